@@ -1,0 +1,125 @@
+package sessionstore
+
+import "time"
+
+// decodeSession undoes appendSession; false says that the text is not one. All
+// strings of the session are parts of the text, so that a session costs one
+// string however many roles it has.
+func decodeSession(text string) (*Session, bool) {
+	s := &Session{}
+	makeLists(&s.User, text)
+	f := fields{text: text}
+	for {
+		tag, value, ok := f.next()
+		if !ok {
+			break
+		}
+		if tag < tagUserID {
+			ok = s.decode(tag, value)
+		} else {
+			ok = s.User.decode(tag, value)
+		}
+		if !ok {
+			return nil, false
+		}
+	}
+	if f.bad {
+		return nil, false
+	}
+	return s, true
+}
+
+// makeLists gives the lists their room at once. Each element is a field of the
+// text, so there are never more of them than the text is long.
+func makeLists(u *UserSession, text string) {
+	var accounts, roles, permissions int
+	f := fields{text: text}
+	for tag, _, ok := f.next(); ok; tag, _, ok = f.next() {
+		switch tag {
+		case tagAccount:
+			accounts++
+		case tagRole:
+			roles++
+		case tagPermission:
+			permissions++
+		}
+	}
+	// Roles and permissions share one array; the cap keeps an append to the
+	// one from writing into the other.
+	names := make([]string, roles+permissions)
+	u.Accounts = make([]Account, 0, accounts)
+	u.FlatRolesList = names[:0:roles]
+	u.FlatPermissionsList = names[roles:roles]
+}
+
+func (s *Session) decode(tag uint64, value string) (ok bool) {
+	ok = true
+	switch tag {
+	case tagMethod:
+		s.Method = value
+	case tagSubject:
+		s.Subject = value
+	case tagChosenAccount:
+		s.ChosenAccount = value
+	case tagAddress:
+		s.Address = value
+	case tagUserAgent:
+		s.UserAgent = value
+	case tagCreatedAt:
+		s.CreatedAt, ok = parseMoment(value)
+	case tagExpiresAt:
+		s.ExpiresAt, ok = parseMoment(value)
+	case tagIdleTimeout:
+		var n int64
+		n, ok = parseNumber(value)
+		s.IdleTimeout = time.Duration(n)
+	}
+	return ok
+}
+
+func (u *UserSession) decode(tag uint64, value string) (ok bool) {
+	ok = true
+	switch tag {
+	case tagUserID:
+		u.ID, ok = parseNumber(value)
+	case tagEmail:
+		u.Email = value
+	case tagCreatedBy:
+		u.CreatedBy = value
+	case tagUpdatedBy:
+		u.UpdatedBy = value
+	case tagUserCreatedAt:
+		u.CreatedAt, ok = parseDate(value)
+	case tagUserUpdatedAt:
+		u.UpdatedAt, ok = parseDate(value)
+	case tagPrimaryAccount:
+		u.PrimaryAccount = &Account{}
+		ok = u.PrimaryAccount.decode(value)
+	case tagAccount:
+		var a Account
+		ok = a.decode(value)
+		u.Accounts = append(u.Accounts, a)
+	case tagRole:
+		u.FlatRolesList = append(u.FlatRolesList, value)
+	case tagPermission:
+		u.FlatPermissionsList = append(u.FlatPermissionsList, value)
+	}
+	return ok
+}
+
+func (a *Account) decode(row string) bool {
+	f := fields{text: row}
+	for tag, value, ok := f.next(); ok; tag, value, ok = f.next() {
+		switch tag {
+		case tagAccountID:
+			a.AccountID = value
+		case tagAccountName:
+			a.AccountName = value
+		case tagAccountPrimary:
+			a.UsersPrimaryAccount = true
+		case tagAccountAdmin:
+			a.AccountAdmin = true
+		}
+	}
+	return !f.bad
+}

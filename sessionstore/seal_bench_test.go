@@ -1,0 +1,42 @@
+package sessionstore_test
+
+import (
+	"fmt"
+	"testing"
+
+	"example.com/sidegate/sessionstore"
+)
+
+// benchSession is of a person with 3 accounts, 10 roles and 50 permissions.
+func benchSession() *sessionstore.Session {
+	s := fullSession()
+	s.User.Accounts = append(s.User.Accounts, sessionstore.Account{AccountID: "initech", AccountName: "Initech Inc"})
+	s.User.FlatRolesList, s.User.FlatPermissionsList = nil, nil
+	for i := range 10 {
+		s.User.FlatRolesList = append(s.User.FlatRolesList, fmt.Sprint("role-", i))
+	}
+	for i := range 50 {
+		s.User.FlatPermissionsList = append(s.User.FlatPermissionsList, fmt.Sprintf("resource-%d:write", i))
+	}
+	return s
+}
+
+func BenchmarkSeal(b *testing.B) {
+	sealer, s := newSealer(b, 'k'), benchSession()
+	b.ReportAllocs()
+	for b.Loop() {
+		sealer.Seal(s)
+	}
+	b.ReportMetric(float64(len(sealer.Seal(s))), "record-bytes")
+}
+
+func BenchmarkOpen(b *testing.B) {
+	sealer, s := newSealer(b, 'k'), benchSession()
+	record := sealer.Seal(s)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := sealer.Open(s.Key, record); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

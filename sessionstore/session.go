@@ -1,0 +1,57 @@
+package sessionstore
+
+import "time"
+
+// Session is what was built when a person signed in. Sessions that a Store
+// has handed out are shared: they are read, never changed; change a copy and
+// Update the store with it.
+type Session struct {
+	// Key names the session in its store.
+	Key Key
+	// User is who is signed in; its Token is always empty here.
+	User UserSession
+	// Method is the name of the login that the person came through, and
+	// Subject what that login knows them by.
+	Method  string
+	Subject string
+	// ChosenAccount is the account that the person made their primary one;
+	// it outlives a rebuild of User. Empty when none was chosen.
+	ChosenAccount string
+	// Address and UserAgent are of the client that signed in.
+	Address   string
+	UserAgent string
+	// CreatedAt and ExpiresAt bound the session's life; ExpiresAt never moves.
+	CreatedAt time.Time
+	ExpiresAt time.Time
+	// IdleTimeout ends the session that long after LastSeenAt; 0 means never.
+	IdleTimeout time.Duration
+	// LastSeenAt is the last known activity. Only Store.Touch moves it.
+	LastSeenAt time.Time
+	// Version counts the writes. Store.Update moves it.
+	Version uint64
+}
+
+// IdleExpiresAt is when the session ends if nothing more is seen of the
+// person; never later than ExpiresAt.
+func (s *Session) IdleExpiresAt() time.Time {
+	if s.IdleTimeout <= 0 {
+		return s.ExpiresAt
+	}
+	if idle := s.LastSeenAt.Add(s.IdleTimeout); idle.Before(s.ExpiresAt) {
+		return idle
+	}
+	return s.ExpiresAt
+}
+
+// Live reports whether the session has not yet expired at that moment.
+func (s *Session) Live(now time.Time) bool { return now.Before(s.IdleExpiresAt()) }
+
+// LiveFor is how long the session still lives if it is active at that moment:
+// the idle timeout, or what is left of its whole life when that is shorter.
+func (s *Session) LiveFor(now time.Time) time.Duration {
+	left := s.ExpiresAt.Sub(now)
+	if s.IdleTimeout > 0 && s.IdleTimeout < left {
+		return s.IdleTimeout
+	}
+	return left
+}

@@ -1,0 +1,86 @@
+package sessionstore
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// The definite answers of a Store. Any other error means "cannot tell": the
+// store was not reached, or what it holds cannot be read. Cannot tell is never
+// taken for "no session" and never signs anybody out.
+var (
+	// ErrNotFound says for certain that there is no such session: it never
+	// was, has expired, or was revoked.
+	ErrNotFound = errors.New("no such session")
+	// ErrConflict says that the session was written by somebody else since it
+	// was read: read it again and decide anew.
+	ErrConflict = errors.New("session was changed in the meantime")
+)
+
+// Store keeps sessions. Its methods may be called concurrently, honour the
+// deadline of their context, and never hand out an expired session.
+type Store interface {
+	// Get returns the session of that key. The error is ErrNotFound when
+	// there is none; any other error means "cannot tell".
+	Get(ctx context.Context, key Key) (*Session, error)
+
+	// Create keeps a new session, with Version 1.
+	Create(ctx context.Context, s *Session) error
+
+	// Update replaces the session of s.Key if the store still holds it at
+	// s.Version, and returns what it now holds. It answers ErrNotFound when
+	// the session is gone (a write never brings a revoked session back) and
+	// ErrConflict when its version has moved. Life and activity (CreatedAt,
+	// ExpiresAt, IdleTimeout, LastSeenAt) and the person (User.ID) stay as
+	// they are.
+	Update(ctx context.Context, s *Session) (*Session, error)
+
+	// Touch notes that the person was active, which puts the idle timeout
+	// off. It leaves the version alone, never moves LastSeenAt back, and
+	// answers ErrNotFound when the session is gone.
+	Touch(ctx context.Context, s *Session, seen time.Time) error
+
+	// Revoke ends the session. A session that is already gone is no error.
+	Revoke(ctx context.Context, key Key) error
+
+	// List returns the person's live sessions, the newest first.
+	List(ctx context.Context, userID int64) ([]*Session, error)
+
+	// RevokeUser ends all sessions of the person but those excepted and
+	// reports how many it ended.
+	RevokeUser(ctx context.Context, userID int64, except ...Key) (int, error)
+
+	Attempts
+}
+
+// Attempts counts sign-in attempts in the store, so that a limit holds across
+// all gateways that share it. Counting is exact under concurrency.
+type Attempts interface {
+	// Take counts one attempt in the bucket, whose window begins with its
+	// first attempt. When the bucket already holds limit attempts nothing is
+	// counted, and Wait says when its window ends.
+	Take(ctx context.Context, bucket string, limit int, window time.Duration) (Taken, error)
+
+	// Return takes one attempt back out of the bucket: it did not fail after all.
+	Return(ctx context.Context, bucket string) error
+
+	// Forget empties the bucket.
+	Forget(ctx context.Context, bucket string) error
+}
+
+// Taken is what Attempts.Take answers.
+type Taken struct {
+	// Count is how many attempts the bucket now holds.
+	Count int
+	// Wait is zero when the attempt was counted; else how long until the
+	// bucket's window ends.
+	Wait time.Duration
+}
+
+// Sweeper is a Store that does not drop expired sessions by itself.
+type Sweeper interface {
+	// Sweep removes what has expired, indexes and attempts included, and
+	// reports how many sessions went.
+	Sweep(ctx context.Context) (int, error)
+}
