@@ -1,0 +1,120 @@
+// Package embedded is a session store in one file beside the gateway (bbolt):
+// it needs no server and survives a restart, a crash and a kill -9, and it
+// serves one gateway only.
+package embedded
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"time"
+
+	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
+)
+
+const (
+	// lockTimeout is how long Open waits for another process to let go of
+	// the file: long enough for the old process of a quick restart.
+	lockTimeout = time.Second
+	// Writers that come within batchDelay of each other share one
+	// transaction, and so one fsync: a crowd that signs in at once waits for
+	// the disk a few times, not a thousand times.
+	batchDelay = 2 * time.Millisecond
+	batchSize  = 256
+)
+
+// ErrInUse says that another process has the database open.
+var ErrInUse = errors.New("in use by another process: stop that process, give this gateway a file of its own, or let both share a redis store")
+
+// ErrDamaged says that the file is no database or a broken one.
+var ErrDamaged = errors.New("damaged or not a session database: move it away and restore a copy, or start without one, which signs everybody out")
+
+// DB is an open database file. It may be used concurrently, and by several
+// Stores one after the other or at once: a reload of the configuration makes a
+// new Store, with new sealing keys, on the same DB.
+type DB struct {
+	bolt *bbolt.DB
+}
+
+// Open opens the database file, and makes it (mode 0600) and its folders (mode
+// 0700) where there are none. It waits a second for a process that has the
+// file open, and then answers ErrInUse. A file that cannot be read through
+// gives ErrDamaged.
+//
+// Every write is on disk (fsync) when it is answered.
+func Open(path string) (*DB, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, fmt.Errorf("making the folder of session database: %w", err)
+	}
+	db, err := open(path)
+	if err != nil {
+		return nil, fmt.Errorf("opening session database %s: %w", path, explain(err))
+	}
+	return db, nil
+}
+
+func open(path string) (db *DB, err error) {
+	// A file cut short faults when it is read, as the database is memory
+	// mapped; it shall be an error here, not the end of the process.
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if p := recover(); p != nil {
+			db, err = nil, fmt.Errorf("%w (%v)", ErrDamaged, p)
+		}
+	}()
+	b, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockTimeout, FreelistType: bbolt.FreelistMapType})
+	if err != nil {
+		return nil, err
+	}
+	b.MaxBatchDelay, b.MaxBatchSize = batchDelay, batchSize
+	if err := prepare(b, path); err != nil {
+		return nil, errors.Join(err, b.Close())
+	}
+	return &DB{bolt: b}, nil
+}
+
+// Close closes the file. Stores on it answer with errors from then on.
+func (db *DB) Close() error { return db.bolt.Close() }
+
+// prepare closes the file to other people, makes the buckets, and reads all of
+// them once, so that damage is found at the start and not during the night.
+func prepare(b *bbolt.DB, path string) error {
+	if err := os.Chmod(path, 0o600); err != nil {
+		return err
+	}
+	err := b.Update(func(tx *bbolt.Tx) error {
+		for _, name := range bucketNames {
+			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return b.View(func(tx *bbolt.Tx) error {
+		for _, name := range bucketNames {
+			if err := tx.Bucket(name).ForEach(func(_, _ []byte) error { return nil }); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// explain gives an error of bbolt the words that an operator needs.
+func explain(err error) error {
+	switch {
+	case errors.Is(err, bolterrors.ErrTimeout):
+		return ErrInUse
+	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrVersionMismatch),
+		errors.Is(err, bolterrors.ErrChecksum), errors.Is(err, bolterrors.ErrInvalidMapping),
+		errors.Is(err, bolterrors.ErrIncompatibleValue):
+		return fmt.Errorf("%w (%v)", ErrDamaged, err)
+	}
+	return err
+}

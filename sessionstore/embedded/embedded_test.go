@@ -1,0 +1,62 @@
+package embedded_test
+
+import (
+	"bytes"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"example.com/sidegate/sessionstore"
+	"example.com/sidegate/sessionstore/embedded"
+	"example.com/sidegate/sessionstore/storetest"
+)
+
+func TestStoreKeepsTheContract(t *testing.T) {
+	storetest.Run(t, storetest.Harness{
+		Open: func(t *testing.T, clock *storetest.Clock) sessionstore.Store {
+			return embedded.New(openDB(t, newPath(t)), newSealer(t, 'k'), clock.Now)
+		},
+	})
+}
+
+// newPath is where a new database may be made.
+func newPath(t *testing.T) string { return filepath.Join(t.TempDir(), "state", "sessions.db") }
+
+// openDB opens a database that the test closes at its end at the latest.
+func openDB(t *testing.T, path string) *embedded.DB {
+	t.Helper()
+	db, err := embedded.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+func newSealer(t *testing.T, fills ...byte) *sessionstore.Sealer {
+	t.Helper()
+	var keys [][]byte
+	for _, fill := range fills {
+		keys = append(keys, bytes.Repeat([]byte{fill}, sessionstore.SealingKeySize))
+	}
+	sealer, err := sessionstore.NewSealer(keys...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sealer
+}
+
+// newSession is a session of that person that lives for an hour from now.
+func newSession(userID int64) *sessionstore.Session {
+	now := time.Now().UTC().Truncate(time.Millisecond)
+	return &sessionstore.Session{
+		Key: sessionstore.NewSecret(userID).Key(),
+		User: sessionstore.UserSession{
+			ID: userID, Email: "ada@example.com",
+			Accounts:            []sessionstore.Account{},
+			FlatRolesList:       []string{"chief-auditor"},
+			FlatPermissionsList: []string{},
+		},
+		Method: "users", CreatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(time.Hour),
+	}
+}

@@ -1,0 +1,243 @@
+package embedded
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"example.com/sidegate/sessionstore"
+)
+
+var errKept = errors.New("a session of this key is kept already: make a new secret for each sign-in")
+
+// Store keeps sessions and attempts in a DB. It implements
+// sessionstore.Store and sessionstore.Sweeper; without sweeps the file only
+// grows.
+//
+// The context is asked before a transaction begins; one that has begun is
+// finished, as it is bounded by the disk alone.
+type Store struct {
+	db     *DB
+	sealer *sessionstore.Sealer
+	now    func() time.Time
+}
+
+var (
+	_ sessionstore.Store   = (*Store)(nil)
+	_ sessionstore.Sweeper = (*Store)(nil)
+)
+
+// New returns the store of sessions in db, sealed by sealer, that tells the
+// time by now; nil means time.Now. It does not own db: close that yourself.
+func New(db *DB, sealer *sessionstore.Sealer, now func() time.Time) *Store {
+	if now == nil {
+		now = time.Now
+	}
+	return &Store{db: db, sealer: sealer, now: now}
+}
+
+// Get implements sessionstore.Store.
+func (st *Store) Get(ctx context.Context, key sessionstore.Key) (s *sessionstore.Session, err error) {
+	err = st.view(ctx, func(tx *bbolt.Tx) error {
+		s, err = st.open(tx, key)
+		return err
+	})
+	return s, err
+}
+
+// Create implements sessionstore.Store.
+func (st *Store) Create(ctx context.Context, s *sessionstore.Session) error {
+	held := s.Clone()
+	held.Version = 1
+	e := newEntry(held, st.sealer.Seal(held))
+	return st.write(ctx, func(tx *bbolt.Tx) error {
+		if tx.Bucket(sessionsBucket).Get(held.Key.AppendTo(nil)) != nil {
+			return errKept
+		}
+		return e.put(tx, held.Key)
+	})
+}
+
+// Update implements sessionstore.Store.
+func (st *Store) Update(ctx context.Context, s *sessionstore.Session) (next *sessionstore.Session, err error) {
+	err = st.write(ctx, func(tx *bbolt.Tx) error {
+		// A shared transaction may run this twice: begin afresh each time.
+		next = s.Clone()
+		e, err := st.find(tx, s.Key)
+		if err != nil {
+			return err
+		}
+		held, err := st.sealer.Open(s.Key, e.record)
+		if err != nil {
+			return err
+		}
+		if held.Version != s.Version {
+			return sessionstore.ErrConflict
+		}
+		next.KeepLife(held)
+		next.Version++
+		return e.replace(tx, s.Key, newEntry(next, st.sealer.Seal(next)))
+	})
+	if err != nil {
+		return nil, err
+	}
+	return next, nil
+}
+
+// Touch implements sessionstore.Store. It needs no sealing key.
+func (st *Store) Touch(ctx context.Context, s *sessionstore.Session, seen time.Time) error {
+	return st.write(ctx, func(tx *bbolt.Tx) error {
+		e, err := st.find(tx, s.Key)
+		if err != nil || seen.UnixMilli() <= sessionstore.RecordLastSeen(e.record).UnixMilli() {
+			return err
+		}
+		// What bbolt hands out is its memory map, which is not to be written to.
+		touched := e
+		touched.record = bytes.Clone(e.record)
+		sessionstore.SetRecordLastSeen(touched.record, seen)
+		return e.replace(tx, s.Key, touched)
+	})
+}
+
+// Revoke implements sessionstore.Store. It needs no sealing key.
+func (st *Store) Revoke(ctx context.Context, key sessionstore.Key) error {
+	return st.write(ctx, func(tx *bbolt.Tx) error {
+		_, err := discard(tx, key)
+		return err
+	})
+}
+
+// List implements sessionstore.Store. One record that cannot be read makes the
+// whole list one that cannot be told: a device left out would pass for safe.
+func (st *Store) List(ctx context.Context, userID int64) (list []*sessionstore.Session, err error) {
+	err = st.view(ctx, func(tx *bbolt.Tx) error {
+		for _, key := range userKeys(tx, userID) {
+			s, err := st.open(tx, key)
+			switch {
+			case errors.Is(err, sessionstore.ErrNotFound): // expired, not yet swept
+			case err != nil:
+				return err
+			default:
+				list = append(list, s)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(list, func(a, b *sessionstore.Session) int { return b.CreatedAt.Compare(a.CreatedAt) })
+	return list, nil
+}
+
+// RevokeUser implements sessionstore.Store, in one transaction: either all of
+// the sessions end or none. It needs no sealing key.
+func (st *Store) RevokeUser(ctx context.Context, userID int64, except ...sessionstore.Key) (ended int, err error) {
+	err = st.write(ctx, func(tx *bbolt.Tx) error {
+		ended = 0
+		for _, key := range userKeys(tx, userID) {
+			if slices.Contains(except, key) {
+				continue
+			}
+			ends, err := discard(tx, key)
+			if err != nil {
+				return err
+			}
+			if st.now().Before(ends) {
+				ended++
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	return ended, nil
+}
+
+// find returns the entry of a session that has not expired.
+func (st *Store) find(tx *bbolt.Tx, key sessionstore.Key) (entry, error) {
+	value := tx.Bucket(sessionsBucket).Get(key.AppendTo(nil))
+	if value == nil {
+		return entry{}, sessionstore.ErrNotFound
+	}
+	e, err := parseEntry(value)
+	if err == nil && !st.now().Before(e.ends()) {
+		err = sessionstore.ErrNotFound
+	}
+	return e, err
+}
+
+// open returns a session that has not expired.
+func (st *Store) open(tx *bbolt.Tx, key sessionstore.Key) (*sessionstore.Session, error) {
+	e, err := st.find(tx, key)
+	if err != nil {
+		return nil, err
+	}
+	s, err := st.sealer.Open(key, e.record)
+	if err != nil {
+		return nil, err
+	}
+	// The sealed life decides; the one in the clear can be lengthened by
+	// whoever can write to the file.
+	if !s.Live(st.now()) {
+		return nil, sessionstore.ErrNotFound
+	}
+	return s, nil
+}
+
+// discard removes the session, if it is there, and says when it would have
+// ended. A damaged entry goes too: a session can be ended that cannot be read.
+func discard(tx *bbolt.Tx, key sessionstore.Key) (ends time.Time, err error) {
+	value := tx.Bucket(sessionsBucket).Get(key.AppendTo(nil))
+	if value == nil {
+		return time.Time{}, nil
+	}
+	e, err := parseEntry(value)
+	if err == nil {
+		ends = e.ends()
+	}
+	return ends, e.remove(tx, key)
+}
+
+// userKeys are the keys of all of the person's sessions, expired ones included.
+func userKeys(tx *bbolt.Tx, userID int64) []sessionstore.Key {
+	prefix := binary.BigEndian.AppendUint64(nil, uint64(userID))
+	var keys []sessionstore.Key
+	c := tx.Bucket(usersBucket).Cursor()
+	for k, _ := c.Seek(prefix); bytes.HasPrefix(k, prefix); k, _ = c.Next() {
+		if key, err := sessionstore.KeyFromBytes(k[len(prefix):]); err == nil {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+func (st *Store) view(ctx context.Context, read func(*bbolt.Tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := st.db.bolt.View(read); err != nil {
+		return fmt.Errorf("reading session database: %w", err)
+	}
+	return nil
+}
+
+// write runs change in a transaction that it may share with other writers. It
+// may run more than once, when another of them fails, and so sets all that it
+// answers each time.
+func (st *Store) write(ctx context.Context, change func(*bbolt.Tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := st.db.bolt.Batch(change); err != nil {
+		return fmt.Errorf("writing session database: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,156 @@
+package embedded_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"example.com/sidegate/sessionstore"
+	"example.com/sidegate/sessionstore/embedded"
+)
+
+func TestSweep(t *testing.T) {
+	t.Run("a sweep leaves nothing of the expired in the file, whoever sealed it", func(t *testing.T) {
+		path, late := newPath(t), time.Now().Add(2*time.Hour)
+		db := openDB(t, path)
+		st := embedded.New(db, newSealer(t, 'k'), time.Now)
+		for userID := range int64(3) {
+			if err := st.Create(t.Context(), newSession(userID+1)); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := st.Take(t.Context(), string(rune('a'+userID)), 5, time.Minute); err != nil {
+				t.Fatal(err)
+			}
+		}
+		sweeper := embedded.New(db, newSealer(t, 'x'), func() time.Time { return late })
+		if n, err := sweeper.Sweep(t.Context()); err != nil || n != 3 {
+			t.Fatalf("Sweep answers %d, %v; want 3", n, err)
+		}
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+		for name, n := range entriesOf(t, path) {
+			if n != 0 {
+				t.Errorf("the bucket %s still has %d entries", name, n)
+			}
+		}
+	})
+	t.Run("a sweep beside people who sign in takes none of them along", func(t *testing.T) {
+		st := embedded.New(openDB(t, newPath(t)), newSealer(t, 'k'), time.Now)
+		var wg sync.WaitGroup
+		for range 4 {
+			wg.Go(func() {
+				for range 25 {
+					if err := st.Create(t.Context(), newSession(1)); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+			wg.Go(func() {
+				if n, err := st.Sweep(t.Context()); err != nil || n != 0 {
+					t.Errorf("Sweep answers %d, %v; want 0", n, err)
+				}
+			})
+		}
+		wg.Wait()
+		if list, err := st.List(t.Context(), 1); err != nil || len(list) != 100 {
+			t.Errorf("List answers %d sessions, %v; want 100", len(list), err)
+		}
+	})
+	t.Run("a place in the index without a session does not keep the sweep", func(t *testing.T) {
+		path := newPath(t)
+		if err := openDB(t, path).Close(); err != nil {
+			t.Fatal(err)
+		}
+		b, err := bbolt.Open(path, 0o600, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = b.Update(func(tx *bbolt.Tx) error {
+			for _, k := range []string{"\x00\x00\x00\x00\x00\x00\x00\x01", "\x00\x00\x00\x00\x00\x00\x00\x02not a key"} {
+				if err := tx.Bucket([]byte("ends")).Put([]byte(k), nil); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err := errors.Join(err, b.Close()); err != nil {
+			t.Fatal(err)
+		}
+		db := openDB(t, path)
+		if _, err := embedded.New(db, newSealer(t, 'k'), nil).Sweep(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if n := entriesOf(t, path)["ends"]; n != 0 {
+			t.Errorf("the index still has %d places", n)
+		}
+	})
+}
+
+// entriesOf counts what each bucket of a database holds.
+func entriesOf(t *testing.T, path string) map[string]int {
+	t.Helper()
+	b, err := bbolt.Open(path, 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = b.Close() }()
+	entries := make(map[string]int)
+	err = b.View(func(tx *bbolt.Tx) error {
+		return tx.ForEach(func(name []byte, bucket *bbolt.Bucket) error {
+			entries[string(name)] = bucket.Stats().KeyN
+			return nil
+		})
+	})
+	if err != nil || len(entries) == 0 {
+		t.Fatalf("the file has the buckets %v, %v", entries, err)
+	}
+	return entries
+}
+
+// BenchmarkSignIns is many people who sign in at once, each on disk when
+// answered.
+func BenchmarkSignIns(b *testing.B) {
+	st := benchStore(b)
+	b.SetParallelism(32)
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if err := st.Create(context.Background(), newSession(1)); err != nil {
+				b.Error(err)
+			}
+		}
+	})
+}
+
+func BenchmarkGet(b *testing.B) {
+	st, s := benchStore(b), newSession(1)
+	if err := st.Create(b.Context(), s); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := st.Get(b.Context(), s.Key); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func benchStore(b *testing.B) *embedded.Store {
+	db, err := embedded.Open(b.TempDir() + "/sessions.db")
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = db.Close() })
+	sealer, err := sessionstore.NewSealer(make([]byte, sessionstore.SealingKeySize))
+	if err != nil {
+		b.Fatal(err)
+	}
+	return embedded.New(db, sealer, nil)
+}

@@ -1,0 +1,224 @@
+// Package memory is a session store in the memory of one gateway: for tests,
+// and for those who accept that a restart signs everybody out.
+package memory
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"example.com/sidegate/sessionstore"
+)
+
+// Store keeps sessions and attempts in memory. It implements
+// sessionstore.Store and sessionstore.Sweeper; without sweeps it only grows.
+//
+// Sessions are held as they are, unsealed, for nothing is at rest here. Those
+// held never change: a write puts another in their place, so that Get can
+// hand them out without a copy.
+type Store struct {
+	now func() time.Time
+
+	mu       sync.RWMutex
+	sessions map[sessionstore.Key]*sessionstore.Session
+	byUser   map[int64]map[sessionstore.Key]struct{}
+
+	attempts attempts
+}
+
+var (
+	_ sessionstore.Store   = (*Store)(nil)
+	_ sessionstore.Sweeper = (*Store)(nil)
+)
+
+var errKept = errors.New("a session of this key is kept already: make a new secret for each sign-in")
+
+// New returns an empty store that tells the time by now; nil means time.Now.
+func New(now func() time.Time) *Store {
+	if now == nil {
+		now = time.Now
+	}
+	return &Store{
+		now:      now,
+		sessions: make(map[sessionstore.Key]*sessionstore.Session),
+		byUser:   make(map[int64]map[sessionstore.Key]struct{}),
+		attempts: attempts{buckets: make(map[string]bucket)},
+	}
+}
+
+// Get implements sessionstore.Store.
+func (st *Store) Get(ctx context.Context, key sessionstore.Key) (*sessionstore.Session, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	st.mu.RLock()
+	defer st.mu.RUnlock()
+	return st.live(key)
+}
+
+// Create implements sessionstore.Store.
+func (st *Store) Create(ctx context.Context, s *sessionstore.Session) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	held := s.Clone()
+	held.Version = 1
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if st.sessions[held.Key] != nil {
+		return errKept
+	}
+	st.sessions[held.Key] = held
+	if st.byUser[held.User.ID] == nil {
+		st.byUser[held.User.ID] = make(map[sessionstore.Key]struct{})
+	}
+	st.byUser[held.User.ID][held.Key] = struct{}{}
+	return nil
+}
+
+// Update implements sessionstore.Store.
+func (st *Store) Update(ctx context.Context, s *sessionstore.Session) (*sessionstore.Session, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	next := s.Clone()
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	held, err := st.live(s.Key)
+	if err != nil {
+		return nil, err
+	}
+	if held.Version != s.Version {
+		return nil, sessionstore.ErrConflict
+	}
+	next.KeepLife(held)
+	next.Version++
+	st.sessions[next.Key] = next
+	return next, nil
+}
+
+// Touch implements sessionstore.Store.
+func (st *Store) Touch(ctx context.Context, s *sessionstore.Session, seen time.Time) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	seen = time.UnixMilli(seen.UnixMilli()).UTC()
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	held, err := st.live(s.Key)
+	if err != nil || !seen.After(held.LastSeenAt) {
+		return err
+	}
+	// The lists are shared with the session before; neither ever changes them.
+	touched := *held
+	touched.LastSeenAt = seen
+	st.sessions[s.Key] = &touched
+	return nil
+}
+
+// Revoke implements sessionstore.Store.
+func (st *Store) Revoke(ctx context.Context, key sessionstore.Key) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.remove(key)
+	return nil
+}
+
+// List implements sessionstore.Store.
+func (st *Store) List(ctx context.Context, userID int64) ([]*sessionstore.Session, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	st.mu.RLock()
+	list := make([]*sessionstore.Session, 0, len(st.byUser[userID]))
+	for key := range st.byUser[userID] {
+		if s, err := st.live(key); err == nil {
+			list = append(list, s)
+		}
+	}
+	st.mu.RUnlock()
+	slices.SortFunc(list, func(a, b *sessionstore.Session) int { return b.CreatedAt.Compare(a.CreatedAt) })
+	return list, nil
+}
+
+// RevokeUser implements sessionstore.Store.
+func (st *Store) RevokeUser(ctx context.Context, userID int64, except ...sessionstore.Key) (int, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	ended := 0
+	for key := range st.byUser[userID] {
+		if slices.Contains(except, key) {
+			continue
+		}
+		if _, err := st.live(key); err == nil {
+			ended++
+		}
+		st.remove(key)
+	}
+	return ended, nil
+}
+
+// Sweep implements sessionstore.Sweeper. It looks for what has expired beside
+// the readers and keeps them waiting only while it removes it.
+func (st *Store) Sweep(ctx context.Context) (int, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	now := st.now()
+	st.attempts.sweep(now)
+	expired := st.expired(now)
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	removed := 0
+	for _, key := range expired {
+		// It may have been touched or revoked since it was found.
+		if s := st.sessions[key]; s != nil && !s.Live(now) {
+			st.remove(key)
+			removed++
+		}
+	}
+	return removed, nil
+}
+
+func (st *Store) expired(now time.Time) []sessionstore.Key {
+	st.mu.RLock()
+	defer st.mu.RUnlock()
+	var keys []sessionstore.Key
+	for key, s := range st.sessions {
+		if !s.Live(now) {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// live returns the session of that key if it has not expired. Called with mu held.
+func (st *Store) live(key sessionstore.Key) (*sessionstore.Session, error) {
+	s := st.sessions[key]
+	if s == nil || !s.Live(st.now()) {
+		return nil, sessionstore.ErrNotFound
+	}
+	return s, nil
+}
+
+// remove drops the session and its place in the index. Called with mu held.
+func (st *Store) remove(key sessionstore.Key) {
+	s := st.sessions[key]
+	if s == nil {
+		return
+	}
+	delete(st.sessions, key)
+	index := st.byUser[s.User.ID]
+	delete(index, key)
+	if len(index) == 0 {
+		delete(st.byUser, s.User.ID)
+	}
+}

@@ -1,0 +1,34 @@
+package storetest
+
+import (
+	"sync"
+	"time"
+)
+
+// Clock is a clock that stands still until it is put forward. It may be used
+// concurrently.
+type Clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+// NewClock returns a clock that shows the present moment, in UTC and to the
+// millisecond, so that the life-times it gives also hold for a store whose
+// server has a clock of its own.
+func NewClock() *Clock {
+	return &Clock{now: time.Now().UTC().Truncate(time.Millisecond)}
+}
+
+// Now is what the clock shows.
+func (c *Clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+// Advance puts the clock forward.
+func (c *Clock) Advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
