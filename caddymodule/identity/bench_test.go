@@ -1,0 +1,110 @@
+package identity_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"testing"
+
+	"example.com/sidegate/caddymodule/identity"
+)
+
+// The request's way: none of it allocates on an ordinary request.
+func TestTheRequestsWayDoesNotAllocate(t *testing.T) {
+	h, strip, rendered := browserHeaders(), identity.NewStripper("Tenant-Id"), newSet(t, "native", "kubernetes").Render(ada())
+	rendered.Inject(h) // makes room in the map, which is the runtime's own
+	r := httptest.NewRequest("GET", "/assets/app.js", nil)
+	r.Header = h
+	websocket := http.Header{"Connection": {"keep-alive, Upgrade"}, "Upgrade": {"WebSocket"}}
+	for name, step := range map[string]func(){
+		"Strip and Inject":               func() { strip.Strip(h); rendered.Inject(h) },
+		"ReduceConnection":               func() { identity.ReduceConnection(h) },
+		"ReduceConnection, websocket":    func() { identity.ReduceConnection(websocket) },
+		"DropTrailers":                   func() { identity.DropTrailers(r) },
+		"FindCookie":                     func() { identity.FindCookie(h["Cookie"], cookie) },
+		"RemoveCookie, cookie is absent": func() { identity.RemoveCookie(h, "absent") },
+		"AmbiguousPath":                  func() { identity.AmbiguousPath(r.URL) },
+	} {
+		if n := testing.AllocsPerRun(100, step); n != 0 {
+			t.Errorf("%s: %v allocations, want 0", name, n)
+		}
+	}
+}
+
+func TestAllocationsThatAreNeeded(t *testing.T) {
+	h, rendered := browserHeaders(), newSet(t).Render(ada())
+	rendered.Inject(h)
+	if n := testing.AllocsPerRun(100, func() { rendered.InjectCopy(h) }); n > 1 {
+		t.Errorf("InjectCopy: %v allocations, want 1", n)
+	}
+	line := h["Cookie"]
+	if n := testing.AllocsPerRun(100, func() { h["Cookie"] = line; identity.RemoveCookie(h, cookie) }); n > 2 {
+		t.Errorf("RemoveCookie: %v allocations, want at most 2", n)
+	}
+}
+
+func BenchmarkStrip(b *testing.B) {
+	h, s := browserHeaders(), identity.NewStripper()
+	b.ReportAllocs()
+	for b.Loop() {
+		s.Strip(h)
+	}
+}
+
+func BenchmarkInject(b *testing.B) {
+	h, r := browserHeaders(), newSet(b).Render(ada())
+	b.ReportAllocs()
+	for b.Loop() {
+		r.Inject(h)
+	}
+}
+
+func BenchmarkInjectCopy(b *testing.B) {
+	h, r := browserHeaders(), newSet(b).Render(ada())
+	b.ReportAllocs()
+	for b.Loop() {
+		r.InjectCopy(h)
+	}
+}
+
+func BenchmarkRender(b *testing.B) {
+	s, v := newSet(b), ada()
+	b.ReportAllocs()
+	for b.Loop() {
+		s.Render(v)
+	}
+}
+
+func BenchmarkFindCookie(b *testing.B) {
+	h := browserHeaders()
+	b.ReportAllocs()
+	for b.Loop() {
+		identity.FindCookie(h["Cookie"], cookie)
+	}
+}
+
+func BenchmarkRemoveCookie(b *testing.B) {
+	h := browserHeaders()
+	line := h["Cookie"]
+	b.ReportAllocs()
+	for b.Loop() {
+		h["Cookie"] = line
+		identity.RemoveCookie(h, cookie)
+	}
+}
+
+func BenchmarkReduceConnection(b *testing.B) {
+	h := browserHeaders()
+	b.ReportAllocs()
+	for b.Loop() {
+		identity.ReduceConnection(h)
+	}
+}
+
+func BenchmarkAmbiguousPath(b *testing.B) {
+	u := &url.URL{Path: "/assets/js/app.min.js"}
+	b.ReportAllocs()
+	for b.Loop() {
+		identity.AmbiguousPath(u)
+	}
+}

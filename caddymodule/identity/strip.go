@@ -1,0 +1,177 @@
+package identity
+
+import (
+	"net/http"
+	"slices"
+)
+
+// families are beginnings, folded, of names that are identity whatever follows.
+var families = []string{
+	"x-session-",
+	"x-auth-request-",
+	"x-authentik-",
+	"x-webauth-",
+	"x-remote-extra-",
+	// Kubernetes acts for whom these name; no app of ours is to be told so.
+	"impersonate-",
+}
+
+// relatives are folded names that no preset sends but that apps of the
+// presets' ecosystems are known to trust.
+var relatives = []string{
+	// The gateway itself reads this one; the verified answer to it is
+	// X-Session-Account-Id.
+	"x-account-id",
+	"x-forwarded-access-token",
+}
+
+// foldedBytes maps each byte of a header name to how CGI, WSGI, PHP and
+// Apache tell names apart: case does not count, and all that is not a letter
+// or digit is the same character (RFC 3875 section 4.1.18).
+var foldedBytes = func() (table [256]byte) {
+	for i := range table {
+		c := byte(i)
+		switch {
+		case 'A' <= c && c <= 'Z':
+			table[i] = c + 'a' - 'A'
+		case 'a' <= c && c <= 'z', '0' <= c && c <= '9':
+			table[i] = c
+		default:
+			table[i] = '-'
+		}
+	}
+	return table
+}()
+
+// Folded is the name as apps tell it from others: lower case, and "-" for
+// every byte that is not an ASCII letter or digit.
+func Folded(name string) string {
+	b := []byte(name)
+	for i, c := range b {
+		b[i] = foldedBytes[c]
+	}
+	return string(b)
+}
+
+// IsIdentity reports whether Strip deletes a header of that name even when no
+// extra names are configured. An operator may still set such a header: what
+// is set after Strip stays.
+func IsIdentity(name string) bool { return known.matches(name) }
+
+// Stripper deletes what a client sends under the names of identity headers.
+// It never changes and may be used by many requests at once.
+type Stripper struct {
+	// first holds the bytes that a matching name may begin with: most headers
+	// of a request are told apart by it alone.
+	first [256]bool
+	// byLength holds the folded names, at the index of their length.
+	byLength [][]string
+}
+
+var known = NewStripper()
+
+// NewStripper knows the names of all presets, configured or not, and the
+// extra ones: the headers of an operator's own making.
+func NewStripper(extra ...string) *Stripper {
+	s := new(Stripper)
+	// These begin no name at all, yet may be trimmed or folded to one.
+	for c := range len(s.first) {
+		s.first[c] = !visible(byte(c))
+	}
+	for _, f := range families {
+		s.begin(f)
+	}
+	for _, p := range presets {
+		for _, h := range p.headers {
+			s.add(Folded(h.name))
+		}
+	}
+	for _, n := range slices.Concat(relatives, extra) {
+		s.add(Folded(n))
+	}
+	return s
+}
+
+// add remembers a name, unless its family does already.
+func (s *Stripper) add(folded string) {
+	if folded == "" || ofFamily(folded) {
+		return
+	}
+	s.begin(folded)
+	if missing := len(folded) + 1 - len(s.byLength); missing > 0 {
+		s.byLength = append(s.byLength, make([][]string, missing)...)
+	}
+	if at := &s.byLength[len(folded)]; !slices.Contains(*at, folded) {
+		*at = append(*at, folded)
+	}
+}
+
+func (s *Stripper) begin(folded string) {
+	for c := range len(s.first) {
+		if foldedBytes[c] == folded[0] {
+			s.first[c] = true
+		}
+	}
+}
+
+// Strip deletes every header that an app might take for an identity header,
+// whatever its spelling. Map keys are deleted as they are: Header.Del would
+// not find those that are not in canonical form.
+func (s *Stripper) Strip(h http.Header) {
+	for name := range h {
+		if s.matches(name) {
+			delete(h, name)
+		}
+	}
+}
+
+func (s *Stripper) matches(name string) bool {
+	if name == "" || !s.first[name[0]] {
+		return false
+	}
+	if ofFamily(name) {
+		return true
+	}
+	if len(name) < len(s.byLength) {
+		for _, id := range s.byLength[len(name)] {
+			if folds(name, id) {
+				return true
+			}
+		}
+	}
+	return !allVisible(name)
+}
+
+func ofFamily(name string) bool {
+	for _, f := range families {
+		if len(name) >= len(f) && folds(name[:len(f)], f) {
+			return true
+		}
+	}
+	return false
+}
+
+// folds reports whether the name folds to that folded name of the same length.
+func folds(name, folded string) bool {
+	for i := range len(folded) {
+		if foldedBytes[name[i]] != folded[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// allVisible is false for what is no header name at all (RFC 9110 section
+// 5.1), so nothing is lost with it. Spaces and control characters may be
+// trimmed; upper case makes S of U+017F, SS of U+00DF and FI of U+FB01: rather
+// than know all those rules, Strip keeps no such name.
+func allVisible(name string) bool {
+	for i := range len(name) {
+		if !visible(name[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func visible(c byte) bool { return ' ' < c && c < 0x7f }
