@@ -1,0 +1,73 @@
+package profile
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+const maxEmail = 254 // bytes, RFC 5321 section 4.5.3.1.3
+
+// notInAddress are the characters that an address may only hold in quotes or
+// as a comment (RFC 5322 section 3.2.3): their presence means a display name,
+// a list, or a trick.
+const notInAddress = `,;:<>()[]\"`
+
+// NormalizeEmail trims the address and puts it in lower case, so that one
+// person has one spelling, in sessions and in sign-in throttles alike. It
+// refuses what is not plausibly exactly one address, with an error that wraps
+// ErrInvalid and does not repeat it. It does not know whether the address
+// exists: that is shown by mail, not by syntax.
+func NormalizeEmail(email string) (string, error) {
+	email, err := normalizeEmail(email)
+	if err != nil {
+		return "", fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	return email, nil
+}
+
+func normalizeEmail(email string) (string, error) {
+	email = strings.TrimSpace(email)
+	switch {
+	case email == "":
+		return "", wrong("email", "is empty")
+	case len(email) > maxEmail:
+		return "", tooLong("email", maxEmail)
+	case !utf8.ValidString(email):
+		return "", wrong("email", "is not UTF-8")
+	}
+	for _, r := range email {
+		if reason := badInAddress(r); reason != "" {
+			return "", wrong("email", reason)
+		}
+	}
+	local, domain, _ := strings.Cut(email, "@")
+	if local == "" || domain == "" || strings.Contains(domain, "@") {
+		return "", wrong("email", "is not one address of the form name@domain")
+	}
+	// "example.com." is the same domain as "example.com": one spelling only.
+	if strings.HasPrefix(domain, ".") || strings.HasSuffix(domain, ".") {
+		return "", wrong("email", "has a domain that begins or ends with a dot")
+	}
+	if email = strings.ToLower(email); len(email) > maxEmail { // some letters grow
+		return "", tooLong("email", maxEmail)
+	}
+	return email, nil
+}
+
+func badInAddress(r rune) string {
+	switch {
+	case !unicode.IsGraphic(r): // control, zero-width and direction characters
+		return "holds a control or invisible character"
+	case unicode.IsSpace(r):
+		return "holds a space"
+	case strings.ContainsRune(notInAddress, r):
+		return "holds a character that an address has only in quotes"
+	case r >= utf8.RuneSelf && unicode.ToLower(r) < utf8.RuneSelf:
+		// The Kelvin sign becomes k: somebody could register an address that
+		// is another's in lower case, and sign in as them.
+		return "holds a letter that turns into another one in lower case"
+	}
+	return ""
+}

@@ -1,0 +1,35 @@
+package profile
+
+import (
+	"time"
+
+	"example.com/sidegate/sessionstore"
+)
+
+// Person is what a login method, and at sign-in the directories, know of
+// somebody: the facts that Build makes a session's UserSession of. They need
+// not be tidy; Build normalises and checks them.
+type Person struct {
+	// ID is the person's number, 1 to 2^53-1. Required.
+	ID int64
+	// Email is required; Build trims it and puts it in lower case.
+	Email string
+	// Subject is what the login method knows the person by (an issuer's sub,
+	// an email address). Empty means Email.
+	Subject string
+	// CreatedBy and UpdatedBy are free text.
+	CreatedBy string
+	UpdatedBy string
+	// CreatedAt and UpdatedAt are zero when unknown.
+	CreatedAt time.Time
+	UpdatedAt time.Time
+	// Accounts are those that the person may act for.
+	Accounts []sessionstore.Account
+	// PrimaryAccount is the id of the account to begin with. Empty means the
+	// one that is flagged, else the first.
+	PrimaryAccount string
+	// Roles are as granted; Build adds those that they include.
+	Roles []string
+	// Permissions are those granted directly, beside those of the roles.
+	Permissions []string
+}
