@@ -1,0 +1,267 @@
+package web_test
+
+import (
+	"encoding/xml"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"example.com/sidegate/caddymodule/web"
+)
+
+// element is one element of a page: its attributes, and the text in it.
+type element struct {
+	name string
+	attr map[string]string
+	text string
+}
+
+// elements reads a page, which must be well formed, in document order.
+func elements(t *testing.T, page string) []*element {
+	t.Helper()
+	d := xml.NewDecoder(strings.NewReader(page))
+	d.Strict, d.AutoClose, d.Entity = false, xml.HTMLAutoClose, xml.HTMLEntity
+	var all, open []*element
+	for {
+		token, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			return all
+		}
+		if err != nil {
+			t.Fatalf("page is not well formed: %v\n%s", err, page)
+		}
+		switch token := token.(type) {
+		case xml.StartElement:
+			e := &element{name: token.Name.Local, attr: map[string]string{}}
+			for _, a := range token.Attr {
+				e.attr[a.Name.Local] = a.Value
+			}
+			all, open = append(all, e), append(open, e)
+		case xml.EndElement:
+			open = open[:len(open)-1]
+		case xml.CharData:
+			for _, e := range open {
+				e.text += string(token)
+			}
+		}
+	}
+}
+
+func find(all []*element, name string) []*element {
+	return slices.DeleteFunc(slices.Clone(all), func(e *element) bool { return e.name != name })
+}
+
+func byID(all []*element, id string) *element {
+	i := slices.IndexFunc(all, func(e *element) bool { return e.attr["id"] == id })
+	if i < 0 {
+		return nil
+	}
+	return all[i]
+}
+
+// input is the field of that name; nil when there is none.
+func input(all []*element, name string) *element {
+	i := slices.IndexFunc(all, func(e *element) bool { return e.name == "input" && e.attr["name"] == name })
+	if i < 0 {
+		return nil
+	}
+	return all[i]
+}
+
+func record(write func(http.ResponseWriter)) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	write(w)
+	return w
+}
+
+func render(t *testing.T, write func(http.ResponseWriter)) []*element {
+	t.Helper()
+	return elements(t, record(write).Body.String())
+}
+
+var twoProviders = []web.Provider{
+	{Name: "keycloak", Label: "Acme", Href: "/auth/login/keycloak?return_to=%2Forders"},
+	{Name: "google", Href: "/auth/login/google"},
+}
+
+// everyPage is each page once, in each of its shapes.
+func everyPage() map[string]func(http.ResponseWriter) {
+	pages := map[string]func(http.ResponseWriter){
+		"sign out":           func(w http.ResponseWriter) { web.Logout{Base: "/auth", SignedInAs: "ada@example.com"}.Write(w, 200) },
+		"sign out nobody":    func(w http.ResponseWriter) { web.Logout{Base: "/auth"}.Write(w, 200) },
+		"signed out":         func(w http.ResponseWriter) { web.SignedOut{Base: "/auth"}.Write(w, 200) },
+		"providers only":     func(w http.ResponseWriter) { web.Login{Base: "/auth", Providers: twoProviders}.Write(w, 200) },
+		"no way to sign in":  func(w http.ResponseWriter) { web.Login{Base: "/auth"}.Write(w, 200) },
+		"already signed in":  func(w http.ResponseWriter) { web.Login{Base: "/auth", SignedInAs: "ada@example.com"}.Write(w, 200) },
+		"problem with a way": func(w http.ResponseWriter) { web.Problem{Status: 401, Base: "/auth"}.Write(w) },
+		"problem of somebody": func(w http.ResponseWriter) {
+			web.Problem{Status: 403, Base: "/auth", SignedInAs: "grace@example.com", RetryAfter: time.Minute}.Write(w)
+		},
+	}
+	for f := web.NoFailure; f <= web.Incomplete; f++ {
+		pages["login "+string(rune('0'+f))] = func(w http.ResponseWriter) {
+			web.Login{Base: "/auth", Password: true, Providers: twoProviders, ReturnTo: "/orders", Failure: f}.Write(w, 200)
+		}
+	}
+	for status := 400; status < 600; status++ {
+		pages["problem "+http.StatusText(status)] = func(w http.ResponseWriter) { web.Problem{Status: status}.Write(w) }
+	}
+	return pages
+}
+
+func TestEveryPageIsFitForAScreenReader(t *testing.T) {
+	for name, write := range everyPage() {
+		t.Run(name, func(t *testing.T) {
+			all := render(t, write)
+			for _, once := range []string{"html", "title", "main", "h1", "style"} {
+				if n := len(find(all, once)); n != 1 {
+					t.Errorf("%d <%s>, want one", n, once)
+				}
+			}
+			if lang := find(all, "html")[0].attr["lang"]; lang != "en" {
+				t.Errorf("language is %q", lang)
+			}
+			for _, named := range []string{"title", "h1", "button", "a"} {
+				for _, e := range find(all, named) {
+					if strings.TrimSpace(e.text) == "" {
+						t.Errorf("a <%s> without a name", named)
+					}
+				}
+			}
+			verifyFields(t, all)
+		})
+	}
+}
+
+// verifyFields checks that every field that people see has a label, and that
+// what a field refers to is there, once.
+func verifyFields(t *testing.T, all []*element) {
+	t.Helper()
+	ids := map[string]int{}
+	for _, e := range all {
+		if id := e.attr["id"]; id != "" {
+			ids[id]++
+		}
+	}
+	labels := map[string]bool{}
+	for _, e := range find(all, "label") {
+		labels[e.attr["for"]] = strings.TrimSpace(e.text) != ""
+	}
+	for _, e := range find(all, "input") {
+		if e.attr["type"] != "hidden" && !labels[e.attr["id"]] {
+			t.Errorf("field %q has no label", e.attr["name"])
+		}
+		if d := e.attr["aria-describedby"]; d != "" && ids[d] != 1 {
+			t.Errorf("field %q is described by %q, of which there are %d", e.attr["name"], d, ids[d])
+		}
+	}
+	for id, n := range ids {
+		if n != 1 {
+			t.Errorf("id %q is there %d times", id, n)
+		}
+	}
+	if n := countAttr(all, "autofocus"); n > 1 {
+		t.Errorf("%d elements want the focus", n)
+	}
+}
+
+func countAttr(all []*element, name string) (n int) {
+	for _, e := range all {
+		if _, ok := e.attr[name]; ok {
+			n++
+		}
+	}
+	return n
+}
+
+func TestNoPageHasScriptInlineStyleOrForeignContent(t *testing.T) {
+	for name, write := range everyPage() {
+		t.Run(name, func(t *testing.T) {
+			for _, e := range render(t, write) {
+				if slices.Contains([]string{"script", "iframe", "object", "embed", "img", "base"}, e.name) {
+					t.Errorf("there is a <%s>", e.name)
+				}
+				for attr, value := range e.attr {
+					if attr == "style" || strings.HasPrefix(attr, "on") || attr == "src" {
+						t.Errorf("<%s> has an attribute %s", e.name, attr)
+					}
+					if attr == "href" && !strings.HasPrefix(value, "/") && e.name != "link" {
+						t.Errorf("<%s> leads to %s", e.name, value)
+					}
+				}
+			}
+		})
+	}
+}
+
+// shape is what a page is made of, whatever its texts and values say.
+func shape(all []*element) string {
+	var b strings.Builder
+	for _, e := range all {
+		names := make([]string, 0, len(e.attr))
+		for name := range e.attr {
+			names = append(names, name)
+		}
+		slices.Sort(names)
+		b.WriteString(e.name + "(" + strings.Join(names, " ") + ")")
+	}
+	return b.String()
+}
+
+// FuzzNothingBreaksOutOfAPage puts any text wherever a page shows one: the
+// page stays made of the same elements and attributes, and of no link that a
+// browser would run.
+func FuzzNothingBreaksOutOfAPage(f *testing.F) {
+	for _, seed := range []string{"/orders?a=1&b=2", `"><script>alert(1)</script>`, "' autofocus onfocus=x", "javascript:alert(1)",
+		"</style><h1>", "{{.}}", "\x00\xff", "&quot;", "data:text/html,x", "\u2028", " ", "-->", "a\nb"} {
+		f.Add(seed)
+	}
+	fill := func(t *testing.T, text string) []string {
+		p := []web.Provider{{Name: "n", Label: text, Href: text}}
+		var shapes []string
+		for _, write := range []func(http.ResponseWriter){
+			func(w http.ResponseWriter) {
+				web.Login{Base: text, ReturnTo: text, Password: true, Providers: p}.Write(w, 200)
+			},
+			func(w http.ResponseWriter) { web.Login{ReturnTo: text, SignedInAs: text}.Write(w, 200) },
+			func(w http.ResponseWriter) { web.Logout{Base: text, ReturnTo: text, SignedInAs: text}.Write(w, 200) },
+			func(w http.ResponseWriter) { web.SignedOut{Base: text}.Write(w, 200) },
+			func(w http.ResponseWriter) {
+				web.Problem{Status: 403, Title: text, Detail: text, SignedInAs: text, Base: text}.Write(w)
+			},
+		} {
+			all := render(t, write)
+			for _, e := range find(all, "a") {
+				if href := strings.ToLower(e.attr["href"]); strings.HasPrefix(href, "javascript:") || strings.HasPrefix(href, "data:") {
+					t.Errorf("a link leads to %q", href)
+				}
+			}
+			shapes = append(shapes, shape(all))
+		}
+		return shapes
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if text == "" {
+			return // leaves fields out, which is another shape
+		}
+		// XML knows no control characters; the decoder of this test refuses
+		// them, while a browser shows them as nothing.
+		text = strings.Map(func(c rune) rune {
+			if (c < ' ' && c != '\t' && c != '\n' && c != '\r') || c == 0xfffe || c == 0xffff {
+				return '?'
+			}
+			return c
+		}, strings.ToValidUTF8(text, "?"))
+		want, got := fill(t, "plain"), fill(t, text)
+		for i := range want {
+			if got[i] != want[i] {
+				t.Errorf("page %d became\n%s\nfrom\n%s", i, got[i], want[i])
+			}
+		}
+	})
+}

@@ -1,0 +1,171 @@
+package web_test
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"example.com/sidegate/caddymodule/web"
+)
+
+func login(l web.Login) func(http.ResponseWriter) {
+	return func(w http.ResponseWriter) { l.Write(w, http.StatusOK) }
+}
+
+func TestThePasswordFormIsOneThatBrowsersFillIn(t *testing.T) {
+	all := render(t, login(web.Login{Base: "/gate", Password: true, ReturnTo: "/orders?a=1&b=<2>"}))
+	form := find(all, "form")
+	if len(form) != 1 || form[0].attr["method"] != "post" || form[0].attr["action"] != "/gate/login" {
+		t.Fatalf("forms: %+v", form)
+	}
+	for field, want := range map[string]map[string]string{
+		"email":     {"type": "email", "inputmode": "email", "autocomplete": "username", "maxlength": "254"},
+		"password":  {"type": "password", "autocomplete": "current-password", "maxlength": "1024"},
+		"return_to": {"type": "hidden", "value": "/orders?a=1&b=<2>"},
+	} {
+		e := input(all, field)
+		if e == nil {
+			t.Fatalf("no field %s", field)
+		}
+		for name, value := range want {
+			if e.attr[name] != value {
+				t.Errorf("%s of %s is %q, want %q", name, field, e.attr[name], value)
+			}
+		}
+	}
+	if _, ok := input(all, "email").attr["autofocus"]; !ok {
+		t.Error("typing does not begin in the email field")
+	}
+}
+
+func TestTheLoginPageShowsTheWaysThereAre(t *testing.T) {
+	for name, c := range map[string]struct {
+		page    web.Login
+		form    bool
+		links   []string
+		or      bool
+		message string
+	}{
+		"password only":      {page: web.Login{Password: true}, form: true},
+		"providers only":     {page: web.Login{Providers: twoProviders}, links: []string{"Continue with Acme", "Continue with google"}},
+		"both":               {page: web.Login{Password: true, Providers: twoProviders[:1]}, form: true, links: []string{"Continue with Acme"}, or: true},
+		"neither says so":    {page: web.Login{}, message: "There is no way to sign in here with a browser."},
+		"no return_to field": {page: web.Login{Password: true}, form: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			all := render(t, login(c.page))
+			var links []string
+			for _, a := range find(all, "a") {
+				links = append(links, a.text)
+			}
+			if !slices.Equal(links, c.links) {
+				t.Errorf("links %q, want %q", links, c.links)
+			}
+			if got := input(all, "password") != nil; got != c.form {
+				t.Errorf("password form: %v", got)
+			}
+			if input(all, "return_to") != nil {
+				t.Error("an empty return_to is sent")
+			}
+			main := find(all, "main")[0].text
+			if got := slices.Contains(strings.Fields(main), "or"); got != c.or {
+				t.Errorf("parted by or: %v", got)
+			}
+			if !strings.Contains(main, c.message) {
+				t.Errorf("page does not say %q", c.message)
+			}
+		})
+	}
+}
+
+func TestAProviderIsALinkToWhereTheCallerSays(t *testing.T) {
+	a := find(render(t, login(web.Login{Providers: twoProviders})), "a")
+	if got := a[0].attr["href"]; got != twoProviders[0].Href {
+		t.Errorf("leads to %s", got)
+	}
+}
+
+func TestAFailureIsTold(t *testing.T) {
+	for name, c := range map[string]struct {
+		failure web.Failure
+		says    string
+		fields  bool // marked as invalid
+	}{
+		"a wrong password, without saying which of the two": {web.Wrong, "The email address or the password is not right.", true},
+		"too many attempts, and how long to wait":           {web.Throttled, "too many attempts to sign in. Try again in 2 minutes.", false},
+		"a crowd": {web.Busy, "Many people are signing in at once. Try again in 2 minutes.", false},
+		"a source that is down, and whose fault it is not": {web.Unavailable, "You have done nothing wrong", false},
+		"a provider that did not sign anybody in":          {web.Unfinished, "did not finish", false},
+		"an entry that makes no session":                   {web.Incomplete, "not complete", false},
+		"one that this page does not know, as unavailable": {web.Incomplete + 1, "You have done nothing wrong", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			all := render(t, login(web.Login{Password: true, Failure: c.failure, RetryAfter: 2 * time.Minute}))
+			alert := byID(all, "failure")
+			if alert == nil || !strings.Contains(alert.text, c.says) {
+				t.Fatalf("alert is %+v, want it to say %q", alert, c.says)
+			}
+			_, focused := alert.attr["autofocus"]
+			if alert.attr["role"] != "alert" || alert.attr["tabindex"] != "-1" || !focused {
+				t.Errorf("the alert does not get the focus: %v", alert.attr)
+			}
+			if title := find(all, "title")[0].text; title != "Error: Sign in" {
+				t.Errorf("title is %q", title)
+			}
+			for _, field := range []string{"email", "password"} {
+				e := input(all, field)
+				if got := e.attr["aria-invalid"] == "true" && e.attr["aria-describedby"] == "failure"; got != c.fields {
+					t.Errorf("%s is marked: %v", field, got)
+				}
+			}
+		})
+	}
+	t.Run("none is no alert and no error in the title", func(t *testing.T) {
+		all := render(t, login(web.Login{Password: true}))
+		if byID(all, "failure") != nil || find(all, "title")[0].text != "Sign in" {
+			t.Error("the page tells a failure")
+		}
+	})
+}
+
+// What is not echoed cannot be injected (CVE-2024-21496), and a page that is
+// the same for everybody tells nobody who has an account.
+func TestTheEmailAddressIsNotEchoedAfterAWrongPassword(t *testing.T) {
+	all := render(t, login(web.Login{Password: true, Failure: web.Wrong}))
+	for _, field := range []string{"email", "password"} {
+		if value, ok := input(all, field).attr["value"]; ok {
+			t.Errorf("%s holds %q", field, value)
+		}
+	}
+}
+
+func TestWhoIsSignedInAlreadyIsToldSo(t *testing.T) {
+	t.Run("and may continue or sign out", func(t *testing.T) {
+		all := render(t, login(web.Login{Base: "/auth", Password: true, SignedInAs: "ada@example.com", ReturnTo: "/orders"}))
+		if text := find(all, "main")[0].text; !strings.Contains(text, "You are signed in as ada@example.com.") {
+			t.Errorf("page says %q", text)
+		}
+		if a := find(all, "a"); len(a) != 1 || a[0].attr["href"] != "/orders" {
+			t.Errorf("links: %+v", a)
+		}
+		if form := find(all, "form"); len(form) != 1 || form[0].attr["action"] != "/auth/logout" || form[0].attr["method"] != "post" {
+			t.Errorf("forms: %+v", form)
+		}
+		if input(all, "password") != nil {
+			t.Error("the password is asked for all the same")
+		}
+	})
+	t.Run("and continues at the front page where nothing else is asked for", func(t *testing.T) {
+		if a := find(render(t, login(web.Login{SignedInAs: "ada@example.com"})), "a"); a[0].attr["href"] != "/" {
+			t.Errorf("leads to %s", a[0].attr["href"])
+		}
+	})
+	t.Run("but sees the form when they just failed as somebody else", func(t *testing.T) {
+		all := render(t, login(web.Login{Password: true, SignedInAs: "ada@example.com", Failure: web.Wrong}))
+		if input(all, "password") == nil || byID(all, "failure") == nil {
+			t.Error("no form, or no failure told")
+		}
+	})
+}

@@ -1,0 +1,39 @@
+package web
+
+import "net/http"
+
+// Logout is the page that asks whether to sign out. Signing out takes a form,
+// because a mere link could be followed by a prefetch or planted elsewhere.
+type Logout struct {
+	// Base is the configured base_path, such as /auth.
+	Base string
+	// SignedInAs is the email address of whom is signed in. Empty leaves it out.
+	SignedInAs string
+	// ReturnTo is where "Stay signed in" leads. The caller has checked that it
+	// may. Empty means the front page.
+	ReturnTo string
+	// FormTargets are URLs whose origins, outside this site, signing out may
+	// end up at by redirect: the providers' end-session endpoints, and what is
+	// listed for return_to.
+	FormTargets []string
+}
+
+// Write answers with the page.
+func (l Logout) Write(w http.ResponseWriter, status int) {
+	page{name: "logout", data: l, status: status, formTargets: l.FormTargets}.write(w)
+}
+
+// Stay is where "Stay signed in" leads.
+func (l Logout) Stay() string { return orFront(l.ReturnTo) }
+
+// SignedOut is the page that says that the session is over. Show it only when
+// the store has confirmed that (CVE-2020-15223).
+type SignedOut struct {
+	// Base is the configured base_path, such as /auth.
+	Base string
+}
+
+// Write answers with the page.
+func (s SignedOut) Write(w http.ResponseWriter, status int) {
+	page{name: "signedout", data: s, status: status}.write(w)
+}

@@ -1,0 +1,226 @@
+package web_test
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"go.yaml.in/yaml/v3"
+
+	"example.com/sidegate/caddymodule/web"
+	"example.com/sidegate/caddymodule/web/webtest"
+)
+
+type document struct {
+	OpenAPI string `yaml:"openapi"`
+	Servers []struct {
+		URL       string                              `yaml:"url"`
+		Variables map[string]struct{ Default string } `yaml:"variables"`
+	} `yaml:"servers"`
+	Paths      map[string]map[string]yaml.Node `yaml:"paths"`
+	Components struct {
+		Schemas         map[string]any            `yaml:"schemas"`
+		SecuritySchemes map[string]map[string]any `yaml:"securitySchemes"`
+	} `yaml:"components"`
+}
+
+func read(t *testing.T, basePath string) (d document) {
+	t.Helper()
+	if err := yaml.Unmarshal(web.Swagger(basePath), &d); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func TestTheDocumentIsValidOpenAPI31(t *testing.T) {
+	if _, err := webtest.New("/auth"); err != nil {
+		t.Error(err)
+	}
+	if d := read(t, "/auth"); !strings.HasPrefix(d.OpenAPI, "3.1.") {
+		t.Errorf("version is %s", d.OpenAPI)
+	}
+}
+
+func TestTheDocumentHasExactlyTheseRoutesAndStatuses(t *testing.T) {
+	// Beside these, every route may answer 404 and 405.
+	want := map[string]string{
+		"get /session":                 "200 304 400 401 403 500",
+		"head /session":                "200 304 400 401 403 500",
+		"get /session/swagger.yaml":    "200",
+		"put /session/primary-account": "200 400 401 403 413 415 503",
+		"get /login":                   "200",
+		"post /login":                  "200 303 400 401 403 413 415 429 503",
+		"get /logout":                  "200",
+		"post /logout":                 "204 303 403 503",
+		"post /refresh":                "200 401 403 503",
+		"get /sessions":                "200 401 503",
+		"delete /sessions":             "204 401 403 503",
+		"delete /sessions/{id}":        "204 401 403 503",
+		"get /.well-known/jwks.json":   "200",
+	}
+	got := map[string]string{}
+	for path, item := range read(t, "/auth").Paths {
+		for method, node := range item {
+			if method == "parameters" {
+				continue
+			}
+			var op struct{ Responses map[string]yaml.Node }
+			if err := node.Decode(&op); err != nil {
+				t.Fatal(err)
+			}
+			for _, always := range []string{"404", "405"} {
+				if _, ok := op.Responses[always]; !ok {
+					t.Errorf("%s %s does not document %s", method, path, always)
+				}
+				delete(op.Responses, always)
+			}
+			got[method+" "+path] = strings.Join(slices.Sorted(maps.Keys(op.Responses)), " ")
+		}
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("routes are\n%v\nwant\n%v", got, want)
+	}
+}
+
+// Front-end code was generated from these two schemas: they may not change.
+const promised = `
+UserSession:
+  type: object
+  required: [id, email, token]
+  properties:
+    id: {type: integer, description: User ID}
+    email: {type: string, format: email, description: User's email address}
+    createdBy: {type: string, description: Email of the user who created this user}
+    updatedBy: {type: string, description: Email of the user who last updated this user}
+    createdAt: {type: string, format: date-time, description: Creation timestamp}
+    updatedAt: {type: string, format: date-time, description: Last update timestamp}
+    primaryAccount:
+      type: object
+      properties:
+        accountId: {type: string}
+        accountName: {type: string}
+        usersPrimaryAccount: {type: boolean}
+        accountAdmin: {type: boolean}
+    accounts:
+      type: array
+      description: List of accounts the user has access to
+      items:
+        type: object
+        properties:
+          accountId: {type: string}
+          accountName: {type: string}
+          usersPrimaryAccount: {type: boolean}
+          accountAdmin: {type: boolean}
+    flatRolesList: {type: array, description: List of user roles, items: {type: string}}
+    flatPermissionsList: {type: array, description: List of user permissions, items: {type: string}}
+    token: {type: string, description: JWT session token for authentication}
+Error:
+  type: object
+  description: Error response object
+  required: [error]
+  properties:
+    error: {type: string, description: Error message}
+    status: {type: integer, description: HTTP status code}
+    message: {type: string, description: Detailed error message}
+`
+
+func TestTheSchemasThatClientsWereGeneratedFromAreAsPromised(t *testing.T) {
+	var want map[string]any
+	if err := yaml.Unmarshal([]byte(promised), &want); err != nil {
+		t.Fatal(err)
+	}
+	got := read(t, "/auth").Components.Schemas
+	for name := range want {
+		if !reflect.DeepEqual(got[name], want[name]) {
+			t.Errorf("%s is\n%v\nwant\n%v", name, got[name], want[name])
+		}
+	}
+}
+
+func TestTheDocumentSaysHowToPresentASession(t *testing.T) {
+	got := read(t, "/auth").Components.SecuritySchemes
+	if s := got["bearerAuth"]; s["type"] != "http" || s["scheme"] != "bearer" || s["bearerFormat"] != "JWT" {
+		t.Errorf("bearerAuth is %v", s)
+	}
+	if s := got["cookieAuth"]; s["type"] != "apiKey" || s["in"] != "cookie" || s["name"] != "__Host-Http-sidegate" {
+		t.Errorf("cookieAuth is %v", s)
+	}
+}
+
+func TestTheDocumentIsTheSameUnderEveryBasePathButForThatPath(t *testing.T) {
+	byDefault, other := string(web.Swagger("/auth")), string(web.Swagger("/-/gate"))
+	if want := strings.Replace(byDefault, `default: "/auth"`, `default: "/-/gate"`, 1); other != want || other == byDefault {
+		t.Error("more or less than the default base path differs")
+	}
+}
+
+// FuzzNoBasePathBreaksTheDocument gives the document any base path: it reads
+// back as it is, and nothing is added.
+func FuzzNoBasePathBreaksTheDocument(f *testing.F) {
+	for _, seed := range []string{"/auth", "", "/a b", `/"`, "/x\"\npaths: {}", "/ä", "/\u2028", "/\x7f", "\x00", `\`, "#", "{basePath}", "/😀"} {
+		f.Add(seed)
+	}
+	routes := len(webPaths(f))
+	f.Fuzz(func(t *testing.T, basePath string) {
+		if !utf8.ValidString(basePath) {
+			return // no YAML can hold it
+		}
+		d := read(t, basePath)
+		if got := d.Servers[0].Variables["basePath"].Default; got != basePath {
+			t.Errorf("base path %q became %q", basePath, got)
+		}
+		if len(d.Paths) != routes {
+			t.Errorf("%d routes, want %d", len(d.Paths), routes)
+		}
+	})
+}
+
+func webPaths(f *testing.F) map[string]map[string]yaml.Node {
+	f.Helper()
+	var d document
+	if err := yaml.Unmarshal(web.Swagger("/auth"), &d); err != nil {
+		f.Fatal(err)
+	}
+	return d.Paths
+}
+
+func TestThePagesAreAsDocumented(t *testing.T) {
+	for name, c := range map[string]struct {
+		method, path string
+		write        func(http.ResponseWriter)
+	}{
+		"the login page":   {"GET", "/auth/login", func(w http.ResponseWriter) { web.Login{Base: "/auth", Password: true}.Write(w, 200) }},
+		"a wrong password": {"POST", "/auth/login", func(w http.ResponseWriter) { web.Login{Base: "/auth", Failure: web.Wrong}.Write(w, 401) }},
+		"too many attempts": {"POST", "/auth/login", func(w http.ResponseWriter) {
+			web.Login{Base: "/auth", Failure: web.Throttled, RetryAfter: time.Minute}.Write(w, 429)
+		}},
+		"a store that is down": {"POST", "/auth/logout", func(w http.ResponseWriter) { web.Problem{Status: 503, RetryAfter: time.Second}.Write(w) }},
+		"the sign-out page":    {"GET", "/auth/logout", func(w http.ResponseWriter) { web.Logout{Base: "/auth"}.Write(w, 200) }},
+		"an unknown route":     {"GET", "/auth/nothing", func(w http.ResponseWriter) { web.Problem{Status: 404}.Write(w) }},
+		"the document itself": {"GET", "/auth/session/swagger.yaml", func(w http.ResponseWriter) {
+			w.Header().Set("Content-Type", web.SwaggerType)
+			_, _ = w.Write(web.Swagger("/auth"))
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := record(c.write)
+			webtest.Check(t, httptest.NewRequest(c.method, c.path, nil), w.Result(), w.Body.Bytes())
+		})
+	}
+}
+
+func ExampleSwagger() {
+	for line := range strings.Lines(string(web.Swagger("/-/gate"))) {
+		if strings.Contains(line, "default:") {
+			fmt.Print(strings.TrimSpace(line))
+		}
+	}
+	// Output: default: "/-/gate"
+}

@@ -1,0 +1,145 @@
+// Package web holds what people and their tools see of the gateway itself:
+// the pages for signing in and out, the pages that say why not, and the
+// OpenAPI document.
+//
+// The pages are plain HTML: no script, no request beside the page itself, one
+// style sheet inside. Their texts are fixed. Nothing of a request is shown, not
+// even the email address after a wrong password: browsers and password managers
+// fill it in again, and what is not echoed cannot be injected (CVE-2024-21496,
+// CVE-2023-52430). A return_to that the caller has checked is carried along.
+package web
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/base64"
+	"html/template"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+//go:embed pages
+var files embed.FS
+
+// style is the one style sheet; the policy names it by its hash.
+var style = func() template.CSS {
+	css, err := files.ReadFile("pages/style.css")
+	if err != nil {
+		panic(err) // it is embedded: not at run time
+	}
+	return template.CSS(css) //nolint:gosec // our own file
+}()
+
+var pages = template.Must(template.New("").Funcs(template.FuncMap{
+	"style": func() template.CSS { return style },
+}).ParseFS(files, "pages/*.html"))
+
+// styleSource is the style sheet as a source in a Content-Security-Policy,
+// CSP Level 3 section 2.3.1.
+var styleSource = func() string {
+	sum := sha256.Sum256([]byte(style))
+	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+}()
+
+// page is one answer: the template of that name, filled with data.
+type page struct {
+	name        string
+	data        any
+	status      int
+	retryAfter  time.Duration
+	formTargets []string
+}
+
+func (p page) write(w http.ResponseWriter) {
+	var body bytes.Buffer
+	if err := pages.ExecuteTemplate(&body, p.name, p.data); err != nil {
+		// Only a mistake in this package comes here; its tests render every page.
+		panic("web: rendering the " + p.name + " page: " + err.Error())
+	}
+	h := w.Header()
+	setSecurityHeaders(h, p.formTargets)
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Length", strconv.Itoa(body.Len()))
+	if p.retryAfter > 0 {
+		h.Set("Retry-After", strconv.FormatInt(seconds(p.retryAfter), 10))
+	}
+	if p.status == http.StatusUnauthorized && h.Get("WWW-Authenticate") == "" {
+		// Every 401 names a challenge (RFC 9110 section 15.5.2). For Bearer,
+		// unlike Basic, browsers open no dialogue of their own.
+		h.Set("WWW-Authenticate", "Bearer")
+	}
+	w.WriteHeader(p.status)
+	_, _ = body.WriteTo(w) // whoever asked has gone: nobody is left to tell
+}
+
+func setSecurityHeaders(h http.Header, formTargets []string) {
+	h.Set("Content-Security-Policy", policy(formTargets))
+	// Cookie answers are not protected from shared caches by themselves (RFC
+	// 9111 section 3.5), and Back must not show who was signed in.
+	h.Set("Cache-Control", "no-store")
+	// Not no-referrer: with it browsers post our forms with "Origin: null",
+	// which a check for cross-site requests has to refuse.
+	h.Set("Referrer-Policy", "same-origin")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+}
+
+// policy allows the pages their own style sheet, their icon, and their forms.
+// Browsers hold form-action against the redirects that follow a post, too, so
+// it lists the origins that a form may end up at.
+func policy(formTargets []string) string {
+	targets := "'self'"
+	for _, raw := range formTargets {
+		if o := origin(raw); o != "" && !strings.Contains(targets+" ", " "+o+" ") {
+			targets += " " + o
+		}
+	}
+	return "default-src 'none'; style-src " + styleSource + "; img-src data:; form-action " + targets +
+		"; frame-ancestors 'none'; base-uri 'none'"
+}
+
+// origin is the origin of an http or https URL, as a source in a policy. It is
+// empty for anything that is none, and for hosts with other characters than
+// names have: a space, a semicolon or an asterisk would widen the policy.
+func origin(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil || (u.Scheme != "https" && u.Scheme != "http") {
+		return ""
+	}
+	host := strings.TrimSuffix(strings.ToLower(u.Host), ":")
+	if u.Hostname() == "" || strings.ContainsFunc(host, notInHost) {
+		return ""
+	}
+	return u.Scheme + "://" + host
+}
+
+func notInHost(c rune) bool {
+	return (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '.' && c != '-' && c != ':' && c != '_'
+}
+
+// seconds rounds up, so that nobody who waits as told comes too early.
+func seconds(d time.Duration) int64 { return int64((d + time.Second - 1) / time.Second) }
+
+// inWords is a wait as people say it: rounded up, in the unit that fits.
+func inWords(d time.Duration) string {
+	s := seconds(d)
+	switch {
+	case s <= 0:
+		return "a moment"
+	case s == 1:
+		return "1 second"
+	case s <= 90:
+		return strconv.FormatInt(s, 10) + " seconds"
+	case s <= 90*60:
+		return strconv.FormatInt((s+59)/60, 10) + " minutes"
+	default:
+		return strconv.FormatInt((s+3599)/3600, 10) + " hours"
+	}
+}

@@ -1,0 +1,179 @@
+package webtest_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"example.com/sidegate/caddymodule/web/webtest"
+)
+
+const (
+	ada = `{"id":1,"email":"ada@example.com","accounts":[{"accountId":"acme","accountName":"Acme","usersPrimaryAccount":true,"accountAdmin":false}],` +
+		`"flatRolesList":["admin"],"flatPermissionsList":[],"token":"t"}`
+	unauthorized = `{"error":"unauthorized","status":401,"message":"Sign in first."}`
+	laptop       = `{"sessions":[{"id":"a","current":true,"method":"users","createdAt":"2026-03-02T08:15:00Z",` +
+		`"lastSeenAt":"2026-03-02T08:15:00Z","expiresAt":"2026-03-02T20:15:00Z"}]}`
+	publicKey = `{"keys":[{"kty":"EC","use":"sig","alg":"ES256","kid":"k","crv":"P-256","x":"AA","y":"AA"}]}`
+)
+
+// answer is one exchange; its headers are added to those of base.
+type answer struct {
+	method, path string
+	status       int
+	header       map[string]string
+	body         string
+}
+
+func jsonHeader(more ...string) map[string]string {
+	h := map[string]string{"Content-Type": "application/json", "Cache-Control": "private, no-store"}
+	for i := 0; i < len(more); i += 2 {
+		h[more[i]] = more[i+1]
+	}
+	return h
+}
+
+func sessionHeader(more ...string) map[string]string {
+	return jsonHeader(append([]string{"Vary", "Cookie, Authorization, X-Account-Id", "ETag", `"abc"`,
+		"X-Session-Expires-At", "2026-03-02T20:15:00Z", "X-Session-Idle-Expires-At", "2026-03-02T09:15:00Z"}, more...)...)
+}
+
+func (a answer) verify(t *testing.T) error {
+	t.Helper()
+	resp := &http.Response{StatusCode: a.status, Header: http.Header{}}
+	for name, value := range a.header {
+		for _, v := range strings.Split(value, "\n") {
+			if v != "-" {
+				resp.Header.Add(name, v)
+			}
+		}
+	}
+	return webtest.Validator(t).Verify(httptest.NewRequest(a.method, a.path, nil), resp, []byte(a.body))
+}
+
+func TestRightAnswersPass(t *testing.T) {
+	page := map[string]string{"Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-store"}
+	for name, a := range map[string]answer{
+		"a session":                      {"GET", "/auth/session", 200, sessionHeader(), ada},
+		"a session asked by HEAD":        {"HEAD", "/auth/session", 200, sessionHeader(), ""},
+		"a session that has not changed": {"GET", "/auth/session", 304, sessionHeader(), ""},
+		"nobody signed in":               {"GET", "/auth/session", 401, jsonHeader("WWW-Authenticate", "Bearer"), unauthorized},
+		"the login page":                 {"GET", "/auth/login?return_to=/x", 200, page, "<!doctype html>"},
+		"the login page asked by HEAD":   {"HEAD", "/auth/login", 200, page, ""},
+		"a form that signed in": {"POST", "/auth/login", 303,
+			map[string]string{"Location": "/x", "Set-Cookie": "a=1", "Cache-Control": "no-store"}, ""},
+		"a throttled sign-in":     {"POST", "/auth/login", 429, jsonHeader("Retry-After", "60"), unauthorized},
+		"signed out, two cookies": {"POST", "/auth/logout", 204, map[string]string{"Set-Cookie": "a=1\nb=2"}, ""},
+		"one's own devices":       {"GET", "/auth/sessions", 200, jsonHeader(), laptop},
+		"one device signed out":   {"DELETE", "/auth/sessions/0pLrkGO5bV8mCB3a", 204, nil, ""},
+		"the public keys": {"GET", "/auth/.well-known/jwks.json", 200,
+			map[string]string{"Content-Type": "application/jwk-set+json"}, publicKey},
+		"a method that is not allowed":     {"PUT", "/auth/session", 405, jsonHeader("Allow", "GET, HEAD"), unauthorized},
+		"a route that does not exist":      {"GET", "/auth/nothing", 404, jsonHeader(), unauthorized},
+		"an error with its one field only": {"GET", "/auth/session", 500, jsonHeader(), `{"error":"store"}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if err := a.verify(t); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestWrongAnswersAreTold(t *testing.T) {
+	get := func(h map[string]string, body string) answer { return answer{"GET", "/auth/session", 200, h, body} }
+	for name, c := range map[string]struct {
+		answer answer
+		want   string // in the error
+	}{
+		"a required field is missing":        {get(sessionHeader(), strings.Replace(ada, `"token":"t"`, `"createdBy":"x"`, 1)), "token"},
+		"a field is of the wrong type":       {get(sessionHeader(), strings.Replace(ada, `"id":1`, `"id":"1"`, 1)), "integer"},
+		"a number is no integer":             {get(sessionHeader(), strings.Replace(ada, `"id":1`, `"id":1.5`, 1)), "integer"},
+		"a list is null":                     {get(sessionHeader(), strings.Replace(ada, `["admin"]`, `null`, 1)), "array"},
+		"a field is not documented":          {get(sessionHeader(), strings.Replace(ada, `"id":1`, `"id":1,"password":"x"`, 1)), "password"},
+		"a nested field is not documented":   {get(sessionHeader(), strings.Replace(ada, `"accountId"`, `"secret":1,"accountId"`, 1)), "secret"},
+		"a date is none":                     {get(sessionHeader(), strings.Replace(ada, `"id":1`, `"id":1,"createdAt":"yesterday"`, 1)), "date-time"},
+		"a date is not in UTC":               {get(sessionHeader(), strings.Replace(ada, `"id":1`, `"id":1,"createdAt":"2026-01-05T09:00:00+01:00"`, 1)), "date-time"},
+		"an email address is none":           {get(sessionHeader(), strings.Replace(ada, "ada@example.com", "ada", 1)), "email"},
+		"the body is not JSON":               {get(sessionHeader(), "<html>"), "no JSON"},
+		"the body holds two values":          {get(sessionHeader(), ada+ada), "no JSON"},
+		"the body is empty":                  {get(sessionHeader(), ""), "empty"},
+		"the content type is another":        {get(sessionHeader("Content-Type", "text/html; charset=utf-8"), ada), "text/html"},
+		"the content type is missing":        {get(sessionHeader("Content-Type", "-"), ada), "content type"},
+		"a required header is missing":       {get(sessionHeader("ETag", "-"), ada), "ETag"},
+		"a header comes twice":               {get(sessionHeader("ETag", "\"a\"\n\"b\""), ada), "2 times"},
+		"a header is not of its form":        {get(sessionHeader("ETag", "abc"), ada), "ETag"},
+		"a header's date is none":            {get(sessionHeader("X-Session-Expires-At", "1767225600"), ada), "X-Session-Expires-At"},
+		"an answer may be stored":            {get(sessionHeader("Cache-Control", "private"), ada), "Cache-Control"},
+		"the status is not documented":       {answer{"GET", "/auth/session", 302, nil, ""}, "302"},
+		"a failing store is no 503 here":     {answer{"GET", "/auth/session", 503, jsonHeader("Retry-After", "1"), unauthorized}, "503"},
+		"a 401 without a challenge":          {answer{"GET", "/auth/session", 401, jsonHeader(), unauthorized}, "WWW-Authenticate"},
+		"a 401 that browsers ask Basic for":  {answer{"GET", "/auth/session", 401, jsonHeader("WWW-Authenticate", "Basic"), unauthorized}, "WWW-Authenticate"},
+		"a body where none may be":           {answer{"POST", "/auth/logout", 204, nil, "done"}, "body"},
+		"a body in answer to HEAD":           {answer{"HEAD", "/auth/session", 200, sessionHeader(), ada}, "HEAD"},
+		"a wait that is no number":           {answer{"POST", "/auth/login", 429, jsonHeader("Retry-After", "soon"), unauthorized}, "integer"},
+		"a wait of no time":                  {answer{"POST", "/auth/login", 429, jsonHeader("Retry-After", "0"), unauthorized}, "Retry-After"},
+		"an undocumented method is answered": {answer{"PATCH", "/auth/session", 200, sessionHeader(), ada}, "method"},
+		"a 405 does not say what is allowed": {answer{"PUT", "/auth/session", 405, jsonHeader(), unauthorized}, "Allow"},
+		"an undocumented route is answered":  {answer{"GET", "/auth/debug", 200, jsonHeader(), ada}, "route"},
+		"a route outside the base path":      {answer{"GET", "/session", 200, sessionHeader(), ada}, "route"},
+		"an empty id is no id":               {answer{"DELETE", "/auth/sessions/", 204, nil, ""}, "route"},
+		"a page without its character set":   {answer{"GET", "/auth/login", 200, jsonHeader("Content-Type", "text/html"), "x"}, "charset"},
+		"a session is nobody's":              {answer{"GET", "/auth/sessions", 200, jsonHeader(), `{"sessions":[{"id":"a"}]}`}, "current"},
+		"a private key is published": {answer{"GET", "/auth/.well-known/jwks.json", 200, jsonHeader(),
+			strings.Replace(publicKey, `"x":"AA"`, `"x":"AA","d":"AA"`, 1)}, "'d'"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := c.answer.verify(t)
+			if err == nil {
+				t.Fatal("passed")
+			}
+			if !strings.Contains(err.Error(), c.want) {
+				t.Errorf("error does not speak of %q: %v", c.want, err)
+			}
+		})
+	}
+}
+
+func TestBasePathIsTheConfiguredOne(t *testing.T) {
+	c, err := webtest.New("/-/gate")
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp := &http.Response{StatusCode: 204, Header: http.Header{}}
+	if err := c.Verify(httptest.NewRequest("POST", "/-/gate/logout", nil), resp, nil); err != nil {
+		t.Error(err)
+	}
+	if err := c.Verify(httptest.NewRequest("POST", "/auth/logout", nil), resp, nil); err == nil {
+		t.Error("the default base path is still answered")
+	}
+}
+
+// recorder is a testing.TB that remembers whether it was failed.
+type recorder struct {
+	testing.TB
+	failed bool
+}
+
+func (r *recorder) Helper()               {}
+func (r *recorder) Errorf(string, ...any) { r.failed = true }
+
+func TestCheckFailsTheTestOfAWrongAnswer(t *testing.T) {
+	req := httptest.NewRequest("POST", "/auth/logout", nil)
+	for name, c := range map[string]struct {
+		status int
+		fails  bool
+	}{
+		"a right answer lets the test pass": {http.StatusNoContent, false},
+		"a wrong answer fails the test":     {http.StatusTeapot, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := &recorder{TB: t}
+			webtest.Check(r, req, &http.Response{StatusCode: c.status, Header: http.Header{}}, nil)
+			if r.failed != c.fails {
+				t.Errorf("failed: %v", r.failed)
+			}
+		})
+	}
+}
