@@ -48,24 +48,29 @@ func (a *Activity) Note(s *Session) {
 	}
 }
 
-// Flush writes what is pending. What could not be written is kept for the
-// next Flush; the error is of the first that failed.
+// Flush writes what is pending, and answers with the first error. What the
+// store could not take is kept for the next Flush; a record that nobody can
+// read is not, for it would fail every time.
 func (a *Activity) Flush(ctx context.Context) error {
 	a.mu.Lock()
 	batch := a.pending
 	a.pending = make(map[Key]seen)
 	a.mu.Unlock()
 
+	var unreadable error
 	for key, s := range batch {
 		err := a.store.Touch(ctx, s.session, s.at)
-		if err == nil || errors.Is(err, ErrNotFound) {
-			delete(batch, key)
-			continue
+		switch {
+		case err == nil || errors.Is(err, ErrNotFound):
+		case errors.Is(err, ErrCorrupt) || errors.Is(err, ErrFormat):
+			unreadable = err
+		default:
+			a.keep(batch)
+			return err
 		}
-		a.keep(batch)
-		return err
+		delete(batch, key)
 	}
-	return nil
+	return unreadable
 }
 
 // keep puts back what was not written, unless newer activity is pending.

@@ -1,0 +1,49 @@
+package redis
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/hex"
+	"strconv"
+
+	"example.com/sidegate/sessionstore"
+)
+
+// sessionKey is the Redis key of a session.
+func (st *Store) sessionKey(key sessionstore.Key) string {
+	return st.memberKey(key.Shard, member(key))
+}
+
+// indexKey is the Redis key of the index of a person's sessions.
+func (st *Store) indexKey(userID int64) string {
+	return st.slot(sessionstore.ShardOf(userID)) + "u:" + strconv.FormatInt(userID, 10)
+}
+
+// bucketKey is the Redis key of a bucket of attempts. The bucket's name holds
+// an email or network address, so that only its hash is shown to Redis.
+func (st *Store) bucketKey(bucket string) string {
+	sum := sha256.Sum256([]byte(bucket))
+	shard := binary.BigEndian.Uint16(sum[:])
+	return st.slot(shard) + "t:" + base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+// slot begins a key with its shard in braces: only what is in braces decides
+// on the slot in Redis Cluster.
+func (st *Store) slot(shard uint16) string {
+	b := make([]byte, 0, len(st.prefix)+len("{0000}:"))
+	b = append(append(b, st.prefix...), '{')
+	b = hex.AppendEncode(b, binary.BigEndian.AppendUint16(nil, shard))
+	return string(append(b, "}:"...))
+}
+
+// member is how a session is named in its person's index: the 32 bytes of its
+// hash. The shard need not be said: it is the person's.
+func member(key sessionstore.Key) string { return string(key.Hash[:]) }
+
+// memberKey is the Redis key of the session that member names. A member that
+// is no hash names nothing that exists, and so leaves its index like all
+// those whose session has gone.
+func (st *Store) memberKey(shard uint16, member string) string {
+	return st.slot(shard) + "s:" + base64.RawURLEncoding.EncodeToString([]byte(member))
+}

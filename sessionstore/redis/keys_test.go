@@ -1,0 +1,104 @@
+package redis_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"example.com/sidegate/sessionstore"
+	"example.com/sidegate/sessionstore/redis/redistest"
+)
+
+func TestKeysOfOnePersonLieInOneSlot(t *testing.T) {
+	srv := redistest.Start(t, redistest.Cluster())
+	st := store(t, srv.URL())
+	for range 5 {
+		create(t, st, ada)
+	}
+	slots := make(map[int64]bool)
+	all := keys(t, srv, "*")
+	for _, key := range all {
+		slots[srv.Client().ClusterKeySlot(t.Context(), key).Val()] = true
+	}
+	if len(all) != 6 || len(slots) != 1 {
+		t.Fatalf("%d keys lie in %d slots; want 6 in one", len(all), len(slots))
+	}
+}
+
+func TestPeopleAndBucketsSpreadOverTheSlots(t *testing.T) {
+	srv := redistest.Start(t, redistest.Cluster())
+	st := store(t, srv.URL())
+	const people = 100
+	for id := range int64(people) {
+		create(t, st, id+1)
+		_, err := st.Take(t.Context(), string(rune('a'+id)), 3, time.Hour)
+		must(t, err)
+	}
+	for _, pattern := range []string{"*:u:*", "*:t:*"} {
+		slots := make(map[int64]bool)
+		for _, key := range keys(t, srv, pattern) {
+			slots[srv.Client().ClusterKeySlot(t.Context(), key).Val()] = true
+		}
+		if len(slots) < people*9/10 {
+			t.Errorf("%d keys like %s lie in only %d slots", people, pattern, len(slots))
+		}
+	}
+}
+
+func TestShapesOfKeys(t *testing.T) {
+	srv := redistest.Start(t)
+	st := store(t, srv.URL())
+	create(t, st, ada)
+	_, err := st.Take(t.Context(), "bucket", 3, time.Hour)
+	must(t, err)
+	shape := regexp.MustCompile(`^sidegate:\{[0-9a-f]{4}\}:(s:[\w-]{43}|u:1|t:[\w-]{43})$`)
+	for _, key := range keys(t, srv, "*") {
+		if !shape.MatchString(key) {
+			t.Errorf("the key %s has another shape than documented", key)
+		}
+	}
+}
+
+// A cluster of several nodes can route a script only by the keys it declares.
+func TestScriptsTouchOnlyTheKeysTheyDeclare(t *testing.T) {
+	calls := regexp.MustCompile(`redis\.p?call\('(\w+)'(?:, *([^,)]+))?`)
+	for name, text := range scripts(t) {
+		for _, call := range calls.FindAllStringSubmatch(text, -1) {
+			if command, key := call[1], call[2]; command != "TIME" && !strings.HasPrefix(key, "KEYS[") {
+				t.Errorf("%s calls %s on %q, which is none of its KEYS", name, command, key)
+			}
+			if slow := "KEYS SCAN SMEMBERS FLUSHDB"; strings.Contains(slow, call[1]) {
+				t.Errorf("%s calls %s, which grows with the number of sessions", name, call[1])
+			}
+		}
+	}
+}
+
+func TestScriptsAddressTheRecordAsItIsLaidOut(t *testing.T) {
+	if sessionstore.RecordVersionAt != 1 || sessionstore.RecordVersionSize != 8 ||
+		sessionstore.RecordLastSeenAt != 9 || sessionstore.RecordLastSeenSize != 8 {
+		t.Error("the record has a new layout: write update.lua and touch.lua anew")
+	}
+	if sessionstore.RecordMinSize != 49 {
+		t.Error("the shortest record has a new length: see touch.lua")
+	}
+}
+
+func scripts(t *testing.T) map[string]string {
+	t.Helper()
+	files, err := filepath.Glob("scripts/*.lua")
+	must(t, err)
+	if len(files) < 8 {
+		t.Fatalf("there are %d scripts; want them all", len(files))
+	}
+	texts := make(map[string]string)
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		must(t, err)
+		texts[file] = string(text)
+	}
+	return texts
+}

@@ -1,0 +1,249 @@
+package redistest
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/url"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	goredis "github.com/redis/go-redis/v9"
+)
+
+const (
+	// startWithin bounds the time until a server answers; a machine that
+	// tests much at once is slow.
+	startWithin = 20 * time.Second
+	// pollEvery is how often a starting server is asked.
+	pollEvery = 5 * time.Millisecond
+	// portTries is how many ports are tried: between being found free and
+	// being taken by the server a port may go to somebody else.
+	portTries = 5
+)
+
+// Server is a redis-server process on a loopback port of its own.
+type Server struct {
+	t        testing.TB
+	dir      string
+	port     int
+	password string
+	cluster  bool
+	args     []string
+
+	cmd    *exec.Cmd
+	exited chan struct{}
+	log    output
+}
+
+// Option changes how a server is run.
+type Option func(*Server)
+
+// AppendOnly makes the server write each change to disk before it answers, so
+// that it has its data again after Kill and Restart.
+func AppendOnly() Option { return Args("--appendonly", "yes", "--appendfsync", "always") }
+
+// Password makes the server demand a password of its default user.
+func Password(password string) Option {
+	return func(s *Server) { s.password = password }
+}
+
+// Cluster makes the server a Redis Cluster of one node, which holds all slots
+// and refuses whatever touches two of them.
+func Cluster() Option { return func(s *Server) { s.cluster = true } }
+
+// Args adds arguments to the server's command line, such as
+// "--maxmemory", "10mb".
+func Args(args ...string) Option {
+	return func(s *Server) { s.args = append(s.args, args...) }
+}
+
+// Start runs a server until the test ends. It keeps nothing on disk unless
+// told to. When the test fails, the server's log is shown. Without a
+// redis-server on PATH the test fails: it is never skipped.
+func Start(t testing.TB, opts ...Option) *Server {
+	t.Helper()
+	if _, err := exec.LookPath("redis-server"); err != nil {
+		t.Fatal("redis-server is not on PATH: `./xcaddy.sh test` installs it")
+	}
+	s := &Server{t: t, dir: t.TempDir()}
+	for _, opt := range opts {
+		opt(s)
+	}
+	t.Cleanup(s.stop)
+	var err error
+	for range portTries {
+		s.port = freePort(t)
+		if err = s.run(); err == nil {
+			s.join()
+			return s
+		}
+	}
+	t.Fatalf("redis-server did not start: %v", err)
+	return nil
+}
+
+// Addr is host and port of the server.
+func (s *Server) Addr() string { return fmt.Sprintf("127.0.0.1:%d", s.port) }
+
+// URL is the server's address as redis.Config takes it, password included.
+func (s *Server) URL() string {
+	u := url.URL{Scheme: "redis", Host: s.Addr(), Path: "/0"}
+	if s.password != "" {
+		u.User = url.UserPassword("", s.password)
+	}
+	return u.String()
+}
+
+// Client returns a client of the test's own, to look and meddle inside.
+func (s *Server) Client() *goredis.Client {
+	client := s.client(5 * time.Second)
+	s.t.Cleanup(func() { _ = client.Close() })
+	return client
+}
+
+// Kill ends the server without a warning (SIGKILL), as a crash does.
+func (s *Server) Kill() {
+	s.t.Helper()
+	if err := s.cmd.Process.Kill(); err != nil {
+		s.t.Fatalf("killing redis-server: %v", err)
+	}
+	<-s.exited
+}
+
+// Restart starts a killed server again, on the same port and directory.
+func (s *Server) Restart() {
+	s.t.Helper()
+	if err := s.run(); err != nil {
+		s.t.Fatalf("starting redis-server again: %v", err)
+	}
+}
+
+// Pause makes the server hang (SIGSTOP): connections are still accepted, by
+// the kernel, and nothing is ever answered.
+func (s *Server) Pause() { s.signal(syscall.SIGSTOP) }
+
+// Resume lets a paused server go on.
+func (s *Server) Resume() { s.signal(syscall.SIGCONT) }
+
+func (s *Server) signal(signal syscall.Signal) {
+	s.t.Helper()
+	if err := s.cmd.Process.Signal(signal); err != nil {
+		s.t.Fatalf("sending %v to redis-server: %v", signal, err)
+	}
+}
+
+// run starts the process and waits until it answers.
+func (s *Server) run() error {
+	s.cmd = exec.Command("redis-server", s.commandLine()...)
+	s.cmd.Stdout, s.cmd.Stderr = &s.log, &s.log
+	if err := s.cmd.Start(); err != nil {
+		s.cmd = nil
+		return err
+	}
+	s.exited = make(chan struct{})
+	go func(cmd *exec.Cmd, exited chan struct{}) {
+		_ = cmd.Wait()
+		close(exited)
+	}(s.cmd, s.exited)
+	return s.ready()
+}
+
+func (s *Server) commandLine() []string {
+	args := []string{
+		"--bind", "127.0.0.1", "--port", fmt.Sprint(s.port), "--dir", s.dir,
+		"--save", "", "--daemonize", "no", "--logfile", "",
+	}
+	if s.password != "" {
+		args = append(args, "--requirepass", s.password)
+	}
+	if s.cluster {
+		args = append(args, "--cluster-enabled", "yes", "--cluster-port", fmt.Sprint(freePort(s.t)))
+	}
+	return append(args, s.args...)
+}
+
+// ready waits until our server answers PING. Somebody else's on the same port
+// would answer too, but then ours has exited.
+func (s *Server) ready() error {
+	client := s.client(time.Second)
+	defer client.Close()
+	return s.until("PING is answered", func(ctx context.Context) bool {
+		if client.Ping(ctx).Err() != nil {
+			return false
+		}
+		info, err := client.Info(ctx, "server").Result()
+		return err == nil && strings.Contains(info, fmt.Sprintf("process_id:%d\r\n", s.cmd.Process.Pid))
+	})
+}
+
+// join gives a cluster's only node all slots.
+func (s *Server) join() {
+	s.t.Helper()
+	if !s.cluster {
+		return
+	}
+	client := s.client(time.Second)
+	defer client.Close()
+	if err := client.ClusterAddSlotsRange(context.Background(), 0, 16383).Err(); err != nil {
+		s.t.Fatalf("giving redis-server its slots: %v", err)
+	}
+	err := s.until("the cluster is up", func(ctx context.Context) bool {
+		info, err := client.ClusterInfo(ctx).Result()
+		return err == nil && strings.Contains(info, "cluster_state:ok")
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// until asks again and again until something holds or the server has exited.
+func (s *Server) until(what string, holds func(context.Context) bool) error {
+	ctx, cancel := context.WithTimeout(context.Background(), startWithin)
+	defer cancel()
+	tick := time.NewTicker(pollEvery)
+	defer tick.Stop()
+	for !holds(ctx) {
+		select {
+		case <-s.exited:
+			return fmt.Errorf("redis-server exited before %s:\n%s", what, s.log.String())
+		case <-ctx.Done():
+			return fmt.Errorf("gave up waiting until %s:\n%s", what, s.log.String())
+		case <-tick.C:
+		}
+	}
+	return nil
+}
+
+func (s *Server) client(timeout time.Duration) *goredis.Client {
+	return goredis.NewClient(&goredis.Options{
+		Addr: s.Addr(), Password: s.password, Protocol: 2, DisableIdentity: true,
+		ContextTimeoutEnabled: true, MaxRetries: -1, DialerRetries: 1,
+		DialTimeout: timeout, ReadTimeout: timeout,
+	})
+}
+
+func (s *Server) stop() {
+	if s.cmd == nil {
+		return
+	}
+	_ = s.cmd.Process.Kill() // one that was killed already is no matter
+	<-s.exited
+	if s.t.Failed() {
+		s.t.Logf("redis-server on %s said:\n%s", s.Addr(), s.log.String())
+	}
+}
+
+// freePort finds a port that nobody listens on at this moment.
+func freePort(t testing.TB) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatalf("finding a free port: %v", err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}

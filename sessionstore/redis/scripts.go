@@ -1,0 +1,42 @@
+package redis
+
+import (
+	_ "embed" // the scripts
+
+	goredis "github.com/redis/go-redis/v9"
+)
+
+var (
+	//go:embed scripts/index.lua
+	indexLua string
+	//go:embed scripts/create.lua
+	createLua string
+	//go:embed scripts/update.lua
+	updateLua string
+	//go:embed scripts/touch.lua
+	touchLua string
+	//go:embed scripts/revoke.lua
+	revokeLua string
+	//go:embed scripts/list.lua
+	listLua string
+	//go:embed scripts/take.lua
+	takeLua string
+	//go:embed scripts/return.lua
+	returnLua string
+)
+
+// The scripts are sent by their SHA-1 and in full only when the server answers
+// NOSCRIPT, that is when nothing has run yet: no script runs twice.
+var (
+	createScript = goredis.NewScript(indexLua + createLua)
+	updateScript = goredis.NewScript(updateLua)
+	touchScript  = goredis.NewScript(indexLua + touchLua)
+	revokeScript = goredis.NewScript(revokeLua)
+	listScript   = goredis.NewScript(listLua)
+	takeScript   = goredis.NewScript(takeLua)
+	returnScript = goredis.NewScript(returnLua)
+)
+
+// pageSize is how many sessions one script reads or ends at most. A server
+// that is busy with a script answers nobody else.
+const pageSize = 500

@@ -1,0 +1,169 @@
+package redis
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"example.com/sidegate/sessionstore"
+)
+
+// List returns the person's live sessions: see sessionstore.Store. A session
+// that cannot be read makes the whole list "cannot tell".
+func (st *Store) List(ctx context.Context, userID int64) ([]*sessionstore.Session, error) {
+	ctx, cancel := st.bound(ctx)
+	defer cancel()
+	sessions, err := st.list(ctx, userID)
+	if err != nil {
+		return nil, failed("listing sessions from redis", err)
+	}
+	slices.SortStableFunc(sessions, func(a, b *sessionstore.Session) int {
+		return b.CreatedAt.Compare(a.CreatedAt)
+	})
+	return sessions, nil
+}
+
+// list reads the index page by page. Each page begins at the score that the
+// last one ended with: unlike a rank, a score does not move under the feet of
+// a reader when sessions end, and one that moves only moves ahead.
+func (st *Store) list(ctx context.Context, userID int64) ([]*sessionstore.Session, error) {
+	var sessions []*sessionstore.Session
+	listed := make(map[string]bool)
+	from, skip := "-inf", int64(0)
+	for {
+		page, err := st.client.ZRangeByScoreWithScores(ctx, st.indexKey(userID),
+			&goredis.ZRangeBy{Min: from, Max: "+inf", Offset: skip, Count: pageSize}).Result()
+		if err != nil {
+			return nil, err
+		}
+		found, err := st.listPage(ctx, userID, unlisted(page, listed))
+		if err != nil {
+			return nil, err
+		}
+		sessions = append(sessions, found...)
+		if len(page) < pageSize {
+			return sessions, nil
+		}
+		last := strconv.FormatFloat(page[len(page)-1].Score, 'f', -1, 64)
+		if last == from {
+			// A whole page expires in one millisecond: step through it by rank.
+			skip += pageSize
+		} else {
+			from, skip = last, 0
+		}
+	}
+}
+
+// unlisted picks the members of a page that are not listed yet, and lists them.
+func unlisted(page []goredis.Z, listed map[string]bool) []string {
+	members := make([]string, 0, len(page))
+	for _, z := range page {
+		if m, ok := z.Member.(string); ok && !listed[m] {
+			listed[m] = true
+			members = append(members, m)
+		}
+	}
+	return members
+}
+
+// listPage reads the sessions of a page of the index.
+func (st *Store) listPage(ctx context.Context, userID int64, members []string) ([]*sessionstore.Session, error) {
+	if len(members) == 0 {
+		return nil, nil
+	}
+	refs := st.refer(userID, members)
+	records, err := listScript.Run(ctx, st.client,
+		append([]string{st.indexKey(userID)}, refs.keys...), refs.members...).Slice()
+	if err != nil {
+		return nil, err
+	}
+	if len(records) != len(refs.members) {
+		return nil, fmt.Errorf("redis answered %d sessions when asked for %d", len(records), len(refs.members))
+	}
+	return st.openAll(userID, refs.sessions, records)
+}
+
+// openAll opens the records of a page; nil stands for one that has gone.
+func (st *Store) openAll(userID int64, keys []sessionstore.Key, records []any) ([]*sessionstore.Session, error) {
+	sessions := make([]*sessionstore.Session, 0, len(records))
+	for i, r := range records {
+		record, ok := r.(string)
+		if !ok {
+			continue
+		}
+		s, err := st.sealer.Open(keys[i], []byte(record))
+		if err != nil {
+			return nil, err
+		}
+		// The index is not sealed: it shows nobody the session of somebody else.
+		if s.User.ID == userID && st.now().Before(s.ExpiresAt) {
+			sessions = append(sessions, s)
+		}
+	}
+	return sessions, nil
+}
+
+// RevokeUser ends the person's sessions: see sessionstore.Store. It ends them
+// in pages, each of which is atomic; when it fails between two of them the
+// number says how many have ended, and asking again ends the rest. A session
+// created meanwhile may be among them.
+func (st *Store) RevokeUser(ctx context.Context, userID int64, except ...sessionstore.Key) (int, error) {
+	ctx, cancel := st.bound(ctx)
+	defer cancel()
+	kept := make(map[string]bool, len(except))
+	for _, key := range except {
+		kept[member(key)] = true
+	}
+	total := 0
+	// Every turn takes what it ends out of the index and the deadline is
+	// looked at before each, so that the loop ends.
+	for {
+		ended, more, err := st.revokePage(ctx, userID, kept)
+		total += ended
+		if err != nil || !more {
+			return total, failed("ending sessions in redis", err)
+		}
+	}
+}
+
+// revokePage ends up to pageSize sessions and reports whether there may be
+// more. The first page is always taken anew, wide enough for those that stay:
+// were they skipped by rank, a session that moves could slip past.
+func (st *Store) revokePage(ctx context.Context, userID int64, kept map[string]bool) (ended int, more bool, err error) {
+	index := st.indexKey(userID)
+	page, err := st.client.ZRange(ctx, index, 0, int64(pageSize+len(kept)-1)).Result()
+	if err != nil {
+		return 0, false, err
+	}
+	members := slices.DeleteFunc(page, func(m string) bool { return kept[m] })
+	if len(members) == 0 {
+		return 0, false, nil
+	}
+	refs := st.refer(userID, members[:min(len(members), pageSize)])
+	ended, err = revokeScript.Run(ctx, st.client, append(refs.keys, index), refs.members...).Int()
+	return ended, len(members) >= pageSize, err
+}
+
+// refs name some sessions of one person, all three lists in the same order.
+type refs struct {
+	sessions []sessionstore.Key
+	keys     []string // of Redis
+	members  []any    // of the index
+}
+
+// refer makes refs of members of the person's index.
+func (st *Store) refer(userID int64, members []string) refs {
+	var r refs
+	shard := sessionstore.ShardOf(userID)
+	for _, m := range members {
+		key := sessionstore.Key{Shard: shard}
+		copy(key.Hash[:], m)
+		r.sessions = append(r.sessions, key)
+		r.keys = append(r.keys, st.memberKey(shard, m))
+		r.members = append(r.members, m)
+	}
+	return r
+}

@@ -1,0 +1,146 @@
+package redis_test
+
+import (
+	"sync"
+	"testing"
+	"time"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"example.com/sidegate/sessionstore"
+	"example.com/sidegate/sessionstore/redis"
+	"example.com/sidegate/sessionstore/redis/redistest"
+)
+
+func TestThousandsOfSessionsOfOnePerson(t *testing.T) {
+	const many = 3000
+	srv := redistest.Start(t)
+	st := store(t, srv.URL())
+	kept := []sessionstore.Key{create(t, st, ada).Key, create(t, st, ada).Key}
+	createMany(t, st, ada, many)
+
+	list, err := st.List(t.Context(), ada)
+	must(t, err)
+	seen := make(map[sessionstore.Key]bool)
+	for _, s := range list {
+		seen[s.Key] = true
+	}
+	if len(list) != many+2 || len(seen) != many+2 {
+		t.Fatalf("the list has %d sessions, %d different ones; want %d", len(list), len(seen), many+2)
+	}
+	if n, err := st.RevokeUser(t.Context(), ada, kept...); n != many || err != nil {
+		t.Fatalf("RevokeUser ended %d, %v; want %d", n, err, many)
+	}
+	if n := len(keys(t, srv, "*:s:*")); n != len(kept) {
+		t.Fatalf("%d sessions are left; want %d", n, len(kept))
+	}
+	for _, key := range kept {
+		get(t, st, key)
+	}
+}
+
+func createMany(t *testing.T, st *redis.Store, userID int64, n int) {
+	t.Helper()
+	var wg sync.WaitGroup
+	for range 16 {
+		wg.Go(func() {
+			for range n / 16 {
+				if err := st.Create(t.Context(), session(userID, 12*time.Hour, time.Hour)); err != nil {
+					t.Errorf("creating one of many: %v", err)
+				}
+			}
+		})
+	}
+	for range n % 16 {
+		must(t, st.Create(t.Context(), session(userID, 12*time.Hour, time.Hour)))
+	}
+	wg.Wait()
+}
+
+func TestListReadsPagesThatExpireInOneMillisecond(t *testing.T) {
+	const many = 1100
+	srv := redistest.Start(t)
+	st := store(t, srv.URL())
+	createMany(t, st, ada, many)
+	client, index := srv.Client(), only(t, srv, "*:u:*")
+	members := client.ZRange(t.Context(), index, 0, -1).Val()
+	for _, m := range members {
+		must(t, client.ZAdd(t.Context(), index, goredis.Z{Score: 4e12, Member: m}).Err())
+	}
+	list, err := st.List(t.Context(), ada)
+	must(t, err)
+	if len(list) != many {
+		t.Fatalf("the list has %d sessions; want %d", len(list), many)
+	}
+}
+
+func TestIndexIsNotTrusted(t *testing.T) {
+	t.Run("it shows nobody the session of somebody else", func(t *testing.T) {
+		srv := redistest.Start(t)
+		st := store(t, srv.URL())
+		twin := shardTwin(ada)
+		theirs := create(t, st, twin)
+		create(t, st, ada)
+		for _, key := range keys(t, srv, "*:u:*") {
+			must(t, srv.Client().ZAdd(t.Context(), key, goredis.Z{Score: 4e12, Member: string(theirs.Key.Hash[:])}).Err())
+		}
+		list, err := st.List(t.Context(), ada)
+		must(t, err)
+		if len(list) != 1 || list[0].User.ID != ada {
+			t.Fatalf("Ada's list has %d sessions; want her own one", len(list))
+		}
+		get(t, st, theirs.Key)
+	})
+	t.Run("members that are no hash hold nothing up and leave", func(t *testing.T) {
+		for _, act := range []string{"List", "RevokeUser"} {
+			srv := redistest.Start(t)
+			st := store(t, srv.URL())
+			s := create(t, st, ada)
+			index := only(t, srv, "*:u:*")
+			for _, m := range []string{"", "short", string(make([]byte, 33)), "a\r\n:b"} {
+				must(t, srv.Client().ZAdd(t.Context(), index, goredis.Z{Score: 1, Member: m}).Err())
+			}
+			must(t, calls()[act](t.Context(), st, s))
+			if n := srv.Client().ZCard(t.Context(), index).Val(); n > 1 {
+				t.Fatalf("the index has %d members after %s; want none but the session", n, act)
+			}
+		}
+	})
+	t.Run("a session ends though its index is of another kind", func(t *testing.T) {
+		srv := redistest.Start(t)
+		st := store(t, srv.URL())
+		s := create(t, st, ada)
+		must(t, srv.Client().Set(t.Context(), only(t, srv, "*:u:*"), "foreign", 0).Err())
+		must(t, st.Revoke(t.Context(), s.Key))
+		gone(t, st, s.Key)
+	})
+	t.Run("no session is created that its index lacks", func(t *testing.T) {
+		srv := redistest.Start(t)
+		st := store(t, srv.URL())
+		create(t, st, ada)
+		must(t, srv.Client().Set(t.Context(), only(t, srv, "*:u:*"), "foreign", 0).Err())
+		s := session(ada, time.Hour, 0)
+		cannotTell(t, st.Create(t.Context(), s))
+		gone(t, st, s.Key)
+	})
+	t.Run("a touch enters a session that its index has lost", func(t *testing.T) {
+		srv := redistest.Start(t)
+		st := store(t, srv.URL())
+		s := create(t, st, ada)
+		must(t, srv.Client().Del(t.Context(), only(t, srv, "*:u:*")).Err())
+		must(t, srv.Client().PExpire(t.Context(), only(t, srv, "*:s:*"), time.Minute).Err())
+		must(t, st.Touch(t.Context(), s, time.Now()))
+		if n, err := st.RevokeUser(t.Context(), ada); n != 1 || err != nil {
+			t.Fatalf("RevokeUser ended %d, %v; want 1", n, err)
+		}
+	})
+}
+
+// shardTwin is another person whose sessions lie in the same shard.
+func shardTwin(userID int64) int64 {
+	twin := userID + 1
+	for sessionstore.ShardOf(twin) != sessionstore.ShardOf(userID) {
+		twin++
+	}
+	return twin
+}

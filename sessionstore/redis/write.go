@@ -1,0 +1,142 @@
+package redis
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"example.com/sidegate/sessionstore"
+)
+
+// ErrTaken says that there already is something under the key of a session
+// that was to be created. Secrets are random, so this is a mistake: nothing
+// was written.
+var ErrTaken = errors.New("session key is already taken")
+
+// Create keeps a new session: see sessionstore.Store. It refuses one that has
+// already expired, whose key is taken (ErrTaken), or whose key is not of the
+// shard of its person.
+func (st *Store) Create(ctx context.Context, s *sessionstore.Session) error {
+	ctx, cancel := st.bound(ctx)
+	defer cancel()
+	return failed("writing a session to redis", st.create(ctx, s))
+}
+
+func (st *Store) create(ctx context.Context, s *sessionstore.Session) error {
+	if s.Key.Shard != sessionstore.ShardOf(s.User.ID) {
+		return errors.New("session key is not of the shard of its person: make it with NewSecret")
+	}
+	now := st.now()
+	life := lifeAfter(s, s.LastSeenAt, now)
+	if life < time.Millisecond {
+		return errors.New("session would have expired already: check the lifetime, the idle timeout and the clock")
+	}
+	first := *s
+	first.Version = 1
+	status, err := createScript.Run(ctx, st.client,
+		[]string{st.sessionKey(s.Key), st.indexKey(s.User.ID)},
+		st.sealer.Seal(&first), life.Milliseconds(), member(s.Key)).Text()
+	if err == nil && status == "taken" {
+		return ErrTaken
+	}
+	return err
+}
+
+// Update replaces a session: see sessionstore.Store. It asks Redis twice: what
+// stays as it is has to be read first, since it is sealed.
+func (st *Store) Update(ctx context.Context, s *sessionstore.Session) (*sessionstore.Session, error) {
+	ctx, cancel := st.bound(ctx)
+	defer cancel()
+	next, err := st.update(ctx, s)
+	return next, failed("writing a session to redis", err)
+}
+
+func (st *Store) update(ctx context.Context, s *sessionstore.Session) (*sessionstore.Session, error) {
+	held, err := st.read(ctx, s.Key)
+	if err != nil {
+		return nil, err
+	}
+	if held.Version != s.Version {
+		return nil, sessionstore.ErrConflict
+	}
+	next := *s
+	next.User.ID = held.User.ID
+	next.CreatedAt, next.ExpiresAt = held.CreatedAt, held.ExpiresAt
+	next.IdleTimeout, next.LastSeenAt = held.IdleTimeout, held.LastSeenAt
+	next.Version++
+	record := st.sealer.Seal(&next)
+
+	const versionEnd = sessionstore.RecordVersionAt + sessionstore.RecordVersionSize
+	expected := append([]byte(nil), record[:versionEnd]...)
+	binary.BigEndian.PutUint64(expected[sessionstore.RecordVersionAt:], held.Version)
+	status, seen, err := run(ctx, st.client, updateScript, []string{st.sessionKey(s.Key)}, record, expected)
+	if err != nil {
+		return nil, err
+	}
+	if err := answered(status, seen); err != nil {
+		return nil, err
+	}
+	// Somebody may have been seen since: Redis kept the later moment.
+	copy(record[sessionstore.RecordLastSeenAt:][:sessionstore.RecordLastSeenSize], seen)
+	return st.sealer.Open(s.Key, record)
+}
+
+// Touch notes activity: see sessionstore.Store.
+func (st *Store) Touch(ctx context.Context, s *sessionstore.Session, seen time.Time) error {
+	now := st.now()
+	if !now.Before(s.ExpiresAt) {
+		return sessionstore.ErrNotFound
+	}
+	ctx, cancel := st.bound(ctx)
+	defer cancel()
+	status, head, err := run(ctx, st.client, touchScript,
+		[]string{st.sessionKey(s.Key), st.indexKey(s.User.ID)},
+		binary.BigEndian.AppendUint64(nil, uint64(seen.UnixMilli())),
+		max(0, lifeAfter(s, seen, now).Milliseconds()), member(s.Key))
+	if err == nil {
+		err = answered(status, head)
+	}
+	return failed("noting activity in redis", err)
+}
+
+// Revoke ends a session: see sessionstore.Store. A record that cannot be read
+// names no person and so no index, yet its session ends all the same.
+func (st *Store) Revoke(ctx context.Context, key sessionstore.Key) error {
+	ctx, cancel := st.bound(ctx)
+	defer cancel()
+	keys := []string{st.sessionKey(key)}
+	record, err := st.fetch(ctx, keys[0])
+	if s, unreadable := st.sealer.Open(key, record); err == nil && unreadable == nil {
+		keys = append(keys, st.indexKey(s.User.ID))
+	}
+	// Whatever kept us from reading it, "none" from a replica that lags behind
+	// included, only the server that ends it can say that it has ended.
+	err = revokeScript.Run(ctx, st.client, keys, member(key)).Err()
+	return failed("ending a session in redis", err)
+}
+
+// lifeAfter is how long a session lives from now on when it was last active at
+// the moment seen. A moment that is yet to come does not count for more.
+func lifeAfter(s *sessionstore.Session, seen, now time.Time) time.Duration {
+	active := *s
+	active.LastSeenAt = seen
+	return min(active.IdleExpiresAt().Sub(now), s.LiveFor(now))
+}
+
+// run runs a script that answers a list: its status, and what goes with it.
+func run(ctx context.Context, client goredis.Scripter, script *goredis.Script, keys []string, args ...any) (status string, with []byte, err error) {
+	answer, err := script.Run(ctx, client, keys, args...).StringSlice()
+	switch {
+	case err != nil:
+		return "", nil, err
+	case len(answer) == 0:
+		return "", nil, fmt.Errorf("script answered nothing")
+	case len(answer) == 1:
+		return answer[0], nil, nil
+	}
+	return answer[0], []byte(answer[1]), nil
+}
