@@ -1,0 +1,73 @@
+package caddymodule
+
+import (
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+
+	"example.com/sidegate/caddymodule/token"
+	"example.com/sidegate/sessionstore"
+)
+
+const (
+	// cachedAssertions bounds the assertions that are kept for reuse.
+	cachedAssertions = 10_000
+	// assertionReuse is how long one assertion goes with further requests; it
+	// lives five minutes, so an upstream always sees three to spare.
+	assertionReuse = 2 * time.Minute
+)
+
+// assertions signs X-Session-Assertion, once for many requests: a signature
+// costs as much as all the rest of a request.
+type assertions struct {
+	ring  *token.Ring
+	now   func() time.Time
+	cache *lru.Cache[assertionKey, signedAssertion]
+}
+
+// assertionKey is all that an assertion depends on.
+type assertionKey struct {
+	session  sessionstore.Key
+	version  uint64
+	account  string
+	audience string
+}
+
+type signedAssertion struct {
+	token string
+	until time.Time
+}
+
+func newAssertions(ring *token.Ring, now func() time.Time) *assertions {
+	cache, err := lru.New[assertionKey, signedAssertion](cachedAssertions)
+	if err != nil {
+		panic(err) // only a size below 1 is an error
+	}
+	return &assertions{ring: ring, now: now, cache: cache}
+}
+
+// of returns an assertion of the caller for that audience.
+func (a *assertions) of(c *caller, audience string) (string, error) {
+	values := c.values()
+	key := assertionKey{c.session.Key, c.session.Version, values.AccountID, audience}
+	now := a.now()
+	if kept, ok := a.cache.Get(key); ok && now.Before(kept.until) {
+		return kept.token, nil
+	}
+	signed, err := a.ring.MintAssertion(token.Assertion{
+		Audience:     audience,
+		UserID:       c.user.ID,
+		Email:        c.user.Email,
+		SessionID:    values.SessionID,
+		AccountID:    values.AccountID,
+		AccountName:  values.AccountName,
+		AccountAdmin: values.AccountAdmin,
+		Accounts:     values.Accounts,
+		Roles:        values.Roles,
+		Permissions:  values.Permissions,
+	})
+	if err == nil {
+		a.cache.Add(key, signedAssertion{signed, now.Add(assertionReuse)})
+	}
+	return signed, err
+}

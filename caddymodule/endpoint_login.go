@@ -1,0 +1,243 @@
+package caddymodule
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/netip"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+
+	"example.com/sidegate/caddymodule/login"
+	"example.com/sidegate/caddymodule/profile"
+	"example.com/sidegate/caddymodule/web"
+)
+
+// getLogin answers GET /auth/login: the page, which works without JavaScript.
+func getLogin(g *gateway, w http.ResponseWriter, r *http.Request) {
+	page := g.loginPage(r, r.URL.Query().Get("return_to"))
+	if c := g.caller(r); c.standing == signedIn {
+		page.SignedInAs = c.user.Email
+	}
+	page.Write(w, http.StatusOK)
+}
+
+func (g *gateway) loginPage(r *http.Request, returnTo string) web.Login {
+	return web.Login{
+		Base:        g.app.BasePath,
+		ReturnTo:    g.app.returnTo.clean(r, returnTo),
+		Password:    len(g.passwordMethods()) > 0,
+		FormTargets: g.app.returnTo.listed,
+	}
+}
+
+func (g *gateway) passwordMethods() []login.PasswordMethod {
+	var methods []login.PasswordMethod
+	for _, l := range g.app.logins {
+		if m, ok := l.(login.PasswordMethod); ok {
+			methods = append(methods, m)
+		}
+	}
+	return methods
+}
+
+// credentials are what somebody typed, or a program sent.
+type credentials struct {
+	Email    string `json:"email"`
+	Password string `json:"password"`
+	returnTo string
+	form     bool
+}
+
+// postLogin answers POST /auth/login. A form is answered with a page or 303,
+// JSON with JSON; who is refused learns nothing of why.
+func postLogin(g *gateway, w http.ResponseWriter, r *http.Request) {
+	given, why := readCredentials(r)
+	if why.status != 0 {
+		g.refuseLogin(w, r, given, why)
+		return
+	}
+	method, person, why := g.authenticate(r, given)
+	if why.status != 0 {
+		g.refuseLogin(w, r, given, why)
+		return
+	}
+	s, secret, why := g.begin(r, method, person)
+	if why.status != 0 {
+		g.refuseLogin(w, r, given, why)
+		return
+	}
+	if !given.form {
+		// A program keeps the token and nothing else, so it lives as long as
+		// the session does.
+		token, err := g.ring.MintSession(s.Key, s.User.ID, s.ExpiresAt)
+		if err != nil {
+			g.refuseSigning(w, err)
+			return
+		}
+		g.app.Cookie.set(w, secret, g.left(s))
+		writeSession(w, r, s, &s.User, token)
+		return
+	}
+	g.app.Cookie.set(w, secret, g.left(s))
+	redirect(w, r, g.app.returnTo.clean(r, given.returnTo))
+}
+
+// redirect is always 303: 307 would send the password on (RFC 9700 section 4.12).
+func redirect(w http.ResponseWriter, r *http.Request, target string) {
+	w.Header().Set("Cache-Control", "no-store")
+	http.Redirect(w, r, target, http.StatusSeeOther)
+}
+
+// authenticate asks the password methods in order, behind the throttle.
+func (g *gateway) authenticate(r *http.Request, given credentials) (login.Method, *profile.Person, refusal) {
+	email, err := profile.NormalizeEmail(given.Email)
+	if err != nil || given.Password == "" || len(given.Password) > login.MaxPassword {
+		return nil, nil, refuseCredentials
+	}
+	ctx := r.Context()
+	attempt, err := g.throttle.Begin(ctx, email, clientAddr(r))
+	if throttled, ok := errors.AsType[*login.Throttled](err); ok {
+		return nil, nil, refuseThrottled.after(throttled.RetryAfter)
+	}
+	if errors.Is(err, login.ErrRefused) {
+		return nil, nil, refuseCredentials
+	}
+	if err != nil {
+		g.reportStore(ctx, "sign-in attempts cannot be counted, so nobody is signed in", err)
+		return nil, nil, refuseUnavailable
+	}
+	method, person, err := g.ask(r, email, given.Password)
+	switch {
+	case err == nil:
+		g.settle(r, attempt.Succeeded)
+		return method, person, refusal{}
+	case errors.Is(err, login.ErrUnknown), errors.Is(err, login.ErrRefused):
+		g.app.logger.Info("sign-in refused", zap.Stringer("client", clientAddr(r)))
+		return nil, nil, refuseCredentials
+	}
+	g.settle(r, attempt.Abandoned)
+	if errors.Is(err, login.ErrBusy) {
+		return nil, nil, refuseBusy
+	}
+	g.reportStore(ctx, "a login method failed", err)
+	return nil, nil, refuseUnavailable
+}
+
+// ask goes through the methods: one that does not know the person passes to
+// the next, one that knows them decides.
+func (g *gateway) ask(r *http.Request, email, password string) (login.Method, *profile.Person, error) {
+	for _, m := range g.passwordMethods() {
+		person, err := m.SignIn(r.Context(), email, password)
+		if errors.Is(err, login.ErrUnknown) {
+			continue
+		}
+		return m, person, err
+	}
+	return nil, nil, login.ErrUnknown
+}
+
+// refuseLogin answers a form with the page again, anything else with JSON.
+func (g *gateway) refuseLogin(w http.ResponseWriter, r *http.Request, given credentials, why refusal) {
+	if !given.form {
+		why.writeJSON(w)
+		return
+	}
+	page := g.loginPage(r, given.returnTo)
+	page.RetryAfter, page.Failure = why.retryAfter, failureOf(why)
+	why.writeHeaders(w)
+	page.Write(w, why.status)
+}
+
+func failureOf(why refusal) web.Failure {
+	switch why {
+	case refuseBusy:
+		return web.Busy
+	case refuseProfile:
+		return web.Incomplete
+	}
+	switch why.status {
+	case http.StatusTooManyRequests:
+		return web.Throttled
+	case http.StatusServiceUnavailable:
+		return web.Unavailable
+	default:
+		return web.Wrong
+	}
+}
+
+func readCredentials(r *http.Request) (credentials, refusal) {
+	switch mediaType(r) {
+	case mediaJSON:
+		var given credentials
+		why := readJSON(r, &given)
+		return given, why
+	case mediaForm:
+		return readForm(r)
+	default:
+		return credentials{}, refuseMedia
+	}
+}
+
+// The bodies that endpoints read.
+const (
+	mediaJSON = "application/json"
+	mediaForm = "application/x-www-form-urlencoded"
+)
+
+// mediaType is the type of the request's body, without parameters.
+func mediaType(r *http.Request) string {
+	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil {
+		return ""
+	}
+	return media
+}
+
+func readForm(r *http.Request) (credentials, refusal) {
+	if err := r.ParseForm(); err != nil {
+		return credentials{form: true}, refuseBody(err)
+	}
+	return credentials{
+		Email:    r.PostForm.Get("email"),
+		Password: r.PostForm.Get("password"),
+		returnTo: r.PostForm.Get("return_to"),
+		form:     true,
+	}, refusal{}
+}
+
+// readJSON reads one JSON object and nothing behind it.
+func readJSON(r *http.Request, target any) refusal {
+	decoder := json.NewDecoder(r.Body)
+	if err := decoder.Decode(target); err != nil {
+		return refuseBody(err)
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return refuseBody(err)
+	}
+	return refusal{}
+}
+
+// refuseBody tells a body that is too large from one that is malformed. What
+// was wrong with it is not told: it may hold a password.
+func refuseBody(err error) refusal {
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+		return refuseTooLarge
+	}
+	return refuseMalformed
+}
+
+// clientAddr is the address of the client, with trusted_proxies of Caddy
+// taken into account.
+func clientAddr(r *http.Request) netip.Addr {
+	text, _ := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string)
+	addr, err := netip.ParseAddr(strings.Trim(text, "[]"))
+	if err != nil {
+		return netip.Addr{}
+	}
+	return addr
+}

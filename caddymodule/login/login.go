@@ -1,0 +1,57 @@
+// Package login is how people sign in: the interface of a login method, the
+// throttle in front of every password, and, one folder each, the methods.
+package login
+
+import (
+	"context"
+	"errors"
+
+	"example.com/sidegate/caddymodule/profile"
+	"example.com/sidegate/sessionstore"
+)
+
+// The definite answers of a method. Any other error means "cannot tell": the
+// method failed, which is answered with 503, counts as no attempt, and ends
+// no session.
+var (
+	// ErrUnknown says that the method does not know this person; the next
+	// method is asked.
+	ErrUnknown = errors.New("person is not known here")
+	// ErrRefused says that the method knows the person and refuses them: the
+	// password is wrong, or they are disabled. No further method is asked.
+	ErrRefused = errors.New("sign-in refused")
+	// ErrBusy says that too many sign-ins are waiting already: try again in a
+	// few seconds.
+	ErrBusy = errors.New("too many sign-ins at once")
+)
+
+// Limits of what a person may type; longer input is refused before anything
+// is computed from it.
+const (
+	MaxEmail    = 254  // bytes, RFC 5321 section 4.5.3.1.3
+	MaxPassword = 1024 // bytes
+)
+
+// Method is one configured way to sign in.
+type Method interface {
+	// Name is the method's name in the configuration; sessions remember it.
+	Name() string
+}
+
+// PasswordMethod signs people in by email address and password.
+type PasswordMethod interface {
+	Method
+	// SignIn checks the credentials, in the same time and with the same work
+	// whether the person is unknown, disabled, or mistyped the password. The
+	// email address is already normalised (see NormalizeEmail).
+	SignIn(ctx context.Context, email, password string) (*profile.Person, error)
+}
+
+// Rebuilder can say again who somebody is, after they have signed in.
+type Rebuilder interface {
+	Method
+	// Rebuild returns what is known now of the session's person. ErrUnknown
+	// and ErrRefused are a definite "no" and end the session; any other error
+	// leaves it as it is.
+	Rebuild(ctx context.Context, s *sessionstore.Session) (*profile.Person, error)
+}

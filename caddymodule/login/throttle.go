@@ -1,0 +1,235 @@
+package login
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"example.com/sidegate/caddymodule/profile"
+	"example.com/sidegate/sessionstore"
+)
+
+// The defaults of Limits: failed sign-ins within one window.
+const (
+	DefaultWindow          = 15 * time.Minute
+	DefaultPerAddress      = 100 // by one address, over all accounts
+	DefaultAttackThreshold = 50  // on one account, from all addresses
+	DefaultPerPair         = 10  // on one account by one address
+	DefaultPerPairAttacked = 3   // the same, while the account is under attack
+)
+
+// giveBackTimeout bounds how long a settled attempt may keep the store busy.
+const giveBackTimeout = 2 * time.Second
+
+// Limits are how many sign-ins may fail within Window, which begins with the
+// first of them. A field that is zero or less has its default.
+type Limits struct {
+	Window time.Duration
+	// PerAddress bounds one client address (one /64 network of IPv6), whatever
+	// accounts it tries.
+	PerAddress int
+	// AttackThreshold is how many failures an account has, counted over all
+	// addresses, before it is under attack. It refuses nobody by itself.
+	AttackThreshold int
+	// PerPair bounds one account at one address.
+	PerPair int
+	// PerPairAttacked is PerPair while the account is under attack.
+	PerPairAttacked int
+}
+
+func (l Limits) withDefaults() Limits {
+	if l.Window <= 0 {
+		l.Window = DefaultWindow
+	}
+	for _, f := range []struct {
+		limit    *int
+		fallback int
+	}{
+		{&l.PerAddress, DefaultPerAddress},
+		{&l.AttackThreshold, DefaultAttackThreshold},
+		{&l.PerPair, DefaultPerPair},
+		{&l.PerPairAttacked, DefaultPerPairAttacked},
+	} {
+		if *f.limit <= 0 {
+			*f.limit = f.fallback
+		}
+	}
+	return l
+}
+
+// Throttled says that too many sign-ins have failed already: the password was
+// not looked at. It is answered with 429 and Retry-After.
+type Throttled struct {
+	// RetryAfter is how long until the next attempt is let through.
+	RetryAfter time.Duration
+	// Scope is what has used its attempts up, for the operator's log: "address",
+	// or "account" for this account from this address. The person is not told.
+	Scope string
+}
+
+// Error names no address and no account.
+func (t *Throttled) Error() string {
+	return fmt.Sprintf("too many failed sign-ins for this %s, wait %s",
+		t.Scope, t.RetryAfter.Round(time.Second))
+}
+
+// Throttle bounds how often passwords may be guessed. It counts in the store,
+// so its limits hold over all gateways that share one.
+//
+// An account alone is never locked, for then a stranger could lock people out:
+// whoever fails to sign in elsewhere uses up their own address's attempts, and
+// those at the owner's address remain. Many addresses against one account put
+// it under attack, and then each of them has fewer attempts.
+type Throttle struct {
+	attempts sessionstore.Attempts
+	limits   Limits
+}
+
+// NewThrottle makes a throttle that counts in those attempts.
+func NewThrottle(attempts sessionstore.Attempts, limits Limits) *Throttle {
+	return &Throttle{attempts: attempts, limits: limits.withDefaults()}
+}
+
+// Begin reserves an attempt before the password is looked at, so that the
+// limits hold however many try at once. The caller settles the attempt with
+// Succeeded, Failed or Abandoned; one that is never settled stays counted.
+//
+// The error is a *Throttled when the limit is reached, ErrRefused when the
+// text is no email address, and otherwise the store's: then nobody can tell,
+// and nobody is let through.
+func (t *Throttle) Begin(ctx context.Context, email string, addr netip.Addr) (*Attempt, error) {
+	account, err := accountOf(email)
+	if err != nil {
+		return nil, err
+	}
+	client := networkOf(addr)
+	a := &Attempt{attempts: t.attempts, pair: "pair1:" + client + " " + account}
+	if err := t.reserve(ctx, a, "address1:"+client, "account1:"+account); err != nil {
+		// What was reserved on the way to a refusal was never an attempt.
+		if lost := a.Abandoned(ctx); lost != nil {
+			err = errors.Join(err, lost)
+		}
+		return nil, err
+	}
+	return a, nil
+}
+
+func (t *Throttle) reserve(ctx context.Context, a *Attempt, address, account string) error {
+	wait, err := a.take(ctx, address, t.limits.PerAddress, t.limits.Window)
+	if err != nil {
+		return err
+	}
+	if wait > 0 {
+		return &Throttled{RetryAfter: wait, Scope: "address"}
+	}
+	// A full account bucket is no refusal; it says that this is an attack.
+	wait, err = a.take(ctx, account, t.limits.AttackThreshold, t.limits.Window)
+	if err != nil {
+		return err
+	}
+	limit := t.limits.PerPair
+	if wait > 0 {
+		limit = min(limit, t.limits.PerPairAttacked)
+	}
+	wait, err = a.take(ctx, a.pair, limit, t.limits.Window)
+	if err != nil {
+		return err
+	}
+	if wait > 0 {
+		return &Throttled{RetryAfter: wait, Scope: "account"}
+	}
+	return nil
+}
+
+// Attempt is one sign-in that has been let through and counted as failed in
+// advance. Only the first of its settling methods has an effect.
+type Attempt struct {
+	attempts sessionstore.Attempts
+	pair     string
+	taken    []string
+	settled  atomic.Bool
+}
+
+// take counts the attempt in the bucket and remembers it for giving back.
+func (a *Attempt) take(ctx context.Context, bucket string, limit int, window time.Duration) (time.Duration, error) {
+	taken, err := a.attempts.Take(ctx, bucket, limit, window)
+	if err == nil && taken.Wait <= 0 {
+		a.taken = append(a.taken, bucket)
+	}
+	return taken.Wait, err
+}
+
+// Succeeded gives back what was reserved and forgets the person's failures at
+// this address. The person is signed in even if that fails: the error, the
+// store's, only says that some attempts stay counted.
+func (a *Attempt) Succeeded(ctx context.Context) error {
+	if a.settled.Swap(true) {
+		return nil
+	}
+	ctx, cancel := settling(ctx)
+	defer cancel()
+	return errors.Join(a.giveBack(ctx), a.attempts.Forget(ctx, a.pair))
+}
+
+// Failed keeps the attempt counted: the password was wrong, or nobody has
+// that email address.
+func (a *Attempt) Failed() { a.settled.Store(true) }
+
+// Abandoned gives back what was reserved: the method was busy or could not
+// tell, which is not the person's failure. The error is the store's and says
+// that the attempt stays counted.
+func (a *Attempt) Abandoned(ctx context.Context) error {
+	if a.settled.Swap(true) {
+		return nil
+	}
+	ctx, cancel := settling(ctx)
+	defer cancel()
+	return a.giveBack(ctx)
+}
+
+func (a *Attempt) giveBack(ctx context.Context) error {
+	var errs []error
+	for _, bucket := range a.taken {
+		errs = append(errs, a.attempts.Return(ctx, bucket))
+	}
+	return errors.Join(errs...)
+}
+
+// settling is a context that outlives a client who has hung up; else people
+// who reload an impatient page would lock themselves out.
+func settling(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), giveBackTimeout)
+}
+
+// accountOf names the account of an email address. All spellings of one
+// address are one account, so that no spelling has attempts of its own
+// (CVE-2025-24806, CVE-2026-47203).
+func accountOf(email string) (string, error) {
+	if len(email) > MaxEmail {
+		return "", fmt.Errorf("%w: email address is longer than %d bytes", ErrRefused, MaxEmail)
+	}
+	account, err := profile.NormalizeEmail(email)
+	if err != nil {
+		return "", fmt.Errorf("%w: that is no email address", ErrRefused)
+	}
+	return account, nil
+}
+
+// networkOf names who is at that address: an IPv4 address, or an IPv6 /64,
+// of which one person has 2^64 addresses. An address that is not known is one
+// place too, so that being unknown is no way around the limit.
+func networkOf(addr netip.Addr) string {
+	addr = addr.Unmap().WithZone("")
+	bits := 64
+	if addr.Is4() {
+		bits = 32
+	}
+	prefix, err := addr.Prefix(bits)
+	if err != nil {
+		return "unknown"
+	}
+	return prefix.String()
+}

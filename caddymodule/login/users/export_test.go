@@ -1,0 +1,32 @@
+package users
+
+// SetCompare puts another comparison into the method, so that tests count the
+// work and decide when it ends.
+func (m *Method) SetCompare(compare func(encoded, password string) (bool, error)) {
+	m.compare = func(h hash, password string) (bool, error) { return compare(h.encoded, password) }
+}
+
+// Checks is Watch without its clock: each call is one look.
+func (f *File) Checks() func() (Change, error) { return newWatcher(f).check }
+
+// DuringRead is one look of Watch, with something happening while the file is
+// being read.
+func (f *File) DuringRead(happens func()) (Change, error) {
+	w := newWatcher(f)
+	return f.reload(func() bool {
+		happens()
+		return lookAt(f.path).same(w.last)
+	})
+}
+
+// WorkOf names what an encoded hash costs to compare.
+func WorkOf(encoded string) string {
+	h, err := parseHash(encoded)
+	if err != nil {
+		return err.Error()
+	}
+	return h.work.String()
+}
+
+// Encoded is the person's hash as the file has it.
+func (e *Entry) Encoded() string { return e.hash.encoded }

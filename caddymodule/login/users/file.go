@@ -1,0 +1,149 @@
+package users
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"sync/atomic"
+)
+
+// File is a users file that is read anew when it changes. It is a Source, and
+// safe for concurrent use.
+type File struct {
+	path   string
+	people atomic.Pointer[People]
+
+	mu   sync.Mutex
+	seen reading // the last that could be made, good or broken
+	good [sha256.Size]byte
+	err  error // why the file is not what is in use
+}
+
+// reading is what a look at the file found.
+type reading struct {
+	info os.FileInfo
+	sum  [sha256.Size]byte
+	// settled says that a second reading found the same. Only then is an
+	// unchanged stat trusted: an editor may write twice within one tick of the
+	// file system's clock.
+	settled bool
+}
+
+// OpenFile reads the file once. Its error says that there is nobody to sign
+// in: a gateway does not start with it.
+func OpenFile(path string) (*File, error) {
+	f := &File{path: path}
+	data, info, err := f.read()
+	if err != nil {
+		return nil, err
+	}
+	people, err := Parse(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	f.people.Store(people)
+	f.good = sha256.Sum256(data)
+	f.seen = reading{info: info, sum: f.good}
+	return f, nil
+}
+
+// People returns those of the last good reading, without waiting.
+func (f *File) People() *People { return f.people.Load() }
+
+// Err says why the file as it is now is not in use: it is broken, or gone. It
+// is nil when all is well.
+func (f *File) Err() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.err
+}
+
+// Reload reads the file again if it changed. A file that is broken or gone
+// leaves the last good people in use; its error is returned once for each
+// content, and Err keeps it.
+func (f *File) Reload() (Change, error) {
+	return f.reload(func() bool { return true })
+}
+
+// reload takes what it has read, or failed to read, only if it still holds
+// afterwards.
+func (f *File) reload(holds func() bool) (Change, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if info, err := os.Stat(f.path); err == nil && f.seen.settled && same(info, f.seen.info) {
+		return Change{}, nil
+	}
+	data, info, err := f.read()
+	if !holds() {
+		return Change{}, nil
+	}
+	if err != nil {
+		f.seen = reading{}
+		return Change{}, f.fail(err)
+	}
+	sum := sha256.Sum256(data)
+	again := f.seen.info != nil && sum == f.seen.sum
+	f.seen = reading{info: info, sum: sum, settled: again}
+	if again {
+		return Change{}, nil
+	}
+	if sum == f.good {
+		f.err = nil
+		return Change{}, nil
+	}
+	return f.adopt(data, sum)
+}
+
+func (f *File) adopt(data []byte, sum [sha256.Size]byte) (Change, error) {
+	people, err := Parse(data)
+	if err != nil {
+		f.err = fmt.Errorf("%s: the people read before stay in use: %w", f.path, err)
+		return Change{}, f.err
+	}
+	f.good, f.err = sum, nil
+	return Diff(f.people.Swap(people), people), nil
+}
+
+// fail keeps the error and returns it unless it was the last one already.
+func (f *File) fail(err error) error {
+	err = fmt.Errorf("the people read before stay in use: %w", err)
+	if f.err != nil && f.err.Error() == err.Error() {
+		return nil
+	}
+	f.err = err
+	return err
+}
+
+// read reads the whole file, as far as it may be large.
+func (f *File) read() ([]byte, os.FileInfo, error) {
+	// Looked at first: to open a named pipe would wait for a writer.
+	info, err := os.Stat(f.path)
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading users file: %w", err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, nil, fmt.Errorf("reading users file: %s is not a file", f.path)
+	}
+	file, err := os.Open(f.path)
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading users file: %w", err)
+	}
+	defer file.Close()
+	if info, err = file.Stat(); err != nil {
+		return nil, nil, fmt.Errorf("reading users file: %w", err)
+	}
+	// One byte more than allowed, so that Parse sees that it is too large.
+	data, err := io.ReadAll(io.LimitReader(file, MaxFile+1))
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading users file: %w", err)
+	}
+	return data, info, nil
+}
+
+// same reports whether nobody has touched or replaced the file between two
+// looks at it. Symbolic links are followed, so a ConfigMap's swap is seen.
+func same(a, b os.FileInfo) bool {
+	return os.SameFile(a, b) && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime())
+}

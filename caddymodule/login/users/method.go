@@ -1,0 +1,94 @@
+package users
+
+import (
+	"context"
+	"fmt"
+
+	"example.com/sidegate/caddymodule/login"
+	"example.com/sidegate/caddymodule/profile"
+	"example.com/sidegate/sessionstore"
+)
+
+// Source is where the people of a Method come from: a File, which may have
+// read its file anew between two calls.
+type Source interface {
+	// People returns those of the moment, never nil.
+	People() *People
+}
+
+// Method signs in the people of a users file. It is a login.PasswordMethod
+// and a login.Rebuilder, and safe for concurrent use.
+type Method struct {
+	name    string
+	source  Source
+	limiter *HashLimiter
+	// compare is the hash comparison; tests count its calls.
+	compare func(h hash, password string) (bool, error)
+}
+
+var (
+	_ login.PasswordMethod = (*Method)(nil)
+	_ login.Rebuilder      = (*Method)(nil)
+)
+
+// New makes the login method of that name over the source's people. A nil
+// limiter means SharedLimiter.
+func New(name string, source Source, limiter *HashLimiter) *Method {
+	if limiter == nil {
+		limiter = SharedLimiter()
+	}
+	return &Method{name: name, source: source, limiter: limiter, compare: compare}
+}
+
+// Name is the method's name in the configuration.
+func (m *Method) Name() string { return m.name }
+
+// SignIn checks the password of the person who has that normalised email
+// address. The errors are login.ErrUnknown, login.ErrRefused, login.ErrBusy,
+// or the context's.
+//
+// Whether the person is unknown, disabled or mistyped the password, exactly
+// one hash is compared, so that time does not tell which (OWASP ASVS 6.3.8);
+// see People.MixedHashes for where that ends.
+func (m *Method) SignIn(ctx context.Context, email, password string) (*profile.Person, error) {
+	// The same answer for everybody, before anything is looked up.
+	if password == "" || len(password) > login.MaxPassword || len(email) > login.MaxEmail {
+		return nil, login.ErrRefused
+	}
+	if err := m.limiter.Acquire(ctx); err != nil {
+		return nil, err
+	}
+	defer m.limiter.Release()
+
+	// Looked up after the wait, in which the file may have been read anew.
+	people := m.source.People()
+	entry, known := people.ByEmail(email)
+	h := people.usual
+	if known && entry.hash.encoded != "" {
+		h = entry.hash
+	}
+	match, err := m.compare(h, password)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("comparing a password hash of the users file: %w", err)
+	case !known:
+		return nil, login.ErrUnknown
+	case entry.Disabled || !match:
+		return nil, login.ErrRefused
+	}
+	return entry.Person(), nil
+}
+
+// Rebuild returns what the file says now of the session's person. The error
+// is login.ErrUnknown when the id is gone or belongs to another email address
+// now, and login.ErrRefused when the person is disabled.
+func (m *Method) Rebuild(_ context.Context, s *sessionstore.Session) (*profile.Person, error) {
+	entry, known := m.source.People().ByID(s.User.ID)
+	if !known || entry.person.Subject != s.Subject {
+		return nil, login.ErrUnknown
+	}
+	if entry.Disabled {
+		return nil, login.ErrRefused
+	}
+	return entry.Person(), nil
+}

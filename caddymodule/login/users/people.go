@@ -1,0 +1,124 @@
+// Package users signs people in who are listed in a file: a YAML list with a
+// password hash for each of them, which is read again when it changes.
+//
+// The format is strict, because a slip in it lets somebody in or keeps
+// somebody out: unknown fields, duplicate keys, anchors and wrong types are
+// errors, each with its line and its remedy. No error holds anything that is
+// written in the file, since it may be a password or personal data.
+package users
+
+import (
+	"cmp"
+	"fmt"
+	"iter"
+	"slices"
+
+	"example.com/sidegate/caddymodule/profile"
+)
+
+// People is what one reading of a users file says. It never changes, so any
+// number of goroutines may read it.
+type People struct {
+	entries []*Entry
+	byID    map[int64]*Entry
+	byEmail map[string]*Entry
+	// usual is a hash of nobody, as dear to compare as most people's.
+	usual hash
+	mixed []string
+}
+
+// Entry is one person of the file.
+type Entry struct {
+	// Disabled people cannot sign in, and their sessions end.
+	Disabled bool
+
+	person profile.Person
+	hash   hash // none only for disabled people
+}
+
+// Person returns what the file says of the person. It is the caller's own to
+// change. Its Subject is the email address, so that an id which is given to
+// somebody else does not hand over the sessions of whoever had it before.
+func (e *Entry) Person() *profile.Person {
+	p := e.person
+	p.Accounts = slices.Clone(p.Accounts)
+	p.Roles = slices.Clone(p.Roles)
+	p.Permissions = slices.Clone(p.Permissions)
+	return &p
+}
+
+// newPeople indexes entries whose ids and emails Parse has found to be unique.
+func newPeople(entries []*Entry) *People {
+	p := &People{
+		entries: entries,
+		byID:    make(map[int64]*Entry, len(entries)),
+		byEmail: make(map[string]*Entry, len(entries)),
+	}
+	for _, e := range entries {
+		p.byID[e.person.ID] = e
+		p.byEmail[e.person.Email] = e
+	}
+	p.weigh()
+	return p
+}
+
+// weigh finds out what most people's hashes cost, so that a person who is not
+// in the file costs as much (enumeration by time).
+func (p *People) weigh() {
+	tally := make(map[work]int)
+	var works []work
+	for _, e := range p.entries {
+		if e.hash.encoded == "" {
+			continue
+		}
+		if tally[e.hash.work]++; tally[e.hash.work] == 1 {
+			works = append(works, e.hash.work)
+		}
+	}
+	if len(works) == 0 {
+		p.usual = defaultWork.dummy()
+		return
+	}
+	slices.SortStableFunc(works, func(a, b work) int { return cmp.Compare(tally[b], tally[a]) })
+	p.usual = works[0].dummy()
+	if len(works) == 1 {
+		return
+	}
+	for _, w := range works {
+		p.mixed = append(p.mixed, fmt.Sprintf("%s (people: %d)", w, tally[w]))
+	}
+}
+
+// MixedHashes lists what the passwords' hashes cost, the most frequent first,
+// when they do not all cost the same; else it is empty. Then how long a
+// refusal takes tells who is in the file: tell the operator, who can hash all
+// passwords alike.
+func (p *People) MixedHashes() []string { return slices.Clone(p.mixed) }
+
+// Len is how many people there are, the disabled ones included.
+func (p *People) Len() int { return len(p.entries) }
+
+// All goes through the people in the file's order.
+func (p *People) All() iter.Seq[*Entry] { return slices.Values(p.entries) }
+
+// ByID returns the person of that id.
+func (p *People) ByID(id int64) (*Entry, bool) {
+	e, ok := p.byID[id]
+	return e, ok
+}
+
+// ByEmail returns the person of that email address, which is normalised (see
+// profile.NormalizeEmail).
+func (p *People) ByEmail(email string) (*Entry, bool) {
+	e, ok := p.byEmail[email]
+	return e, ok
+}
+
+// sameFacts reports whether a session built of a is one built of b.
+func sameFacts(a, b *profile.Person) bool {
+	return a.Email == b.Email && a.PrimaryAccount == b.PrimaryAccount &&
+		a.CreatedBy == b.CreatedBy && a.UpdatedBy == b.UpdatedBy &&
+		a.CreatedAt.Equal(b.CreatedAt) && a.UpdatedAt.Equal(b.UpdatedAt) &&
+		slices.Equal(a.Accounts, b.Accounts) && slices.Equal(a.Roles, b.Roles) &&
+		slices.Equal(a.Permissions, b.Permissions)
+}

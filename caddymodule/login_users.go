@@ -1,0 +1,155 @@
+package caddymodule
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"go.uber.org/zap"
+
+	"example.com/sidegate/caddymodule/login/users"
+)
+
+func init() {
+	caddy.RegisterModule(UsersLogin{})
+}
+
+// usersEvery is how often the users file is looked at for changes.
+const usersEvery = time.Second
+
+// UsersLogin signs in the people of a YAML file. The file is read again when
+// it changes: new people can sign in, changed roles show, and who was removed,
+// disabled or given another password is signed out; everybody else stays
+// signed in. A file with a mistake in it changes nothing, and the log names
+// the line.
+type UsersLogin struct {
+	// File is the path of the users file. Required.
+	File string `json:"file,omitempty"`
+
+	*users.Method `json:"-"`
+
+	file    *users.File
+	known   *knownPeople
+	release func() error
+	logger  *zap.Logger
+}
+
+// knownPeople are the people of a users file as the gateway last acted on it.
+// They outlive a reload: whoever is removed from the file and reloads the
+// configuration at once means both.
+type knownPeople struct{ atomic.Pointer[users.People] }
+
+// Destruct forgets them with the last configuration that had the file.
+func (*knownPeople) Destruct() error { return nil }
+
+// CaddyModule returns the Caddy module information.
+func (UsersLogin) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{
+		ID:  "sidegate.logins.users",
+		New: func() caddy.Module { return new(UsersLogin) },
+	}
+}
+
+// Provision reads the file; one that is missing or has a mistake is an error.
+func (u *UsersLogin) Provision(ctx caddy.Context) error {
+	u.logger = ctx.Logger()
+	if u.File == "" {
+		return errors.New("login users: name the file, such as `login users users.yaml`")
+	}
+	path, err := resolve(u.File)
+	if err != nil {
+		return fmt.Errorf("login users: %w", err)
+	}
+	if u.file, err = users.OpenFile(path); err != nil {
+		return fmt.Errorf("login users: %w", err)
+	}
+	u.Method = users.New("users", u.file, nil)
+	u.warnOfMixture()
+	u.known, u.release, err = pooled("sidegate.logins.users:"+path, func() (*knownPeople, error) {
+		return new(knownPeople), nil
+	})
+	return err
+}
+
+// Cleanup gives back what Provision took.
+func (u *UsersLogin) Cleanup() error {
+	if u.release == nil {
+		return nil
+	}
+	return u.release()
+}
+
+// warnOfMixture: the time that a sign-in takes tells one kind of hash from
+// another, and so tells who is in the file.
+func (u *UsersLogin) warnOfMixture() {
+	if mixed := u.file.People().MixedHashes(); len(mixed) > 1 {
+		u.logger.Warn("the users file mixes password hashes of different cost: the time of a sign-in tells "+
+			"who has which; hash all passwords alike", zap.String("hashes", strings.Join(mixed, ", ")))
+	}
+}
+
+// watch acts on changes of the file until the context is done, and first on
+// what has changed since the configuration before. Who is marked as disabled
+// then may have been signed in by an earlier process, so they are signed out.
+func (u *UsersLogin) watch(ctx context.Context, g *gateway) {
+	people := u.file.People()
+	for entry := range people.All() {
+		if entry.Disabled {
+			g.backlog.add(personTask{u.Name(), entry.Person().ID, true})
+		}
+	}
+	if before := u.known.Swap(people); before != nil {
+		u.act(g, users.Diff(before, people))
+	}
+	u.file.Watch(ctx, usersEvery, func(change users.Change, err error) {
+		if err != nil {
+			u.logger.Error("the users file has a mistake; the people it had before stay", zap.Error(err))
+			return
+		}
+		u.known.Store(u.file.People())
+		u.warnOfMixture()
+		u.act(g, change)
+	})
+}
+
+// act ends and rebuilds the sessions of the people who changed.
+func (u *UsersLogin) act(g *gateway, change users.Change) {
+	if !change.Any() {
+		return
+	}
+	u.logger.Info("the users file has changed", zap.Int("people", u.file.People().Len()),
+		zap.Int("added", len(change.Added)), zap.Int("removed", len(change.Removed)), zap.Int("disabled", len(change.Disabled)),
+		zap.Int("new_password", len(change.NewPassword)), zap.Int("changed", len(change.Changed)))
+	for _, id := range slices.Concat(change.Removed, change.Disabled, change.NewPassword) {
+		g.backlog.add(personTask{u.Name(), id, true})
+	}
+	for _, id := range change.Changed {
+		g.backlog.add(personTask{u.Name(), id, false})
+	}
+}
+
+// UnmarshalCaddyfile reads the login. Syntax:
+//
+//	login users <file>
+func (u *UsersLogin) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next() // the method's name
+	if !d.Args(&u.File) {
+		return d.Err("login users needs its file: login users users.yaml")
+	}
+	return noMore(d, "login users")
+}
+
+// Interface guards
+var (
+	_ LoginModule           = (*UsersLogin)(nil)
+	_ watcher               = (*UsersLogin)(nil)
+	_ caddy.Provisioner     = (*UsersLogin)(nil)
+	_ caddy.CleanerUpper    = (*UsersLogin)(nil)
+	_ caddyfile.Unmarshaler = (*UsersLogin)(nil)
+)

@@ -1,0 +1,50 @@
+package caddymodule
+
+import (
+	"errors"
+	"slices"
+
+	"example.com/sidegate/sessionstore"
+)
+
+// Requirement holds when the person has any of its roles or any of its
+// permissions. Several requirements must all hold.
+type Requirement struct {
+	// Roles: any of these.
+	Roles []string `json:"roles,omitempty"`
+	// Permissions: any of these.
+	Permissions []string `json:"permissions,omitempty"`
+}
+
+func (q *Requirement) validate() error {
+	if len(q.Roles)+len(q.Permissions) == 0 {
+		return errors.New("a requirement names no role and no permission: name at least one")
+	}
+	if slices.Contains(q.Roles, "") || slices.Contains(q.Permissions, "") {
+		return errors.New("a requirement names an empty role or permission: give it a name, or leave it out")
+	}
+	return nil
+}
+
+// permits reports whether the person meets all that is demanded.
+func permits(u *sessionstore.UserSession, require []Requirement, accountAdmin bool) bool {
+	for i := range require {
+		if !require[i].holds(u) {
+			return false
+		}
+	}
+	return !accountAdmin || u.PrimaryAccount != nil && u.PrimaryAccount.AccountAdmin
+}
+
+func (q *Requirement) holds(u *sessionstore.UserSession) bool {
+	return anyOf(q.Roles, u.FlatRolesList) || anyOf(q.Permissions, u.FlatPermissionsList)
+}
+
+func anyOf(wanted, held []string) bool {
+	for _, w := range wanted {
+		if slices.Contains(held, w) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,85 @@
+package caddymodule
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+)
+
+// visit is what our handlers and matchers remember of one request: the
+// credentials as the client presented them, which no upstream may see, and
+// who was found to be behind them.
+type visit struct {
+	cookies       []string // the Cookie header's lines
+	authorization []string
+	accounts      []string // X-Account-Id
+
+	caller         *caller // by Bearer token, else by cookie
+	callerByCookie *caller // by cookie alone
+	injected       bool    // identity headers stand in the request
+}
+
+const visitVar = "sidegate.visit"
+
+// visitOf returns what is remembered of the request, and begins to.
+func visitOf(r *http.Request) *visit {
+	if v, ok := caddyhttp.GetVar(r.Context(), visitVar).(*visit); ok {
+		return v
+	}
+	v := &visit{
+		cookies:       r.Header["Cookie"],
+		authorization: r.Header["Authorization"],
+		accounts:      r.Header[accountHeader],
+	}
+	caddyhttp.SetVar(r.Context(), visitVar, v)
+	return v
+}
+
+// accountHeader chooses the account of one request.
+const accountHeader = "X-Account-Id"
+
+// bearer is what the Authorization headers of a request present.
+type bearer struct {
+	token string
+	count int // 0: no Bearer; more than 1: more than one Authorization header
+}
+
+// bearer reads Authorization. Other schemes are none of our business and go
+// on to the upstream.
+func (v *visit) bearer() bearer {
+	var b bearer
+	for _, value := range v.authorization {
+		if scheme, token, _ := strings.Cut(value, " "); strings.EqualFold(scheme, "Bearer") {
+			b = bearer{token: strings.TrimLeft(token, " "), count: len(v.authorization)}
+		}
+	}
+	return b
+}
+
+// publish makes the caller known to log encoders and later handlers, as
+// {http.auth.user.*}. Values are made only when one is asked for.
+func (c *caller) publish(r *http.Request) {
+	repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
+	if !ok {
+		return
+	}
+	repl.Map(func(key string) (any, bool) {
+		field, ours := strings.CutPrefix(key, "http.auth.user.")
+		if !ours {
+			return nil, false
+		}
+		return c.placeholder(field)
+	})
+}
+
+// sessionCookies returns the value of every cookie of that name.
+func (v *visit) sessionCookies(name string) []string {
+	parsed := http.Header{"Cookie": v.cookies}
+	var values []string
+	for _, c := range (&http.Request{Header: parsed}).CookiesNamed(name) {
+		values = append(values, c.Value)
+	}
+	return values
+}
