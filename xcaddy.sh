@@ -1,0 +1,188 @@
+#!/usr/bin/env bash
+# Builds, tests and starts Sidegate. `./xcaddy.sh help` says how.
+set -euo pipefail
+
+root=$(cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")" && pwd)
+readonly root
+readonly module=example.com/sidegate
+
+# What a built ./caddy must contain; see `check`.
+readonly wanted=(
+	sidegate
+	http.handlers.session_endpoints
+	http.handlers.session_auth
+	http.matchers.session
+	sidegate.stores.embedded
+	sidegate.stores.memory
+	sidegate.stores.redis
+	sidegate.logins.users
+)
+
+usage() {
+	cat <<'TEXT'
+usage: ./xcaddy.sh [build] [xcaddy build arguments]
+       ./xcaddy.sh run [caddy run arguments]
+       ./xcaddy.sh test [-long] [go test arguments]
+       ./xcaddy.sh help
+
+build  makes ./caddy: Caddy with its standard modules and Sidegate's. It uses
+       xcaddy where that is installed, and then takes further plugins:
+         ./xcaddy.sh --with github.com/caddy-dns/cloudflare
+run    makes ./caddy without further plugins and starts the demo in the
+       Caddyfile. It needs no Redis and no identity provider.
+test   runs every test with the race detector, and first installs what they
+       need and is missing: redis-server, and a C compiler for the detector.
+         -long  sets SIDEGATE_LONG=1: soak and fault tests run at full length
+       With packages among the arguments, as paths from this folder, only
+       those are tested:
+         ./xcaddy.sh test ./sessionstore/... -run Revoke
+TEXT
+}
+
+fail() {
+	echo "xcaddy.sh: $*" >&2
+	exit 1
+}
+
+# build makes ./caddy, by xcaddy where it is installed, and checks it.
+build() {
+	if command -v xcaddy >/dev/null; then
+		build_with_xcaddy "$@"
+	elif (($# > 0)); then
+		fail "building with '$*' needs xcaddy: go install github.com/caddyserver/xcaddy/cmd/xcaddy@latest, and put \"$(go env GOPATH)/bin\" on PATH"
+	else
+		build_with_go
+	fi
+	check
+}
+
+build_with_xcaddy() {
+	local arg version private
+	for arg; do
+		# Another name would leave an old ./caddy behind, and check that one.
+		[[ $arg != --output* ]] || fail "the binary is always ./caddy: leave out --output and move it afterwards"
+	done
+	version=$(go -C "$root" list -m -f '{{.Version}}' github.com/caddyserver/caddy/v2)
+	# The go command asks for a module at our package's path before it looks at
+	# the one that --replace names. Only 404 means "none there, look further",
+	# and some module proxies answer a path that they do not know with 400 or
+	# 403. So our own path, which no proxy serves, is not asked of any. Every
+	# other module keeps to the proxies of GOPROXY, and to what they refuse.
+	private=$(go env GONOPROXY)
+	GONOPROXY=${private:+$private,}$module xcaddy build "$version" \
+		--with "$module/caddymodule" --replace "$module=$root" --output "$root/caddy" "$@"
+}
+
+# build_with_go makes the binary that xcaddy would make without further
+# plugins: its flags are xcaddy's.
+build_with_go() {
+	local stamp=auto
+	# Where git refuses the folder (it belongs to somebody else, as in many
+	# containers) go cannot stamp the binary and would not build it at all.
+	git -C "$root" rev-parse HEAD >/dev/null 2>&1 || stamp=false
+	go -C "$root" build -buildvcs="$stamp" -trimpath -ldflags '-w -s' \
+		-tags nobadger,nomysql,nopgx -o caddy ./caddymodule/cmd/caddy
+}
+
+# check makes sure that Sidegate's modules are in ./caddy.
+check() {
+	local have name missing=()
+	if [[ $(go env GOOS GOARCH) != $(go env GOHOSTOS GOHOSTARCH) ]]; then
+		echo "built $root/caddy for another platform; its modules were not checked"
+		return
+	fi
+	have=$("$root/caddy" list-modules) || fail "the new ./caddy does not start"
+	for name in "${wanted[@]}"; do
+		grep -qxF -- "$name" <<<"$have" || missing+=("$name")
+	done
+	((${#missing[@]} == 0)) || fail "./caddy was built without ${missing[*]}: is every package imported in caddymodule?"
+	echo "built $root/caddy with Sidegate's ${#wanted[@]} modules"
+}
+
+# run starts the demo. Paths in the Caddyfile are relative to its folder.
+run() {
+	build_with_go
+	check
+	cd -- "$root"
+	exec ./caddy run --config Caddyfile "$@"
+}
+
+# run_tests tests the given packages, or every package of every module here.
+run_tests() {
+	local timeout=15m dir arg failed=0
+	if [[ ${1-} == -long ]]; then
+		export SIDEGATE_LONG=1
+		timeout=60m
+		shift
+	fi
+	install_for_tests
+	export CGO_ENABLED=1 # the race detector is a C library
+	cd -- "$root"
+	for arg; do
+		case $arg in
+		. | ./* | ../* | "$module"/*) exec go test -race -timeout "$timeout" "$@" ;;
+		esac
+	done
+	while IFS= read -r dir; do
+		(cd -- "$dir" && go test -race -timeout "$timeout" ./... "$@") || failed=1
+	done < <(modules)
+	return "$failed"
+}
+
+# modules lists the folders that hold a Go module, the top one first.
+modules() {
+	find . -name go.mod -not -path '*/testdata/*' -exec dirname {} \; | sort
+}
+
+install_for_tests() {
+	command -v redis-server >/dev/null || install_packages redis-server
+	can_compile_c || install_packages gcc libc6-dev
+	# The tests start Redis servers of their own, on free ports of loopback.
+	# The one that the package may have started as a service is never asked.
+	command -v redis-server >/dev/null || fail "redis-server is installed but not on PATH"
+	can_compile_c || fail "the C compiler '$(go env CC)' cannot compile: the race detector needs it"
+}
+
+# can_compile_c tries the compiler and the C library's headers, for one without
+# the other is common.
+can_compile_c() {
+	local cc
+	read -ra cc <<<"$(go env CC)"
+	echo '#include <stdlib.h>' | "${cc[@]}" -E - >/dev/null 2>&1
+}
+
+install_packages() {
+	local as=()
+	command -v apt-get >/dev/null ||
+		fail "the tests need '$*', and there is no apt-get here: install that with your system's package manager"
+	if ((EUID != 0)); then
+		command -v sudo >/dev/null || fail "the tests need '$*': run as root: apt-get install $*"
+		as=(sudo)
+	fi
+	echo "installing $*, which the tests need"
+	# One broken source of packages must not keep us from those of the others.
+	"${as[@]}" apt-get update -qq || echo "apt-get update failed: trying with the lists that are there" >&2
+	"${as[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" ||
+		fail "apt-get could not install '$*': install it by hand, then try again"
+}
+
+main() {
+	local word=${1-build}
+	case $word in
+	help | -h | --help) usage && return ;;
+	build | run | test) shift || true ;;
+	-*) word=build ;; # arguments for xcaddy build
+	*)
+		usage >&2
+		exit 2
+		;;
+	esac
+	command -v go >/dev/null || fail "go is not on PATH: install the version that go.mod names, or a later one, from https://go.dev/dl/"
+	case $word in
+	build) build "$@" ;;
+	run) run "$@" ;;
+	test) run_tests "$@" ;;
+	esac
+}
+
+main "$@"
