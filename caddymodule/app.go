@@ -155,12 +155,12 @@ func (a *App) provisionPaths(caddy.Context) (err error) {
 		url.PathEscape(a.BasePath[1:]) != strings.ReplaceAll(a.BasePath[1:], "/", "%2F") {
 		return fmt.Errorf("base_path %q: give a plain path such as /auth, without a slash at its end", a.BasePath)
 	}
-	if raw := a.PublicURL; raw != "" {
+	if a.PublicURL != "" {
 		if a.PublicURL, err = parseOrigin(a.PublicURL); err != nil {
-			return fmt.Errorf("public_url %q: %w", raw, err)
+			return fmt.Errorf("public_url: %w", err)
 		}
 	}
-	a.Token.setDefaults(a.PublicURL)
+	a.Token.setDefaults(a.PublicURL) // which is by now as browsers write it
 	if a.returnTo, err = newReturnTargets(a.BasePath, a.PublicURL, a.ReturnTo); err != nil {
 		return err
 	}

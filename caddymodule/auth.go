@@ -26,8 +26,8 @@ type SessionAuth struct {
 	Optional bool `json:"optional,omitempty"`
 
 	// Public are paths that need no session: exact ones, or prefixes that end
-	// in an asterisk. Matching is case-sensitive, and a path that can be read
-	// in two ways is never public.
+	// in an asterisk, written decoded. Matching is case-sensitive, and a path
+	// that can be read in two ways is never public.
 	Public []string `json:"public,omitempty"`
 
 	// Require must all hold, else the answer is 403.

@@ -21,7 +21,8 @@ const assertionHeader = "X-Session-Assertion"
 
 // HeaderConfig is a header for the upstream beside the presets.
 type HeaderConfig struct {
-	// Name of the header.
+	// Name of the header; none that the proxy writes or deletes itself, such as
+	// Host or Connection.
 	Name string `json:"name"`
 	// Value may hold placeholders, {http.auth.user.email} for one. What they
 	// give is never looked through for placeholders again.

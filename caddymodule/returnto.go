@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
 // maxReturnTo bounds a return_to, in bytes; a longer one leads to the front page.
@@ -23,17 +25,18 @@ type returnTargets struct {
 
 func newReturnTargets(basePath, publicURL string, listed []string) (returnTargets, error) {
 	t := returnTargets{basePath: basePath, own: publicURL}
-	for _, raw := range listed {
+	for i, raw := range listed {
 		origin, err := parseOrigin(raw)
 		if err != nil {
-			return t, fmt.Errorf("return_to %q: %w", raw, err)
+			return t, fmt.Errorf("return_to %d: %w", i+1, err)
 		}
 		t.listed = append(t.listed, origin)
 	}
 	return t, nil
 }
 
-// parseOrigin reads a configured origin: scheme and host, perhaps a port.
+// parseOrigin reads a configured origin: scheme and host, perhaps a port. The
+// error does not repeat it: somebody may have written a password into it.
 func parseOrigin(raw string) (string, error) {
 	u, err := url.Parse(raw)
 	if err != nil || !plainHost(u.Hostname()) || u.User != nil || (u.Scheme != "https" && u.Scheme != "http") ||
@@ -110,17 +113,22 @@ func (t returnTargets) isOwn(r *http.Request, origin string) bool {
 // own port.
 func originOf(u *url.URL) string {
 	host := strings.ToLower(u.Host)
-	if port := map[string]string{"https": ":443", "http": ":80"}[u.Scheme]; port != "" {
-		host = strings.TrimSuffix(host, port)
+	switch u.Scheme {
+	case "https":
+		host = strings.TrimSuffix(host, ":443")
+	case "http":
+		host = strings.TrimSuffix(host, ":80")
 	}
 	return u.Scheme + "://" + host
 }
 
 // requestOrigin is the origin of a request as this server saw it; headers that
-// the client may have made up have no say in it.
+// the client may have made up have no say in it. That TLS ended at a proxy in
+// front is believed of trusted_proxies alone.
 func requestOrigin(r *http.Request) string {
 	scheme := "http"
-	if r.TLS != nil {
+	trusted, _ := caddyhttp.GetVar(r.Context(), caddyhttp.TrustedProxyVarKey).(bool)
+	if r.TLS != nil || trusted && r.Header.Get("X-Forwarded-Proto") == "https" {
 		scheme = "https"
 	}
 	return scheme + "://" + strings.ToLower(r.Host)

@@ -1,0 +1,210 @@
+package caddymodule_test
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/caddytest"
+)
+
+// Each golden is a Caddyfile, a line of ten dashes, and the JSON that it
+// becomes, or a part of the error that it is.
+func TestCaddyfilesBecomeTheirGoldens(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.caddyfiletest")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no goldens: %v", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".caddyfiletest"), func(t *testing.T) {
+			raw, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			input, want, found := strings.Cut(string(raw), "----------\n")
+			if !found {
+				t.Fatal("there is no line of ten dashes")
+			}
+			want = strings.TrimSpace(want)
+			if formatted := string(caddyfile.Format([]byte(input))); formatted != input {
+				t.Errorf("caddy fmt would make it:\n%s", formatted)
+			}
+			if !strings.HasPrefix(want, "{") {
+				wantAdaptError(t, input, want)
+			} else if !caddytest.CompareAdapt(t, file, input, "caddyfile", want) {
+				t.Error("it becomes something else")
+			}
+		})
+	}
+}
+
+// wantAdaptError demands that the Caddyfile is refused in these words.
+func wantAdaptError(t *testing.T, text, want string) {
+	t.Helper()
+	if want == "" {
+		t.Fatal("no error is said to be expected")
+	}
+	config, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(text), map[string]any{"filename": "Caddyfile"})
+	if err == nil {
+		t.Fatalf("it was taken for\n%s", config)
+	}
+	if !strings.Contains(err.Error(), want) {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+}
+
+// Where a line of a bad Caddyfile stands.
+const (
+	inOptions  = "{\n\tsidegate {\n\t\tlogin users u.yaml\n\t\tLINE\n\t}\n}\n:80 {\n\tsession_auth\n}\n"
+	inCookie   = "{\n\tsidegate {\n\t\tcookie {\n\t\t\tLINE\n\t\t}\n\t}\n}\n"
+	inToken    = "{\n\tsidegate {\n\t\ttoken {\n\t\t\tLINE\n\t\t}\n\t}\n}\n"
+	inRole     = "{\n\tsidegate {\n\t\trole admin {\n\t\t\tLINE\n\t\t}\n\t}\n}\n"
+	inRedis    = "{\n\tsidegate {\n\t\tstore redis redis://localhost {\n\t\t\tLINE\n\t\t}\n\t}\n}\n"
+	inAuth     = ":80 {\n\tsession_auth {\n\t\tLINE\n\t}\n}\n"
+	inSite     = ":80 {\n\tLINE\n}\n"
+	inMatcher  = ":80 {\n\t@m session {\n\t\tLINE\n\t}\n\trespond @m OK\n}\n"
+	wrongCount = "wrong argument count or unexpected line ending after"
+)
+
+func TestMistakesInCaddyfilesAreRefused(t *testing.T) {
+	for _, c := range []struct{ name, where, line, want string }{
+		{"an unknown option", inOptions, "idle 1h", "unrecognized sidegate subdirective 'idle'"},
+		{"an unknown option of the cookie", inCookie, "secure", "unrecognized cookie subdirective 'secure'"},
+		{"an unknown option of the token", inToken, "alg ES256", "unrecognized token subdirective 'alg'"},
+		{"an unknown option of a role", inRole, "include editor", "unrecognized role subdirective 'include'"},
+		{"an unknown option of redis", inRedis, "timeout 1s", "unrecognized store redis subdirective 'timeout'"},
+		{"an unknown option of session_auth", inAuth, "roles admin", "unrecognized session_auth subdirective 'roles'"},
+		{"an unknown demand of the matcher", inMatcher, "roles admin", "unrecognized session subdirective 'roles'"},
+		{"an unknown demand on the matcher's line", inSite, "@m session admin", "expected role, permission or account_admin, not 'admin'"},
+		{"a block of session_endpoints", inSite, "session_endpoints {\n\t\tpath /x\n\t}", "unrecognized session_endpoints subdirective 'path'"},
+		{"a block of the memory store", inOptions, "store memory {\n\t\t\tsize 1\n\t\t}", "unrecognized store memory subdirective 'size'"},
+		{"a block of the embedded store", inOptions, "store embedded {\n\t\t\tpath x\n\t\t}", "unrecognized store embedded subdirective 'path'"},
+		{"a block of the users login", inOptions, "login users u.yaml {\n\t\t\thash x\n\t\t}", "unrecognized login users subdirective 'hash'"},
+
+		{"a store without a kind", inOptions, "store", "store needs a kind: embedded, memory or redis"},
+		{"a store of an unknown kind", inOptions, "store postgres", "unknown store 'postgres': this build has embedded, memory, redis"},
+		{"a login without a method", inOptions, "login", "login needs a method, such as `login users users.yaml`"},
+		{"a login of an unknown method", inOptions, "login ldap", "unknown login 'ldap': this build has users"},
+		{"a users login without its file", inOptions, "login users", "login users needs its file: login users users.yaml"},
+
+		{"a store that is given twice", inOptions, "store memory\n\t\tstore memory", "store is given twice"},
+		{"a lifetime that is given twice", inOptions, "lifetime 1h\n\t\tlifetime 2h", "lifetime is given twice"},
+		{"an idle timeout that is given twice", inOptions, "idle_timeout 0\n\t\tidle_timeout 2h", "idle_timeout is given twice"},
+		{"a base path that is given twice", inOptions, "base_path /a\n\t\tbase_path /b", "base_path is given twice"},
+		{"a public URL that is given twice", inOptions, "public_url https://a\n\t\tpublic_url https://b", "public_url is given twice"},
+		{"a cookie name in each of two cookie blocks", inOptions, "cookie {\n\t\t\tname a\n\t\t}\n\t\tcookie {\n\t\t\tname b\n\t\t}", "name is given twice"},
+		{"a flag of the cookie that is given twice", inCookie, "insecure\n\t\t\tinsecure", "insecure is given twice"},
+		{"a token's life that is given twice", inToken, "ttl 5m\n\t\t\tttl 6m", "ttl is given twice"},
+		{"a pool size that is given twice", inRedis, "pool_size 1\n\t\t\tpool_size 2", "pool_size is given twice"},
+		{"a password that is given twice", inRedis, "password a\n\t\t\tpassword b", "password is given twice"},
+		{"a flag of session_auth that is given twice", inAuth, "optional\n\t\toptional", "optional is given twice"},
+		{"an assertion that is given twice", inAuth, "assertion a\n\t\tassertion b", "assertion is given twice"},
+		{"a header that is given twice, in two spellings", inAuth, "header X-User a\n\t\theader x-user b", "header x-user is given twice"},
+
+		{"a secret without a value", inOptions, "secret", wrongCount},
+		{"a base path without a value", inOptions, "base_path", wrongCount},
+		{"a lifetime without a value", inOptions, "lifetime", wrongCount},
+		{"return_to without an origin", inOptions, "return_to", wrongCount},
+		{"a role without a name", inOptions, "role", wrongCount},
+		{"a role that includes nothing", inRole, "includes", wrongCount},
+		{"a cookie without a name", inCookie, "name", wrongCount},
+		{"a signing key without a file", inToken, "signing_key", wrongCount},
+		{"a pool size without a number", inRedis, "pool_size", wrongCount},
+		{"public without a path", inAuth, "public", wrongCount},
+		{"a demand of no role", inAuth, "role", wrongCount},
+		{"a demand of no permission", inAuth, "permission", wrongCount},
+		{"headers without a preset", inAuth, "headers", wrongCount},
+		{"a header without a value", inAuth, "header X-User", wrongCount},
+		{"a matcher's demand of no role", inMatcher, "role", wrongCount},
+		{"a matcher's demand of no role, on its line", inSite, "@m session role account_admin", "names no role and no permission"},
+
+		{"a word behind sidegate", "{\n\tsidegate LINE {\n\t}\n}\n", "on", wrongCount},
+		{"a word behind cookie", inOptions, "cookie secure", wrongCount},
+		{"a word behind token", inOptions, "token ES256", wrongCount},
+		{"a second base path", inOptions, "base_path /a /b", wrongCount},
+		{"a second lifetime", inOptions, "lifetime 1h 2h", wrongCount},
+		{"a second name of a role", inOptions, "role a b", wrongCount},
+		{"a word behind a flag of the cookie", inCookie, "insecure true", wrongCount},
+		{"a second address of redis", inOptions, "store redis redis://a redis://b", wrongCount},
+		{"a second file of the embedded store", inOptions, "store embedded a b", wrongCount},
+		{"a word behind the memory store", inOptions, "store memory big", wrongCount},
+		{"a second users file", inOptions, "login users a b", wrongCount},
+		{"a second pool size", inRedis, "pool_size 1 2", wrongCount},
+		{"a word behind a flag of session_auth", inAuth, "optional yes", wrongCount},
+		{"a third word of a header", inAuth, "header X-User a b", wrongCount},
+		{"a second audience", inAuth, "assertion a b", wrongCount},
+		{"a word behind account_admin", inAuth, "account_admin acme", wrongCount},
+		{"a word behind session_endpoints", inSite, "session_endpoints /a /b", wrongCount},
+		{"a word behind session_auth", inSite, "session_auth /a /b", wrongCount},
+
+		{"a lifetime that is no duration", inOptions, "lifetime soon", "lifetime: 'soon' is not a duration such as 30s, 15m or 12h"},
+		{"a lifetime without a unit", inOptions, "lifetime 60", "lifetime: '60' is not a duration"},
+		{"a lifetime below zero", inOptions, "lifetime -1h", "lifetime: '-1h' is not a duration"},
+		{"a lifetime of zero", inOptions, "lifetime 0", "lifetime must be more than 0"},
+		{"an idle timeout that is no duration", inOptions, "idle_timeout never", "idle_timeout: 'never' is not a duration"},
+		{"a token's life that is no duration", inToken, "ttl long", "ttl: 'long' is not a duration"},
+		{"a read timeout of zero", inRedis, "read_timeout 0", "read_timeout must be more than 0"},
+		{"a pool size that is no number", inRedis, "pool_size many", "pool_size: 'many' is not a number of connections from 1 to 10000"},
+		{"a pool size of zero", inRedis, "pool_size 0", "pool_size: '0' is not a number of connections"},
+		{"a pool size beyond reason", inRedis, "pool_size 10001", "pool_size: '10001' is not a number of connections"},
+
+		{"an empty base path", inOptions, `base_path ""`, "base_path is empty"},
+		{"an empty secret", inOptions, `secret ""`, "secret has an empty argument"},
+		{"an empty origin", inOptions, `return_to https://a ""`, "return_to has an empty argument"},
+		{"an empty file of the embedded store", inOptions, `store embedded ""`, "embedded has an empty argument"},
+		{"an empty cookie name", inCookie, `name ""`, "name is empty"},
+		{"an empty signing key", inToken, `signing_key ""`, "signing_key has an empty argument"},
+		{"an empty permission of a role", inRole, `permissions ""`, "permissions has an empty argument"},
+		{"an empty password", inRedis, `password ""`, "password is empty"},
+		{"an empty public path", inAuth, `public ""`, "public has an empty argument"},
+		{"an empty role", inAuth, `role admin ""`, "role has an empty argument"},
+		{"an empty audience", inAuth, `assertion ""`, "assertion has an empty argument"},
+		{"an empty role on the matcher's line", inSite, `@m session role ""`, "names an empty role or permission"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			wantAdaptError(t, strings.Replace(c.where, "LINE", c.line, 1), c.want)
+		})
+	}
+}
+
+// A password in a Caddyfile with a mistake must not end up in a terminal or a log.
+func TestMistakesDoNotTellSecrets(t *testing.T) {
+	const canary = "canary-of-a-secret"
+	for _, line := range []string{
+		"secret " + canary + "\n\t\tsecret",
+		"store redis redis://u:" + canary + "@localhost more",
+		"store redis redis://localhost {\n\t\t\tpassword " + canary + "\n\t\t\tpassword " + canary + "\n\t\t}",
+	} {
+		_, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(strings.Replace(inOptions, "LINE", line, 1)), nil)
+		if err == nil {
+			t.Errorf("taken: %s", line)
+		} else if strings.Contains(err.Error(), canary) {
+			t.Errorf("the error tells the secret: %v", err)
+		}
+	}
+}
+
+// The way of a request is fixed, however the site lists it: what strips comes
+// before what decides, and both before basic_auth and the proxy.
+func TestASiteThatIsListedUpsideDown(t *testing.T) {
+	up := newRecorder(t)
+	s := start(t, site{upstream: up.address(), routes: "reverse_proxy {upstream}\nsession_auth\nsession_endpoints"})
+	c := s.client(t)
+	t.Run("is closed to people who are not signed in", func(t *testing.T) {
+		c.get("/orders").want(t, 401)
+		if up.count() != 0 {
+			t.Error("the app got the request")
+		}
+	})
+	t.Run("signs people in and tells the app who they are", func(t *testing.T) {
+		c.signIn(ada)
+		c.get("/orders", "X-Session-Email", "mallory@example.com").want(t, 200)
+		if got := up.last().Header.Values("X-Session-Email"); !slices.Equal(got, []string{ada}) {
+			t.Errorf("the app was told %q", got)
+		}
+	})
+}

@@ -1,0 +1,297 @@
+package caddymodule_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+)
+
+// canary stands in these tests for every secret and password; no error may
+// hold it.
+const canary = "canary-of-a-secret-canary-of-a-secret"
+
+// validate does what `caddy validate` does.
+func validate(t *testing.T, config []byte) error {
+	t.Helper()
+	var cfg caddy.Config
+	if err := json.Unmarshal(config, &cfg); err != nil {
+		t.Fatal(err)
+	}
+	return caddy.Validate(&cfg)
+}
+
+// quiet is a global option that keeps the warnings of rightly refused
+// configurations out of the tests' output.
+const quiet = "log {\n\t\toutput discard\n\t}"
+
+// adapted makes the JSON of the site, which is not going to run.
+func (c site) adapted(t *testing.T) (*server, []byte) {
+	t.Helper()
+	c.upstream, c.global = "127.0.0.1:9", c.global+quiet
+	s := c.prepare(t)
+	return s, adapt(t, c.caddyfile(s, 8080))
+}
+
+// wantInvalid demands that the configuration is refused in these words.
+func wantInvalid(t *testing.T, config []byte, want string) {
+	t.Helper()
+	err := validate(t, config)
+	if err == nil {
+		t.Fatalf("it is valid:\n%s", config)
+	}
+	if !strings.Contains(err.Error(), want) {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+	if strings.Contains(err.Error(), canary) {
+		t.Errorf("the error tells a secret: %v", err)
+	}
+}
+
+const secretLine = "secret " + canary + "\n"
+
+// auth is a site whose session_auth has that line.
+func auth(line string) site {
+	return site{routes: "session_endpoints\nsession_auth {\n" + line + "\n}\nrespond OK"}
+}
+
+func TestErrorsOfAConfigurationSayWhatToDo(t *testing.T) {
+	t.Setenv("SIDEGATE_TEST_EMPTY", "")
+	t.Setenv("SIDEGATE_TEST_SHORT", canary[:20])
+	t.Setenv("SIDEGATE_TEST_REDIS", "redis://u:"+canary+"@local host:6379")
+	dir := t.TempDir()
+	garbage, p384 := filepath.Join(dir, "garbage.pem"), filepath.Join(dir, "p384.pem")
+	write(t, garbage, canary)
+	writeKey(t, p384, elliptic.P384())
+	missing := filepath.Join(dir, "missing")
+
+	redis := func(lines string) site {
+		return site{options: secretLine + "store redis redis://u:" + canary + "@127.0.0.1:1 {\n" + lines + "\n}"}
+	}
+	for _, c := range []struct {
+		name string
+		site site
+		want string
+	}{
+		{"a shared store without a secret", site{options: "store redis redis://127.0.0.1:1"}, "add `secret {env.SIDEGATE_SECRET}` to the sidegate options (make one with `openssl rand -base64 32`)"},
+		{"a secret that is too short", site{options: "secret {env.SIDEGATE_TEST_SHORT}"}, "secret 1 has 20 bytes, it needs at least 32: make one with `openssl rand -base64 32`"},
+		{"a second secret that is too short", site{options: secretLine + "secret short"}, "secret 2 has 5 bytes"},
+		{"a secret that is there twice", site{options: secretLine + secretLine}, "secret 2 is the same as an earlier one: put the new secret first, then the old"},
+		{"a secret of a variable that is not set", site{options: "secret {env.SIDEGATE_TEST_UNSET}"}, "secret 1: {env.SIDEGATE_TEST_UNSET} is missing or empty: set the variable"},
+		{"a secret of a variable that is empty", site{options: "secret {env.SIDEGATE_TEST_EMPTY}"}, "secret 1: {env.SIDEGATE_TEST_EMPTY} is missing or empty"},
+		{"a secret of a file that is not there", site{options: "secret {file." + missing + "}"}, "secret 1: {file." + missing + "} is missing or empty: set the variable, or let this process read the file"},
+		{"a secret with braces in it", site{options: "secret \"x{" + canary + "}\""}, "secret 1: it has braces that are neither {env.NAME} nor {file./path}"},
+		{"a secret of blanks", site{options: `secret "   "`}, "secret 1: it is empty"},
+
+		{"a role that includes itself", site{options: "role a {\nincludes b\n}\nrole b {\nincludes a\n}"}, "role a includes itself: a -> b -> a"},
+		{"a role that is declared twice", site{options: "role admin"}, "role admin is declared twice: put both into one"},
+		{"a role without a name", site{options: `role ""`}, "a declared role is not valid: name is empty"},
+
+		{"a base path without a slash", site{options: "base_path auth"}, `base_path "auth": give a plain path such as /auth`},
+		{"a base path with a slash at its end", site{options: "base_path /auth/"}, "without a slash at its end"},
+		{"a base path that is the whole site", site{options: "base_path /"}, "give a plain path such as /auth"},
+		{"a base path with dots", site{options: "base_path /a/../auth"}, "give a plain path such as /auth"},
+		{"a base path that would have to be encoded", site{options: `base_path "/my auth"`}, "give a plain path such as /auth"},
+		{"a public URL without a scheme", site{options: "public_url app.example.com"}, `public_url: give an origin such as https://app.example.com`},
+		{"a public URL with a path", site{options: "public_url https://app.example.com/auth"}, "give an origin such as https://app.example.com, without path"},
+		{"a public URL with a password", site{options: "public_url https://u:" + canary + "@app.example.com"}, "public_url: give an origin"},
+		{"a return_to with a password", site{options: "return_to https://u:" + canary + "@app.example.com"}, "return_to 1: give an origin"},
+		{"a return_to with a wildcard", site{options: "return_to https://a.example.com https://*.example.com"}, "return_to 2: give an origin"},
+		{"a return_to that would write into a page's policy", site{options: `return_to "https://a;script-src"`}, "give an origin"},
+
+		{"a cookie name with blanks", site{cookie: `name "a b"`}, `cookie name "a b": use letters, digits, - and _`},
+		{"an insecure cookie with a prefix of secure ones", site{cookie: "insecure\nname __Secure-a"}, "browsers refuse it without Secure; choose another name or leave `insecure` out"},
+		{"an insecure cookie with a prefix in another case", site{cookie: "insecure\nname __HOST-a"}, "browsers refuse it without Secure"},
+		{"a host's cookie with a domain", site{cookie: "domain example.com\nname __Host-a"}, "browsers refuse it with a domain; choose another name or leave `domain` out"},
+		{"a cookie domain with a wildcard", site{cookie: "domain *.example.com"}, `cookie domain "*.example.com": give a host name such as example.com`},
+		{"a cookie domain with a port", site{cookie: "domain example.com:443"}, "give a host name such as example.com"},
+		{"a same_site that would let every site in", site{cookie: "same_site none"}, `cookie same_site "none": use lax or strict`},
+
+		{"RS256 without a key", site{options: "token {\nalgorithm RS256\n}"}, "token algorithm RS256 needs a signing_key: make one with `openssl genpkey"},
+		{"an algorithm that signs nothing", site{options: "token {\nalgorithm none\n}"}, "token algorithm is not known: use ES256, EdDSA or RS256"},
+		{"a signing key that is not there", site{options: "token {\nsigning_key " + missing + "\n}"}, "reading token signing_key: open " + missing},
+		{"a signing key that is no key", site{options: "token {\nsigning_key " + garbage + "\n}"}, "token signing key 1: not a PEM file with a private key"},
+		{"a signing key of another curve", site{options: "token {\nsigning_key " + p384 + "\n}"}, "token signing key 1 does not fit the algorithm: ES256 needs a P-256 key"},
+		{"a token that lives too short a time", site{options: "token {\nttl 30s\n}"}, "token ttl 30s is too short: give at least 1m0s"},
+
+		{"a redis without an address", site{options: secretLine + "store redis"}, "store redis: it has no address: give one such as redis://localhost:6379/0"},
+		{"a redis of an unknown scheme", site{options: secretLine + "store redis http://u:" + canary + "@127.0.0.1"}, "write redis://host:6379/0, rediss://host:6379/0 or unix:///run/redis.sock"},
+		{"a redis whose address cannot be read", site{options: secretLine + "store redis {env.SIDEGATE_TEST_REDIS}"}, "address of redis cannot be read"},
+		{"a redis with options in its address", site{options: secretLine + "store redis redis://127.0.0.1?pool_size=9"}, "write them into the store's block"},
+		{"a redis database that is no number", site{options: secretLine + "store redis redis://127.0.0.1/main"}, "database of redis must be a number"},
+		{"a key prefix with braces", redis("key_prefix {acme}:"), "key_prefix must hold no braces: they decide the slot in Redis Cluster"},
+		{"a redis password of a variable that is not set", redis("password {env.SIDEGATE_TEST_UNSET}"), "store redis: password: {env.SIDEGATE_TEST_UNSET} is missing or empty"},
+		{"a redis password with braces in it", redis(`password "{` + canary + `}"`), "store redis: password: it has braces that are neither"},
+
+		{"a preset that nobody knows", auth("headers graphana"), `unknown identity header preset "graphana": use one of native, remote-user`},
+		{"none beside another preset", auth("headers native none"), `identity headers "none" cannot be combined with others: name it alone, or leave it out`},
+		{"a header name with a colon", auth("header X-User: x"), `header "X-User:": use a name of letters, digits and -`},
+		{"a header that the proxy deletes", auth("header connection close"), "header connection: the proxy decides on it; use another name"},
+		{"a header that the proxy overwrites", auth("header Host app"), "header Host: the proxy decides on it"},
+		{"a header with an empty value", auth(`header X-User ""`), "header X-User has no value: give one, or leave the line out"},
+		{"a header with a line break", auth("header X-User \"a\nX-Admin: yes\""), "header X-User: its value holds a line break"},
+		{"a public pattern that is no path", auth("public healthz"), `public "healthz": give an exact path such as /healthz, or a prefix such as /assets/*`},
+		{"a public pattern with an asterisk in its middle", auth("public /*/health"), "give an exact path such as /healthz"},
+		{"a public pattern that is encoded", auth("public /a%2Fb"), `public "/a%2Fb": it would never match`},
+		{"a public pattern with an empty segment", auth("public /a//b/*"), `public "/a//b/*": it would never match`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, config := c.site.adapted(t)
+			wantInvalid(t, config, c.want)
+		})
+	}
+}
+
+func writeKey(t *testing.T, path string, curve elliptic.Curve) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(curve, rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, path, string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})))
+}
+
+func TestWhatIsMissingFromAConfigurationIsNamed(t *testing.T) {
+	const start = "{\n\tadmin off\n\tauto_https off\n\t" + quiet + "\n"
+	for _, c := range []struct{ name, text, want string }{
+		{"session_auth without the sidegate options", start + "}\n:8080 {\n\tsession_auth\n}\n",
+			"add a `sidegate { ... }` block with a login to the global options"},
+		{"session_endpoints without the sidegate options", start + "}\n:8080 {\n\tsession_endpoints\n}\n",
+			"add a `sidegate { ... }` block with a login to the global options"},
+		{"the matcher without the sidegate options", start + "}\n:8080 {\n\t@in session\n\trespond @in OK\n}\n",
+			"add a `sidegate { ... }` block with a login to the global options"},
+		{"endpoints without a login", start + "\tsidegate {\n\t}\n}\n:8080 {\n\tsession_endpoints\n}\n",
+			"nobody could sign in: add a login such as `login users users.yaml` to the sidegate options"},
+		{"a users login whose file has no name", start + "\tsidegate {\n\t\tlogin users \"\"\n\t}\n}\n",
+			"login users: name the file, such as `login users users.yaml`"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			wantInvalid(t, adapt(t, c.text), c.want)
+		})
+	}
+	t.Run("a mistake in the options is not taken for options that are missing", func(t *testing.T) {
+		_, config := site{options: "base_path auth"}.adapted(t)
+		if err := validate(t, config); err == nil || strings.Contains(err.Error(), "add a `sidegate") {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+func TestAUsersFileWithAMistakeIsRefusedByItsLine(t *testing.T) {
+	for _, c := range []struct{ name, file, want string }{
+		{"a hash that is none", "users:\n  - id: 1\n    email: ada@example.com\n    password: " + canary + "\n", "users.yaml: users file line 4: person 1: password is not a hash: make one with `caddy hash-password"},
+		{"a field that nobody knows", "users:\n  - id: 1\n    email: ada@example.com\n    " + canary + ": x\n    disabled: true\n", "users file line 4: person 1: unknown field"},
+		{"two people with one id", "users:\n  - { id: 1, email: a@example.com, disabled: true }\n  - { id: 1, email: b@example.com, disabled: true }\n", "users file line 3: person 2: id "},
+		{"a file that is no YAML", "users: [\n", "users file line 1: not valid YAML"},
+		{"an empty file", "", "users file is empty: it needs a list called users (`users: []` for nobody)"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			write(t, filepath.Join(dir, "users.yaml"), c.file)
+			_, config := site{dir: dir}.adapted(t)
+			wantInvalid(t, config, c.want)
+		})
+	}
+	t.Run("a file that is not there", func(t *testing.T) {
+		s, config := site{}.adapted(t)
+		if err := os.Remove(s.users); err != nil {
+			t.Fatal(err)
+		}
+		wantInvalid(t, config, "login users: reading users file: stat "+s.users+": no such file or directory")
+	})
+}
+
+// everything is a site that uses every option, so that JSON can be edited.
+func everything(t *testing.T, redis string) site {
+	key := filepath.Join(t.TempDir(), "signing.pem")
+	writeKey(t, key, elliptic.P256())
+	return site{
+		options: secretLine + `store redis ` + redis + ` {
+			username sidegate
+			password ` + canary + `
+			key_prefix acme:
+			dial_timeout 1s
+			read_timeout 1s
+			write_timeout 1s
+			pool_size 3
+		}
+		lifetime 1h
+		idle_timeout 0
+		base_path /account/auth
+		public_url https://app.example.com/
+		return_to https://docs.example.com http://[::1]:8080
+		token {
+			issuer https://app.example.com
+			ttl 1m
+			algorithm ES256
+			signing_key ` + key + `
+		}
+		cookie {
+			same_site strict
+		}`,
+		routes: `session_endpoints
+		@admins session role admin
+		session_auth @admins {
+			optional
+			public /healthz /assets/* /.well-known/* /*
+			role admin
+			permission users:write
+			account_admin
+			headers native remote-user oauth2-proxy authentik grafana jenkins kubernetes scope-orgid
+			header X-User {http.auth.user.email}
+			assertion api
+			no_redirect
+			foreign_bearer
+			handle_errors
+		}
+		respond OK`,
+	}
+}
+
+func TestMistakesInJSONAreRefused(t *testing.T) {
+	_, config := everything(t, "redis://127.0.0.1:1").adapted(t)
+	if err := validate(t, config); err != nil {
+		t.Fatalf("before the mistakes: %v", err)
+	}
+	for _, c := range []struct{ name, old, new, want string }{
+		{"an unknown field of the app", `"base_path":`, `"base_url":`, `unknown field "base_url"`},
+		{"an unknown field of the cookie", `"same_site":`, `"samesite_":`, `unknown field "samesite_"`},
+		{"an unknown field of the token", `"algorithm":`, `"alg":`, `unknown field "alg"`},
+		{"an unknown field of a role", `"includes":`, `"include":`, `unknown field "include"`},
+		{"an unknown field of the store", `"pool_size":`, `"pool":`, `unknown field "pool"`},
+		{"an unknown field of the login", `"method":"users"`, `"method":"users","path":"x"`, `unknown field "path"`},
+		{"an unknown field of the endpoints", `"handler":"session_endpoints"`, `"handler":"session_endpoints","path":"x"`, `unknown field "path"`},
+		{"an unknown field of session_auth", `"foreign_bearer":`, `"foreign":`, `unknown field "foreign"`},
+		{"an unknown field of the matcher", `"session":{`, `"session":{"role":"admin",`, `unknown field "role"`},
+		{"an unknown field of the assertion", `"audience":`, `"aud":`, `unknown field "aud"`},
+		{"an unknown store", `"module":"redis"`, `"module":"postgres"`, "unknown module: sidegate.stores.postgres"},
+		{"an unknown login", `"method":"users"`, `"method":"ldap"`, "unknown module: sidegate.logins.ldap"},
+		{"a demand of session_auth that names nothing", `{"permissions":["users:write"]}]}]`, `{"permissions":[]}]}]`, "a requirement names no role and no permission: name at least one"},
+		{"a demand of session_auth with an empty name", `{"permissions":["users:write"]}]}]`, `{"permissions":[""]}]}]`, "a requirement names an empty role or permission"},
+		{"a demand of the matcher that names nothing", `"session":{"require":[{"roles":["admin"]}]`, `"session":{"require":[{}]`, "a requirement names no role and no permission: name at least one"},
+		{"a lifetime below zero", `"lifetime":3600000000000`, `"lifetime":-1`, "lifetime and idle_timeout must not be negative"},
+		{"an idle timeout below zero", `"idle_timeout":0`, `"idle_timeout":-1`, "lifetime and idle_timeout must not be negative"},
+		{"a read timeout below zero", `"read_timeout":1000000000`, `"read_timeout":-1`, "time-outs and pool size of redis must be positive"},
+		{"two logins of one name", `"logins":[`, `"logins":[{"method":"users","file":"../deploy/demo/users.yaml"},`, `two logins are named "users": give each a name of its own`},
+		{"a secret that is empty", `"secrets":["`, `"secrets":["","`, "secret 1: it is empty"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if strings.Count(string(config), c.old) < 1 {
+				t.Fatalf("there is no %s in\n%s", c.old, config)
+			}
+			wantInvalid(t, []byte(strings.Replace(string(config), c.old, c.new, 1)), c.want)
+		})
+	}
+}

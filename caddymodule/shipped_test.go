@@ -1,0 +1,185 @@
+package caddymodule_test
+
+import (
+	"bytes"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+)
+
+// shipped finds every Caddyfile of the repository, from its top folder, which
+// relative paths in them are relative to.
+func shipped(t *testing.T) []string {
+	t.Helper()
+	t.Chdir("..")
+	files := []string{"Caddyfile"}
+	err := filepath.WalkDir("deploy", func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() && strings.HasSuffix(path, "Caddyfile") {
+			files = append(files, path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(files) < 7 {
+		t.Fatalf("only %q were found", files)
+	}
+	return files
+}
+
+func TestShippedCaddyfiles(t *testing.T) {
+	t.Setenv("SIDEGATE_SECRET", strings.Repeat("s", 32))
+	for _, file := range shipped(t) {
+		t.Run(file, func(t *testing.T) {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.HasPrefix(text, []byte("# ")) || !bytes.Contains(text, []byte(" run")) {
+				t.Error("it does not begin with what to run")
+			}
+			if formatted := caddyfile.Format(text); !bytes.Equal(formatted, text) {
+				t.Errorf("caddy fmt would make it:\n%s", formatted)
+			}
+			config, warnings, err := caddyconfig.GetAdapter("caddyfile").Adapt(text, map[string]any{"filename": file})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(warnings) > 0 {
+				t.Errorf("warnings: %v", warnings)
+			}
+			if err := validate(t, config); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// The documents and the files must not drift apart.
+func TestEveryShippedCaddyfileIsInTheIndex(t *testing.T) {
+	files := shipped(t)
+	index, err := os.ReadFile("deploy/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files[1:] {
+		if name := strings.TrimPrefix(file, "deploy/"); !bytes.Contains(index, []byte("`"+name+"`")) {
+			t.Errorf("deploy/README.md does not list %s", name)
+		}
+	}
+}
+
+func TestTheCaddyfileOfTheREADME(t *testing.T) {
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, found := strings.Cut(string(readme), "```caddyfile\n{\n")
+	text, _, closed := strings.Cut("{\n"+text, "```")
+	if !found || !closed {
+		t.Fatal("there is none")
+	}
+	if formatted := string(caddyfile.Format([]byte(text))); formatted != text {
+		t.Errorf("caddy fmt would make it:\n%s", formatted)
+	}
+	t.Chdir(t.TempDir())
+	write(t, "users.yaml", usersFile)
+	if err := validate(t, adapt(t, text)); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestTheLogFilter(t *testing.T) {
+	snippet, err := filepath.Abs("../deploy/caddyfiles/log-filter.Caddyfile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	format, err := os.ReadFile(snippet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Run("names every identity header of the native set", func(t *testing.T) {
+		up := newRecorder(t)
+		s := start(t, site{upstream: up.address(), routes: "session_endpoints\nsession_auth {\nassertion\n}\nreverse_proxy {upstream}"})
+		c := s.client(t)
+		c.signIn(ada)
+		c.get("/").want(t, 200)
+		for name := range up.last().Header {
+			if strings.HasPrefix(name, "X-Session-") && !bytes.Contains(format, []byte("request>headers>"+name+" delete")) {
+				t.Errorf("%s would be logged", name)
+			}
+		}
+	})
+	unfiltered := logsOf(t, "")
+	t.Run("is needed: without it logs hold identities and codes", func(t *testing.T) {
+		for _, secret := range secretsInLogs {
+			if !strings.Contains(unfiltered, secret) {
+				t.Errorf("no %s in\n%s", secret, unfiltered)
+			}
+		}
+	})
+	filtered := logsOf(t, "import "+snippet)
+	t.Run("keeps identities and codes out of the logs", func(t *testing.T) {
+		for _, secret := range secretsInLogs {
+			if strings.Contains(filtered, secret) {
+				t.Errorf("%s in\n%s", secret, filtered)
+			}
+		}
+	})
+	t.Run("keeps the rest of the address in", func(t *testing.T) {
+		if !strings.Contains(filtered, "/app?page=7") {
+			t.Errorf("got\n%s", filtered)
+		}
+	})
+}
+
+// secretsInLogs are what the requests of logsOf carry.
+var secretsInLogs = []string{
+	"code-in-address", "state-in-address", "code-in-referer", "state-in-location",
+	"mallory@example.com", "X-Session-Email\":[\"" + ada, "X-Session-Assertion",
+}
+
+// logsOf runs a gateway that logs all it can, and returns the access log and
+// the log of everything else.
+func logsOf(t *testing.T, preamble string) string {
+	t.Helper()
+	up := newRecorder(t)
+	c := site{upstream: up.address()}
+	s := c.prepare(t)
+	path, format := filepath.Join(s.dir, "log"), ""
+	if preamble != "" {
+		format = "import sidegate_log_format"
+	}
+	access, debug := path+".access", path+".debug"
+	c.global = "log {\nlevel DEBUG\noutput file " + debug + "\n" + format + "\n}"
+	c.routes = "log {\noutput file " + access + "\n" + format + "\n}\n" +
+		"session_endpoints\nsession_auth {\nassertion\n}\nredir /go /sso?state=state-in-location\nreverse_proxy " + c.upstream
+	port := freePort(t)
+	s.url = "http://127.0.0.1:" + strconv.Itoa(port)
+	load(t, preamble+"\n"+c.caddyfile(s, port))
+	b := s.client(t)
+	b.signIn(ada)
+	b.get("/app?code=code-in-address&page=7&state=state-in-address", "Referer", "https://sso.example.com/?code=code-in-referer",
+		"X-Session-Email", "mallory@example.com").want(t, 200)
+	b.get("/go").want(t, 302)
+	if err := caddy.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	var all []byte
+	for _, file := range []string{access, debug} {
+		text, err := os.ReadFile(file)
+		if err != nil || len(text) == 0 {
+			t.Fatalf("%s is empty: %v", file, err)
+		}
+		all = append(all, text...)
+	}
+	return string(all)
+}
