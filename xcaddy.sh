@@ -31,7 +31,8 @@ build  makes ./caddy: Caddy with its standard modules and Sidegate's. It uses
 run    makes ./caddy without further plugins and starts the demo in the
        Caddyfile. It needs no Redis and no identity provider.
 test   runs every test with the race detector, and first installs what they
-       need and is missing: redis-server, and a C compiler for the detector.
+       need and is missing: redis-server, chromium, and a C compiler for the
+       detector.
          -long  sets SIDEGATE_LONG=1: soak and fault tests run at full length
        With packages among the arguments, as paths from this folder, only
        those are tested:
@@ -137,9 +138,11 @@ modules() {
 install_for_tests() {
 	command -v redis-server >/dev/null || install_packages redis-server
 	can_compile_c || install_packages gcc libc6-dev
+	command -v chromium >/dev/null || install_packages chromium
 	# The tests start Redis servers of their own, on free ports of loopback.
 	# The one that the package may have started as a service is never asked.
 	command -v redis-server >/dev/null || fail "redis-server is installed but not on PATH"
+	command -v chromium >/dev/null || fail "chromium is installed but not on PATH"
 	can_compile_c || fail "the C compiler '$(go env CC)' cannot compile: the race detector needs it"
 }
 

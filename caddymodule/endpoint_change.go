@@ -19,7 +19,7 @@ func postRefresh(g *gateway, w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		rebuilt, err = g.slide(r, rebuilt)
 	}
-	g.answerChanged(w, r, c, rebuilt, err)
+	g.answerChanged(w, r, c.with(rebuilt, visitOf(r).accounts), err)
 }
 
 // slide notes activity at once and returns the session with its new idle end.
@@ -48,10 +48,12 @@ func putPrimaryAccount(g *gateway, w http.ResponseWriter, r *http.Request) {
 		AccountID string `json:"accountId"`
 	}
 	if mediaType(r) != mediaJSON {
+		closeUnread(w, r)
 		refuseMedia.saying("Send application/json.").writeJSON(w)
 		return
 	}
 	if why := readJSON(r, &chosen); why.status != 0 {
+		closeUnread(w, r)
 		why.writeJSON(w)
 		return
 	}
@@ -63,12 +65,12 @@ func putPrimaryAccount(g *gateway, w http.ResponseWriter, r *http.Request) {
 		s.ChosenAccount = chosen.AccountID
 		keepChoice(s)
 	})
-	g.answerChanged(w, r, c, changed, err)
+	g.answerChanged(w, r, c.with(changed, nil), err)
 }
 
 // answerChanged answers with the session as it is now. A session that was
 // refused its rebuild by trouble is still there: 503, and nobody signed out.
-func (g *gateway) answerChanged(w http.ResponseWriter, r *http.Request, c *caller, s *sessionstore.Session, err error) {
+func (g *gateway) answerChanged(w http.ResponseWriter, r *http.Request, c *caller, err error) {
 	switch {
 	case errors.Is(err, errEnded):
 		if c.token == "" {
@@ -80,11 +82,14 @@ func (g *gateway) answerChanged(w http.ResponseWriter, r *http.Request, c *calle
 		g.reportStore(r.Context(), "a session could not be changed", err)
 		refuseUnavailable.writeJSON(w)
 		return
+	case !c.mayPass(): // the account of this request is theirs no longer
+		g.refuseCaller(w, r, c)
+		return
 	}
 	token, err := g.tokenFor(c)
 	if err != nil {
 		g.refuseSigning(w, err)
 		return
 	}
-	writeSession(w, r, s, &s.User, token)
+	writeSession(w, r, c.session, c.user, token)
 }

@@ -58,6 +58,7 @@ type credentials struct {
 func postLogin(g *gateway, w http.ResponseWriter, r *http.Request) {
 	given, why := readCredentials(r)
 	if why.status != 0 {
+		closeUnread(w, r)
 		g.refuseLogin(w, r, given, why)
 		return
 	}

@@ -48,6 +48,7 @@ func (g *gateway) refuseCaller(w http.ResponseWriter, r *http.Request, c *caller
 	if c.staleCookie {
 		g.app.Cookie.clear(w)
 	}
+	closeUnread(w, r)
 	why.writeJSON(w)
 }
 

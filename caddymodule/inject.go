@@ -85,6 +85,19 @@ func (h *HeaderConfig) validate() error {
 	case !httpguts.ValidHeaderFieldValue(h.Value):
 		return fmt.Errorf("header %s: its value holds a line break or another control character", h.Name)
 	}
+	return h.validatePlaceholders()
+}
+
+// validatePlaceholders finds misspelt ones of ours, which would reach the app
+// as they stand.
+func (h *HeaderConfig) validatePlaceholders() error {
+	_, rest, found := strings.Cut(h.Value, userPlaceholder)
+	for ; found; _, rest, found = strings.Cut(rest, userPlaceholder) {
+		field, _, _ := strings.Cut(rest, "}")
+		if !slices.Contains(userFields, field) {
+			return fmt.Errorf("header %s: there is no %s%s}: use one of %s", h.Name, userPlaceholder, field, strings.Join(userFields, ", "))
+		}
+	}
 	return nil
 }
 
@@ -174,6 +187,12 @@ func accountIDs(c *caller) []string {
 	}
 	return ids
 }
+
+// userPlaceholder begins the placeholders of the person, and userFields are
+// how they may end.
+const userPlaceholder = "{http.auth.user."
+
+var userFields = []string{"id", "email", "account_id", "roles", "permissions"}
 
 // placeholder answers {http.auth.user.<field>}.
 func (c *caller) placeholder(field string) (any, bool) {

@@ -151,6 +151,17 @@ func (c *caller) reject(why refusal) {
 	c.standing, c.session, c.user, c.refusal = rejected, nil, nil, why
 }
 
+// with is the caller after their session was written, acting for the account
+// that X-Account-Id asks for. A session that could not be written is nil.
+func (c *caller) with(s *sessionstore.Session, accounts []string) *caller {
+	after := *c
+	if s != nil {
+		after.session, after.user = s, &s.User
+		after.selectAccount(accounts)
+	}
+	return &after
+}
+
 // selectAccount acts on X-Account-Id.
 func (c *caller) selectAccount(asked []string) {
 	switch {

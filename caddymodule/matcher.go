@@ -6,6 +6,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"example.com/sidegate/caddymodule/identity"
 )
 
 func init() {
@@ -25,7 +27,8 @@ type MatchSession struct {
 	// act for.
 	AccountAdmin bool `json:"account_admin,omitempty"`
 
-	app *App
+	app      *App
+	stripper *identity.Stripper
 }
 
 // CaddyModule returns the Caddy module information.
@@ -43,6 +46,7 @@ func (m *MatchSession) Provision(ctx caddy.Context) (err error) {
 			return err
 		}
 	}
+	m.stripper = identity.NewStripper(accountHeader)
 	m.app, err = findApp(ctx)
 	return err
 }
@@ -51,13 +55,21 @@ func (m *MatchSession) Provision(ctx caddy.Context) (err error) {
 func (m *MatchSession) MatchWithError(r *http.Request) (bool, error) {
 	g, err := m.app.gateway()
 	if err != nil {
-		return false, caddyhttp.Error(http.StatusServiceUnavailable, err)
+		return false, m.fail(r, err)
 	}
 	c := g.caller(r)
 	if c.standing == cannotTell {
-		return false, caddyhttp.Error(http.StatusServiceUnavailable, errors.New(c.refusal.message))
+		return false, m.fail(r, errors.New(c.refusal.message))
 	}
 	return c.mayPass() && permits(c.user, m.Require, m.AccountAdmin), nil
+}
+
+// fail strips the request before it goes to the error routes: no handler of
+// ours may have seen it yet, and an app behind those routes would believe what
+// the client made up.
+func (m *MatchSession) fail(r *http.Request, err error) error {
+	stripRequest(r, visitOf(r), m.app, m.stripper)
+	return caddyhttp.Error(http.StatusServiceUnavailable, err)
 }
 
 // Interface guards

@@ -51,11 +51,22 @@ type bearer struct {
 func (v *visit) bearer() bearer {
 	var b bearer
 	for _, value := range v.authorization {
-		if scheme, token, _ := strings.Cut(value, " "); strings.EqualFold(scheme, "Bearer") {
-			b = bearer{token: strings.TrimLeft(token, " "), count: len(v.authorization)}
+		if token, ok := bearerToken(value); ok {
+			b = bearer{token: token, count: len(v.authorization)}
 		}
 	}
 	return b
+}
+
+// bearerToken takes a tab for the space that should be there: an app may do so
+// too, and must not be handed a token of ours for it.
+func bearerToken(value string) (string, bool) {
+	const scheme = "Bearer"
+	if len(value) < len(scheme) || !strings.EqualFold(value[:len(scheme)], scheme) {
+		return "", false
+	}
+	token := strings.TrimLeft(value[len(scheme):], " \t")
+	return token, len(value) == len(scheme) || len(token) < len(value)-len(scheme)
 }
 
 // publish makes the caller known to log encoders and later handlers, as

@@ -58,11 +58,11 @@ func TestTheDocumentHasExactlyTheseRoutesAndStatuses(t *testing.T) {
 		"get /login":                   "200",
 		"post /login":                  "200 303 400 401 403 413 415 429 503",
 		"get /logout":                  "200",
-		"post /logout":                 "204 303 403 503",
-		"post /refresh":                "200 401 403 503",
-		"get /sessions":                "200 401 503",
-		"delete /sessions":             "204 401 403 503",
-		"delete /sessions/{id}":        "204 401 403 503",
+		"post /logout":                 "204 303 400 403 413 503",
+		"post /refresh":                "200 400 401 403 413 503",
+		"get /sessions":                "200 400 401 403 503",
+		"delete /sessions":             "204 400 401 403 413 503",
+		"delete /sessions/{id}":        "204 400 401 403 413 503",
 		"get /.well-known/jwks.json":   "200",
 	}
 	got := map[string]string{}

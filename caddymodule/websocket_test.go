@@ -1,0 +1,126 @@
+package caddymodule_test
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+// newSwitching is an upstream that switches protocols, sends who it was told
+// the caller is, and then echoes every byte.
+func newSwitching(t testing.TB) string {
+	t.Helper()
+	up := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
+			http.Error(w, "no upgrade arrived", http.StatusBadRequest)
+			return
+		}
+		c, in, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer c.Close()
+		fmt.Fprintf(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n%s|%s|%s\n",
+			r.Header.Get("X-Session-Email"), r.Header.Get("Cookie"), r.Header.Get("Sec-Websocket-Key"))
+		_, _ = io.Copy(c, in) // until the client has had enough
+	}))
+	t.Cleanup(up.Close)
+	return strings.TrimPrefix(up.URL, "http://")
+}
+
+const upgrade = "Connection: keep-alive, Upgrade\nUpgrade: websocket\nSec-WebSocket-Version: 13\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\n"
+
+func TestWebsockets(t *testing.T) {
+	s := start(t, site{upstream: newSwitching(t)})
+	c := s.client(t)
+	token := c.signIn(ada).Token
+	const get = "GET /live HTTP/1.1\nHost: 127.0.0.1\n"
+
+	for name, credential := range map[string]string{
+		"by cookie":                      "Cookie: theme=dark; " + c.cookie + "\n",
+		"by token":                       "Cookie: theme=dark\nAuthorization: Bearer " + token + "\n",
+		"with headers that it made up":   "Cookie: theme=dark; " + c.cookie + "\nX-Session-Email: forged\nx_session_email: forged\n",
+		"with names in Connection":       "Cookie: theme=dark; " + c.cookie + "\nConnection: X-Session-Email\n",
+		"that says it is something else": "Cookie: theme=dark; " + c.cookie + "\nSec-Fetch-Mode: websocket\n",
+	} {
+		t.Run("bytes flow both ways for a caller "+name, func(t *testing.T) {
+			conn := dial(t, s.address())
+			conn.write(t, crlf(get+upgrade+credential+"\n"))
+			resp, err := http.ReadResponse(conn.in, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if resp.StatusCode != http.StatusSwitchingProtocols {
+				t.Fatalf("answered %s", resp.Status)
+			}
+			wantLine(t, conn.in, ada+"|theme=dark|dGhlIHNhbXBsZSBub25jZQ==")
+			for _, said := range []string{"one", "\x81\x05hello", "three"} {
+				conn.write(t, said+"\n")
+				wantLine(t, conn.in, said)
+			}
+		})
+	}
+	for name, lines := range map[string]string{
+		"a caller without a session":         "",
+		"a caller with a bad cookie":         "Cookie: sidegate=x\n",
+		"a caller with a bad token":          "Authorization: Bearer x\nCookie: " + c.cookie + "\n",
+		"a caller who claims to be somebody": "X-Session-Email: forged\n",
+	} {
+		t.Run("refused: "+name, func(t *testing.T) {
+			conn := dial(t, s.address())
+			conn.write(t, crlf(get+upgrade+lines+"\n"))
+			conn.read(t, "GET").want(t, http.StatusUnauthorized)
+		})
+	}
+}
+
+func wantLine(t testing.TB, in *bufio.Reader, want string) {
+	t.Helper()
+	got, err := in.ReadString('\n')
+	if err != nil || strings.TrimSuffix(got, "\n") != want {
+		t.Fatalf("got %q, %v; want %q", got, err, want)
+	}
+}
+
+// TestEventsArriveAsTheyAreSent: the upstream sends the next event only after
+// the client has said that it got the one before, so a gateway that gathers
+// them up never comes to the end.
+func TestEventsArriveAsTheyAreSent(t *testing.T) {
+	got := make(chan struct{})
+	up := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		for i := range 3 {
+			fmt.Fprintf(w, "data: %s %d\n\n", r.Header.Get("X-Session-Email"), i)
+			if err := http.NewResponseController(w).Flush(); err != nil {
+				t.Error(err)
+			}
+			select {
+			case <-got:
+			case <-r.Context().Done():
+				return
+			}
+		}
+	}))
+	t.Cleanup(up.Close)
+	s := start(t, site{upstream: strings.TrimPrefix(up.URL, "http://")})
+	c := s.client(t)
+	c.signIn(ada)
+	conn := dial(t, s.address())
+	conn.write(t, crlf("GET /events HTTP/1.1\nHost: 127.0.0.1\nAccept: text/event-stream\nCookie: "+c.cookie+"\n\n"))
+	resp, err := http.ReadResponse(conn.in, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	events := bufio.NewReader(resp.Body)
+	for i := range 3 {
+		wantLine(t, events, fmt.Sprintf("data: %s %d", ada, i))
+		wantLine(t, events, "")
+		got <- struct{}{}
+	}
+}
