@@ -212,7 +212,7 @@ func TestTheBrowsersReadingOfAURL(t *testing.T) {
 		"//evil.example/a":             "http://evil.example",
 		`/\evil.example`:               "http://evil.example",
 		"/\t/evil.example":             "http://evil.example",
-		" \x01//evil.example":          "http://evil.example",
+		"\x01 //evil.example":          "http://evil.example",
 		"https:evil.example":           "https://evil.example",
 		"http:evil.example":            base,
 		"http:/evil.example":           base,

@@ -5,7 +5,6 @@ import (
 	"crypto/elliptic"
 	"encoding/base64"
 	"encoding/json"
-	"math/big"
 	"net/http"
 	"os"
 	"slices"
@@ -91,18 +90,23 @@ func (s *server) keysOf(t testing.TB) map[string]*ecdsa.PublicKey {
 		if k.Kty != "EC" || k.Crv != "P-256" || k.Alg != "ES256" || k.Use != "sig" || k.D != "" {
 			t.Fatalf("published is %+v", k)
 		}
-		keys[k.Kid] = &ecdsa.PublicKey{Curve: elliptic.P256(), X: coordinate(t, k.X), Y: coordinate(t, k.Y)}
+		point := slices.Concat([]byte{4}, coordinate(t, k.X), coordinate(t, k.Y)) // uncompressed
+		key, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), point)
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys[k.Kid] = key
 	}
 	return keys
 }
 
-func coordinate(t testing.TB, text string) *big.Int {
+func coordinate(t testing.TB, text string) []byte {
 	t.Helper()
 	raw, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil || len(raw) != 32 {
 		t.Fatalf("coordinate of %d bytes: %v", len(raw), err)
 	}
-	return new(big.Int).SetBytes(raw)
+	return raw
 }
 
 // verify is what the README tells an upstream to do.

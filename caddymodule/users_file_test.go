@@ -128,7 +128,7 @@ func TestUsersFileWithAMistakeChangesNothing(t *testing.T) {
 	// Valid YAML up to the last line, which has a key that there is not; in
 	// between grace lost her entry.
 	s.edit(t, "id: 2", "id: 5")
-	s.edit(t, "    disabled: true", "    disabeld: true")
+	s.edit(t, "    disabled: true", "    disabledd: true")
 	soon(t, "the log names the line", func() bool {
 		text, err := os.ReadFile(log)
 		return err == nil && strings.Contains(string(text), "the users file has a mistake") &&
@@ -141,7 +141,7 @@ func TestUsersFileWithAMistakeChangesNothing(t *testing.T) {
 	s.client(t).signIn(grace)
 	s.client(t).trySignIn(linus, password).want(t, http.StatusUnauthorized)
 	t.Run("and is taken up when it is mended", func(t *testing.T) {
-		s.edit(t, "    disabeld: true", "    disabled: true")
+		s.edit(t, "    disabledd: true", "    disabled: true")
 		soon(t, "the entry that changed hands is signed out", func() bool {
 			return g.in(t).get("/auth/session").StatusCode == http.StatusUnauthorized
 		})
