@@ -1,0 +1,11 @@
+// Package nearcache keeps sessions in the memory of a gateway, in front of any
+// sessionstore.Store, so that most requests cost no trip to the store.
+//
+// It promises that this process never accepts a session again once it has
+// acknowledged that session's revocation, whatever look-ups were under way;
+// that a revocation elsewhere takes effect when its message arrives (Follow),
+// and after Options.TTL at the latest, even if every message is lost; and that
+// "there is none" and "cannot tell" are never taken for each other.
+//
+// What the cache holds was read from the store; it never writes it back.
+package nearcache

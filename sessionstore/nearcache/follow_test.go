@@ -1,0 +1,231 @@
+package nearcache_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"example.com/sidegate/sessionstore"
+	"example.com/sidegate/sessionstore/nearcache"
+)
+
+var errBroken = errors.New("the subscription broke")
+
+// notifier is a Notifier whose every subscription runs the function.
+type notifier func(ctx context.Context, changed func(sessionstore.Key), gap func()) error
+
+func (n notifier) Notify(ctx context.Context, changed func(sessionstore.Key), gap func()) error {
+	return n(ctx, changed, gap)
+}
+
+// wire is a subscription whose messages the test sends.
+type wire struct {
+	changed chan sessionstore.Key
+	gap     chan struct{}
+	broken  chan error
+}
+
+func newWire() *wire {
+	return &wire{make(chan sessionstore.Key), make(chan struct{}), make(chan error)}
+}
+
+func (w *wire) Notify(ctx context.Context, changed func(sessionstore.Key), gap func()) error {
+	gap()
+	for {
+		select {
+		case key := <-w.changed:
+			changed(key)
+		case <-w.gap:
+			gap()
+		case err := <-w.broken:
+			return err
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// following runs a test beside a cache that follows a wire.
+func following(t *testing.T, opts nearcache.Options, test func(b *bench, w *wire)) {
+	synctest.Test(t, func(t *testing.T) {
+		b, w := newBench(t, opts), newWire()
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() { defer close(ended); b.cache.Follow(ctx, w, nil) }()
+		synctest.Wait()
+		test(b, w)
+		cancel()
+		<-ended
+	})
+}
+
+func TestFollow(t *testing.T) {
+	hour := nearcache.Options{TTL: time.Hour}
+	t.Run("a message forgets its session and no other", func(t *testing.T) {
+		following(t, hour, func(b *bench, w *wire) {
+			s, other := b.cached(ada), b.cached(ada)
+			b.revokeElsewhere(s.Key)
+			b.holds(s.Key)
+			w.changed <- s.Key
+			synctest.Wait()
+			b.fails(s.Key, sessionstore.ErrNotFound)
+			b.holds(other.Key)
+		})
+	})
+	t.Run("a message also forgets that there was none", func(t *testing.T) {
+		following(t, hour, func(b *bench, w *wire) {
+			s := b.session(ada)
+			b.fails(s.Key, sessionstore.ErrNotFound)
+			b.must(b.store.Store.Create(b.Context(), s))
+			w.changed <- s.Key
+			synctest.Wait()
+			b.lookup(s.Key)
+		})
+	})
+	t.Run("a gap forgets that there was none, too", func(t *testing.T) {
+		for _, stale := range []time.Duration{0, time.Hour} {
+			following(t, nearcache.Options{Stale: stale}, func(b *bench, w *wire) {
+				s := b.session(ada)
+				b.fails(s.Key, sessionstore.ErrNotFound)
+				b.must(b.store.Store.Create(b.Context(), s))
+				w.gap <- struct{}{}
+				synctest.Wait()
+				b.lookup(s.Key)
+			})
+		}
+	})
+	t.Run("a gap empties the cache whole", func(t *testing.T) {
+		following(t, hour, func(b *bench, w *wire) {
+			s := b.cached(ada)
+			w.gap <- struct{}{}
+			synctest.Wait()
+			if n := b.cache.Stats().Entries; n != 0 {
+				b.Fatalf("%d sessions are still held", n)
+			}
+			b.asks(1, func() { b.lookup(s.Key) })
+		})
+	})
+	t.Run("an interrupted subscription empties the cache whole, and so does the next that stands", func(t *testing.T) {
+		following(t, hour, func(b *bench, w *wire) {
+			s := b.cached(ada)
+			w.broken <- errBroken
+			synctest.Wait()
+			b.asks(1, func() { b.lookup(s.Key) })
+			b.holds(s.Key)
+			b.revokeElsewhere(s.Key) // and nobody is told
+			w.changed <- b.session(grace).Key
+			b.fails(s.Key, sessionstore.ErrNotFound)
+		})
+	})
+	t.Run("the end of following empties the cache whole", func(t *testing.T) {
+		var last *bench
+		following(t, hour, func(b *bench, _ *wire) { last = b; b.cached(ada) })
+		if n := last.cache.Stats().Entries; n != 0 {
+			t.Fatalf("%d sessions are still held", n)
+		}
+	})
+	t.Run("a look-up that began before a gap is neither remembered nor joined", func(t *testing.T) {
+		for _, stale := range []time.Duration{0, time.Hour} {
+			following(t, nearcache.Options{TTL: time.Hour, Stale: stale}, func(b *bench, w *wire) {
+				s, release := b.stored(ada), b.stops()
+				early := b.begins(b.Context(), s.Key)
+				b.revokeElsewhere(s.Key)
+				w.gap <- struct{}{}
+				synctest.Wait()
+				b.fails(s.Key, sessionstore.ErrNotFound)
+				release()
+				b.must((<-early).err)
+				b.fails(s.Key, sessionstore.ErrNotFound)
+			})
+		}
+	})
+	t.Run("with stale sessions allowed a gap makes the store be asked, and only its failure is bridged", func(t *testing.T) {
+		following(t, nearcache.Options{TTL: time.Hour, Stale: time.Hour}, func(b *bench, w *wire) {
+			s, gone := b.cached(ada), b.cached(ada)
+			b.revokeElsewhere(gone.Key)
+			w.gap <- struct{}{}
+			synctest.Wait()
+			b.asks(1, func() { b.fails(gone.Key, sessionstore.ErrNotFound) })
+			b.store.down.Store(true)
+			b.asks(2, func() { b.lookup(s.Key); b.lookup(s.Key) })
+			b.fails(gone.Key, sessionstore.ErrNotFound)
+			b.store.down.Store(false)
+			b.asks(1, func() { b.lookup(s.Key) })
+			b.holds(s.Key)
+		})
+	})
+}
+
+func TestFollowSubscribesAgain(t *testing.T) {
+	// pauses are how long Follow waits before each of its subscriptions but
+	// the first; stands says which of them come to stand before they break.
+	pauses := func(t *testing.T, count int, stands func(i int) bool) (got []time.Duration, told []error) {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBench(t, nearcache.Options{})
+			ctx, cancel := context.WithCancel(t.Context())
+			i, last := 0, time.Now()
+			n := notifier(func(_ context.Context, _ func(sessionstore.Key), gap func()) error {
+				if i > 0 {
+					got = append(got, time.Since(last))
+				}
+				if stands(i) {
+					gap()
+				}
+				if i++; i > count {
+					cancel()
+				}
+				last = time.Now()
+				return errBroken
+			})
+			b.cache.Follow(ctx, n, func(err error) { told = append(told, err) })
+		})
+		return got, told
+	}
+	never := func(int) bool { return false }
+	t.Run("it waits from 100 ms to 5 s, longer each time", func(t *testing.T) {
+		got, _ := pauses(t, 8, never)
+		least := 100 * time.Millisecond
+		for i, p := range got {
+			if p < least || p > 2*least {
+				t.Fatalf("pause %d was %v; want between %v and twice as much", i, p, least)
+			}
+			least = min(2*least, 2500*time.Millisecond)
+		}
+	})
+	t.Run("gateways do not come back all at once", func(t *testing.T) {
+		seen := map[time.Duration]bool{}
+		for range 8 {
+			got, _ := pauses(t, 1, never)
+			seen[got[0]] = true
+		}
+		if len(seen) < 2 {
+			t.Fatal("all of them waited equally long")
+		}
+	})
+	t.Run("a subscription that stood begins the pauses anew", func(t *testing.T) {
+		got, _ := pauses(t, 6, func(i int) bool { return i == 5 })
+		if last := got[5]; last > 200*time.Millisecond {
+			t.Fatalf("it waited %v after a subscription that stood", last)
+		}
+		if before := got[4]; before < time.Second {
+			t.Fatalf("it waited only %v after five that did not", before)
+		}
+	})
+	t.Run("each break is told but the one that was asked for", func(t *testing.T) {
+		_, told := pauses(t, 3, never)
+		if len(told) != 3 || !errors.Is(told[0], errBroken) {
+			t.Fatalf("it told %v; want three breaks", told)
+		}
+	})
+	t.Run("who is done already never subscribes", func(t *testing.T) {
+		b := newBench(t, nearcache.Options{})
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		b.cache.Follow(ctx, notifier(func(context.Context, func(sessionstore.Key), func()) error {
+			t.Error("it subscribed")
+			return nil
+		}), nil)
+	})
+}

@@ -1,0 +1,58 @@
+package nearcache
+
+import "time"
+
+// Defaults of Options.
+const (
+	DefaultTTL     = 10 * time.Second
+	DefaultEntries = 100_000
+	DefaultUnknown = time.Second
+	DefaultTimeout = time.Second
+)
+
+// Options of a Cache; the zero value is good.
+type Options struct {
+	// TTL bounds how old an answer may be, counted from the moment the store
+	// was asked, even if every message of a change is lost. 0 or less means
+	// DefaultTTL.
+	TTL time.Duration
+	// Entries bounds the sessions that are kept. 0 or less means DefaultEntries.
+	Entries int
+	// Unknown is how long "there is none" is remembered, so that the same
+	// guess, or a stale cookie, does not reach the store with each request.
+	// 0 means DefaultUnknown, less than 0 that it is not remembered.
+	Unknown time.Duration
+	// Stale is for how long after TTL a session may still be served while the
+	// store cannot tell. A session that was revoked elsewhere in that time is
+	// accepted for as long, which is why it must be asked for. It never holds
+	// against ErrNotFound, nor past the session's own end. 0 or less means
+	// that nothing stale is served.
+	Stale time.Duration
+	// Timeout bounds one look-up in the store. 0 or less means DefaultTimeout.
+	Timeout time.Duration
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+}
+
+func (o Options) withDefaults() Options {
+	o.TTL = positive(o.TTL, DefaultTTL)
+	o.Timeout = positive(o.Timeout, DefaultTimeout)
+	o.Stale = max(o.Stale, 0)
+	if o.Entries <= 0 {
+		o.Entries = DefaultEntries
+	}
+	if o.Unknown == 0 {
+		o.Unknown = DefaultUnknown
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return o
+}
+
+func positive(d, otherwise time.Duration) time.Duration {
+	if d <= 0 {
+		return otherwise
+	}
+	return d
+}
