@@ -48,6 +48,9 @@ type App struct {
 	// Caddy's storage; a store that several gateways share requires one.
 	Secrets []string `json:"secrets,omitempty"`
 
+	// Cache is the near cache in front of the store.
+	Cache CacheConfig `json:"cache,omitzero"`
+
 	// Lifetime ends a session that long after sign-in, whatever happens.
 	// Default: 12h.
 	Lifetime caddy.Duration `json:"lifetime,omitempty"`
@@ -124,7 +127,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 	a.gateway = sync.OnceValues(a.open)
 	a.setDefaults()
 	for _, step := range []func(caddy.Context) error{
-		a.provisionPaths, a.provisionSecrets, a.provisionRoles, a.provisionStore, a.provisionLogins,
+		a.provisionPaths, a.provisionCache, a.provisionSecrets, a.provisionRoles, a.provisionStore, a.provisionLogins,
 	} {
 		if err := step(ctx); err != nil {
 			return err

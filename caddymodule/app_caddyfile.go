@@ -9,6 +9,8 @@ import (
 //
 //	sidegate {
 //		store <embedded|memory|redis> ...
+//		cache <ttl> [<entries>]|off
+//		stale <duration>
 //		secret <secret>...
 //		lifetime <duration>
 //		idle_timeout <duration>
@@ -40,6 +42,8 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	}
 	return parseBlock(d, "sidegate", map[string]option{
 		"store":        a.parseStore,
+		"cache":        a.Cache.parse,
+		"stale":        duration(&a.Cache.Stale),
 		"secret":       texts(&a.Secrets),
 		"lifetime":     duration(&a.Lifetime),
 		"idle_timeout": a.parseIdleTimeout,

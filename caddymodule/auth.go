@@ -127,7 +127,7 @@ func (s *SessionAuth) ServeHTTP(w http.ResponseWriter, r *http.Request, next cad
 		return s.refuse(w, r, why)
 	}
 	if c.mayPass() {
-		g.activity.Note(c.session)
+		c.entry.Note(g.activity, g.app.now())
 		if err := s.inject(g, r, c); err != nil {
 			return caddyhttp.Error(http.StatusInternalServerError, err)
 		}

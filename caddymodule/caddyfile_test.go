@@ -92,6 +92,13 @@ func TestMistakesInCaddyfilesAreRefused(t *testing.T) {
 		{"a users login without its file", inOptions, "login users", "login users needs its file: login users users.yaml"},
 
 		{"a store that is given twice", inOptions, "store memory\n\t\tstore memory", "store is given twice"},
+		{"a cache that is given twice", inOptions, "cache off\n\t\tcache 10s", "cache is given twice"},
+		{"a cache without its time", inOptions, "cache", "wrong argument count"},
+		{"a cache of something else", inOptions, "cache on", "'on' is not a duration such as 10s, nor off"},
+		{"a cache of no time", inOptions, "cache 0", "'0' is not a duration such as 10s, nor off"},
+		{"a cache of no sessions", inOptions, "cache 10s 0", "'0' is not a number of sessions"},
+		{"a cache that is off for a time", inOptions, "cache off 10", "'off' is not a duration"},
+		{"a stale that is given twice", inOptions, "stale 1m\n\t\tstale 2m", "stale is given twice"},
 		{"a lifetime that is given twice", inOptions, "lifetime 1h\n\t\tlifetime 2h", "lifetime is given twice"},
 		{"an idle timeout that is given twice", inOptions, "idle_timeout 0\n\t\tidle_timeout 2h", "idle_timeout is given twice"},
 		{"a base path that is given twice", inOptions, "base_path /a\n\t\tbase_path /b", "base_path is given twice"},

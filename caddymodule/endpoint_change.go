@@ -91,5 +91,5 @@ func (g *gateway) answerChanged(w http.ResponseWriter, r *http.Request, c *calle
 		g.refuseSigning(w, err)
 		return
 	}
-	writeSession(w, r, c.session, c.user, token)
+	writeSession(w, r, c, token)
 }

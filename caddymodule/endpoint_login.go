@@ -81,7 +81,7 @@ func postLogin(g *gateway, w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		g.app.Cookie.set(w, secret, g.left(s))
-		writeSession(w, r, s, &s.User, token)
+		writeSession(w, r, new(caller).with(s, nil), token)
 		return
 	}
 	g.app.Cookie.set(w, secret, g.left(s))

@@ -5,12 +5,11 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
 	"go.uber.org/zap"
-
-	"example.com/sidegate/sessionstore"
 )
 
 // getSession answers GET /auth/session: always JSON, never a redirect.
@@ -26,7 +25,7 @@ func getSession(g *gateway, w http.ResponseWriter, r *http.Request) {
 		g.refuseSigning(w, err)
 		return
 	}
-	writeSession(w, r, c.session, c.user, token)
+	writeSession(w, r, c, token)
 }
 
 // tokenFor returns the token that goes with the answer: a Bearer caller's own,
@@ -58,26 +57,79 @@ func (g *gateway) refuseSigning(w http.ResponseWriter, err error) {
 }
 
 // writeSession answers with a UserSession.
-func writeSession(w http.ResponseWriter, r *http.Request, s *sessionstore.Session, u *sessionstore.UserSession, token string) {
-	answered := *u
-	answered.Token = token
-	body, err := json.Marshal(&answered)
+func writeSession(w http.ResponseWriter, r *http.Request, c *caller, token string) {
+	a, err := c.answer(token)
 	if err != nil {
 		refusal{status: http.StatusInternalServerError, code: "internal", message: "The session could not be written."}.writeJSON(w)
 		return
 	}
 	h := w.Header()
-	h.Set("Vary", varyOnCaller)
-	h.Set("X-Session-Expires-At", s.ExpiresAt.UTC().Format(time.RFC3339))
-	h.Set("X-Session-Idle-Expires-At", s.IdleExpiresAt().UTC().Format(time.RFC3339))
-	etag := etagOf(body)
-	h.Set("ETag", etag)
-	if methodOf(r) == http.MethodGet && matches(r.Header["If-None-Match"], etag) {
-		h.Set("Cache-Control", "private, no-store")
+	a.headers.set(h)
+	if methodOf(r) == http.MethodGet && matches(r.Header["If-None-Match"], a.etag) {
+		h.Del("Content-Type")
+		h.Del("Content-Length")
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	writeBody(w, http.StatusOK, "application/json", body)
+	w.WriteHeader(http.StatusOK)
+	_, _ = w.Write(a.body)
+}
+
+// sessionAnswer is a UserSession ready to be sent. It never changes.
+type sessionAnswer struct {
+	token   string
+	body    []byte
+	etag    string
+	headers headerLines
+	err     error
+}
+
+// sessionAnswerKey is where the answer is kept with its session.
+type sessionAnswerKey struct{}
+
+// answer returns the answer with that token in it: the kept one while the
+// token is the same.
+func (c *caller) answer(token string) (*sessionAnswer, error) {
+	a := c.derive(sessionAnswerKey{}, func() any { return c.newAnswer(token) }).(*sessionAnswer)
+	if a.token != token {
+		a = c.newAnswer(token)
+	}
+	return a, a.err
+}
+
+func (c *caller) newAnswer(token string) *sessionAnswer {
+	answered := *c.user
+	answered.Token = token
+	a := &sessionAnswer{token: token}
+	if a.body, a.err = json.Marshal(&answered); a.err != nil {
+		return a
+	}
+	a.etag = etagOf(a.body)
+	a.headers = headerLines{
+		{"Content-Type", "application/json"},
+		{"Content-Length", strconv.Itoa(len(a.body))},
+		{"X-Content-Type-Options", "nosniff"},
+		{"Cross-Origin-Resource-Policy", "same-origin"},
+		{"Cache-Control", "private, no-store"},
+		{"Vary", varyOnCaller},
+		{"Etag", a.etag},
+		{"X-Session-Expires-At", c.session.ExpiresAt.UTC().Format(time.RFC3339)},
+		{"X-Session-Idle-Expires-At", c.session.IdleExpiresAt().UTC().Format(time.RFC3339)},
+	}
+	return a
+}
+
+// headerLines are canonical names with their values.
+type headerLines [][2]string
+
+// set assigns the headers in values of this answer's own: a later handler may
+// write into them in place.
+func (l headerLines) set(h http.Header) {
+	values := make([]string, len(l))
+	for i := range l {
+		values[i] = l[i][1]
+		h[l[i][0]] = values[i : i+1 : i+1]
+	}
 }
 
 func etagOf(body []byte) string {

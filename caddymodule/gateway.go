@@ -10,20 +10,25 @@ import (
 	"example.com/sidegate/caddymodule/login"
 	"example.com/sidegate/caddymodule/token"
 	"example.com/sidegate/sessionstore"
+	"example.com/sidegate/sessionstore/nearcache"
 )
 
 // gateway is what runs once the app is started, or at the first request when
 // a server happens to start before the app.
 type gateway struct {
 	app        *App
-	store      sessionstore.Store
+	store      sessionstore.Store // through the near cache, if there is one
+	near       *nearcache.Cache   // nil when it is off
+	notifier   nearcache.Notifier // nil when the store cannot tell of changes
 	release    func() error
 	ring       *token.Ring
 	tokens     *token.Cache
+	verified   *token.Verified
 	throttle   *login.Throttle
 	activity   *sessionstore.Activity
 	assertions *assertions
 	backlog    *backlog
+	trouble    trouble
 }
 
 // open makes the gateway: the key ring, then the store that seals with it.
@@ -48,17 +53,22 @@ func (a *App) open() (*gateway, error) {
 	if err != nil {
 		return nil, err
 	}
+	verified, err := token.NewVerified(ring, 0)
+	if err != nil {
+		return nil, err
+	}
 	g := &gateway{
 		app:        a,
-		store:      store,
 		release:    release,
 		ring:       ring,
 		tokens:     tokens,
-		throttle:   login.NewThrottle(store, login.Limits{}),
-		activity:   sessionstore.NewActivity(store, a.now),
+		verified:   verified,
 		assertions: newAssertions(ring, a.now),
 		backlog:    newBacklog(),
 	}
+	g.useStore(store)
+	g.throttle = login.NewThrottle(g.store, login.Limits{})
+	g.activity = sessionstore.NewActivity(g.store, a.now)
 	a.opened.Store(g)
 	return g, nil
 }
@@ -84,6 +94,9 @@ type watcher interface {
 func (a *App) startBackground(ctx context.Context, g *gateway) {
 	a.running.Go(func() { every(ctx, flushEvery, func() { g.flush(ctx) }) })
 	a.running.Go(func() { every(ctx, backlogEvery, func() { g.workOff(ctx) }) })
+	if g.near != nil && g.notifier != nil {
+		a.running.Go(func() { g.near.Follow(ctx, g.notifier, g.reportGap) })
+	}
 	if s, ok := g.store.(sessionstore.Sweeper); ok {
 		a.running.Go(func() { g.sweep(ctx, s) })
 	}

@@ -135,7 +135,7 @@ func (a *App) issued(v *visit, presented bearer) bool {
 
 // inject puts the caller's identity into the request.
 func (in *injector) inject(g *gateway, r *http.Request, c *caller) error {
-	in.set.Render(c.values()).InjectCopy(r.Header)
+	in.rendered(c).InjectCopy(r.Header)
 	for i := range in.custom {
 		in.custom[i].set(r)
 	}
@@ -148,6 +148,14 @@ func (in *injector) inject(g *gateway, r *http.Request, c *caller) error {
 	}
 	r.Header[assertionHeader] = []string{assertion}
 	return nil
+}
+
+// rendered returns the caller's headers in this injector's set.
+func (in *injector) rendered(c *caller) *identity.Rendered {
+	return c.derive(in.set, func() any {
+		rendered := in.set.Render(c.values())
+		return &rendered
+	}).(*identity.Rendered)
 }
 
 // set assigns the header. A value that would break the header block is left

@@ -5,10 +5,9 @@ import (
 	"errors"
 	"net/http"
 
-	"go.uber.org/zap"
-
 	"example.com/sidegate/caddymodule/identity"
 	"example.com/sidegate/sessionstore"
+	"example.com/sidegate/sessionstore/nearcache"
 )
 
 // caller is who makes a request, as far as can be told. It is found once a
@@ -19,6 +18,8 @@ type caller struct {
 	// of this request as its primary one.
 	session *sessionstore.Session
 	user    *sessionstore.UserSession
+	// entry keeps what is derived from the session for further requests.
+	entry *nearcache.Entry
 	// presentedToken says that it was a Bearer token that was looked at, and
 	// token is that token when it is good.
 	presentedToken bool
@@ -50,7 +51,7 @@ func (c *caller) mayPass() bool { return c.standing == signedIn && c.refusal.sta
 func (g *gateway) caller(r *http.Request) *caller {
 	v := visitOf(r)
 	if v.caller == nil {
-		v.caller = g.identify(r.Context(), v, v.bearer())
+		v.caller = g.identify(r.Context(), v, v.bearer(), &v.found)
 	}
 	return v.caller
 }
@@ -64,15 +65,15 @@ func (g *gateway) callerByCookie(r *http.Request) *caller {
 		return g.caller(r)
 	}
 	if v.callerByCookie == nil {
-		v.callerByCookie = g.identify(r.Context(), v, bearer{})
+		v.callerByCookie = g.identify(r.Context(), v, bearer{}, new(caller))
 	}
 	return v.callerByCookie
 }
 
-// identify lets a Bearer token win over the cookie, even a bad one: falling
-// back would sign a caller in as somebody they did not mean to be.
-func (g *gateway) identify(ctx context.Context, v *visit, presented bearer) *caller {
-	c := new(caller)
+// identify finds the caller and fills c in. It lets a Bearer token win over
+// the cookie, even a bad one: falling back would sign a caller in as somebody
+// they did not mean to be.
+func (g *gateway) identify(ctx context.Context, v *visit, presented bearer, c *caller) *caller {
 	if presented.count > 0 {
 		g.byBearer(ctx, presented, c)
 	} else {
@@ -90,7 +91,7 @@ func (g *gateway) byBearer(ctx context.Context, presented bearer, c *caller) {
 	if presented.count > 1 {
 		return
 	}
-	claims, err := g.ring.VerifySession(presented.token)
+	claims, err := g.verified.VerifySession(presented.token)
 	if err != nil {
 		return
 	}
@@ -128,10 +129,11 @@ func (g *gateway) byCookie(ctx context.Context, v *visit, c *caller) {
 
 // load asks the store, and keeps "there is none" apart from "cannot tell".
 func (g *gateway) load(ctx context.Context, key sessionstore.Key, c *caller) {
-	s, err := g.store.Get(ctx, key)
+	e, err := g.lookup(ctx, key)
 	switch {
 	case err == nil:
-		c.standing, c.session, c.user, c.refusal = signedIn, s, &s.User, refusal{}
+		c.standing, c.refusal = signedIn, refusal{}
+		c.hold(e)
 	case errors.Is(err, sessionstore.ErrNotFound):
 		// The refusal that is there says so.
 	default:
@@ -140,15 +142,23 @@ func (g *gateway) load(ctx context.Context, key sessionstore.Key, c *caller) {
 	}
 }
 
-// reportStore logs trouble of the store; a caller who went away is no trouble.
-func (g *gateway) reportStore(ctx context.Context, what string, err error) {
-	if ctx.Err() == nil {
-		g.app.logger.Error(what, zap.Error(err))
+// hold makes the caller the person of that session.
+func (c *caller) hold(e *nearcache.Entry) {
+	c.entry, c.session, c.user = e, e.Session, &e.Session.User
+}
+
+// derive returns what derive makes of the caller's session: once for all
+// requests that find the session in the near cache, unless this request acts
+// for another account than the session does.
+func (c *caller) derive(key any, derive func() any) any {
+	if c.user != &c.session.User {
+		return derive()
 	}
+	return c.entry.Derive(key, derive)
 }
 
 func (c *caller) reject(why refusal) {
-	c.standing, c.session, c.user, c.refusal = rejected, nil, nil, why
+	c.standing, c.session, c.user, c.entry, c.refusal = rejected, nil, nil, nil, why
 }
 
 // with is the caller after their session was written, acting for the account
@@ -156,7 +166,7 @@ func (c *caller) reject(why refusal) {
 func (c *caller) with(s *sessionstore.Session, accounts []string) *caller {
 	after := *c
 	if s != nil {
-		after.session, after.user = s, &s.User
+		after.hold(nearcache.Uncached(s))
 		after.selectAccount(accounts)
 	}
 	return &after

@@ -92,7 +92,7 @@ func TestMatcherThatCannotTellFailsTheRequest(t *testing.T) {
 	r := redistest.Start(t)
 	up := newRecorder(t)
 	s := start(t, site{upstream: up.address(),
-		options: "store redis " + r.URL() + "\nsecret a-secret-that-is-long-enough-for-tests",
+		options: "store redis " + r.URL() + "\ncache off\nsecret a-secret-that-is-long-enough-for-tests",
 		routes: `
 	session_endpoints
 	@anonymous not session

@@ -281,6 +281,8 @@ func TestMistakesInJSONAreRefused(t *testing.T) {
 		{"a demand of session_auth that names nothing", `{"permissions":["users:write"]}]}]`, `{"permissions":[]}]}]`, "a requirement names no role and no permission: name at least one"},
 		{"a demand of session_auth with an empty name", `{"permissions":["users:write"]}]}]`, `{"permissions":[""]}]}]`, "a requirement names an empty role or permission"},
 		{"a demand of the matcher that names nothing", `"session":{"require":[{"roles":["admin"]}]`, `"session":{"require":[{}]`, "a requirement names no role and no permission: name at least one"},
+		{"a cache that is off and stale", `"idle_timeout":0`, `"cache":{"off":true,"stale":1}`, "cache off has no other options"},
+		{"a cache of less than no time", `"idle_timeout":0`, `"cache":{"ttl":-1}`, "must not be negative"},
 		{"a lifetime below zero", `"lifetime":3600000000000`, `"lifetime":-1`, "lifetime and idle_timeout must not be negative"},
 		{"an idle timeout below zero", `"idle_timeout":0`, `"idle_timeout":-1`, "lifetime and idle_timeout must not be negative"},
 		{"a read timeout below zero", `"read_timeout":1000000000`, `"read_timeout":-1`, "time-outs and pool size of redis must be positive"},

@@ -18,6 +18,7 @@ type visit struct {
 
 	caller         *caller // by Bearer token, else by cookie
 	callerByCookie *caller // by cookie alone
+	found          caller  // what caller points to: one allocation for both
 	injected       bool    // identity headers stand in the request
 }
 

@@ -46,7 +46,7 @@ func RemoveCookie(h http.Header, name string) {
 	if !holdsCookie(lines, name) {
 		return
 	}
-	kept := make([]string, 0, len(lines))
+	var kept []string // none is made when ours is the only cookie
 	for _, line := range lines {
 		if line = withoutCookie(line, name); line != "" {
 			kept = append(kept, line)
@@ -73,6 +73,9 @@ func holdsCookie(lines []string, name string) bool {
 }
 
 func withoutCookie(line, name string) string {
+	if strings.IndexByte(line, ';') < 0 && isCookie(line, name) {
+		return ""
+	}
 	var b strings.Builder
 	b.Grow(len(line))
 	for more := true; more; {

@@ -40,6 +40,10 @@ func newEntry(s *sessionstore.Session, asked time.Time) *Entry {
 	return e
 }
 
+// Uncached is an entry of a session that no cache holds, for where sessions
+// are looked up in the store each time.
+func Uncached(s *sessionstore.Session) *Entry { return newEntry(s, time.Time{}) }
+
 // within reports whether the entry is younger than age and its session has not
 // ended. An entry from the future, which is what a clock that was set back
 // makes of it, is as old as can be.
