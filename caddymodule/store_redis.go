@@ -6,12 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
-	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	goredis "github.com/redis/go-redis/v9"
 
@@ -29,22 +27,44 @@ func init() {
 // everybody who signed in at one of them. It needs a secret that they share.
 type RedisStore struct {
 	// URL is redis://host:6379/0, rediss://host:6379/0 for TLS, or
-	// unix:///run/redis.sock?db=0. Required. Placeholders {env.*} and {file.*}
-	// are resolved here and in Username and Password.
+	// unix:///run/redis.sock?db=0. With Sentinel or Cluster several addresses
+	// may be given, separated by commas. Required. Placeholders {env.*} and
+	// {file.*} are resolved here, in Username and Password, and in TLS.
 	URL string `json:"url,omitempty"`
-	// Username and Password go before those in the URL.
+	// Username and Password go before those in the URL. With Sentinel those in
+	// the URL are the sentinels' own, and Redis' too unless given here.
 	Username string `json:"username,omitempty"`
 	Password string `json:"password,omitempty"`
 	// KeyPrefix begins every key. Default: sidegate:
 	KeyPrefix string `json:"key_prefix,omitempty"`
+	// Sentinel is the name of the primary that Redis Sentinel watches; the URL
+	// has the sentinels' addresses, of port 26379 unless it says otherwise.
+	Sentinel string `json:"sentinel,omitempty"`
+	// Cluster says that the URL has addresses of nodes of Redis Cluster.
+	Cluster bool `json:"cluster,omitempty"`
+	// TLS is used when it is there, and with rediss:// in any case.
+	TLS *RedisTLS `json:"tls,omitempty"`
 	// DialTimeout, ReadTimeout and WriteTimeout bound one step each. Default: 300ms.
 	DialTimeout  caddy.Duration `json:"dial_timeout,omitempty"`
 	ReadTimeout  caddy.Duration `json:"read_timeout,omitempty"`
 	WriteTimeout caddy.Duration `json:"write_timeout,omitempty"`
 	// PoolSize bounds the connections. Default: 64.
 	PoolSize int `json:"pool_size,omitempty"`
+	// Wait makes a sign-out wait for replicas. Default: it does not.
+	Wait *RedisWait `json:"wait,omitempty"`
 
 	config redis.Config
+	files  redis.TLS // what TLS names, as read
+}
+
+// RedisWait has a sign-out confirmed by replicas of Redis, without which a
+// failover may undo it. One that is not confirmed is answered with 503: ask
+// again.
+type RedisWait struct {
+	// Replicas is how many must confirm it, at least 1.
+	Replicas int `json:"replicas,omitempty"`
+	// Timeout bounds the wait. Default: 250ms.
+	Timeout caddy.Duration `json:"timeout,omitempty"`
 }
 
 // keptClient is a Redis client, shared by all configurations that connect alike.
@@ -86,6 +106,8 @@ func (s *RedisStore) configure() (err error) {
 		return errors.New("it has no address: give one such as redis://localhost:6379/0")
 	}
 	s.config = redis.Config{
+		Sentinel:     s.Sentinel,
+		Cluster:      s.Cluster,
 		DialTimeout:  time.Duration(s.DialTimeout),
 		ReadTimeout:  time.Duration(s.ReadTimeout),
 		WriteTimeout: time.Duration(s.WriteTimeout),
@@ -109,14 +131,28 @@ func (s *RedisStore) configure() (err error) {
 	if strings.ContainsAny(s.KeyPrefix, "{}") {
 		return errors.New("key_prefix must hold no braces: they decide the slot in Redis Cluster")
 	}
-	return nil
+	if s.Wait != nil && (s.Wait.Replicas < 1 || s.Wait.Timeout < 0) {
+		return errors.New("wait needs a number of replicas, at least 1, and a positive time: leave it out to wait for none")
+	}
+	if s.TLS == nil {
+		return nil
+	}
+	if s.files, err = s.TLS.read(); err != nil {
+		return fmt.Errorf("tls: %w", err)
+	}
+	s.config.TLS, err = s.files.Config()
+	return err
 }
 
 // connectionKey is the same for configurations that connect alike, and tells
 // nothing of the password.
 func (s *RedisStore) connectionKey() string {
 	c := &s.config
-	all, _ := json.Marshal([]any{c.URL, c.Username, c.Password, c.DialTimeout, c.ReadTimeout, c.WriteTimeout, c.PoolSize})
+	all, _ := json.Marshal([]any{
+		c.URL, c.Username, c.Password, c.Sentinel, c.Cluster, c.DialTimeout, c.ReadTimeout, c.WriteTimeout, c.PoolSize,
+		// What the files hold, so that a reload takes a renewed certificate up.
+		c.TLS != nil, s.files,
+	})
 	sum := sha256.Sum256(all)
 	return "sidegate.stores.redis:" + hex.EncodeToString(sum[:])
 }
@@ -130,58 +166,15 @@ func (s *RedisStore) Open(sealer *sessionstore.Sealer, now func() time.Time) (se
 	if err != nil {
 		return nil, nil, err
 	}
-	return redis.New(client.UniversalClient, sealer, redis.Options{KeyPrefix: s.KeyPrefix, Now: now}), release, nil
-}
-
-// UnmarshalCaddyfile reads the store. Syntax:
-//
-//	store redis <url> {
-//		username <name>
-//		password <password>
-//		key_prefix <prefix>
-//		dial_timeout <duration>
-//		read_timeout <duration>
-//		write_timeout <duration>
-//		pool_size <connections>
-//	}
-func (s *RedisStore) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	d.Next() // the store's kind
-	if d.NextArg() {
-		s.URL = d.Val()
+	opts := redis.Options{KeyPrefix: s.KeyPrefix, Now: now}
+	if s.Wait != nil {
+		opts.WaitReplicas, opts.WaitTimeout = s.Wait.Replicas, time.Duration(s.Wait.Timeout)
 	}
-	if d.NextArg() {
-		return d.ArgErr()
-	}
-	return parseBlock(d, "store redis", map[string]option{
-		"username":      text(&s.Username),
-		"password":      text(&s.Password),
-		"key_prefix":    text(&s.KeyPrefix),
-		"dial_timeout":  duration(&s.DialTimeout),
-		"read_timeout":  duration(&s.ReadTimeout),
-		"write_timeout": duration(&s.WriteTimeout),
-		"pool_size":     s.parsePoolSize,
-	})
-}
-
-func (s *RedisStore) parsePoolSize(d *caddyfile.Dispenser) error {
-	var value string
-	if s.PoolSize != 0 {
-		return d.Err("pool_size is given twice")
-	}
-	if !d.Args(&value) || d.NextArg() {
-		return d.ArgErr()
-	}
-	size, err := strconv.Atoi(value)
-	if err != nil || size < 1 || size > 10_000 {
-		return d.Errf("pool_size: '%s' is not a number of connections from 1 to 10000", value)
-	}
-	s.PoolSize = size
-	return nil
+	return redis.New(client.UniversalClient, sealer, opts), release, nil
 }
 
 // Interface guards
 var (
-	_ StoreModule           = (*RedisStore)(nil)
-	_ caddy.Provisioner     = (*RedisStore)(nil)
-	_ caddyfile.Unmarshaler = (*RedisStore)(nil)
+	_ StoreModule       = (*RedisStore)(nil)
+	_ caddy.Provisioner = (*RedisStore)(nil)
 )

@@ -5,11 +5,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
-	"net"
-	"net/url"
-	"strconv"
-	"strings"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
@@ -25,24 +20,38 @@ const (
 	DefaultPoolSize     = 64
 )
 
+// maxRedirects is how often a cluster may send one command on to another node.
+const maxRedirects = 3
+
 // Config says how to reach Redis.
 type Config struct {
 	// URL is redis://host:6379/0, rediss://host:6379/0 for TLS, or
 	// unix:///run/redis.sock?db=0. Host, port and database may be left out
-	// and are then localhost, 6379 and 0. Required.
+	// and are then localhost, 6379 (26379 with Sentinel) and 0. With Sentinel
+	// or Cluster several addresses may be given: redis://host1,host2:6380/0.
+	// Required.
 	URL string
-	// Username and Password go before those in the URL.
+	// Username and Password go before those in the URL. With Sentinel those in
+	// the URL are the sentinels' own, and Redis' too unless given here.
 	Username string
 	Password string
-	// TLS is used when it is not nil, and with rediss:// in any case. An empty
-	// ServerName is the host of the URL; the least MinVersion is TLS 1.2.
+	// Sentinel is the name of a primary that Redis Sentinel watches; the URL
+	// has the addresses of sentinels then. It excludes Cluster.
+	Sentinel string
+	// Cluster says that the URL has addresses of nodes of Redis Cluster, any
+	// of them; the others are found. There is database 0 only.
+	Cluster bool
+	// TLS is used when it is not nil, and with rediss:// in any case, towards
+	// sentinels too. An empty ServerName is the host that is connected to; the
+	// least MinVersion is TLS 1.2.
 	TLS *tls.Config
 	// DialTimeout, ReadTimeout and WriteTimeout bound one attempt to connect,
 	// one answer, and one question. 0 means the default of that name.
 	DialTimeout  time.Duration
 	ReadTimeout  time.Duration
 	WriteTimeout time.Duration
-	// PoolSize is how many connections there may be. 0 means DefaultPoolSize.
+	// PoolSize is how many connections there may be, to each node of a
+	// cluster. 0 means DefaultPoolSize.
 	PoolSize int
 }
 
@@ -50,26 +59,48 @@ type Config struct {
 // errors hold neither the URL nor a password.
 //
 // The client repeats nothing by itself: a script or a count that was sent may
-// have been done. It heeds deadlines, says nothing of itself to the server and
-// subscribes to no notifications.
+// have been done. Only what a server refused to do (a key that lies on another
+// node of the cluster) is taken elsewhere. It asks primaries alone, for a
+// replica that lags behind knows too little. It heeds deadlines, says nothing
+// of itself to the server, subscribes to no notifications, and leaves a server
+// that cannot be reached alone for a moment (see breaker).
 func Open(cfg Config) (goredis.UniversalClient, error) {
-	opts, err := parseURL(cfg.URL)
+	opts, addrs, err := cfg.options()
 	if err != nil {
 		return nil, err
 	}
-	opts.Username = cmp.Or(cfg.Username, opts.Username)
-	opts.Password = cmp.Or(cfg.Password, opts.Password)
+	switch {
+	case cfg.Cluster:
+		return openCluster(opts, addrs), nil
+	case cfg.Sentinel != "":
+		return openSentinel(opts, addrs, cfg), nil
+	}
+	client := goredis.NewClient(opts)
+	client.AddHook(newGuard(time.Now, false))
+	return client, nil
+}
+
+// options are those of one server, and the addresses that the URL names.
+func (cfg Config) options() (*goredis.Options, []string, error) {
+	if cfg.DialTimeout < 0 || cfg.ReadTimeout < 0 || cfg.WriteTimeout < 0 || cfg.PoolSize < 0 {
+		// To go-redis a negative time-out means to wait for ever.
+		return nil, nil, errors.New("time-outs and pool size of redis must be positive")
+	}
+	opts, addrs, err := cfg.parseURL()
+	if err != nil {
+		return nil, nil, err
+	}
 	opts.TLSConfig = tlsConfig(cfg.TLS, opts)
 	opts.DialTimeout = cmp.Or(cfg.DialTimeout, DefaultDialTimeout)
 	opts.ReadTimeout = cmp.Or(cfg.ReadTimeout, DefaultReadTimeout)
 	opts.WriteTimeout = cmp.Or(cfg.WriteTimeout, DefaultWriteTimeout)
 	opts.PoolSize = cmp.Or(cfg.PoolSize, DefaultPoolSize)
-	if opts.DialTimeout < 0 || opts.ReadTimeout < 0 || opts.WriteTimeout < 0 || opts.PoolSize < 0 {
-		// To go-redis a negative time-out means to wait for ever.
-		return nil, errors.New("time-outs and pool size of redis must be positive")
+	if cfg.Sentinel == "" {
+		opts.Username = cmp.Or(cfg.Username, opts.Username)
+		opts.Password = cmp.Or(cfg.Password, opts.Password)
 	}
 	settle(opts)
-	return goredis.NewClient(opts), nil
+	return opts, addrs, nil
 }
 
 // settle sets what is the same for every client.
@@ -84,94 +115,43 @@ func settle(opts *goredis.Options) {
 	opts.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 }
 
-// errURL does not repeat the URL: it may hold a password.
-var errURL = errors.New("address of redis cannot be read: write redis://host:6379/0, rediss://host:6379/0 or unix:///run/redis.sock, " +
-	"and give user name and password apart from it or percent-encoded")
-
-func parseURL(text string) (*goredis.Options, error) {
-	u, err := url.Parse(text)
-	if err != nil || u.Opaque != "" || u.Fragment != "" {
-		return nil, errURL
-	}
-	opts := &goredis.Options{Network: "tcp", Username: u.User.Username()}
-	opts.Password, _ = u.User.Password()
-	switch u.Scheme {
-	case "redis", "rediss":
-		err = parseAddress(opts, u)
-	case "unix":
-		err = parseSocket(opts, u)
-	default:
-		return nil, errURL
-	}
-	return opts, err
+// openSentinel asks the sentinels for the primary whenever it connects, and
+// drops the connections to the one before when they announce another.
+func openSentinel(o *goredis.Options, addrs []string, cfg Config) goredis.UniversalClient {
+	client := goredis.NewFailoverClient(&goredis.FailoverOptions{
+		MasterName: cfg.Sentinel, SentinelAddrs: addrs,
+		SentinelUsername: o.Username, SentinelPassword: o.Password,
+		Username: cmp.Or(cfg.Username, o.Username), Password: cmp.Or(cfg.Password, o.Password),
+		DB: o.DB, TLSConfig: o.TLSConfig, Protocol: o.Protocol,
+		DialTimeout: o.DialTimeout, ReadTimeout: o.ReadTimeout, WriteTimeout: o.WriteTimeout,
+		ContextTimeoutEnabled: o.ContextTimeoutEnabled,
+		MaxRetries:            o.MaxRetries, DialerRetries: o.DialerRetries,
+		DisableIdentity: o.DisableIdentity,
+		PoolSize:        o.PoolSize, PipelinePoolSize: o.PipelinePoolSize,
+	})
+	client.AddHook(newGuard(time.Now, false))
+	return client
 }
 
-// parseAddress reads host, port and database. Options in the query would be
-// set behind the back of Config, so there must be none.
-func parseAddress(opts *goredis.Options, u *url.URL) error {
-	if u.RawQuery != "" {
-		return errors.New("address of redis has options after a question mark: write them into the store's block")
-	}
-	opts.Addr = net.JoinHostPort(cmp.Or(u.Hostname(), "localhost"), cmp.Or(u.Port(), "6379"))
-	if u.Scheme == "rediss" {
-		opts.TLSConfig = &tls.Config{}
-	}
-	return parseDB(opts, strings.Trim(u.Path, "/"))
-}
-
-func parseSocket(opts *goredis.Options, u *url.URL) error {
-	query, err := url.ParseQuery(u.RawQuery)
-	if err != nil || u.Host != "" || u.Path == "" {
-		return errURL
-	}
-	db := query.Get("db")
-	query.Del("db")
-	if len(query) > 0 {
-		return errors.New("address of redis has options beside db: write them into the store's block")
-	}
-	opts.Network, opts.Addr = "unix", u.Path
-	return parseDB(opts, db)
-}
-
-func parseDB(opts *goredis.Options, text string) error {
-	if text == "" {
-		return nil
-	}
-	db, err := strconv.ParseUint(text, 10, 16)
-	if err != nil {
-		return errors.New("database of redis must be a number: write redis://host:6379/0")
-	}
-	opts.DB = int(db)
-	return nil
-}
-
-// tlsConfig completes a copy of what is configured; nil means no TLS.
-func tlsConfig(configured *tls.Config, opts *goredis.Options) *tls.Config {
-	if configured == nil {
-		configured = opts.TLSConfig
-	}
-	if configured == nil {
-		return nil
-	}
-	config := configured.Clone()
-	config.MinVersion = max(config.MinVersion, tls.VersionTLS12)
-	if host, _, err := net.SplitHostPort(opts.Addr); err == nil && config.ServerName == "" {
-		config.ServerName = host
-	}
-	return config
-}
-
-// LogTo sends what go-redis has to say, connections that could not be made for
-// the most part, to print; nil drops it. Without it go-redis writes to standard
-// error. Its logger is one for the whole process, which is why nothing in this
-// package calls LogTo: the program does, once.
-func LogTo(print func(message string)) { goredis.SetLogger(logger(print)) }
-
-type logger func(message string)
-
-// Printf is what go-redis calls.
-func (l logger) Printf(_ context.Context, format string, args ...any) {
-	if l != nil {
-		l(fmt.Sprintf(format, args...))
-	}
+// openCluster guards each node by itself: one that is down must not keep us
+// from the others.
+func openCluster(o *goredis.Options, addrs []string) goredis.UniversalClient {
+	client := goredis.NewClusterClient(&goredis.ClusterOptions{
+		Addrs: addrs,
+		NewClient: func(node *goredis.Options) *goredis.Client {
+			client := goredis.NewClient(node)
+			client.AddHook(newGuard(time.Now, true))
+			return client
+		},
+		MaxRedirects: maxRedirects, DisableRoutingPolicies: true,
+		Username: o.Username, Password: o.Password, TLSConfig: o.TLSConfig, Protocol: o.Protocol,
+		DialTimeout: o.DialTimeout, ReadTimeout: o.ReadTimeout, WriteTimeout: o.WriteTimeout,
+		ContextTimeoutEnabled: o.ContextTimeoutEnabled,
+		MaxRetries:            o.MaxRetries, DialerRetries: o.DialerRetries,
+		DisableIdentity: o.DisableIdentity,
+		PoolSize:        o.PoolSize, PipelinePoolSize: o.PipelinePoolSize,
+		MaintNotificationsConfig: o.MaintNotificationsConfig,
+	})
+	client.AddHook(&reveal{reload: func() { client.ReloadState(context.Background()) }})
+	return client
 }

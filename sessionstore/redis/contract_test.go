@@ -2,6 +2,7 @@ package redis_test
 
 import (
 	"fmt"
+	"os"
 	"testing"
 	"time"
 
@@ -11,18 +12,36 @@ import (
 	"example.com/sidegate/sessionstore/storetest"
 )
 
+// long reports whether there is time for many rounds.
+func long() bool { return os.Getenv("SIDEGATE_LONG") == "1" }
+
+// rounds is how often a test of faults does its worst: once, or as often as
+// that when there is time.
+func rounds(many int) int {
+	if long() {
+		return many
+	}
+	return 1
+}
+
 // The suite really waits here: it runs beside other tests that do.
 func TestStoreKeepsTheContract(t *testing.T) {
 	t.Parallel()
 	srv := redistest.Start(t)
-	client, inside := open(t, redis.Config{URL: srv.URL()}), srv.Client()
+	contract(t, redis.Config{URL: srv.URL()}, srv)
+}
+
+// contract runs the suite; clock is a server whose clock is theirs.
+func contract(t *testing.T, cfg redis.Config, clock *redistest.Server) {
+	t.Helper()
+	client, inside := open(t, cfg), clock.Client()
 	stores := 0
 	storetest.Run(t, storetest.Harness{
 		// Each store has a prefix of its own on the one server.
 		Open: func(t *testing.T, clock *storetest.Clock) sessionstore.Store {
 			stores++
 			return redis.New(client, sealer(t, "a secret"), redis.Options{
-				KeyPrefix: fmt.Sprintf("test%d:", stores), Timeout: patience, Now: clock.Now,
+				KeyPrefix: fmt.Sprintf("sidegate:test%d:", stores), Timeout: patience, Now: clock.Now,
 			})
 		},
 		// What expires does so by the server's clock: so that is waited for.
@@ -39,19 +58,79 @@ func TestStoreKeepsTheContract(t *testing.T) {
 	})
 }
 
-// A cluster refuses a script whose keys lie in two slots.
-func TestEveryMethodWorksInACluster(t *testing.T) {
-	srv := redistest.Start(t, redistest.Cluster())
-	st := store(t, srv.URL())
+// leastACL is what a user of Redis must be allowed: see the README.
+var leastACL = []string{"~sidegate:*", "&sidegate:*", "+@all", "-@admin", "-@dangerous"}
+
+// Each way to reach Redis keeps the main parts of the contract, and all of it
+// when there is time.
+func TestEveryWayToRedisKeepsTheContract(t *testing.T) {
+	acl := redistest.ACLUser("sidegate", "correct horse", leastACL...)
+	for name, reach := range map[string]func(*testing.T) (redis.Config, *redistest.Server){
+		"TLS with a client's certificate": func(t *testing.T) (redis.Config, *redistest.Server) {
+			srv := redistest.Start(t, redistest.TLS())
+			return redis.Config{URL: srv.URL(), TLS: tlsOf(t, srv, "")}, srv
+		},
+		"a user of the ACL": func(t *testing.T) (redis.Config, *redistest.Server) {
+			srv := redistest.Start(t, acl)
+			return redis.Config{URL: srv.URL()}, srv
+		},
+		"a unix socket, with a password": func(t *testing.T) (redis.Config, *redistest.Server) {
+			srv := redistest.Start(t, redistest.UnixSocket(), redistest.Password("p@ss"))
+			return redis.Config{URL: srv.URL()}, srv
+		},
+		"sentinels, and a user of the ACL": func(t *testing.T) (redis.Config, *redistest.Server) {
+			g := redistest.StartSentinel(t, acl)
+			return redis.Config{
+				URL: g.URL(), Sentinel: redistest.PrimaryName, Username: "sidegate", Password: "correct horse",
+			}, g.Primary()
+		},
+		"a cluster of six": func(t *testing.T) (redis.Config, *redistest.Server) {
+			n := redistest.StartCluster(t)
+			return redis.Config{URL: n.URL(), Cluster: true}, n.Primaries()[0]
+		},
+		"a cluster of one, and a user of the ACL": func(t *testing.T) (redis.Config, *redistest.Server) {
+			srv := redistest.Start(t, redistest.Cluster(), acl)
+			return redis.Config{URL: "redis://" + srv.Addr(), Cluster: true, Username: "sidegate", Password: "correct horse"}, srv
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg, srv := reach(t)
+			everyMethodWorks(t, redis.New(open(t, cfg), sealer(t, "a secret"), redis.Options{Timeout: patience}))
+			if long() {
+				contract(t, cfg, srv)
+			}
+		})
+	}
+}
+
+// everyMethodWorks also ends more sessions than fit on a page.
+func everyMethodWorks(t *testing.T, st *redis.Store) {
+	t.Helper()
 	for name, call := range calls() {
 		t.Run(name, func(t *testing.T) {
 			must(t, call(t.Context(), st, create(t, st, ada)))
 		})
 	}
-	createMany(t, st, ada, 1200)
-	if _, err := st.RevokeUser(t.Context(), ada); err != nil {
-		t.Fatal(err)
+	kept := create(t, st, ada)
+	createMany(t, st, ada, 600)
+	list, err := st.List(t.Context(), ada)
+	must(t, err)
+	if n, err := st.RevokeUser(t.Context(), ada, kept.Key); n != len(list)-1 || err != nil || n < 600 {
+		t.Fatalf("RevokeUser ended %d of %d, %v; want all but one", n, len(list), err)
 	}
+	list, err = st.List(t.Context(), ada)
+	must(t, err)
+	if len(list) != 1 || list[0].Key != kept.Key {
+		t.Fatalf("%d sessions are left; want the one that was excepted", len(list))
+	}
+	must(t, st.Revoke(t.Context(), kept.Key))
+	gone(t, st, kept.Key)
+}
+
+// A cluster refuses a script whose keys lie in two slots.
+func TestEveryMethodKeepsToOneSlot(t *testing.T) {
+	srv := redistest.Start(t, redistest.Cluster())
+	everyMethodWorks(t, store(t, srv.URL()))
 	if left := keys(t, srv, "*:s:*"); len(left) != 0 {
 		t.Fatalf("%d sessions are left", len(left))
 	}

@@ -13,6 +13,12 @@
 // write is one script that runs at once or not at all and names all its keys,
 // all of one slot. None is bound to the number of sessions there are.
 //
+// The scripts that change or end sessions also publish which, on the channel
+// <prefix>changed, for those who keep what they have read: see Store.Notify.
+//
+// Primaries alone are asked, and "there is none" is only believed when the
+// server would take a write, for a replica may not know of it yet.
+//
 // Sessions are only as safe as the server's memory: maxmemory-policy must be
 // noeviction, else a full server signs people out.
 package redis

@@ -18,6 +18,7 @@ func failed(doing string, err error) error {
 	if err == nil || errors.Is(err, sessionstore.ErrNotFound) || errors.Is(err, sessionstore.ErrConflict) {
 		return err
 	}
+	err = shown(err)
 	text := err.Error()
 	if strings.Contains(text, "WRONGTYPE") {
 		return fmt.Errorf("%s: %w", doing, sessionstore.ErrCorrupt)
@@ -40,11 +41,13 @@ func nextStep(err error) string {
 	case goredis.IsAuthError(err):
 		return "check the user name and password of the store"
 	case goredis.IsPermissionError(err):
-		return "let the user of the store read, write and run scripts on its keys (ACL SETUSER)"
+		return aclStep
 	case goredis.IsReadOnlyError(err):
-		return "this server is a replica: give the store the address of its primary"
-	case goredis.IsMasterDownError(err), goredis.IsClusterDownError(err):
+		return "this server is a replica: after a failover that passes, else give the store the address of its primary"
+	case goredis.IsMasterDownError(err), goredis.IsClusterDownError(err), goredis.IsNoReplicasError(err):
 		return "the replication of redis is broken: see its own log"
+	case goredis.IsTryAgainError(err):
+		return "a slot is being moved to another node: that passes, see redis-cli --cluster check if it does not"
 	case goredis.IsLoadingError(err):
 		return "redis is starting, wait for it"
 	case goredis.IsOOMError(err):
@@ -55,6 +58,23 @@ func nextStep(err error) string {
 		return "redis did not answer in time: see whether it is reachable, busy or swapping"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "see whether redis is running there"
+	}
+	return stepByText(err.Error())
+}
+
+// aclStep is the least that a user of Redis must be allowed.
+const aclStep = "let the user of the store read, write and run scripts on its keys, and publish and subscribe on its channel " +
+	"(ACL SETUSER <user> ~<key_prefix>* &<key_prefix>* +@all -@admin -@dangerous)"
+
+// stepByText knows errors that have nothing but their text.
+func stepByText(text string) string {
+	switch {
+	case strings.Contains(text, "can't publish"), strings.Contains(text, "one of the channels"):
+		return aclStep
+	case strings.Contains(text, "sentinels specified"):
+		return "see whether the sentinels run, and watch a primary of the configured name (sentinel <master>)"
+	case strings.HasPrefix(text, "MOVED "), strings.HasPrefix(text, "ASK "):
+		return "this server is a node of a cluster: add `cluster` to the store, or wait until its slot has moved"
 	}
 	return ""
 }

@@ -94,3 +94,9 @@ func readCommand(r *bufio.Reader) ([]string, error) {
 	}
 	return command, nil
 }
+
+// port is the fake's own.
+func (f *fake) port() string {
+	_, port, _ := net.SplitHostPort(f.Addr().String())
+	return port
+}

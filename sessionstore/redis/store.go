@@ -16,6 +16,9 @@ import (
 const (
 	DefaultKeyPrefix = "sidegate:"
 	DefaultTimeout   = 500 * time.Millisecond
+	// DefaultWaitTimeout is for replicas in the same data centre, which
+	// confirm within milliseconds.
+	DefaultWaitTimeout = 250 * time.Millisecond
 )
 
 // Options of a Store; the zero value is good.
@@ -27,6 +30,14 @@ type Options struct {
 	// Timeout bounds every operation as a whole, waiting for a connection
 	// included, even when its context has no deadline. 0 means DefaultTimeout.
 	Timeout time.Duration
+	// WaitReplicas is how many replicas must have confirmed a revocation, else
+	// it is reported as "cannot tell": one that only the primary knows of is
+	// lost with it, and the session rises again. 0, the default, waits for
+	// none. Creating and updating never wait.
+	WaitReplicas int
+	// WaitTimeout bounds that wait, on top of Timeout. 0 means
+	// DefaultWaitTimeout.
+	WaitTimeout time.Duration
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }
@@ -37,6 +48,7 @@ type Store struct {
 	sealer  *sessionstore.Sealer
 	prefix  string
 	timeout time.Duration
+	wait    confirmation
 	now     func() time.Time
 }
 
@@ -51,6 +63,12 @@ func New(client goredis.UniversalClient, sealer *sessionstore.Sealer, opts Optio
 	}
 	if st.timeout <= 0 {
 		st.timeout = DefaultTimeout
+	}
+	if opts.WaitReplicas > 0 {
+		st.wait = confirmation{replicas: opts.WaitReplicas, within: opts.WaitTimeout}
+		if st.wait.within <= 0 {
+			st.wait.within = DefaultWaitTimeout
+		}
 	}
 	if st.now == nil {
 		st.now = time.Now
@@ -78,13 +96,33 @@ func (st *Store) Get(ctx context.Context, key sessionstore.Key) (*sessionstore.S
 // read gets a session and opens it.
 func (st *Store) read(ctx context.Context, key sessionstore.Key) (*sessionstore.Session, error) {
 	record, err := st.fetch(ctx, st.sessionKey(key))
-	if errors.Is(err, goredis.Nil) {
-		return nil, sessionstore.ErrNotFound
+	// It must be this very value: a sentinel that knows no such primary answers
+	// with it too, and that comes wrapped.
+	if err == goredis.Nil { //nolint:errorlint // see above
+		return nil, st.confirmNone(ctx, key)
 	}
 	if err != nil {
 		return nil, err
 	}
 	return st.open(key, record)
+}
+
+// errNotNone is what a look-up answers that was in two minds.
+var errNotNone = errors.New("redis answered that there is no session, and then that there is: ask again, and see whether a failover is under way")
+
+// confirmNone makes sure that there is no such session, by a write that changes
+// nothing. Only a primary takes it: a server that was replaced while we were
+// connected may not know of sessions that were created since, and so must not
+// say that there are none.
+func (st *Store) confirmNone(ctx context.Context, key sessionstore.Key) error {
+	err := st.client.ZRem(ctx, st.sessionKey(key), "").Err()
+	switch {
+	case err == nil:
+		return sessionstore.ErrNotFound
+	case goredis.HasErrorPrefix(err, "WRONGTYPE"):
+		return errNotNone
+	}
+	return err
 }
 
 // open opens a record. A session past its absolute end is gone even if

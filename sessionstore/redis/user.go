@@ -111,7 +111,7 @@ func (st *Store) openAll(userID int64, keys []sessionstore.Key, records []any) (
 // number says how many have ended, and asking again ends the rest. A session
 // created meanwhile may be among them.
 func (st *Store) RevokeUser(ctx context.Context, userID int64, except ...sessionstore.Key) (int, error) {
-	ctx, cancel := st.bound(ctx)
+	ctx, cancel := st.boundRevocation(ctx)
 	defer cancel()
 	kept := make(map[string]bool, len(except))
 	for _, key := range except {
@@ -143,7 +143,7 @@ func (st *Store) revokePage(ctx context.Context, userID int64, kept map[string]b
 		return 0, false, nil
 	}
 	refs := st.refer(userID, members[:min(len(members), pageSize)])
-	ended, err = revokeScript.Run(ctx, st.client, append(refs.keys, index), refs.members...).Int()
+	ended, err = st.revoke(ctx, refs, index)
 	return ended, len(members) >= pageSize, err
 }
 

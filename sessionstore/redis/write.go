@@ -73,7 +73,8 @@ func (st *Store) update(ctx context.Context, s *sessionstore.Session) (*sessions
 	const versionEnd = sessionstore.RecordVersionAt + sessionstore.RecordVersionSize
 	expected := append([]byte(nil), record[:versionEnd]...)
 	binary.BigEndian.PutUint64(expected[sessionstore.RecordVersionAt:], held.Version)
-	status, seen, err := run(ctx, st.client, updateScript, []string{st.sessionKey(s.Key)}, record, expected)
+	status, seen, err := run(ctx, st.client, updateScript, []string{st.sessionKey(s.Key)},
+		record, expected, st.channel(), s.Key.AppendTo(nil))
 	if err != nil {
 		return nil, err
 	}
@@ -106,16 +107,17 @@ func (st *Store) Touch(ctx context.Context, s *sessionstore.Session, seen time.T
 // Revoke ends a session: see sessionstore.Store. A record that cannot be read
 // names no person and so no index, yet its session ends all the same.
 func (st *Store) Revoke(ctx context.Context, key sessionstore.Key) error {
-	ctx, cancel := st.bound(ctx)
+	ctx, cancel := st.boundRevocation(ctx)
 	defer cancel()
-	keys := []string{st.sessionKey(key)}
-	record, err := st.fetch(ctx, keys[0])
+	one := refs{sessions: []sessionstore.Key{key}, keys: []string{st.sessionKey(key)}, members: []any{member(key)}}
+	index := ""
+	record, err := st.fetch(ctx, one.keys[0])
 	if s, unreadable := st.sealer.Open(key, record); err == nil && unreadable == nil {
-		keys = append(keys, st.indexKey(s.User.ID))
+		index = st.indexKey(s.User.ID)
 	}
 	// Whatever kept us from reading it, "none" from a replica that lags behind
 	// included, only the server that ends it can say that it has ended.
-	err = revokeScript.Run(ctx, st.client, keys, member(key)).Err()
+	_, err = st.revoke(ctx, one, index)
 	return failed("ending a session in redis", err)
 }
 

@@ -32,6 +32,12 @@ type Server struct {
 	port     int
 	password string
 	cluster  bool
+	busPort  int
+	user     *account
+	socket   string
+	tls      *authority
+	// sentinel is the configuration file of a server that runs as a sentinel.
+	sentinel string
 	args     []string
 
 	cmd    *exec.Cmd
@@ -55,6 +61,19 @@ func Password(password string) Option {
 // and refuses whatever touches two of them.
 func Cluster() Option { return func(s *Server) { s.cluster = true } }
 
+// account is a user of Redis beside the default one.
+type account struct{ name, password string }
+
+// ACLUser adds a user with those rules, such as "~sidegate:*", and makes the
+// URL name it; Client remains the default user.
+func ACLUser(name, password string, rules ...string) Option {
+	return func(s *Server) {
+		s.user = &account{name, password}
+		s.args = append(s.args, "--user", name, "on", ">"+password)
+		s.args = append(s.args, rules...)
+	}
+}
+
 // Args adds arguments to the server's command line, such as
 // "--maxmemory", "10mb".
 func Args(args ...string) Option {
@@ -66,6 +85,16 @@ func Args(args ...string) Option {
 // redis-server on PATH the test fails: it is never skipped.
 func Start(t testing.TB, opts ...Option) *Server {
 	t.Helper()
+	s := launch(t, opts...)
+	if s.cluster {
+		s.join()
+	}
+	return s
+}
+
+// launch runs a server on a port of its own.
+func launch(t testing.TB, opts ...Option) *Server {
+	t.Helper()
 	if _, err := exec.LookPath("redis-server"); err != nil {
 		t.Fatal("redis-server is not on PATH: `./xcaddy.sh test` installs it")
 	}
@@ -76,9 +105,8 @@ func Start(t testing.TB, opts ...Option) *Server {
 	t.Cleanup(s.stop)
 	var err error
 	for range portTries {
-		s.port = freePort(t)
+		s.port, s.busPort = freePort(t), freePort(t)
 		if err = s.run(); err == nil {
-			s.join()
 			return s
 		}
 	}
@@ -92,7 +120,16 @@ func (s *Server) Addr() string { return fmt.Sprintf("127.0.0.1:%d", s.port) }
 // URL is the server's address as redis.Config takes it, password included.
 func (s *Server) URL() string {
 	u := url.URL{Scheme: "redis", Host: s.Addr(), Path: "/0"}
-	if s.password != "" {
+	if s.tls != nil {
+		u.Scheme = "rediss"
+	}
+	if s.socket != "" {
+		u = url.URL{Scheme: "unix", Path: s.socket}
+	}
+	switch {
+	case s.user != nil:
+		u.User = url.UserPassword(s.user.name, s.user.password)
+	case s.password != "":
 		u.User = url.UserPassword("", s.password)
 	}
 	return u.String()
@@ -153,15 +190,23 @@ func (s *Server) run() error {
 }
 
 func (s *Server) commandLine() []string {
+	if s.sentinel != "" {
+		return []string{s.sentinel, "--sentinel", "--port", fmt.Sprint(s.port), "--bind", "127.0.0.1"}
+	}
 	args := []string{
-		"--bind", "127.0.0.1", "--port", fmt.Sprint(s.port), "--dir", s.dir,
-		"--save", "", "--daemonize", "no", "--logfile", "",
+		"--bind", "127.0.0.1", "--dir", s.dir, "--save", "", "--daemonize", "no", "--logfile", "",
+		"--repl-diskless-sync-delay", "0",
+	}
+	if s.tls == nil {
+		args = append(args, "--port", fmt.Sprint(s.port))
+	} else {
+		args = append(args, s.tls.arguments(s.port)...)
 	}
 	if s.password != "" {
 		args = append(args, "--requirepass", s.password)
 	}
 	if s.cluster {
-		args = append(args, "--cluster-enabled", "yes", "--cluster-port", fmt.Sprint(freePort(s.t)))
+		args = append(args, "--cluster-enabled", "yes", "--cluster-port", fmt.Sprint(s.busPort))
 	}
 	return append(args, s.args...)
 }
@@ -183,9 +228,6 @@ func (s *Server) ready() error {
 // join gives a cluster's only node all slots.
 func (s *Server) join() {
 	s.t.Helper()
-	if !s.cluster {
-		return
-	}
 	client := s.client(time.Second)
 	defer client.Close()
 	if err := client.ClusterAddSlotsRange(context.Background(), 0, 16383).Err(); err != nil {
@@ -222,7 +264,7 @@ func (s *Server) client(timeout time.Duration) *goredis.Client {
 	return goredis.NewClient(&goredis.Options{
 		Addr: s.Addr(), Password: s.password, Protocol: 2, DisableIdentity: true,
 		ContextTimeoutEnabled: true, MaxRetries: -1, DialerRetries: 1,
-		DialTimeout: timeout, ReadTimeout: timeout,
+		DialTimeout: timeout, ReadTimeout: timeout, TLSConfig: s.tls.client(),
 	})
 }
 

@@ -1,6 +1,7 @@
 -- Replaces a session that still is as it was read; its end and last seen stay.
 -- KEYS  1 session
--- ARGV  1 record, 2 format and version (9 bytes) that the session must bear
+-- ARGV  1 record, 2 format and version (9 bytes) that the session must bear,
+--       3 channel, 4 message for those who keep what they have read
 -- Answers {'ok', last seen}, {'gone'}, {'conflict'} or {'unreadable', head}.
 if redis.call('EXISTS', KEYS[1]) == 0 then
   return {'gone'}
@@ -15,4 +16,5 @@ end
 local seen = string.sub(head, 10, 17)
 local record = string.sub(ARGV[1], 1, 9) .. seen .. string.sub(ARGV[1], 18)
 redis.call('SET', KEYS[1], record, 'XX', 'KEEPTTL')
+redis.call('PUBLISH', ARGV[3], ARGV[4])
 return {'ok', seen}

@@ -1,0 +1,192 @@
+package redistest
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	goredis "github.com/redis/go-redis/v9"
+)
+
+// slots are how many a Redis Cluster has.
+const slots = 16384
+
+// Nodes are the nodes of a Redis Cluster: three primaries, then their replicas
+// in the same order.
+type Nodes struct {
+	t     testing.TB
+	nodes []*Server
+	ids   []string
+}
+
+// StartCluster runs a cluster of six nodes until the test ends, and returns
+// once it is whole: all slots served, each primary with a replica that has its
+// data.
+func StartCluster(t testing.TB, opts ...Option) *Nodes {
+	t.Helper()
+	n := &Nodes{t: t}
+	opts = append(opts, Cluster(), Args("--cluster-node-timeout", "800", "--cluster-migration-barrier", "5"))
+	for range 6 {
+		node := launch(t, opts...)
+		n.nodes = append(n.nodes, node)
+		n.ids = append(n.ids, do(n, node, "cluster", "myid").(string))
+	}
+	n.meet()
+	n.share()
+	n.AwaitWhole()
+	return n
+}
+
+// URL has the addresses of three of the nodes: the others are found by these.
+func (n *Nodes) URL() string {
+	return fmt.Sprintf("redis://%s,%s,%s", n.nodes[0].Addr(), n.nodes[1].Addr(), n.nodes[5].Addr())
+}
+
+// Primaries are the nodes that now have slots.
+func (n *Nodes) Primaries() []*Server {
+	var primaries []*Server
+	for _, node := range n.nodes {
+		if node.role(context.Background()) == "master" {
+			primaries = append(primaries, node)
+		}
+	}
+	return primaries
+}
+
+// PrimaryOf is the node that has the slot of that key.
+func (n *Nodes) PrimaryOf(key string) *Server {
+	n.t.Helper()
+	slot := n.slotOf(key)
+	for _, p := range n.Primaries() {
+		ranges := p.Client().ClusterSlots(context.Background()).Val()
+		for _, r := range ranges {
+			if r.Start <= slot && slot <= r.End && r.Nodes[0].Addr == p.Addr() {
+				return p
+			}
+		}
+	}
+	n.t.Fatalf("no node has slot %d", slot)
+	return nil
+}
+
+// MoveSlot moves the slot of that key to another primary, key by key, as
+// redis-cli --cluster reshard does.
+func (n *Nodes) MoveSlot(key string) {
+	n.t.Helper()
+	slot, from := n.slotOf(key), n.PrimaryOf(key)
+	to := n.Primaries()[0]
+	if to == from {
+		to = n.Primaries()[1]
+	}
+	do(n, to, "cluster", "setslot", slot, "importing", n.id(from))
+	do(n, from, "cluster", "setslot", slot, "migrating", n.id(to))
+	for {
+		keys := do(n, from, "cluster", "getkeysinslot", slot, 10).([]any)
+		if len(keys) == 0 {
+			break
+		}
+		for _, k := range keys {
+			do(n, from, "migrate", "127.0.0.1", to.port, k, 0, 5000)
+		}
+	}
+	// First the node that gets it, so that nobody is sent in a circle.
+	for _, node := range append([]*Server{to, from}, n.Primaries()...) {
+		do(n, node, "cluster", "setslot", slot, "node", n.id(to))
+	}
+}
+
+// AwaitWhole waits until every running node says that all is well.
+func (n *Nodes) AwaitWhole() {
+	n.t.Helper()
+	for _, node := range n.nodes {
+		client := node.client(time.Second)
+		defer client.Close()
+		err := node.until("the cluster is whole", func(ctx context.Context) bool {
+			info, err := client.ClusterInfo(ctx).Result()
+			if err != nil || !strings.Contains(info, "cluster_state:ok") || !strings.Contains(info, "cluster_known_nodes:6") {
+				return false
+			}
+			role, err := client.Info(ctx, "replication").Result()
+			return err == nil && (strings.Contains(role, "master_link_status:up") || strings.Contains(role, "connected_slaves:1"))
+		})
+		if err != nil {
+			n.t.Fatal(err)
+		}
+	}
+}
+
+// meet makes the nodes known to one another.
+func (n *Nodes) meet() {
+	n.t.Helper()
+	first := n.nodes[0]
+	for i, node := range n.nodes {
+		// Nodes of one epoch would have to settle who comes first.
+		do(n, node, "cluster", "set-config-epoch", i+1)
+		if node != first {
+			do(n, node, "cluster", "meet", "127.0.0.1", first.port, first.busPort)
+		}
+	}
+	for _, node := range n.nodes {
+		n.await(node, "the nodes know one another", "cluster_known_nodes:6")
+	}
+}
+
+// share gives each of the first three a third of the slots and a replica.
+func (n *Nodes) share() {
+	n.t.Helper()
+	for i := range 3 {
+		do(n, n.nodes[i], "cluster", "addslotsrange", i*slots/3, (i+1)*slots/3-1)
+	}
+	for i := range 3 {
+		replica, primary := n.nodes[i+3], n.ids[i]
+		err := replica.until("a replica knows its primary", func(context.Context) bool {
+			return try(replica, "cluster", "replicate", primary).Err() == nil
+		})
+		if err != nil {
+			n.t.Fatal(err)
+		}
+	}
+}
+
+func (n *Nodes) await(node *Server, what, state string) {
+	n.t.Helper()
+	err := node.until(what, func(context.Context) bool {
+		info, err := try(node, "cluster", "info").Text()
+		return err == nil && strings.Contains(info, state)
+	})
+	if err != nil {
+		n.t.Fatal(err)
+	}
+}
+
+func (n *Nodes) id(of *Server) string {
+	for i, node := range n.nodes {
+		if node == of {
+			return n.ids[i]
+		}
+	}
+	return ""
+}
+
+func (n *Nodes) slotOf(key string) int {
+	n.t.Helper()
+	return int(do(n, n.Primaries()[0], "cluster", "keyslot", key).(int64))
+}
+
+// do sends a command that must succeed.
+func do(n *Nodes, node *Server, command ...any) any {
+	n.t.Helper()
+	answer, err := try(node, command...).Result()
+	if err != nil {
+		n.t.Fatalf("%v to %s: %v", command, node.Addr(), err)
+	}
+	return answer
+}
+
+func try(node *Server, command ...any) *goredis.Cmd {
+	client := node.client(5 * time.Second)
+	defer client.Close()
+	return client.Do(context.Background(), command...)
+}

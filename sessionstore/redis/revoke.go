@@ -1,0 +1,79 @@
+package redis
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	goredis "github.com/redis/go-redis/v9"
+)
+
+// confirmation says how many replicas must have a revocation, and how long
+// that may take. The zero value asks for none.
+type confirmation struct {
+	replicas int
+	within   time.Duration
+}
+
+// boundRevocation is bound for what may wait for replicas.
+func (st *Store) boundRevocation(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, st.timeout+st.wait.within)
+}
+
+// revoke ends sessions of one person and tells those who keep them. The key of
+// their index may be empty, when it is not known. It reports how many there were.
+func (st *Store) revoke(ctx context.Context, r refs, index string) (int, error) {
+	message := make([]byte, 0, len(r.sessions)*keySize)
+	for _, key := range r.sessions {
+		message = key.AppendTo(message)
+	}
+	args := append([]any{st.channel(), message}, r.members...)
+	keys := r.keys
+	if index != "" {
+		keys = append(keys, index)
+	}
+	ended, err := revokeScript.Run(ctx, st.client, keys, args...).Int()
+	if err == nil && st.wait.replicas > 0 {
+		err = st.confirm(ctx, keys, args)
+	}
+	return ended, err
+}
+
+// confirm revokes once more and waits for the replicas on the connection that
+// it was done on, since WAIT speaks of its own connection alone. Once more,
+// because the client may be led to another connection, or after a failover to
+// another primary, that has not heard of it; to end what has ended does no harm.
+func (st *Store) confirm(ctx context.Context, keys []string, args []any) error {
+	conn, err := st.connection(ctx, keys[0])
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if err := revokeScript.Run(ctx, conn, keys, args...).Err(); err != nil {
+		return err
+	}
+	have, err := conn.Wait(ctx, st.wait.replicas, st.wait.within).Result()
+	if err != nil {
+		return err
+	}
+	if have < int64(st.wait.replicas) {
+		return fmt.Errorf("%d of %d replicas have confirmed it in time, so that a failover may undo it: see INFO replication, or lower `wait`",
+			have, st.wait.replicas)
+	}
+	return nil
+}
+
+// connection is a connection of its own to the primary that has the key.
+func (st *Store) connection(ctx context.Context, key string) (*goredis.Conn, error) {
+	switch client := st.client.(type) {
+	case *goredis.ClusterClient:
+		node, err := client.MasterForKey(ctx, key)
+		if err != nil {
+			return nil, err
+		}
+		return node.Conn(), nil
+	case *goredis.Client:
+		return client.Conn(), nil
+	}
+	return nil, fmt.Errorf("client of kind %T cannot wait for replicas: make it with Open", st.client)
+}
