@@ -84,7 +84,7 @@ func (c *Cache) join(ctx context.Context, sh *shard, key sessionstore.Key) (*fli
 		return f, nil
 	}
 	sh.counters.misses.Add(1)
-	go c.fly(sh, f)
+	go c.fly(sh, f) // #nosec G118 -- it is others' look-up too, so it outlives this caller
 	return f, nil
 }
 

@@ -48,7 +48,7 @@ func (st *Store) confirm(ctx context.Context, keys []string, args []any) error {
 	if err != nil {
 		return err
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }() // goes back to the pool
 	if err := revokeScript.Run(ctx, conn, keys, args...).Err(); err != nil {
 		return err
 	}

@@ -3,6 +3,9 @@ package redistest
 import (
 	"context"
 	"fmt"
+	"net"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -60,15 +63,26 @@ func (n *Nodes) PrimaryOf(key string) *Server {
 	n.t.Helper()
 	slot := n.slotOf(key)
 	for _, p := range n.Primaries() {
-		ranges := p.Client().ClusterSlots(context.Background()).Val()
-		for _, r := range ranges {
-			if r.Start <= slot && slot <= r.End && r.Nodes[0].Addr == p.Addr() {
+		for _, shard := range p.Client().ClusterShards(context.Background()).Val() {
+			if hasSlot(shard, slot) && hasPrimary(shard, p.Addr()) {
 				return p
 			}
 		}
 	}
 	n.t.Fatalf("no node has slot %d", slot)
 	return nil
+}
+
+func hasSlot(shard goredis.ClusterShard, slot int) bool {
+	return slices.ContainsFunc(shard.Slots, func(r goredis.SlotRange) bool {
+		return r.Start <= int64(slot) && int64(slot) <= r.End
+	})
+}
+
+func hasPrimary(shard goredis.ClusterShard, addr string) bool {
+	return slices.ContainsFunc(shard.Nodes, func(n goredis.Node) bool {
+		return n.Role == "master" && net.JoinHostPort(n.IP, strconv.FormatInt(n.Port, 10)) == addr
+	})
 }
 
 // MoveSlot moves the slot of that key to another primary, key by key, as
