@@ -120,6 +120,10 @@ func (*App) CaddyModule() caddy.ModuleInfo {
 
 // Provision reads the configuration. It touches no network and opens no
 // store: `caddy validate` comes this far, perhaps beside a running server.
+// Only in a process that runs a configuration already, which has the store
+// open, it opens it here: apps start in no fixed order, and a server of a
+// configuration whose store then turned out not to open would meanwhile have
+// answered requests.
 func (a *App) Provision(ctx caddy.Context) error {
 	a.logger = ctx.Logger()
 	a.now = time.Now
@@ -133,8 +137,15 @@ func (a *App) Provision(ctx caddy.Context) error {
 			return err
 		}
 	}
-	return nil
+	if !reloading() {
+		return nil
+	}
+	_, err := a.gateway()
+	return err
 }
+
+// reloading reports whether this process runs a configuration already.
+func reloading() bool { return caddy.ActiveContext().Context != nil }
 
 func (a *App) setDefaults() {
 	if a.Lifetime == 0 {

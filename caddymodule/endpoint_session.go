@@ -41,14 +41,23 @@ func (g *gateway) tokenFor(c *caller) (string, error) {
 // endpoints a store that cannot be asked is 500 where the contract says so.
 func (g *gateway) refuseCaller(w http.ResponseWriter, r *http.Request, c *caller) {
 	why := c.refusal
-	if c.standing == cannotTell && r.URL.Path == g.app.BasePath+"/session" {
-		why = why.as(http.StatusInternalServerError)
+	if c.standing == cannotTell {
+		why = g.app.unavailable(r)
 	}
 	if c.staleCookie {
 		g.app.Cookie.clear(w)
 	}
 	closeUnread(w, r)
 	why.writeJSON(w)
+}
+
+// unavailable is the refusal when the store cannot be asked: 500 for the
+// session itself, as its contract says, and 503 for all else.
+func (a *App) unavailable(r *http.Request) refusal {
+	if r.URL.Path == a.BasePath+"/session" {
+		return refuseUnavailable.as(http.StatusInternalServerError)
+	}
+	return refuseUnavailable
 }
 
 func (g *gateway) refuseSigning(w http.ResponseWriter, err error) {

@@ -123,7 +123,7 @@ func (e *SessionEndpoints) serve(w http.ResponseWriter, r *http.Request, path st
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 	g, err := e.app.gateway()
 	if err != nil {
-		refuseUnavailable.write(w, r)
+		e.app.unavailable(r).writeJSON(w)
 		return
 	}
 	answer(g, w, r)
