@@ -244,12 +244,27 @@ func (a *App) Stop() error {
 	return nil
 }
 
-// Cleanup gives the store back, after every server of the configuration has
-// stopped. It also follows a Provision that failed half-way.
+// linger is how long the store stays open after a reload. Caddy does not wait
+// there for the requests that the servers before are still answering.
+const linger = 30 * time.Second
+
+// Cleanup gives the store back: at once when the process ends, for then every
+// server has stopped; else when the last requests are done. It also follows a
+// Provision that failed half-way.
 func (a *App) Cleanup() error {
-	if g := a.opened.Swap(nil); g != nil {
+	g := a.opened.Swap(nil)
+	switch {
+	case g == nil:
+		return nil
+	case caddy.Exiting():
 		return g.close()
 	}
+	g.flush(context.Background())
+	time.AfterFunc(linger, func() {
+		if err := g.close(); err != nil {
+			a.logger.Warn("the store of the configuration before could not be closed", zap.Error(err))
+		}
+	})
 	return nil
 }
 

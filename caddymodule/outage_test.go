@@ -30,6 +30,7 @@ func newOutage(t *testing.T) *outage {
 	t.Helper()
 	o := &outage{redis: redistest.Start(t, redistest.AppendOnly()), upstream: newRecorder(t)}
 	s := onRedis(o.redis, presentSecret)
+	s.options += "\ncache off" // every request asks Redis
 	s.upstream = o.upstream.address()
 	s.routes = `session_endpoints
 		session_auth /optional/* {

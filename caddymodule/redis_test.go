@@ -29,7 +29,9 @@ func onRedis(srv *redistest.Server, secrets ...string) site {
 func TestTwoGatewaysShareTheirSessions(t *testing.T) {
 	t.Parallel()
 	srv := redistest.Start(t)
-	one, other := startProcess(t, onRedis(srv, presentSecret)), startProcess(t, onRedis(srv, presentSecret))
+	s := onRedis(srv, presentSecret)
+	s.options += "\ncache off" // so that "at once" is at once; see TestNearCachesTellEachOther
+	one, other := startProcess(t, s), startProcess(t, s)
 	for _, order := range []struct {
 		name          string
 		first, second *process
@@ -53,7 +55,7 @@ func TestTwoGatewaysShareTheirSessions(t *testing.T) {
 				c := order.first.client(t)
 				u := c.signIn(ada)
 				there := order.second.with(t, c.cookie, "")
-				there.get("/auth/session").want(t, http.StatusOK) // in whatever cache there may be
+				there.get("/auth/session").want(t, http.StatusOK)
 				byToken := order.second.with(t, "", u.Token)
 				byToken.get("/auth/session").want(t, http.StatusOK)
 				c.post("/auth/logout").want(t, http.StatusNoContent)
@@ -91,6 +93,79 @@ func TestTwoGatewaysShareTheirSessions(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Each gateway has the session in its near cache, and hears of it from the
+// other long before the cache would ask again.
+func TestNearCachesTellEachOther(t *testing.T) {
+	t.Parallel()
+	srv := redistest.Start(t)
+	s := onRedis(srv, presentSecret)
+	s.options += "\ncache 1h"
+	one, other := startProcess(t, s), startProcess(t, s)
+	c := one.client(t)
+	cached := func(t *testing.T) *client {
+		c.signIn(ada)
+		there := other.with(t, c.cookie, "")
+		// Only what was looked up after the subscription stood is kept.
+		await(t, "the session is in the near cache", func() bool {
+			there.get("/auth/session").want(t, http.StatusOK)
+			before := srv.Client().Info(t.Context(), "commandstats").Val()
+			there.get("/auth/session").want(t, http.StatusOK)
+			return calls(before, "get") == calls(srv.Client().Info(t.Context(), "commandstats").Val(), "get")
+		})
+		return there
+	}
+	t.Run("of a sign-out", func(t *testing.T) {
+		there := cached(t)
+		c.post("/auth/logout").want(t, http.StatusNoContent)
+		await(t, "the other gateway has heard of it", func() bool {
+			return there.get("/auth/session").StatusCode == http.StatusUnauthorized
+		})
+	})
+	t.Run("of a change", func(t *testing.T) {
+		there := cached(t)
+		c.do(http.MethodPut, "/auth/session/primary-account", `{"accountId":"globex"}`,
+			"Content-Type", "application/json").want(t, http.StatusOK)
+		await(t, "the other gateway has heard of it", func() bool {
+			return there.get("/auth/session").want(t, http.StatusOK).session(t).PrimaryAccount.AccountID == "globex"
+		})
+	})
+	t.Run("and trust nothing that they hold while they cannot hear", func(t *testing.T) {
+		there := cached(t)
+		srv.Kill()
+		await(t, "the near cache is emptied", func() bool {
+			return there.get("/app").StatusCode == http.StatusServiceUnavailable
+		})
+	})
+}
+
+// calls is how often Redis was sent that command.
+func calls(commandstats, command string) string {
+	_, rest, _ := strings.Cut(commandstats, "cmdstat_"+command+":")
+	count, _, _ := strings.Cut(rest, ",")
+	return count
+}
+
+// While Redis cannot be asked, `stale` serves those who are in the near cache,
+// and nobody else.
+func TestStaleServesWhoIsInTheNearCache(t *testing.T) {
+	t.Parallel()
+	srv := redistest.Start(t)
+	s := onRedis(srv, presentSecret)
+	s.options += "\ncache 50ms\nstale 1h"
+	g := startProcess(t, s)
+	held, absent := g.client(t), g.client(t)
+	held.signIn(ada)
+	absent.signIn(grace)
+	held.get("/app").want(t, http.StatusOK)
+	srv.Kill()
+	for range 20 {
+		held.get("/app").want(t, http.StatusOK)
+		held.get("/auth/session").want(t, http.StatusOK)
+		absent.get("/app").want(t, http.StatusServiceUnavailable)
+	}
+	held.post("/auth/logout").want(t, http.StatusServiceUnavailable)
 }
 
 // A limit that each gateway counted for itself would be no limit: whoever
