@@ -1,0 +1,85 @@
+package main
+
+// Names of arms that ratios are taken of.
+const (
+	armRespond  = "respond"
+	armProxy    = "proxy"
+	armStatic   = "proxy-9-headers"
+	armCookie   = "gateway-cookie"
+	armBearer   = "gateway-bearer"
+	armCacheOff = "gateway-cache-off"
+	armSession  = "gateway-session"
+	armUnix     = "gateway-unix"
+	armProxyU   = "proxy-unix"
+	armPlain    = "gateway-no-compression"
+	armIdle     = "gateway-idle-conns"
+	armGOGC     = "gateway-gogc-400"
+)
+
+const (
+	plainProxy = "reverse_proxy {upstream}"
+	gate       = "session_endpoints\nsession_auth\n"
+	// sessionPath is where browsers ask who is signed in.
+	sessionPath = "/auth/session"
+)
+
+// arms are those of the request's way, in the order that they take turns in.
+func arms(people *population) []*arm {
+	gateway := func(name, about, routes string) *arm {
+		return &arm{name: name, about: about, routes: routes, people: people, check: bringsIdentity}
+	}
+	list := []*arm{
+		{name: armRespond, about: "Caddy: respond with the bytes of " + sessionPath, path: sessionPath, check: answersSession,
+			routes: "header Content-Type application/json\nrespond `{session}`"},
+		{name: armProxy, about: "Caddy: reverse_proxy alone", routes: plainProxy, check: bringsNothing},
+		{name: armProxyU, about: "the same to a unix socket", routes: "reverse_proxy {socket}", check: bringsNothing},
+		{name: armStatic, about: "Caddy: reverse_proxy and nine static request_header", routes: "{static}" + plainProxy, check: bringsStatic},
+		gateway(armCookie, "gateway: session_auth, near cache, by cookie", gate+plainProxy),
+		gateway(armBearer, "the same by a Bearer token seen before", gate+plainProxy),
+		gateway(armCacheOff, "the same by cookie, each time from Redis", gate+plainProxy),
+		gateway(armSession, "gateway: GET "+sessionPath+", near cache", gate+plainProxy),
+		gateway(armUnix, "gateway: to a unix socket", gate+"reverse_proxy {socket}"),
+		gateway(armPlain, "gateway: compression off to the upstream", gate+"reverse_proxy {upstream} {\ntransport http {\ncompression off\n}\n}"),
+		gateway(armIdle, "gateway: keepalive_idle_conns_per_host 256", gate+"reverse_proxy {upstream} {\ntransport http {\nkeepalive_idle_conns_per_host 256\n}\n}"),
+		gateway(armGOGC, "gateway: GOGC=400 GOMEMLIMIT=512MiB", gate+plainProxy),
+	}
+	for _, a := range list {
+		switch a.name {
+		case armBearer:
+			a.credential = byBearer
+		case armCacheOff:
+			a.options = "cache off"
+		case armSession:
+			a.path, a.check = sessionPath, answersSession
+		case armGOGC:
+			a.env = []string{"GOGC=400", "GOMEMLIMIT=512MiB"}
+		}
+	}
+	return list
+}
+
+// goals are the ratios of the request's way. One without a bound is only worth
+// knowing.
+var goals = []goal{
+	{what: "session_auth: CPU", arm: armCookie, against: armProxy, of: cpu, atMost: 1.08},
+	{what: "session_auth: CPU", arm: armCookie, against: armStatic, of: cpu, atMost: 1.00},
+	{what: "session_auth: p99 at half load", arm: armCookie, against: armProxy, of: p99, atMost: 1.10},
+	{what: "cache off: CPU", arm: armCacheOff, against: armProxy, of: cpu, atMost: 1.40},
+	{what: "cache off: p99 at half load", arm: armCacheOff, against: armProxy, of: p99},
+	{what: "Bearer seen before: CPU", arm: armBearer, against: armCookie, of: cpu, atMost: 1.05},
+	{what: "GET /auth/session: CPU", arm: armSession, against: armRespond, of: cpu, atMost: 1.00},
+	{what: "session_auth: CPU", arm: armCookie, against: armOAuth2Proxy, of: cpu, atMost: 0.40},
+	{what: "session_auth: CPU", arm: armCookie, against: armForwardAuth, of: cpu, atMost: 0.25},
+	{what: "session_auth: CPU", arm: armCookie, against: armOpenIDC, of: cpu, atMost: 0.28},
+	// What reverse_proxy allocates to send nine headers on is in this one. The
+	// gateway's own part, which has a goal, is for BenchmarkRequest to tell.
+	{what: "session_auth: allocations added", arm: armCookie, against: armProxy, of: allocations, difference: true},
+	{what: "session_auth: allocations added", arm: armCookie, against: armStatic, of: allocations, difference: true},
+	{what: "session_auth: requests/s", arm: armCookie, against: armProxy, of: throughput},
+	{what: "unix socket: CPU", arm: armUnix, against: armCookie, of: cpu},
+	{what: "unix socket, both: CPU", arm: armUnix, against: armProxyU, of: cpu},
+	{what: "compression off: CPU", arm: armPlain, against: armCookie, of: cpu},
+	{what: "more idle connections: CPU", arm: armIdle, against: armCookie, of: cpu},
+	{what: "GOGC=400: CPU", arm: armGOGC, against: armCookie, of: cpu},
+	{what: "GOGC=400: resident memory", arm: armGOGC, against: armCookie, of: memory},
+}

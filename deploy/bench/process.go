@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"os"
+	"os/exec"
+	"sync"
+	"time"
+)
+
+const (
+	// startWithin bounds the time until a process answers.
+	startWithin = 60 * time.Second
+	pollEvery   = 10 * time.Millisecond
+	// keptOutput is how much of what a process prints is kept, in bytes.
+	keptOutput = 16 << 10
+)
+
+// process is a program that runs until it is stopped.
+type process struct {
+	name   string
+	cmd    *exec.Cmd
+	exited chan struct{}
+	log    tail
+}
+
+// start runs a program. env goes on top of our own environment.
+func start(ctx context.Context, name string, env []string, path string, args ...string) (*process, error) {
+	p := &process{name: name, exited: make(chan struct{})}
+	p.cmd = exec.CommandContext(ctx, path, args...) // #nosec G204 G702 -- what the rig measures
+	p.cmd.Env = append(os.Environ(), env...)
+	p.cmd.Stdout, p.cmd.Stderr = &p.log, &p.log
+	if err := p.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("starting %s: %w", name, err)
+	}
+	go func() {
+		_ = p.cmd.Wait() // whoever misses the process looks into its log
+		close(p.exited)
+	}()
+	return p, nil
+}
+
+func (p *process) pid() int { return p.cmd.Process.Pid }
+
+// stop kills the process: nothing that it keeps outlives the rig.
+func (p *process) stop() {
+	_ = p.cmd.Process.Kill() // one that has exited is no matter
+	<-p.exited
+}
+
+// until waits until something holds of the process.
+func (p *process) until(ctx context.Context, what string, holds func(context.Context) bool) error {
+	ctx, cancel := context.WithTimeout(ctx, startWithin)
+	defer cancel()
+	tick := time.NewTicker(pollEvery)
+	defer tick.Stop()
+	for !holds(ctx) {
+		select {
+		case <-p.exited:
+			return fmt.Errorf("%s exited before %s:\n%s", p.name, what, p.log.String())
+		case <-ctx.Done():
+			return fmt.Errorf("%s: gave up waiting until %s:\n%s", p.name, what, p.log.String())
+		case <-tick.C:
+		}
+	}
+	return nil
+}
+
+// listens waits until the process takes connections.
+func (p *process) listens(ctx context.Context, network, address string) error {
+	var d net.Dialer
+	return p.until(ctx, "it listens on "+address, func(ctx context.Context) bool {
+		conn, err := d.DialContext(ctx, network, address)
+		if err != nil {
+			return false
+		}
+		_ = conn.Close()
+		return true
+	})
+}
+
+// freePort finds a port that nobody has, below those that the system gives to
+// outgoing connections: a load opens many of these.
+func freePort() (int, error) {
+	var config net.ListenConfig
+	for range 100 {
+		port := 12_000 + rand.IntN(20_000) // #nosec G404 -- no secret
+		l, err := config.Listen(context.Background(), "tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err == nil {
+			return port, l.Close()
+		}
+	}
+	return 0, fmt.Errorf("no port between 12000 and 32000 of 127.0.0.1 is free: stop what holds them")
+}
+
+func freeAddress() (string, error) {
+	port, err := freePort()
+	return fmt.Sprintf("127.0.0.1:%d", port), err
+}
+
+// tail keeps the end of what was written to it.
+type tail struct {
+	mu   sync.Mutex
+	kept []byte
+}
+
+// Write implements io.Writer.
+func (t *tail) Write(b []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.kept = append(t.kept, b...)
+	if over := len(t.kept) - keptOutput; over > 0 {
+		t.kept = append(t.kept[:0], t.kept[over:]...)
+	}
+	return len(b), nil
+}
+
+// String is the end of what was written.
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return string(t.kept)
+}
