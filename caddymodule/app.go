@@ -87,6 +87,7 @@ type App struct {
 	gateway  func() (*gateway, error)
 	opened   atomic.Pointer[gateway]
 	storage  storage
+	metrics  *metrics
 	cancel   context.CancelFunc
 	running  sync.WaitGroup
 	logger   *zap.Logger
@@ -131,6 +132,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 	a.gateway = sync.OnceValues(a.open)
 	a.setDefaults()
 	for _, step := range []func(caddy.Context) error{
+		a.provisionMetrics, // before all that may fail
 		a.provisionPaths, a.provisionCache, a.provisionSecrets, a.provisionRoles, a.provisionStore, a.provisionLogins,
 	} {
 		if err := step(ctx); err != nil {
@@ -211,6 +213,7 @@ func (a *App) provisionLogins(ctx caddy.Context) error {
 	if err != nil {
 		return fmt.Errorf("loading login module: %v", err)
 	}
+	a.metrics.expect("")
 	named := make(map[string]bool)
 	for _, mod := range mods.([]any) {
 		l := mod.(LoginModule)
@@ -218,6 +221,7 @@ func (a *App) provisionLogins(ctx caddy.Context) error {
 			return fmt.Errorf("two logins are named %q: give each a name of its own", l.Name())
 		}
 		named[l.Name()] = true
+		a.metrics.expect(l.Name())
 		a.logins = append(a.logins, l)
 	}
 	return nil

@@ -17,6 +17,7 @@ import (
 type backlog struct {
 	mu    sync.Mutex
 	tasks map[personTask]struct{}
+	taken int // of which it is not known yet whether they could be done
 }
 
 // personTask ends, or else builds anew, the sessions of one person that began
@@ -35,13 +36,31 @@ func (b *backlog) add(t personTask) {
 	b.tasks[t] = struct{}{}
 }
 
-// take empties the backlog.
+// len counts what is to be done and what is being done.
+func (b *backlog) len() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.tasks) + b.taken
+}
+
+// take empties the backlog. Each task must then be settled.
 func (b *backlog) take() map[personTask]struct{} {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	taken := b.tasks
 	b.tasks = make(map[personTask]struct{})
+	b.taken += len(taken)
 	return taken
+}
+
+// settle says of a task that was taken whether it was done, else puts it back.
+func (b *backlog) settle(t personTask, done bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.taken--
+	if !done {
+		b.tasks[t] = struct{}{}
+	}
 }
 
 // workOff does what has to be done. With the first failure the rest is put
@@ -52,9 +71,7 @@ func (g *gateway) workOff(ctx context.Context) {
 		if failed == nil {
 			failed = g.do(ctx, t)
 		}
-		if failed != nil {
-			g.backlog.add(t)
-		}
+		g.backlog.settle(t, failed == nil)
 	}
 	if failed != nil && ctx.Err() == nil {
 		g.app.logger.Error("changes of people do not show in all their sessions yet; it will be tried again", zap.Error(failed))

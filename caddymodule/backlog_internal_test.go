@@ -87,7 +87,7 @@ func backlogged(t *testing.T) (*gateway, *shaky, directory) {
 	}
 	known := directory{1: {ID: 1, Email: "ada@example.com"}}
 	store := &shaky{Store: memory.New(nil)}
-	app := &App{logger: zap.NewNop(), roles: roles, logins: []LoginModule{known}, now: time.Now}
+	app := &App{logger: zap.NewNop(), roles: roles, logins: []LoginModule{known}, now: time.Now, metrics: newMetrics()}
 	return &gateway{app: app, store: store, ring: ring, tokens: tokens, backlog: newBacklog()}, store, known
 }
 

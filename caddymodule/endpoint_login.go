@@ -15,6 +15,7 @@ import (
 	"example.com/sidegate/caddymodule/login"
 	"example.com/sidegate/caddymodule/profile"
 	"example.com/sidegate/caddymodule/web"
+	"example.com/sidegate/sessionstore"
 )
 
 // getLogin answers GET /auth/login: the page, which works without JavaScript.
@@ -62,12 +63,7 @@ func postLogin(g *gateway, w http.ResponseWriter, r *http.Request) {
 		g.refuseLogin(w, r, given, why)
 		return
 	}
-	method, person, why := g.authenticate(r, given)
-	if why.status != 0 {
-		g.refuseLogin(w, r, given, why)
-		return
-	}
-	s, secret, why := g.begin(r, method, person)
+	s, secret, why := g.admit(r, given)
 	if why.status != 0 {
 		g.refuseLogin(w, r, given, why)
 		return
@@ -94,7 +90,29 @@ func redirect(w http.ResponseWriter, r *http.Request, target string) {
 	http.Redirect(w, r, target, http.StatusSeeOther)
 }
 
-// authenticate asks the password methods in order, behind the throttle.
+// admit finds out who it is and begins their session. What fails because the
+// client has gone is no failure of ours.
+func (g *gateway) admit(r *http.Request, given credentials) (s *sessionstore.Session, secret sessionstore.Secret, why refusal) {
+	method, person, why := g.authenticate(r, given)
+	if why.status == 0 {
+		s, secret, why = g.begin(r, method, person)
+	}
+	if why.status != http.StatusServiceUnavailable || r.Context().Err() == nil {
+		g.app.metrics.signIn(nameOf(method), why)
+	}
+	return s, secret, why
+}
+
+// nameOf is empty where no login has decided.
+func nameOf(method login.Method) string {
+	if method == nil {
+		return ""
+	}
+	return method.Name()
+}
+
+// authenticate asks the password methods in order, behind the throttle. It
+// answers with the one that decided, also when it refused.
 func (g *gateway) authenticate(r *http.Request, given credentials) (login.Method, *profile.Person, refusal) {
 	email, err := profile.NormalizeEmail(given.Email)
 	if err != nil || given.Password == "" || len(given.Password) > login.MaxPassword {
@@ -119,14 +137,14 @@ func (g *gateway) authenticate(r *http.Request, given credentials) (login.Method
 		return method, person, refusal{}
 	case errors.Is(err, login.ErrUnknown), errors.Is(err, login.ErrRefused):
 		g.app.logger.Info("sign-in refused", zap.Stringer("client", clientAddr(r)))
-		return nil, nil, refuseCredentials
+		return method, nil, refuseCredentials
 	}
 	g.settle(r, attempt.Abandoned)
 	if errors.Is(err, login.ErrBusy) {
-		return nil, nil, refuseBusy
+		return method, nil, refuseBusy
 	}
-	g.reportStore(ctx, "a login method failed", err)
-	return nil, nil, refuseUnavailable
+	g.reportStore(ctx, "a login method failed", loginFault{err})
+	return method, nil, refuseUnavailable
 }
 
 // ask goes through the methods: one that does not know the person passes to
@@ -139,7 +157,7 @@ func (g *gateway) ask(r *http.Request, email, password string) (login.Method, *p
 		}
 		return m, person, err
 	}
-	return nil, nil, login.ErrUnknown
+	return nil, nil, login.ErrUnknown // nobody has decided
 }
 
 // refuseLogin answers a form with the page again, anything else with JSON.

@@ -33,10 +33,14 @@ func postLogout(g *gateway, w http.ResponseWriter, r *http.Request) {
 		}
 		returnTo = r.PostForm.Get("return_to")
 	}
-	if err := g.endPresented(r); err != nil {
+	ended, err := g.endPresented(r)
+	if err != nil {
 		g.reportStore(r.Context(), "a session could not be ended", err)
 		refuseUnavailable.saying("The session could not be ended: you are still signed in. Try again shortly.").write(w, r)
 		return
+	}
+	if ended > 0 {
+		g.app.metrics.signOuts.Inc()
 	}
 	if len(visitOf(r).sessionCookies(g.app.Cookie.Name)) > 0 {
 		g.app.Cookie.clear(w)

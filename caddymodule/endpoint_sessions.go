@@ -77,6 +77,7 @@ func deleteSession(g *gateway, w http.ResponseWriter, r *http.Request) {
 	if key == c.session.Key && c.token == "" {
 		g.app.Cookie.clear(w)
 	}
+	g.app.metrics.signOuts.Inc()
 	w.WriteHeader(http.StatusNoContent)
 }
 
@@ -106,6 +107,7 @@ func deleteOtherSessions(g *gateway, w http.ResponseWriter, r *http.Request) {
 		g.refuseEnding(w, r, err)
 		return
 	}
+	g.app.metrics.signOuts.Inc()
 	w.WriteHeader(http.StatusNoContent)
 }
 

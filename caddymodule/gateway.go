@@ -19,7 +19,7 @@ type gateway struct {
 	app        *App
 	store      sessionstore.Store // through the near cache, if there is one
 	near       *nearcache.Cache   // nil when it is off
-	notifier   nearcache.Notifier // nil when the store cannot tell of changes
+	echoes     *echoes            // of changes in the store; nil when it tells of none, or nobody listens
 	release    func() error
 	ring       *token.Ring
 	tokens     *token.Cache
@@ -94,8 +94,8 @@ type watcher interface {
 func (a *App) startBackground(ctx context.Context, g *gateway) {
 	a.running.Go(func() { every(ctx, flushEvery, func() { g.flush(ctx) }) })
 	a.running.Go(func() { every(ctx, backlogEvery, func() { g.workOff(ctx) }) })
-	if g.near != nil && g.notifier != nil {
-		a.running.Go(func() { g.near.Follow(ctx, g.notifier, g.reportGap) })
+	if g.echoes != nil {
+		a.running.Go(func() { g.near.Follow(ctx, g.echoes, g.reportGap) })
 	}
 	if s, ok := g.store.(sessionstore.Sweeper); ok {
 		a.running.Go(func() { g.sweep(ctx, s) })

@@ -44,7 +44,6 @@ func (a *App) provisionCache(caddy.Context) error {
 // useStore puts the near cache in front of the store.
 func (g *gateway) useStore(store sessionstore.Store) {
 	g.store = store
-	g.notifier, _ = store.(nearcache.Notifier)
 	c := g.app.Cache
 	if c.Off {
 		return
@@ -56,6 +55,9 @@ func (g *gateway) useStore(store sessionstore.Store) {
 		Now:     g.app.now,
 	})
 	g.store = g.near
+	if n, ok := store.(nearcache.Notifier); ok {
+		g.echoes = newEchoes(n, g.app.now, g.app.metrics.revocationDelay.Observe)
+	}
 }
 
 // lookup returns the session of that key, and room for what is derived of it.

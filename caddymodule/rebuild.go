@@ -15,6 +15,12 @@ import (
 // signed in, or that it was gone already.
 var errEnded = errors.New("the session has ended")
 
+// loginFault is the trouble of a login, for which the store is not to blame.
+type loginFault struct{ error }
+
+// Unwrap returns what the trouble was.
+func (f loginFault) Unwrap() error { return f.error }
+
 // rebuilds is how often a write is tried anew when another came between.
 const rebuilds = 3
 
@@ -31,11 +37,11 @@ func (g *gateway) rebuild(ctx context.Context, s *sessionstore.Session) (*sessio
 		return nil, g.endRebuilt(ctx, s)
 	}
 	if err != nil {
-		return nil, err
+		return nil, loginFault{err}
 	}
 	user, err := g.app.roles.Build(*person)
 	if err != nil {
-		return nil, fmt.Errorf("the person's entry is not sound: %w", err)
+		return nil, loginFault{fmt.Errorf("the person's entry is not sound: %w", err)}
 	}
 	if user.ID != s.User.ID {
 		return nil, g.endRebuilt(ctx, s) // another person has the entry now
@@ -60,6 +66,7 @@ func (g *gateway) endRebuilt(ctx context.Context, s *sessionstore.Session) error
 	if err := g.end(ctx, s.Key); err != nil {
 		return err
 	}
+	g.app.metrics.endedByLogin.Inc()
 	g.app.logger.Info("session ended: its login no longer knows the person",
 		zap.String("login", s.Method), zap.Int64("user_id", s.User.ID), zap.String("session", s.Key.ID()))
 	return errEnded

@@ -35,7 +35,7 @@ func (g *gateway) begin(r *http.Request, method login.Method, person *profile.Pe
 		g.reportStore(ctx, "a new session could not be kept", err)
 		return nil, none, refuseUnavailable
 	}
-	if err := g.endPresented(r); err != nil {
+	if _, err := g.endPresented(r); err != nil {
 		g.reportStore(ctx, "the session before could not be ended", err)
 		g.withdraw(ctx, s.Key)
 		return nil, none, refuseUnavailable
@@ -67,14 +67,16 @@ func (g *gateway) newSession(r *http.Request, key sessionstore.Key, user session
 	}
 }
 
-// endPresented ends every session whose credential came with the request.
-func (g *gateway) endPresented(r *http.Request) error {
-	for _, key := range g.presentedKeys(r) {
+// endPresented ends every session whose credential came with the request, and
+// reports how many those were.
+func (g *gateway) endPresented(r *http.Request) (int, error) {
+	keys := g.presentedKeys(r)
+	for _, key := range keys {
 		if err := g.end(r.Context(), key); err != nil {
-			return err
+			return 0, err
 		}
 	}
-	return nil
+	return len(keys), nil
 }
 
 // maxPresented bounds the sessions that one request can end, for each is a
@@ -99,7 +101,9 @@ func (g *gateway) presentedKeys(r *http.Request) []sessionstore.Key {
 
 // end revokes a session and drops the token that is kept for it.
 func (g *gateway) end(ctx context.Context, key sessionstore.Key) error {
+	g.echoes.send(key)
 	if err := g.store.Revoke(ctx, key); err != nil {
+		g.echoes.forget(key)
 		return err
 	}
 	g.tokens.Forget(key)

@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 	"time"
 
@@ -18,10 +19,15 @@ type trouble struct {
 	withheld atomic.Int64
 }
 
-// reportStore logs trouble of the store; a caller who went away is no trouble.
+// reportStore logs trouble of the store and counts it. That of a login, which
+// ends in the same answers, is only logged, and a caller who went away is no
+// trouble.
 func (g *gateway) reportStore(ctx context.Context, what string, err error) {
 	if ctx.Err() != nil {
 		return
+	}
+	if _, itself := errors.AsType[loginFault](err); !itself {
+		g.app.metrics.storeFailures.Inc()
 	}
 	now, told := g.app.now().UnixNano(), g.trouble.toldAt.Load()
 	if now-told < int64(troubleEvery) || !g.trouble.toldAt.CompareAndSwap(told, now) {

@@ -83,7 +83,8 @@ func TestActivityIsWrittenAtMostOncePerTenth(t *testing.T) {
 		{"within a tenth of the idle timeout nothing is written", 6*time.Minute - 1, time.Hour, nil},
 		{"after a tenth it is", 6 * time.Minute, time.Hour, []time.Duration{0}},
 		{"just before the end it is", time.Hour - 1, time.Hour, []time.Duration{0}},
-		{"a clock that was put back writes nothing", -time.Hour, time.Hour, nil},
+		{"a session that was just seen, by a clock a little ahead of ours, is not written", -6*time.Minute + 1, time.Hour, nil},
+		{"one that was seen far in the future, by a clock that is wrong, is", -6 * time.Minute, time.Hour, []time.Duration{0}},
 		{"without an idle timeout nothing is written", 10 * time.Hour, 0, nil},
 		{"a negative idle timeout is none", 10 * time.Hour, -time.Hour, nil},
 	} {
@@ -106,6 +107,36 @@ func TestActivityIsWrittenOnceForManyRequests(t *testing.T) {
 	t.Run("with the newest time", func(t *testing.T) { a.wantSeen(t, s, 99*time.Second) })
 	t.Run("and once for each session", func(t *testing.T) { a.wantSeen(t, other, 100*time.Second) })
 	t.Run("and never again", func(t *testing.T) { a.wantSeen(t, s, 99*time.Second) })
+}
+
+// A gateway whose clock is behind must not wait for the other's to be reached:
+// the session would end idle before that.
+func TestActivityOfASessionSeenInTheFuture(t *testing.T) {
+	t.Run("is written once per tenth of the idle timeout", func(t *testing.T) {
+		a, s := newActivity(), idler(-5*time.Hour)
+		for range 15 * 60 { // a quarter of an hour
+			a.Note(s)
+			a.now = a.now.Add(time.Second)
+			if err := a.Flush(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		a.wantSeen(t, s, 0, 6*time.Minute, 12*time.Minute)
+	})
+	t.Run("is written when the clock here is put back too", func(t *testing.T) {
+		a, s := newActivity(), idler(-5*time.Hour)
+		a.Note(s)
+		a.wantSeen(t, s, 0)
+		a.now = a.now.Add(-time.Hour)
+		a.Note(s)
+		a.wantSeen(t, s, 0, -time.Hour)
+	})
+	t.Run("does not keep others from being written", func(t *testing.T) {
+		a, s := newActivity(), idler(10*time.Minute)
+		a.Note(idler(-5 * time.Hour))
+		a.Note(s)
+		a.wantSeen(t, s, 0)
+	})
 }
 
 func TestActivityThatCannotBeWritten(t *testing.T) {
@@ -241,5 +272,45 @@ func TestActivityIsSafeForConcurrentUse(t *testing.T) {
 	}
 	if n := len(a.store.seen); n != 8*200+1 {
 		t.Errorf("%d sessions were written; want %d", n, 8*200+1)
+	}
+}
+
+func TestPending(t *testing.T) {
+	t.Run("a session counts once, from its activity until it is written", func(t *testing.T) {
+		a := newActivity()
+		one, other := idler(30*time.Minute), idler(30*time.Minute)
+		other.Key = sessionstore.NewSecret(2).Key()
+		for _, s := range []*sessionstore.Session{one, other, one} {
+			a.Note(s)
+		}
+		a.wantPending(t, 2)
+		a.store.answer = func(sessionstore.Key) error { a.wantPending(t, 2); a.store.answer = nil; return nil }
+		if err := a.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		a.wantPending(t, 0)
+	})
+	t.Run("what could not be written goes on counting", func(t *testing.T) {
+		a := newActivity()
+		a.Note(idler(30 * time.Minute))
+		a.store.answer = func(sessionstore.Key) error { return errors.New("away") }
+		for range 3 {
+			if err := a.Flush(t.Context()); err == nil {
+				t.Fatal("it is said to be written")
+			}
+			a.wantPending(t, 1)
+		}
+		a.store.answer = func(sessionstore.Key) error { return sessionstore.ErrCorrupt }
+		if err := a.Flush(t.Context()); err == nil {
+			t.Fatal("a record that nobody can read is said to be written")
+		}
+		a.wantPending(t, 0)
+	})
+}
+
+func (a *activity) wantPending(t *testing.T, want int) {
+	t.Helper()
+	if got := a.Pending(); got != want {
+		t.Errorf("%d sessions are pending; want %d", got, want)
 	}
 }

@@ -1,0 +1,161 @@
+package caddymodule
+
+import (
+	"net/http"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// metrics are what the gateway counts by itself, none of it on the way of a
+// request that goes well; the rest is read off the gateway when it is asked
+// for. No label names a person, a host, a path or a session: those are as
+// many as there are, and nobody's who reads metrics.
+type metrics struct {
+	signIns         *prometheus.CounterVec // by login and result
+	signOuts        prometheus.Counter
+	endedByLogin    prometheus.Counter
+	storeFailures   prometheus.Counter
+	revocationDelay prometheus.Histogram
+}
+
+// signInResults are the values of the label result of signIns.
+var signInResults = []string{"signed_in", "refused", "throttled", "busy", "failed"}
+
+// What is read off the gateway.
+var (
+	nearLookups = describe("near_cache_lookups_total", "Look-ups of sessions, by how they were answered: hit and unknown "+
+		"from memory, miss by the store, joined by the store together with a miss.", "result")
+	nearStale       = describe("near_cache_stale_total", "Sessions served past their time because the store could not tell.")
+	nearEvicted     = describe("near_cache_evicted_total", "Sessions that left the near cache for want of room.")
+	nearGaps        = describe("near_cache_gaps_total", "Times that messages of other gateways may have been missed, each new subscription included.")
+	nearEntries     = describe("near_cache_entries", "Sessions in the near cache.")
+	activityPending = describe("activity_pending", "Sessions whose activity is yet to be written to the store.")
+	backlogPending  = describe("backlog_pending", "People whose sessions are yet to be ended or built anew because their login has changed.")
+)
+
+func describe(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc("caddy_sidegate_"+name, help, labels, nil)
+}
+
+func newMetrics() *metrics {
+	counter := func(name, help string) prometheus.CounterOpts {
+		return prometheus.CounterOpts{Name: "caddy_sidegate_" + name, Help: help}
+	}
+	return &metrics{
+		signIns: prometheus.NewCounterVec(counter("sign_ins_total",
+			"Attempts to sign in, by result and by the login that decided; no login where none did."), []string{"login", "result"}),
+		signOuts: prometheus.NewCounter(counter("sign_outs_total",
+			"Sign-outs that people asked for and got: at the logout endpoint, of one device, or of all others.")),
+		endedByLogin: prometheus.NewCounter(counter("sessions_ended_by_login_total",
+			"Sessions ended because their login knows the person no longer.")),
+		storeFailures: prometheus.NewCounter(counter("store_failures_total",
+			"Questions of requests to which the store gave no answer. Nobody is signed out by one, and nobody let in.")),
+		revocationDelay: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "caddy_sidegate_revocation_delay_seconds",
+			Help: "From the moment this gateway asks the store to end a session to the moment it hears its own message " +
+				"of that and has dropped the session: a round trip through the store, by one clock.",
+			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
+		}),
+	}
+}
+
+// provisionMetrics registers what is measured. It comes before all that may
+// fail: see inForce.
+func (a *App) provisionMetrics(ctx caddy.Context) error {
+	a.metrics = newMetrics()
+	return ctx.GetMetricsRegistry().Register(collector{a})
+}
+
+// expect has the sign-ins of a login counted from 0, so that the first of them
+// shows as an increase. No name stands for where no login decided.
+func (m *metrics) expect(login string) {
+	for _, result := range signInResults {
+		m.signIns.WithLabelValues(login, result)
+	}
+}
+
+// signIn counts an attempt to sign in.
+func (m *metrics) signIn(login string, why refusal) {
+	m.signIns.WithLabelValues(login, resultOf(why)).Inc()
+}
+
+// resultOf names how an attempt to sign in ended.
+func resultOf(why refusal) string {
+	switch {
+	case why.status == 0:
+		return "signed_in"
+	case why.status == http.StatusTooManyRequests:
+		return "throttled"
+	case why == refuseBusy:
+		return "busy"
+	case why.status >= http.StatusInternalServerError:
+		return "failed"
+	default:
+		return "refused"
+	}
+}
+
+// collector answers a scrape in the registry of one configuration.
+type collector struct{ app *App }
+
+// Describe implements prometheus.Collector.
+func (c collector) Describe(ch chan<- *prometheus.Desc) {
+	for _, counted := range c.app.metrics.all() {
+		counted.Describe(ch)
+	}
+	for _, read := range []*prometheus.Desc{
+		nearLookups, nearStale, nearEvicted, nearGaps, nearEntries, activityPending, backlogPending,
+	} {
+		ch <- read
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (c collector) Collect(ch chan<- prometheus.Metric) {
+	app := c.app.inForce()
+	for _, counted := range app.metrics.all() {
+		counted.Collect(ch)
+	}
+	if g := app.opened.Load(); g != nil {
+		g.collect(ch)
+	}
+}
+
+// inForce is the app of the configuration that runs. After a reload that was
+// refused, Caddy's admin endpoint keeps the registry of that configuration,
+// and would tell of a gateway that never was.
+func (a *App) inForce() *App {
+	if app, err := caddy.ActiveContext().AppIfConfigured("sidegate"); err == nil {
+		return app.(*App)
+	}
+	return a
+}
+
+func (m *metrics) all() []prometheus.Collector {
+	return []prometheus.Collector{m.signIns, m.signOuts, m.endedByLogin, m.storeFailures, m.revocationDelay}
+}
+
+// collect reads what the parts of the gateway count anyway.
+func (g *gateway) collect(ch chan<- prometheus.Metric) {
+	tell := func(what *prometheus.Desc, kind prometheus.ValueType, value float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(what, kind, value, labels...)
+	}
+	tell(activityPending, prometheus.GaugeValue, float64(g.activity.Pending()))
+	tell(backlogPending, prometheus.GaugeValue, float64(g.backlog.len()))
+	if g.near == nil {
+		return
+	}
+	s := g.near.Stats()
+	tell(nearLookups, prometheus.CounterValue, float64(s.Hits), "hit")
+	tell(nearLookups, prometheus.CounterValue, float64(s.Unknown), "unknown")
+	tell(nearLookups, prometheus.CounterValue, float64(s.Misses), "miss")
+	tell(nearLookups, prometheus.CounterValue, float64(s.Joined), "joined")
+	tell(nearStale, prometheus.CounterValue, float64(s.Stale))
+	tell(nearEvicted, prometheus.CounterValue, float64(s.Evicted))
+	tell(nearGaps, prometheus.CounterValue, float64(s.Gaps))
+	tell(nearEntries, prometheus.GaugeValue, float64(s.Entries))
+}
+
+// Interface guards
+var _ prometheus.Collector = collector{}
