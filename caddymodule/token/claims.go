@@ -14,9 +14,12 @@ import (
 )
 
 // Leeway is how far the clocks of two gateways may differ: iat and nbf may lie
-// that far ahead. exp has none: the store must be asked anyway, and a longer
-// life for a token is never what a wrong clock should give.
-const Leeway = 60 * time.Second
+// that far ahead. It covers one that is five minutes fast beside one that is
+// five minutes slow, with a minute to spare: less would sign people out at the
+// slow one, and it gives an attacker nothing, since a token that bears our
+// signature was made by us. exp has none: the store must be asked anyway, and a
+// longer life for a token is never what a wrong clock should give.
+const Leeway = 11 * time.Minute
 
 // maxSafe is 2^53-1, the largest integer that JavaScript reads exactly.
 const maxSafe = 1<<53 - 1

@@ -101,7 +101,8 @@ func (d *derivation) len() int {
 
 // Note says that the person of the session is active. It hands that on to a at
 // most once per tenth of the idle timeout, and takes no lock in between:
-// LastSeenAt of a session that is held here does not move.
+// LastSeenAt of a session that is held here does not move. Where the clock of
+// another gateway has put it in the future, it keeps nothing back.
 func (e *Entry) Note(a *sessionstore.Activity, now time.Time) {
 	idle := e.Session.IdleTimeout
 	if idle <= 0 {
@@ -110,7 +111,7 @@ func (e *Entry) Note(a *sessionstore.Activity, now time.Time) {
 	// Rounded up, so that a does not find it too early and drop it.
 	tenth := (idle/10 + time.Millisecond - 1).Milliseconds()
 	at, before := now.UnixMilli(), e.noted.Load()
-	if at-before < tenth {
+	if -tenth < at-before && at-before < tenth {
 		return
 	}
 	// Of all who come at the same time, one notes it for all.

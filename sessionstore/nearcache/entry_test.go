@@ -172,6 +172,18 @@ func TestNote(t *testing.T) {
 			t.Fatal("the shared session was changed")
 		}
 	})
+	t.Run("activity of a session that a clock ahead of ours has seen is noted as often", func(t *testing.T) {
+		b, _, flushed, note := setup(t, idle)
+		b.clock.Advance(-time.Hour)
+		for range 36 { // three minutes
+			note()
+			flushed()
+			b.clock.Advance(5 * time.Second)
+		}
+		if n := flushed(); n != 3 {
+			t.Fatalf("%d touches in three tenths; want 3", n)
+		}
+	})
 	t.Run("of many at the same time one notes it for all", func(t *testing.T) {
 		b, _, flushed, note := setup(t, idle)
 		b.clock.Advance(2 * time.Minute)
