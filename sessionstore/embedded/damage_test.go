@@ -25,6 +25,7 @@ func TestDamagedFile(t *testing.T) {
 		"a file of zeros":         make([]byte, 16*page),
 		"a file cut in half":      sound[:len(sound)/2],
 		"a file cut to two pages": sound[:2*page],
+		"a file without its end":  sound[:len(sound)-1],
 	}
 	for name, content := range damages {
 		t.Run(name+" is refused with the next step", func(t *testing.T) {
@@ -151,7 +152,8 @@ func spoiledStore(t *testing.T, now func() time.Time, spoil func([]byte) []byte)
 	return embedded.New(openDB(t, path), newSealer(t, 'k'), now), s
 }
 
-// fileOf is the content of a database with that many sessions.
+// fileOf is the content of a database with that many sessions, up to the last
+// page in use: bbolt makes its file longer than it need be.
 func fileOf(t *testing.T, sessions int) []byte {
 	t.Helper()
 	path := newPath(t)
@@ -173,7 +175,21 @@ func fileOf(t *testing.T, sessions int) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return content
+	return content[:inUse(t, path)]
+}
+
+// inUse is how many bytes of the database file belong to a page.
+func inUse(t *testing.T, path string) (size int64) {
+	t.Helper()
+	b, err := bbolt.Open(path, 0o600, &bbolt.Options{ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = b.View(func(tx *bbolt.Tx) error { size = tx.Size(); return nil })
+	if err := errors.Join(err, b.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return size
 }
 
 func writeFile(t *testing.T, content []byte) string {

@@ -70,7 +70,10 @@ func open(path string) (db *DB, err error) {
 		return nil, err
 	}
 	b.MaxBatchDelay, b.MaxBatchSize = batchDelay, batchSize
-	if err := prepare(b, path); err != nil {
+	if err := errors.Join(whole(b, path), os.Chmod(path, 0o600)); err != nil {
+		return nil, errors.Join(err, b.Close())
+	}
+	if err := prepare(b); err != nil {
 		return nil, errors.Join(err, b.Close())
 	}
 	return &DB{bolt: b}, nil
@@ -79,12 +82,25 @@ func open(path string) (db *DB, err error) {
 // Close closes the file. Stores on it answer with errors from then on.
 func (db *DB) Close() error { return db.bolt.Close() }
 
-// prepare closes the file to other people, makes the buckets, and reads all of
-// them once, so that damage is found at the start and not during the night.
-func prepare(b *bbolt.DB, path string) error {
-	if err := os.Chmod(path, 0o600); err != nil {
+// whole refuses a file that is shorter than the pages it says it has. It must
+// come before the first write, which would grow the file again and leave zeros
+// where sessions were.
+func whole(b *bbolt.DB, path string) error {
+	file, err := os.Stat(path)
+	if err != nil {
 		return err
 	}
+	return b.View(func(tx *bbolt.Tx) error {
+		if file.Size() < tx.Size() {
+			return fmt.Errorf("%w (%d bytes of %d are there)", ErrDamaged, file.Size(), tx.Size())
+		}
+		return nil
+	})
+}
+
+// prepare makes the buckets and reads all of them once, so that damage is
+// found at the start and not during the night.
+func prepare(b *bbolt.DB) error {
 	err := b.Update(func(tx *bbolt.Tx) error {
 		for _, name := range bucketNames {
 			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
