@@ -1,6 +1,9 @@
 package sessionstore
 
-import "time"
+import (
+	"maps"
+	"time"
+)
 
 // Clone returns a copy that shares nothing with s, just as a store gives it
 // back: times in UTC and to the millisecond, lists that are never nil, and no
@@ -9,6 +12,10 @@ func (s *Session) Clone() *Session {
 	c := *s
 	c.CreatedAt, c.ExpiresAt = toMilli(s.CreatedAt), toMilli(s.ExpiresAt)
 	c.LastSeenAt = toMilli(s.LastSeenAt)
+	if !s.BuiltAt.IsZero() {
+		c.BuiltAt = toMilli(s.BuiltAt)
+	}
+	c.Attributes = maps.Clone(s.Attributes)
 	u := &c.User
 	u.Token = ""
 	u.CreatedAt, u.UpdatedAt = cloneDate(u.CreatedAt), cloneDate(u.UpdatedAt)

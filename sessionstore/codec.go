@@ -2,7 +2,9 @@ package sessionstore
 
 import (
 	"encoding/binary"
+	"maps"
 	"math"
+	"slices"
 	"time"
 )
 
@@ -20,6 +22,11 @@ const (
 	tagCreatedAt     = 6
 	tagExpiresAt     = 7
 	tagIdleTimeout   = 8
+	tagSourceSession = 9
+	tagName          = 10
+	tagAttribute     = 11
+	tagKept          = 12
+	tagBuiltAt       = 13
 
 	tagUserID         = 16
 	tagEmail          = 17
@@ -41,6 +48,12 @@ const (
 	tagAccountAdmin   = 4
 )
 
+// Tags within an attribute.
+const (
+	tagAttributeName  = 1
+	tagAttributeValue = 2
+)
+
 func appendSession(b []byte, s *Session) []byte {
 	b = appendText(b, tagMethod, s.Method)
 	b = appendText(b, tagSubject, s.Subject)
@@ -50,7 +63,23 @@ func appendSession(b []byte, s *Session) []byte {
 	b = appendMoment(b, tagCreatedAt, s.CreatedAt)
 	b = appendMoment(b, tagExpiresAt, s.ExpiresAt)
 	b = appendNumber(b, tagIdleTimeout, int64(s.IdleTimeout))
+	b = appendText(b, tagSourceSession, s.SourceSession)
+	b = appendText(b, tagName, s.Name)
+	b = appendAttributes(b, s.Attributes)
+	b = appendText(b, tagKept, s.Kept)
+	b = appendMoment(b, tagBuiltAt, s.BuiltAt)
 	return appendUser(b, &s.User)
+}
+
+// appendAttributes writes them in order of their names, so that equal sessions
+// are equal bytes.
+func appendAttributes(b []byte, attributes map[string]string) []byte {
+	for _, name := range slices.Sorted(maps.Keys(attributes)) {
+		var room [128]byte
+		row := appendField(room[:0], tagAttributeName, name)
+		b = appendField(b, tagAttribute, appendText(row, tagAttributeValue, attributes[name]))
+	}
+	return b
 }
 
 // appendUser leaves Token out: it is a credential, and made anew for each answer.

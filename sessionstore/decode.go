@@ -73,8 +73,36 @@ func (s *Session) decode(tag uint64, value string) (ok bool) {
 		var n int64
 		n, ok = parseNumber(value)
 		s.IdleTimeout = time.Duration(n)
+	case tagSourceSession:
+		s.SourceSession = value
+	case tagName:
+		s.Name = value
+	case tagAttribute:
+		ok = s.decodeAttribute(value)
+	case tagKept:
+		s.Kept = value
+	case tagBuiltAt:
+		s.BuiltAt, ok = parseMoment(value)
 	}
 	return ok
+}
+
+func (s *Session) decodeAttribute(row string) bool {
+	var name, text string
+	f := fields{text: row}
+	for tag, value, ok := f.next(); ok; tag, value, ok = f.next() {
+		switch tag {
+		case tagAttributeName:
+			name = value
+		case tagAttributeValue:
+			text = value
+		}
+	}
+	if s.Attributes == nil {
+		s.Attributes = make(map[string]string)
+	}
+	s.Attributes[name] = text
+	return !f.bad
 }
 
 func (u *UserSession) decode(tag uint64, value string) (ok bool) {

@@ -14,6 +14,17 @@ type Session struct {
 	// Subject what that login knows them by.
 	Method  string
 	Subject string
+	// SourceSession is what the login's source calls its own session (the sid
+	// of OIDC); empty when it has none.
+	SourceSession string
+	// Name and Attributes are further facts of the person, for headers.
+	Name       string
+	Attributes map[string]string
+	// Kept is what the login keeps for later, such as a refresh token. The
+	// store seals it with the rest and does not look into it.
+	Kept string
+	// BuiltAt is when the login's sources last said who this is.
+	BuiltAt time.Time
 	// ChosenAccount is the account that the person made their primary one;
 	// it outlives a rebuild of User. Empty when none was chosen.
 	ChosenAccount string

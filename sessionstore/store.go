@@ -78,6 +78,40 @@ type Taken struct {
 	Wait time.Duration
 }
 
+// Leases let one of many gateways do what must be done once. A lease is no
+// guard by itself: its holder may be stopped while it runs out. What is written
+// under a lease is therefore a Store.Update, which its version fences.
+type Leases interface {
+	// Hold takes the lease of that name for so long, or prolongs it for the
+	// holder that has it. It reports false when another has it.
+	Hold(ctx context.Context, name, holder string, life time.Duration) (bool, error)
+
+	// Release gives the lease back, if that holder still has it.
+	Release(ctx context.Context, name, holder string) error
+}
+
+// Links find sessions by what somebody else calls them, such as the sid and
+// the sub of an OpenID provider.
+type Links interface {
+	// Link notes that the session may be asked for by that name, for so long
+	// at least. The session need not exist yet.
+	Link(ctx context.Context, name string, key Key, life time.Duration) error
+
+	// Linked returns the sessions that were linked to the name and have not
+	// outlived their links. Some may have ended.
+	Linked(ctx context.Context, name string) ([]Key, error)
+
+	// Unlink forgets the links of that name to those sessions.
+	Unlink(ctx context.Context, name string, keys ...Key) error
+}
+
+// Numbers hands out numbers to those who have none.
+type Numbers interface {
+	// Number returns the number of that name: the same one each time, to every
+	// gateway and for good, and never that of another name. It begins at 1.
+	Number(ctx context.Context, name string) (int64, error)
+}
+
 // Sweeper is a Store that does not drop expired sessions by itself.
 type Sweeper interface {
 	// Sweep removes what has expired, indexes and attempts included, and

@@ -10,13 +10,24 @@ import (
 // somebody: the facts that Build makes a session's UserSession of. They need
 // not be tidy; Build normalises and checks them.
 type Person struct {
-	// ID is the person's number, 1 to 2^53-1. Required.
+	// ID is the person's number, 1 to 2^53-1. Zero when the source has none:
+	// then the store hands one out for Issuer and Subject, once and for good.
 	ID int64
 	// Email is required; Build trims it and puts it in lower case.
 	Email string
 	// Subject is what the login method knows the person by (an issuer's sub,
 	// an email address). Empty means Email.
 	Subject string
+	// Issuer is who vouches for Subject: the issuer of an OpenID provider,
+	// else empty, which means the login method.
+	Issuer string
+	// SourceSession is what the source calls the session that it has of its
+	// own (the sid of OIDC). Empty when it has none.
+	SourceSession string
+	// Name is what the person is called. Optional.
+	Name string
+	// Attributes are further facts of the operator's choice, for headers.
+	Attributes map[string]string
 	// CreatedBy and UpdatedBy are free text.
 	CreatedBy string
 	UpdatedBy string
@@ -32,4 +43,6 @@ type Person struct {
 	Roles []string
 	// Permissions are those granted directly, beside those of the roles.
 	Permissions []string
+	// Kept is what the login keeps, sealed in the session. Nil for nothing.
+	Kept *Kept
 }
