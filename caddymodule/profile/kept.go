@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 )
 
@@ -97,7 +98,7 @@ func DecodeFact(data []byte) (any, error) {
 	if err := decoder.Decode(&value); err != nil {
 		return nil, errors.New("the answer is not JSON")
 	}
-	if decoder.More() {
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return nil, errors.New("the answer has something behind its JSON")
 	}
 	return tidyFact(value, maxFactDepth)
