@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -95,6 +96,7 @@ func everyPage() map[string]func(http.ResponseWriter) {
 		"sign out":           func(w http.ResponseWriter) { web.Logout{Base: "/auth", SignedInAs: "ada@example.com"}.Write(w, 200) },
 		"sign out nobody":    func(w http.ResponseWriter) { web.Logout{Base: "/auth"}.Write(w, 200) },
 		"signed out":         func(w http.ResponseWriter) { web.SignedOut{Base: "/auth"}.Write(w, 200) },
+		"onward":             func(w http.ResponseWriter) { web.Onward{Base: "/auth", To: "/orders"}.Write(w) },
 		"providers only":     func(w http.ResponseWriter) { web.Login{Base: "/auth", Providers: twoProviders}.Write(w, 200) },
 		"no way to sign in":  func(w http.ResponseWriter) { web.Login{Base: "/auth"}.Write(w, 200) },
 		"already signed in":  func(w http.ResponseWriter) { web.Login{Base: "/auth", SignedInAs: "ada@example.com"}.Write(w, 200) },
@@ -103,8 +105,11 @@ func everyPage() map[string]func(http.ResponseWriter) {
 			web.Problem{Status: 403, Base: "/auth", SignedInAs: "grace@example.com", RetryAfter: time.Minute}.Write(w)
 		},
 	}
-	for f := web.NoFailure; f <= web.Incomplete; f++ {
-		pages["login "+string(rune('0'+f))] = func(w http.ResponseWriter) {
+	for f := web.NoFailure; f <= lastFailure; f++ {
+		pages["providers only, failure "+strconv.Itoa(int(f))] = func(w http.ResponseWriter) {
+			web.Login{Base: "/auth", Providers: twoProviders[:1], Failure: f}.Write(w, 200)
+		}
+		pages["login, failure "+strconv.Itoa(int(f))] = func(w http.ResponseWriter) {
 			web.Login{Base: "/auth", Password: true, Providers: twoProviders, ReturnTo: "/orders", Failure: f}.Write(w, 200)
 		}
 	}
@@ -229,8 +234,10 @@ func FuzzNothingBreaksOutOfAPage(f *testing.F) {
 				web.Login{Base: text, ReturnTo: text, Password: true, Providers: p}.Write(w, 200)
 			},
 			func(w http.ResponseWriter) { web.Login{ReturnTo: text, SignedInAs: text}.Write(w, 200) },
+			func(w http.ResponseWriter) { web.Login{Failure: web.Refused, Reason: text}.Write(w, 403) },
 			func(w http.ResponseWriter) { web.Logout{Base: text, ReturnTo: text, SignedInAs: text}.Write(w, 200) },
 			func(w http.ResponseWriter) { web.SignedOut{Base: text}.Write(w, 200) },
+			func(w http.ResponseWriter) { web.Onward{Base: text, To: text}.Write(w) },
 			func(w http.ResponseWriter) {
 				web.Problem{Status: 403, Title: text, Detail: text, SignedInAs: text, Base: text}.Write(w)
 			},

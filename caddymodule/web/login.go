@@ -5,30 +5,6 @@ import (
 	"time"
 )
 
-// Failure is why the person is still not signed in. What is told is the same
-// whether they are unknown, disabled, or mistyped the password.
-type Failure int
-
-// The failures that the login page can tell. The zero value is none.
-const (
-	NoFailure Failure = iota
-	// Wrong says that the address and the password do not belong together.
-	Wrong
-	// Throttled says that there were too many attempts; see Login.RetryAfter.
-	Throttled
-	// Busy says that too many people sign in at this moment.
-	Busy
-	// Unavailable says that nothing could be checked: a source or the store
-	// cannot be reached.
-	Unavailable
-	// Unfinished says that a provider did not sign the person in: they
-	// cancelled, took too long, or the provider answered with an error.
-	Unfinished
-	// Incomplete says that the password is right, but what is known of the
-	// person makes no session; only the operator can help.
-	Incomplete
-)
-
 // Provider is another place to sign in at, a button on the login page.
 type Provider struct {
 	// Name is the login's name in the configuration.
@@ -53,6 +29,10 @@ type Login struct {
 	Providers []Provider
 	// Failure is what to tell of the last attempt.
 	Failure Failure
+	// Reason is what the configuration says to whom it refuses, the message of
+	// a require; shown with Refused only. Never give anything of a request, or
+	// of a provider, here. Empty means a fixed text.
+	Reason string
 	// RetryAfter is how long to wait after Throttled, Busy or Unavailable; it
 	// is sent as Retry-After as well. Zero leaves it out.
 	RetryAfter time.Duration
@@ -60,13 +40,15 @@ type Login struct {
 	SignedInAs string
 	// FormTargets are URLs whose origins, outside this site, a form may end up
 	// at by redirect: those listed for return_to and, for the page of whom is
-	// signed in, the providers' end-session endpoints. Whatever is no plain
-	// http or https URL is left out.
+	// signed in, whatever Logout.FormTargets names. Whatever is no plain http
+	// or https URL is left out. A provider's button is a link, and needs none.
 	FormTargets []string
 }
 
 // Write answers with the page. The status is the caller's: 200 for the page
-// itself, 401 for Wrong, 429 for Throttled, 503 for Busy and Unavailable.
+// itself, 400 for Expired and Forged, 401 for Wrong, Denied, Unfinished, Clock
+// and Misconfigured, 403 for Incomplete, Unverified, NoEmail and Refused, 429
+// for Throttled, 503 for Busy and Unavailable.
 func (l Login) Write(w http.ResponseWriter, status int) {
 	p := page{name: "login", data: l, status: status, retryAfter: l.RetryAfter, formTargets: l.FormTargets}
 	if l.SignedInAs != "" && l.Failure == NoFailure {
@@ -75,30 +57,9 @@ func (l Login) Write(w http.ResponseWriter, status int) {
 	p.write(w)
 }
 
-// Message is the failure in words; empty when there is none.
-func (l Login) Message() string {
-	switch l.Failure {
-	case NoFailure:
-		return ""
-	case Wrong:
-		return "The email address or the password is not right. Check both and try again."
-	case Throttled:
-		return "There were too many attempts to sign in. Try again in " + inWords(l.RetryAfter) + "."
-	case Busy:
-		return "Many people are signing in at once. Try again in " + inWords(l.RetryAfter) + "."
-	case Unfinished:
-		return "Signing in there did not finish. Try again, or choose another way."
-	case Incomplete:
-		return "Your entry is not complete, so you cannot be signed in. Please tell whoever looks after this service."
-	default:
-		// Unavailable, and whatever is added one day and forgotten here: not
-		// the person's fault.
-		return "Signing in does not work at the moment. You have done nothing wrong: try again in " + inWords(l.RetryAfter) + "."
-	}
-}
-
-// Refused reports whether what was typed is wrong, so that the fields say so.
-func (l Login) Refused() bool { return l.Failure == Wrong }
+// Alone reports whether there is one way to sign in and it is a provider, whose
+// button is then the page's main one.
+func (l Login) Alone() bool { return !l.Password && len(l.Providers) == 1 }
 
 // Next is where signing in leads: ReturnTo, or the front page.
 func (l Login) Next() string { return orFront(l.ReturnTo) }

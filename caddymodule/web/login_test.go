@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"example.com/sidegate/caddymodule/web"
 )
@@ -87,49 +86,6 @@ func TestAProviderIsALinkToWhereTheCallerSays(t *testing.T) {
 	}
 }
 
-func TestAFailureIsTold(t *testing.T) {
-	for name, c := range map[string]struct {
-		failure web.Failure
-		says    string
-		fields  bool // marked as invalid
-	}{
-		"a wrong password, without saying which of the two": {web.Wrong, "The email address or the password is not right.", true},
-		"too many attempts, and how long to wait":           {web.Throttled, "too many attempts to sign in. Try again in 2 minutes.", false},
-		"a crowd": {web.Busy, "Many people are signing in at once. Try again in 2 minutes.", false},
-		"a source that is down, and whose fault it is not": {web.Unavailable, "You have done nothing wrong", false},
-		"a provider that did not sign anybody in":          {web.Unfinished, "did not finish", false},
-		"an entry that makes no session":                   {web.Incomplete, "not complete", false},
-		"one that this page does not know, as unavailable": {web.Incomplete + 1, "You have done nothing wrong", false},
-	} {
-		t.Run(name, func(t *testing.T) {
-			all := render(t, login(web.Login{Password: true, Failure: c.failure, RetryAfter: 2 * time.Minute}))
-			alert := byID(all, "failure")
-			if alert == nil || !strings.Contains(alert.text, c.says) {
-				t.Fatalf("alert is %+v, want it to say %q", alert, c.says)
-			}
-			_, focused := alert.attr["autofocus"]
-			if alert.attr["role"] != "alert" || alert.attr["tabindex"] != "-1" || !focused {
-				t.Errorf("the alert does not get the focus: %v", alert.attr)
-			}
-			if title := find(all, "title")[0].text; title != "Error: Sign in" {
-				t.Errorf("title is %q", title)
-			}
-			for _, field := range []string{"email", "password"} {
-				e := input(all, field)
-				if got := e.attr["aria-invalid"] == "true" && e.attr["aria-describedby"] == "failure"; got != c.fields {
-					t.Errorf("%s is marked: %v", field, got)
-				}
-			}
-		})
-	}
-	t.Run("none is no alert and no error in the title", func(t *testing.T) {
-		all := render(t, login(web.Login{Password: true}))
-		if byID(all, "failure") != nil || find(all, "title")[0].text != "Sign in" {
-			t.Error("the page tells a failure")
-		}
-	})
-}
-
 // What is not echoed cannot be injected (CVE-2024-21496), and a page that is
 // the same for everybody tells nobody who has an account.
 func TestTheEmailAddressIsNotEchoedAfterAWrongPassword(t *testing.T) {
@@ -137,6 +93,45 @@ func TestTheEmailAddressIsNotEchoedAfterAWrongPassword(t *testing.T) {
 	for _, field := range []string{"email", "password"} {
 		if value, ok := input(all, field).attr["value"]; ok {
 			t.Errorf("%s holds %q", field, value)
+		}
+	}
+}
+
+func TestWhereAProviderIsTheOnlyWayItsButtonIsTheMainOne(t *testing.T) {
+	for name, c := range map[string]struct {
+		page web.Login
+		want string
+	}{
+		"one provider, no password":   {web.Login{Providers: twoProviders[:1]}, "button main"},
+		"two of them are equals":      {web.Login{Providers: twoProviders}, "button"},
+		"beside a password it is not": {web.Login{Providers: twoProviders[:1], Password: true}, "button"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, a := range find(render(t, login(c.page)), "a") {
+				if got := a.attr["class"]; got != c.want {
+					t.Errorf("%s is a %q, want %q", a.text, got, c.want)
+				}
+			}
+		})
+	}
+}
+
+func TestProvidersAreShownInTheOrderGiven(t *testing.T) {
+	given := []web.Provider{{Name: "zoo", Href: "/z"}, {Name: "acme", Href: "/a"}, {Name: "moon", Href: "/m"}}
+	var shown []string
+	for _, a := range find(render(t, login(web.Login{Password: true, Providers: given})), "a") {
+		shown = append(shown, a.attr["href"])
+	}
+	if want := []string{"/z", "/a", "/m"}; !slices.Equal(shown, want) {
+		t.Errorf("shown %q, want %q", shown, want)
+	}
+}
+
+func TestAPageOfProvidersOnlyHasNothingToTypeInto(t *testing.T) {
+	for _, failure := range []web.Failure{web.NoFailure, web.Wrong, web.Denied} {
+		all := render(t, login(web.Login{Base: "/auth", Providers: twoProviders, ReturnTo: "/orders", Failure: failure}))
+		if len(find(all, "form")) != 0 || len(find(all, "input")) != 0 {
+			t.Errorf("failure %d: there is a form", failure)
 		}
 	}
 }

@@ -13,8 +13,9 @@ type Logout struct {
 	// may. Empty means the front page.
 	ReturnTo string
 	// FormTargets are URLs whose origins, outside this site, signing out may
-	// end up at by redirect: the providers' end-session endpoints, and what is
-	// listed for return_to.
+	// end up at by redirect, each stop of the way: the providers' end-session
+	// endpoints, what is listed for return_to, and, where the login page leads
+	// straight to a provider, its authorization endpoint.
 	FormTargets []string
 }
 

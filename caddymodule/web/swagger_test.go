@@ -51,19 +51,22 @@ func TestTheDocumentIsValidOpenAPI31(t *testing.T) {
 func TestTheDocumentHasExactlyTheseRoutesAndStatuses(t *testing.T) {
 	// Beside these, every route may answer 404 and 405.
 	want := map[string]string{
-		"get /session":                 "200 304 400 401 403 500",
-		"head /session":                "200 304 400 401 403 500",
-		"get /session/swagger.yaml":    "200",
-		"put /session/primary-account": "200 400 401 403 413 415 503",
-		"get /login":                   "200",
-		"post /login":                  "200 303 400 401 403 413 415 429 503",
-		"get /logout":                  "200",
-		"post /logout":                 "204 303 400 403 413 503",
-		"post /refresh":                "200 400 401 403 413 503",
-		"get /sessions":                "200 400 401 403 503",
-		"delete /sessions":             "204 400 401 403 413 503",
-		"delete /sessions/{id}":        "204 400 401 403 413 503",
-		"get /.well-known/jwks.json":   "200",
+		"get /session":                    "200 304 400 401 403 500",
+		"head /session":                   "200 304 400 401 403 500",
+		"get /session/swagger.yaml":       "200",
+		"put /session/primary-account":    "200 400 401 403 413 415 503",
+		"get /login":                      "200 303",
+		"get /login/{name}":               "303 503",
+		"get /callback/{name}":            "200 303 400 401 403 503",
+		"post /backchannel-logout/{name}": "200 400 403 413 503",
+		"post /login":                     "200 303 400 401 403 413 415 429 503",
+		"get /logout":                     "200",
+		"post /logout":                    "204 303 400 403 413 503",
+		"post /refresh":                   "200 400 401 403 413 503",
+		"get /sessions":                   "200 400 401 403 503",
+		"delete /sessions":                "204 400 401 403 413 503",
+		"delete /sessions/{id}":           "204 400 401 403 413 503",
+		"get /.well-known/jwks.json":      "200",
 	}
 	got := map[string]string{}
 	for path, item := range read(t, "/auth").Paths {
@@ -201,9 +204,22 @@ func TestThePagesAreAsDocumented(t *testing.T) {
 		"too many attempts": {"POST", "/auth/login", func(w http.ResponseWriter) {
 			web.Login{Base: "/auth", Failure: web.Throttled, RetryAfter: time.Minute}.Write(w, 429)
 		}},
-		"a store that is down": {"POST", "/auth/logout", func(w http.ResponseWriter) { web.Problem{Status: 503, RetryAfter: time.Second}.Write(w) }},
-		"the sign-out page":    {"GET", "/auth/logout", func(w http.ResponseWriter) { web.Logout{Base: "/auth"}.Write(w, 200) }},
-		"an unknown route":     {"GET", "/auth/nothing", func(w http.ResponseWriter) { web.Problem{Status: 404}.Write(w) }},
+		"an attempt that is over": {"GET", "/auth/callback/keycloak", failed(web.Expired, 400)},
+		"a forged answer":         {"GET", "/auth/callback/keycloak", failed(web.Forged, 400)},
+		"a provider that says no": {"GET", "/auth/callback/keycloak", failed(web.Denied, 401)},
+		"clocks that disagree":    {"GET", "/auth/callback/keycloak", failed(web.Clock, 401)},
+		"an answer for another":   {"GET", "/auth/callback/keycloak", failed(web.Misconfigured, 401)},
+		"an unfinished attempt":   {"GET", "/auth/callback/keycloak", failed(web.Unfinished, 401)},
+		"an unverified address":   {"GET", "/auth/callback/keycloak", failed(web.Unverified, 403)},
+		"no address at all":       {"GET", "/auth/callback/keycloak", failed(web.NoEmail, 403)},
+		"a person refused":        {"GET", "/auth/callback/keycloak", failed(web.Refused, 403)},
+		"a person who is half":    {"GET", "/auth/callback/keycloak", failed(web.Incomplete, 403)},
+		"a provider that is down": {"GET", "/auth/callback/keycloak", failed(web.Unavailable, 503)},
+		"none to go to":           {"GET", "/auth/login/keycloak", failed(web.Unavailable, 503)},
+		"an unknown provider":     {"GET", "/auth/login/nobody", func(w http.ResponseWriter) { web.Problem{Status: 404}.Write(w) }},
+		"a store that is down":    {"POST", "/auth/logout", func(w http.ResponseWriter) { web.Problem{Status: 503, RetryAfter: time.Second}.Write(w) }},
+		"the sign-out page":       {"GET", "/auth/logout", func(w http.ResponseWriter) { web.Logout{Base: "/auth"}.Write(w, 200) }},
+		"an unknown route":        {"GET", "/auth/nothing", func(w http.ResponseWriter) { web.Problem{Status: 404}.Write(w) }},
 		"the document itself": {"GET", "/auth/session/swagger.yaml", func(w http.ResponseWriter) {
 			w.Header().Set("Content-Type", web.SwaggerType)
 			_, _ = w.Write(web.Swagger("/auth"))
@@ -214,6 +230,15 @@ func TestThePagesAreAsDocumented(t *testing.T) {
 			webtest.Check(t, httptest.NewRequest(c.method, c.path, nil), w.Result(), w.Body.Bytes())
 		})
 	}
+}
+
+// failed is the login page as a provider's route answers with it.
+func failed(f web.Failure, status int) func(http.ResponseWriter) {
+	page := web.Login{Base: "/auth", Providers: twoProviders, Failure: f}
+	if status == http.StatusServiceUnavailable {
+		page.RetryAfter = time.Second
+	}
+	return func(w http.ResponseWriter) { page.Write(w, status) }
 }
 
 func ExampleSwagger() {

@@ -123,6 +123,9 @@ func (c *Contract) response(req *http.Request, status int) (*openapi3.Response, 
 	if op == nil && req.Method == http.MethodHead {
 		op = item.Get // RFC 9110 section 9.3.2: as GET, without the content
 	}
+	if op == nil && ofProvider(item) && status == http.StatusNotFound {
+		return c.doc.Components.Responses["NotFound"].Value, nil // there is no provider of that name
+	}
 	if op == nil {
 		return c.only(status, http.StatusMethodNotAllowed, "MethodNotAllowed", "method")
 	}
@@ -131,6 +134,12 @@ func (c *Contract) response(req *http.Request, status int) (*openapi3.Response, 
 		return nil, fmt.Errorf("status %d is not documented for %s", status, op.OperationID)
 	}
 	return documented.Value, nil
+}
+
+// ofProvider tells routes that are only there for the providers that are
+// configured.
+func ofProvider(item *openapi3.PathItem) bool {
+	return item.Parameters.GetByInAndName(openapi3.ParameterInPath, "name") != nil
 }
 
 func (c *Contract) only(status, want int, name, what string) (*openapi3.Response, error) {

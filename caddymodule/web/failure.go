@@ -1,0 +1,97 @@
+package web
+
+import "strings"
+
+// Failure is why the person is still not signed in. What is told of a password
+// is the same whether they are unknown, disabled, or mistyped it.
+type Failure int
+
+// The failures that the login page can tell. The zero value is none.
+const (
+	NoFailure Failure = iota
+	// Wrong says that the address and the password do not belong together.
+	Wrong
+	// Throttled says that there were too many attempts; see Login.RetryAfter.
+	Throttled
+	// Busy says that too many people sign in at this moment.
+	Busy
+	// Unavailable says that nothing could be checked: a source or the store
+	// cannot be reached.
+	Unavailable
+	// Unfinished says that a provider did not sign the person in, for a reason
+	// that is none of those below.
+	Unfinished
+	// Incomplete says that the person is who they say, but what is known of
+	// them makes no session; only the operator can help.
+	Incomplete
+	// Denied says that the person cancelled at the provider, or that it did not
+	// let them: access_denied of RFC 6749 section 4.1.2.1, and its kin.
+	Denied
+	// Expired says that the attempt took too long, or that the browser did not
+	// send the attempt's cookie back.
+	Expired
+	// Clock says that the provider's answer is of the future or of the past:
+	// one of the two clocks is wrong.
+	Clock
+	// Misconfigured says that the provider's answer cannot be accepted: it is
+	// for another client, of another issuer, or signed with another key.
+	Misconfigured
+	// Forged says that the answer did not belong to an attempt of this browser
+	// (RFC 9700 section 4.7), or to that of another provider (section 4.4).
+	Forged
+	// Unverified says that the provider has not verified the email address.
+	Unverified
+	// NoEmail says that the provider told no email address.
+	NoEmail
+	// Refused says that the configuration does not let the person in; see
+	// Login.Reason.
+	Refused
+)
+
+// failureTexts are the failures whose text depends on nothing else. "There" is
+// the provider: the person comes from it, and what it sent back (error,
+// error_description) is a request like any other, so none of it is in a text.
+var failureTexts = map[Failure]string{
+	Wrong:      "The email address or the password is not right. Check both and try again.",
+	Unfinished: "Signing in there did not finish. Try again, or choose another way.",
+	Incomplete: "Your entry is not complete, so you cannot be signed in. Please tell whoever looks after this service.",
+	Denied: "You were not signed in: it was cancelled or not allowed there. " +
+		"Try again, or ask whoever looks after your account there.",
+	Expired: "Signing in took too long, or your browser did not send this site's cookie back. " +
+		"Try again. If that does not help, allow cookies for this site.",
+	Clock: "The clocks of this service and of the one you signed in at do not agree. " +
+		"You have done nothing wrong: please tell whoever looks after this service.",
+	Misconfigured: "This service cannot accept the answer of the one you signed in at. " +
+		"You have done nothing wrong: please tell whoever looks after this service.",
+	Forged: "The answer that came back does not belong to a sign-in begun in this browser, so it was not used. " +
+		"Start again here.",
+	Unverified: "Your email address is not verified there. Verify it where you signed in, then try again.",
+	NoEmail: "No email address came with your sign-in. Add one to your account there, " +
+		"or agree to share it, then try again.",
+	Refused: "Your account may not sign in here. If you think it should, ask whoever looks after this service.",
+}
+
+// Message is the failure in words; empty when there is none.
+func (l Login) Message() string {
+	switch l.Failure {
+	case NoFailure:
+		return ""
+	case Throttled:
+		return "There were too many attempts to sign in. Try again in " + inWords(l.RetryAfter) + "."
+	case Busy:
+		return "Many people are signing in at once. Try again in " + inWords(l.RetryAfter) + "."
+	case Refused:
+		if reason := strings.TrimSpace(l.Reason); reason != "" {
+			return reason
+		}
+	}
+	if text, ok := failureTexts[l.Failure]; ok {
+		return text
+	}
+	// Unavailable, and whatever is added one day and forgotten here: not the
+	// person's fault.
+	return "Signing in does not work at the moment. You have done nothing wrong: try again in " + inWords(l.RetryAfter) + "."
+}
+
+// Mistyped reports whether what was typed is wrong, so that the fields say so.
+func (l Login) Mistyped() bool { return l.Failure == Wrong }

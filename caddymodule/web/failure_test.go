@@ -1,0 +1,143 @@
+package web_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"example.com/sidegate/caddymodule/web"
+)
+
+// lastFailure is the last one there is; one behind it does not exist.
+const lastFailure = web.Refused
+
+func TestAFailureIsTold(t *testing.T) {
+	for name, c := range map[string]struct {
+		failure web.Failure
+		says    string
+		fields  bool // marked as invalid
+	}{
+		"a wrong password, without saying which of the two": {web.Wrong, "The email address or the password is not right.", true},
+		"too many attempts, and how long to wait":           {web.Throttled, "too many attempts to sign in. Try again in 2 minutes.", false},
+		"a crowd": {web.Busy, "Many people are signing in at once. Try again in 2 minutes.", false},
+		"a source that is down, and whose fault it is not":     {web.Unavailable, "You have done nothing wrong", false},
+		"a provider that did not sign anybody in":              {web.Unfinished, "did not finish", false},
+		"an entry that makes no session":                       {web.Incomplete, "not complete", false},
+		"a person or a provider that said no":                  {web.Denied, "cancelled or not allowed there. Try again", false},
+		"an attempt that took too long, or lost its cookie":    {web.Expired, "Try again. If that does not help, allow cookies", false},
+		"clocks that disagree, and who should know":            {web.Clock, "clocks of this service and of the one you signed in at do not agree", false},
+		"an answer for somebody else, and who should know":     {web.Misconfigured, "please tell whoever looks after this service", false},
+		"an answer to nothing that this browser asked":         {web.Forged, "does not belong to a sign-in begun in this browser", false},
+		"an email address that nobody verified, and what next": {web.Unverified, "not verified there. Verify it where you signed in, then try again.", false},
+		"an email address that was not told, and what next":    {web.NoEmail, "Add one to your account there", false},
+		"a refusal, and whom to ask":                           {web.Refused, "may not sign in here. If you think it should, ask", false},
+		"one that this page does not know, as unavailable":     {lastFailure + 1, "You have done nothing wrong", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			all := render(t, login(web.Login{Password: true, Failure: c.failure, RetryAfter: 2 * time.Minute}))
+			if alert := verifyAlert(t, all); !strings.Contains(alert, c.says) {
+				t.Errorf("alert is %q, want it to say %q", alert, c.says)
+			}
+			for _, field := range []string{"email", "password"} {
+				e := input(all, field)
+				if got := e.attr["aria-invalid"] == "true" && e.attr["aria-describedby"] == "failure"; got != c.fields {
+					t.Errorf("%s is marked: %v", field, got)
+				}
+			}
+		})
+	}
+	t.Run("none is no alert and no error in the title", func(t *testing.T) {
+		all := render(t, login(web.Login{Password: true}))
+		if byID(all, "failure") != nil || find(all, "title")[0].text != "Sign in" {
+			t.Error("the page tells a failure")
+		}
+	})
+}
+
+// verifyAlert checks that a screen reader reads the failure first, and returns
+// what it reads.
+func verifyAlert(t *testing.T, all []*element) string {
+	t.Helper()
+	alert := byID(all, "failure")
+	if alert == nil {
+		t.Fatal("no alert")
+	}
+	_, focused := alert.attr["autofocus"]
+	if alert.attr["role"] != "alert" || alert.attr["tabindex"] != "-1" || !focused {
+		t.Errorf("the alert does not get the focus: %v", alert.attr)
+	}
+	if title := find(all, "title")[0].text; title != "Error: Sign in" {
+		t.Errorf("title is %q", title)
+	}
+	return alert.text
+}
+
+func TestEveryFailureHasATextOfItsOwn(t *testing.T) {
+	told := map[string]web.Failure{}
+	for f := web.Wrong; f <= lastFailure; f++ {
+		text := web.Login{Failure: f}.Message()
+		if other, taken := told[text]; taken {
+			t.Errorf("failures %d and %d both say %q", other, f, text)
+		}
+		told[text] = f
+	}
+	if len(told) != int(lastFailure) {
+		t.Errorf("%d texts of %d failures", len(told), lastFailure)
+	}
+}
+
+// What is not echoed cannot be injected (CVE-2024-21496, CVE-2023-52430): the
+// text is the same whatever came in and whoever it was.
+func TestNothingOfARequestIsInAFailuresText(t *testing.T) {
+	for f := web.Wrong; f <= lastFailure; f++ {
+		plain := verifyAlert(t, render(t, login(web.Login{Failure: f})))
+		filled := verifyAlert(t, render(t, login(web.Login{Failure: f, Base: "/gate", Password: true, Providers: twoProviders,
+			ReturnTo: "/orders", SignedInAs: "ada@example.com"})))
+		if plain != filled {
+			t.Errorf("failure %d says %q, and with a request %q", f, plain, filled)
+		}
+	}
+}
+
+func TestARefusalSaysWhatTheConfigurationSays(t *testing.T) {
+	for name, c := range map[string]struct {
+		page web.Login
+		want string
+	}{
+		"in its words alone": {web.Login{Failure: web.Refused, Reason: "Only the people of Acme sign in here."},
+			"Only the people of Acme sign in here."},
+		"which are text, whatever they look like": {web.Login{Failure: web.Refused, Reason: `<a href="//evil">R&D</a> only`},
+			`<a href="//evil">R&D</a> only`},
+		"or a fixed text when it says nothing": {web.Login{Failure: web.Refused, Reason: " \t"},
+			web.Login{Failure: web.Refused}.Message()},
+		"and nothing of it with another failure": {web.Login{Failure: web.Denied, Reason: "Only the people of Acme sign in here."},
+			web.Login{Failure: web.Denied}.Message()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			all := render(t, login(c.page))
+			if got := verifyAlert(t, all); got != c.want {
+				t.Errorf("alert is %q, want %q", got, c.want)
+			}
+			if a := find(all, "a"); len(a) != 0 {
+				t.Errorf("the page leads to %q", a[0].attr["href"])
+			}
+		})
+	}
+	t.Run("and nothing of it when nothing failed", func(t *testing.T) {
+		w := record(login(web.Login{Password: true, Reason: "Only the people of Acme sign in here."}))
+		if strings.Contains(w.Body.String(), "Acme") {
+			t.Error("the page says it")
+		}
+	})
+}
+
+func TestAfterAFailureThereIsAWayToTryAgain(t *testing.T) {
+	for f := web.Wrong; f <= lastFailure; f++ {
+		page := web.Login{Base: "/auth", Providers: twoProviders, Failure: f, SignedInAs: "ada@example.com"}
+		all := elements(t, record(func(w http.ResponseWriter) { page.Write(w, http.StatusUnauthorized) }).Body.String())
+		if a := find(all, "a"); len(a) != 2 || a[0].attr["href"] != twoProviders[0].Href {
+			t.Errorf("failure %d leads on by %+v", f, a)
+		}
+	}
+}

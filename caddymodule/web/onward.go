@@ -1,0 +1,22 @@
+package web
+
+import "net/http"
+
+// Onward is the page that leads somewhere at once. It stands in for a redirect
+// where the browser would hold a SameSite=Strict cookie back, because the
+// redirects before it began at another site (RFC 6265bis section 5.2).
+type Onward struct {
+	// Base is the configured base_path, such as /auth.
+	Base string
+	// To is where it leads. The caller has checked that it may. Empty means
+	// the front page.
+	To string
+}
+
+// Write answers 200 with the page.
+func (o Onward) Write(w http.ResponseWriter) {
+	page{name: "onward", data: o, status: http.StatusOK}.write(w)
+}
+
+// Next is where it leads.
+func (o Onward) Next() string { return orFront(o.To) }

@@ -1,0 +1,34 @@
+package web_test
+
+import (
+	"net/http"
+	"testing"
+
+	"example.com/sidegate/caddymodule/web"
+)
+
+func TestThePageThatLeadsOn(t *testing.T) {
+	for _, c := range []struct{ name, to, want string }{
+		{"leads where the person wanted to go", "/orders?a=1&b=%22%3E", "/orders?a=1&b=%22%3E"},
+		{"leads to the front page when nobody said where", "", "/"},
+	} {
+		t.Run(c.name+", with a script or without", func(t *testing.T) {
+			all := render(t, func(w http.ResponseWriter) { web.Onward{Base: "/auth", To: c.to}.Write(w) })
+			if a := find(all, "a"); len(a) != 1 || a[0].attr["href"] != c.want {
+				t.Errorf("links: %+v", a)
+			}
+			if refresh := refreshOf(all); refresh != "0; url="+c.want {
+				t.Errorf("refresh is %q", refresh)
+			}
+		})
+	}
+}
+
+func refreshOf(all []*element) string {
+	for _, meta := range find(all, "meta") {
+		if meta.attr["http-equiv"] == "refresh" {
+			return meta.attr["content"]
+		}
+	}
+	return ""
+}
