@@ -22,6 +22,7 @@ const house = "example.com/sidegate/"
 // `a/b` is that package alone, `a/...` is a and everything below.
 type room struct {
 	folder string
+	proper bool     // the package of the folder alone, without those below
 	may    []string // of the house, and of others
 	never  []string // goes before may
 }
@@ -49,7 +50,8 @@ var rooms = []room{
 			house + "caddymodule/token/...", house + "caddymodule/web/...",
 		},
 	},
-	{folder: "caddymodule/profile", may: []string{sessions}},
+	{folder: "caddymodule/profile", proper: true, may: []string{sessions}},
+	{folder: "caddymodule/profile", may: []string{sessions, "cel.dev/cel-go/..."}},
 	{
 		folder: "caddymodule/token",
 		may:    []string{sessions, "github.com/golang-jwt/jwt/v5", "github.com/hashicorp/golang-lru/v2/..."},
@@ -103,6 +105,11 @@ func TestRulesFindTheirBreaches(t *testing.T) {
 		{"a login that imports the modules is found", "caddymodule/login/a.go", `package login; import _ "example.com/sidegate/caddymodule"`, importBreaches, 1},
 		{"a login may import Caddy's password hashes", "caddymodule/login/a.go", `package login; import _ "github.com/caddyserver/caddy/v2/modules/caddyhttp/caddyauth"`, importBreaches, 0},
 		{"a profile that imports a login is found", "caddymodule/profile/a.go", `package profile; import _ "example.com/sidegate/caddymodule/login"`, importBreaches, 1},
+		{"a profile proper that imports its mapping is found", "caddymodule/profile/a.go", `package profile; import _ "example.com/sidegate/caddymodule/profile/mapping"`, importBreaches, 1},
+		{"a profile proper that imports CEL is found", "caddymodule/profile/a.go", `package profile; import _ "cel.dev/cel-go/cel"`, importBreaches, 1},
+		{"a mapping may import CEL", "caddymodule/profile/mapping/a.go", `package mapping; import _ "cel.dev/cel-go/cel"`, importBreaches, 0},
+		{"a mapping that imports a login is found", "caddymodule/profile/mapping/a.go", `package mapping; import _ "example.com/sidegate/caddymodule/login"`, importBreaches, 1},
+		{"a directory may import the profile and its mapping", "caddymodule/profile/directory/a.go", `package directory; import (_ "net/http"; _ "example.com/sidegate/caddymodule/profile"; _ "example.com/sidegate/caddymodule/profile/mapping")`, importBreaches, 0},
 		{"a token that imports another JWT library is found", "caddymodule/token/a.go", `package token; import _ "github.com/golang-jwt/jwt/v4"`, importBreaches, 1},
 		{"a token may import its JWT library", "caddymodule/token/a.go", `package token; import _ "github.com/golang-jwt/jwt/v5"`, importBreaches, 0},
 		{"a folder that only begins like a room is none", "caddymodule/webhook/a.go", `package webhook; import _ "log"`, importBreaches, 0},
@@ -196,17 +203,18 @@ func isTestSupport(importPath string) bool {
 
 func importBreaches(s source) []string {
 	var found []string
-	for _, r := range rooms {
-		if s.isTest() || !strings.HasPrefix(s.name, r.folder+"/") {
-			continue
-		}
-		for _, p := range s.imports() {
-			if !r.admits(p) {
-				found = append(found, fmt.Sprintf("%s: %s may not import %s", s.name, r.folder, p))
-			}
+	for _, p := range s.imports() {
+		refuses := func(r room) bool { return r.holds(s.name) && !r.admits(p) }
+		if i := slices.IndexFunc(rooms, refuses); i >= 0 && !s.isTest() {
+			found = append(found, fmt.Sprintf("%s: %s may not import %s", s.name, rooms[i].folder, p))
 		}
 	}
 	return found
+}
+
+// holds reports whether the file is of the room.
+func (r room) holds(name string) bool {
+	return strings.HasPrefix(name, r.folder+"/") && (!r.proper || path.Dir(name) == r.folder)
 }
 
 func (r room) admits(importPath string) bool {
@@ -214,7 +222,8 @@ func (r room) admits(importPath string) bool {
 	if slices.ContainsFunc(never, matches) || slices.ContainsFunc(r.never, matches) {
 		return false
 	}
-	return isStandard(importPath) || match(house+r.folder+"/...", importPath) || slices.ContainsFunc(r.may, matches)
+	below := !r.proper && match(house+r.folder+"/...", importPath)
+	return isStandard(importPath) || below || slices.ContainsFunc(r.may, matches)
 }
 
 func match(pattern, importPath string) bool {

@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -52,9 +53,18 @@ func build(p Person) (u sessionstore.UserSession, err error) {
 
 func (p *Person) checkTexts() error {
 	for _, t := range []struct{ field, text string }{
-		{"subject", p.Subject}, {"createdBy", p.CreatedBy}, {"updatedBy", p.UpdatedBy},
+		{"subject", p.Subject}, {"createdBy", p.CreatedBy}, {"updatedBy", p.UpdatedBy}, {"name", p.Name},
+		{"sourceSession", p.SourceSession},
 	} {
 		if err := checkText(t.field, t.text, MaxText); err != nil {
+			return err
+		}
+	}
+	if len(p.Attributes) > MaxAttributes {
+		return tooMany("attributes", MaxAttributes)
+	}
+	for name, value := range p.Attributes {
+		if err := errors.Join(checkName("the name of an attribute", name, MaxName), checkText("an attribute", value, MaxText)); err != nil {
 			return err
 		}
 	}

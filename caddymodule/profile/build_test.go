@@ -3,6 +3,7 @@ package profile_test
 import (
 	"encoding/json"
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -126,6 +127,15 @@ func TestBuildRefuses(t *testing.T) {
 		{"a long subject", func(p *profile.Person) { p.Subject = long }, "subject is longer than 512"},
 		{"CR in createdBy", func(p *profile.Person) { p.CreatedBy = "ops\rX" }, "createdBy holds a control"},
 		{"NUL in updatedBy", func(p *profile.Person) { p.UpdatedBy = "ops\x00X" }, "updatedBy holds a control"},
+		{"a line break in the name", func(p *profile.Person) { p.Name = "Ada\r\nX-Role: admin" }, "name holds a control"},
+		{"a line break in an attribute", func(p *profile.Person) { p.Attributes = map[string]string{"a": "x\ny"} }, "an attribute holds a control"},
+		{"an attribute without a name", func(p *profile.Person) { p.Attributes = map[string]string{"": "x"} }, "the name of an attribute is empty"},
+		{"too many attributes", func(p *profile.Person) {
+			p.Attributes = make(map[string]string)
+			for i := range profile.MaxAttributes + 1 {
+				p.Attributes[strconv.Itoa(i)] = "x"
+			}
+		}, "attributes has more than 100"},
 		{"a line separator", func(p *profile.Person) { p.UpdatedBy = "ops\u2028X" }, "updatedBy holds a control character or line break"},
 		{"a date out of range", func(p *profile.Person) { p.CreatedAt = time.Date(-5, 1, 1, 0, 0, 0, 0, time.UTC) }, "createdAt is not in the years"},
 		{"an empty role", func(p *profile.Person) { p.Roles = []string{"a", ""} }, "roles[1] is empty"},

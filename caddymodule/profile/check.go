@@ -11,11 +11,13 @@ const (
 	// MaxName is the most bytes in a permission, in a role that was granted
 	// (directories grant whole distinguished names) and in an account id.
 	MaxName = 256
-	// MaxText is the most bytes in an account name, a subject, and in
-	// createdBy and updatedBy.
+	// MaxText is the most bytes in an account name, a subject, a name, the
+	// value of an attribute, and in createdBy and updatedBy.
 	MaxText = 512
 	// MaxAccounts is the most accounts of one person.
 	MaxAccounts = 10_000
+	// MaxAttributes is the most attributes of one person.
+	MaxAttributes = 100
 )
 
 // ErrInvalid says that no session can be made of what is known of a person.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 )
 
 // MaxKept is the most bytes that a login may keep in one session.
@@ -88,8 +89,8 @@ func (f *Facts) UnmarshalJSON(data []byte) error {
 // maxFactDepth bounds how deep objects and lists of a source may be nested.
 const maxFactDepth = 32
 
-// DecodeFact reads JSON as expressions see it: whole numbers are int64, others
-// float64, and nulls are left out, so that an absent field and an empty one
+// DecodeFact reads JSON as expressions see it: whole numbers are int64, however
+// they are written (1, 1.0, 1e3), others float64, and nulls are left out, so that an absent field and an empty one
 // are the same. Its errors say nothing of the content.
 func DecodeFact(data []byte) (any, error) {
 	decoder := json.NewDecoder(bytes.NewReader(data))
@@ -111,10 +112,7 @@ func tidyFact(value any, depth int) (any, error) {
 	var err error
 	switch v := value.(type) {
 	case json.Number:
-		if n, err := v.Int64(); err == nil {
-			return n, nil
-		}
-		return v.Float64()
+		return tidyNumber(v)
 	case map[string]any:
 		for key, element := range v {
 			if element == nil {
@@ -137,4 +135,20 @@ func tidyFact(value any, depth int) (any, error) {
 		return tidy, nil
 	}
 	return value, nil
+}
+
+// tidyNumber makes 1.0 the same as 1: so it is written down in the session, and
+// an expression must not find another type when the session is built anew.
+func tidyNumber(number json.Number) (any, error) {
+	if n, err := number.Int64(); err == nil {
+		return n, nil
+	}
+	f, err := number.Float64()
+	if err != nil {
+		return nil, errors.New("the answer holds a number that is too large")
+	}
+	if f == math.Trunc(f) && math.Abs(f) < 1<<53 {
+		return int64(f), nil
+	}
+	return f, nil
 }

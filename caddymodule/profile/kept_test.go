@@ -73,6 +73,7 @@ func TestFacts(t *testing.T) {
 	}{
 		{"a whole number is an int64", `9007199254740993`, int64(9007199254740993)},
 		{"a fraction is a float64", `1.5`, 1.5},
+		{"a whole number with a point is an int64, as it will be when it was kept", `[1.0,-2e3]`, []any{int64(1), int64(-2000)}},
 		{"a number beyond int64 is a float64", `1e300`, 1e300},
 		{"null in an object is left out", `{"a":null,"b":{"c":null}}`, map[string]any{"b": map[string]any{}}},
 		{"null in a list is left out", `[null,1,[null]]`, []any{int64(1), []any{}}},

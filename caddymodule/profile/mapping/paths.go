@@ -1,0 +1,93 @@
+package mapping
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/operators"
+	"cel.dev/cel-go/common/types"
+)
+
+// path is a way into the facts that an expression spells out: token.a.b is
+// {token [a b]}.
+type path struct {
+	root string
+	keys []string
+	// maybe says that it is asked whether there is such a key, with has() or ?.
+	maybe bool
+}
+
+// pathsOf finds the ways into variables of the facts, the variables alone too.
+func pathsOf(tree *ast.AST) []path {
+	local := make(map[string]bool) // the variables of comprehensions
+	var found []path
+	ast.PreOrderVisit(tree.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
+		if e.Kind() == ast.ComprehensionKind {
+			c := e.AsComprehension()
+			local[c.IterVar()], local[c.IterVar2()], local[c.AccuVar()] = true, true, true
+		}
+		if p, ok := pathTo(e); ok {
+			found = append(found, p)
+		}
+	}))
+	// A variable of the same name hides one of ours: nothing is known of it
+	// then but that ours may be read.
+	for i := range found {
+		if local[found[i].root] {
+			found[i].keys = nil
+		}
+	}
+	return found
+}
+
+// pathTo reads an expression as a path, if it is one.
+func pathTo(e ast.Expr) (path, bool) {
+	switch e.Kind() {
+	case ast.IdentKind:
+		root := strings.TrimPrefix(e.AsIdent(), ".")
+		return path{root: root}, slices.Contains(allVariables, root)
+	case ast.SelectKind:
+		s := e.AsSelect()
+		return longer(s.Operand(), s.FieldName(), s.IsTestOnly())
+	case ast.CallKind:
+		return pathOfIndex(e.AsCall())
+	}
+	return path{}, false
+}
+
+// pathOfIndex reads a["b"], a.?b and a[?"b"].
+func pathOfIndex(c ast.CallExpr) (path, bool) {
+	maybe := c.FunctionName() == operators.OptSelect || c.FunctionName() == operators.OptIndex
+	if !maybe && c.FunctionName() != operators.Index || len(c.Args()) != 2 || c.Args()[1].Kind() != ast.LiteralKind {
+		return path{}, false
+	}
+	key, ok := c.Args()[1].AsLiteral().(types.String)
+	if !ok {
+		return path{}, false
+	}
+	return longer(c.Args()[0], string(key), maybe)
+}
+
+func longer(operand ast.Expr, key string, maybe bool) (path, bool) {
+	p, ok := pathTo(operand)
+	return path{p.root, append(p.keys, key), p.maybe || maybe}, ok
+}
+
+// knownKeys are those of the variables whose keys do not come from a source.
+var knownKeys = map[string][]string{
+	"login":  {"body", "location", "status"},
+	identity: identityKeys,
+}
+
+// checkPaths finds keys that there will never be, before anybody signs in.
+func checkPaths(paths []path) error {
+	for _, p := range paths {
+		keys, known := knownKeys[p.root]
+		if known && len(p.keys) > 0 && !slices.Contains(keys, p.keys[0]) {
+			return fmt.Errorf("%s has no %q%s: it has %s", p.root, p.keys[0], meant(p.keys[0], keys), strings.Join(keys, ", "))
+		}
+	}
+	return nil
+}
