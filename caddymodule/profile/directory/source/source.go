@@ -1,0 +1,112 @@
+// Package source is how the gateway calls those who know people, an app's own
+// login or a directory, over HTTP: only at the configured host, without a
+// proxy, without following redirects, reading no more than a bounded answer.
+//
+// What is sent holds credentials and personal data, and a faulty source may
+// send them back: no error of this package holds anything of a question or of
+// an answer.
+package source
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"time"
+
+	"example.com/sidegate/caddymodule/profile"
+)
+
+// MaxAnswer is the most bytes that are read of an answer's body.
+const MaxAnswer = 1 << 20
+
+// What can go wrong with a call. None of them says anything about the person.
+var (
+	// ErrNetwork says that no whole answer came; another attempt may get one.
+	ErrNetwork = errors.New("no answer came")
+	// ErrTooLarge says that the answer has more than MaxAnswer bytes.
+	ErrTooLarge = errors.New("the answer is larger than 1 MiB: let it answer about one person only")
+	// ErrNotJSON says that the answer is not one JSON value of sane depth.
+	ErrNotJSON = errors.New("the answer is not JSON, or is nested too deep")
+)
+
+// Answer is what a source said.
+type Answer struct {
+	Status int
+	Header http.Header
+	Body   []byte
+}
+
+// NewTransport makes a transport for one source: no environment variable sends
+// its credentials through a proxy, and no source, however slow, takes all
+// descriptors. Nil roots means those of the system.
+func NewTransport(roots *x509.CertPool) *http.Transport {
+	return &http.Transport{
+		Proxy:                  nil,
+		DialContext:            (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		TLSClientConfig:        &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout:    5 * time.Second,
+		ForceAttemptHTTP2:      true,
+		DisableCompression:     true, // a small answer cannot become a huge one
+		MaxIdleConnsPerHost:    16,
+		MaxConnsPerHost:        64,
+		IdleConnTimeout:        time.Minute,
+		MaxResponseHeaderBytes: 64 << 10,
+	}
+}
+
+// Ask sends the request and reads the whole answer. It uses the transport
+// itself: an http.Client would follow redirects, keep cookies, and repeat a
+// header of the answer in its errors. The errors are ErrNetwork, ErrTooLarge
+// or the context's.
+func Ask(ctx context.Context, transport http.RoundTripper, r *http.Request) (Answer, error) {
+	response, err := transport.RoundTrip(r.WithContext(ctx))
+	if err != nil {
+		return Answer{}, explain(ctx, err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(response.Body, MaxAnswer+1))
+	if err != nil {
+		return Answer{}, explain(ctx, err)
+	}
+	if len(body) > MaxAnswer {
+		return Answer{}, ErrTooLarge
+	}
+	return Answer{Status: response.StatusCode, Header: response.Header, Body: body}, nil
+}
+
+// explain says what kind of trouble it is. Only errors from before anything
+// was sent are shown as they are: a later one may repeat a line of the answer,
+// and with it what the source sends back of the question.
+func explain(ctx context.Context, err error) error {
+	switch ended := ctx.Err(); {
+	case errors.Is(ended, context.DeadlineExceeded):
+		return fmt.Errorf("no answer came in time: %w", ended)
+	case ended != nil:
+		return fmt.Errorf("nobody waits for the answer any more: %w", ended)
+	}
+	if dial, ok := errors.AsType[*net.OpError](err); ok && dial.Op == "dial" {
+		return fmt.Errorf("%w: %w", ErrNetwork, dial)
+	}
+	if bad, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return fmt.Errorf("%w: %w", ErrNetwork, bad)
+	}
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+		return fmt.Errorf("%w: it does not speak TLS: is the URL's https right?", ErrNetwork)
+	}
+	return fmt.Errorf("%w: the connection broke, or what came is not HTTP", ErrNetwork)
+}
+
+// JSON is the body as expressions see it (profile.DecodeFact); the error is
+// ErrNotJSON.
+func (a Answer) JSON() (any, error) {
+	fact, err := profile.DecodeFact(a.Body)
+	if err != nil {
+		return nil, ErrNotJSON
+	}
+	return fact, nil
+}
