@@ -55,3 +55,16 @@ type Rebuilder interface {
 	// leaves it as it is.
 	Rebuild(ctx context.Context, s *sessionstore.Session) (*profile.Person, error)
 }
+
+// Rotated is the error of a Rebuild that failed after its source had replaced
+// a credential, a refresh token for one: Kept holds the new one, and must be
+// written down, for the old one is spent.
+type Rotated struct {
+	Kept *profile.Kept
+	Err  error
+}
+
+func (r *Rotated) Error() string { return r.Err.Error() }
+
+// Unwrap returns what failed.
+func (r *Rotated) Unwrap() error { return r.Err }

@@ -1,0 +1,82 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"mime"
+	"net/http"
+
+	"example.com/sidegate/caddymodule/login"
+	"example.com/sidegate/caddymodule/profile"
+	"example.com/sidegate/caddymodule/profile/directory/source"
+)
+
+// factOf is the answer as expressions see it, without the password. A body
+// that is not JSON is absent, as is the location of what is no redirect.
+func factOf(a source.Answer, s secret) map[string]any {
+	fact := map[string]any{"status": int64(a.Status)}
+	if body, err := a.JSON(); err == nil && body != nil {
+		fact["body"] = s.strip(body)
+	}
+	if isRedirect(a.Status) {
+		fact["location"] = s.strip(a.Header.Get("Location"))
+	}
+	return fact
+}
+
+// judge is nil when the app let the person in, login.ErrUnknown when it did
+// not, and anything else when that cannot be told.
+func (l *Login) judge(a source.Answer, facts profile.Facts) error {
+	switch {
+	case a.Status == http.StatusUnauthorized, a.Status == http.StatusForbidden,
+		a.Status == http.StatusNotFound, a.Status == http.StatusUnprocessableEntity:
+		return login.ErrUnknown
+	case a.Status >= 500, a.Status == http.StatusTooManyRequests, a.Status == http.StatusRequestTimeout:
+		return fmt.Errorf("the app answers %d", a.Status)
+	case l.config.Success != nil:
+		return l.judgeBySuccess(a.Status, facts)
+	case !isSuccess(a.Status):
+		return unexpected(a.Status)
+	case isPage(a.Header):
+		// Most login forms answer a wrong password with 200 and themselves.
+		return errors.New("the app answers with a web page, which may be its login form again: " +
+			"configure its login API, or how to tell that it let somebody in (success)")
+	}
+	return nil
+}
+
+func (l *Login) judgeBySuccess(status int, facts profile.Facts) error {
+	holds, err := l.config.Success.Holds(facts)
+	switch {
+	case err == nil && holds:
+		return nil
+	case !decides(status):
+		return unexpected(status)
+	case err != nil:
+		return fmt.Errorf("whether the app let the person in cannot be told (success): %w", err)
+	}
+	return login.ErrUnknown
+}
+
+// decides reports whether an app says "no" with that status when an expression
+// says how it says "yes". Were such an answer trouble it would count no
+// attempt, and passwords could be guessed as fast as the app answers.
+func decides(status int) bool {
+	return isSuccess(status) || status == http.StatusFound || status == http.StatusSeeOther || status == http.StatusBadRequest
+}
+
+func unexpected(status int) error {
+	if isRedirect(status) {
+		return fmt.Errorf("the app answers %d, and redirects are not followed: configure the URL that it leads to, "+
+			"or, where that is how the app lets people in, how to tell (success)", status)
+	}
+	return fmt.Errorf("the app answers %d: is it asked as it wants to be (body, headers)?", status)
+}
+
+func isSuccess(status int) bool  { return status >= 200 && status <= 299 }
+func isRedirect(status int) bool { return status >= 300 && status <= 399 }
+
+func isPage(h http.Header) bool {
+	media, _, err := mime.ParseMediaType(h.Get("Content-Type"))
+	return err == nil && (media == "text/html" || media == "application/xhtml+xml")
+}

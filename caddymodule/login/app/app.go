@@ -1,0 +1,178 @@
+// Package app signs people in by the login that an existing app has already:
+// what they typed is sent to the app's own login API, once, and what the app
+// answers says who they are.
+//
+// The password goes to the app and nowhere else: it is in no error and in
+// nothing that is kept, not even where the app sends it back.
+package app
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"example.com/sidegate/caddymodule/login"
+	"example.com/sidegate/caddymodule/profile"
+	"example.com/sidegate/caddymodule/profile/directory/source"
+	"example.com/sidegate/sessionstore"
+)
+
+// maxCalls is how many sign-ins are with the app at once; further ones are
+// sent away, so that a flood at the gateway is none at the app.
+const maxCalls = 64
+
+// Login signs people in by an app's own login. It is a login.PasswordMethod
+// and a login.Rebuilder, and safe for concurrent use.
+type Login struct {
+	config Config
+	url    string
+	body   body
+	calls  chan struct{}
+}
+
+var (
+	_ login.PasswordMethod = (*Login)(nil)
+	_ login.Rebuilder      = (*Login)(nil)
+)
+
+// New makes the login, without touching the network. Its errors name what is
+// wrong with the configuration, and never show a value.
+func New(c Config) (*Login, error) {
+	l, err := newLogin(c)
+	if err != nil {
+		return nil, fmt.Errorf("login %s: %w", c.Name, err)
+	}
+	return l, nil
+}
+
+func newLogin(c Config) (*Login, error) {
+	body, err := newBody(c.Body, c.Fields)
+	if err != nil {
+		return nil, err
+	}
+	if c, err = c.withDefaults(); err != nil {
+		return nil, err
+	}
+	address, err := source.ParseAddress(c.URL)
+	if err != nil {
+		return nil, err
+	}
+	u, err := address.Expand(nil)
+	if err != nil {
+		return nil, err
+	}
+	return &Login{config: c, url: u.String(), body: body, calls: make(chan struct{}, maxCalls)}, nil
+}
+
+// Name is the method's name in the configuration.
+func (l *Login) Name() string { return l.config.Name }
+
+// Close gives idle connections back. People can sign in all the same.
+func (l *Login) Close() {
+	if t, ok := l.config.Transport.(interface{ CloseIdleConnections() }); ok {
+		t.CloseIdleConnections()
+	}
+}
+
+// SignIn asks the app, once. The errors are login.ErrRefused for what nobody's
+// password is, login.ErrUnknown, login.ErrBusy, a *profile.Refused when a
+// demand of the mapping does not hold, else trouble.
+//
+// An app answers in one way whether the person is unknown or the password is
+// wrong, so a refusal is always ErrUnknown: the next password method is asked,
+// and from the last of them it is the same 401 as any other refusal.
+func (l *Login) SignIn(ctx context.Context, email, password string) (*profile.Person, error) {
+	// An empty password is refused here: some back ends take it for a visitor
+	// who wants no more than to look, and let them in (RFC 4513 section 5.1.2).
+	if password == "" || len(password) > login.MaxPassword || len(email) > login.MaxEmail {
+		return nil, login.ErrRefused
+	}
+	select {
+	case l.calls <- struct{}{}:
+		defer func() { <-l.calls }()
+	default:
+		return nil, login.ErrBusy
+	}
+	content, ok := l.body.write(email, password)
+	if !ok {
+		return nil, login.ErrUnknown
+	}
+	answer, err := l.ask(ctx, content)
+	if err != nil {
+		return nil, l.trouble(err)
+	}
+	return l.person(answer, email, newSecret(l.body.secretFields, email, password))
+}
+
+// ask posts the content. A transport sends a POST again only when nothing of
+// it had left, so an app counts one attempt for one.
+func (l *Login) ask(ctx context.Context, content []byte) (source.Answer, error) {
+	ctx, cancel := context.WithTimeout(ctx, l.config.Timeout)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, l.url, bytes.NewReader(content))
+	if err != nil {
+		return source.Answer{}, errors.New("its URL cannot be asked")
+	}
+	r.Header.Set("Content-Type", l.body.contentType)
+	r.Header.Set("Accept", "application/json")
+	r.Header.Set("User-Agent", "sidegate")
+	source.SetHeaders(r, l.config.Headers)
+	return source.Ask(ctx, l.config.Transport, r)
+}
+
+// person makes of the answer who has signed in.
+func (l *Login) person(answer source.Answer, email string, s secret) (*profile.Person, error) {
+	fact := factOf(answer, s)
+	facts := profile.Facts{"login": fact}
+	if err := l.judge(answer, facts); errors.Is(err, login.ErrUnknown) {
+		return nil, err
+	} else if err != nil {
+		return nil, l.trouble(err)
+	}
+	kept := &profile.Kept{Facts: facts}
+	if l.config.KeepCookies {
+		kept.UpstreamCookies = cookies(answer.Header, l.config.Now(), s)
+	}
+	person, err := l.mapped(email, kept)
+	if _, isJSON := fact["body"]; err != nil && !isJSON {
+		return nil, fmt.Errorf("%w (the app's answer has no JSON that can be mapped)", err)
+	}
+	return person, err
+}
+
+// mapped fills the person from the facts that are kept.
+func (l *Login) mapped(email string, kept *profile.Kept) (*profile.Person, error) {
+	person := &profile.Person{Email: email, Subject: email, Kept: kept}
+	if l.config.Mapper == nil {
+		return person, nil
+	}
+	if err := l.config.Mapper.Apply(person, kept.Facts); err != nil {
+		return nil, l.trouble(err)
+	}
+	return person, nil
+}
+
+// Rebuild maps anew what the app said at sign-in, for the password is gone and
+// the app cannot be asked again: roles follow the mapping of the moment, and
+// those who know more, the directories, are asked by whoever calls this.
+//
+// A session of which nothing is kept (the login had another method when it
+// began) is trouble and no "no": it stays as it is until it expires.
+func (l *Login) Rebuild(_ context.Context, s *sessionstore.Session) (*profile.Person, error) {
+	kept, err := profile.DecodeKept(s.Kept)
+	if err != nil {
+		return nil, l.trouble(err)
+	}
+	if kept == nil || kept.Facts["login"] == nil {
+		return nil, l.trouble(errors.New("the session keeps nothing of its sign-in to build it anew of: it stays as it is until the person signs in again"))
+	}
+	email := s.Subject
+	if email == "" {
+		email = s.User.Email
+	}
+	return l.mapped(email, kept)
+}
+
+func (l *Login) trouble(err error) error { return fmt.Errorf("login %s: %w", l.config.Name, err) }

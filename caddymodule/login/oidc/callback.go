@@ -1,0 +1,47 @@
+package oidc
+
+import (
+	"net/url"
+	"slices"
+)
+
+const maxCode = 4 << 10 // bytes; some providers put a whole ticket into a code
+
+// declined are the errors by which a person, or the provider for them, says no
+// (RFC 6749 section 4.1.2.1, OpenID Connect Core 1.0 section 3.1.2.6).
+var declined = []string{
+	"access_denied", "login_required", "consent_required", "interaction_required", "account_selection_required",
+}
+
+// readCallback checks what the browser brought back and returns the code.
+// state comes first: without it, nothing else is the provider's word. Nothing
+// of the query is ever repeated: anybody can make a browser bring anything.
+func (l *Login) readCallback(m *metadata, attempt Attempt, query url.Values) (code string, err error) {
+	for _, values := range query {
+		if len(values) != 1 { // RFC 6749 section 3.1: two readers would take different ones
+			return "", because(ErrForged, "a parameter is there more than once")
+		}
+	}
+	if !equal(query.Get("state"), attempt.State) {
+		return "", because(ErrForged, "state is of another attempt, or missing")
+	}
+	// RFC 9207 section 2.4: an answer of another provider, for which the
+	// browser was mixed up, would have its code sent to the wrong one.
+	if query.Has("iss") && query.Get("iss") != l.config.Issuer {
+		return "", because(ErrForged, "iss is of another provider")
+	}
+	if m.SendsIssuer && !query.Has("iss") {
+		return "", because(ErrForged, "iss is missing, and the provider says that it sends it")
+	}
+	if query.Has("error") {
+		if slices.Contains(declined, query.Get("error")) {
+			return "", because(ErrDenied, "the answer is %s", query.Get("error"))
+		}
+		return "", because(ErrProvider, "the answer to the authorization request is an error: check the client's redirect URIs, scopes and auth_param, and the provider's log")
+	}
+	code = query.Get("code")
+	if code == "" || len(code) > maxCode {
+		return "", because(ErrProvider, "the answer has no code, or one of more than %d bytes", maxCode)
+	}
+	return code, nil
+}

@@ -1,0 +1,140 @@
+package oidc
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// withDefaults checks the configuration and returns it complete, sharing no
+// slice with the caller. Errors repeat no value.
+func (c Config) withDefaults() (Config, error) {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.AuthMethod == "" {
+		c.AuthMethod = AuthBasic
+	}
+	if len(c.Scopes) == 0 {
+		c.Scopes = []string{"openid", "email", "profile"}
+	} else if !slices.Contains(c.Scopes, "openid") {
+		c.Scopes = append([]string{"openid"}, c.Scopes...)
+	}
+	c.Scopes, c.ACRValues, c.AuthParams = slices.Clone(c.Scopes), slices.Clone(c.ACRValues), slices.Clone(c.AuthParams)
+	for _, check := range []func() error{c.checkIdentity, c.checkClientAuth, c.checkWords, c.checkAuthParams} {
+		if err := check(); err != nil {
+			return c, err
+		}
+	}
+	return c, nil
+}
+
+func (c *Config) checkIdentity() error {
+	if c.Name == "" {
+		return errors.New("the login has no name")
+	}
+	if c.ClientID == "" {
+		return errors.New("client_id is empty: register a client at the provider and give its id")
+	}
+	u, err := parseEndpoint(c.Issuer, true)
+	if err != nil {
+		return fmt.Errorf("issuer %w", err)
+	}
+	if u.RawQuery != "" || u.ForceQuery { // OpenID Connect Discovery 1.0 section 3
+		return errors.New("issuer has a query: give the issuer as it is in the provider's discovery document")
+	}
+	if c.MaxAge != nil && *c.MaxAge < 0 {
+		return errors.New("max_age is negative")
+	}
+	return nil
+}
+
+func (c *Config) checkClientAuth() error {
+	switch c.AuthMethod {
+	case AuthBasic, AuthPost:
+		if c.ClientSecret == "" {
+			return fmt.Errorf("%s needs a client_secret: give one, or %s for a public client", c.AuthMethod, AuthNone)
+		}
+	case AuthPrivateKeyJWT:
+		_, err := signingAlgorithm(c.PrivateKey, nil)
+		return err
+	case AuthNone:
+		if c.ClientSecret != "" { // a secret that is never sent is a mistake
+			return fmt.Errorf("%s is for clients without a client_secret: leave one of them out", AuthNone)
+		}
+	default:
+		return fmt.Errorf("client authentication is not one of %s, %s, %s, %s", AuthBasic, AuthPost, AuthPrivateKeyJWT, AuthNone)
+	}
+	return nil
+}
+
+// checkWords checks what is sent as a list with spaces between.
+func (c *Config) checkWords() error {
+	for i, word := range slices.Concat(c.Scopes, c.ACRValues) {
+		option, n := "scopes", i+1
+		if i >= len(c.Scopes) {
+			option, n = "acr_values", n-len(c.Scopes)
+		}
+		if word == "" || strings.ContainsFunc(word, notInWord) {
+			return fmt.Errorf("%s: number %d is empty or holds a space, quote, backslash or a character beyond ASCII", option, n)
+		}
+	}
+	return nil
+}
+
+// notInWord is what a scope may not hold (RFC 6749 section 3.3).
+func notInWord(r rune) bool { return r <= ' ' || r >= 0x7f || r == '"' || r == '\\' }
+
+// ownParams are the protocol's: one of them from the configuration would
+// switch a check of ours off, or send the answer elsewhere.
+var ownParams = []string{
+	"response_type", "response_mode", "client_id", "client_secret", "redirect_uri", "scope", "state", "nonce",
+	"code_challenge", "code_challenge_method", "code_verifier", "request", "request_uri",
+}
+
+func (c *Config) checkAuthParams() error {
+	for i, param := range c.AuthParams {
+		switch name := strings.ToLower(param[0]); {
+		case name == "":
+			return fmt.Errorf("auth_param: number %d has no name", i+1)
+		case slices.Contains(ownParams, name):
+			return fmt.Errorf("auth_param: %s is the protocol's own and cannot be set", name)
+		case name == "max_age" || name == "acr_values":
+			// As a parameter it would be a wish that nobody checks the answer for.
+			return fmt.Errorf("auth_param: %s has an option of its own, which checks the answer too: use that", name)
+		}
+	}
+	return nil
+}
+
+// parseEndpoint accepts an absolute https URL, and http on a loopback host if
+// that is allowed. Errors begin with a verb and do not repeat the URL.
+func parseEndpoint(raw string, loopback bool) (*url.URL, error) {
+	u, err := url.Parse(raw)
+	switch {
+	case raw == "":
+		return nil, errors.New("is empty")
+	case err != nil || u.Opaque != "" || u.Hostname() == "":
+		return nil, errors.New("is not an absolute URL")
+	case u.User != nil:
+		return nil, errors.New("holds a user name or password: remove it")
+	case strings.Contains(raw, "#"):
+		return nil, errors.New("has a fragment: remove it")
+	case u.Scheme == "https", u.Scheme == "http" && loopback && isLoopback(u.Hostname()):
+		return u, nil
+	}
+	// Codes, secrets and tokens go there (OpenID Connect Core 1.0 section 16.17).
+	return nil, errors.New("is not https: plain http is for loopback hosts only")
+}
+
+func isLoopback(host string) bool {
+	if ip, err := netip.ParseAddr(host); err == nil {
+		return ip.Unmap().IsLoopback()
+	}
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	return host == "localhost" || strings.HasSuffix(host, ".localhost")
+}

@@ -1,0 +1,133 @@
+package oidc
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"maps"
+	"time"
+	"unicode/utf8"
+
+	"example.com/sidegate/caddymodule/profile"
+)
+
+// claims are a JSON object as expressions see it: see profile.DecodeFact.
+type claims map[string]any
+
+// decodeClaims reads a JSON object that every reader reads alike. Errors begin
+// with a verb and hold nothing of it.
+func decodeClaims(data []byte) (claims, error) {
+	if err := checkJSON(data); err != nil {
+		return nil, err
+	}
+	fact, err := profile.DecodeFact(data)
+	if err != nil {
+		return nil, errors.New("is nested too deep or holds a number out of range")
+	}
+	c, ok := fact.(map[string]any)
+	if !ok {
+		return nil, errors.New("is not a JSON object")
+	}
+	return c, nil
+}
+
+// checkJSON refuses what two readers could read in two ways: bytes that are
+// not UTF-8, something behind the value, and a member that is there twice
+// (RFC 7519 section 4, RFC 8725 section 3.7).
+func checkJSON(data []byte) error {
+	if !utf8.Valid(data) || !json.Valid(data) {
+		return errors.New("is not JSON")
+	}
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.UseNumber()
+	if duplicated(decoder) {
+		return errors.New("has a member twice")
+	}
+	return nil
+}
+
+// duplicated reads one value of valid JSON and looks for objects, at any
+// depth, of which a member is there twice.
+func duplicated(decoder *json.Decoder) bool {
+	token, _ := decoder.Token()
+	delimiter, nested := token.(json.Delim)
+	if !nested {
+		return false
+	}
+	seen := map[any]bool{}
+	for decoder.More() {
+		if delimiter == '{' {
+			name, _ := decoder.Token()
+			if seen[name] {
+				return true
+			}
+			seen[name] = true
+		}
+		if duplicated(decoder) {
+			return true
+		}
+	}
+	_, _ = decoder.Token() // the closing one
+	return false
+}
+
+// text is the claim if it is a text, else empty.
+func (c claims) text(name string) string {
+	text, _ := c[name].(string)
+	return text
+}
+
+// moment reads a NumericDate (RFC 7519 section 2): seconds, perhaps with a
+// fraction. there is false when the claim is absent; ok when it is a date.
+func (c claims) moment(name string) (at time.Time, there, ok bool) {
+	const last = 253402300799 // the year 9999
+	value, there := c[name]
+	switch n := value.(type) {
+	case int64:
+		return time.Unix(n, 0), there, 0 < n && n <= last
+	case float64:
+		return time.Unix(int64(n), 0), there, 0 < n && n <= last
+	}
+	return time.Time{}, there, false
+}
+
+// audience is aud, which may be a text or a list of texts.
+func (c claims) audience() []string {
+	switch aud := c["aud"].(type) {
+	case string:
+		return []string{aud}
+	case []any:
+		list := make([]string, 0, len(aud))
+		for _, element := range aud {
+			text, ok := element.(string)
+			if !ok {
+				return nil
+			}
+			list = append(list, text)
+		}
+		return list
+	}
+	return nil
+}
+
+// merge joins what two sources say of a person; the first one wins.
+//
+// email_verified is not merged like that: a source vouches for the address
+// that it gives itself. Else one that says "verified" of an old address would
+// vouch for a new one that somebody has just typed in.
+func merge(first, second claims) claims {
+	merged := maps.Clone(second)
+	if merged == nil {
+		merged = make(claims, len(first))
+	}
+	maps.Copy(merged, first)
+	delete(merged, "email_verified")
+	for _, source := range []claims{first, second} {
+		verified, says := source["email_verified"]
+		if address := source.text("email"); says && address != "" && address == merged.text("email") {
+			merged["email_verified"] = verified
+			break
+		}
+	}
+	return merged
+}

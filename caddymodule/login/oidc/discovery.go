@@ -1,0 +1,82 @@
+package oidc
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// How long the provider's documents are used before they are fetched again.
+const (
+	metadataAge = 6 * time.Hour
+	keysAge     = time.Hour
+)
+
+// metadata is what we need of OpenID Connect Discovery 1.0 section 3, RFC 9207
+// section 3 and RP-Initiated Logout 1.0 section 2.1.
+type metadata struct {
+	Issuer         string   `json:"issuer"`
+	Authorization  string   `json:"authorization_endpoint"`
+	Token          string   `json:"token_endpoint"`
+	Keys           string   `json:"jwks_uri"`
+	UserInfo       string   `json:"userinfo_endpoint"`
+	EndSession     string   `json:"end_session_endpoint"`
+	Algorithms     []string `json:"id_token_signing_alg_values_supported"`
+	AuthAlgorithms []string `json:"token_endpoint_auth_signing_alg_values_supported"`
+	SendsIssuer    bool     `json:"authorization_response_iss_parameter_supported"`
+}
+
+// discover returns the provider's metadata.
+func (l *Login) discover(ctx context.Context) (*metadata, error) {
+	return l.metadata.within(ctx, metadataAge)
+}
+
+func (l *Login) fetchMetadata(ctx context.Context) (*metadata, error) {
+	const what = "the discovery document"
+	address := strings.TrimSuffix(l.config.Issuer, "/") + "/.well-known/openid-configuration"
+	a, err := l.get(ctx, what, address, "")
+	if err != nil {
+		return nil, err
+	}
+	m := new(metadata)
+	if err := checkJSON(a.body); err != nil {
+		return nil, because(ErrProvider, "%s %w", what, err)
+	}
+	if err := json.Unmarshal(a.body, m); err != nil {
+		return nil, because(ErrProvider, "%s holds a member of a wrong type", what)
+	}
+	if err := m.check(l.config.Issuer); err != nil {
+		return nil, because(ErrProvider, "%s %w", what, err)
+	}
+	return m, nil
+}
+
+// check holds the document to its issuer, which must be the configured one to
+// the letter: else a provider could stand in for another (RFC 9700 section
+// 4.4). Only a loopback issuer may have endpoints without TLS.
+func (m *metadata) check(issuer string) error {
+	if m.Issuer != issuer {
+		return fmt.Errorf("is of another issuer: write the issuer exactly as the provider does, with or without the slash at its end")
+	}
+	loopback := strings.HasPrefix(strings.ToLower(issuer), "http:")
+	for _, e := range []struct {
+		name, address string
+		optional      bool
+	}{
+		{"authorization_endpoint", m.Authorization, false},
+		{"token_endpoint", m.Token, false},
+		{"jwks_uri", m.Keys, false},
+		{"userinfo_endpoint", m.UserInfo, true},
+		{"end_session_endpoint", m.EndSession, true},
+	} {
+		if e.address == "" && e.optional {
+			continue
+		}
+		if _, err := parseEndpoint(e.address, loopback); err != nil {
+			return fmt.Errorf("has a %s that %w", e.name, err)
+		}
+	}
+	return nil
+}

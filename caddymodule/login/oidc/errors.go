@@ -1,0 +1,48 @@
+package oidc
+
+import (
+	"errors"
+	"fmt"
+
+	"example.com/sidegate/caddymodule/login"
+)
+
+// The ways in which a sign-in fails; each deserves a page of its own. What is
+// wrapped around them is for the log: it says what to look at, and holds no
+// token, no code, no claim's value and nothing of what the browser sent. An
+// error of a Mapper is returned as it is.
+var (
+	// ErrDenied says that the person, or the provider's policy, has declined,
+	// or that they proved who they are in a weaker way (acr_values) or longer
+	// ago (max_age) than was asked for.
+	ErrDenied = errors.New("the provider did not let the person in")
+	// ErrExpired says that the attempt took too long: begin again.
+	ErrExpired = errors.New("the sign-in attempt has expired")
+	// ErrForged says that what the browser brought back does not belong to
+	// this attempt: state, nonce, iss, a code of somebody else or used before,
+	// a parameter given twice.
+	ErrForged = errors.New("the answer does not belong to this sign-in attempt")
+	// ErrClock says that the clocks of provider and gateway disagree.
+	ErrClock = errors.New("the clocks of the provider and of this gateway disagree")
+	// ErrAudience says that the ID token was issued for another client.
+	ErrAudience = errors.New("the ID token is not meant for this client")
+	// ErrUnverified says that the provider does not vouch for the address.
+	ErrUnverified = errors.New("the provider has not verified the email address")
+	// ErrNoEmail says that nobody gave an email address.
+	ErrNoEmail = errors.New("the provider gave no email address")
+	// ErrProvider says that the provider answered with an error or nonsense.
+	ErrProvider = errors.New("the provider's answer is an error or not valid")
+	// ErrUnavailable says that the provider cannot be asked now.
+	ErrUnavailable = errors.New("the provider cannot be reached")
+	// ErrInvalidLogoutToken says that a logout token is no good, for certain.
+	ErrInvalidLogoutToken = errors.New("logout token is not valid")
+)
+
+// Rotated is what a rebuild answers that failed after the provider had already
+// replaced the refresh token.
+type Rotated = login.Rotated
+
+// because is the sentinel with a reason for the log.
+func because(sentinel error, format string, args ...any) error {
+	return fmt.Errorf("%w: %w", sentinel, fmt.Errorf(format, args...))
+}

@@ -1,0 +1,88 @@
+package oidc
+
+import (
+	"context"
+	"errors"
+	"net/url"
+
+	"example.com/sidegate/caddymodule/profile"
+)
+
+// maxKeptIDToken bounds the ID token that is kept as a hint for the sign-out,
+// in bytes: it goes into a URL then.
+const maxKeptIDToken = 8 << 10
+
+// Finish ends a sign-in: query is what the browser brought to the callback.
+// The person has what the mapping made of the claims, and Kept for Rebuild and
+// EndSession. Errors: the sentinels of this package, and those of the Mapper.
+//
+// An attempt is good for one call: the caller deletes its cookie whatever the
+// result, and the provider refuses a code the second time.
+func (l *Login) Finish(ctx context.Context, attempt Attempt, query url.Values) (*profile.Person, error) {
+	if attempt.Login != l.config.Name {
+		return nil, because(ErrForged, "the attempt is for another login")
+	}
+	if !l.now().Before(attempt.Expires) {
+		return nil, because(ErrExpired, "it took longer than %v", AttemptLifetime)
+	}
+	m, err := l.discover(ctx)
+	if err != nil {
+		return nil, err
+	}
+	code, err := l.readCallback(m, attempt, query)
+	if err != nil {
+		return nil, err
+	}
+	t, err := l.exchange(ctx, attempt, code)
+	if err != nil {
+		return nil, err
+	}
+	c, err := l.openIDToken(ctx, t.ID, t.Access)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.checkAttempt(c, attempt); err != nil {
+		return nil, err
+	}
+	return l.welcome(ctx, m, t, c)
+}
+
+// exchange gives the code for tokens (RFC 6749 section 4.1.3, RFC 7636 section
+// 4.5).
+func (l *Login) exchange(ctx context.Context, attempt Attempt, code string) (tokens, error) {
+	t, err := l.grant(ctx, url.Values{
+		"grant_type": {"authorization_code"}, "code": {code},
+		"redirect_uri": {attempt.RedirectURI}, "code_verifier": {attempt.Verifier},
+	})
+	if errors.Is(err, errInvalidGrant) {
+		return tokens{}, because(ErrForged, "the provider refuses the code: it was used before, has expired, or is of another attempt or client")
+	}
+	if err == nil {
+		err = t.check()
+	}
+	if err == nil && t.ID == "" {
+		err = because(ErrProvider, "the token endpoint gives no ID token: does the client allow the openid scope?")
+	}
+	return t, err
+}
+
+// welcome makes the person of a verified sign-in.
+func (l *Login) welcome(ctx context.Context, m *metadata, t tokens, idToken claims) (*profile.Person, error) {
+	info, err := l.userInfo(ctx, m, t.Access, idToken.text("sub"))
+	if err != nil {
+		return nil, err
+	}
+	return l.person(&profile.Kept{
+		Facts:        profile.Facts{factToken: map[string]any(merge(idToken, info))},
+		RefreshToken: t.Refresh,
+		IDToken:      hint(t.ID),
+	})
+}
+
+// hint is the ID token if it is short enough to be kept.
+func hint(raw string) string {
+	if len(raw) > maxKeptIDToken {
+		return ""
+	}
+	return raw
+}

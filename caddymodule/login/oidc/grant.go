@@ -1,0 +1,110 @@
+package oidc
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// errInvalidGrant says that the provider refuses the code or refresh token.
+var errInvalidGrant = errors.New("the token endpoint answers invalid_grant")
+
+// tokens is the token endpoint's answer.
+type tokens struct {
+	Access  string `json:"access_token"`
+	Type    string `json:"token_type"`
+	Refresh string `json:"refresh_token"`
+	ID      string `json:"id_token"`
+}
+
+// grant asks the token endpoint, in one attempt: codes and rotating refresh
+// tokens are good for one only. net/http repeats a POST only if nothing of it
+// was written, or an HTTP/2 server says that it did not look at it.
+//
+// The request is our own, not that of x/oauth2: that one cannot sign an
+// assertion for a refresh, and its errors repeat the answer. The answer is not
+// checked yet, and what could be read of it is returned with an error too: a
+// new refresh token must be kept even if the rest is worthless.
+func (l *Login) grant(ctx context.Context, form url.Values) (tokens, error) {
+	const what = "the token endpoint"
+	m, err := l.discover(ctx)
+	if err != nil {
+		return tokens{}, err
+	}
+	request, err := l.grantRequest(ctx, m, form)
+	if err != nil {
+		return tokens{}, err
+	}
+	a, err := l.call(what, request)
+	if err != nil {
+		return tokens{}, err
+	}
+	if a.status != http.StatusOK {
+		return tokens{}, a.refusal()
+	}
+	var t tokens
+	if err := json.Unmarshal(a.body, &t); err != nil { // members of the right type are in t
+		return t, because(ErrProvider, "%s answers with something that is not JSON, or of a wrong type", what)
+	}
+	return t, nil
+}
+
+func (l *Login) grantRequest(ctx context.Context, m *metadata, form url.Values) (*http.Request, error) {
+	if err := l.identify(m, form); err != nil {
+		return nil, err
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, m.Token, strings.NewReader(form.Encode()))
+	if err != nil {
+		return nil, because(ErrProvider, "the token endpoint has no usable address")
+	}
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if l.config.AuthMethod == AuthBasic {
+		// Encoded first: RFC 6749 section 2.3.1.
+		request.SetBasicAuth(url.QueryEscape(l.config.ClientID), url.QueryEscape(l.config.ClientSecret))
+	}
+	return request, nil
+}
+
+// check refuses an answer without what the flow needs (OpenID Connect Core 1.0
+// section 3.1.3.3). A token of another type is not ours to use.
+func (t tokens) check() error {
+	switch {
+	case t.Access == "":
+		return because(ErrProvider, "the token endpoint gives no access token")
+	case !strings.EqualFold(t.Type, "Bearer"):
+		return because(ErrProvider, "the token endpoint gives an access token that is not of type Bearer")
+	}
+	return nil
+}
+
+// remedies tell an operator what an error of RFC 6749 section 5.2 asks for. Only
+// these are ever repeated: other text may hold anything.
+var remedies = map[string]string{
+	"invalid_request":        "does it want another client authentication?",
+	"invalid_client":         "check client_id, client_secret and the client authentication",
+	"unauthorized_client":    "allow the client the authorization code and refresh token grants",
+	"unsupported_grant_type": "does it support the authorization code flow?",
+	"invalid_scope":          "check scopes",
+}
+
+// refusal reads an error of the token endpoint. Only a 4xx with invalid_grant
+// is a definite "no" to the code or refresh token; everything else is about us
+// or about the provider.
+func (a answer) refusal() error {
+	var body struct {
+		Error string `json:"error"`
+	}
+	definite := []int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden}
+	err := json.Unmarshal(a.body, &body)
+	if err == nil && body.Error == "invalid_grant" && slices.Contains(definite, a.status) {
+		return errInvalidGrant
+	}
+	if remedy, known := remedies[body.Error]; known {
+		return because(ErrProvider, "the token endpoint answers %s: %s", body.Error, remedy)
+	}
+	return because(ErrProvider, "the token endpoint answers with status %d and no error of the standard", a.status)
+}

@@ -1,0 +1,130 @@
+package oidc
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"mime"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+const (
+	patience  = 10 * time.Second // for one answer of the provider, all in all
+	maxAnswer = 1 << 20          // bytes
+	maxHeader = 64 << 10         // bytes
+)
+
+// newClient follows no redirects: a provider that is misled, or misleads,
+// would send codes, secrets and tokens to hosts that nobody configured.
+func newClient(config Config) *http.Client {
+	transport := config.Transport
+	if transport == nil {
+		transport = &http.Transport{
+			Proxy:                  http.ProxyFromEnvironment,
+			TLSClientConfig:        &tls.Config{RootCAs: config.RootCAs, MinVersion: tls.VersionTLS12},
+			ForceAttemptHTTP2:      true,
+			MaxIdleConnsPerHost:    8,
+			IdleConnTimeout:        time.Minute,
+			TLSHandshakeTimeout:    patience,
+			MaxResponseHeaderBytes: maxHeader,
+		}
+	}
+	return &http.Client{
+		Transport:     transport,
+		Timeout:       patience,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// answer is what an endpoint said, with a status below 500 that is no redirect.
+type answer struct {
+	status    int
+	mediaType string
+	body      []byte
+}
+
+// call sends the request once; what names the endpoint in errors. Errors are
+// ErrUnavailable where nobody answers or the provider is in trouble, and
+// ErrProvider for nonsense. They hold nothing of the answer.
+func (l *Login) call(what string, request *http.Request) (answer, error) {
+	request.Header.Set("Accept", "application/json")
+	response, err := l.client.Do(request)
+	if err != nil {
+		return answer{}, because(ErrUnavailable, "%s: %w", what, reason(err))
+	}
+	defer response.Body.Close()
+	switch {
+	case response.StatusCode >= 500 || response.StatusCode == http.StatusTooManyRequests:
+		return answer{}, because(ErrUnavailable, "%s answers with status %d", what, response.StatusCode)
+	case response.StatusCode >= 300 && response.StatusCode < 400:
+		return answer{}, because(ErrProvider, "%s answers with a redirect, and those are not followed: give the issuer that it leads to", what)
+	}
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
+	if err != nil {
+		return answer{}, because(ErrUnavailable, "%s: %w", what, reason(err))
+	}
+	if len(body) > maxAnswer {
+		return answer{}, because(ErrProvider, "%s answers with more than %d bytes", what, maxAnswer)
+	}
+	mediaType, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type"))
+	return answer{response.StatusCode, mediaType, body}, nil
+}
+
+// get is call for a GET that must succeed. accessToken may be empty.
+func (l *Login) get(ctx context.Context, what, endpoint, accessToken string) (answer, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, endpoint, nil)
+	if err != nil {
+		return answer{}, because(ErrProvider, "%s has no usable address", what)
+	}
+	if accessToken != "" {
+		request.Header.Set("Authorization", "Bearer "+accessToken)
+	}
+	a, err := l.call(what, request)
+	if err == nil && a.status != http.StatusOK {
+		err = because(ErrProvider, "%s answers with status %d", what, a.status)
+	}
+	return a, err
+}
+
+// reason says in fixed words why nobody answered: the errors of net/http can
+// repeat what a server sent.
+func reason(err error) error {
+	var (
+		untrusted *tls.CertificateVerificationError
+		unknown   *net.DNSError
+		failed    *net.OpError
+		timeout   net.Error
+	)
+	switch {
+	case errors.Is(err, context.Canceled):
+		return context.Canceled
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return errors.New("no answer in time: is the provider up?")
+	case errors.As(err, &untrusted):
+		return errors.New("its certificate is not trusted: name its authority with the ca option")
+	case errors.As(err, &unknown):
+		return errors.New("its host name is not known to the name server")
+	case errors.As(err, &failed) && failed.Op == "dial":
+		return errors.New("it cannot be connected to: is the provider up?")
+	}
+	return errors.New("the connection failed before the answer was complete")
+}
+
+// withQuery adds parameters to those that the endpoint's URL has already
+// (RFC 6749 section 3.1); ours win.
+func withQuery(endpoint string, params url.Values) string {
+	u, err := url.Parse(endpoint)
+	if err != nil { // cannot be: it was parsed when it was discovered
+		return ""
+	}
+	query := u.Query()
+	for name, values := range params {
+		query[name] = values
+	}
+	u.RawQuery = query.Encode()
+	return u.String()
+}

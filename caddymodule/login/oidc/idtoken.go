@@ -1,0 +1,148 @@
+package oidc
+
+import (
+	"context"
+	"crypto"
+	"crypto/subtle"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+)
+
+const (
+	leeway     = 5 * time.Minute // that a provider's clock may be ahead of ours
+	maxSubject = 255             // bytes, OpenID Connect Core 1.0 section 2
+)
+
+// openIDToken verifies an ID token (OpenID Connect Core 1.0 section 3.1.3.7)
+// but for what ties it to an attempt: see checkAttempt.
+func (l *Login) openIDToken(ctx context.Context, raw, accessToken string) (claims, error) {
+	token, err := l.open(ctx, raw, maxIDToken, "jwt")
+	if err != nil {
+		return nil, err
+	}
+	c := token.claims
+	if err := l.checkClaims(c); err != nil {
+		return nil, err
+	}
+	if err := l.checkAuthorizedParty(c); err != nil {
+		return nil, err
+	}
+	if c.text("sub") == "" {
+		return nil, flawed("has no sub")
+	}
+	return c, c.checkAccessToken(token.alg, accessToken)
+}
+
+// checkClaims checks what ID tokens and logout tokens have in common.
+func (l *Login) checkClaims(c claims) error {
+	if c.text("iss") != l.config.Issuer {
+		return &flaw{ErrForged, "is of another issuer"} // RFC 9700 section 4.4
+	}
+	if !slices.Contains(c.audience(), l.config.ClientID) {
+		return &flaw{ErrAudience, "does not have this client_id in its aud"}
+	}
+	for _, name := range []string{"sub", "sid"} {
+		value, there := c[name]
+		if text := c.text(name); there && (text == "" || len(text) > maxSubject) {
+			return flawed(fmt.Sprintf("has a %s that is a %T, empty, or longer than %d bytes", name, value, maxSubject))
+		}
+	}
+	return c.checkTimes(l.now())
+}
+
+// checkTimes gives exp no leeway: a longer life for a token is never what a
+// wrong clock should give.
+func (c claims) checkTimes(now time.Time) error {
+	exp, _, ok := c.moment("exp")
+	if !ok {
+		return flawed("has no exp, or one that is no date")
+	}
+	iat, _, ok := c.moment("iat")
+	if !ok {
+		return flawed("has no iat, or one that is no date")
+	}
+	nbf, there, ok := c.moment("nbf")
+	switch {
+	case there && !ok:
+		return flawed("has an nbf that is no date")
+	case !now.Before(exp):
+		return &flaw{ErrClock, "has expired already: set the clocks by NTP"}
+	case iat.After(now.Add(leeway)), nbf.After(now.Add(leeway)):
+		return &flaw{ErrClock, fmt.Sprintf("is of more than %v in the future: set the clocks by NTP", leeway)}
+	}
+	return nil
+}
+
+// checkAuthorizedParty demands azp of a token for several, and that it is us:
+// another client of the provider must not use the tokens that it gets here.
+func (l *Login) checkAuthorizedParty(c claims) error {
+	azp, there := c["azp"]
+	switch {
+	case there && azp != any(l.config.ClientID):
+		return &flaw{ErrAudience, "was issued to another client, its azp"}
+	case !there && len(c.audience()) > 1:
+		return &flaw{ErrAudience, "is for several clients and has no azp"}
+	}
+	return nil
+}
+
+// checkAccessToken checks at_hash where it is given (section 3.1.3.8): the
+// access token is the one that was issued with the ID token.
+func (c claims) checkAccessToken(alg jose.SignatureAlgorithm, accessToken string) error {
+	given, there := c["at_hash"]
+	if !there {
+		return nil
+	}
+	digest := digestOf(alg).New()
+	digest.Write([]byte(accessToken))
+	sum := digest.Sum(nil)
+	text, _ := given.(string)
+	if !equal(text, encoding.EncodeToString(sum[:len(sum)/2])) {
+		return flawed("has an at_hash of another access token")
+	}
+	return nil
+}
+
+// digestOf is the hash of the algorithm's name; Ed25519 has SHA-512 in it.
+func digestOf(alg jose.SignatureAlgorithm) crypto.Hash {
+	switch alg {
+	case jose.RS256, jose.PS256, jose.ES256:
+		return crypto.SHA256
+	case jose.RS384, jose.PS384, jose.ES384:
+		return crypto.SHA384
+	}
+	return crypto.SHA512
+}
+
+// checkAttempt ties the ID token to the attempt, and holds the provider to what
+// was asked of it: how and when the person proved who they are.
+func (l *Login) checkAttempt(c claims, attempt Attempt) error {
+	if !equal(c.text("nonce"), attempt.Nonce) {
+		return &flaw{ErrForged, "has the nonce of another attempt, or none"}
+	}
+	if acr := l.config.ACRValues; len(acr) > 0 && !slices.Contains(acr, c.text("acr")) {
+		return &flaw{ErrDenied, "has an acr that is not among acr_values, or none"}
+	}
+	if l.config.MaxAge == nil {
+		return nil
+	}
+	at, _, ok := c.moment("auth_time")
+	now := l.now()
+	switch {
+	case !ok:
+		return flawed("has no auth_time, which max_age asks for, or one that is no date")
+	case at.After(now.Add(leeway)):
+		return &flaw{ErrClock, "has an auth_time in the future: set the clocks by NTP"}
+	case now.Sub(at) > *l.config.MaxAge+leeway:
+		return &flaw{ErrDenied, "has an auth_time longer ago than max_age"}
+	}
+	return nil
+}
+
+// equal compares secrets in constant time. Nothing equals the empty text.
+func equal(a, b string) bool {
+	return a != "" && subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1
+}

@@ -1,0 +1,125 @@
+package oidc
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/go-jose/go-jose/v4"
+)
+
+const (
+	maxIDToken     = 64 << 10 // bytes; some providers put hundreds of groups in
+	maxLogoutToken = 8 << 10  // bytes
+)
+
+// flaw is what is wrong with a token, for certain. kind is the sentinel that
+// it means at sign-in.
+type flaw struct {
+	kind error
+	why  string
+}
+
+func (f *flaw) Error() string { return fmt.Sprintf("%v: the token %s", f.kind, f.why) }
+func (f *flaw) Unwrap() error { return f.kind }
+
+// flawed is a flaw of the provider's making.
+func flawed(why string) error { return &flaw{ErrProvider, why} }
+
+// signed is a token whose signature holds.
+type signed struct {
+	alg     jose.SignatureAlgorithm
+	claims  claims
+	payload []byte
+}
+
+// encoding refuses trailing bits that are not zero, so that a segment has one
+// spelling only (RFC 4648 section 3.5).
+var encoding = base64.RawURLEncoding.Strict()
+
+// open checks form, header and signature of a token of one of the types, and
+// returns its claims, still unchecked. Keys come from the provider's key set
+// only: what the header says of jku, x5u or x5c is not looked at.
+func (l *Login) open(ctx context.Context, raw string, limit int, types ...string) (*signed, error) {
+	header, payload, err := split(raw, limit)
+	if err != nil {
+		return nil, err
+	}
+	m, err := l.discover(ctx)
+	if err != nil {
+		return nil, err
+	}
+	h, err := decodeClaims(header)
+	if err != nil {
+		return nil, flawed("has a header that " + err.Error())
+	}
+	if err := h.checkHeader(m, types); err != nil {
+		return nil, err
+	}
+	alg := jose.SignatureAlgorithm(h.text("alg"))
+	jws, err := jose.ParseSignedCompact(raw, []jose.SignatureAlgorithm{alg})
+	if err != nil {
+		return nil, flawed("is not a JWS that can be read")
+	}
+	if err := l.verify(ctx, jws, h.text("kid"), alg); err != nil {
+		return nil, err
+	}
+	c, err := decodeClaims(payload)
+	if err != nil {
+		return nil, flawed("has claims of which one cannot be sure: it " + err.Error())
+	}
+	return &signed{alg, c, payload}, nil
+}
+
+// checkHeader refuses an extension that must be understood (RFC 7515 section
+// 4.1.11: we know none), a key brought along, and tokens of another type,
+// which could otherwise be passed off as one (RFC 8725 section 3.11).
+func (c claims) checkHeader(m *metadata, types []string) error {
+	for _, name := range []string{"crit", "jwk", "b64", "zip"} {
+		if _, ok := c[name]; ok {
+			return flawed("has a header with " + name + ", which is never obeyed")
+		}
+	}
+	if kid, ok := c["kid"]; ok && c.text("kid") == "" {
+		return flawed(fmt.Sprintf("has a kid that is a %T or empty", kid))
+	}
+	if !m.allows(c.text("alg")) {
+		return flawed("is signed with an algorithm that is not allowed, or that the provider's discovery document does not list")
+	}
+	typ, ok := c["typ"]
+	if text, _ := typ.(string); ok && !slices.Contains(types, strings.TrimPrefix(strings.ToLower(text), "application/")) {
+		return flawed("is of another type")
+	}
+	return nil
+}
+
+// split decodes header and payload of a compact JWS. Every segment has one
+// spelling: Go's decoder would skip line breaks, hence the look at each byte.
+func split(raw string, limit int) (header, payload []byte, err error) {
+	if len(raw) > limit {
+		return nil, nil, flawed(fmt.Sprintf("is longer than %d bytes", limit))
+	}
+	if strings.ContainsAny(raw, "\r\n") {
+		return nil, nil, flawed("holds a line break")
+	}
+	segments := strings.Split(raw, ".")
+	if len(segments) != 3 {
+		return nil, nil, flawed("does not have three segments: is it encrypted? That is not supported")
+	}
+	var decoded [3][]byte
+	var errs error
+	for i, segment := range segments {
+		decoded[i], err = encoding.DecodeString(segment)
+		if segment == "" {
+			err = errors.New("empty")
+		}
+		errs = errors.Join(errs, err)
+	}
+	if errs != nil {
+		return nil, nil, flawed("has a segment that is not canonical base64url")
+	}
+	return decoded[0], decoded[1], nil
+}

@@ -1,0 +1,66 @@
+package oidc
+
+import (
+	"strings"
+
+	"example.com/sidegate/caddymodule/profile"
+)
+
+// factToken is the name by which expressions know the provider's claims.
+const factToken = "token"
+
+// person is whom the kept claims tell of, filled by the mapping.
+func (l *Login) person(kept *profile.Kept) (*profile.Person, error) {
+	fact, _ := kept.Facts[factToken].(map[string]any)
+	c := claims(fact)
+	person := &profile.Person{
+		Issuer: l.config.Issuer, Subject: c.text("sub"), SourceSession: c.text("sid"),
+		Name: c.text("name"), Kept: kept,
+	}
+	// An address that nobody vouches for is not the person's: no expression
+	// sees it as theirs and grants a role by it.
+	if l.vouched(c) {
+		person.Email = c.text("email")
+	}
+	if l.config.Mapper != nil {
+		if err := l.config.Mapper.Apply(person, kept.Facts); err != nil {
+			return nil, err
+		}
+	}
+	if err := l.checkEmail(person, c); err != nil {
+		return nil, err
+	}
+	return person, nil
+}
+
+// vouched reports whether the provider has verified the address, or need not
+// have. Silence is no word for it. Some providers write true as a text.
+func (l *Login) vouched(c claims) bool {
+	verified := c["email_verified"]
+	return l.config.TrustUnverifiedEmail || verified == true || verified == "true"
+}
+
+// checkEmail looks at the address after the mapping. One that the mapping took
+// from elsewhere is the operator's word; the provider's own unverified one is
+// refused however it came there, since whoever may choose it can be anybody.
+func (l *Login) checkEmail(person *profile.Person, c claims) error {
+	claimed := c.text("email")
+	switch {
+	case person.Email == "" && (claimed == "" || l.vouched(c)):
+		return because(ErrNoEmail, "ask for the email scope, or map another claim to email")
+	case !l.vouched(c) && (person.Email == "" || sameAddress(person.Email, claimed)):
+		return because(ErrUnverified, "it does not say email_verified; trust_unverified_email would take its word for any address")
+	}
+	return nil
+}
+
+// sameAddress compares as the session will: a change of case is no other
+// address.
+func sameAddress(a, b string) bool {
+	one, err := profile.NormalizeEmail(a)
+	other, err2 := profile.NormalizeEmail(b)
+	if err != nil || err2 != nil {
+		return strings.EqualFold(strings.TrimSpace(a), strings.TrimSpace(b))
+	}
+	return one == other
+}

@@ -1,0 +1,135 @@
+package oidc_test
+
+import (
+	"net/http"
+	"reflect"
+	"testing"
+
+	"example.com/sidegate/caddymodule/login/oidc"
+	"example.com/sidegate/caddymodule/profile"
+)
+
+func TestEmailAddresses(t *testing.T) {
+	email := func(address string) mapper {
+		return func(p *profile.Person, _ profile.Facts) error { p.Email = address; return nil }
+	}
+	for _, c := range []struct {
+		name       string
+		token, all object // all is userinfo
+		trust      bool
+		mapper     oidc.Mapper
+		want       error
+		email      string
+	}{
+		{"a verified one", object{"email": "ada@example.com", "email_verified": true}, nil, false, nil, nil, "ada@example.com"},
+		{"one that is verified in words", object{"email": "ada@example.com", "email_verified": "true"}, nil, false, nil, nil, "ada@example.com"},
+		{"one that is not verified", object{"email": "ada@example.com", "email_verified": false}, nil, false, nil, oidc.ErrUnverified, ""},
+		{"one that is not verified, in words", object{"email": "ada@example.com", "email_verified": "false"}, nil, false, nil, oidc.ErrUnverified, ""},
+		{"one that is verified by the number 1", object{"email": "ada@example.com", "email_verified": 1}, nil, false, nil, oidc.ErrUnverified, ""},
+		{"one of which nothing is said", object{"email": "ada@example.com"}, nil, false, nil, oidc.ErrUnverified, ""},
+		{"one of which nothing is said, where that is trusted", object{"email": "ada@example.com"}, nil, true, nil, nil, "ada@example.com"},
+		{"one that is not verified, where that is trusted", object{"email": "ada@example.com", "email_verified": false}, nil, true, nil, nil, "ada@example.com"},
+		{"none", nil, nil, false, nil, oidc.ErrNoEmail, ""},
+		{"none, where unverified ones are trusted", nil, nil, true, nil, oidc.ErrNoEmail, ""},
+		{"one that is a list", object{"email": []string{"ada@example.com"}, "email_verified": true}, nil, false, nil, oidc.ErrNoEmail, ""},
+		{"none, but a mapping that has one", nil, nil, false, email("ada@corp.example.com"), nil, "ada@corp.example.com"},
+		{"an unverified one, but a mapping that has another", object{"email": "eve@example.com"}, nil, false, email("ada@corp.example.com"), nil, "ada@corp.example.com"},
+		{"an unverified one by way of the mapping", object{"email": "ada@example.com"}, nil, false, email("ada@example.com"), oidc.ErrUnverified, ""},
+		{"an unverified one by way of the mapping, in capitals", object{"email": "ada@example.com"}, nil, false, email(" ADA@Example.com"), oidc.ErrUnverified, ""},
+		{"an unverified one that is none, by way of the mapping", object{"email": "Ada Lovelace"}, nil, false, email("ada lovelace"), oidc.ErrUnverified, ""},
+		{"a verified one that the mapping takes away", object{"email": "ada@example.com", "email_verified": true}, nil, false, email(""), oidc.ErrNoEmail, ""},
+		{"a verified one of userinfo", nil, object{"email": "ada@example.com", "email_verified": true}, false, nil, nil, "ada@example.com"},
+		{"one that only userinfo says is verified", object{"email": "ada@example.com"}, object{"email": "ada@example.com", "email_verified": true}, false, nil, nil, "ada@example.com"},
+		{"a word of userinfo about another address", object{"email": "ada@example.com"}, object{"email": "eve@example.com", "email_verified": true}, false, nil, oidc.ErrUnverified, ""},
+		{"a word of userinfo about no address", object{"email": "ada@example.com"}, object{"email_verified": true}, false, nil, oidc.ErrUnverified, ""},
+		{"a word of the ID token about no address", object{"email_verified": true}, object{"email": "eve@example.com"}, false, nil, oidc.ErrUnverified, ""},
+		{"an ID token that denies what userinfo says", object{"email": "ada@example.com", "email_verified": false}, object{"email": "ada@example.com", "email_verified": true}, false, nil, oidc.ErrUnverified, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := newProvider(t)
+			p.claims, p.info = with(object{}, c.token), with(object{"sub": "ada-1"}, c.all)
+			person, err := p.signIn(t, p.login(t, func(o *oidc.Config) { o.TrustUnverifiedEmail, o.Mapper = c.trust, c.mapper }), nil)
+			wantErr(t, err, c.want, "")
+			if err == nil && person.Email != c.email {
+				t.Fatalf("the address is %q, want %q", person.Email, c.email)
+			}
+		})
+	}
+}
+
+func TestNoExpressionSeesAnUnverifiedAddressAsThePersons(t *testing.T) {
+	p := newProvider(t)
+	p.claims["email_verified"] = false
+	seen := "nothing"
+	_, err := p.signIn(t, p.login(t, func(c *oidc.Config) {
+		c.Mapper = mapper(func(person *profile.Person, _ profile.Facts) error { seen = person.Email; return nil })
+	}), nil)
+	wantErr(t, err, oidc.ErrUnverified, "trust_unverified_email")
+	if seen != "" {
+		t.Fatalf("the mapping saw %q", seen)
+	}
+}
+
+func TestTheIDTokenWinsOverUserInfo(t *testing.T) {
+	p := newProvider(t)
+	p.info = object{"sub": "ada-1", "name": "Augusta", "groups": []any{"staff"}, "iss": "https://evil.example.com"}
+	person := p.mustSignIn(t, p.login(t, nil))
+	token := person.Kept.Facts["token"].(map[string]any)
+	if person.Name != "Ada" || token["iss"] != p.URL || !reflect.DeepEqual(token["groups"], []any{"staff"}) {
+		t.Fatalf("got %v", token)
+	}
+}
+
+func TestWhatUserInfoMaySay(t *testing.T) {
+	signedAs := func(p *provider, claims object) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/jwt; charset=utf-8")
+			w.Write([]byte(p.sign(p.header, claims)))
+		}
+	}
+	for _, c := range []struct {
+		name   string
+		answer func(*provider) http.HandlerFunc
+		want   error
+		says   string
+	}{
+		{"another subject", func(*provider) http.HandlerFunc { return says(200, `{"sub":"eve-1"}`) }, oidc.ErrProvider, "another subject"},
+		{"no subject", func(*provider) http.HandlerFunc { return says(200, `{}`) }, oidc.ErrProvider, "another subject"},
+		{"two subjects", func(*provider) http.HandlerFunc { return says(200, `{"sub":"eve-1","sub":"ada-1"}`) }, oidc.ErrProvider, "twice"},
+		{"a list", func(*provider) http.HandlerFunc { return says(200, `["ada-1"]`) }, oidc.ErrProvider, "not a JSON object"},
+		{"a page", func(*provider) http.HandlerFunc { return says(200, `<html>`) }, oidc.ErrProvider, "not JSON"},
+		{"that the access token is none", func(*provider) http.HandlerFunc { return says(401, ``) }, oidc.ErrProvider, "status 401"},
+		{"that it is in trouble", func(*provider) http.HandlerFunc { return says(503, ``) }, oidc.ErrUnavailable, "status 503"},
+		{"signed claims", func(p *provider) http.HandlerFunc {
+			return signedAs(p, object{"sub": "ada-1", "iss": p.URL, "aud": clientID})
+		}, nil, ""},
+		{"signed claims without iss and aud", func(p *provider) http.HandlerFunc { return signedAs(p, object{"sub": "ada-1"}) }, nil, ""},
+		{"signed claims of another issuer", func(p *provider) http.HandlerFunc {
+			return signedAs(p, object{"sub": "ada-1", "iss": "https://evil.example.com"})
+		}, oidc.ErrProvider, "another issuer"},
+		{"signed claims for another client", func(p *provider) http.HandlerFunc {
+			return signedAs(p, object{"sub": "ada-1", "aud": "grafana"})
+		}, oidc.ErrProvider, "another client"},
+		{"claims with a signature of somebody else", func(p *provider) http.HandlerFunc {
+			return func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", "application/jwt")
+				w.Write([]byte(compact(`{"alg":"ES256","kid":"ec"}`, `{"sub":"ada-1"}`, "ES256", otherKey())))
+			}
+		}, oidc.ErrProvider, "key did not make"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := newProvider(t)
+			p.on("/userinfo", c.answer(p))
+			_, err := p.signIn(t, p.login(t, nil), nil)
+			wantErr(t, err, c.want, c.says)
+		})
+	}
+	t.Run("nothing, because it has no such endpoint", func(t *testing.T) {
+		p := newProvider(t)
+		delete(p.metadata, "userinfo_endpoint")
+		p.mustSignIn(t, p.login(t, nil))
+		if p.count("/userinfo") != 0 {
+			t.Fatal("it was asked")
+		}
+	})
+}

@@ -1,0 +1,142 @@
+package oidc
+
+import (
+	"context"
+	"errors"
+	"net/url"
+
+	"example.com/sidegate/caddymodule/login"
+	"example.com/sidegate/caddymodule/profile"
+	"example.com/sidegate/sessionstore"
+)
+
+// Rebuild says anew who the session's person is. With a refresh token it asks
+// the provider, once; without, it maps the claims of the sign-in again. The
+// person's Kept is what the session has to keep from then on.
+//
+// login.ErrRefused is the provider's definite "no" (invalid_grant). An error
+// that is a *Rotated carries a new refresh token, which the caller must write
+// into the session although the rebuild failed. Every other error is trouble,
+// or the Mapper's.
+//
+// The caller sees to it that one session is rebuilt by one gateway at a time:
+// a refresh token that is used twice looks stolen. Once sent, the request is
+// not given up when ctx ends: its answer may hold the only good token.
+func (l *Login) Rebuild(ctx context.Context, s *sessionstore.Session) (*profile.Person, error) {
+	kept, err := profile.DecodeKept(s.Kept)
+	if err != nil {
+		return nil, err
+	}
+	before, err := keptClaims(kept)
+	if err != nil {
+		return nil, err
+	}
+	if kept.RefreshToken == "" {
+		return l.remap(kept, s)
+	}
+	m, err := l.discover(ctx)
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		return nil, err
+	}
+	t, err := l.refresh(context.WithoutCancel(ctx), kept.RefreshToken)
+	rotated := *kept
+	if t.Refresh != "" {
+		rotated.RefreshToken = t.Refresh
+	}
+	var person *profile.Person
+	if err == nil {
+		person, err = l.refreshed(ctx, m, t, rotated, before, s)
+	}
+	if err != nil && rotated.RefreshToken != kept.RefreshToken {
+		return nil, &Rotated{Kept: &rotated, Err: err}
+	}
+	return person, err
+}
+
+func keptClaims(kept *profile.Kept) (claims, error) {
+	if kept != nil {
+		if c, ok := kept.Facts[factToken].(map[string]any); ok && claims(c).text("sub") != "" {
+			return c, nil
+		}
+	}
+	return nil, errors.New("the session keeps no claims of its sign-in: it was not made by this login")
+}
+
+// refresh is RFC 6749 section 6.
+func (l *Login) refresh(ctx context.Context, refreshToken string) (tokens, error) {
+	t, err := l.grant(ctx, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {refreshToken}})
+	if errors.Is(err, errInvalidGrant) {
+		return tokens{}, because(login.ErrRefused, "the provider has ended the session that its refresh token stood for")
+	}
+	return t, err
+}
+
+// refreshed makes the person of a refresh's answer. kept is a copy of what the
+// session kept, with the new refresh token; before are the claims until now.
+func (l *Login) refreshed(
+	ctx context.Context, m *metadata, t tokens, kept profile.Kept, before claims, s *sessionstore.Session,
+) (*profile.Person, error) {
+	if err := t.check(); err != nil {
+		return nil, err
+	}
+	info, err := l.userInfo(ctx, m, t.Access, before.text("sub"))
+	if err != nil {
+		return nil, err
+	}
+	now := merge(info, idTokenOf(&kept, before))
+	if t.ID != "" {
+		idToken, err := l.openIDToken(ctx, t.ID, t.Access)
+		if err != nil {
+			return nil, err
+		}
+		if err := checkSuccessor(idToken, before); err != nil {
+			return nil, err
+		}
+		kept.IDToken = hint(t.ID)
+		now = merge(idToken, info)
+	}
+	kept.Facts = kept.Facts.With(factToken, map[string]any(now))
+	return l.remap(&kept, s)
+}
+
+// idTokenOf are the claims of the ID token that the session keeps, verified
+// when it came. Without new ID token they stay, below what userinfo says now:
+// a claim that is gone from userinfo is not to linger. All claims, when the ID
+// token was too long to be kept.
+func idTokenOf(kept *profile.Kept, before claims) claims {
+	_, payload, err := split(kept.IDToken, maxKeptIDToken)
+	if err != nil {
+		return before
+	}
+	c, err := decodeClaims(payload)
+	if err != nil {
+		return before
+	}
+	return c
+}
+
+// checkSuccessor holds a new ID token to the first one (OpenID Connect Core
+// 1.0 section 12.2).
+func checkSuccessor(idToken, before claims) error {
+	if idToken.text("sub") != before.text("sub") {
+		return flawed("is of another subject than the session")
+	}
+	_, there := idToken["nonce"]
+	if _, had := before["nonce"]; there && had && idToken.text("nonce") != before.text("nonce") {
+		return flawed("has another nonce than that of the sign-in")
+	}
+	return nil
+}
+
+// remap maps the kept claims. The provider's name for its session stays when
+// the new claims do not tell it.
+func (l *Login) remap(kept *profile.Kept, s *sessionstore.Session) (*profile.Person, error) {
+	person, err := l.person(kept)
+	if err == nil && person.SourceSession == "" {
+		person.SourceSession = s.SourceSession
+	}
+	return person, err
+}

@@ -1,0 +1,49 @@
+package oidc
+
+import (
+	"context"
+	"slices"
+)
+
+// userInfo asks the UserInfo endpoint, if there is one, what it knows of the
+// person (OpenID Connect Core 1.0 section 5.3). Its answer must be about the
+// ID token's subject: else an access token of somebody else, slipped in, would
+// give their claims away.
+func (l *Login) userInfo(ctx context.Context, m *metadata, accessToken, subject string) (claims, error) {
+	if m.UserInfo == "" {
+		return nil, nil
+	}
+	a, err := l.get(ctx, "the userinfo endpoint", m.UserInfo, accessToken)
+	if err != nil {
+		return nil, err
+	}
+	c, err := l.readUserInfo(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	if c.text("sub") != subject {
+		return nil, because(ErrProvider, "the userinfo endpoint answers about another subject than the ID token")
+	}
+	return c, nil
+}
+
+// readUserInfo reads JSON, or a signed JWT where the client is registered for
+// that (section 5.3.2): then iss and aud, if given, must be right.
+func (l *Login) readUserInfo(ctx context.Context, a answer) (claims, error) {
+	if a.mediaType != "application/jwt" {
+		c, err := decodeClaims(a.body)
+		if err != nil {
+			return nil, because(ErrProvider, "the userinfo endpoint's answer %w", err)
+		}
+		return c, nil
+	}
+	token, err := l.open(ctx, string(a.body), maxAnswer, "jwt")
+	if err != nil {
+		return nil, err
+	}
+	if c := token.claims; c["iss"] != nil && c.text("iss") != l.config.Issuer ||
+		c["aud"] != nil && !slices.Contains(c.audience(), l.config.ClientID) {
+		return nil, because(ErrProvider, "the userinfo endpoint's answer is of another issuer or for another client")
+	}
+	return token.claims, nil
+}
