@@ -15,7 +15,10 @@ func (s *Session) Clone() *Session {
 	if !s.BuiltAt.IsZero() {
 		c.BuiltAt = toMilli(s.BuiltAt)
 	}
-	c.Attributes = maps.Clone(s.Attributes)
+	c.Attributes = nil // as it comes back when there are none
+	if len(s.Attributes) > 0 {
+		c.Attributes = maps.Clone(s.Attributes)
+	}
 	u := &c.User
 	u.Token = ""
 	u.CreatedAt, u.UpdatedAt = cloneDate(u.CreatedAt), cloneDate(u.UpdatedAt)

@@ -74,6 +74,9 @@ func appendSession(b []byte, s *Session) []byte {
 // appendAttributes writes them in order of their names, so that equal sessions
 // are equal bytes.
 func appendAttributes(b []byte, attributes map[string]string) []byte {
+	if len(attributes) == 0 {
+		return b // most have none, and need not pay for sorting
+	}
 	for _, name := range slices.Sorted(maps.Keys(attributes)) {
 		var room [128]byte
 		row := appendField(room[:0], tagAttributeName, name)

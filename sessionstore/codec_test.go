@@ -20,6 +20,8 @@ func codecSession() *Session {
 			FlatRolesList:  []string{"admin"}, FlatPermissionsList: []string{"a:b", "c:d"},
 		},
 		Method: "users", CreatedAt: at, ExpiresAt: at.Add(time.Hour), IdleTimeout: time.Minute,
+		SourceSession: "sid", Name: "Ada", Kept: "kept", BuiltAt: at,
+		Attributes: map[string]string{"b": "2", "a": "1", "": "", "none": ""},
 	}).Clone()
 }
 
@@ -34,12 +36,15 @@ func TestDecodeSession(t *testing.T) {
 	s := codecSession()
 	plain := appendSession(nil, s)
 	t.Run("fields of a newer gateway are skipped, wherever they stand", func(t *testing.T) {
-		newer := appendField(nil, 9, "new in the session")
+		newer := appendField(nil, 15, "new in the session")
 		newer = appendField(newer, 1<<40, "new in the person")
 		newer = append(newer, plain...)
 		row := appendField(appendText(nil, tagAccountID, "hooli"), 77, "new in the account")
 		newer = appendField(appendField(newer, tagAccount, row), math.MaxUint64, "")
+		row = appendField(appendField(nil, 77, "new in the attribute"), tagAttributeName, "newer")
+		newer = appendField(newer, tagAttribute, row)
 		want := decoded(s)
+		want.Attributes["newer"] = ""
 		want.User.Accounts = append(want.User.Accounts, Account{AccountID: "hooli"})
 		if got, ok := decodeSession(string(newer)); !ok || !reflect.DeepEqual(got, want) {
 			t.Errorf("got %+v, %v\nwant %+v", got, ok, want)
@@ -72,6 +77,8 @@ func TestDecodeSession(t *testing.T) {
 		"an account that breaks off":            "\x17\x02\x01\x05",
 		"a primary account that breaks off":     "\x16\x01\x01",
 		"an idle timeout with an open last bit": "\x08\x01\x80",
+		"an attribute that breaks off":          "\x0b\x02\x01\x05",
+		"a moment of building without digits":   "\x0d\x00",
 	} {
 		t.Run(name+" is refused", func(t *testing.T) {
 			if got, ok := decodeSession(text); ok || got != nil {
@@ -96,6 +103,11 @@ func TestTags(t *testing.T) {
 		"created at":     {"\x06\x01\x02", func(s *Session) { s.CreatedAt = time.UnixMilli(1).UTC() }},
 		"expires at":     {"\x07\x01\x02", func(s *Session) { s.ExpiresAt = time.UnixMilli(1).UTC() }},
 		"idle timeout":   {"\x08\x01\x02", func(s *Session) { s.IdleTimeout = 1 }},
+		"source session": {"\x09\x01x", func(s *Session) { s.SourceSession = "x" }},
+		"name":           {"\x0a\x01x", func(s *Session) { s.Name = "x" }},
+		"attribute":      {"\x0b\x06\x01\x01x\x02\x01y", func(s *Session) { s.Attributes = map[string]string{"x": "y"} }},
+		"kept":           {"\x0c\x01x", func(s *Session) { s.Kept = "x" }},
+		"built at":       {"\x0d\x01\x02", func(s *Session) { s.BuiltAt = time.UnixMilli(1).UTC() }},
 		"user id":        {"\x10\x01\x02", func(s *Session) { s.User.ID = 1 }},
 		"email":          {"\x11\x01x", func(s *Session) { s.User.Email = "x" }},
 		"created by":     {"\x12\x01x", func(s *Session) { s.User.CreatedBy = "x" }},
@@ -114,6 +126,27 @@ func TestTags(t *testing.T) {
 				t.Errorf("it is read as %+v, %v", got, ok)
 			}
 		})
+	}
+}
+
+// TestEqualSessionsAreEqualBytes: maps have no order, and a record must not
+// differ for that.
+func TestEqualSessionsAreEqualBytes(t *testing.T) {
+	names := strings.Fields("alpha beta gamma delta epsilon zeta eta theta iota kappa")
+	want := ""
+	for round := range 50 {
+		s := codecSession()
+		for i := range names {
+			name := names[(i+round)%len(names)]
+			s.Attributes[name] = "of " + name
+		}
+		got := string(appendSession(nil, s))
+		if want == "" {
+			want = got
+		}
+		if got != want {
+			t.Fatalf("round %d gives\n% x\nnot\n% x", round, got, want)
+		}
 	}
 }
 
@@ -154,15 +187,24 @@ func FuzzDecodeSession(f *testing.F) {
 	f.Add("\x17\x05\x01\x01x\x04\x00")
 	f.Add("\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02")
 	f.Add(strings.Repeat("\x17\x00", 1000))
+	f.Add("\x09\x01x\x0a\x01y\x0c\x01z\x0d\x01\x02")
+	f.Add("\x0b\x06\x01\x01x\x02\x01y\x0b\x00\x0b\x03\x01\x01x")
+	f.Add("\x0d\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01")
+	f.Add(strings.Repeat("\x0b\x00", 1000))
 	f.Fuzz(func(t *testing.T, text string) {
 		s, ok := decodeSession(text)
 		if !ok {
 			return
 		}
-		if n := len(s.User.Accounts) + len(s.User.FlatRolesList) + len(s.User.FlatPermissionsList); n > len(text)/2 {
+		n := len(s.User.Accounts) + len(s.User.FlatRolesList) + len(s.User.FlatPermissionsList) + len(s.Attributes)
+		if n > len(text)/2 {
 			t.Fatalf("%d bytes give %d elements", len(text), n)
 		}
-		again, ok := decodeSession(string(appendSession(nil, s)))
+		written := string(appendSession(nil, s))
+		if written != string(appendSession(nil, s.Clone())) {
+			t.Fatalf("a copy of %+v is written as other bytes", s)
+		}
+		again, ok := decodeSession(written)
 		if !ok || !reflect.DeepEqual(s, again) {
 			t.Errorf("what was read\n%+v\nis written as\n%+v, %v", s, again, ok)
 		}

@@ -29,7 +29,10 @@ func fullSession() *sessionstore.Session {
 			FlatPermissionsList: []string{"reports:run", "users:write"},
 		},
 		Method: "users", Subject: "subject-42", ChosenAccount: "acme",
-		Address: "192.0.2.1", UserAgent: "Browser/1.0",
+		SourceSession: "sid-7", Name: "Ada Lovelace", Kept: "a refresh token",
+		Attributes: map[string]string{"department": "engines", "cost centre": "7", "empty": ""},
+		BuiltAt:    noon.Add(-time.Second),
+		Address:    "192.0.2.1", UserAgent: "Browser/1.0",
 		CreatedAt: noon, ExpiresAt: noon.Add(12 * time.Hour), IdleTimeout: time.Hour + 1,
 		LastSeenAt: noon.Add(time.Minute + 7*time.Millisecond), Version: 3,
 	}
@@ -63,6 +66,15 @@ func sessions() map[string]*sessionstore.Session {
 			here := time.Now()
 			s.CreatedAt, s.User.CreatedAt = noon.In(time.FixedZone("x", 3600)), &here
 		}),
+		"attributes with every kind of byte": edit(func(s *sessionstore.Session) {
+			s.Attributes = map[string]string{"": "", "\x00\xff": "\r\n", "ö": strings.Repeat("日", 10_000), strings.Repeat("n", 500): "x"}
+			s.Kept, s.Name = strings.Repeat("\x00", 5000), "\xff\xfe"
+		}),
+		"attributes of which there are none": edit(func(s *sessionstore.Session) { s.Attributes = map[string]string{} }),
+		"a session that no source has built": edit(func(s *sessionstore.Session) {
+			s.SourceSession, s.Name, s.Kept, s.Attributes, s.BuiltAt = "", "", "", nil, time.Time{}
+		}),
+		"a session that was built at the epoch": edit(func(s *sessionstore.Session) { s.BuiltAt = time.UnixMilli(0).In(time.FixedZone("x", 60)) }),
 		"thousands of permissions": edit(func(s *sessionstore.Session) {
 			for i := range 5000 {
 				s.User.FlatPermissionsList = append(s.User.FlatPermissionsList, fmt.Sprint("permission:", i))
@@ -164,7 +176,7 @@ func TestSealAndOpen(t *testing.T) {
 	})
 	t.Run("nothing of the person is readable in a record", func(t *testing.T) {
 		record := sealer.Seal(fullSession())
-		for _, text := range []string{"ada@", "Acme", "admin", "reports", "192.0", "Browser", "users"} {
+		for _, text := range []string{"ada@", "Acme", "admin", "reports", "192.0", "Browser", "users", "refresh", "sid-7", "Lovelace", "engines"} {
 			if bytes.Contains(record, []byte(text)) {
 				t.Errorf("%q stands in the record", text)
 			}

@@ -63,6 +63,7 @@ func TestClone(t *testing.T) {
 		s.User.FlatRolesList[0], s.User.FlatPermissionsList[0] = "x", "x"
 		s.User.Accounts[0].AccountID, s.User.PrimaryAccount.AccountID = "x", "x"
 		*s.User.CreatedAt, *s.User.UpdatedAt = noon, noon
+		s.Attributes["department"], s.Attributes["more"] = "x", "x"
 		if !reflect.DeepEqual(c, want) {
 			t.Error("the copy changed along with the session")
 		}

@@ -52,6 +52,9 @@ type Store interface {
 	RevokeUser(ctx context.Context, userID int64, except ...Key) (int, error)
 
 	Attempts
+	Leases
+	Links
+	Numbers
 }
 
 // Attempts counts sign-in attempts in the store, so that a limit holds across
@@ -83,7 +86,8 @@ type Taken struct {
 // under a lease is therefore a Store.Update, which its version fences.
 type Leases interface {
 	// Hold takes the lease of that name for so long, or prolongs it for the
-	// holder that has it. It reports false when another has it.
+	// holder that has it; it never cuts it short. It reports false when another
+	// has it. Lives are kept to the millisecond, and are one at least.
 	Hold(ctx context.Context, name, holder string, life time.Duration) (bool, error)
 
 	// Release gives the lease back, if that holder still has it.
@@ -94,21 +98,28 @@ type Leases interface {
 // the sub of an OpenID provider.
 type Links interface {
 	// Link notes that the session may be asked for by that name, for so long
-	// at least. The session need not exist yet.
+	// at least. The session need not exist yet. To link it again prolongs the
+	// link and never cuts it short.
 	Link(ctx context.Context, name string, key Key, life time.Duration) error
 
 	// Linked returns the sessions that were linked to the name and have not
-	// outlived their links. Some may have ended.
+	// outlived their links, each once and in no order. Some may have ended.
 	Linked(ctx context.Context, name string) ([]Key, error)
 
 	// Unlink forgets the links of that name to those sessions.
 	Unlink(ctx context.Context, name string, keys ...Key) error
 }
 
-// Numbers hands out numbers to those who have none.
+// MaxNumber is the last number that Numbers gives: 2^53-1, the largest integer
+// that JavaScript reads exactly.
+const MaxNumber = 1<<53 - 1
+
+// Numbers hands out numbers to those who have none. Some may be left out: the
+// highest says little of how many there are.
 type Numbers interface {
 	// Number returns the number of that name: the same one each time, to every
-	// gateway and for good, and never that of another name. It begins at 1.
+	// gateway and for good, and never that of another name. It lies between 1
+	// and MaxNumber.
 	Number(ctx context.Context, name string) (int64, error)
 }
 

@@ -2,7 +2,6 @@ package embedded
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/binary"
 	"time"
 
@@ -21,16 +20,9 @@ type tally struct {
 	ends  time.Time
 }
 
-// bucketKey names the bucket in the file by its hash: the name holds email and
-// network addresses, which nobody shall read there, and may be of any length.
-func bucketKey(name string) []byte {
-	sum := sha256.Sum256([]byte(name))
-	return sum[:]
-}
-
 // Take implements sessionstore.Attempts.
 func (st *Store) Take(ctx context.Context, name string, limit int, window time.Duration) (taken sessionstore.Taken, err error) {
-	key, window := bucketKey(name), max(window, minWindow)
+	key, window := hashOf(name), max(window, minWindow)
 	// A refusal changes nothing, so it is answered by a read: a flood of
 	// attempts does not keep the disk busy.
 	err = st.view(ctx, func(tx *bbolt.Tx) error {
@@ -58,11 +50,11 @@ func (st *Store) Take(ctx context.Context, name string, limit int, window time.D
 
 // Return implements sessionstore.Attempts.
 func (st *Store) Return(ctx context.Context, name string) error {
-	key := bucketKey(name)
+	key := hashOf(name)
 	return st.write(ctx, func(tx *bbolt.Tx) error {
 		t := readTally(tx, key, st.now())
 		if t.count <= 1 {
-			return dropTally(tx, key) // an empty bucket has no window
+			return attempts.drop(tx, key) // an empty bucket has no window
 		}
 		t.count--
 		return t.put(tx, key)
@@ -71,8 +63,8 @@ func (st *Store) Return(ctx context.Context, name string) error {
 
 // Forget implements sessionstore.Attempts.
 func (st *Store) Forget(ctx context.Context, name string) error {
-	key := bucketKey(name)
-	return st.write(ctx, func(tx *bbolt.Tx) error { return dropTally(tx, key) })
+	key := hashOf(name)
+	return st.write(ctx, func(tx *bbolt.Tx) error { return attempts.drop(tx, key) })
 }
 
 // refuse answers the attempt that is one too many; a Wait of zero says that it
@@ -89,40 +81,13 @@ func (t tally) refuse(limit int, window time.Duration, now time.Time) sessionsto
 
 // readTally returns the bucket if its window is open, else an empty one.
 func readTally(tx *bbolt.Tx, key []byte, now time.Time) tally {
-	value := tx.Bucket(attemptsBucket).Get(key)
-	if len(value) != 16 {
+	value, ends, ok := attempts.get(tx, key, now)
+	if !ok || len(value) != 8 {
 		return tally{}
 	}
-	t := tally{count: binary.BigEndian.Uint64(value), ends: readMoment(value[8:])}
-	if !now.Before(t.ends) {
-		return tally{}
-	}
-	return t
+	return tally{count: binary.BigEndian.Uint64(value), ends: ends}
 }
 
-// put writes the bucket and its place in the index of the sweep.
 func (t tally) put(tx *bbolt.Tx, key []byte) error {
-	if err := dropTally(tx, key); err != nil {
-		return err
-	}
-	value := appendMoment(binary.BigEndian.AppendUint64(nil, t.count), t.ends)
-	if err := tx.Bucket(attemptsBucket).Put(key, value); err != nil {
-		return err
-	}
-	return tx.Bucket(attemptEndsBucket).Put(append(value[8:], key...), nil)
-}
-
-// dropTally removes the bucket, open or not, and its place in the index.
-func dropTally(tx *bbolt.Tx, key []byte) error {
-	value := tx.Bucket(attemptsBucket).Get(key)
-	if value == nil {
-		return nil
-	}
-	if len(value) == 16 {
-		at := append(append([]byte(nil), value[8:]...), key...)
-		if err := tx.Bucket(attemptEndsBucket).Delete(at); err != nil {
-			return err
-		}
-	}
-	return tx.Bucket(attemptsBucket).Delete(key)
+	return attempts.put(tx, key, binary.BigEndian.AppendUint64(nil, t.count), t.ends)
 }

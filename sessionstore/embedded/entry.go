@@ -17,12 +17,20 @@ var (
 	usersBucket = []byte("users")
 	// ends: when it ends, session key -> nothing. What the sweep reads.
 	endsBucket = []byte("ends")
-	// attempts: SHA-256 of the bucket's name -> its count and end.
-	attemptsBucket = []byte("attempts")
-	// attempt-ends: when it ends, SHA-256 of the name -> nothing.
-	attemptEndsBucket = []byte("attempt-ends")
+	// attempts: SHA-256 of the bucket's name -> its count.
+	attempts = ending{[]byte("attempts"), []byte("attempt-ends")}
+	// leases: SHA-256 of the name -> SHA-256 of the holder.
+	leases = ending{[]byte("leases"), []byte("lease-ends")}
+	// links: SHA-256 of the name, session key -> nothing.
+	links = ending{[]byte("links"), []byte("link-ends")}
+	// numbers: SHA-256 of the name -> its number. The bucket's sequence is the
+	// last number given.
+	numbersBucket = []byte("numbers")
 
-	bucketNames = [][]byte{sessionsBucket, usersBucket, endsBucket, attemptsBucket, attemptEndsBucket}
+	bucketNames = [][]byte{
+		sessionsBucket, usersBucket, endsBucket, numbersBucket,
+		attempts.values, attempts.index, leases.values, leases.index, links.values, links.index,
+	}
 )
 
 // entrySize is the length of what lies in front of the record in an entry.

@@ -113,7 +113,12 @@ func TestFile(t *testing.T) {
 		if err := st.Create(t.Context(), s); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := st.Take(t.Context(), "ip:192.0.2.77", 5, time.Hour); err != nil {
+		const name = "ip:192.0.2.77"
+		_, takeErr := st.Take(t.Context(), name, 5, time.Hour)
+		_, holdErr := st.Hold(t.Context(), name, "host-192.0.2.78", time.Hour)
+		linkErr := st.Link(t.Context(), name, s.Key, time.Hour)
+		_, numberErr := st.Number(t.Context(), name)
+		if err := errors.Join(takeErr, holdErr, linkErr, numberErr); err != nil {
 			t.Fatal(err)
 		}
 		content, err := os.ReadFile(path)
@@ -123,7 +128,7 @@ func TestFile(t *testing.T) {
 		if !bytes.Contains(content, s.Key.AppendTo(nil)) {
 			t.Fatal("the session is not in the file at all")
 		}
-		for _, text := range []string{s.User.Email, "chief-auditor", "192.0.2.77"} {
+		for _, text := range []string{s.User.Email, "chief-auditor", "192.0.2.77", "192.0.2.78"} {
 			if bytes.Contains(content, []byte(text)) {
 				t.Errorf("%q stands in the file", text)
 			}

@@ -22,7 +22,8 @@ const momentSize = 8
 // transactions of bounded size, and stops between them when ctx ends; it then
 // reports how many sessions went so far.
 func (st *Store) Sweep(ctx context.Context) (int, error) {
-	removed, err := st.sweepAll(ctx, endsBucket, func(tx *bbolt.Tx, rest []byte) error {
+	now := st.now()
+	removed, err := st.sweepAll(ctx, now, endsBucket, func(tx *bbolt.Tx, rest []byte) error {
 		key, err := sessionstore.KeyFromBytes(rest)
 		if err != nil {
 			return nil // a damaged place: nothing to remove but itself
@@ -33,13 +34,17 @@ func (st *Store) Sweep(ctx context.Context) (int, error) {
 	if err != nil {
 		return removed, err
 	}
-	_, err = st.sweepAll(ctx, attemptEndsBucket, dropTally)
-	return removed, err
+	for _, en := range []ending{attempts, leases, links} {
+		if _, err := st.sweepAll(ctx, now, en.index, en.dropEnded(now)); err != nil {
+			return removed, err
+		}
+	}
+	return removed, nil
 }
 
-// sweepAll removes all that the index says has ended.
-func (st *Store) sweepAll(ctx context.Context, index []byte, remove func(tx *bbolt.Tx, rest []byte) error) (int, error) {
-	removed, now := 0, st.now()
+// sweepAll removes all that the index says has ended by then.
+func (st *Store) sweepAll(ctx context.Context, now time.Time, index []byte, remove func(tx *bbolt.Tx, rest []byte) error) (int, error) {
+	removed := 0
 	for {
 		if err := ctx.Err(); err != nil {
 			return removed, err

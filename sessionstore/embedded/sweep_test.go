@@ -2,6 +2,7 @@ package embedded_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"sync"
 	"testing"
@@ -22,7 +23,11 @@ func TestSweep(t *testing.T) {
 			if err := st.Create(t.Context(), newSession(userID+1)); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := st.Take(t.Context(), string(rune('a'+userID)), 5, time.Minute); err != nil {
+			name := string(rune('a' + userID))
+			_, takeErr := st.Take(t.Context(), name, 5, time.Minute)
+			_, holdErr := st.Hold(t.Context(), name, "one", time.Minute)
+			linkErr := st.Link(t.Context(), name, newSession(userID).Key, time.Minute)
+			if err := errors.Join(takeErr, holdErr, linkErr); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -61,16 +66,34 @@ func TestSweep(t *testing.T) {
 			t.Errorf("List answers %d sessions, %v; want 100", len(list), err)
 		}
 	})
+	t.Run("a place in the index that was left behind takes nothing along that goes on", func(t *testing.T) {
+		path := newPath(t)
+		db := openDB(t, path)
+		st := embedded.New(db, newSealer(t, 'k'), time.Now)
+		if held, err := st.Hold(t.Context(), "refresh", "one", time.Hour); err != nil || !held {
+			t.Fatalf("Hold answers %v, %v", held, err)
+		}
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+		hash := sha256.Sum256([]byte("refresh"))
+		edit(t, path, func(tx *bbolt.Tx) error {
+			return tx.Bucket([]byte("lease-ends")).Put(append(make([]byte, 8), hash[:]...), nil)
+		})
+		st = embedded.New(openDB(t, path), newSealer(t, 'k'), time.Now)
+		if _, err := st.Sweep(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if held, err := st.Hold(t.Context(), "refresh", "two", time.Hour); err != nil || held {
+			t.Errorf("Hold answers another %v, %v; want false", held, err)
+		}
+	})
 	t.Run("a place in the index without a session does not keep the sweep", func(t *testing.T) {
 		path := newPath(t)
 		if err := openDB(t, path).Close(); err != nil {
 			t.Fatal(err)
 		}
-		b, err := bbolt.Open(path, 0o600, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		err = b.Update(func(tx *bbolt.Tx) error {
+		edit(t, path, func(tx *bbolt.Tx) error {
 			for _, k := range []string{"\x00\x00\x00\x00\x00\x00\x00\x01", "\x00\x00\x00\x00\x00\x00\x00\x02not a key"} {
 				if err := tx.Bucket([]byte("ends")).Put([]byte(k), nil); err != nil {
 					return err
@@ -78,9 +101,6 @@ func TestSweep(t *testing.T) {
 			}
 			return nil
 		})
-		if err := errors.Join(err, b.Close()); err != nil {
-			t.Fatal(err)
-		}
 		db := openDB(t, path)
 		if _, err := embedded.New(db, newSealer(t, 'k'), nil).Sweep(t.Context()); err != nil {
 			t.Fatal(err)
@@ -92,6 +112,18 @@ func TestSweep(t *testing.T) {
 			t.Errorf("the index still has %d places", n)
 		}
 	})
+}
+
+// edit changes a database that nobody has open, as damage would.
+func edit(t *testing.T, path string, change func(*bbolt.Tx) error) {
+	t.Helper()
+	b, err := bbolt.Open(path, 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(b.Update(change), b.Close()); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // entriesOf counts what each bucket of a database holds.

@@ -12,8 +12,9 @@ import (
 	"example.com/sidegate/sessionstore"
 )
 
-// Store keeps sessions and attempts in memory. It implements
-// sessionstore.Store and sessionstore.Sweeper; without sweeps it only grows.
+// Store keeps sessions, attempts, leases, links and numbers in memory. It
+// implements sessionstore.Store and sessionstore.Sweeper; without sweeps it
+// only grows, and by a number per name in any case.
 //
 // Sessions are held as they are, unsealed, for nothing is at rest here. Those
 // held never change: a write puts another in their place, so that Get can
@@ -26,6 +27,9 @@ type Store struct {
 	byUser   map[int64]map[sessionstore.Key]struct{}
 
 	attempts attempts
+	leases   leases
+	links    links
+	numbers  numbers
 }
 
 var (
@@ -45,6 +49,9 @@ func New(now func() time.Time) *Store {
 		sessions: make(map[sessionstore.Key]*sessionstore.Session),
 		byUser:   make(map[int64]map[sessionstore.Key]struct{}),
 		attempts: attempts{buckets: make(map[string]bucket)},
+		leases:   leases{held: make(map[nameHash]lease)},
+		links:    links{byName: make(map[nameHash]map[sessionstore.Key]time.Time)},
+		numbers:  numbers{byName: make(map[nameHash]int64)},
 	}
 }
 
@@ -174,6 +181,8 @@ func (st *Store) Sweep(ctx context.Context) (int, error) {
 	}
 	now := st.now()
 	st.attempts.sweep(now)
+	st.leases.sweep(now)
+	st.links.sweep(now)
 	expired := st.expired(now)
 	st.mu.Lock()
 	defer st.mu.Unlock()

@@ -11,8 +11,11 @@ import (
 // Cache is the near cache in front of a store. It is itself a
 // sessionstore.Store, and may be used concurrently.
 type Cache struct {
-	// Attempts are counted in the store: nothing of them is kept here.
+	// These are asked of the store: nothing of them is kept here.
 	sessionstore.Attempts
+	sessionstore.Leases
+	sessionstore.Links
+	sessionstore.Numbers
 
 	store sessionstore.Store
 	opts  Options
@@ -29,6 +32,9 @@ type Cache struct {
 func New(store sessionstore.Store, opts Options) *Cache {
 	c := &Cache{
 		Attempts: store,
+		Leases:   store,
+		Links:    store,
+		Numbers:  store,
 		store:    store,
 		opts:     opts.withDefaults(),
 		slots:    make(chan struct{}, maxLookups),

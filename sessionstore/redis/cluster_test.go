@@ -106,7 +106,7 @@ func TestAWriteInAClusterIsNotSentAgain(t *testing.T) {
 		}
 		return "", false
 	})
-	for _, name := range []string{"Create", "Touch", "Take", "Return", "Forget"} {
+	for _, name := range []string{"Create", "Touch", "Take", "Return", "Forget", "Hold", "Release", "Link"} {
 		client := open(t, redis.Config{URL: f.url(), Cluster: true})
 		st := redis.New(client, sealer(t, "a secret"), redis.Options{Timeout: patience})
 		before := f.commands()

@@ -44,13 +44,14 @@ func contract(t *testing.T, cfg redis.Config, clock *redistest.Server) {
 				KeyPrefix: fmt.Sprintf("sidegate:test%d:", stores), Timeout: patience, Now: clock.Now,
 			})
 		},
-		// What expires does so by the server's clock: so that is waited for.
+		// What expires does so by the server's clock, once the last millisecond
+		// of its life is over: so that is waited for.
 		Advance: func(clock *storetest.Clock, d time.Duration) {
 			start, err := inside.Time(t.Context()).Result()
 			must(t, err)
 			eventually(t, "the server's clock has moved on", func() bool {
 				now, err := inside.Time(t.Context()).Result()
-				return err == nil && now.Sub(start) >= d
+				return err == nil && now.Sub(start) >= d+2*time.Millisecond
 			})
 			clock.Advance(d)
 		},

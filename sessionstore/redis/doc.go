@@ -6,12 +6,24 @@
 //	<prefix>{<shard>}:s:<hash>  a session: its sealed record, a plain string
 //	<prefix>{<shard>}:u:<user>  the person's sessions: a sorted set of their
 //	                            hashes, scored with when they expire (unix ms)
-//	<prefix>{<shard>}:t:<hash>  sign-in attempts of a bucket: a counter
 //
-// Every key has a time to live, which is what ends sessions and windows; the
+// What has a name of its own lies in the slot of that name's hash:
+//
+//	<prefix>{<shard>}:t:<hash>  sign-in attempts of a bucket: a counter
+//	<prefix>{<shard>}:h:<hash>  a lease: the hash of its holder
+//	<prefix>{<shard>}:l:<hash>  sessions that are linked to a name: a sorted set
+//	                            of their keys, scored with when the link ends
+//	<prefix>{<shard>}:n:<hash>  the number of a name, with a ? behind it until
+//	                            replicas have confirmed it
+//	<prefix>{<shard>}:o:<n>     whose number that is: the hash of the name
+//	<prefix>{0000}:c            the last number that was tried: a counter
+//
+// Every key but those of numbers, which are for good (see Store.Number), has a
+// time to live, which is what ends sessions, leases, links and windows; the
 // server's clock decides, so the clocks of the gateways need not agree. Every
 // write is one script that runs at once or not at all and names all its keys,
-// all of one slot. None is bound to the number of sessions there are.
+// all of one slot; a new number is a few of them, one after the other. None is
+// bound to the number of sessions there are.
 //
 // The scripts that change or end sessions also publish which, on the channel
 // <prefix>changed, for those who keep what they have read: see Store.Notify.
@@ -20,5 +32,5 @@
 // server would take a write, for a replica may not know of it yet.
 //
 // Sessions are only as safe as the server's memory: maxmemory-policy must be
-// noeviction, else a full server signs people out.
+// noeviction, else a full server signs people out, or even numbers them anew.
 package redis

@@ -281,7 +281,7 @@ func TestOnlyReadsAreRepeated(t *testing.T) {
 		}
 	})
 	t.Run("a write that may have been done is not sent again", func(t *testing.T) {
-		for _, name := range []string{"Create", "Touch", "Take", "Return"} {
+		for _, name := range []string{"Create", "Touch", "Take", "Return", "Hold", "Release", "Link"} {
 			f := newFake(t, func([]string) (string, bool) { return "", false })
 			cannotTell(t, calls()[name](t.Context(), strict(t, f.url()), session(ada, time.Hour, 0)))
 			if sent := f.commands(); count(sent, "EVALSHA") != 1 || count(sent, "EVAL") != 0 {

@@ -20,12 +20,38 @@ func (st *Store) indexKey(userID int64) string {
 	return st.slot(sessionstore.ShardOf(userID)) + "u:" + strconv.FormatInt(userID, 10)
 }
 
-// bucketKey is the Redis key of a bucket of attempts. The bucket's name holds
-// an email or network address, so that only its hash is shown to Redis.
-func (st *Store) bucketKey(bucket string) string {
-	sum := sha256.Sum256([]byte(bucket))
-	shard := binary.BigEndian.Uint16(sum[:])
-	return st.slot(shard) + "t:" + base64.RawURLEncoding.EncodeToString(sum[:])
+// bucketKey is the Redis key of a bucket of attempts.
+func (st *Store) bucketKey(bucket string) string { return st.nameKey("t:", bucket) }
+
+// leaseKey is the Redis key of a lease.
+func (st *Store) leaseKey(name string) string { return st.nameKey("h:", name) }
+
+// linksKey is the Redis key of the sessions that are linked to a name.
+func (st *Store) linksKey(name string) string { return st.nameKey("l:", name) }
+
+// numberKey is the Redis key of the number of a name.
+func (st *Store) numberKey(name string) string { return st.nameKey("n:", name) }
+
+// ownerKey is the Redis key of whose number that is.
+func (st *Store) ownerKey(n int64) string {
+	return st.slot(sessionstore.ShardOf(n)) + "o:" + strconv.FormatInt(n, 10)
+}
+
+// counterKey is the Redis key of the last number that was tried.
+func (st *Store) counterKey() string { return st.slot(0) + "c" }
+
+// nameKey is the Redis key of a kind for a name, which holds email and network
+// addresses or what somebody else calls a person, and may be of any length:
+// only its hash is shown to Redis.
+func (st *Store) nameKey(kind, name string) string {
+	sum := sha256.Sum256([]byte(name))
+	return st.slot(binary.BigEndian.Uint16(sum[:])) + kind + base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+// hashOf stands for a name or a holder in a value.
+func hashOf(name string) string {
+	sum := sha256.Sum256([]byte(name))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
 // slot begins a key with its shard in braces: only what is in braces decides

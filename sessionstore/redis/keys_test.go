@@ -34,10 +34,16 @@ func TestPeopleAndBucketsSpreadOverTheSlots(t *testing.T) {
 	const people = 100
 	for id := range int64(people) {
 		create(t, st, id+1)
-		_, err := st.Take(t.Context(), string(rune('a'+id)), 3, time.Hour)
+		name, key := string(rune('a'+id)), sessionstore.NewSecret(id).Key()
+		_, err := st.Take(t.Context(), name, 3, time.Hour)
+		must(t, err)
+		_, err = st.Hold(t.Context(), name, "one", time.Hour)
+		must(t, err)
+		must(t, st.Link(t.Context(), name, key, time.Hour))
+		_, err = st.Number(t.Context(), name)
 		must(t, err)
 	}
-	for _, pattern := range []string{"*:u:*", "*:t:*"} {
+	for _, pattern := range []string{"*:u:*", "*:t:*", "*:h:*", "*:l:*", "*:n:*", "*:o:*"} {
 		slots := make(map[int64]bool)
 		for _, key := range keys(t, srv, pattern) {
 			slots[srv.Client().ClusterKeySlot(t.Context(), key).Val()] = true
@@ -51,11 +57,16 @@ func TestPeopleAndBucketsSpreadOverTheSlots(t *testing.T) {
 func TestShapesOfKeys(t *testing.T) {
 	srv := redistest.Start(t)
 	st := store(t, srv.URL())
-	create(t, st, ada)
-	_, err := st.Take(t.Context(), "bucket", 3, time.Hour)
-	must(t, err)
-	shape := regexp.MustCompile(`^sidegate:\{[0-9a-f]{4}\}:(s:[\w-]{43}|u:1|t:[\w-]{43})$`)
-	for _, key := range keys(t, srv, "*") {
+	s := create(t, st, ada)
+	for _, name := range []string{"Take", "Hold", "Link", "Number"} {
+		must(t, calls()[name](t.Context(), st, s))
+	}
+	all := keys(t, srv, "*")
+	if len(all) != 8 {
+		t.Errorf("there are %d keys; want 8", len(all))
+	}
+	shape := regexp.MustCompile(`^sidegate:\{[0-9a-f]{4}\}:([stlhn]:[\w-]{43}|u:1|o:1|c)$`)
+	for _, key := range all {
 		if !shape.MatchString(key) {
 			t.Errorf("the key %s has another shape than documented", key)
 		}
@@ -92,7 +103,7 @@ func scripts(t *testing.T) map[string]string {
 	t.Helper()
 	files, err := filepath.Glob("scripts/*.lua")
 	must(t, err)
-	if len(files) < 8 {
+	if len(files) < 15 {
 		t.Fatalf("there are %d scripts; want them all", len(files))
 	}
 	texts := make(map[string]string)

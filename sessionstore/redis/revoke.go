@@ -8,8 +8,8 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 )
 
-// confirmation says how many replicas must have a revocation, and how long
-// that may take. The zero value asks for none.
+// confirmation says how many replicas must have a revocation or a number, and
+// how long that may take. The zero value asks for none.
 type confirmation struct {
 	replicas int
 	within   time.Duration
@@ -34,22 +34,25 @@ func (st *Store) revoke(ctx context.Context, r refs, index string) (int, error) 
 	}
 	ended, err := revokeScript.Run(ctx, st.client, keys, args...).Int()
 	if err == nil && st.wait.replicas > 0 {
-		err = st.confirm(ctx, keys, args)
+		err = st.confirm(ctx, keys[0], func(client goredis.Scripter) error {
+			return revokeScript.Run(ctx, client, keys, args...).Err()
+		})
 	}
 	return ended, err
 }
 
-// confirm revokes once more and waits for the replicas on the connection that
-// it was done on, since WAIT speaks of its own connection alone. Once more,
-// because the client may be led to another connection, or after a failover to
-// another primary, that has not heard of it; to end what has ended does no harm.
-func (st *Store) confirm(ctx context.Context, keys []string, args []any) error {
-	conn, err := st.connection(ctx, keys[0])
+// confirm writes once more and waits for the replicas on the connection that it
+// was done on, since WAIT speaks of its own connection alone. Once more, because
+// the client may be led to another connection, or after a failover to another
+// primary, that has not heard of it: what is written must do no harm when it is
+// written twice, and must be a write even then.
+func (st *Store) confirm(ctx context.Context, key string, write func(goredis.Scripter) error) error {
+	conn, err := st.connection(ctx, key)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = conn.Close() }() // goes back to the pool
-	if err := revokeScript.Run(ctx, conn, keys, args...).Err(); err != nil {
+	if err := write(conn); err != nil {
 		return err
 	}
 	have, err := conn.Wait(ctx, st.wait.replicas, st.wait.within).Result()

@@ -23,6 +23,20 @@ var (
 	takeLua string
 	//go:embed scripts/return.lua
 	returnLua string
+	//go:embed scripts/hold.lua
+	holdLua string
+	//go:embed scripts/release.lua
+	releaseLua string
+	//go:embed scripts/ended.lua
+	endedLua string
+	//go:embed scripts/link.lua
+	linkLua string
+	//go:embed scripts/linked.lua
+	linkedLua string
+	//go:embed scripts/claim.lua
+	claimLua string
+	//go:embed scripts/settle.lua
+	settleLua string
 )
 
 // The scripts are sent by their SHA-1 and in full only when the server answers
@@ -35,8 +49,15 @@ var (
 	listScript   = goredis.NewScript(listLua)
 	takeScript   = goredis.NewScript(takeLua)
 	returnScript = goredis.NewScript(returnLua)
+
+	holdScript    = goredis.NewScript(holdLua)
+	releaseScript = goredis.NewScript(releaseLua)
+	linkScript    = goredis.NewScript(endedLua + linkLua)
+	linkedScript  = goredis.NewScript(endedLua + linkedLua)
+	claimScript   = goredis.NewScript(claimLua)
+	settleScript  = goredis.NewScript(settleLua)
 )
 
-// pageSize is how many sessions one script reads or ends at most. A server
+// pageSize is how many sessions or links one script reads or ends at most. A server
 // that is busy with a script answers nobody else.
 const pageSize = 500

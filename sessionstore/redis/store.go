@@ -30,12 +30,14 @@ type Options struct {
 	// Timeout bounds every operation as a whole, waiting for a connection
 	// included, even when its context has no deadline. 0 means DefaultTimeout.
 	Timeout time.Duration
-	// WaitReplicas is how many replicas must have confirmed a revocation, else
-	// it is reported as "cannot tell": one that only the primary knows of is
-	// lost with it, and the session rises again. 0, the default, waits for
-	// none. Creating and updating never wait.
+	// WaitReplicas is how many replicas must have confirmed a revocation or a
+	// new number, else it is reported as "cannot tell": one that only the
+	// primary knows of is lost with it, and the session rises again or the
+	// number becomes somebody else's. 0, the default, waits for none. Creating
+	// and updating never wait.
 	WaitReplicas int
-	// WaitTimeout bounds that wait, on top of Timeout. 0 means
+	// WaitTimeout bounds that wait, on top of Timeout; for a number there are
+	// two. 0 means
 	// DefaultWaitTimeout.
 	WaitTimeout time.Duration
 	// Now is the clock; nil means time.Now.

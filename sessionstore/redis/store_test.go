@@ -194,12 +194,15 @@ func TestSessionPastItsEndIsGoneEvenWithoutTimeToLive(t *testing.T) {
 }
 
 func TestExpiredSessionsLeaveRedis(t *testing.T) {
-	t.Run("session, index and attempts are gone from the server", func(t *testing.T) {
+	t.Run("session, index, attempts, lease and links are gone from the server", func(t *testing.T) {
 		srv := redistest.Start(t)
 		st := store(t, srv.URL())
 		must(t, st.Create(t.Context(), session(ada, 200*time.Millisecond, 0)))
 		_, err := st.Take(t.Context(), "bucket", 3, 200*time.Millisecond)
 		must(t, err)
+		_, err = st.Hold(t.Context(), "refresh", "one", 200*time.Millisecond)
+		must(t, err)
+		must(t, st.Link(t.Context(), "sub", sessionstore.NewSecret(ada).Key(), 200*time.Millisecond))
 		eventually(t, "nothing is left", func() bool { return len(keys(t, srv, "*")) == 0 })
 	})
 	t.Run("a listing drops from the index what has gone", func(t *testing.T) {
@@ -244,11 +247,17 @@ func TestNothingReadableLiesInRedis(t *testing.T) {
 	s := session(ada, time.Hour, 0)
 	s.Key = secret.Key()
 	must(t, st.Create(t.Context(), s))
-	_, err := st.Take(t.Context(), "login ada@example.com 192.0.2.77", 3, time.Hour)
+	const name = "login ada@example.com 192.0.2.77"
+	_, err := st.Take(t.Context(), name, 3, time.Hour)
+	must(t, err)
+	_, err = st.Hold(t.Context(), name, "holder on host-7", time.Hour)
+	must(t, err)
+	must(t, st.Link(t.Context(), name, s.Key, time.Hour))
+	_, err = st.Number(t.Context(), name)
 	must(t, err)
 	dump := dumpAll(t, srv)
 	for _, private := range []string{
-		s.User.Email, "example.com", s.Address, "chief-of", "a browser", "users",
+		s.User.Email, "example.com", s.Address, "chief-of", "a browser", "users", "host-7",
 		secret.Encode(), string(secret[:]), string(secret[2:]), s.Key.Encode(),
 	} {
 		if holds(dump, private) {

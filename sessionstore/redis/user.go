@@ -39,7 +39,7 @@ func (st *Store) list(ctx context.Context, userID int64) ([]*sessionstore.Sessio
 		if err != nil {
 			return nil, err
 		}
-		found, err := st.listPage(ctx, userID, unlisted(page, listed))
+		found, gone, err := st.listPage(ctx, userID, unlisted(page, listed))
 		if err != nil {
 			return nil, err
 		}
@@ -49,8 +49,9 @@ func (st *Store) list(ctx context.Context, userID int64) ([]*sessionstore.Sessio
 		}
 		last := strconv.FormatFloat(page[len(page)-1].Score, 'f', -1, 64)
 		if last == from {
-			// A whole page expires in one millisecond: step through it by rank.
-			skip += pageSize
+			// A whole page expires in one millisecond: step through it by rank,
+			// but not over those who move up for what has left the index.
+			skip += int64(len(page) - gone)
 		} else {
 			from, skip = last, 0
 		}
@@ -69,21 +70,28 @@ func unlisted(page []goredis.Z, listed map[string]bool) []string {
 	return members
 }
 
-// listPage reads the sessions of a page of the index.
-func (st *Store) listPage(ctx context.Context, userID int64, members []string) ([]*sessionstore.Session, error) {
+// listPage reads the sessions of a page of the index, and says how many of them
+// have gone and so left it.
+func (st *Store) listPage(ctx context.Context, userID int64, members []string) (found []*sessionstore.Session, gone int, err error) {
 	if len(members) == 0 {
-		return nil, nil
+		return nil, 0, nil
 	}
 	refs := st.refer(userID, members)
 	records, err := listScript.Run(ctx, st.client,
 		append([]string{st.indexKey(userID)}, refs.keys...), refs.members...).Slice()
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	if len(records) != len(refs.members) {
-		return nil, fmt.Errorf("redis answered %d sessions when asked for %d", len(records), len(refs.members))
+		return nil, 0, fmt.Errorf("redis answered %d sessions when asked for %d", len(records), len(refs.members))
 	}
-	return st.openAll(userID, refs.sessions, records)
+	for _, r := range records {
+		if r == nil {
+			gone++
+		}
+	}
+	found, err = st.openAll(userID, refs.sessions, records)
+	return found, gone, err
 }
 
 // openAll opens the records of a page; nil stands for one that has gone.

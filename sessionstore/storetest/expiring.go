@@ -194,6 +194,21 @@ func testSweeping(t *testing.T, h Harness) {
 		b.takes("long", 9, b.ticks(1000), 2)
 		b.takes("short", 9, b.ticks(10), 1)
 	})
+	each(t, h, "a sweep keeps leases and links that have not ended, and every number", func(b *bench) {
+		keys, n := b.keys(2), b.number("subject")
+		b.mayHold("short", "one", b.ticks(10), true)
+		b.mayHold("long", "one", b.ticks(1000), true)
+		b.link("sub", b.ticks(10), keys[0])
+		b.link("sub", b.ticks(1000), keys[1])
+		b.pass(11)
+		sweep(b, 0)
+		b.comesFree("short")
+		b.mayHold("long", "two", time.Hour, false)
+		b.linksBecome("sub", keys[1])
+		if again := b.number("subject"); again != n {
+			b.Fatalf("the number is %d; it was %d", again, n)
+		}
+	})
 	each(t, h, "a sweep removes thousands", func(b *bench) {
 		sessions := 2500
 		if _, ok := b.store.(sessionstore.Sweeper); !ok {

@@ -97,6 +97,8 @@ func scribble(s *sessionstore.Session) {
 	s.User.PrimaryAccount.AccountID = "evil"
 	*s.User.CreatedAt = time.Time{}
 	s.ExpiresAt = s.ExpiresAt.Add(time.Hour)
+	s.Attributes["department"] = "everywhere"
+	s.Attributes["more"] = "of it"
 }
 
 // testContexts: a caller who has gone gets an error that is no answer, and
@@ -140,6 +142,43 @@ func testContexts(t *testing.T, h Harness) {
 		}},
 		{"Forget", func(ctx context.Context, b *bench, _ *sessionstore.Session) error {
 			return b.store.Forget(ctx, "bucket")
+		}},
+		{"Hold", func(ctx context.Context, b *bench, _ *sessionstore.Session) error {
+			held, err := b.store.Hold(ctx, "lease", "one", time.Hour)
+			if held {
+				b.Error("a lease is said to be held")
+			}
+			b.mayHold("lease", "two", time.Hour, true)
+			return err
+		}},
+		{"Release", func(ctx context.Context, b *bench, _ *sessionstore.Session) error {
+			b.mayHold("lease", "one", time.Hour, true)
+			err := b.store.Release(ctx, "lease", "one")
+			b.mayHold("lease", "two", time.Hour, false)
+			return err
+		}},
+		{"Link", func(ctx context.Context, b *bench, s *sessionstore.Session) error {
+			err := b.store.Link(ctx, "sub", s.Key, time.Hour)
+			b.linksAre("sub")
+			return err
+		}},
+		{"Linked", func(ctx context.Context, b *bench, s *sessionstore.Session) error {
+			b.link("sub", time.Hour, s.Key)
+			_, err := b.store.Linked(ctx, "sub")
+			return err
+		}},
+		{"Unlink", func(ctx context.Context, b *bench, s *sessionstore.Session) error {
+			b.link("sub", time.Hour, s.Key)
+			err := b.store.Unlink(ctx, "sub", s.Key)
+			b.linksAre("sub", s.Key)
+			return err
+		}},
+		{"Number", func(ctx context.Context, b *bench, _ *sessionstore.Session) error {
+			n, err := b.store.Number(ctx, "subject")
+			if n != 0 {
+				b.Errorf("the number %d was given", n)
+			}
+			return err
 		}},
 		{"Sweep", func(ctx context.Context, b *bench, _ *sessionstore.Session) error {
 			sw, ok := b.store.(sessionstore.Sweeper)

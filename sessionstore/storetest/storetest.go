@@ -58,6 +58,11 @@ func Run(t *testing.T, h Harness) {
 		{"revoking", testRevoking},
 		{"attempts", testAttempts},
 		{"attempt windows", testAttemptWindows},
+		{"leases", testLeases},
+		{"lease lives", testLeaseLives},
+		{"links", testLinks},
+		{"link lives", testLinkLives},
+		{"numbers", testNumbers},
 		{"sweeping", testSweeping},
 	} {
 		t.Run(part.name, func(t *testing.T) { part.run(t, h) })
@@ -139,7 +144,10 @@ func (b *bench) session(userID int64) *sessionstore.Session {
 			FlatPermissionsList: []string{"reports:run", "orders:write"},
 		},
 		Method: "users", Subject: "subject", Address: "192.0.2.1", UserAgent: "a browser",
-		CreatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(12 * time.Hour),
+		SourceSession: "sid-1", Name: "Ada Lovelace", Kept: "a refresh token",
+		Attributes: map[string]string{"department": "engines", "empty": ""},
+		BuiltAt:    now.Add(-time.Second),
+		CreatedAt:  now, LastSeenAt: now, ExpiresAt: now.Add(12 * time.Hour),
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -23,6 +25,25 @@ var broken = map[string]func(sessionstore.Store) sessionstore.Store{
 	"a store that lists the oldest first":           func(st sessionstore.Store) sessionstore.Store { return reversed{st} },
 	"a store that counts only now and then":         func(st sessionstore.Store) sessionstore.Store { return miscounting{st} },
 	"a store that gives credit":                     func(st sessionstore.Store) sessionstore.Store { return crediting{st} },
+
+	"a store that gives a lease to whoever asks":      func(st sessionstore.Store) sessionstore.Store { return generous{st} },
+	"a store that lets anybody give a lease back":     func(st sessionstore.Store) sessionstore.Store { return careless{st, new(atomic.Pointer[string])} },
+	"a store that gives no lease back":                func(st sessionstore.Store) sessionstore.Store { return hoarding{st} },
+	"a store whose leases do not run out":             func(st sessionstore.Store) sessionstore.Store { return endless{st} },
+	"a store that forgets to prolong a lease":         func(st sessionstore.Store) sessionstore.Store { return unprolonged{st, new(sync.Map)} },
+	"a store that knows the last link only":           func(st sessionstore.Store) sessionstore.Store { return lastLink{st} },
+	"a store that mixes up names without their case":  func(st sessionstore.Store) sessionstore.Store { return folding{st} },
+	"a store whose links do not end":                  func(st sessionstore.Store) sessionstore.Store { return bound{st} },
+	"a store that unlinks all when it unlinks one":    func(st sessionstore.Store) sessionstore.Store { return unlinking{st} },
+	"a store that reads one page of links":            func(st sessionstore.Store) sessionstore.Store { return onePage{st} },
+	"a store that names a link twice":                 func(st sessionstore.Store) sessionstore.Store { return doubling{st} },
+	"a store that numbers anew each time":             func(st sessionstore.Store) sessionstore.Store { return renumbering{st, new(atomic.Int64)} },
+	"a store with one number for all":                 func(st sessionstore.Store) sessionstore.Store { return oneForAll{st} },
+	"a store that begins to number at 0":              func(st sessionstore.Store) sessionstore.Store { return fromZero{st} },
+	"a store whose numbers JavaScript cannot read":    func(st sessionstore.Store) sessionstore.Store { return beyond{st} },
+	"a store that holds a lease without its caller":   func(st sessionstore.Store) sessionstore.Store { return deaf{st} },
+	"a store that keeps what a source no longer says": func(st sessionstore.Store) sessionstore.Store { return clinging{st} },
+	"a store that lets go of the attributes":          func(st sessionstore.Store) sessionstore.Store { return bare{st} },
 }
 
 type cannotTell struct{ sessionstore.Store }

@@ -22,6 +22,26 @@ func testUpdating(t *testing.T, h Harness) {
 			b.holds(s)
 		}
 	})
+	each(t, h, "an update replaces what a source said of the person, and takes away what it no longer says", func(b *bench) {
+		s := b.create(ada, nil)
+		for _, say := range []func(){
+			func() {
+				s.SourceSession, s.Name, s.Kept = "sid-2", "Augusta Ada King", "the next refresh token"
+				s.Attributes = map[string]string{"department": "poetry"}
+				s.BuiltAt = s.BuiltAt.Add(time.Hour)
+			},
+			func() {
+				s.SourceSession, s.Name, s.Kept, s.Attributes, s.BuiltAt = "", "", "", nil, time.Time{}
+			},
+		} {
+			say()
+			got, err := b.store.Update(b.Context(), s)
+			b.must(err)
+			s.Version++
+			b.same(got, s)
+			b.holds(s)
+		}
+	})
 	each(t, h, "an update leaves what the caller holds alone", func(b *bench) {
 		s := b.create(ada, nil)
 		before := s.Clone()

@@ -44,7 +44,7 @@ func StartCluster(t testing.TB, opts ...Option) *Nodes {
 
 // URL has the addresses of three of the nodes: the others are found by these.
 func (n *Nodes) URL() string {
-	return fmt.Sprintf("redis://%s,%s,%s", n.nodes[0].Addr(), n.nodes[1].Addr(), n.nodes[5].Addr())
+	return fmt.Sprintf("%s://%s,%s,%s", n.nodes[0].tls.scheme(), n.nodes[0].Addr(), n.nodes[1].Addr(), n.nodes[5].Addr())
 }
 
 // Primaries are the nodes that now have slots.
@@ -81,7 +81,9 @@ func hasSlot(shard goredis.ClusterShard, slot int) bool {
 
 func hasPrimary(shard goredis.ClusterShard, addr string) bool {
 	return slices.ContainsFunc(shard.Nodes, func(n goredis.Node) bool {
-		return n.Role == "master" && net.JoinHostPort(n.IP, strconv.FormatInt(n.Port, 10)) == addr
+		// A node has the one port or the other.
+		port := strconv.FormatInt(max(n.Port, n.TLSPort), 10)
+		return n.Role == "master" && net.JoinHostPort(n.IP, port) == addr
 	})
 }
 

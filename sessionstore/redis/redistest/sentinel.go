@@ -33,7 +33,8 @@ type Sentinel struct {
 }
 
 // StartSentinel runs five processes until the test ends, and returns once the
-// sentinels would fail over. The options are those of the two servers.
+// sentinels would fail over. The options are those of the two servers; of TLS
+// the sentinels have their part.
 func StartSentinel(t testing.TB, opts ...Option) *Sentinel {
 	t.Helper()
 	primary := launch(t, opts...)
@@ -42,17 +43,17 @@ func StartSentinel(t testing.TB, opts ...Option) *Sentinel {
 	g.servers = append(g.servers, replica)
 	replica.awaitPrimary(primary)
 	for i := range 3 {
-		g.sentinels = append(g.sentinels, launch(t, watching(filepath.Join(t.TempDir(), fmt.Sprint(i)), primary.port)))
+		g.sentinels = append(g.sentinels, launch(t, watching(filepath.Join(t.TempDir(), fmt.Sprint(i)), primary)))
 	}
 	g.awaitQuorum()
 	return g
 }
 
 // watching makes a server a sentinel. It writes into its configuration file.
-func watching(file string, port int) Option {
+func watching(file string, primary *Server) Option {
 	return func(s *Server) {
-		s.sentinel = file
-		if err := os.WriteFile(file, fmt.Appendf(nil, sentinelConfig, s.dir, port), 0o600); err != nil {
+		s.sentinel, s.tls = file, primary.tls
+		if err := os.WriteFile(file, fmt.Appendf(nil, sentinelConfig, s.dir, primary.port), 0o600); err != nil {
 			s.t.Fatalf("writing the configuration of a sentinel: %v", err)
 		}
 	}
@@ -64,7 +65,7 @@ func (g *Sentinel) URL() string {
 	for _, s := range g.sentinels {
 		addrs = append(addrs, s.Addr())
 	}
-	return "redis://" + strings.Join(addrs, ",") + "/0"
+	return g.servers[0].tls.scheme() + "://" + strings.Join(addrs, ",") + "/0"
 }
 
 // Primary is the server that the sentinels now name.

@@ -119,10 +119,7 @@ func (s *Server) Addr() string { return fmt.Sprintf("127.0.0.1:%d", s.port) }
 
 // URL is the server's address as redis.Config takes it, password included.
 func (s *Server) URL() string {
-	u := url.URL{Scheme: "redis", Host: s.Addr(), Path: "/0"}
-	if s.tls != nil {
-		u.Scheme = "rediss"
-	}
+	u := url.URL{Scheme: s.tls.scheme(), Host: s.Addr(), Path: "/0"}
 	if s.socket != "" {
 		u = url.URL{Scheme: "unix", Path: s.socket}
 	}
@@ -191,17 +188,13 @@ func (s *Server) run() error {
 
 func (s *Server) commandLine() []string {
 	if s.sentinel != "" {
-		return []string{s.sentinel, "--sentinel", "--port", fmt.Sprint(s.port), "--bind", "127.0.0.1"}
+		return append([]string{s.sentinel, "--sentinel", "--bind", "127.0.0.1"}, s.listening()...)
 	}
 	args := []string{
 		"--bind", "127.0.0.1", "--dir", s.dir, "--save", "", "--daemonize", "no", "--logfile", "",
 		"--repl-diskless-sync-delay", "0",
 	}
-	if s.tls == nil {
-		args = append(args, "--port", fmt.Sprint(s.port))
-	} else {
-		args = append(args, s.tls.arguments(s.port)...)
-	}
+	args = append(args, s.listening()...)
 	if s.password != "" {
 		args = append(args, "--requirepass", s.password)
 	}
@@ -209,6 +202,14 @@ func (s *Server) commandLine() []string {
 		args = append(args, "--cluster-enabled", "yes", "--cluster-port", fmt.Sprint(s.busPort))
 	}
 	return append(args, s.args...)
+}
+
+// listening are the arguments that say where the server listens, and how.
+func (s *Server) listening() []string {
+	if s.tls == nil {
+		return []string{"--port", fmt.Sprint(s.port)}
+	}
+	return s.tls.arguments(s.port)
 }
 
 // ready waits until our server answers PING. Somebody else's on the same port

@@ -20,7 +20,7 @@ import (
 // Files are the files that a client of a server with TLS needs, all in PEM.
 type Files struct{ CA, Cert, Key string }
 
-// authority is a certificate authority made for one server.
+// authority is a certificate authority made for one server, or for one group.
 type authority struct {
 	t      testing.TB
 	cert   *x509.Certificate
@@ -31,12 +31,29 @@ type authority struct {
 }
 
 // TLS makes the server speak TLS only, and demand a certificate of its clients.
-// Its own is made out to 127.0.0.1 and redis.example.com.
+// Its own is made out to 127.0.0.1 and redis.example.com. All servers of a group
+// that is started with it, sentinels too, have one authority and speak TLS among
+// themselves.
 func TLS() Option {
-	return func(s *Server) { s.tls = newAuthority(s.t, s.dir) }
+	var shared *authority
+	return func(s *Server) {
+		if shared == nil {
+			shared = newAuthority(s.t, s.dir)
+		}
+		s.tls = shared
+	}
 }
 
-// Files are what a client needs to be let in by a server with TLS.
+// scheme begins the URL of a server.
+func (a *authority) scheme() string {
+	if a == nil {
+		return "redis"
+	}
+	return "rediss"
+}
+
+// Files are what a client needs to be let in by a server with TLS, and by every
+// other of its group.
 func (s *Server) Files() Files { return s.tls.caller }
 
 func newAuthority(t testing.TB, dir string) *authority {
@@ -85,11 +102,13 @@ func (a *authority) sign(template *x509.Certificate, key *ecdsa.PrivateKey) []by
 	return der
 }
 
-// arguments make a server speak TLS on that port.
+// arguments make a server speak TLS on that port, and towards other servers.
 func (a *authority) arguments(port int) []string {
 	return []string{
 		"--port", "0", "--tls-port", fmt.Sprint(port), "--tls-ca-cert-file", a.ca,
 		"--tls-cert-file", a.server.Cert, "--tls-key-file", a.server.Key, "--tls-auth-clients", "yes",
+		// A sentinel reaches all others by the setting that is for replicas.
+		"--tls-replication", "yes", "--tls-cluster", "yes",
 	}
 }
 

@@ -1,0 +1,186 @@
+package storetest_test
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"example.com/sidegate/sessionstore"
+)
+
+// The stores of broken that break a promise of leases, links, numbers or of what
+// sources say.
+
+type generous struct{ sessionstore.Store }
+
+func (st generous) Hold(ctx context.Context, name, holder string, life time.Duration) (bool, error) {
+	_, err := st.Store.Hold(ctx, name, holder, life)
+	return err == nil, err
+}
+
+// careless gives a lease back in the name of whoever has it.
+type careless struct {
+	sessionstore.Store
+	holder *atomic.Pointer[string]
+}
+
+func (st careless) Hold(ctx context.Context, name, holder string, life time.Duration) (bool, error) {
+	held, err := st.Store.Hold(ctx, name, holder, life)
+	if held {
+		st.holder.Store(&holder)
+	}
+	return held, err
+}
+
+func (st careless) Release(ctx context.Context, name, holder string) error {
+	if last := st.holder.Load(); last != nil {
+		holder = *last
+	}
+	return st.Store.Release(ctx, name, holder)
+}
+
+type hoarding struct{ sessionstore.Store }
+
+func (hoarding) Release(ctx context.Context, _, _ string) error { return ctx.Err() }
+
+type endless struct{ sessionstore.Store }
+
+func (st endless) Hold(ctx context.Context, name, holder string, _ time.Duration) (bool, error) {
+	return st.Store.Hold(ctx, name, holder, 1000*time.Hour)
+}
+
+// unprolonged nods at a holder who comes again, and does nothing.
+type unprolonged struct {
+	sessionstore.Store
+	seen *sync.Map
+}
+
+func (st unprolonged) Hold(ctx context.Context, name, holder string, life time.Duration) (bool, error) {
+	if _, again := st.seen.Load(name + holder); again {
+		return ctx.Err() == nil, ctx.Err()
+	}
+	held, err := st.Store.Hold(ctx, name, holder, life)
+	if held {
+		st.seen.Store(name+holder, true)
+	}
+	return held, err
+}
+
+type lastLink struct{ sessionstore.Store }
+
+func (st lastLink) Link(ctx context.Context, name string, key sessionstore.Key, life time.Duration) error {
+	before, err := st.Linked(ctx, name)
+	if err == nil {
+		err = st.Unlink(ctx, name, before...)
+	}
+	if err != nil {
+		return err
+	}
+	return st.Store.Link(ctx, name, key, life)
+}
+
+type folding struct{ sessionstore.Store }
+
+func (st folding) Link(ctx context.Context, name string, key sessionstore.Key, life time.Duration) error {
+	return st.Store.Link(ctx, strings.ToLower(name), key, life)
+}
+
+func (st folding) Linked(ctx context.Context, name string) ([]sessionstore.Key, error) {
+	return st.Store.Linked(ctx, strings.ToLower(name))
+}
+
+type bound struct{ sessionstore.Store }
+
+func (st bound) Link(ctx context.Context, name string, key sessionstore.Key, _ time.Duration) error {
+	return st.Store.Link(ctx, name, key, 1000*time.Hour)
+}
+
+type unlinking struct{ sessionstore.Store }
+
+func (st unlinking) Unlink(ctx context.Context, name string, _ ...sessionstore.Key) error {
+	all, err := st.Linked(ctx, name)
+	if err != nil {
+		return err
+	}
+	return st.Store.Unlink(ctx, name, all...)
+}
+
+type onePage struct{ sessionstore.Store }
+
+func (st onePage) Linked(ctx context.Context, name string) ([]sessionstore.Key, error) {
+	keys, err := st.Store.Linked(ctx, name)
+	return keys[:min(len(keys), 500)], err
+}
+
+type doubling struct{ sessionstore.Store }
+
+func (st doubling) Linked(ctx context.Context, name string) ([]sessionstore.Key, error) {
+	keys, err := st.Store.Linked(ctx, name)
+	return append(keys, keys[:min(len(keys), 1)]...), err
+}
+
+type renumbering struct {
+	sessionstore.Store
+	last *atomic.Int64
+}
+
+func (st renumbering) Number(ctx context.Context, _ string) (int64, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	return st.last.Add(1), nil
+}
+
+type oneForAll struct{ sessionstore.Store }
+
+func (st oneForAll) Number(ctx context.Context, _ string) (int64, error) {
+	return st.Store.Number(ctx, "everybody")
+}
+
+type fromZero struct{ sessionstore.Store }
+
+func (st fromZero) Number(ctx context.Context, name string) (int64, error) {
+	n, err := st.Store.Number(ctx, name)
+	return max(n-1, 0), err
+}
+
+type beyond struct{ sessionstore.Store }
+
+func (st beyond) Number(ctx context.Context, name string) (int64, error) {
+	n, err := st.Store.Number(ctx, name)
+	if err != nil {
+		return 0, err
+	}
+	return n + sessionstore.MaxNumber, nil
+}
+
+// deaf does what it was asked although nobody waits for it.
+type deaf struct{ sessionstore.Store }
+
+func (st deaf) Hold(ctx context.Context, name, holder string, life time.Duration) (bool, error) {
+	held, err := st.Store.Hold(context.WithoutCancel(ctx), name, holder, life)
+	if ctx.Err() != nil {
+		return false, ctx.Err()
+	}
+	return held, err
+}
+
+type clinging struct{ sessionstore.Store }
+
+func (st clinging) Update(ctx context.Context, s *sessionstore.Session) (*sessionstore.Session, error) {
+	next := s.Clone()
+	if held, err := st.Get(ctx, s.Key); err == nil && next.Kept == "" {
+		next.Kept = held.Kept
+	}
+	return st.Store.Update(ctx, next)
+}
+
+type bare struct{ sessionstore.Store }
+
+func (st bare) Create(ctx context.Context, s *sessionstore.Session) error {
+	s = s.Clone()
+	s.Attributes = nil
+	return st.Store.Create(ctx, s)
+}
