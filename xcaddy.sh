@@ -16,6 +16,9 @@ readonly wanted=(
 	sidegate.stores.memory
 	sidegate.stores.redis
 	sidegate.logins.users
+	sidegate.logins.oidc
+	sidegate.logins.app
+	sidegate.directories.http
 )
 
 usage() {

@@ -41,6 +41,8 @@ var (
 		message: "That account is not one of yours."}
 	refuseProfile = refusal{status: http.StatusForbidden, code: "forbidden",
 		message: "Your entry is not complete, so you cannot be signed in. Please tell whoever runs this service."}
+	refuseByRule = refusal{status: http.StatusForbidden, code: "not_admitted",
+		message: "You may not sign in here. If you think you should, ask whoever runs this service."}
 	refuseCrossOrigin = refusal{status: http.StatusForbidden, code: "forbidden",
 		message: "This request came from another site. Open the page again and repeat what you did."}
 	refuseTwoAccounts = refusal{status: http.StatusBadRequest, code: "bad_request",
@@ -70,6 +72,14 @@ func (r refusal) as(status int) refusal { r.status = status; return r }
 
 // saying returns the refusal with another message.
 func (r refusal) saying(message string) refusal { r.message = message; return r }
+
+// because returns the refusal with the reason that the configuration gives.
+func (r refusal) because(reason string) refusal {
+	if reason != "" {
+		r.message = reason
+	}
+	return r
+}
 
 // after returns the refusal with the wait that Retry-After tells.
 func (r refusal) after(wait time.Duration) refusal { r.retryAfter = wait; return r }

@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -17,6 +19,7 @@ import (
 
 	"example.com/sidegate/caddymodule/login"
 	"example.com/sidegate/caddymodule/profile"
+	"example.com/sidegate/caddymodule/profile/directory"
 )
 
 func init() {
@@ -41,6 +44,19 @@ type App struct {
 	// LoginsRaw are the ways to sign in. Those with passwords are asked in
 	// this order: one that does not know the person passes to the next.
 	LoginsRaw []json.RawMessage `json:"logins,omitempty" caddy:"namespace=sidegate.logins inline_key=method"`
+
+	// LoginOrder is the order of the logins on the login page, by their names;
+	// those that are not named follow. Default: the order of logins.
+	LoginOrder []string `json:"login_order,omitempty"`
+
+	// DirectoriesRaw are asked about each person who signs in, all at once;
+	// what they say is put into the session in this order.
+	DirectoriesRaw []json.RawMessage `json:"directories,omitempty" caddy:"namespace=sidegate.directories inline_key=source"`
+
+	// RefreshEvery builds a session anew when it is used and that long has
+	// passed: the directories are asked again, and, with a refresh token, the
+	// provider. Default: 0, only POST /auth/refresh does.
+	RefreshEvery caddy.Duration `json:"refresh_every,omitempty"`
 
 	// Secrets feed every key: the first seals and signs, further ones still
 	// open and verify. At least 32 bytes each. Placeholders {env.*} and
@@ -79,19 +95,21 @@ type App struct {
 	// Roles declares what roles include and permit.
 	Roles []RoleConfig `json:"roles,omitempty"`
 
-	store    StoreModule
-	logins   []LoginModule
-	secrets  []string
-	roles    *profile.Roles
-	returnTo returnTargets
-	gateway  func() (*gateway, error)
-	opened   atomic.Pointer[gateway]
-	storage  storage
-	metrics  *metrics
-	cancel   context.CancelFunc
-	running  sync.WaitGroup
-	logger   *zap.Logger
-	now      func() time.Time
+	store       StoreModule
+	logins      []LoginModule
+	providers   []provider // in the order of the login page
+	directories []*directory.Directory
+	secrets     []string
+	roles       *profile.Roles
+	returnTo    returnTargets
+	gateway     func() (*gateway, error)
+	opened      atomic.Pointer[gateway]
+	storage     storage
+	metrics     *metrics
+	cancel      context.CancelFunc
+	running     sync.WaitGroup
+	logger      *zap.Logger
+	now         func() time.Time
 }
 
 // RoleConfig declares a role.
@@ -104,8 +122,8 @@ type RoleConfig struct {
 	Permissions []string `json:"permissions,omitempty"`
 }
 
-// LoginModule is a guest of sidegate.logins. It is a login.PasswordMethod, a
-// login.Rebuilder, or both.
+// LoginModule is a guest of sidegate.logins. It is a login.PasswordMethod or a
+// provider to be sent to, and most often a login.Rebuilder as well.
 type LoginModule interface {
 	caddy.Module
 	login.Method
@@ -133,7 +151,8 @@ func (a *App) Provision(ctx caddy.Context) error {
 	a.setDefaults()
 	for _, step := range []func(caddy.Context) error{
 		a.provisionMetrics, // before all that may fail
-		a.provisionPaths, a.provisionCache, a.provisionSecrets, a.provisionRoles, a.provisionStore, a.provisionLogins,
+		a.provisionPaths, a.provisionCache, a.provisionSecrets, a.provisionRoles, a.provisionStore,
+		a.provisionLogins, a.provisionDirectories,
 	} {
 		if err := step(ctx); err != nil {
 			return err
@@ -166,6 +185,9 @@ func (a *App) setDefaults() {
 func (a *App) provisionPaths(caddy.Context) (err error) {
 	if a.Lifetime < 0 || *a.IdleTimeout < 0 {
 		return errors.New("lifetime and idle_timeout must not be negative")
+	}
+	if every := time.Duration(a.RefreshEvery); every != 0 && every < minRefreshEvery {
+		return fmt.Errorf("refresh_every %s: %s at least, for each refresh asks every source", every, minRefreshEvery)
 	}
 	if a.BasePath == "/" || !strings.HasPrefix(a.BasePath, "/") || path.Clean(a.BasePath) != a.BasePath ||
 		url.PathEscape(a.BasePath[1:]) != strings.ReplaceAll(a.BasePath[1:], "/", "%2F") {
@@ -223,6 +245,52 @@ func (a *App) provisionLogins(ctx caddy.Context) error {
 		named[l.Name()] = true
 		a.metrics.expect(l.Name())
 		a.logins = append(a.logins, l)
+	}
+	return a.orderLogins(named)
+}
+
+// orderLogins reads login_order. It is that of the page alone: who is asked
+// about a password first is decided by the order of the logins.
+func (a *App) orderLogins(named map[string]bool) error {
+	place := make(map[string]int)
+	for i, name := range a.LoginOrder {
+		if !named[name] {
+			return fmt.Errorf("login_order names %q, which is no login: there are %s", name,
+				strings.Join(slices.Sorted(maps.Keys(named)), ", "))
+		}
+		if _, again := place[name]; again {
+			return fmt.Errorf("login_order names %q twice", name)
+		}
+		place[name] = i
+	}
+	rank := func(l LoginModule) int {
+		if i, ok := place[l.Name()]; ok {
+			return i
+		}
+		return len(place)
+	}
+	shown := slices.SortedStableFunc(slices.Values(a.logins), func(l, m LoginModule) int { return rank(l) - rank(m) })
+	for _, l := range shown {
+		if p, ok := l.(provider); ok {
+			a.providers = append(a.providers, p)
+		}
+	}
+	return nil
+}
+
+func (a *App) provisionDirectories(ctx caddy.Context) error {
+	mods, err := ctx.LoadModule(a, "DirectoriesRaw")
+	if err != nil {
+		return fmt.Errorf("loading directory module: %v", err)
+	}
+	named := make(map[string]bool)
+	for _, mod := range mods.([]any) {
+		d := mod.(DirectoryModule).Directory()
+		if named[d.Name()] {
+			return fmt.Errorf("two directories are named %q: give each a name of its own", d.Name())
+		}
+		named[d.Name()] = true
+		a.directories = append(a.directories, d)
 	}
 	return nil
 }

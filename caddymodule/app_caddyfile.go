@@ -30,6 +30,9 @@ import (
 //			signing_key <pem file>...
 //		}
 //		login <method> ...
+//		login_order <name>...
+//		directory <source> ...
+//		refresh_every <duration>
 //		role <name> {
 //			includes <role>...
 //			permissions <permission>...
@@ -41,19 +44,22 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		return d.ArgErr()
 	}
 	return parseBlock(d, "sidegate", map[string]option{
-		"store":        a.parseStore,
-		"cache":        a.Cache.parse,
-		"stale":        duration(&a.Cache.Stale),
-		"secret":       texts(&a.Secrets),
-		"lifetime":     duration(&a.Lifetime),
-		"idle_timeout": a.parseIdleTimeout,
-		"base_path":    text(&a.BasePath),
-		"public_url":   text(&a.PublicURL),
-		"return_to":    texts(&a.ReturnTo),
-		"cookie":       a.Cookie.parse,
-		"token":        a.Token.parse,
-		"login":        a.parseLogin,
-		"role":         a.parseRole,
+		"store":         a.parseStore,
+		"cache":         a.Cache.parse,
+		"stale":         duration(&a.Cache.Stale),
+		"secret":        texts(&a.Secrets),
+		"lifetime":      duration(&a.Lifetime),
+		"idle_timeout":  a.parseIdleTimeout,
+		"base_path":     text(&a.BasePath),
+		"public_url":    text(&a.PublicURL),
+		"return_to":     texts(&a.ReturnTo),
+		"cookie":        a.Cookie.parse,
+		"token":         a.Token.parse,
+		"login":         a.parseLogin,
+		"login_order":   texts(&a.LoginOrder),
+		"directory":     a.parseDirectory,
+		"refresh_every": duration(&a.RefreshEvery),
+		"role":          a.parseRole,
 	})
 }
 
@@ -77,6 +83,18 @@ func (a *App) parseLogin(d *caddyfile.Dispenser) error {
 		return err
 	}
 	a.LoginsRaw = append(a.LoginsRaw, raw)
+	return nil
+}
+
+func (a *App) parseDirectory(d *caddyfile.Dispenser) error {
+	if !d.NextArg() {
+		return d.Err("directory needs a source, such as `directory http crm http://users.internal/by-email?e={identity.email}`")
+	}
+	raw, err := guest(d, "sidegate.directories", "source", d.Val())
+	if err != nil {
+		return err
+	}
+	a.DirectoriesRaw = append(a.DirectoriesRaw, raw)
 	return nil
 }
 

@@ -49,6 +49,10 @@ type SessionAuth struct {
 	// upstream that the headers come from this gateway.
 	Assertion *AssertionConfig `json:"assertion,omitempty"`
 
+	// UpstreamToken names a login app: whoever signed in through it has the
+	// token and the cookies that the app gave out sent along, back to the app.
+	UpstreamToken string `json:"upstream_token,omitempty"`
+
 	// NoRedirect answers 401 to browsers too, where they would be sent to the
 	// login page.
 	NoRedirect bool `json:"no_redirect,omitempty"`
@@ -87,6 +91,9 @@ func (s *SessionAuth) Provision(ctx caddy.Context) (err error) {
 	if s.public, err = newPublicPaths(s.Public); err != nil {
 		return err
 	}
+	if err := s.checkUpstreamToken(); err != nil {
+		return err
+	}
 	for _, require := range s.Require {
 		if err := require.validate(); err != nil {
 			return err
@@ -115,58 +122,65 @@ func (s *SessionAuth) ServeHTTP(w http.ResponseWriter, r *http.Request, next cad
 	}
 	g, err := s.app.gateway()
 	if err != nil {
-		s.strip(r)
+		s.strip(r, visitOf(r))
 		return s.refuse(w, r, refuseUnavailable)
 	}
-	c := s.caller(g, r)
-	s.strip(r)
-	if why, refused := s.decide(r, c); refused {
+	v := visitOf(r)
+	c := s.caller(g, r, v)
+	s.strip(r, v)
+	if why := s.decide(r, c); why != nil {
 		if c.staleCookie && why.status == http.StatusUnauthorized {
 			s.app.Cookie.clear(w)
 		}
-		return s.refuse(w, r, why)
+		return s.refuse(w, r, *why)
 	}
 	if c.mayPass() {
-		c.entry.Note(g.activity, g.app.now())
-		if err := s.inject(g, r, c); err != nil {
+		now := g.app.now()
+		c.entry.Note(g.activity, now)
+		if g.refresher.due(c.session, now) {
+			g.refresher.note(c.session, now)
+		}
+		if err := s.inject(g, r, v, c); err != nil {
 			return caddyhttp.Error(http.StatusInternalServerError, err)
 		}
+		s.giveBack(r, c)
 	}
 	return next.ServeHTTP(w, r)
 }
 
-func (s *SessionAuth) caller(g *gateway, r *http.Request) *caller {
+func (s *SessionAuth) caller(g *gateway, r *http.Request, v *visit) *caller {
 	if s.ForeignBearer {
-		return g.callerByCookie(r)
+		return g.callerByCookie(r, v)
 	}
-	return g.caller(r)
+	return g.callerOf(r, v)
 }
 
-// decide answers whether the request may pass, and with what it is refused.
-func (s *SessionAuth) decide(r *http.Request, c *caller) (refusal, bool) {
+// decide answers with what the request is refused; nil lets it pass.
+func (s *SessionAuth) decide(r *http.Request, c *caller) *refusal {
 	switch {
 	case s.public.match(r):
-		return refusal{}, false
-	case c.mayPass():
-		return refuseRole, !permits(c.user, s.Require, s.AccountAdmin)
-	case s.Optional && (c.standing == anonymous || c.standing == rejected && !c.presentedToken):
-		return refusal{}, false
-	default:
-		return c.refusal, true
+		return nil
+	case !c.mayPass():
+		if s.Optional && (c.standing == anonymous || c.standing == rejected && !c.presentedToken) {
+			return nil
+		}
+		return c.refusal
+	case !permits(c.user, s.Require, s.AccountAdmin):
+		return &refuseRole
 	}
+	return nil
 }
 
 // strip takes away what only the gateway may say, and its credentials.
-func (s *SessionAuth) strip(r *http.Request) {
-	if v := visitOf(r); !v.injected || s.identity.explicit {
+func (s *SessionAuth) strip(r *http.Request, v *visit) {
+	if !v.injected || s.identity.explicit {
 		stripRequest(r, v, s.app, s.identity.stripper)
 	}
 }
 
 // inject says who the caller is. A further session_auth on the same request
 // adds its demands and leaves the headers be, unless it has its own.
-func (s *SessionAuth) inject(g *gateway, r *http.Request, c *caller) error {
-	v := visitOf(r)
+func (s *SessionAuth) inject(g *gateway, r *http.Request, v *visit, c *caller) error {
 	if v.injected && !s.identity.explicit {
 		return nil
 	}
@@ -174,7 +188,7 @@ func (s *SessionAuth) inject(g *gateway, r *http.Request, c *caller) error {
 		c.publish(r)
 	}
 	v.injected = true
-	return s.identity.inject(g, r, c)
+	return s.identity.inject(g, r, c, v.room())
 }
 
 func (s *SessionAuth) refuse(w http.ResponseWriter, r *http.Request, why refusal) error {

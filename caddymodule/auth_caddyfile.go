@@ -17,6 +17,7 @@ import (
 //		headers <preset>...|none
 //		header <Name> <value>
 //		assertion [<audience>]
+//		upstream_token <login>
 //		no_redirect
 //		foreign_bearer
 //		handle_errors
@@ -38,6 +39,7 @@ func (s *SessionAuth) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"headers":        texts(&s.Headers),
 		"header":         s.parseHeader,
 		"assertion":      s.parseAssertion,
+		"upstream_token": text(&s.UpstreamToken),
 		"no_redirect":    flag(&s.NoRedirect),
 		"foreign_bearer": flag(&s.ForeignBearer),
 		"handle_errors":  flag(&s.HandleErrors),

@@ -56,13 +56,13 @@ func (s *shaky) Update(ctx context.Context, session *sessionstore.Session) (*ses
 	return s.Store.Update(ctx, session)
 }
 
-// directory is a login that says of people what it was told.
-type directory map[int64]profile.Person
+// register is a login that says of people what it was told.
+type register map[int64]profile.Person
 
-func (directory) Name() string                      { return "directory" }
-func (directory) CaddyModule() (m caddy.ModuleInfo) { return m }
+func (register) Name() string                      { return "directory" }
+func (register) CaddyModule() (m caddy.ModuleInfo) { return m }
 
-func (d directory) Rebuild(_ context.Context, s *sessionstore.Session) (*profile.Person, error) {
+func (d register) Rebuild(_ context.Context, s *sessionstore.Session) (*profile.Person, error) {
 	p, ok := d[s.User.ID]
 	if !ok {
 		return nil, login.ErrUnknown
@@ -71,7 +71,7 @@ func (d directory) Rebuild(_ context.Context, s *sessionstore.Session) (*profile
 }
 
 // backlogged is a gateway whose store can be away, and whose login knows ada.
-func backlogged(t *testing.T) (*gateway, *shaky, directory) {
+func backlogged(t *testing.T) (*gateway, *shaky, register) {
 	t.Helper()
 	ring, err := token.NewRing(token.Config{Secrets: []string{strings.Repeat("s", token.MinSecret)}})
 	if err != nil {
@@ -85,7 +85,7 @@ func backlogged(t *testing.T) (*gateway, *shaky, directory) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	known := directory{1: {ID: 1, Email: "ada@example.com"}}
+	known := register{1: {ID: 1, Email: "ada@example.com"}}
 	store := &shaky{Store: memory.New(nil)}
 	app := &App{logger: zap.NewNop(), roles: roles, logins: []LoginModule{known}, now: time.Now, metrics: newMetrics()}
 	return &gateway{app: app, store: store, ring: ring, tokens: tokens, backlog: newBacklog()}, store, known

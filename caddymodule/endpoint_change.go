@@ -8,14 +8,14 @@ import (
 )
 
 // postRefresh answers POST /auth/refresh: the session is built anew from its
-// sources, and counts as active.
+// sources, and counts as active. The work goes on when the client goes away.
 func postRefresh(g *gateway, w http.ResponseWriter, r *http.Request) {
 	c := g.caller(r)
 	if !c.mayPass() {
 		g.refuseCaller(w, r, c)
 		return
 	}
-	rebuilt, err := g.rebuild(r.Context(), c.session)
+	rebuilt, err := g.refresher.wait(r.Context(), c.session)
 	if err == nil {
 		rebuilt, err = g.slide(r, rebuilt)
 	}

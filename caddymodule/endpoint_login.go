@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -19,10 +20,17 @@ import (
 )
 
 // getLogin answers GET /auth/login: the page, which works without JavaScript.
+// Where there is one provider and no form there is nothing to choose.
 func getLogin(g *gateway, w http.ResponseWriter, r *http.Request) {
 	page := g.loginPage(r, r.URL.Query().Get("return_to"))
-	if c := g.caller(r); c.standing == signedIn {
+	c := g.caller(r)
+	switch {
+	case c.standing == signedIn:
 		page.SignedInAs = c.user.Email
+		page.FormTargets = g.signOutTargets(r, c)
+	case page.Alone():
+		redirect(w, r, page.Providers[0].Href)
+		return
 	}
 	page.Write(w, http.StatusOK)
 }
@@ -32,8 +40,30 @@ func (g *gateway) loginPage(r *http.Request, returnTo string) web.Login {
 		Base:        g.app.BasePath,
 		ReturnTo:    g.app.returnTo.clean(r, returnTo),
 		Password:    len(g.passwordMethods()) > 0,
+		Providers:   g.providerButtons(r, returnTo),
 		FormTargets: g.app.returnTo.listed,
 	}
+}
+
+// providerButtons lead to the configured providers.
+func (g *gateway) providerButtons(r *http.Request, returnTo string) []web.Provider {
+	var buttons []web.Provider
+	for _, p := range g.app.providers {
+		href := g.app.BasePath + "/login/" + p.Name()
+		if target, ok := g.app.returnTo.allow(r, returnTo); ok {
+			href += "?return_to=" + url.QueryEscape(target)
+		}
+		buttons = append(buttons, web.Provider{Name: p.Name(), Label: labelOf(p), Href: href})
+	}
+	return buttons
+}
+
+// labelOf is what the configuration calls a provider on the page, if anything.
+func labelOf(p provider) string {
+	if o, ok := p.(*OIDCLogin); ok {
+		return o.Label
+	}
+	return ""
 }
 
 func (g *gateway) passwordMethods() []login.PasswordMethod {
@@ -84,9 +114,13 @@ func postLogin(g *gateway, w http.ResponseWriter, r *http.Request) {
 	redirect(w, r, g.app.returnTo.clean(r, given.returnTo))
 }
 
-// redirect is always 303: 307 would send the password on (RFC 9700 section 4.12).
+// redirect is always 303: 307 would send the password on (RFC 9700 section
+// 4.12). The address that it leads away from may hold a code (section 4.2.4).
 func redirect(w http.ResponseWriter, r *http.Request, target string) {
-	w.Header().Set("Cache-Control", "no-store")
+	h := w.Header()
+	h.Set("Cache-Control", "no-store")
+	h.Set("Referrer-Policy", "no-referrer")
+	h["Content-Type"] = nil // then net/http writes no body, which would only repeat the address
 	http.Redirect(w, r, target, http.StatusSeeOther)
 }
 
@@ -140,6 +174,9 @@ func (g *gateway) authenticate(r *http.Request, given credentials) (login.Method
 		return method, nil, refuseCredentials
 	}
 	g.settle(r, attempt.Abandoned)
+	if _, refused := errors.AsType[*profile.Refused](err); refused {
+		return method, nil, g.refuseBuild(ctx, method, &profile.Person{}, err)
+	}
 	if errors.Is(err, login.ErrBusy) {
 		return method, nil, refuseBusy
 	}
@@ -167,7 +204,7 @@ func (g *gateway) refuseLogin(w http.ResponseWriter, r *http.Request, given cred
 		return
 	}
 	page := g.loginPage(r, given.returnTo)
-	page.RetryAfter, page.Failure = why.retryAfter, failureOf(why)
+	page.RetryAfter, page.Failure, page.Reason = why.retryAfter, failureOf(why), why.message
 	why.writeHeaders(w)
 	page.Write(w, why.status)
 }
@@ -178,6 +215,9 @@ func failureOf(why refusal) web.Failure {
 		return web.Busy
 	case refuseProfile:
 		return web.Incomplete
+	}
+	if why.code == refuseByRule.code {
+		return web.Refused
 	}
 	switch why.status {
 	case http.StatusTooManyRequests:

@@ -1,13 +1,17 @@
 package caddymodule
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
+	"unique"
 
 	"go.uber.org/zap"
 )
@@ -40,15 +44,15 @@ func (g *gateway) tokenFor(c *caller) (string, error) {
 // refuseCaller answers a caller who is not signed in, in JSON. On these
 // endpoints a store that cannot be asked is 500 where the contract says so.
 func (g *gateway) refuseCaller(w http.ResponseWriter, r *http.Request, c *caller) {
-	why := c.refusal
-	if c.standing == cannotTell {
-		why = g.app.unavailable(r)
-	}
 	if c.staleCookie {
 		g.app.Cookie.clear(w)
 	}
 	closeUnread(w, r)
-	why.writeJSON(w)
+	if c.standing == cannotTell {
+		g.app.unavailable(r).writeJSON(w)
+		return
+	}
+	c.refusal.writeJSON(w)
 }
 
 // unavailable is the refusal when the store cannot be asked: 500 for the
@@ -72,83 +76,144 @@ func writeSession(w http.ResponseWriter, r *http.Request, c *caller, token strin
 		refusal{status: http.StatusInternalServerError, code: "internal", message: "The session could not be written."}.writeJSON(w)
 		return
 	}
-	h := w.Header()
-	a.headers.set(h)
-	if methodOf(r) == http.MethodGet && matches(r.Header["If-None-Match"], a.etag) {
+	h, etag := w.Header(), a.etagWith(token)
+	a.setHeaders(h, token, etag, visitOf(r).room())
+	if methodOf(r) == http.MethodGet && matches(r.Header["If-None-Match"], etag) {
 		h.Del("Content-Type")
 		h.Del("Content-Length")
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
 	w.WriteHeader(http.StatusOK)
-	_, _ = w.Write(a.body)
+	body := bodies.Get().(*[]byte)
+	*body = a.appendBody((*body)[:0], token)
+	_, _ = w.Write(*body)
+	if cap(*body) <= largestKept {
+		bodies.Put(body) // an io.Writer keeps nothing of what it was given
+	}
 }
+
+// bodies are buffers to put an answer together in, so that it is one write.
+// largestKept is the most that one may hold to be used again.
+var bodies = sync.Pool{New: func() any { return new([]byte) }}
+
+const largestKept = 64 << 10
 
 // sessionAnswer is a UserSession ready to be sent. It never changes.
 type sessionAnswer struct {
-	token   string
-	body    []byte
-	etag    string
-	headers headerLines
-	err     error
+	// head and lists are the JSON up to the value of its last member, which is
+	// the token. Lists follow from roles: many sessions have the same, and
+	// share them in memory.
+	head, lists string
+	// expires and idle are when the session ends, and when without activity.
+	expires, idle string
+	// etag is that of the answer with this token. Hardly any session is asked
+	// for with another.
+	token, etag string
+	err         error
 }
 
 // sessionAnswerKey is where the answer is kept with its session.
 type sessionAnswerKey struct{}
 
-// answer returns the answer with that token in it: the kept one while the
-// token is the same.
+// answer returns what is ready of the answer with that token.
 func (c *caller) answer(token string) (*sessionAnswer, error) {
 	a := c.derive(sessionAnswerKey{}, func() any { return c.newAnswer(token) }).(*sessionAnswer)
-	if a.token != token {
-		a = c.newAnswer(token)
-	}
 	return a, a.err
 }
 
+// The JSON ends with the lists and the token: listsBegin cannot be found in a
+// string, where its quotes would be escaped.
+const (
+	listsBegin = `"flatRolesList":`
+	tokenEnds  = `"}`
+)
+
 func (c *caller) newAnswer(token string) *sessionAnswer {
 	answered := *c.user
-	answered.Token = token
-	a := &sessionAnswer{token: token}
-	if a.body, a.err = json.Marshal(&answered); a.err != nil {
-		return a
+	answered.Token = ""
+	text, err := json.Marshal(&answered)
+	if err != nil {
+		return &sessionAnswer{err: err}
 	}
-	a.etag = etagOf(a.body)
-	a.headers = headerLines{
-		{"Content-Type", "application/json"},
-		{"Content-Length", strconv.Itoa(len(a.body))},
-		{"X-Content-Type-Options", "nosniff"},
-		{"Cross-Origin-Resource-Policy", "same-origin"},
-		{"Cache-Control", "private, no-store"},
-		{"Vary", varyOnCaller},
-		{"Etag", a.etag},
-		{"X-Session-Expires-At", c.session.ExpiresAt.UTC().Format(time.RFC3339)},
-		{"X-Session-Idle-Expires-At", c.session.IdleExpiresAt().UTC().Format(time.RFC3339)},
+	text = bytes.TrimSuffix(text, []byte(tokenEnds))
+	lists := max(bytes.Index(text, []byte(listsBegin)), 0)
+	a := &sessionAnswer{
+		head:    string(text[:lists]),
+		lists:   unique.Make(string(text[lists:])).Value(),
+		expires: c.session.ExpiresAt.UTC().Format(time.RFC3339),
+		idle:    c.session.IdleExpiresAt().UTC().Format(time.RFC3339),
 	}
+	a.token, a.etag = token, a.newETag(token)
+	a.pack()
 	return a
 }
 
-// headerLines are canonical names with their values.
-type headerLines [][2]string
-
-// set assigns the headers in values of this answer's own: a later handler may
-// write into them in place.
-func (l headerLines) set(h http.Header) {
-	values := make([]string, len(l))
-	for i := range l {
-		values[i] = l[i][1]
-		h[l[i][0]] = values[i : i+1 : i+1]
+// pack puts what is this session's own into one piece of memory: one answer is
+// held for each session.
+func (a *sessionAnswer) pack() {
+	rest := a.head + a.expires + a.idle + a.etag
+	for _, part := range []*string{&a.head, &a.expires, &a.idle, &a.etag} {
+		*part, rest = rest[:len(*part)], rest[len(*part):]
 	}
 }
 
-func etagOf(body []byte) string {
-	sum := sha256.Sum256(body)
+func (a *sessionAnswer) size(token string) int {
+	return len(a.head) + len(a.lists) + len(token) + len(tokenEnds)
+}
+
+// appendBody writes the JSON. A token needs no escaping: those that are minted
+// or found good are base64url and dots.
+func (a *sessionAnswer) appendBody(b []byte, token string) []byte {
+	b = slices.Grow(b, a.size(token))
+	b = append(append(b, a.head...), a.lists...)
+	return append(append(b, token...), tokenEnds...)
+}
+
+// etagWith is the ETag of the answer with that token: a hash of its body.
+func (a *sessionAnswer) etagWith(token string) string {
+	if token == a.token {
+		return a.etag
+	}
+	return a.newETag(token)
+}
+
+func (a *sessionAnswer) newETag(token string) string {
+	sum := sha256.Sum256(a.appendBody(nil, token))
 	return `"` + base64.RawURLEncoding.EncodeToString(sum[:16]) + `"`
+}
+
+// sessionHeaders are those of the answer, in the order in which setHeaders has
+// their values; Content-Length may come on top of them.
+var sessionHeaders = [visitValues - 1]string{
+	"Content-Type", "X-Content-Type-Options", "Cross-Origin-Resource-Policy", "Cache-Control", "Vary",
+	"Etag", "X-Session-Expires-At", "X-Session-Idle-Expires-At",
+}
+
+// countedByServer is up to which size net/http finds out Content-Length by
+// itself; one header less to be written for nearly all answers.
+const countedByServer = 2048
+
+// setHeaders assigns the headers in values of this answer's own: a later
+// handler may write into them in place. They are written into room, if there
+// is any.
+func (a *sessionAnswer) setHeaders(h http.Header, token, etag string, room []string) {
+	values := append(room[:0], "application/json", "nosniff", "same-origin", "private, no-store", varyOnCaller,
+		etag, a.expires, a.idle)
+	for i, name := range sessionHeaders {
+		h[name] = values[i : i+1 : i+1]
+	}
+	if size := a.size(token); size > countedByServer {
+		h["Content-Length"] = []string{strconv.Itoa(size)}
+	}
 }
 
 // matches reads If-None-Match (RFC 9110 section 13.1.2): weak comparison, and
 // a list that may go on in further lines (section 5.3).
 func matches(lines []string, etag string) bool {
+	if len(lines) == 0 {
+		return false
+	}
 	for candidate := range strings.SplitSeq(strings.Join(lines, ","), ",") {
 		candidate = strings.TrimPrefix(strings.TrimSpace(candidate), "W/")
 		if candidate == etag || candidate == "*" {

@@ -67,7 +67,7 @@ func (e *SessionEndpoints) Provision(ctx caddy.Context) (err error) {
 }
 
 func (e *SessionEndpoints) layOut() map[string]route {
-	return map[string]route{
+	routes := map[string]route{
 		"/session":                 {http.MethodGet: getSession},
 		"/session/swagger.yaml":    {http.MethodGet: e.getSwagger},
 		"/session/primary-account": {http.MethodPut: putPrimaryAccount},
@@ -78,6 +78,17 @@ func (e *SessionEndpoints) layOut() map[string]route {
 		"/sessions/":               {http.MethodDelete: deleteSession},
 		"/.well-known/jwks.json":   {http.MethodGet: getKeys},
 	}
+	for _, p := range e.app.providers {
+		routes["/login/"+p.Name()] = route{http.MethodGet: at(p, getProviderLogin)}
+		routes["/callback/"+p.Name()] = route{http.MethodGet: at(p, getCallback)}
+		routes["/backchannel-logout/"+p.Name()] = route{http.MethodPost: at(p, postBackchannelLogout)}
+	}
+	return routes
+}
+
+// at is the endpoint of one provider.
+func at(p provider, answer func(*gateway, provider, http.ResponseWriter, *http.Request)) endpoint {
+	return func(g *gateway, w http.ResponseWriter, r *http.Request) { answer(g, p, w, r) }
 }
 
 // ServeHTTP answers what is ours and passes on the rest.

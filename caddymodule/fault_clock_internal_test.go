@@ -11,7 +11,6 @@ import (
 	"go.uber.org/zap"
 
 	"example.com/sidegate/caddymodule/login"
-	"example.com/sidegate/caddymodule/profile"
 	"example.com/sidegate/sessionstore"
 	"example.com/sidegate/sessionstore/redis/redistest"
 )
@@ -76,7 +75,7 @@ func (w *apart) signInAt(g *gateway) skewed {
 	w.t.Helper()
 	secret := sessionstore.NewSecret(1)
 	user := sessionstore.UserSession{ID: 1, Email: "ada@example.com"}
-	s := g.newSession(prepared(http.MethodPost, "/auth/login"), secret.Key(), user, directory{}, &profile.Person{})
+	s := g.newSession(prepared(http.MethodPost, "/auth/login"), secret.Key(), register{}, &built{user: user, subject: user.Email})
 	if err := g.store.Create(w.t.Context(), s); err != nil {
 		w.t.Fatal(err)
 	}
@@ -196,4 +195,4 @@ func TestFaultTokenFromAGatewayWhoseClockIsWrong(t *testing.T) {
 	}
 }
 
-var _ login.Method = directory{}
+var _ login.Method = register{}

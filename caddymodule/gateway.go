@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"example.com/sidegate/caddymodule/login"
+	"example.com/sidegate/caddymodule/login/oidc"
 	"example.com/sidegate/caddymodule/token"
 	"example.com/sidegate/sessionstore"
 	"example.com/sidegate/sessionstore/nearcache"
@@ -19,6 +20,7 @@ type gateway struct {
 	app        *App
 	store      sessionstore.Store // through the near cache, if there is one
 	near       *nearcache.Cache   // nil when it is off
+	backing    sessionstore.Store // behind the near cache
 	echoes     *echoes            // of changes in the store; nil when it tells of none, or nobody listens
 	release    func() error
 	ring       *token.Ring
@@ -28,6 +30,8 @@ type gateway struct {
 	activity   *sessionstore.Activity
 	assertions *assertions
 	backlog    *backlog
+	refresher  *refresher
+	attempts   *oidc.AttemptSealer
 	trouble    trouble
 }
 
@@ -53,6 +57,10 @@ func (a *App) open() (*gateway, error) {
 	if err != nil {
 		return nil, err
 	}
+	attempts, err := oidc.NewAttemptSealer(ring.CookieKeys(), a.now)
+	if err != nil {
+		return nil, err
+	}
 	verified, err := token.NewVerified(ring, 0)
 	if err != nil {
 		return nil, err
@@ -65,7 +73,10 @@ func (a *App) open() (*gateway, error) {
 		verified:   verified,
 		assertions: newAssertions(ring, a.now),
 		backlog:    newBacklog(),
+		backing:    store,
+		attempts:   attempts,
 	}
+	g.refresher = newRefresher(g, time.Duration(a.RefreshEvery))
 	g.useStore(store)
 	g.throttle = login.NewThrottle(g.store, login.Limits{})
 	g.activity = sessionstore.NewActivity(g.store, a.now)
@@ -83,8 +94,9 @@ const (
 	backlogEvery = time.Second
 )
 
-// lastFlush bounds how long the end of a configuration waits for the store.
-const lastFlush = 5 * time.Second
+// lastFlush bounds how long the end of a configuration waits for the store,
+// and for the sources that are just being asked.
+const lastFlush = 10 * time.Second
 
 // watcher is a login that has something to watch while the app runs.
 type watcher interface {
@@ -112,6 +124,7 @@ func (a *App) startBackground(ctx context.Context, g *gateway) {
 func (g *gateway) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), lastFlush)
 	defer cancel()
+	g.refresher.finish(ctx)
 	g.flush(ctx)
 	return g.release()
 }

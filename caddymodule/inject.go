@@ -94,8 +94,9 @@ func (h *HeaderConfig) validatePlaceholders() error {
 	_, rest, found := strings.Cut(h.Value, userPlaceholder)
 	for ; found; _, rest, found = strings.Cut(rest, userPlaceholder) {
 		field, _, _ := strings.Cut(rest, "}")
-		if !slices.Contains(userFields, field) {
-			return fmt.Errorf("header %s: there is no %s%s}: use one of %s", h.Name, userPlaceholder, field, strings.Join(userFields, ", "))
+		if !slices.Contains(userFields, field) && !strings.HasPrefix(field, userAttribute) {
+			return fmt.Errorf("header %s: there is no %s%s}: use one of %s, %s<name>", h.Name, userPlaceholder, field,
+				strings.Join(userFields, ", "), userAttribute)
 		}
 	}
 	return nil
@@ -117,7 +118,7 @@ func stripRequest(r *http.Request, v *visit, app *App, stripper *identity.Stripp
 	// sends trailers past every header filter (CVE-2026-88004).
 	identity.ReduceConnection(r.Header)
 	identity.DropTrailers(r)
-	identity.RemoveCookie(r.Header, app.Cookie.Name)
+	identity.RemoveCookie(r.Header, app.Cookie.Name, app.Cookie.attemptPrefix())
 	if presented := v.bearer(); presented.count > 0 && app.issued(v, presented) {
 		r.Header.Del("Authorization")
 	}
@@ -133,9 +134,10 @@ func (a *App) issued(v *visit, presented bearer) bool {
 	return v.caller != nil && v.caller.token != "" || g.ring.LooksOurs(presented.token)
 }
 
-// inject puts the caller's identity into the request.
-func (in *injector) inject(g *gateway, r *http.Request, c *caller) error {
-	in.rendered(c).InjectCopy(r.Header)
+// inject puts the caller's identity into the request. room is for the values:
+// it is the request's own, and nothing else is in it.
+func (in *injector) inject(g *gateway, r *http.Request, c *caller, room []string) error {
+	in.rendered(c).InjectInto(r.Header, room)
 	for i := range in.custom {
 		in.custom[i].set(r)
 	}
@@ -181,6 +183,7 @@ func (c *caller) values() identity.Values {
 		Permissions: c.user.FlatPermissionsList,
 		SessionID:   c.session.Key.ID(),
 		Accounts:    accountIDs(c),
+		Name:        c.session.Name,
 	}
 	if p := c.user.PrimaryAccount; p != nil {
 		v.HasAccount, v.AccountID, v.AccountName, v.AccountAdmin = true, p.AccountID, p.AccountName, p.AccountAdmin
@@ -200,7 +203,10 @@ func accountIDs(c *caller) []string {
 // how they may end.
 const userPlaceholder = "{http.auth.user."
 
-var userFields = []string{"id", "email", "account_id", "roles", "permissions"}
+var userFields = []string{"id", "email", "account_id", "roles", "permissions", "name"}
+
+// userAttribute begins the placeholders of what a `map` put into attributes.
+const userAttribute = "attributes."
 
 // placeholder answers {http.auth.user.<field>}.
 func (c *caller) placeholder(field string) (any, bool) {
@@ -218,7 +224,10 @@ func (c *caller) placeholder(field string) (any, bool) {
 		return identity.EncodeList(c.user.FlatRolesList), true
 	case "permissions":
 		return identity.EncodeList(c.user.FlatPermissionsList), true
+	case "name":
+		return c.session.Name, true
 	default:
-		return nil, false
+		name, ok := strings.CutPrefix(field, userAttribute)
+		return c.session.Attributes[name], ok
 	}
 }

@@ -25,8 +25,8 @@ type caller struct {
 	presentedToken bool
 	token          string
 	// refusal is the answer to a caller who is not signed in, or who asks for
-	// an account that is not theirs.
-	refusal refusal
+	// an account that is not theirs; nil for all others.
+	refusal *refusal
 	// staleCookie says that the cookie is known to be good for no session, so
 	// that the browser may forget it. Never set when the store cannot tell.
 	staleCookie bool
@@ -44,12 +44,14 @@ const (
 
 // mayPass reports whether the caller is signed in and acts for an account of
 // their own, so that only roles and permissions are left to decide.
-func (c *caller) mayPass() bool { return c.standing == signedIn && c.refusal.status == 0 }
+func (c *caller) mayPass() bool { return c.standing == signedIn && c.refusal == nil }
 
 // caller finds out who makes the request. A matcher, an endpoint and a
 // handler that ask about one request share one look-up.
-func (g *gateway) caller(r *http.Request) *caller {
-	v := visitOf(r)
+func (g *gateway) caller(r *http.Request) *caller { return g.callerOf(r, visitOf(r)) }
+
+// callerOf is caller for who has the visit at hand.
+func (g *gateway) callerOf(r *http.Request, v *visit) *caller {
 	if v.caller == nil {
 		v.caller = g.identify(r.Context(), v, v.bearer(), &v.found)
 	}
@@ -58,11 +60,10 @@ func (g *gateway) caller(r *http.Request) *caller {
 
 // callerByCookie is caller for routes where a Bearer token that was not issued
 // here belongs to the upstream (foreign_bearer): then the cookie decides.
-func (g *gateway) callerByCookie(r *http.Request) *caller {
-	v := visitOf(r)
+func (g *gateway) callerByCookie(r *http.Request, v *visit) *caller {
 	presented := v.bearer()
 	if presented.count == 0 || presented.count == 1 && g.ring.LooksOurs(presented.token) {
-		return g.caller(r)
+		return g.callerOf(r, v)
 	}
 	if v.callerByCookie == nil {
 		v.callerByCookie = g.identify(r.Context(), v, bearer{}, new(caller))
@@ -87,7 +88,7 @@ func (g *gateway) identify(ctx context.Context, v *visit, presented bearer, c *c
 
 func (g *gateway) byBearer(ctx context.Context, presented bearer, c *caller) {
 	c.presentedToken = true
-	c.reject(refuseToken)
+	c.reject(&refuseToken)
 	if presented.count > 1 {
 		return
 	}
@@ -100,7 +101,7 @@ func (g *gateway) byBearer(ctx context.Context, presented bearer, c *caller) {
 		return
 	}
 	if c.session.User.ID != claims.UserID {
-		c.reject(refuseToken)
+		c.reject(&refuseToken)
 		return
 	}
 	c.token = presented.token
@@ -109,10 +110,10 @@ func (g *gateway) byBearer(ctx context.Context, presented bearer, c *caller) {
 func (g *gateway) byCookie(ctx context.Context, v *visit, c *caller) {
 	value, count := identity.FindCookie(v.cookies, g.app.Cookie.Name)
 	if count == 0 {
-		c.refusal = refuseAnonymous
+		c.refusal = &refuseAnonymous
 		return
 	}
-	c.reject(refuseGone)
+	c.reject(&refuseGone)
 	if count > 1 {
 		// Two cookies of our name: one may have been planted by a sibling
 		// host, and nobody can tell which. Neither is used, neither cleared.
@@ -132,12 +133,12 @@ func (g *gateway) load(ctx context.Context, key sessionstore.Key, c *caller) {
 	e, err := g.lookup(ctx, key)
 	switch {
 	case err == nil:
-		c.standing, c.refusal = signedIn, refusal{}
+		c.standing, c.refusal = signedIn, nil
 		c.hold(e)
 	case errors.Is(err, sessionstore.ErrNotFound):
 		// The refusal that is there says so.
 	default:
-		c.standing, c.refusal = cannotTell, refuseUnavailable
+		c.standing, c.refusal = cannotTell, &refuseUnavailable
 		g.reportStore(ctx, "a session could not be looked up", err)
 	}
 }
@@ -157,7 +158,7 @@ func (c *caller) derive(key any, derive func() any) any {
 	return c.entry.Derive(key, derive)
 }
 
-func (c *caller) reject(why refusal) {
+func (c *caller) reject(why *refusal) {
 	c.standing, c.session, c.user, c.entry, c.refusal = rejected, nil, nil, nil, why
 }
 
@@ -177,11 +178,11 @@ func (c *caller) selectAccount(asked []string) {
 	switch {
 	case len(asked) == 0:
 	case len(asked) > 1:
-		c.refusal = refuseTwoAccounts
+		c.refusal = &refuseTwoAccounts
 	default:
 		user, ok := c.user.WithPrimary(asked[0])
 		if !ok {
-			c.refusal = refuseAccount
+			c.refusal = &refuseAccount
 			return
 		}
 		c.user = user

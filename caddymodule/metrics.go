@@ -15,12 +15,21 @@ type metrics struct {
 	signIns         *prometheus.CounterVec // by login and result
 	signOuts        prometheus.Counter
 	endedByLogin    prometheus.Counter
+	refreshes       *prometheus.CounterVec // by result
 	storeFailures   prometheus.Counter
 	revocationDelay prometheus.Histogram
 }
 
 // signInResults are the values of the label result of signIns.
 var signInResults = []string{"signed_in", "refused", "throttled", "busy", "failed"}
+
+// The values of the label result of refreshes.
+const (
+	refreshBuilt     = "built"
+	refreshElsewhere = "elsewhere"
+	refreshEnded     = "ended"
+	refreshFailed    = "failed"
+)
 
 // What is read off the gateway.
 var (
@@ -42,13 +51,16 @@ func newMetrics() *metrics {
 	counter := func(name, help string) prometheus.CounterOpts {
 		return prometheus.CounterOpts{Name: "caddy_sidegate_" + name, Help: help}
 	}
-	return &metrics{
+	m := &metrics{
 		signIns: prometheus.NewCounterVec(counter("sign_ins_total",
 			"Attempts to sign in, by result and by the login that decided; no login where none did."), []string{"login", "result"}),
 		signOuts: prometheus.NewCounter(counter("sign_outs_total",
 			"Sign-outs that people asked for and got: at the logout endpoint, of one device, or of all others.")),
 		endedByLogin: prometheus.NewCounter(counter("sessions_ended_by_login_total",
 			"Sessions ended because their login knows the person no longer.")),
+		refreshes: prometheus.NewCounterVec(counter("refreshes_total",
+			"Sessions that were due to be built anew, by what came of it: built, built elsewhere by another gateway, ended because "+
+				"a source said no, or failed, to be tried again."), []string{"result"}),
 		storeFailures: prometheus.NewCounter(counter("store_failures_total",
 			"Questions of requests to which the store gave no answer. Nobody is signed out by one, and nobody let in.")),
 		revocationDelay: prometheus.NewHistogram(prometheus.HistogramOpts{
@@ -58,6 +70,10 @@ func newMetrics() *metrics {
 			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 		}),
 	}
+	for _, result := range []string{refreshBuilt, refreshElsewhere, refreshEnded, refreshFailed} {
+		m.refreshes.WithLabelValues(result)
+	}
+	return m
 }
 
 // provisionMetrics registers what is measured. It comes before all that may
@@ -133,7 +149,7 @@ func (a *App) inForce() *App {
 }
 
 func (m *metrics) all() []prometheus.Collector {
-	return []prometheus.Collector{m.signIns, m.signOuts, m.endedByLogin, m.storeFailures, m.revocationDelay}
+	return []prometheus.Collector{m.signIns, m.signOuts, m.endedByLogin, m.refreshes, m.storeFailures, m.revocationDelay}
 }
 
 // collect reads what the parts of the gateway count anyway.

@@ -260,7 +260,7 @@ func TestMetricsKeepTheRulesOfTheirNames(t *testing.T) {
 	}
 	may := map[string][]string{
 		"login":  {"", "users"},
-		"result": {"signed_in", "refused", "throttled", "busy", "failed", "hit", "unknown", "miss", "joined"},
+		"result": {"signed_in", "refused", "throttled", "busy", "failed", "hit", "unknown", "miss", "joined", "built", "elsewhere", "ended"},
 	}
 	for sample := range s.samples {
 		for name, value := range labels(sample) {

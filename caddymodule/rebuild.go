@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"example.com/sidegate/caddymodule/login"
+	"example.com/sidegate/caddymodule/profile"
 	"example.com/sidegate/sessionstore"
 )
 
@@ -24,32 +25,89 @@ func (f loginFault) Unwrap() error { return f.error }
 // rebuilds is how often a write is tried anew when another came between.
 const rebuilds = 3
 
-// rebuild asks the login again who the person is and writes the session anew.
-// A definite "no" ends the session and gives errEnded; any other error means
-// that it stays as it is.
+// rebuild asks the login, and the directories, again who the person is and
+// writes the session anew. A definite "no" ends the session and gives
+// errEnded; any other error means that it stays as it is.
 func (g *gateway) rebuild(ctx context.Context, s *sessionstore.Session) (*sessionstore.Session, error) {
 	method, ok := g.rebuilder(s.Method)
 	if !ok {
 		return s, nil // the login is gone from the configuration; it can say nothing
 	}
-	person, err := method.Rebuild(ctx, s)
-	if errors.Is(err, login.ErrUnknown) || errors.Is(err, login.ErrRefused) {
+	b, err := g.askAgain(ctx, method, s)
+	switch {
+	case isDefiniteNo(err):
 		return nil, g.endRebuilt(ctx, s)
-	}
-	if err != nil {
-		return nil, loginFault{err}
-	}
-	user, err := g.app.roles.Build(*person)
-	if err != nil {
-		return nil, loginFault{fmt.Errorf("the person's entry is not sound: %w", err)}
-	}
-	if user.ID != s.User.ID {
+	case err != nil:
+		return nil, g.keepRotated(ctx, s, err)
+	case b.user.ID != s.User.ID:
 		return nil, g.endRebuilt(ctx, s) // another person has the entry now
 	}
-	return g.change(ctx, s, func(changed *sessionstore.Session) {
-		changed.User = user
+	write, from := g.change, s.BuiltAt
+	if b.kept != s.Kept {
+		write = g.persist
+	}
+	return write(ctx, s, func(changed *sessionstore.Session) {
+		if !changed.BuiltAt.Equal(from) {
+			return // another gateway has built it in between, from what is newer
+		}
+		b.put(changed)
 		keepChoice(changed)
 	})
+}
+
+// persist is change for what must not be lost because the store is away for a
+// moment: a source may have replaced a credential, and the old one is spent.
+// It goes on when the lease, which is kept in the same store, has run out: the
+// session's version and BuiltAt fence what it writes.
+func (g *gateway) persist(ctx context.Context, s *sessionstore.Session, edit func(*sessionstore.Session)) (*sessionstore.Session, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), refreshTime)
+	defer cancel()
+	for {
+		written, err := g.change(ctx, s, edit)
+		if err == nil || errors.Is(err, errEnded) || sleep(ctx, writePause) != nil {
+			return written, err
+		}
+	}
+}
+
+// askAgain builds what the session says anew, and writes nothing.
+func (g *gateway) askAgain(ctx context.Context, method login.Rebuilder, s *sessionstore.Session) (*built, error) {
+	person, err := method.Rebuild(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	b, err := g.build(ctx, method, person, s)
+	if err != nil && !isDefiniteNo(err) && person.Kept != nil {
+		err = &login.Rotated{Kept: person.Kept, Err: err}
+	}
+	return b, err
+}
+
+// isDefiniteNo tells that the person may no longer be signed in from trouble.
+func isDefiniteNo(err error) bool {
+	_, refused := errors.AsType[*profile.Refused](err)
+	return refused || errors.Is(err, login.ErrUnknown) || errors.Is(err, login.ErrRefused)
+}
+
+// keepRotated writes down what the source has replaced though the rest failed:
+// a refresh token that was spent must not be presented again, for a provider
+// that detects reuse would end the session.
+func (g *gateway) keepRotated(ctx context.Context, s *sessionstore.Session, err error) error {
+	if rotated, ok := errors.AsType[*login.Rotated](err); ok {
+		kept, encodeErr := rotated.Kept.Encode()
+		if encodeErr == nil && kept != s.Kept {
+			_, encodeErr = g.persist(ctx, s, func(changed *sessionstore.Session) {
+				if changed.Kept == s.Kept { // else another gateway has a newer one
+					changed.Kept = kept
+				}
+			})
+		}
+		err = errors.Join(err, encodeErr)
+	}
+	if errors.Is(err, profile.ErrInvalid) {
+		err = fmt.Errorf("the person's entry is not sound: %w", err)
+	}
+	return loginFault{err}
 }
 
 func (g *gateway) rebuilder(name string) (login.Rebuilder, bool) {

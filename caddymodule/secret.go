@@ -84,6 +84,20 @@ func resolve(value string) (string, error) {
 	return resolved, nil
 }
 
+// resolveReferences resolves {env.*} and {file.*} in a value that may hold
+// other placeholders too, which stay.
+func resolveReferences(value string) (string, error) {
+	var missing error
+	resolved := reference.ReplaceAllStringFunc(value, func(name string) string {
+		text, err := resolve(name)
+		if err != nil && missing == nil {
+			missing = err
+		}
+		return text
+	})
+	return resolved, missing
+}
+
 // reference is a placeholder that names where a value lies.
 var reference = regexp.MustCompile(`\{(?:env|file)\.[^{}]+\}`)
 

@@ -36,7 +36,9 @@ func shipped(t *testing.T) []string {
 }
 
 func TestShippedCaddyfiles(t *testing.T) {
-	t.Setenv("SIDEGATE_SECRET", strings.Repeat("s", 32))
+	for _, name := range []string{"SIDEGATE_SECRET", "OIDC_CLIENT_SECRET", "GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET", "CRM_TOKEN"} {
+		t.Setenv(name, strings.Repeat("s", 32))
+	}
 	for _, file := range shipped(t) {
 		t.Run(file, func(t *testing.T) {
 			text, err := os.ReadFile(file)

@@ -2,7 +2,9 @@ package caddymodule
 
 import (
 	"context"
+	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -22,16 +24,14 @@ const maxUserAgent = 256
 // on somebody gains nothing by their sign-in (session fixation).
 func (g *gateway) begin(r *http.Request, method login.Method, person *profile.Person) (*sessionstore.Session, sessionstore.Secret, refusal) {
 	var none sessionstore.Secret
-	user, err := g.app.roles.Build(*person)
-	if err != nil {
-		g.app.logger.Warn("sign-in refused: the person's entry is not sound",
-			zap.String("login", method.Name()), zap.Int64("user_id", person.ID), zap.Error(err))
-		return nil, none, refuseProfile
-	}
-	secret := sessionstore.NewSecret(user.ID)
-	s := g.newSession(r, secret.Key(), user, method, person)
 	ctx := r.Context()
-	if err := g.store.Create(ctx, s); err != nil {
+	b, err := g.build(ctx, method, person, nil)
+	if err != nil {
+		return nil, none, g.refuseBuild(ctx, method, person, err)
+	}
+	secret := sessionstore.NewSecret(b.user.ID)
+	s := g.newSession(r, secret.Key(), method, b)
+	if err := g.create(ctx, s); err != nil {
 		g.reportStore(ctx, "a new session could not be kept", err)
 		return nil, none, refuseUnavailable
 	}
@@ -41,22 +41,44 @@ func (g *gateway) begin(r *http.Request, method login.Method, person *profile.Pe
 		return nil, none, refuseUnavailable
 	}
 	g.app.logger.Info("signed in", zap.String("login", method.Name()),
-		zap.Int64("user_id", user.ID), zap.String("session", s.Key.ID()))
+		zap.Int64("user_id", s.User.ID), zap.String("session", s.Key.ID()))
 	return s, secret, refusal{}
 }
 
-func (g *gateway) newSession(r *http.Request, key sessionstore.Key, user sessionstore.UserSession,
-	method login.Method, person *profile.Person) *sessionstore.Session {
-	now := g.app.now().UTC().Truncate(time.Millisecond)
-	subject := person.Subject
-	if subject == "" {
-		subject = user.Email
+// create keeps a new session, and by which names its login's source may ask
+// for its end. The names come first, so that no session lives that the source
+// cannot name; and when its end was asked for in between it ends here.
+func (g *gateway) create(ctx context.Context, s *sessionstore.Session) error {
+	names := g.sourceNames(s)
+	for _, name := range names {
+		if err := g.store.Link(ctx, name, s.Key, time.Duration(g.app.Lifetime)); err != nil {
+			return err
+		}
 	}
-	return &sessionstore.Session{
+	if err := g.store.Create(ctx, s); err != nil {
+		return err
+	}
+	for _, name := range names {
+		keys, err := g.store.Linked(ctx, name)
+		if err == nil && !slices.Contains(keys, s.Key) {
+			err = errEndedMeanwhile
+		}
+		if err != nil {
+			g.withdraw(ctx, s.Key)
+			return err
+		}
+	}
+	return nil
+}
+
+// errEndedMeanwhile says that the source ended a session while it was made.
+var errEndedMeanwhile = errors.New("the sign-in's source ended the session while it was being made")
+
+func (g *gateway) newSession(r *http.Request, key sessionstore.Key, method login.Method, b *built) *sessionstore.Session {
+	now := g.app.now().UTC().Truncate(time.Millisecond)
+	s := &sessionstore.Session{
 		Key:         key,
-		User:        user,
 		Method:      method.Name(),
-		Subject:     subject,
 		Address:     clientAddr(r).String(),
 		UserAgent:   abridge(r.UserAgent(), maxUserAgent),
 		CreatedAt:   now,
@@ -65,6 +87,8 @@ func (g *gateway) newSession(r *http.Request, key sessionstore.Key, user session
 		LastSeenAt:  now,
 		Version:     1,
 	}
+	b.put(s)
+	return s
 }
 
 // endPresented ends every session whose credential came with the request, and

@@ -18,15 +18,27 @@ type visit struct {
 
 	caller         *caller // by Bearer token, else by cookie
 	callerByCookie *caller // by cookie alone
-	found          caller  // what caller points to: one allocation for both
 	injected       bool    // identity headers stand in the request
+
+	// One allocation serves for all that a request needs of its own: what
+	// caller points to, and the values of the headers that are written, which
+	// a later handler may edit in place.
+	found  caller
+	values [visitValues]string
+	taken  bool // values are in use
 }
+
+// visitValues is room for the identity headers of a request, or for those of
+// the answer to one at /auth/session.
+const visitValues = 9
 
 const visitVar = "sidegate.visit"
 
 // visitOf returns what is remembered of the request, and begins to.
 func visitOf(r *http.Request) *visit {
-	if v, ok := caddyhttp.GetVar(r.Context(), visitVar).(*visit); ok {
+	// Not by GetVar and SetVar: they would look for the variables twice.
+	vars, _ := r.Context().Value(caddyhttp.VarsCtxKey).(map[string]any)
+	if v, ok := vars[visitVar].(*visit); ok {
 		return v
 	}
 	v := &visit{
@@ -34,8 +46,20 @@ func visitOf(r *http.Request) *visit {
 		authorization: r.Header["Authorization"],
 		accounts:      r.Header[accountHeader],
 	}
-	caddyhttp.SetVar(r.Context(), visitVar, v)
+	if vars != nil {
+		vars[visitVar] = v
+	}
 	return v
+}
+
+// room is where the values of headers are written, for the first who asks; nil
+// for others.
+func (v *visit) room() []string {
+	if v.taken {
+		return nil
+	}
+	v.taken = true
+	return v.values[:]
 }
 
 // accountHeader chooses the account of one request.

@@ -40,7 +40,7 @@ func throughGateway(t *testing.T, v identity.Values, raw string) received {
 		identity.DropTrailers(r)
 		strip.Strip(r.Header)
 		rendered.Inject(r.Header)
-		identity.RemoveCookie(r.Header, cookie)
+		identity.RemoveCookie(r.Header, cookie, "")
 		proxy.ServeHTTP(w, r)
 	}))
 	defer gateway.Close()

@@ -22,7 +22,7 @@ func TestTheRequestsWayDoesNotAllocate(t *testing.T) {
 		"ReduceConnection, websocket":    func() { identity.ReduceConnection(websocket) },
 		"DropTrailers":                   func() { identity.DropTrailers(r) },
 		"FindCookie":                     func() { identity.FindCookie(h["Cookie"], cookie) },
-		"RemoveCookie, cookie is absent": func() { identity.RemoveCookie(h, "absent") },
+		"RemoveCookie, cookie is absent": func() { identity.RemoveCookie(h, "absent", "") },
 		"AmbiguousPath":                  func() { identity.AmbiguousPath(r.URL) },
 	} {
 		if n := testing.AllocsPerRun(100, step); n != 0 {
@@ -34,11 +34,15 @@ func TestTheRequestsWayDoesNotAllocate(t *testing.T) {
 func TestAllocationsThatAreNeeded(t *testing.T) {
 	h, rendered := browserHeaders(), newSet(t).Render(ada())
 	rendered.Inject(h)
-	if n := testing.AllocsPerRun(100, func() { rendered.InjectCopy(h) }); n > 1 {
-		t.Errorf("InjectCopy: %v allocations, want 1", n)
+	if n := testing.AllocsPerRun(100, func() { rendered.InjectInto(h, nil) }); n > 1 {
+		t.Errorf("InjectInto without room: %v allocations, want 1", n)
+	}
+	room := make([]string, 9)
+	if n := testing.AllocsPerRun(100, func() { rendered.InjectInto(h, room) }); n != 0 {
+		t.Errorf("InjectInto: %v allocations, want 0", n)
 	}
 	line := h["Cookie"]
-	if n := testing.AllocsPerRun(100, func() { h["Cookie"] = line; identity.RemoveCookie(h, cookie) }); n > 2 {
+	if n := testing.AllocsPerRun(100, func() { h["Cookie"] = line; identity.RemoveCookie(h, cookie, "") }); n > 2 {
 		t.Errorf("RemoveCookie: %v allocations, want at most 2", n)
 	}
 }
@@ -59,11 +63,12 @@ func BenchmarkInject(b *testing.B) {
 	}
 }
 
-func BenchmarkInjectCopy(b *testing.B) {
+func BenchmarkInjectInto(b *testing.B) {
 	h, r := browserHeaders(), newSet(b).Render(ada())
+	room := make([]string, 9)
 	b.ReportAllocs()
 	for b.Loop() {
-		r.InjectCopy(h)
+		r.InjectInto(h, room)
 	}
 }
 
@@ -89,7 +94,7 @@ func BenchmarkRemoveCookie(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		h["Cookie"] = line
-		identity.RemoveCookie(h, cookie)
+		identity.RemoveCookie(h, cookie, "")
 	}
 }
 

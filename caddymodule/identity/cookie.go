@@ -34,21 +34,22 @@ func FindCookie(lines []string, name string) (value string, count int) {
 	return value, count
 }
 
-// RemoveCookie removes every cookie of that name from what goes upstream: it
-// is a credential, which the app has no use for. Other cookies stay as they
+// RemoveCookie removes every cookie of that name from what goes upstream, and
+// those whose name begins with prefix, if there is one: they are credentials,
+// which the app has no use for. Other cookies stay as they
 // are, byte for byte, well-formed or not; a Cookie header with nothing left
 // in it goes.
 //
 // Case does not count here, unlike in FindCookie: some parsers fold names,
 // and would hand the app what only looks different from ours.
-func RemoveCookie(h http.Header, name string) {
+func RemoveCookie(h http.Header, name, prefix string) {
 	lines := h["Cookie"]
-	if !holdsCookie(lines, name) {
+	if !holdsCookie(lines, name, prefix) {
 		return
 	}
 	var kept []string // none is made when ours is the only cookie
 	for _, line := range lines {
-		if line = withoutCookie(line, name); line != "" {
+		if line = withoutCookie(line, name, prefix); line != "" {
 			kept = append(kept, line)
 		}
 	}
@@ -59,12 +60,12 @@ func RemoveCookie(h http.Header, name string) {
 	h["Cookie"] = kept
 }
 
-func holdsCookie(lines []string, name string) bool {
+func holdsCookie(lines []string, name, prefix string) bool {
 	for _, line := range lines {
 		for more := true; more; {
 			var pair string
 			pair, line, more = strings.Cut(line, ";")
-			if isCookie(pair, name) {
+			if isCookie(pair, name, prefix) {
 				return true
 			}
 		}
@@ -72,8 +73,8 @@ func holdsCookie(lines []string, name string) bool {
 	return false
 }
 
-func withoutCookie(line, name string) string {
-	if strings.IndexByte(line, ';') < 0 && isCookie(line, name) {
+func withoutCookie(line, name, prefix string) string {
+	if strings.IndexByte(line, ';') < 0 && isCookie(line, name, prefix) {
 		return ""
 	}
 	var b strings.Builder
@@ -82,7 +83,7 @@ func withoutCookie(line, name string) string {
 		var pair string
 		pair, line, more = strings.Cut(line, ";")
 		switch {
-		case isCookie(pair, name):
+		case isCookie(pair, name, prefix):
 		case b.Len() == 0:
 			b.WriteString(strings.TrimLeft(pair, cookieSpace))
 		default:
@@ -96,9 +97,10 @@ func withoutCookie(line, name string) string {
 	return b.String()
 }
 
-func isCookie(pair, name string) bool {
+func isCookie(pair, name, prefix string) bool {
 	n, _ := splitCookie(pair)
-	return name != "" && strings.EqualFold(n, name)
+	return name != "" && strings.EqualFold(n, name) ||
+		prefix != "" && len(n) >= len(prefix) && strings.EqualFold(n[:len(prefix)], prefix)
 }
 
 func splitCookie(pair string) (name, value string) {

@@ -68,7 +68,7 @@ func TestRemoveCookie(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			h := http.Header{"Cookie": slices.Clone(tt.lines)}
-			identity.RemoveCookie(h, cookie)
+			identity.RemoveCookie(h, cookie, "")
 			if !slices.Equal(h["Cookie"], tt.want) {
 				t.Errorf("got %q, want %q", h["Cookie"], tt.want)
 			}
@@ -77,16 +77,23 @@ func TestRemoveCookie(t *testing.T) {
 			}
 		})
 	}
+	t.Run("with a prefix all that begin with it go, in any case", func(t *testing.T) {
+		h := http.Header{"Cookie": {"a=1; attempt-x=1; ATTEMPT-=2; attempt=3", "xattempt-=4; " + cookie + "=abc"}}
+		identity.RemoveCookie(h, cookie, "attempt-")
+		if want := []string{"a=1; attempt=3", "xattempt-=4"}; !slices.Equal(h["Cookie"], want) {
+			t.Errorf("got %q, want %q", h["Cookie"], want)
+		}
+	})
 	t.Run("without a name nothing is removed", func(t *testing.T) {
 		h := http.Header{"Cookie": {"=x; a=1"}}
-		identity.RemoveCookie(h, "")
+		identity.RemoveCookie(h, "", "")
 		if h.Get("Cookie") != "=x; a=1" {
 			t.Errorf("got %v", h)
 		}
 	})
 	t.Run("lines that somebody else still holds are not written to", func(t *testing.T) {
 		lines := []string{cookie + "=abc; a=1", "b=2"}
-		identity.RemoveCookie(http.Header{"Cookie": lines}, cookie)
+		identity.RemoveCookie(http.Header{"Cookie": lines}, cookie, "")
 		if lines[0] != cookie+"=abc; a=1" || lines[1] != "b=2" {
 			t.Errorf("the lines became %q", lines)
 		}
@@ -102,7 +109,7 @@ func FuzzRemoveCookie(f *testing.F) {
 	f.Fuzz(func(t *testing.T, first, second string) {
 		before := http.Header{"Cookie": {first, second}}
 		after := before.Clone()
-		identity.RemoveCookie(after, cookie)
+		identity.RemoveCookie(after, cookie, "")
 		if got, want := parsed(after), others(parsed(before)); !slices.Equal(got, want) {
 			t.Fatalf("net/http reads %q, want %q", got, want)
 		}

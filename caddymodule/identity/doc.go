@@ -4,11 +4,11 @@
 //
 // The way of every request, public and denied ones included:
 //
-//	identity.ReduceConnection(r.Header) // nothing may name our headers hop-by-hop
-//	identity.DropTrailers(r)            // nothing may come after the headers
-//	stripper.Strip(r.Header)            // always, whoever is calling
-//	rendered.Inject(r.Header)           // only when somebody is signed in
-//	identity.RemoveCookie(r.Header, c)  // the app has no use for a credential
+//	identity.ReduceConnection(r.Header)   // nothing may name our headers hop-by-hop
+//	identity.DropTrailers(r)              // nothing may come after the headers
+//	stripper.Strip(r.Header)              // always, whoever is calling
+//	rendered.Inject(r.Header)             // only when somebody is signed in
+//	identity.RemoveCookie(r.Header, c, p) // the app has no use for a credential
 //
 // A Rendered is made once per session and used for all its requests; the first
 // four steps do not allocate on an ordinary request. The functions work on

@@ -147,7 +147,10 @@ func one(value string) []string {
 }
 
 // Set is the identity headers that a route sends.
-type Set struct{ headers []header }
+type Set struct {
+	headers []header
+	names   []string // of the headers, in order
+}
 
 // NewSet combines presets; none named means "native". Where two of them send
 // a header of the same name, the preset named first decides. An unknown name
@@ -188,7 +191,7 @@ func (s *Set) add(name string) error {
 	for _, h := range presets[i].headers {
 		h.name = http.CanonicalHeaderKey(h.name)
 		if !slices.ContainsFunc(s.headers, func(had header) bool { return had.name == h.name }) {
-			s.headers = append(s.headers, h)
+			s.headers, s.names = append(s.headers, h), append(s.names, h.name)
 		}
 	}
 	return nil

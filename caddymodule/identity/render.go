@@ -2,7 +2,9 @@ package identity
 
 import (
 	"net/http"
+	"slices"
 	"strings"
+	"unique"
 )
 
 // Budget of the identity headers of one request, in bytes. Servers commonly
@@ -80,8 +82,7 @@ func (s fieldSet) String() string {
 	return strings.Join(names, ",")
 }
 
-// line is a header ready to be sent. cap(values) == len(values), so that
-// whoever appends to it writes into memory of their own.
+// line is a header that is not yet counted against the budget.
 type line struct {
 	name   string
 	field  field
@@ -90,9 +91,12 @@ type line struct {
 
 // Rendered is the identity headers of one session, ready to be sent. It never
 // changes and may be used by many requests at once. The zero value has none.
+//
+// One is held for each session in memory, so it is two slices of the same
+// length: a header of several values has its name as often, in a row. Sessions
+// that have all headers of a set share its names.
 type Rendered struct {
-	lines []line
-	count int // values in all lines
+	names, values []string
 }
 
 // Render prepares the headers of a session. A fact that is empty has no
@@ -113,10 +117,15 @@ func (s *Set) Render(v Values) Rendered {
 			out = out.with(f)
 		}
 	}
-	return assemble(lines, out)
+	r := assemble(lines, out)
+	if slices.Equal(r.names, s.names) {
+		r.names = s.names
+	}
+	return r
 }
 
 func (s *Set) lines(v *Values) (lines []line, present fieldSet) {
+	lines = make([]line, 0, len(s.headers))
 	for _, h := range s.headers {
 		if values := h.values(v); len(values) > 0 {
 			lines = append(lines, line{h.name, h.field, values})
@@ -149,42 +158,69 @@ func total(lines []line, out fieldSet) int {
 }
 
 func assemble(lines []line, out fieldSet) Rendered {
-	var r Rendered
+	if out != 0 {
+		lines = append(lines, line{Truncated, fields, []string{out.String()}})
+	}
+	count := 0
 	for _, l := range lines {
 		if !out.has(l.field) {
-			r.add(l.name, l.values)
+			count += len(l.values)
 		}
 	}
-	if out != 0 {
-		r.add(Truncated, []string{out.String()})
+	r := Rendered{make([]string, 0, count), make([]string, 0, count)}
+	for _, l := range lines {
+		if !out.has(l.field) {
+			r.add(l)
+		}
 	}
 	return r
 }
 
-func (r *Rendered) add(name string, values []string) {
-	r.lines = append(r.lines, line{name: name, values: values[:len(values):len(values)]})
-	r.count += len(values)
+func (r *Rendered) add(l line) {
+	for _, v := range l.values {
+		r.names = append(r.names, l.name)
+		r.values = append(r.values, shared(l.field, v))
+	}
+}
+
+// worthSharing is from which length on one value is kept for many sessions.
+const worthSharing = 64
+
+// shared keeps one value for all sessions that have the same: what people may
+// do follows from their roles, so thousands have it in common.
+func shared(f field, value string) string {
+	if (f == fieldPermissions || f == fieldRoles) && len(value) >= worthSharing {
+		return unique.Make(value).Value()
+	}
+	return value
 }
 
 // Inject assigns the headers, one value each (X-Remote-Group one per group),
 // in place of whatever is there. It does not delete what it has no value for:
 // Strip does, first. The values are shared by all requests of the session:
-// use InjectCopy where a later handler may write into them.
-func (r Rendered) Inject(h http.Header) {
-	for i := range r.lines {
-		h[r.lines[i].name] = r.lines[i].values
+// use InjectInto where a later handler may write into them.
+func (r Rendered) Inject(h http.Header) { r.assign(h, r.values) }
+
+// InjectInto is Inject with values that belong to this request alone. Caddy's
+// request_header writes into values in place when it replaces text: with
+// shared ones, that edit would stay in the session and race with its other
+// requests. They are written into room, which is the request's own and holds
+// nothing else; where it is too small, or nil, for one allocation.
+func (r Rendered) InjectInto(h http.Header, room []string) {
+	if len(room) < len(r.values) {
+		room = make([]string, len(r.values))
 	}
+	copy(room, r.values)
+	r.assign(h, room)
 }
 
-// InjectCopy is Inject with values that belong to this request alone, for one
-// allocation. Caddy's request_header writes into values in place when it
-// replaces text: with shared ones, that edit would stay in the session and
-// race with its other requests.
-func (r Rendered) InjectCopy(h http.Header) {
-	values := make([]string, r.count)
-	for i := range r.lines {
-		n := copy(values, r.lines[i].values)
-		h[r.lines[i].name] = values[:n:n]
-		values = values[n:]
+// assign leaves no room behind the values of a header: whoever appends to
+// them writes into memory of their own.
+func (r Rendered) assign(h http.Header, values []string) {
+	for from, to := 0, 0; from < len(r.names); from = to {
+		for to = from + 1; to < len(r.names) && r.names[to] == r.names[from]; {
+			to++
+		}
+		h[r.names[from]] = values[from:to:to]
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"unsafe"
 
 	"example.com/sidegate/caddymodule/identity"
 )
@@ -112,7 +113,11 @@ func checkBudget(t *testing.T, h http.Header) {
 
 func TestInject(t *testing.T) {
 	rendered := newSet(t, "native", "kubernetes").Render(ada())
-	for name, inject := range map[string]func(http.Header){"Inject": rendered.Inject, "InjectCopy": rendered.InjectCopy} {
+	for name, inject := range map[string]func(http.Header){
+		"Inject":                      rendered.Inject,
+		"InjectInto":                  func(h http.Header) { rendered.InjectInto(h, make([]string, 20)) },
+		"InjectInto without the room": func(h http.Header) { rendered.InjectInto(h, make([]string, 3)) },
+	} {
 		t.Run(name+" replaces what is there by exactly one value", func(t *testing.T) {
 			h := http.Header{"X-Session-Email": {"mallory@example.com", "eve@example.com"}, "Accept": {"*/*"}}
 			inject(h)
@@ -144,7 +149,7 @@ func TestInject(t *testing.T) {
 	t.Run("both inject the same", func(t *testing.T) {
 		shared, own := http.Header{}, http.Header{}
 		rendered.Inject(shared)
-		rendered.InjectCopy(own)
+		rendered.InjectInto(own, nil)
 		if !reflect.DeepEqual(shared, own) {
 			t.Errorf("%v\n%v", shared, own)
 		}
@@ -152,7 +157,7 @@ func TestInject(t *testing.T) {
 	t.Run("the zero value injects nothing", func(t *testing.T) {
 		h := http.Header{}
 		identity.Rendered{}.Inject(h)
-		identity.Rendered{}.InjectCopy(h)
+		identity.Rendered{}.InjectInto(h, nil)
 		if len(h) != 0 {
 			t.Errorf("got %v", h)
 		}
@@ -161,16 +166,38 @@ func TestInject(t *testing.T) {
 
 // Caddy's request_header replaces text in place: one request's edit must not
 // become the next one's identity.
-func TestInjectCopySurvivesWritesInPlace(t *testing.T) {
+func TestInjectIntoSurvivesWritesInPlace(t *testing.T) {
 	rendered := newSet(t).Render(ada())
-	edited, next := http.Header{}, http.Header{}
-	rendered.InjectCopy(edited)
-	for _, values := range edited {
-		values[0] = "mallory"
+	for name, inject := range map[string]func(http.Header){
+		"InjectInto without the room": func(h http.Header) { rendered.InjectInto(h, nil) },
+		"InjectInto":                  func(h http.Header) { rendered.InjectInto(h, make([]string, 9)) },
+	} {
+		edited, next := http.Header{}, http.Header{}
+		inject(edited)
+		for _, values := range edited {
+			values[0] = "mallory"
+		}
+		inject(next)
+		if got := next.Get("X-Session-Email"); got != "ada@example.com" {
+			t.Errorf("%s: the next request is of %q", name, got)
+		}
 	}
-	rendered.InjectCopy(next)
-	if got := next.Get("X-Session-Email"); got != "ada@example.com" {
-		t.Errorf("the next request is of %q", got)
+}
+
+func TestSessionsShareWhatTheyHaveInCommon(t *testing.T) {
+	set := newSet(t)
+	with := func(email string) http.Header {
+		v, h := ada(), http.Header{}
+		v.Email, v.Permissions = email, names("permission", 20)
+		set.Render(v).Inject(h)
+		return h
+	}
+	first, second := with("ada@example.com"), with("grace@example.com")
+	if a, b := first.Get("X-Session-Permissions"), second.Get("X-Session-Permissions"); a != b || unsafe.StringData(a) != unsafe.StringData(b) {
+		t.Errorf("the same permissions are held twice: %q", a)
+	}
+	if first.Get("X-Session-Email") == second.Get("X-Session-Email") {
+		t.Error("two people have one address")
 	}
 }
 

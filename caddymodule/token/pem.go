@@ -11,9 +11,10 @@ import (
 
 const maxPEM = 64 * 1024 // bytes of a signing key file
 
-// parsePrivateKey reads a file with one PEM private key. Its errors leave out
+// ParsePrivateKey reads a file with one PEM private key (PKCS#8, SEC 1 or
+// PKCS#1), at most 64 KiB and without a passphrase. Its errors leave out
 // what the parser says, so that nothing of the file is ever printed.
-func parsePrivateKey(file []byte) (crypto.Signer, error) {
+func ParsePrivateKey(file []byte) (crypto.Signer, error) {
 	if len(file) > maxPEM {
 		return nil, fmt.Errorf("file is larger than %d bytes", maxPEM)
 	}

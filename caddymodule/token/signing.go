@@ -90,7 +90,7 @@ func signingKeys(name string, files [][]byte, secrets []string) ([]*signingKey, 
 func keysOfFiles(name string, alg algorithm, files [][]byte) ([]*signingKey, error) {
 	keys := make([]*signingKey, len(files))
 	for i, file := range files {
-		private, err := parsePrivateKey(file)
+		private, err := ParsePrivateKey(file)
 		if err != nil {
 			return nil, fmt.Errorf("token signing key %d: %w", i+1, err)
 		}

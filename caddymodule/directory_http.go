@@ -1,0 +1,245 @@
+package caddymodule
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"go.uber.org/zap"
+	"golang.org/x/net/http/httpguts"
+
+	"example.com/sidegate/caddymodule/profile/directory"
+)
+
+func init() {
+	caddy.RegisterModule(new(HTTPDirectory))
+}
+
+// DirectoryModule is a guest of sidegate.directories: it is asked about each
+// person who signs in.
+type DirectoryModule interface {
+	caddy.Module
+	// Directory is what is asked.
+	Directory() *directory.Directory
+}
+
+// HTTPDirectory asks an HTTP API about each person who signs in.
+type HTTPDirectory struct {
+	// Name is what expressions know its answer by: directory.<name>. Required.
+	Name string `json:"name,omitempty"`
+	// URL is asked by GET; {identity.email}, {identity.id}, {identity.subject}
+	// and {identity.name} in its path or query are the person's, encoded;
+	// {env.*} and {file.*} are resolved. Required.
+	URL string `json:"url,omitempty"`
+	// Header are sent along. Placeholders {env.*} and {file.*} are resolved.
+	Header []HeaderConfig `json:"header,omitempty"`
+	// BasicAuth are a user and a password. Placeholders are resolved.
+	BasicAuth *BasicAuthConfig `json:"basic_auth,omitempty"`
+	// Timeout bounds the whole of asking, retries included. Default: 2s.
+	Timeout caddy.Duration `json:"timeout,omitempty"`
+	// Retries follow an attempt that failed. Default: 2.
+	Retries *int `json:"retries,omitempty"`
+	// Optional lets people sign in without it: when it does not know them, or
+	// cannot be asked.
+	Optional bool `json:"optional,omitempty"`
+	// CA is a PEM file with the authorities that vouch for it. Default: those
+	// of the system.
+	CA string `json:"ca,omitempty"`
+
+	MapConfig
+
+	directory *directory.Directory
+	required  bool // written out, which says no more than the default does
+}
+
+// BasicAuthConfig are credentials of RFC 7617.
+type BasicAuthConfig struct {
+	User     string `json:"user"`
+	Password string `json:"password"`
+}
+
+// CaddyModule returns the Caddy module information.
+func (*HTTPDirectory) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{
+		ID:  "sidegate.directories.http",
+		New: func() caddy.Module { return new(HTTPDirectory) },
+	}
+}
+
+// Directory implements DirectoryModule.
+func (h *HTTPDirectory) Directory() *directory.Directory { return h.directory }
+
+// Provision checks the configuration. It touches no network.
+func (h *HTTPDirectory) Provision(ctx caddy.Context) error {
+	if err := checkName("directory http", h.Name); err != nil {
+		return err
+	}
+	config, err := h.config(ctx.Logger())
+	if err != nil {
+		return fmt.Errorf("directory %s: %w", h.Name, err)
+	}
+	h.directory, err = directory.New(config)
+	return err
+}
+
+func (h *HTTPDirectory) config(logger *zap.Logger) (c directory.Config, err error) {
+	if h.URL == "" {
+		return c, errors.New("give its address: directory http crm http://users.internal/by-email?e={identity.email}")
+	}
+	address, err := resolveReferences(h.URL)
+	if err != nil {
+		return c, fmt.Errorf("address: %w", err)
+	}
+	c = directory.Config{
+		Name:     h.Name,
+		URL:      address,
+		Timeout:  time.Duration(h.Timeout),
+		Optional: h.Optional,
+		Now:      time.Now,
+		Report: func(name string, err error) {
+			logger.Warn("an optional directory gave no answer; the sign-in goes on without it",
+				zap.String("directory", name), zap.Error(err))
+		},
+	}
+	if h.Retries != nil {
+		if c.Retries = *h.Retries; c.Retries == 0 {
+			c.Retries = -1 // none
+		}
+	}
+	if c.Headers, err = resolveHeaders(h.Header); err != nil {
+		return c, err
+	}
+	if b := h.BasicAuth; b != nil {
+		if c.BasicUser, err = resolve(b.User); err != nil {
+			return c, fmt.Errorf("basic_auth: %w", err)
+		}
+		if c.BasicPassword, err = resolve(b.Password); err != nil {
+			return c, fmt.Errorf("basic_auth: %w", err)
+		}
+	}
+	if c.RootCAs, err = readAuthorities(h.CA); err != nil {
+		return c, err
+	}
+	c.Mapping, err = h.compile(directoryVariables...)
+	return c, err
+}
+
+// directoryVariables are those that a directory's expressions may speak of:
+// what the login's source said is there too, of the login that was used.
+var directoryVariables = []string{"token", "login", "directory"}
+
+// resolveHeaders makes headers for an outgoing request.
+func resolveHeaders(configured []HeaderConfig) (http.Header, error) {
+	h := make(http.Header)
+	for _, line := range configured {
+		value, err := resolve(line.Value)
+		if err != nil {
+			return nil, fmt.Errorf("header %s: %w", line.Name, err)
+		}
+		if !httpguts.ValidHeaderFieldName(line.Name) || !httpguts.ValidHeaderFieldValue(value) {
+			return nil, fmt.Errorf("header %q: its name or its value cannot stand in a request", line.Name)
+		}
+		h.Add(line.Name, value)
+	}
+	return h, nil
+}
+
+// Cleanup gives idle connections back.
+func (h *HTTPDirectory) Cleanup() error {
+	if h.directory != nil {
+		h.directory.Close()
+	}
+	return nil
+}
+
+// UnmarshalCaddyfile reads the directory. Syntax:
+//
+//	directory http <name> <url> {
+//		header <name> <value>
+//		basic_auth <user> <password>
+//		timeout <duration>
+//		retries <count>
+//		required|optional
+//		ca <pem file>
+//		map {
+//			<field> <expression>
+//		}
+//		require <expression> [<message>]
+//	}
+//
+// header and require may be repeated.
+func (h *HTTPDirectory) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next() // the source
+	if !d.Args(&h.Name, &h.URL) {
+		return d.Err("directory http needs a name and an address: directory http crm http://users.internal/by-email?e={identity.email}")
+	}
+	if d.NextArg() {
+		return d.ArgErr()
+	}
+	err := parseBlock(d, "directory http", map[string]option{
+		"header":     parseHeader(&h.Header),
+		"basic_auth": h.parseBasicAuth,
+		"timeout":    duration(&h.Timeout),
+		"retries":    h.parseRetries,
+		"required":   flag(&h.required),
+		"optional":   flag(&h.Optional),
+		"ca":         text(&h.CA),
+		"map":        h.parseMap(directoryVariables...),
+		"require":    h.parseRequire(directoryVariables...),
+	})
+	if err == nil && h.required && h.Optional {
+		err = d.Err("required and optional exclude one another: leave one of them out")
+	}
+	return err
+}
+
+// parseHeader reads `header <name> <value>`.
+func parseHeader(target *[]HeaderConfig) option {
+	return func(d *caddyfile.Dispenser) error {
+		var h HeaderConfig
+		if !d.Args(&h.Name, &h.Value) || d.NextArg() {
+			return d.Err("header needs a name and a value: header X-Api-Key {env.CRM_KEY}")
+		}
+		*target = append(*target, h)
+		return nil
+	}
+}
+
+func (h *HTTPDirectory) parseBasicAuth(d *caddyfile.Dispenser) error {
+	if h.BasicAuth != nil {
+		return d.Err("basic_auth is given twice")
+	}
+	h.BasicAuth = new(BasicAuthConfig)
+	if !d.Args(&h.BasicAuth.User, &h.BasicAuth.Password) || d.NextArg() {
+		return d.Err("basic_auth needs a user and a password: basic_auth sidegate {env.CRM_PASSWORD}")
+	}
+	return nil
+}
+
+func (h *HTTPDirectory) parseRetries(d *caddyfile.Dispenser) error {
+	var value string
+	if h.Retries != nil {
+		return d.Err("retries is given twice")
+	}
+	if !d.Args(&value) || d.NextArg() {
+		return d.ArgErr()
+	}
+	n, err := strconv.Atoi(value)
+	if err != nil || n < 0 || n > 10 {
+		return d.Errf("retries: '%s' is not a number from 0 to 10", value)
+	}
+	h.Retries = &n
+	return nil
+}
+
+// Interface guards
+var (
+	_ DirectoryModule       = (*HTTPDirectory)(nil)
+	_ caddy.Provisioner     = (*HTTPDirectory)(nil)
+	_ caddy.CleanerUpper    = (*HTTPDirectory)(nil)
+	_ caddyfile.Unmarshaler = (*HTTPDirectory)(nil)
+)

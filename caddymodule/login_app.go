@@ -1,0 +1,198 @@
+package caddymodule
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"example.com/sidegate/caddymodule/login/app"
+	"example.com/sidegate/caddymodule/profile/mapping"
+)
+
+func init() {
+	caddy.RegisterModule(new(AppLogin))
+}
+
+// AppLogin signs people in by an existing app's own login API: what they typed
+// goes to the app, and the app's answer is mapped to a session.
+type AppLogin struct {
+	// AppName is the login's name. Required.
+	AppName string `json:"name,omitempty"`
+	// URL is the app's login API. Placeholders {env.*} and {file.*} are
+	// resolved. Required.
+	URL string `json:"url,omitempty"`
+	// Body is json or form. Default: json.
+	Body string `json:"body,omitempty"`
+	// Fields are what the body holds, in order; {login.username} and
+	// {login.password} are what was typed, both are required, and {env.*} and
+	// {file.*} are resolved. Default: email and password.
+	Fields []BodyField `json:"fields,omitempty"`
+	// Header are sent along. Placeholders {env.*} and {file.*} are resolved.
+	Header []HeaderConfig `json:"header,omitempty"`
+	// Timeout bounds the app's answer. Default: 5s.
+	Timeout caddy.Duration `json:"timeout,omitempty"`
+	// Success is a CEL expression over login (status, body, and location of a
+	// redirect) that is true when the app let the person in; it decides on
+	// 2xx, 302, 303 and 400. Default: any status 2xx but a web page, for many
+	// apps answer a wrong password with their form again.
+	Success string `json:"success,omitempty"`
+	// KeepCookies keeps the app's own cookies in the session, for upstream_token.
+	KeepCookies bool `json:"keep_cookies,omitempty"`
+	// CA is a PEM file with the authorities that vouch for the app. Default:
+	// those of the system.
+	CA string `json:"ca,omitempty"`
+
+	MapConfig
+
+	*app.Login `json:"-"`
+}
+
+// BodyField is one field of what an app is sent.
+type BodyField struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// CaddyModule returns the Caddy module information.
+func (*AppLogin) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{
+		ID:  "sidegate.logins.app",
+		New: func() caddy.Module { return new(AppLogin) },
+	}
+}
+
+// Provision checks the configuration. It touches no network.
+func (a *AppLogin) Provision(caddy.Context) error {
+	if err := checkName("login app", a.AppName); err != nil {
+		return err
+	}
+	config, err := a.config()
+	if err != nil {
+		return fmt.Errorf("login app %s: %w", a.AppName, err)
+	}
+	a.Login, err = app.New(config)
+	return err
+}
+
+func (a *AppLogin) config() (c app.Config, err error) {
+	c = app.Config{
+		Name:        a.AppName,
+		Body:        a.Body,
+		Timeout:     time.Duration(a.Timeout),
+		KeepCookies: a.KeepCookies,
+		Now:         time.Now,
+	}
+	if a.URL == "" {
+		return c, errors.New("give the address of the app's login API: login app legacy http://legacy:8000/api/login")
+	}
+	if c.URL, err = resolve(a.URL); err != nil {
+		return c, fmt.Errorf("address: %w", err)
+	}
+	for _, f := range a.Fields {
+		value, err := resolveReferences(f.Value)
+		if err != nil {
+			return c, fmt.Errorf("body %s: %w", f.Name, err)
+		}
+		c.Fields = append(c.Fields, [2]string{f.Name, value})
+	}
+	if c.Headers, err = resolveHeaders(a.Header); err != nil {
+		return c, err
+	}
+	if c.RootCAs, err = readAuthorities(a.CA); err != nil {
+		return c, err
+	}
+	if a.Success != "" {
+		if c.Success, err = mapping.CompileCondition(a.Success, "", []string{"login"}); err != nil {
+			return c, fmt.Errorf("success: %w", err)
+		}
+	}
+	mapper, err := a.compile("login")
+	if mapper != nil {
+		c.Mapper = mapper
+	}
+	return c, err
+}
+
+// Cleanup gives idle connections back.
+func (a *AppLogin) Cleanup() error {
+	if a.Login != nil {
+		a.Close()
+	}
+	return nil
+}
+
+// UnmarshalCaddyfile reads the login. Syntax:
+//
+//	login app <name> <url> {
+//		body json|form {
+//			<field> <template>
+//		}
+//		header <name> <value>
+//		timeout <duration>
+//		success <expression>
+//		keep_cookies
+//		ca <pem file>
+//		map {
+//			<field> <expression>
+//		}
+//		require <expression> [<message>]
+//	}
+//
+// header and require may be repeated.
+func (a *AppLogin) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next() // the method
+	if !d.Args(&a.AppName, &a.URL) {
+		return d.Err("login app needs a name and the address of the app's login API: login app legacy http://legacy:8000/api/login")
+	}
+	if d.NextArg() {
+		return d.ArgErr()
+	}
+	return parseBlock(d, "login app", map[string]option{
+		"body":         a.parseBody,
+		"header":       parseHeader(&a.Header),
+		"timeout":      duration(&a.Timeout),
+		"success":      a.parseSuccess,
+		"keep_cookies": flag(&a.KeepCookies),
+		"ca":           text(&a.CA),
+		"map":          a.parseMap("login"),
+		"require":      a.parseRequire("login"),
+	})
+}
+
+func (a *AppLogin) parseBody(d *caddyfile.Dispenser) error {
+	if a.Body != "" {
+		return d.Err("body is given twice")
+	}
+	if !d.Args(&a.Body) || d.NextArg() {
+		return d.Err("body needs json or form, and may have a block of fields")
+	}
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		f := BodyField{Name: d.Val()}
+		if !d.Args(&f.Value) || d.NextArg() {
+			return d.Errf("body: %s needs one value, such as {login.username}", f.Name)
+		}
+		a.Fields = append(a.Fields, f)
+	}
+	return nil
+}
+
+func (a *AppLogin) parseSuccess(d *caddyfile.Dispenser) error {
+	if err := text(&a.Success)(d); err != nil {
+		return err
+	}
+	if _, err := mapping.CompileCondition(a.Success, "", []string{"login"}); err != nil {
+		return d.WrapErr(err)
+	}
+	return nil
+}
+
+// Interface guards
+var (
+	_ LoginModule           = (*AppLogin)(nil)
+	_ caddy.Provisioner     = (*AppLogin)(nil)
+	_ caddy.CleanerUpper    = (*AppLogin)(nil)
+	_ caddyfile.Unmarshaler = (*AppLogin)(nil)
+)

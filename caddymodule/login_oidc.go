@@ -1,0 +1,188 @@
+package caddymodule
+
+import (
+	"crypto"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"example.com/sidegate/caddymodule/login/oidc"
+	"example.com/sidegate/caddymodule/token"
+)
+
+func init() {
+	caddy.RegisterModule(new(OIDCLogin))
+}
+
+// OIDCLogin signs people in through an OpenID provider: authorization code
+// with PKCE. Any number of them may be configured, each under its own name.
+// The redirect URI to register there is <origin><base_path>/callback/<name>.
+type OIDCLogin struct {
+	// ProviderName is the login's name, a part of its addresses. Required.
+	ProviderName string `json:"name,omitempty"`
+	// Label is what the button on the login page says after "Continue with".
+	// Default: the name.
+	Label string `json:"label,omitempty"`
+	// Issuer is the provider's issuer, exactly as the provider writes it.
+	// Required.
+	Issuer string `json:"issuer,omitempty"`
+	// ClientID and ClientSecret are what the provider knows this gateway by.
+	// Placeholders {env.*} and {file.*} are resolved.
+	ClientID     string `json:"client_id,omitempty"`
+	ClientSecret string `json:"client_secret,omitempty"`
+	// ClientAuth is client_secret_basic, client_secret_post, private_key_jwt
+	// or none. Default: client_secret_basic; none without a client_secret.
+	ClientAuth string `json:"client_auth,omitempty"`
+	// ClientKey is a PEM file with the private key of private_key_jwt, and
+	// ClientKeyID the name that the provider has for its public half.
+	ClientKey   string `json:"client_key,omitempty"`
+	ClientKeyID string `json:"client_key_id,omitempty"`
+	// Scopes are asked for. Default: openid, email, profile.
+	Scopes []string `json:"scopes,omitempty"`
+	// AuthParams are further parameters of the authorization request.
+	AuthParams []AuthParam `json:"auth_params,omitempty"`
+	// ACRValues are asked for, and one of them is then required.
+	ACRValues []string `json:"acr_values,omitempty"`
+	// MaxAge is how long ago the person may have signed in at the provider;
+	// 0 makes them sign in anew each time. Default: any time.
+	MaxAge *caddy.Duration `json:"max_age,omitempty"`
+	// TrustUnverifiedEmail accepts an email address that the provider has not
+	// verified: whoever may choose theirs there can then be anybody here.
+	TrustUnverifiedEmail bool `json:"trust_unverified_email,omitempty"`
+	// CA is a PEM file with the authorities that vouch for the provider.
+	// Default: those of the system.
+	CA string `json:"ca,omitempty"`
+
+	MapConfig
+
+	*oidc.Login `json:"-"`
+}
+
+// AuthParam is one parameter of an authorization request.
+type AuthParam struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// CaddyModule returns the Caddy module information.
+func (*OIDCLogin) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{
+		ID:  "sidegate.logins.oidc",
+		New: func() caddy.Module { return new(OIDCLogin) },
+	}
+}
+
+// Provision checks the configuration. It touches no network: the provider is
+// asked when the first person signs in.
+func (o *OIDCLogin) Provision(caddy.Context) error {
+	if err := o.provision(); err != nil {
+		return fmt.Errorf("login oidc %s: %w", o.ProviderName, err)
+	}
+	return nil
+}
+
+func (o *OIDCLogin) provision() error {
+	if err := checkName("login oidc", o.ProviderName); err != nil {
+		return err
+	}
+	config, err := o.config()
+	if err != nil {
+		return err
+	}
+	mapper, err := o.compile("token")
+	if err != nil {
+		return err
+	}
+	if mapper != nil {
+		config.Mapper = mapper
+	}
+	o.Login, err = oidc.New(config)
+	return err
+}
+
+func (o *OIDCLogin) config() (c oidc.Config, err error) {
+	c = oidc.Config{
+		Name:                 o.ProviderName,
+		AuthMethod:           o.ClientAuth,
+		KeyID:                o.ClientKeyID,
+		Scopes:               o.Scopes,
+		ACRValues:            o.ACRValues,
+		MaxAge:               (*time.Duration)(o.MaxAge),
+		TrustUnverifiedEmail: o.TrustUnverifiedEmail,
+		Now:                  time.Now,
+	}
+	if o.Issuer == "" || o.ClientID == "" {
+		return c, errors.New("issuer and client_id are required")
+	}
+	if c.Issuer, err = resolve(o.Issuer); err != nil {
+		return c, fmt.Errorf("issuer: %w", err)
+	}
+	if c.ClientID, err = resolve(o.ClientID); err != nil {
+		return c, fmt.Errorf("client_id: %w", err)
+	}
+	for _, p := range o.AuthParams {
+		c.AuthParams = append(c.AuthParams, [2]string{p.Name, p.Value})
+	}
+	if c.RootCAs, err = readAuthorities(o.CA); err != nil {
+		return c, err
+	}
+	return c, o.clientCredentials(&c)
+}
+
+// clientCredentials reads what proves to the provider who this gateway is.
+func (o *OIDCLogin) clientCredentials(c *oidc.Config) (err error) {
+	if o.ClientSecret != "" {
+		if c.ClientSecret, err = resolve(o.ClientSecret); err != nil {
+			return fmt.Errorf("client_secret: %w", err)
+		}
+	}
+	if o.ClientKey != "" {
+		if c.PrivateKey, err = readPrivateKey(o.ClientKey); err != nil {
+			return fmt.Errorf("client_key: %w", err)
+		}
+	}
+	if c.AuthMethod == "" {
+		switch {
+		case c.PrivateKey != nil:
+			c.AuthMethod = oidc.AuthPrivateKeyJWT
+		case c.ClientSecret == "":
+			c.AuthMethod = oidc.AuthNone
+		}
+	}
+	return nil
+}
+
+// readPrivateKey reads a PEM file; its errors hold nothing of the key.
+func readPrivateKey(file string) (crypto.Signer, error) {
+	pem, err := readNamed(file)
+	if err != nil {
+		return nil, err
+	}
+	return token.ParsePrivateKey(pem)
+}
+
+// readAuthorities reads a PEM file with certificates; none gives nil, which
+// means the system's.
+func readAuthorities(file string) (*x509.CertPool, error) {
+	if file == "" {
+		return nil, nil
+	}
+	pem, err := readNamed(file)
+	if err != nil {
+		return nil, fmt.Errorf("ca: %w", err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, errors.New("ca: the file holds no PEM certificate")
+	}
+	return pool, nil
+}
+
+// Interface guards
+var (
+	_ LoginModule       = (*OIDCLogin)(nil)
+	_ caddy.Provisioner = (*OIDCLogin)(nil)
+)

@@ -1,0 +1,124 @@
+package caddymodule
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"example.com/sidegate/caddymodule/profile/mapping"
+)
+
+// MapConfig turns what a source says into the fields of a session, by CEL
+// expressions.
+type MapConfig struct {
+	// Map fills fields of the person: id, email, created_by, created_at,
+	// updated_by, updated_at, accounts, primary_account, roles, permissions,
+	// name, attributes; for a login app also upstream_token. Each value is an
+	// expression over what the source said (token, login or directory) and
+	// identity, which is the person as known so far.
+	Map map[string]string `json:"map,omitempty"`
+	// Require are expressions that must be true, or the person is refused.
+	Require []RequireConfig `json:"require,omitempty"`
+}
+
+// RequireConfig is one demand on the person.
+type RequireConfig struct {
+	// Expr is a CEL expression that is true or false.
+	Expr string `json:"expr"`
+	// Message tells the person why they may not sign in. Optional.
+	Message string `json:"message,omitempty"`
+}
+
+// compile makes the mapping ready; variables are what the source speaks of.
+func (m *MapConfig) compile(variables ...string) (*mapping.Mapping, error) {
+	if len(m.Map) == 0 && len(m.Require) == 0 {
+		return nil, nil
+	}
+	var rules []mapping.Rule
+	for _, field := range slices.Sorted(maps.Keys(m.Map)) {
+		rules = append(rules, mapping.Rule{Field: field, Expr: m.Map[field]})
+	}
+	var demands []mapping.Demand
+	for _, r := range m.Require {
+		demands = append(demands, mapping.Demand{Expr: r.Expr, Message: r.Message})
+	}
+	return mapping.Compile(rules, demands, variables)
+}
+
+// parseMap reads `map { <field> <expression> ... }`. Each line is compiled
+// where it stands, so that the error names file and line.
+func (m *MapConfig) parseMap(variables ...string) option {
+	return func(d *caddyfile.Dispenser) error {
+		if d.NextArg() {
+			return d.ArgErr()
+		}
+		for nesting := d.Nesting(); d.NextBlock(nesting); {
+			if err := m.parseRule(d, variables); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+func (m *MapConfig) parseRule(d *caddyfile.Dispenser, variables []string) error {
+	field := d.Val()
+	if _, again := m.Map[field]; again {
+		return d.Errf("map: %s is given twice", field)
+	}
+	var expr string
+	if !d.Args(&expr) {
+		return d.Errf("map: %s needs an expression, such as %s `token.email`", field, field)
+	}
+	if d.NextArg() {
+		return d.Errf("map: put the expression of %s in backticks", field)
+	}
+	if _, err := mapping.Compile([]mapping.Rule{{Field: field, Expr: expr}}, nil, variables); err != nil {
+		return d.WrapErr(err)
+	}
+	if m.Map == nil {
+		m.Map = make(map[string]string)
+	}
+	m.Map[field] = expr
+	return nil
+}
+
+// parseRequire reads `require <expression> [<message>]`.
+func (m *MapConfig) parseRequire(variables ...string) option {
+	return func(d *caddyfile.Dispenser) error {
+		var r RequireConfig
+		if !d.Args(&r.Expr) {
+			return d.Err("require needs an expression, such as require `'staff' in token.groups` \"Staff only\"")
+		}
+		if d.NextArg() {
+			r.Message = d.Val()
+		}
+		if d.NextArg() {
+			return d.Err("require: put the expression in backticks and the message in quotes")
+		}
+		demand := mapping.Demand{Expr: r.Expr, Message: r.Message}
+		if _, err := mapping.Compile(nil, []mapping.Demand{demand}, variables); err != nil {
+			return d.WrapErr(err)
+		}
+		m.Require = append(m.Require, r)
+		return nil
+	}
+}
+
+// checkName makes sure that a login or directory has a name that can stand in
+// an address and in an expression's error.
+func checkName(kind, name string) error {
+	if name == "" || len(name) > maxName {
+		return fmt.Errorf("%s needs a name of 1 to %d characters", kind, maxName)
+	}
+	for _, c := range name {
+		if c != '-' && c != '_' && (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'z') {
+			return fmt.Errorf("%s %q: use letters, digits, - and _ for the name", kind, name)
+		}
+	}
+	return nil
+}
+
+const maxName = 64
