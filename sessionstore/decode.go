@@ -26,7 +26,19 @@ func decodeSession(text string) (*Session, bool) {
 	if f.bad {
 		return nil, false
 	}
+	s.User.sharePrimary()
 	return s, true
+}
+
+// sharePrimary lets the primary account be the one of the list, if it is, as
+// it should: sessions are read, never changed, so it is needed only once.
+func (u *UserSession) sharePrimary() {
+	for i := range u.Accounts {
+		if u.PrimaryAccount != nil && *u.PrimaryAccount == u.Accounts[i] {
+			u.PrimaryAccount = &u.Accounts[i]
+			return
+		}
+	}
 }
 
 // makeLists gives the lists their room at once. Each element is a field of the

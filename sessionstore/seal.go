@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"sync"
 )
 
 const (
@@ -17,6 +18,8 @@ const (
 	sealOverhead = 12 + 16 // nonce and tag
 	// plainHint is room for most sessions, so that encoding seldom grows.
 	plainHint = 1024
+	// largestPlain is the most that a buffer may have to be used again.
+	largestPlain = 16 << 10
 )
 
 // Sealer seals sessions into records and opens them. It may be used
@@ -26,7 +29,8 @@ const (
 // 800-38D section 8.3): at a hundred sign-ins a second that is over a year,
 // which is when to put a new secret in front of it.
 type Sealer struct {
-	keys []sealingKey
+	keys  []sealingKey
+	names namesCache
 }
 
 type sealingKey struct {
@@ -83,11 +87,13 @@ func (sl *Sealer) Seal(s *Session) []byte {
 // Open reads the record of that key. Its errors are ErrCorrupt, ErrFormat and
 // ErrUnknownKey; all of them mean "cannot tell".
 func (sl *Sealer) Open(key Key, record []byte) (*Session, error) {
-	plain, err := sl.unseal(key, record)
-	if err != nil {
+	room := plains.Get().(*[]byte)
+	defer putBack(room)
+	var err error
+	if *room, err = sl.unseal((*room)[:0], key, record); err != nil {
 		return nil, err
 	}
-	s, ok := decodeSession(string(plain))
+	s, ok := sl.names.decode(*room)
 	if !ok {
 		return nil, ErrCorrupt
 	}
@@ -95,22 +101,36 @@ func (sl *Sealer) Open(key Key, record []byte) (*Session, error) {
 	return s, nil
 }
 
-func (sl *Sealer) unseal(key Key, record []byte) ([]byte, error) {
+// plains are buffers for what was sealed, of which a session keeps a copy.
+var plains = sync.Pool{New: func() any { return new([]byte) }}
+
+// putBack lets a buffer be used again, unless it is uncommonly large. It may
+// have held credentials that a login keeps: they go at once.
+func putBack(room *[]byte) {
+	clear(*room)
+	if cap(*room) <= largestPlain {
+		plains.Put(room)
+	}
+}
+
+// unseal appends what is sealed in the record to dst, which comes back as it
+// was with an error.
+func (sl *Sealer) unseal(dst []byte, key Key, record []byte) ([]byte, error) {
 	if err := CheckRecord(record); err != nil {
-		return nil, err
+		return dst, err
 	}
 	cause := ErrUnknownKey
 	for i := range sl.keys {
 		if !sl.keys[i].sealed(record) {
 			continue
 		}
-		plain, err := sl.keys[i].aead.Open(nil, nil, record[recordSealedAt:], bound(key, record))
+		plain, err := sl.keys[i].aead.Open(dst, nil, record[recordSealedAt:], bound(key, record))
 		if err == nil {
 			return plain, nil
 		}
 		cause = ErrCorrupt
 	}
-	return nil, cause
+	return dst, cause
 }
 
 // SealedWithFirst reports whether the record bears the id of the key that
