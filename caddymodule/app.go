@@ -301,6 +301,7 @@ func (a *App) Start() error {
 	if err != nil {
 		return err
 	}
+	giveCollectorRoom()
 	ctx, cancel := context.WithCancel(context.Background())
 	a.cancel = cancel
 	a.startBackground(ctx, g)

@@ -198,7 +198,8 @@ const countedByServer = 2048
 // handler may write into them in place. They are written into room, if there
 // is any.
 func (a *sessionAnswer) setHeaders(h http.Header, token, etag string, room []string) {
-	values := append(room[:0], "application/json", "nosniff", "same-origin", "private, no-store", varyOnCaller,
+	values := room[:0]
+	values = append(values, "application/json", "nosniff", "same-origin", "private, no-store", varyOnCaller,
 		etag, a.expires, a.idle)
 	for i, name := range sessionHeaders {
 		h[name] = values[i : i+1 : i+1]

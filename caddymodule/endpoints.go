@@ -131,7 +131,9 @@ func (e *SessionEndpoints) serve(w http.ResponseWriter, r *http.Request, path st
 		refuseTooLarge.write(w, r)
 		return
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	if r.Body != http.NoBody {
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	}
 	g, err := e.app.gateway()
 	if err != nil {
 		e.app.unavailable(r).writeJSON(w)

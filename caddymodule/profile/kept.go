@@ -51,7 +51,7 @@ func (k *Kept) Encode() (string, error) {
 	if k == nil {
 		return "", nil
 	}
-	b, err := json.Marshal((*keptJSON)(k))
+	b, err := json.Marshal((*keptJSON)(k)) //nolint:gosec // a session keeps credentials, sealed
 	if err != nil {
 		return "", errors.New("what the login keeps cannot be written as JSON")
 	}

@@ -24,7 +24,7 @@ func TestKept(t *testing.T) {
 		}
 		back, err := profile.DecodeKept(text)
 		if err != nil || !reflect.DeepEqual(back, k) {
-			t.Errorf("got %v, %v", (*back).Facts, err)
+			t.Errorf("got %v, %v", back.Facts, err)
 		}
 	})
 	t.Run("nothing is kept as nothing", func(t *testing.T) {

@@ -13,8 +13,12 @@ const (
 	armProxyU   = "proxy-unix"
 	armPlain    = "gateway-no-compression"
 	armIdle     = "gateway-idle-conns"
-	armGOGC     = "gateway-gogc-400"
+	armGOGC     = "gateway-gogc-" // and how many percent
 )
+
+// collectors are settings of GOGC to compare; the first is Go's own. All other
+// arms run as the binary does by itself.
+var collectors = []string{"100", "200", "400", "800"}
 
 const (
 	plainProxy = "reverse_proxy {upstream}"
@@ -41,7 +45,11 @@ func arms(people *population) []*arm {
 		gateway(armUnix, "gateway: to a unix socket", gate+"reverse_proxy {socket}"),
 		gateway(armPlain, "gateway: compression off to the upstream", gate+"reverse_proxy {upstream} {\ntransport http {\ncompression off\n}\n}"),
 		gateway(armIdle, "gateway: keepalive_idle_conns_per_host 256", gate+"reverse_proxy {upstream} {\ntransport http {\nkeepalive_idle_conns_per_host 256\n}\n}"),
-		gateway(armGOGC, "gateway: GOGC=400 GOMEMLIMIT=512MiB", gate+plainProxy),
+	}
+	for _, percent := range collectors {
+		a := gateway(armGOGC+percent, "gateway: GOGC="+percent, gate+plainProxy)
+		a.env = []string{"GOGC=" + percent}
+		list = append(list, a)
 	}
 	for _, a := range list {
 		switch a.name {
@@ -51,8 +59,6 @@ func arms(people *population) []*arm {
 			a.options = "cache off"
 		case armSession:
 			a.path, a.check = sessionPath, answersSession
-		case armGOGC:
-			a.env = []string{"GOGC=400", "GOMEMLIMIT=512MiB"}
 		}
 	}
 	return list
@@ -80,6 +86,10 @@ var goals = []goal{
 	{what: "unix socket, both: CPU", arm: armUnix, against: armProxyU, of: cpu},
 	{what: "compression off: CPU", arm: armPlain, against: armCookie, of: cpu},
 	{what: "more idle connections: CPU", arm: armIdle, against: armCookie, of: cpu},
-	{what: "GOGC=400: CPU", arm: armGOGC, against: armCookie, of: cpu},
-	{what: "GOGC=400: resident memory", arm: armGOGC, against: armCookie, of: memory},
+	{what: "GOGC=200: CPU", arm: armGOGC + "200", against: armGOGC + "100", of: cpu},
+	{what: "GOGC=400: CPU", arm: armGOGC + "400", against: armGOGC + "100", of: cpu},
+	{what: "GOGC=800: CPU", arm: armGOGC + "800", against: armGOGC + "100", of: cpu},
+	{what: "GOGC=200: resident memory", arm: armGOGC + "200", against: armGOGC + "100", of: memory},
+	{what: "GOGC=400: resident memory", arm: armGOGC + "400", against: armGOGC + "100", of: memory},
+	{what: "GOGC=800: resident memory", arm: armGOGC + "800", against: armGOGC + "100", of: memory},
 }

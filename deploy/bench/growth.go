@@ -5,9 +5,10 @@ import (
 	"fmt"
 )
 
-// cached is how many sessions the near cache holds unless told otherwise: of
-// more live ones, requests come from this many.
-const cached = 100_000
+// cached is the most sessions that a near cache of the rig holds. Requests come
+// from all of them in turns, so that each finds its session where no processor
+// cache has it.
+const cached = 1_000_000
 
 // flat is what growth may cost, as the ratio of CPU per request: the noise of
 // a quiet machine.
@@ -45,8 +46,8 @@ func (r *rig) growth() ([]*arm, []goal) {
 			goals = append(goals, goal{what: "growth: CPU", arm: name, against: list[0].name, of: cpu, atMost: flat})
 		}
 	}
-	add(armFew, "a person with 1 permission", 1, person{ordinary.accounts, ordinary.roles, 1})
-	add(armMany, "a person with 500 permissions (over the header's budget)", 1, person{ordinary.accounts, ordinary.roles, 500})
+	add(armFew, "a person with 1 permission", 1, person{accounts: ordinary.accounts, roles: ordinary.roles, permissions: 1})
+	add(armMany, "a person with 500 permissions (over the header's budget)", 1, person{accounts: ordinary.accounts, roles: ordinary.roles, permissions: 500})
 	return list, append(goals, goal{what: "growth: CPU", arm: armMany, against: armFew, of: cpu, atMost: flat})
 }
 

@@ -14,13 +14,20 @@ import (
 )
 
 // person is how much there is to say of somebody.
-type person struct{ accounts, roles, permissions int }
+type person struct {
+	accounts, roles, permissions int
+	// alone says that they share no role and no permission with anybody, where
+	// others all have the same.
+	alone bool
+}
 
 var (
 	// ordinary is most people.
 	ordinary = person{accounts: 2, roles: 3, permissions: 10}
 	// heavy is whom memory is measured with.
 	heavy = person{accounts: 3, roles: 10, permissions: 50}
+	// loner is heavy with names of roles and permissions that nobody else has.
+	loner = person{accounts: 3, roles: 10, permissions: 50, alone: true}
 )
 
 // user is that person as the gateway keeps them. The first account is the
@@ -39,11 +46,15 @@ func (p person) user(id int64) sessionstore.UserSession {
 	if p.accounts > 0 {
 		u.PrimaryAccount = &u.Accounts[0]
 	}
+	first := 0
+	if p.alone {
+		first = int(id) * max(p.roles, p.permissions)
+	}
 	for i := range p.roles {
-		u.FlatRolesList = append(u.FlatRolesList, fmt.Sprintf("role-%d", i+1))
+		u.FlatRolesList = append(u.FlatRolesList, fmt.Sprintf("role-%d", first+i+1))
 	}
 	for i := range p.permissions {
-		u.FlatPermissionsList = append(u.FlatPermissionsList, fmt.Sprintf("resource-%d:read", i+1))
+		u.FlatPermissionsList = append(u.FlatPermissionsList, fmt.Sprintf("resource-%d:read", first+i+1))
 	}
 	return u
 }
@@ -51,7 +62,7 @@ func (p person) user(id int64) sessionstore.UserSession {
 // jsonSize is how long that person is as the JSON that GET /auth/session
 // answers, the token left out.
 func (p person) jsonSize() (int, error) {
-	b, err := json.Marshal(p.user(1_000_000))
+	b, err := json.Marshal(p.user(5_000)) // of about the middle of those who are measured
 	return len(b), err
 }
 
@@ -71,7 +82,7 @@ const (
 	sessionLife = 12 * time.Hour
 	sessionIdle = time.Hour
 	// makers is how many sessions are made at the same time.
-	makers = 16
+	makers = 64
 )
 
 // keys seal and sign as the gateway with that secret does.

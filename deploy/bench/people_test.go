@@ -8,7 +8,7 @@ import (
 )
 
 func TestPeopleAreAsAsked(t *testing.T) {
-	for _, who := range []person{{}, ordinary, heavy, {1, 0, 500}} {
+	for _, who := range []person{{}, ordinary, heavy, {accounts: 1, permissions: 500}, loner} {
 		u := who.user(7)
 		if u.ID != 7 || u.Email != "person-7@example.com" || len(u.Accounts) != who.accounts ||
 			len(u.FlatRolesList) != who.roles || len(u.FlatPermissionsList) != who.permissions {
@@ -22,7 +22,7 @@ func TestPeopleAreAsAsked(t *testing.T) {
 			t.Fatal(err)
 		}
 		var back sessionstore.UserSession
-		text, _ := json.Marshal(who.user(1_000_000))
+		text, _ := json.Marshal(who.user(5_000))
 		if json.Unmarshal(text, &back) != nil || len(text) != size || back.Token != "" || len(back.FlatPermissionsList) != who.permissions {
 			t.Errorf("%+v is %d bytes: %s", who, size, text)
 		}
@@ -51,6 +51,19 @@ func TestParseUsedMemory(t *testing.T) {
 	for _, text := range []string{"", "used_memory_rss:9\r\n", "used_memory:many\r\n"} {
 		if got, err := parseUsedMemory(text); err == nil {
 			t.Errorf("%q is %v", text, got)
+		}
+	}
+}
+
+func TestALonerSharesNoRoleAndNoPermission(t *testing.T) {
+	seen := make(map[string]bool)
+	for id := range int64(20) {
+		u := loner.user(id + 1)
+		for _, name := range append(u.FlatRolesList, u.FlatPermissionsList...) {
+			if seen[name] {
+				t.Errorf("person %d has %s, as another has", u.ID, name)
+			}
+			seen[name] = true
 		}
 	}
 }

@@ -39,7 +39,7 @@ func (d *Directory) pause(answer source.Answer, err error, attempt int) (time.Du
 // gateways do not come back to a directory at the same moment.
 func backoff(attempt int) time.Duration {
 	most := min(firstPause<<min(attempt, 10), mostPause)
-	return most/2 + rand.N(most/2)
+	return most/2 + rand.N(most/2) //nolint:gosec // it spreads load, it keeps no secret
 }
 
 // retryAfter reads seconds or a date (RFC 9110 section 10.2.3).

@@ -19,7 +19,7 @@ import (
 // canary is in every question of these tests, and in no error.
 const canary = "hunter2hunter2"
 
-func ask(t *testing.T, ctx context.Context, transport http.RoundTripper, url string) (source.Answer, error) {
+func ask(ctx context.Context, t *testing.T, transport http.RoundTripper, url string) (source.Answer, error) {
 	t.Helper()
 	r, err := http.NewRequest(http.MethodPost, url, strings.NewReader(canary))
 	if err != nil {
@@ -74,7 +74,7 @@ func TestAnAnswerIsReadWhole(t *testing.T) {
 		w.WriteHeader(http.StatusTeapot)
 		_, _ = io.Copy(w, r.Body)
 	})
-	answer, err := ask(t, t.Context(), newTransport(t, nil), server.URL)
+	answer, err := ask(t.Context(), t, newTransport(t, nil), server.URL)
 	if err != nil || answer.Status != http.StatusTeapot || answer.Header.Get("X-From") != "app" || string(answer.Body) != canary {
 		t.Fatalf("got %+v, %v", answer, err)
 	}
@@ -87,7 +87,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 			w.Header().Set("Location", elsewhere.URL)
 			w.WriteHeader(status)
 		})
-		answer, err := ask(t, t.Context(), newTransport(t, nil), server.URL)
+		answer, err := ask(t.Context(), t, newTransport(t, nil), server.URL)
 		if err != nil || answer.Status != status {
 			t.Fatalf("%d: got %+v, %v", status, answer, err)
 		}
@@ -113,7 +113,7 @@ func TestAnswersAreCapped(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			server := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, strings.Repeat("x", c.size)) })
-			answer, err := ask(t, t.Context(), newTransport(t, nil), server.URL)
+			answer, err := ask(t.Context(), t, newTransport(t, nil), server.URL)
 			if !errors.Is(err, c.want) || err == nil && len(answer.Body) != c.size {
 				t.Fatalf("got %d bytes, %v", len(answer.Body), err)
 			}
@@ -125,13 +125,13 @@ func TestAnswersAreCapped(t *testing.T) {
 				t.Errorf("Accept-Encoding is %q", got)
 			}
 		})
-		if _, err := ask(t, t.Context(), newTransport(t, nil), server.URL); err != nil {
+		if _, err := ask(t.Context(), t, newTransport(t, nil), server.URL); err != nil {
 			t.Fatal(err)
 		}
 	})
 	t.Run("headers without end are refused", func(t *testing.T) {
 		url := serveRaw(t, "HTTP/1.1 200 OK\r\n"+strings.Repeat("X-Long: "+strings.Repeat("x", 1000)+"\r\n", 200)+"\r\n")
-		if _, err := ask(t, t.Context(), newTransport(t, nil), url); !errors.Is(err, source.ErrNetwork) {
+		if _, err := ask(t.Context(), t, newTransport(t, nil), url); !errors.Is(err, source.ErrNetwork) {
 			t.Fatalf("got %v", err)
 		}
 	})
@@ -150,7 +150,7 @@ func TestWhatIsNoHTTPIsNotShown(t *testing.T) {
 		{"with nothing at all", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if _, err := ask(t, t.Context(), newTransport(t, nil), serveRaw(t, c.answer)); !errors.Is(err, source.ErrNetwork) {
+			if _, err := ask(t.Context(), t, newTransport(t, nil), serveRaw(t, c.answer)); !errors.Is(err, source.ErrNetwork) {
 				t.Fatalf("got %v, want ErrNetwork", err)
 			}
 		})
@@ -171,7 +171,7 @@ func TestTroubleSaysWhatToLookAt(t *testing.T) {
 		{"it does not speak TLS", strings.Replace(plain.URL, "http:", "https:", 1), "does not speak TLS"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := ask(t, t.Context(), newTransport(t, nil), c.url)
+			_, err := ask(t.Context(), t, newTransport(t, nil), c.url)
 			if !errors.Is(err, source.ErrNetwork) || !strings.Contains(err.Error(), c.want) {
 				t.Fatalf("got %v, want ErrNetwork that says %q", err, c.want)
 			}
@@ -180,7 +180,7 @@ func TestTroubleSaysWhatToLookAt(t *testing.T) {
 	t.Run("a certificate of the configured authority is fine", func(t *testing.T) {
 		roots := x509.NewCertPool()
 		roots.AddCert(secure.Certificate())
-		if answer, err := ask(t, t.Context(), newTransport(t, roots), secure.URL); err != nil || answer.Status != http.StatusNotFound {
+		if answer, err := ask(t.Context(), t, newTransport(t, roots), secure.URL); err != nil || answer.Status != http.StatusNotFound {
 			t.Fatalf("got %+v, %v", answer, err)
 		}
 	})
@@ -201,7 +201,7 @@ func TestNobodyWaitsLongerThanTheContext(t *testing.T) {
 		t.Run("a source that hangs at "+path+" is out of time", func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 			defer cancel()
-			_, err := ask(t, ctx, newTransport(t, nil), server.URL+path)
+			_, err := ask(ctx, t, newTransport(t, nil), server.URL+path)
 			if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, source.ErrNetwork) || !strings.Contains(err.Error(), "in time") {
 				t.Fatalf("got %v", err)
 			}
@@ -209,7 +209,7 @@ func TestNobodyWaitsLongerThanTheContext(t *testing.T) {
 		t.Run("a source that hangs at "+path+" is left when nobody waits", func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			go func() { <-asked; cancel() }()
-			if _, err := ask(t, ctx, newTransport(t, nil), server.URL+path); !errors.Is(err, context.Canceled) {
+			if _, err := ask(ctx, t, newTransport(t, nil), server.URL+path); !errors.Is(err, context.Canceled) {
 				t.Fatalf("got %v", err)
 			}
 		})
