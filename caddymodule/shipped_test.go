@@ -145,7 +145,7 @@ func TestTheLogFilter(t *testing.T) {
 
 // secretsInLogs are what the requests of logsOf carry.
 var secretsInLogs = []string{
-	"code-in-address", "state-in-address", "code-in-referer", "state-in-location",
+	"code-in-address", "state-in-address", "code-in-referer", "state-in-location", "hint-in-location",
 	"mallory@example.com", "X-Session-Email\":[\"" + ada, "X-Session-Assertion",
 }
 
@@ -163,7 +163,7 @@ func logsOf(t *testing.T, preamble string) string {
 	access, debug := path+".access", path+".debug"
 	c.global = "log {\nlevel DEBUG\noutput file " + debug + "\n" + format + "\n}"
 	c.routes = "log {\noutput file " + access + "\n" + format + "\n}\n" +
-		"session_endpoints\nsession_auth {\nassertion\n}\nredir /go /sso?state=state-in-location\nreverse_proxy " + c.upstream
+		"session_endpoints\nsession_auth {\nassertion\n}\nredir /go /sso?state=state-in-location&id_token_hint=hint-in-location\nreverse_proxy " + c.upstream
 	port := freePort(t)
 	s.url = "http://127.0.0.1:" + strconv.Itoa(port)
 	load(t, preamble+"\n"+c.caddyfile(s, port))
