@@ -145,6 +145,11 @@ func TestWhoIsSignedInAlreadyIsToldSo(t *testing.T) {
 		if a := find(all, "a"); len(a) != 1 || a[0].attr["href"] != "/orders" {
 			t.Errorf("links: %+v", a)
 		}
+		// The page may stand at the callback's address, which has a code in it
+		// (RFC 9700 section 4.2.4).
+		if a := find(all, "a"); a[0].attr["rel"] != "noreferrer" {
+			t.Error("the app is told where the person comes from")
+		}
 		if form := find(all, "form"); len(form) != 1 || form[0].attr["action"] != "/auth/logout" || form[0].attr["method"] != "post" {
 			t.Errorf("forms: %+v", form)
 		}

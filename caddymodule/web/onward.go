@@ -4,7 +4,9 @@ import "net/http"
 
 // Onward is the page that leads somewhere at once. It stands in for a redirect
 // where the browser would hold a SameSite=Strict cookie back, because the
-// redirects before it began at another site (RFC 6265bis section 5.2).
+// redirects before it began at another site (RFC 6265bis section 5.2). Where it
+// leads nobody learns its own address, which has a code in it (RFC 9700 section
+// 4.2.4).
 type Onward struct {
 	// Base is the configured base_path, such as /auth.
 	Base string

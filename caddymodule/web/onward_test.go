@@ -24,6 +24,24 @@ func TestThePageThatLeadsOn(t *testing.T) {
 	}
 }
 
+// The page stands at the callback's address, which has a code and a state in it
+// (RFC 9700 section 4.2.4). It has no form, for which "same-origin" is there.
+func TestThePageThatLeadsOnDoesNotTellItsAddress(t *testing.T) {
+	all := render(t, func(w http.ResponseWriter) { web.Onward{Base: "/auth", To: "/orders"}.Write(w) })
+	for _, meta := range find(all, "meta") {
+		if meta.attr["http-equiv"] == "refresh" {
+			t.Fatal("the page leads on before it says so")
+		}
+		if meta.attr["name"] == "referrer" {
+			if meta.attr["content"] != "no-referrer" {
+				t.Errorf("the policy is %q", meta.attr["content"])
+			}
+			return
+		}
+	}
+	t.Error("the page says nothing of referrers")
+}
+
 func refreshOf(all []*element) string {
 	for _, meta := range find(all, "meta") {
 		if meta.attr["http-equiv"] == "refresh" {

@@ -156,6 +156,28 @@ func TestKeysStayWhenTheyCannotBeFetched(t *testing.T) {
 	}
 }
 
+// A provider that was away for a moment, just when its keys had changed, keeps
+// nobody out for longer than the pause after a failure.
+func TestKeysThatCouldNotBeFetchedAreAskedForAgainSoon(t *testing.T) {
+	p := newProvider(t)
+	l := p.login(t, nil)
+	p.mustSignIn(t, l)
+	p.key, p.header = otherKey(), map[string]any{"kid": "new"}
+	p.on("/keys", says(503, "down"))
+	_, err := p.signIn(t, l, nil)
+	wantErr(t, err, oidc.ErrUnavailable, "")
+	asked := p.count("/keys")
+	_, err = p.signIn(t, l, nil)
+	wantErr(t, err, oidc.ErrUnavailable, "")
+	if got := p.count("/keys"); got != asked {
+		t.Errorf("at once after a failure the keys were fetched again, %d times", got-asked)
+	}
+	p.published = []jose.JSONWebKey{{Key: otherKey().Public(), KeyID: "new"}}
+	p.on("/keys", nil)
+	p.clock.forward(time.Second)
+	p.mustSignIn(t, l)
+}
+
 func repeat(s string, n int) string {
 	all := s
 	for range n - 1 {

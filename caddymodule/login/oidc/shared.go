@@ -50,13 +50,14 @@ func (s *shared[T]) within(ctx context.Context, age time.Duration) (T, error) {
 }
 
 // again fetches anew although the value is young, at most once in ten seconds,
-// so that no flood of made-up key names becomes a flood at the provider. It
-// returns the newest value in every case; the error says that it may be old.
+// so that no flood of made-up key names becomes a flood at the provider. A fetch
+// that failed does not count: the pause after failures bounds those. It returns
+// the newest value in every case; the error says that it may be old.
 func (s *shared[T]) again(ctx context.Context) (T, error) {
 	s.mu.Lock()
 	now := s.now()
 	if s.flight == nil && !now.Before(s.retry) {
-		if now.Sub(s.asked) < againPause {
+		if s.err == nil && now.Sub(s.asked) < againPause {
 			defer s.mu.Unlock()
 			return s.value, errTooSoon
 		}
