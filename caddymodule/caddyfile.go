@@ -157,14 +157,22 @@ func parseDuration(d *caddyfile.Dispenser) (caddy.Duration, error) {
 // dispenser is at, and returns its JSON with the module's name in it.
 func guest(d *caddyfile.Dispenser, namespace, inlineKey, name string) (json.RawMessage, error) {
 	if _, err := caddy.GetModule(namespace + "." + name); err != nil {
-		kind := strings.TrimSuffix(strings.TrimPrefix(namespace, "sidegate."), "s")
-		return nil, d.Errf("unknown %s '%s': this build has %s", kind, name, guests(namespace))
+		return nil, d.Errf("unknown %s '%s': this build has %s", kindOf(namespace), name, guests(namespace))
 	}
 	module, err := caddyfile.UnmarshalModule(d, namespace+"."+name)
 	if err != nil {
 		return nil, err
 	}
 	return caddyconfig.JSONModuleObject(module, inlineKey, name, nil), nil
+}
+
+// kindOf is what one guest of the namespace is called.
+func kindOf(namespace string) string {
+	kinds := strings.TrimPrefix(namespace, "sidegate.")
+	if stem, ok := strings.CutSuffix(kinds, "ies"); ok {
+		return stem + "y"
+	}
+	return strings.TrimSuffix(kinds, "s")
 }
 
 // guests lists the modules of a namespace, other people's included.

@@ -90,6 +90,9 @@ func (h *HTTPDirectory) config(logger *zap.Logger) (c directory.Config, err erro
 	if h.URL == "" {
 		return c, errors.New("give its address: directory http crm http://users.internal/by-email?e={identity.email}")
 	}
+	if h.Timeout < 0 {
+		return c, errors.New("timeout must not be negative")
+	}
 	address, err := resolveReferences(h.URL)
 	if err != nil {
 		return c, fmt.Errorf("address: %w", err)

@@ -88,6 +88,9 @@ func (a *AppLogin) config() (c app.Config, err error) {
 	if a.URL == "" {
 		return c, errors.New("give the address of the app's login API: login app legacy http://legacy:8000/api/login")
 	}
+	if a.Timeout < 0 {
+		return c, errors.New("timeout must not be negative")
+	}
 	if c.URL, err = resolve(a.URL); err != nil {
 		return c, fmt.Errorf("address: %w", err)
 	}

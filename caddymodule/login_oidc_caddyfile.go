@@ -1,6 +1,8 @@
 package caddymodule
 
 import (
+	"slices"
+
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 )
@@ -57,10 +59,18 @@ func (o *OIDCLogin) parseClientKey(d *caddyfile.Dispenser) error {
 	if o.ClientKey != "" {
 		return d.Err("client_key is given twice")
 	}
-	if !d.Args(&o.ClientKey) {
+	args := d.RemainingArgs()
+	if len(args) == 0 || len(args) > 2 {
 		return d.ArgErr()
 	}
-	return optionalText(d, &o.ClientKeyID)
+	if slices.Contains(args, "") {
+		return d.Err("client_key has an empty argument")
+	}
+	o.ClientKey = args[0]
+	if len(args) == 2 {
+		o.ClientKeyID = args[1]
+	}
+	return nil
 }
 
 func (o *OIDCLogin) parseAuthParam(d *caddyfile.Dispenser) error {

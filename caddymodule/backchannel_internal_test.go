@@ -1,0 +1,230 @@
+package caddymodule
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"example.com/sidegate/caddymodule/login/oidc"
+	"example.com/sidegate/caddymodule/profile"
+	"example.com/sidegate/sessionstore"
+	"example.com/sidegate/sessionstore/memory"
+)
+
+// elsewhere is a provider of which only the name is of interest.
+type elsewhere struct{}
+
+func (elsewhere) Name() string                      { return "sso" }
+func (elsewhere) CaddyModule() (m caddy.ModuleInfo) { return m }
+func (elsewhere) Begin(context.Context, string, string) (location string, a oidc.Attempt, err error) {
+	return "", a, oidc.ErrUnavailable
+}
+func (elsewhere) Finish(context.Context, oidc.Attempt, url.Values) (*profile.Person, error) {
+	return nil, oidc.ErrUnavailable
+}
+func (elsewhere) EndSession(context.Context, string, string) (string, bool) { return "", false }
+func (elsewhere) VerifyLogoutToken(context.Context, string) (t oidc.LogoutToken, err error) {
+	return t, oidc.ErrUnavailable
+}
+
+// stepped is a store that tells before and after which step it is, or fails there.
+type stepped struct {
+	sessionstore.Store
+	at func(step string) error
+}
+
+func (s *stepped) around(step string, do func() error) error {
+	err := s.at("before " + step)
+	if err == nil {
+		err = do()
+	}
+	if err == nil {
+		err = s.at("after " + step)
+	}
+	return err
+}
+
+func (s *stepped) Create(ctx context.Context, session *sessionstore.Session) error {
+	return s.around("Create", func() error { return s.Store.Create(ctx, session) })
+}
+
+func (s *stepped) Revoke(ctx context.Context, key sessionstore.Key) error {
+	return s.around("Revoke", func() error { return s.Store.Revoke(ctx, key) })
+}
+
+func (s *stepped) Link(ctx context.Context, name string, key sessionstore.Key, life time.Duration) error {
+	return s.around("Link", func() error { return s.Store.Link(ctx, name, key, life) })
+}
+
+func (s *stepped) Unlink(ctx context.Context, name string, keys ...sessionstore.Key) error {
+	return s.around("Unlink", func() error { return s.Store.Unlink(ctx, name, keys...) })
+}
+
+func (s *stepped) Linked(ctx context.Context, name string) (keys []sessionstore.Key, err error) {
+	err = s.around("Linked", func() error { keys, err = s.Store.Linked(ctx, name); return err })
+	return keys, err
+}
+
+// steppedPair is two gateways on one store; each has steps of its own.
+func steppedPair(t *testing.T) (making, ending *gateway, steps [2]*stepped) {
+	t.Helper()
+	shared := memory.New(nil)
+	var g [2]*gateway
+	for i := range g {
+		steps[i] = &stepped{Store: shared, at: func(string) error { return nil }}
+		g[i] = refreshing(t, shelf{steps[i]}, elsewhere{}, time.Now)
+	}
+	return g[0], g[1], steps
+}
+
+// arrives signs ada in, whose session at the provider is that.
+func arrives(g *gateway) (*sessionstore.Session, error) {
+	secret := sessionstore.NewSecret(1)
+	s := g.newSession(prepared(http.MethodGet, "/auth/callback/sso"), secret.Key(), elsewhere{}, &built{
+		user: sessionstore.UserSession{ID: 1, Email: "ada@example.com"}, subject: "ada-1", source: "sid-1", at: time.Now(),
+	})
+	return s, g.create(context.Background(), s)
+}
+
+// tokens that end it, each in its own way.
+func logoutTokens(jti string) map[string]oidc.LogoutToken {
+	return map[string]oidc.LogoutToken{
+		"by sid": {SessionID: "sid-1", JTI: jti, Expires: time.Now().Add(time.Minute)},
+		"by sub": {Subject: "ada-1", JTI: jti, Expires: time.Now().Add(time.Minute)},
+	}
+}
+
+// stepNames counts the steps of f and names each.
+func stepNames(s *stepped, f func()) (names []string) {
+	s.at = func(step string) error { names = append(names, step); return nil }
+	f()
+	s.at = func(string) error { return nil }
+	return names
+}
+
+// From the moment that its first name is written down, no session outlives the
+// word of its provider that it has ended: wherever the two meet, it is gone.
+func TestASessionThatIsBeingMadeDoesNotSurviveItsProvidersSignOut(t *testing.T) {
+	for how, token := range logoutTokens("jti") {
+		making, _, steps := steppedPair(t)
+		names := stepNames(steps[0], func() {
+			if _, err := arrives(making); err != nil {
+				t.Fatal(err)
+			}
+		})
+		firstNamed := 2 // of sub; the sid is linked second
+		if how == "by sid" {
+			firstNamed = 4
+		}
+		for i := firstNamed - 1; i < len(names); i++ {
+			t.Run(fmt.Sprintf("%s, all of it %s (%d)", how, names[i], i), func(t *testing.T) {
+				making, ending, steps := steppedPair(t)
+				n := 0
+				steps[0].at = func(string) error {
+					if n++; n == i+1 {
+						return ending.logOut(context.Background(), elsewhere{}, token)
+					}
+					return nil
+				}
+				s, _ := arrives(making)
+				wantGone(t, ending, s)
+			})
+		}
+	}
+	for how, token := range logoutTokens("jti") {
+		_, ending, steps := steppedPair(t)
+		if _, err := arrives(ending); err != nil {
+			t.Fatal(err)
+		}
+		names := stepNames(steps[1], func() {
+			if err := ending.logOut(context.Background(), elsewhere{}, token); err != nil {
+				t.Fatal(err)
+			}
+		})
+		for i, name := range names {
+			t.Run(fmt.Sprintf("%s, made in the midst of it %s (%d)", how, name, i), func(t *testing.T) {
+				making, ending, steps := steppedPair(t)
+				resume, made := make(chan struct{}), make(chan error)
+				linked := make(chan struct{})
+				var s *sessionstore.Session
+				steps[0].at = func(step string) error {
+					if step == "before Create" {
+						close(linked)
+						<-resume // its names are written down; the rest comes in the midst
+					}
+					return nil
+				}
+				go func() {
+					var err error
+					s, err = arrives(making)
+					made <- err
+				}()
+				<-linked
+				n := 0
+				steps[1].at = func(string) error {
+					if n++; n == i+1 {
+						close(resume)
+						<-made
+					}
+					return nil
+				}
+				if err := ending.logOut(context.Background(), elsewhere{}, token); err != nil {
+					t.Error(err)
+				}
+				wantGone(t, ending, s)
+			})
+		}
+	}
+}
+
+func wantGone(t *testing.T, g *gateway, s *sessionstore.Session) {
+	t.Helper()
+	if _, err := g.backing.Get(t.Context(), s.Key); !errors.Is(err, sessionstore.ErrNotFound) {
+		t.Errorf("the session is still there: %v", err)
+	}
+}
+
+// A store that goes away in the middle, and stays away for a while, must not
+// use the token up: nobody else would end the session.
+func TestALogoutTokenIsGoodUntilItsWorkIsDone(t *testing.T) {
+	for how, token := range logoutTokens("jti") {
+		_, ending, steps := steppedPair(t)
+		if _, err := arrives(ending); err != nil {
+			t.Fatal(err)
+		}
+		names := stepNames(steps[1], func() { _ = ending.logOut(context.Background(), elsewhere{}, token) })
+		for i, name := range names {
+			t.Run(fmt.Sprintf("%s, the store goes away %s (%d)", how, name, i), func(t *testing.T) {
+				_, ending, steps := steppedPair(t)
+				s, err := arrives(ending)
+				if err != nil {
+					t.Fatal(err)
+				}
+				n := 0
+				steps[1].at = func(string) error {
+					if n++; n > i {
+						return errAway
+					}
+					return nil
+				}
+				if err := ending.logOut(context.Background(), elsewhere{}, token); !errors.Is(err, errAway) {
+					t.Fatalf("it is answered with %v", err)
+				}
+				steps[1].at = func(string) error { return nil }
+				if err := ending.logOut(context.Background(), elsewhere{}, token); err != nil && !(errors.Is(err, errReplayed) && i == len(names)-1) {
+					t.Errorf("the same token once more: %v", err)
+				}
+				wantGone(t, ending, s)
+				if err := ending.logOut(context.Background(), elsewhere{}, token); !errors.Is(err, errReplayed) {
+					t.Errorf("a third time: %v", err)
+				}
+			})
+		}
+	}
+}

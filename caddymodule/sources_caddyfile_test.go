@@ -1,0 +1,301 @@
+package caddymodule_test
+
+import (
+	"encoding/json"
+	"encoding/pem"
+	"net"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// Where a line of a bad login or directory stands.
+const (
+	inOIDC      = "{\n\tsidegate {\n\t\tlogin oidc sso {\n\t\t\tLINE\n\t\t}\n\t}\n}\n"
+	inApp       = "{\n\tsidegate {\n\t\tlogin app legacy http://legacy/login {\n\t\t\tLINE\n\t\t}\n\t}\n}\n"
+	inBody      = "{\n\tsidegate {\n\t\tlogin app legacy http://legacy/login {\n\t\t\tbody json {\n\t\t\t\tLINE\n\t\t\t}\n\t\t}\n\t}\n}\n"
+	inDirectory = "{\n\tsidegate {\n\t\tdirectory http crm http://crm/by?e={identity.email} {\n\t\t\tLINE\n\t\t}\n\t}\n}\n"
+	inMap       = "{\n\tsidegate {\n\t\tlogin oidc sso {\n\t\t\tmap {\n\t\t\t\tLINE\n\t\t\t}\n\t\t}\n\t}\n}\n"
+)
+
+func TestMistakesInSourcesAreRefused(t *testing.T) {
+	for _, c := range []struct{ name, where, line, want string }{
+		{"a login oidc without a name", inOptions, "login oidc", "login oidc needs a name, which becomes a part of its addresses: login oidc keycloak { ... }"},
+		{"a second name of a login oidc", inOptions, "login oidc a b", wrongCount},
+		{"an unknown option of login oidc", inOIDC, "secret x", "unrecognized login oidc subdirective 'secret'"},
+		{"an issuer twice", inOIDC, "issuer https://a\n\t\t\tissuer https://b", "issuer is given twice"},
+		{"an issuer without a value", inOIDC, "issuer", wrongCount},
+		{"an empty client_id", inOIDC, `client_id ""`, "client_id is empty"},
+		{"two client secrets", inOIDC, "client_secret a b", wrongCount},
+		{"a client_key without a file", inOIDC, "client_key", wrongCount},
+		{"a client_key twice", inOIDC, "client_key a\n\t\t\tclient_key b", "client_key is given twice"},
+		{"a client_key with an empty key id", inOIDC, `client_key a ""`, "client_key has an empty argument"},
+		{"a third word of client_key", inOIDC, "client_key a b c", wrongCount},
+		{"scopes without one", inOIDC, "scopes", wrongCount},
+		{"an auth_param without a value", inOIDC, "auth_param prompt", "auth_param needs a name and a value: auth_param prompt consent"},
+		{"an auth_param with two values", inOIDC, "auth_param prompt a b", "auth_param needs a name and a value: auth_param prompt consent"},
+		{"acr_values without one", inOIDC, "acr_values", wrongCount},
+		{"a max_age that is no duration", inOIDC, "max_age soon", "max_age: 'soon' is not a duration"},
+		{"a max_age twice", inOIDC, "max_age 0\n\t\t\tmax_age 1h", "max_age is given twice"},
+		{"a word behind trust_unverified_email", inOIDC, "trust_unverified_email yes", wrongCount},
+		{"a ca without a file", inOIDC, "ca", wrongCount},
+
+		{"a login app without a name", inOptions, "login app", "login app needs a name and the address of the app's login API: login app legacy http://legacy:8000/api/login"},
+		{"a login app without an address", inOptions, "login app legacy", "login app needs a name and the address of the app's login API"},
+		{"a second address of a login app", inOptions, "login app legacy http://a http://b", wrongCount},
+		{"an unknown option of login app", inApp, "fields x", "unrecognized login app subdirective 'fields'"},
+		{"a body without a kind", inApp, "body", "body needs json or form, and may have a block of fields"},
+		{"a body of two kinds", inApp, "body json form", "body needs json or form, and may have a block of fields"},
+		{"a body twice", inApp, "body json\n\t\t\tbody form", "body is given twice"},
+		{"a field without a value", inBody, "user", "body: user needs one value, such as {login.username}"},
+		{"a field with two values", inBody, "user a b", "body: user needs one value, such as {login.username}"},
+		{"a header of an app without a value", inApp, "header X-Key", "header needs a name and a value: header X-Api-Key {env.CRM_KEY}"},
+		{"a time-out of no time", inApp, "timeout 0", "timeout must be more than 0"},
+		{"a success that cannot be read", inApp, "success `login.status ==`", "login.status =="},
+		{"a success that is no yes or no", inApp, "success login.status+1", "login.status+1"},
+		{"a success twice", inApp, "success true\n\t\t\tsuccess true", "success is given twice"},
+		{"a word behind keep_cookies", inApp, "keep_cookies all", wrongCount},
+
+		{"a directory without a source", inOptions, "directory", "directory needs a source, such as `directory http crm http://users.internal/by-email?e={identity.email}`"},
+		{"a directory of an unknown source", inOptions, "directory ldap x", "unknown directory 'ldap': this build has http"},
+		{"a directory http without a name", inOptions, "directory http", "directory http needs a name and an address: directory http crm http://users.internal/by-email?e={identity.email}"},
+		{"a directory http without an address", inOptions, "directory http crm", "directory http needs a name and an address"},
+		{"a second address of a directory http", inOptions, "directory http crm http://a http://b", wrongCount},
+		{"an unknown option of directory http", inDirectory, "cache 1m", "unrecognized directory http subdirective 'cache'"},
+		{"a directory that is required and optional", inDirectory, "required\n\t\t\toptional", "required and optional exclude one another: leave one of them out"},
+		{"retries that are no number", inDirectory, "retries some", "retries: 'some' is not a number from 0 to 10"},
+		{"retries beyond reason", inDirectory, "retries 11", "retries: '11' is not a number from 0 to 10"},
+		{"retries twice", inDirectory, "retries 0\n\t\t\tretries 1", "retries is given twice"},
+		{"retries without a number", inDirectory, "retries", wrongCount},
+		{"a basic_auth without a password", inDirectory, "basic_auth u", "basic_auth needs a user and a password: basic_auth sidegate {env.CRM_PASSWORD}"},
+		{"a basic_auth twice", inDirectory, "basic_auth u p\n\t\t\tbasic_auth u p", "basic_auth is given twice"},
+		{"a header of a directory with two values", inDirectory, "header X-Key a b", "header needs a name and a value"},
+
+		{"a map with a word behind it", inOIDC, "map x {\n\t\t\t}", wrongCount},
+		{"a rule without an expression", inMap, "roles", "map: roles needs an expression, such as roles `token.email`"},
+		{"a rule in several words", inMap, "roles token.a + token.b", "map: put the expression of roles in backticks"},
+		{"a field twice", inMap, "name token.a\n\t\t\t\tname token.b", "map: name is given twice"},
+		{"a field twice, in two blocks", inOIDC, "map {\n\t\t\t\tname token.a\n\t\t\t}\n\t\t\tmap {\n\t\t\t\tname token.b\n\t\t\t}", "map: name is given twice"},
+		{"a field that nobody knows", inMap, "role token.a", `there is no field "role" to map`},
+		{"an expression that cannot be read", inMap, "name `token.`", "Caddyfile:5"},
+		{"an expression of another type", inMap, "roles `'admin'`", "Caddyfile:5"},
+		{"a variable that is not there", inMap, "name login.body.name", "Caddyfile:5"},
+		{"an app's token of another source", inMap, "upstream_token token.jwt", "upstream_token"},
+		{"a require without an expression", inOIDC, "require", "require needs an expression, such as require `'staff' in token.groups` \"Staff only\""},
+		{"a require in several words", inOIDC, "require token.a == true", "require: put the expression in backticks and the message in quotes"},
+		{"a require that is no yes or no", inOIDC, "require `'yes'`", "Caddyfile:4"},
+
+		{"a login_order without a name", inOptions, "login_order", wrongCount},
+		{"a refresh_every without a time", inOptions, "refresh_every", wrongCount},
+		{"a refresh_every twice", inOptions, "refresh_every 1m\n\t\trefresh_every 2m", "refresh_every is given twice"},
+		{"a refresh_every of no time", inOptions, "refresh_every 0", "refresh_every must be more than 0"},
+		{"an upstream_token without a login", inAuth, "upstream_token", wrongCount},
+		{"an upstream_token twice", inAuth, "upstream_token a\n\t\tupstream_token b", "upstream_token is given twice"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			wantAdaptError(t, strings.Replace(c.where, "LINE", c.line, 1), c.want)
+		})
+	}
+}
+
+// least are the options that a login oidc needs, with one line more.
+func least(line string) site {
+	return site{options: "login oidc sso {\nissuer https://sso.example.com\nclient_id c\n" + line + "\n}"}
+}
+
+func TestErrorsOfSourcesSayWhatToDo(t *testing.T) {
+	garbage := filepath.Join(t.TempDir(), "garbage.pem")
+	write(t, garbage, canary)
+	app := func(address, lines string) site {
+		return site{options: "login app legacy " + address + " {\n" + lines + "\n}"}
+	}
+	crm := func(address, lines string) site {
+		return site{options: "directory http crm " + address + " {\n" + lines + "\n}"}
+	}
+	const legacyAPI, byEmail = "http://127.0.0.1:1/login", "http://127.0.0.1:1/by?e={identity.email}"
+	for _, c := range []struct {
+		name string
+		site site
+		want string
+	}{
+		{"a provider without an issuer", site{options: "login oidc sso {\nclient_id c\n}"}, "login oidc sso: issuer and client_id are required"},
+		{"a provider without a client_id", site{options: "login oidc sso {\nissuer https://sso.example.com\n}"}, "login oidc sso: issuer and client_id are required"},
+		{"a provider with a name that cannot stand in an address", site{options: "login oidc a/b"}, `login oidc "a/b": use letters, digits, - and _ for the name`},
+		{"a provider with a name beyond ASCII", site{options: "login oidc büro"}, "use letters, digits, - and _ for the name"},
+		{"a provider without a name", site{options: `login oidc ""`}, "needs a name of 1 to 64 characters"},
+		{"a provider with a long name", site{options: "login oidc " + strings.Repeat("n", 65)}, "needs a name of 1 to 64 characters"},
+		{"an issuer of a variable that is not set", site{options: "login oidc sso {\nissuer {env.SIDEGATE_TEST_UNSET}\nclient_id c\n}"}, "issuer: {env.SIDEGATE_TEST_UNSET} is missing or empty"},
+		{"a client_id of a variable that is not set", site{options: "login oidc sso {\nissuer https://sso.example.com\nclient_id {env.SIDEGATE_TEST_UNSET}\n}"}, "client_id: {env.SIDEGATE_TEST_UNSET} is missing or empty"},
+		{"a client_secret of a variable that is not set", least("client_secret {env.SIDEGATE_TEST_UNSET}"), "client_secret: {env.SIDEGATE_TEST_UNSET} is missing or empty"},
+		{"an issuer without TLS", site{options: "login oidc sso {\nissuer http://sso.example.com\nclient_id c\n}"}, "issuer is not https: plain http is for loopback hosts only"},
+		{"an issuer with a query", site{options: "login oidc sso {\nissuer https://sso.example.com?x=1\nclient_id c\n}"}, "issuer has a query"},
+		{"a client authentication that nobody knows", least("client_secret " + canary + "\nclient_auth mtls"), "client authentication is not one of client_secret_basic"},
+		{"a client authentication that needs a secret", least("client_auth client_secret_post"), "client_secret_post needs a client_secret"},
+		{"a client authentication that needs a key", least("client_auth private_key_jwt"), "login oidc sso: "},
+		{"none for a client with a secret", least("client_secret " + canary + "\nclient_auth none"), "none is for clients without a client_secret: leave one of them out"},
+		{"a client_key that is not there", least("client_key /nonexistent/key.pem"), "client_key: "},
+		{"a client_key that is no key", least("client_key " + garbage), "client_key: not a PEM file with a private key"},
+		{"a ca that is not there", least("ca /nonexistent/ca.pem"), "ca: "},
+		{"a ca that holds no certificate", least("ca " + garbage), "ca: the file holds no PEM certificate"},
+		{"a parameter that is the protocol's own", least("auth_param redirect_uri https://evil.example.com"), "auth_param: redirect_uri is the protocol's own and cannot be set"},
+		{"a parameter that has an option", least("auth_param max_age 10"), "auth_param: max_age has an option of its own"},
+		{"a scope with a space", least(`scopes "a b"`), "scopes: number 2 is empty or holds a space"},
+
+		{"an app whose address is empty", app(`""`, ""), "give the address of the app's login API: login app legacy http://legacy:8000/api/login"},
+		{"an app whose address is none", app("legacy", ""), "URL is not of the form http://host/path or https://host/path"},
+		{"an app whose address has a password", app("http://u:"+canary+"@legacy/", ""), "URL has credentials in it"},
+		{"an app whose address is not set", app("{env.SIDEGATE_TEST_UNSET}", ""), "address: {env.SIDEGATE_TEST_UNSET} is missing or empty"},
+		{"an app with a bad name", site{options: "login app a.b http://a/"}, `login app "a.b": use letters, digits, - and _ for the name`},
+		{"an app with a body of another kind", app(legacyAPI, "body xml"), `body is "xml": it can be json or form`},
+		{"an app that is not sent the password", app(legacyAPI, "body json {\nuser {login.username}\n}"), "body has no field with {login.password}"},
+		{"an app with a placeholder that nobody knows", app(legacyAPI, "body json {\nuser {login.user}\npass {login.password}\n}"), "body field user "},
+		{"an app with a field twice", app(legacyAPI, "body json {\nuser {login.username}\nuser {login.password}\n}"), "body field user is given twice"},
+		{"an app with a header that is not set", app(legacyAPI, "header X-Key {env.SIDEGATE_TEST_UNSET}"), "header X-Key: {env.SIDEGATE_TEST_UNSET} is missing or empty"},
+		{"an app with a header that cannot be sent", app(legacyAPI, "header X-Key \"a\nb\""), `header "X-Key": its name or its value cannot stand in a request`},
+		{"an app with a bad ca", app(legacyAPI, "ca "+garbage), "login app legacy: ca: the file holds no PEM certificate"},
+
+		{"a directory whose address is empty", crm(`""`, ""), "give its address: directory http crm http://users.internal/by-email?e={identity.email}"},
+		{"a directory with a placeholder for its host", crm("http://{identity.email}/", ""), "URL has a placeholder in its scheme or host"},
+		{"a directory with a placeholder that nobody knows", crm("http://crm/{identity.mail}", ""), "URL has a placeholder that is not known: known are {identity.email}"},
+		{"a directory whose address names a variable that is not set", crm("http://crm/{env.SIDEGATE_TEST_UNSET}", ""), "address: {env.SIDEGATE_TEST_UNSET} is missing or empty"},
+		{"an app with a field of a variable that is not set", app(legacyAPI, "body json {\nuser {login.username}\npass {login.password}\nkey {env.SIDEGATE_TEST_UNSET}\n}"), "body key: {env.SIDEGATE_TEST_UNSET} is missing or empty"},
+		{"a directory with a bad name", site{options: "directory http a.b http://a/"}, `directory http "a.b": use letters, digits, - and _ for the name`},
+		{"a directory with a password that is not set", crm(byEmail, "basic_auth u {env.SIDEGATE_TEST_UNSET}"), "basic_auth: {env.SIDEGATE_TEST_UNSET} is missing or empty"},
+		{"a directory with a user that is not set", crm(byEmail, "basic_auth {env.SIDEGATE_TEST_UNSET} p"), "basic_auth: {env.SIDEGATE_TEST_UNSET} is missing or empty"},
+		{"a directory with two kinds of credentials", crm(byEmail, "basic_auth u "+canary+"\nheader Authorization x"), "has both basic credentials and an Authorization header: keep one of them"},
+		{"a directory with a header that is not set", crm(byEmail, "header X-Key {env.SIDEGATE_TEST_UNSET}"), "header X-Key: {env.SIDEGATE_TEST_UNSET} is missing or empty"},
+		{"a directory with a bad ca", crm(byEmail, "ca "+garbage), "directory crm: ca: the file holds no PEM certificate"},
+		{"two directories of one name", site{options: "directory http crm http://a/\ndirectory http crm http://b/"}, `two directories are named "crm": give each a name of its own`},
+
+		{"two logins of one name", site{options: "login app legacy http://a/\nlogin app legacy http://b/"}, `two logins are named "legacy": give each a name of its own`},
+		{"a provider named as the users file's login", site{options: "login oidc users {\nissuer https://sso.example.com\nclient_id c\n}"}, `two logins are named "users"`},
+		{"a login_order of a login that is not there", site{options: "login_order users sso"}, `login_order names "sso", which is no login: there are users`},
+		{"a login_order that names one twice", site{options: "login_order users users"}, `login_order names "users" twice`},
+		{"a refresh_every that is too short", site{options: "refresh_every 999ms"}, "refresh_every 999ms: 1s at least, for each refresh asks every source"},
+		{"the credentials of an app that is not there", auth("upstream_token legacy"), "upstream_token legacy: there is no `login app legacy` in the sidegate options"},
+		{"the credentials of a login that is no app", auth("upstream_token users"), "upstream_token users: there is no `login app users` in the sidegate options"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, config := c.site.adapted(t)
+			wantInvalid(t, config, c.want)
+		})
+	}
+}
+
+// allSources is a site with every kind of source, at an address.
+func allSources(t *testing.T, address string) site {
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	write(t, ca, certificate(t))
+	return site{
+		options: "login oidc sso {\nissuer http://" + address + "\nclient_id c\nclient_secret " + canary + "\nca " + ca +
+			"\nmap {\nroles `token.?groups.orValue([])`\n}\nrequire `token.sub != ''` \"No\"\n}\n" +
+			"login app legacy http://" + address + "/login {\nsuccess `login.status == 200`\nca " + ca + "\nmap {\nid login.body.id\n}\n}\n" +
+			"directory http crm http://" + address + "/by?e={identity.email} {\nbasic_auth u " + canary + "\nretries 0\nca " + ca + "\n}\n" +
+			"login_order legacy sso\nrefresh_every 15m",
+		routes: "session_endpoints\nsession_auth {\nupstream_token legacy\n}\nrespond OK",
+	}
+}
+
+// caddy validate runs in build pipelines, far from any provider.
+func TestValidatingAsksNoSource(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	called := make(chan int)
+	go func() {
+		n := 0
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				called <- n
+				return
+			}
+			n++
+			conn.Close()
+		}
+	}()
+	s, config := allSources(t, listener.Addr().String()).adapted(t)
+	if err := validate(t, config); err != nil {
+		t.Fatal(err)
+	}
+	wantOnly(t, s.dir, "users.yaml")
+	listener.Close()
+	if n := <-called; n != 0 {
+		t.Errorf("sources were called %d times", n)
+	}
+	t.Run("not even one at a closed port", func(t *testing.T) {
+		_, config := allSources(t, "127.0.0.1:1").adapted(t)
+		if err := validate(t, config); err != nil {
+			t.Fatal(err)
+		}
+	})
+	t.Run("by the command", func(t *testing.T) {
+		site := allSources(t, "127.0.0.1:1")
+		s := site.prepare(t)
+		file := filepath.Join(s.dir, "Caddyfile")
+		write(t, file, site.caddyfile(s, 8080))
+		if said, code := runCaddy(t, s.dir, "validate", "--adapter", "caddyfile", "--config", file); code != 0 {
+			t.Errorf("it ended with %d:\n%s", code, said)
+		}
+	})
+}
+
+func TestSourcesInJSON(t *testing.T) {
+	_, config := allSources(t, "127.0.0.1:1").adapted(t)
+	for _, c := range []struct{ name, old, new, want string }{
+		{"an unknown field of a provider", `"client_id":`, `"client":`, `unknown field "client"`},
+		{"an unknown field of an app", `"success":`, `"succeeds":`, `unknown field "succeeds"`},
+		{"an unknown field of a directory", `"retries":`, `"retry":`, `unknown field "retry"`},
+		{"an unknown source", `"source":"http"`, `"source":"ldap"`, "unknown module: sidegate.directories.ldap"},
+		{"an app without an address", `"url":"http://127.0.0.1:1/login"`, `"url":""`, "login app legacy: give the address of the app's login API"},
+		{"an app without a name", `"name":"legacy"`, `"name":""`, "login app needs a name of 1 to 64 characters"},
+		{"a directory without a name", `"name":"crm"`, `"name":""`, "directory http needs a name of 1 to 64 characters"},
+		{"an expression that cannot be read", `"roles":"token.?groups.orValue([])"`, `"roles":"token."`, "map roles"},
+		{"an expression over what is not there", `"id":"login.body.id"`, `"id":"token.id"`, "map id"},
+		{"a field that nobody knows", `"id":"login.body.id"`, `"ids":"login.body.id"`, `there is no field "ids" to map`},
+		{"a demand that cannot be read", `"expr":"token.sub != ''"`, `"expr":"token.sub !="`, "require"},
+		{"a success that cannot be read", `"success":"login.status == 200"`, `"success":"login.status =="`, "success: "},
+		{"retries beyond reason", `"retries":0`, `"retries":11`, "retries"},
+		{"a max_age below zero", `"client_id":`, `"max_age":-1,"client_id":`, "max_age is negative"},
+		{"a refresh_every below zero", `"refresh_every":900000000000`, `"refresh_every":-1`, "refresh_every"},
+		{"a time-out below zero", `"retries":0`, `"retries":0,"timeout":-1`, "timeout"},
+		{"a time-out of an app below zero", `"success":`, `"timeout":-1,"success":`, "timeout"},
+	} {
+		t.Run(c.name+" is refused", func(t *testing.T) {
+			text := string(config)
+			if !strings.Contains(text, c.old) {
+				if c.old = strings.ReplaceAll(c.old, "'", `\u0027`); !strings.Contains(text, c.old) {
+					t.Fatalf("there is no %s in\n%s", c.old, config)
+				}
+			}
+			wantInvalid(t, []byte(strings.Replace(text, c.old, c.new, 1)), c.want)
+		})
+	}
+	t.Run("by hand, without anything that is not needed", func(t *testing.T) {
+		byHand := map[string]any{"apps": map[string]any{"sidegate": map[string]any{
+			"store": map[string]any{"module": "memory"},
+			"logins": []any{
+				map[string]any{"method": "oidc", "name": "sso", "issuer": "https://sso.example.com", "client_id": "c"},
+				map[string]any{"method": "app", "name": "legacy", "url": "http://127.0.0.1:1/"},
+			},
+			"directories": []any{map[string]any{"source": "http", "name": "crm", "url": "http://127.0.0.1:1/"}},
+		}}}
+		text, err := json.Marshal(byHand)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := validate(t, text); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// certificate is a PEM certificate of nobody in particular.
+func certificate(t testing.TB) string {
+	t.Helper()
+	server := httptest.NewTLSServer(nil)
+	defer server.Close()
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))
+}

@@ -1,0 +1,170 @@
+package caddymodule_test
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// startLegacy runs a gateway in front of an app whose own login it uses, and
+// gives the app's credentials back under /app alone.
+func startLegacy(t *testing.T, l *legacy, more string) *server {
+	t.Helper()
+	return start(t, site{
+		options:  l.login("legacy", "keep_cookies\n"+legacyMap) + more,
+		upstream: strings.TrimPrefix(l.URL, "http://"),
+		routes: "session_endpoints\nsession_auth /app/* {\nupstream_token legacy\n}\nsession_auth /elsewhere/*\n" +
+			"session_auth /public/* {\nupstream_token legacy\noptional\n}\nreverse_proxy {upstream}",
+	})
+}
+
+// member is a browser that has signed in through the app.
+func (s *server) member(t testing.TB) *client {
+	t.Helper()
+	c := s.client(t)
+	c.signInByForm("mary@example.com", legacyPassword, "/").want(t, http.StatusSeeOther)
+	return c
+}
+
+func TestCredentialsOfAnAppGoBackToIt(t *testing.T) {
+	l := newLegacy(t)
+	s := startLegacy(t, l, "")
+	member, other := s.member(t), s.browser(t, grace)
+	for _, c := range []struct {
+		name                string
+		who                 *client
+		path, authorization string
+		cookie              string
+		wantAuthorization   string
+		wantCookie          string
+	}{
+		{"in each request of who signed in there", member, "/app/x", "", "", "Bearer token-of-the-app", "SID=of-the-app"},
+		{"in place of what the client sent", member, "/app/x", "Basic bWFsbG9yeQ==", "SID=of-mallory; theme=dark", "Bearer token-of-the-app", "theme=dark; SID=of-the-app"},
+		{"in place of what the client sent in another case, and twice", member, "/app/x", "", "sid=of-mallory; SID=a; SID=b", "Bearer token-of-the-app", "SID=of-the-app"},
+		{"also on a route that is open to all", member, "/public/x", "", "", "Bearer token-of-the-app", "SID=of-the-app"},
+		{"not on a route that does not say so", member, "/elsewhere/x", "", "theme=dark", "", "theme=dark"},
+		{"not for who came in another way", other, "/app/x", "", "theme=dark", "", "theme=dark"},
+		{"not for who is not signed in", s.client(t), "/public/x", "", "", "", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var header []string
+			if c.authorization != "" {
+				header = append(header, "Authorization", c.authorization)
+			}
+			own := c.who.in(t)
+			if c.cookie != "" {
+				own.cookie = strings.TrimPrefix(own.cookie+"; "+c.cookie, "; ")
+			}
+			own.get(c.path, header...).want(t, http.StatusOK)
+			_, r := l.asked()
+			if got := strings.Join(r.Header.Values("Authorization"), " | "); got != c.wantAuthorization {
+				t.Errorf("the app got the Authorization %q", got)
+			}
+			if got := strings.Join(r.Header.Values("Cookie"), " | "); got != c.wantCookie {
+				t.Errorf("the app got the Cookie %q", got)
+			}
+		})
+	}
+	t.Run("after the session was built anew", func(t *testing.T) {
+		member.post("/auth/refresh").want(t, http.StatusOK)
+		member.get("/app/x").want(t, http.StatusOK)
+		if _, r := l.asked(); r.Header.Get("Authorization") != "Bearer token-of-the-app" || r.Header.Get("Cookie") != "SID=of-the-app" {
+			t.Errorf("the app got %v", r.Header)
+		}
+	})
+	t.Run("and to nobody else: no answer of ours holds them", func(t *testing.T) {
+		for _, path := range []string{"/auth/session", "/auth/sessions", "/auth/login", "/auth/logout"} {
+			if a := member.get(path); strings.Contains(a.body+fmt.Sprint(a.Header), "of-the-app") {
+				t.Errorf("%s tells them: %s", path, a.body)
+			}
+		}
+	})
+}
+
+// What an app gives out is the app's word alone: it ends no header line.
+func TestCredentialsThatCannotStandInAHeaderNeverLeave(t *testing.T) {
+	for _, c := range []struct{ name, token, cookie string }{
+		{"a line break in the token", `t\r\nX-Admin: yes`, "ok=1"},
+		{"NUL in the token", `t\u0000`, "ok=1"},
+		{"DEL in the token", `t\u007f`, "ok=1"},
+		{"a line break in a cookie", "", "bad=1\r\nX-Admin: yes"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			l := newLegacy(t)
+			l.answer = func(w http.ResponseWriter, email string) {
+				w.Header()["Set-Cookie"] = []string{c.cookie, "good=2"}
+				fmt.Fprintf(w, `{"user":{"mail":%q,"roles":[],"nr":7},"jwt":"%s"}`, email, c.token)
+			}
+			s := startLegacy(t, l, "")
+			s.member(t).get("/app/x").want(t, http.StatusOK)
+			_, r := l.asked()
+			if got := r.Header.Values("Authorization"); len(got) != 0 {
+				t.Errorf("the app got the Authorization %q", got)
+			}
+			if r.Header.Get("X-Admin") != "" || !strings.Contains(r.Header.Get("Cookie"), "good=2") {
+				t.Errorf("the app got %v", r.Header)
+			}
+		})
+	}
+}
+
+// The password goes to the app and nowhere else.
+func TestThePasswordIsInNoLogAndInNoRecord(t *testing.T) {
+	l := newLegacy(t)
+	l.answer = func(w http.ResponseWriter, email string) { // an app that repeats the question
+		fmt.Fprintf(w, `{"user":{"mail":%q,"roles":[],"nr":7},"jwt":"token-of-the-app","echo":{"password":%q,"said":"you typed %s"}}`,
+			email, legacyPassword, legacyPassword)
+	}
+	dir := t.TempDir()
+	log := filepath.Join(dir, "debug.log")
+	s := start(t, site{dir: dir, options: l.login("legacy", legacyMap),
+		global: "debug\nlog default {\noutput file " + log + "\nformat json\n}"})
+	s.member(t).get("/app").want(t, http.StatusOK)
+	s.client(t).trySignIn("mary@example.com", "mistyped "+legacyPassword).want(t, http.StatusUnauthorized)
+	l.fails(t, http.StatusInternalServerError)
+	s.client(t).trySignIn("mary@example.com", legacyPassword).want(t, http.StatusServiceUnavailable)
+	for _, file := range []string{log, filepath.Join(dir, "sessions.db")} {
+		text, err := os.ReadFile(file)
+		if err != nil || len(text) == 0 {
+			t.Fatalf("%s is empty: %v", file, err)
+		}
+		for _, secret := range []string{legacyPassword, "token-of-the-app", "you typed"} {
+			if strings.Contains(string(text), secret) {
+				t.Errorf("%s holds %q", filepath.Base(file), secret)
+			}
+		}
+	}
+}
+
+// Two apps behind one gateway: what the one gave out is nothing for the other.
+func TestCredentialsOfAnAppDoNotGoToAnotherApp(t *testing.T) {
+	l, other := newLegacy(t), newLegacy(t)
+	l.fails(t, http.StatusUnauthorized)
+	s := startLegacy(t, l, other.login("other", "keep_cookies\n"+legacyMap))
+	member := s.member(t) // whom the other app let in
+	l.asked()
+	member.get("/app/x").want(t, http.StatusOK)
+	if _, r := l.asked(); len(r.Header.Values("Authorization"))+len(r.Header.Values("Cookie")) != 0 {
+		t.Errorf("the app got %v", r.Header)
+	}
+}
+
+// Keys of an app's API lie in the environment, wherever they stand.
+func TestReferencesInAddressesAndBodiesAreResolved(t *testing.T) {
+	t.Setenv("SIDEGATE_TEST_KEY", "of-the-environment")
+	l, d := newLegacy(t), newCRM(t)
+	s := start(t, site{options: l.login("legacy", "body json {\nemail {login.username}\npassword {login.password}\nkey {env.SIDEGATE_TEST_KEY}\n}\n"+legacyMap) +
+		"directory http crm " + d.URL + "/{env.SIDEGATE_TEST_KEY}?e={identity.email}\n"})
+	s.client(t).trySignIn("mary@example.com", legacyPassword).want(t, http.StatusOK)
+	if path := d.last.Load().URL.Path; path != "/of-the-environment" {
+		t.Errorf("the directory was asked for %s", path)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if body := l.bodies[0]; !strings.Contains(body, `"key":"of-the-environment"`) {
+		t.Error("the app was not sent the key")
+	}
+}
