@@ -317,10 +317,6 @@ func (a *App) Stop() error {
 	return nil
 }
 
-// linger is how long the store stays open after a reload. Caddy does not wait
-// there for the requests that the servers before are still answering.
-const linger = 30 * time.Second
-
 // Cleanup gives the store back: at once when the process ends, for then every
 // server has stopped; else when the last requests are done. It also follows a
 // Provision that failed half-way.
@@ -330,14 +326,10 @@ func (a *App) Cleanup() error {
 	case g == nil:
 		return nil
 	case caddy.Exiting():
-		return g.close()
+		return errors.Join(g.close(), closeLingering())
 	}
 	g.flush(context.Background())
-	time.AfterFunc(linger, func() {
-		if err := g.close(); err != nil {
-			a.logger.Warn("the store of the configuration before could not be closed", zap.Error(err))
-		}
-	})
+	g.linger()
 	return nil
 }
 

@@ -86,10 +86,14 @@ func (g *gateway) logOut(ctx context.Context, p provider, token oidc.LogoutToken
 	name := sourceName("sub", p.Name(), token.Subject)
 	if token.SessionID != "" {
 		name = sourceName("sid", p.Name(), token.SessionID)
+		// A sign-in of that session may be under way and have no name yet.
+		if err := g.store.Link(ctx, sourceName("out", p.Name(), token.SessionID), someKey, signInTime); err != nil {
+			return err
+		}
 	}
 	ended, err := g.endLinked(ctx, name)
 	if err == nil {
-		err = g.store.Link(ctx, used, sessionstore.NewSecret(0).Key(), max(token.Expires.Sub(g.app.now()), 0)+logoutLeeway)
+		err = g.store.Link(ctx, used, someKey, max(token.Expires.Sub(g.app.now()), 0)+logoutLeeway)
 	}
 	if err != nil {
 		return err
@@ -99,7 +103,23 @@ func (g *gateway) logOut(ctx context.Context, p provider, token oidc.LogoutToken
 	return nil
 }
 
+// someKey stands where a name is only to be known: it is no session's.
+var someKey = sessionstore.NewSecret(0).Key()
+
+// signedOutAtSource reports whether the session's source has lately ended its
+// own session, of which this one is.
+func (g *gateway) signedOutAtSource(ctx context.Context, s *sessionstore.Session) (bool, error) {
+	if s.SourceSession == "" {
+		return false, nil
+	}
+	out, err := g.store.Linked(ctx, sourceName("out", s.Method, s.SourceSession))
+	return len(out) > 0, err
+}
+
 const (
+	// signInTime is longer than a sign-in takes from the provider's tokens to
+	// its session.
+	signInTime = 5 * time.Minute
 	// logoutTime bounds the work for one logout token.
 	logoutTime = 30 * time.Second
 	// logoutLeeway is how long a token is remembered past its time, for clocks

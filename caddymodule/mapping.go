@@ -2,7 +2,6 @@ package caddymodule
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -13,14 +12,21 @@ import (
 // MapConfig turns what a source says into the fields of a session, by CEL
 // expressions.
 type MapConfig struct {
-	// Map fills fields of the person: id, email, created_by, created_at,
-	// updated_by, updated_at, accounts, primary_account, roles, permissions,
-	// name, attributes; for a login app also upstream_token. Each value is an
-	// expression over what the source said (token, login or directory) and
-	// identity, which is the person as known so far.
-	Map map[string]string `json:"map,omitempty"`
+	// Map fills fields of the person, one after the other: id, email,
+	// created_by, created_at, updated_by, updated_at, accounts,
+	// primary_account, roles, permissions, name, attributes; for a login app
+	// also upstream_token.
+	Map []MapRule `json:"map,omitempty"`
 	// Require are expressions that must be true, or the person is refused.
 	Require []RequireConfig `json:"require,omitempty"`
+}
+
+// MapRule fills one field.
+type MapRule struct {
+	Field string `json:"field"`
+	// Expr is a CEL expression over what the source said (token, login or
+	// directory) and identity, which is the person as known so far.
+	Expr string `json:"expr"`
 }
 
 // RequireConfig is one demand on the person.
@@ -37,8 +43,8 @@ func (m *MapConfig) compile(variables ...string) (*mapping.Mapping, error) {
 		return nil, nil
 	}
 	var rules []mapping.Rule
-	for _, field := range slices.Sorted(maps.Keys(m.Map)) {
-		rules = append(rules, mapping.Rule{Field: field, Expr: m.Map[field]})
+	for _, r := range m.Map {
+		rules = append(rules, mapping.Rule{Field: r.Field, Expr: r.Expr})
 	}
 	var demands []mapping.Demand
 	for _, r := range m.Require {
@@ -65,7 +71,7 @@ func (m *MapConfig) parseMap(variables ...string) option {
 
 func (m *MapConfig) parseRule(d *caddyfile.Dispenser, variables []string) error {
 	field := d.Val()
-	if _, again := m.Map[field]; again {
+	if slices.ContainsFunc(m.Map, func(r MapRule) bool { return r.Field == field }) {
 		return d.Errf("map: %s is given twice", field)
 	}
 	var expr string
@@ -78,10 +84,7 @@ func (m *MapConfig) parseRule(d *caddyfile.Dispenser, variables []string) error 
 	if _, err := mapping.Compile([]mapping.Rule{{Field: field, Expr: expr}}, nil, variables); err != nil {
 		return d.WrapErr(err)
 	}
-	if m.Map == nil {
-		m.Map = make(map[string]string)
-	}
-	m.Map[field] = expr
+	m.Map = append(m.Map, MapRule{Field: field, Expr: expr})
 	return nil
 }
 

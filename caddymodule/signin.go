@@ -1,10 +1,10 @@
 package caddymodule
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -58,14 +58,23 @@ func (g *gateway) create(ctx context.Context, s *sessionstore.Session) error {
 	if err := g.store.Create(ctx, s); err != nil {
 		return err
 	}
+	err := g.stillWanted(ctx, s, names)
+	if err != nil {
+		g.withdraw(ctx, s.Key)
+	}
+	return err
+}
+
+// stillWanted gives errEndedMeanwhile when the source has asked for the end of
+// a session that was just made.
+func (g *gateway) stillWanted(ctx context.Context, s *sessionstore.Session, names []string) error {
+	if out, err := g.signedOutAtSource(ctx, s); out || err != nil {
+		return cmp.Or(err, errEndedMeanwhile)
+	}
 	for _, name := range names {
-		keys, err := g.store.Linked(ctx, name)
-		if err == nil && !slices.Contains(keys, s.Key) {
-			err = errEndedMeanwhile
-		}
-		if err != nil {
-			g.withdraw(ctx, s.Key)
-			return err
+		linked, err := g.store.IsLinked(ctx, name, s.Key)
+		if !linked || err != nil {
+			return cmp.Or(err, errEndedMeanwhile)
 		}
 	}
 	return nil

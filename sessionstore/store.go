@@ -106,6 +106,10 @@ type Links interface {
 	// outlived their links, each once and in no order. Some may have ended.
 	Linked(ctx context.Context, name string) ([]Key, error)
 
+	// IsLinked reports whether Linked would return the session, which may have
+	// ended. It costs the same however many others are linked to the name.
+	IsLinked(ctx context.Context, name string, key Key) (bool, error)
+
 	// Unlink forgets the links of that name to those sessions.
 	Unlink(ctx context.Context, name string, keys ...Key) error
 }

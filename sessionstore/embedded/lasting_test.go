@@ -32,6 +32,9 @@ func TestLeasesLinksAndNumbersSurviveReopening(t *testing.T) {
 	if keys, err := st.Linked(t.Context(), "sub"); err != nil || !slices.Equal(keys, []sessionstore.Key{key}) {
 		t.Errorf("Linked answers %v, %v; want the one session", keys, err)
 	}
+	if is, err := st.IsLinked(t.Context(), "sub", key); err != nil || !is {
+		t.Errorf("IsLinked answers %v, %v; want true", is, err)
+	}
 	if n, err := st.Number(t.Context(), "subject"); err != nil || n != number {
 		t.Errorf("Number answers %d, %v; want %d", n, err, number)
 	}
@@ -49,11 +52,12 @@ func TestStoreWhoseDatabaseIsClosedCannotTell(t *testing.T) {
 	held, holdErr := st.Hold(t.Context(), "refresh", "one", time.Hour)
 	n, numberErr := st.Number(t.Context(), "subject")
 	_, linkedErr := st.Linked(t.Context(), "sub")
-	if held || n != 0 {
-		t.Errorf("a lease is held: %v, a number is given: %d", held, n)
+	is, isLinkedErr := st.IsLinked(t.Context(), "sub", sessionstore.Key{})
+	if held || is || n != 0 {
+		t.Errorf("a lease is held: %v, a session is linked: %v, a number is given: %d", held, is, n)
 	}
 	for _, err := range []error{
-		holdErr, numberErr, linkedErr, st.Release(t.Context(), "refresh", "one"),
+		holdErr, numberErr, linkedErr, isLinkedErr, st.Release(t.Context(), "refresh", "one"),
 		st.Link(t.Context(), "sub", sessionstore.Key{}, time.Hour), st.Unlink(t.Context(), "sub", sessionstore.Key{}),
 	} {
 		if err == nil || errors.Is(err, sessionstore.ErrNotFound) {

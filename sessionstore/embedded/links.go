@@ -50,6 +50,16 @@ func (st *Store) Linked(ctx context.Context, name string) (keys []sessionstore.K
 	return keys, nil
 }
 
+// IsLinked implements sessionstore.Links.
+func (st *Store) IsLinked(ctx context.Context, name string, key sessionstore.Key) (linked bool, err error) {
+	at := linkKey(name, key)
+	err = st.view(ctx, func(tx *bbolt.Tx) error {
+		_, _, linked = links.get(tx, at, st.now())
+		return nil
+	})
+	return linked && err == nil, err
+}
+
 // Unlink implements sessionstore.Links.
 func (st *Store) Unlink(ctx context.Context, name string, keys ...sessionstore.Key) error {
 	return st.write(ctx, func(tx *bbolt.Tx) error {

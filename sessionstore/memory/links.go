@@ -40,6 +40,17 @@ func (st *Store) Linked(ctx context.Context, name string) ([]sessionstore.Key, e
 	return keys, nil
 }
 
+// IsLinked implements sessionstore.Links.
+func (st *Store) IsLinked(ctx context.Context, name string, key sessionstore.Key) (bool, error) {
+	if err := ctx.Err(); err != nil {
+		return false, err
+	}
+	now := st.now()
+	st.links.mu.RLock()
+	defer st.links.mu.RUnlock()
+	return now.Before(st.links.byName[hashOf(name)][key]), nil
+}
+
 // Unlink implements sessionstore.Links.
 func (st *Store) Unlink(ctx context.Context, name string, keys ...sessionstore.Key) error {
 	if err := ctx.Err(); err != nil {

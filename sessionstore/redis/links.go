@@ -65,6 +65,15 @@ func nextPage(last, from string, skip int) (string, int) {
 	return last, 0
 }
 
+// IsLinked asks for one session of a name: see sessionstore.Links. It is one
+// look into a sorted set.
+func (st *Store) IsLinked(ctx context.Context, name string, key sessionstore.Key) (bool, error) {
+	ctx, cancel := st.bound(ctx)
+	defer cancel()
+	linked, err := isLinkedScript.Run(ctx, st.client, []string{st.linksKey(name)}, key.AppendTo(nil)).Bool()
+	return linked && err == nil, failed("asking redis for a linked session", err)
+}
+
 // Unlink forgets links: see sessionstore.Links.
 func (st *Store) Unlink(ctx context.Context, name string, keys ...sessionstore.Key) error {
 	ctx, cancel := st.bound(ctx)

@@ -3,6 +3,7 @@ package redis_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -19,6 +20,14 @@ func linked(t *testing.T, st *redis.Store) []sessionstore.Key {
 	found, err := st.Linked(t.Context(), "sub")
 	must(t, err)
 	return found
+}
+
+// isLinked asks for one link of that name.
+func isLinked(t *testing.T, st *redis.Store, key sessionstore.Key) bool {
+	t.Helper()
+	is, err := st.IsLinked(t.Context(), "sub", key)
+	must(t, err)
+	return is
 }
 
 // fill puts n links straight into the set, each of which ends when that says.
@@ -79,6 +88,43 @@ func TestLinksInRedis(t *testing.T) {
 			t.Fatalf("%d sessions are linked, %d different ones; want 1701", len(found), len(different))
 		}
 	})
+	t.Run("one that has ended is not linked, though it is still in the set", func(t *testing.T) {
+		srv := redistest.Start(t)
+		st := store(t, srv.URL())
+		goes, stays := sessionstore.NewSecret(ada).Key(), sessionstore.NewSecret(ada).Key()
+		must(t, st.Link(t.Context(), "sub", goes, time.Hour))
+		must(t, st.Link(t.Context(), "sub", stays, time.Hour))
+		key := only(t, srv, "*:l:*")
+		if !isLinked(t, st, goes) || !isLinked(t, st, stays) {
+			t.Fatal("two that were linked are not")
+		}
+		ended := goredis.Z{Score: float64(time.Now().Add(-time.Second).UnixMilli()), Member: string(goes.AppendTo(nil))}
+		must(t, srv.Client().ZAdd(t.Context(), key, ended).Err())
+		if isLinked(t, st, goes) || !isLinked(t, st, stays) {
+			t.Error("of two links the one that has ended was taken for the other")
+		}
+		if n := srv.Client().ZCard(t.Context(), key).Val(); n != 2 {
+			t.Errorf("%d links are in the set; want both: to ask is not to tidy up", n)
+		}
+	})
+	t.Run("one among thousands is one question", func(t *testing.T) {
+		srv := redistest.Start(t)
+		st := store(t, srv.URL())
+		one := sessionstore.NewSecret(ada).Key()
+		must(t, st.Link(t.Context(), "sub", one, 2*time.Hour))
+		fill(t, srv, only(t, srv, "*:l:*"), 1700, func(int) time.Time { return time.Now().Add(time.Hour) })
+		isLinked(t, st, one) // from here on the server knows the script
+		must(t, srv.Client().ConfigResetStat(t.Context()).Err())
+		if !isLinked(t, st, one) {
+			t.Error("one that was linked is not")
+		}
+		stats := srv.Client().Info(t.Context(), "commandstats").Val()
+		for _, command := range []string{"evalsha", "zscore"} {
+			if !strings.Contains(stats, "cmdstat_"+command+":calls=1,") {
+				t.Errorf("%s was not called once:\n%s", command, stats)
+			}
+		}
+	})
 	t.Run("members that are no session name none and hold nothing up", func(t *testing.T) {
 		srv := redistest.Start(t)
 		st := store(t, srv.URL())
@@ -96,7 +142,7 @@ func TestLinksInRedis(t *testing.T) {
 		s := create(t, st, ada)
 		must(t, st.Link(t.Context(), "sub", s.Key, time.Hour))
 		must(t, srv.Client().Set(t.Context(), only(t, srv, "*:l:*"), "foreign", 0).Err())
-		for _, name := range []string{"Link", "Linked", "Unlink"} {
+		for _, name := range []string{"Link", "Linked", "IsLinked", "Unlink"} {
 			if err := calls()[name](t.Context(), st, s); !errors.Is(err, sessionstore.ErrCorrupt) {
 				t.Errorf("%s answers %v; want ErrCorrupt", name, err)
 			}
@@ -115,20 +161,28 @@ func TestLinksInRedis(t *testing.T) {
 }
 
 // Whoever is told that there are no links signs nobody out: it must be certain.
-func TestAServerThatWasReplacedDoesNotSayNoLinks(t *testing.T) {
+func TestAServerThatWasReplacedDoesNotSayWhichLinksThereAre(t *testing.T) {
 	for _, linkedBefore := range []int{0, 3} {
 		t.Run(fmt.Sprintf("which has %d of them", linkedBefore), func(t *testing.T) {
 			srv := redistest.Start(t)
 			st := strict(t, srv.URL())
 			must(t, st.Ping(t.Context()))
+			var key sessionstore.Key
 			for range linkedBefore {
-				must(t, st.Link(t.Context(), "sub", sessionstore.NewSecret(ada).Key(), time.Hour))
+				key = sessionstore.NewSecret(ada).Key()
+				must(t, st.Link(t.Context(), "sub", key, time.Hour))
 			}
 			must(t, srv.Client().Do(t.Context(), "replicaof", "127.0.0.1", "1").Err())
 			found, err := st.Linked(t.Context(), "sub")
 			cannotTell(t, err)
 			if found != nil {
 				t.Errorf("it names %d sessions", len(found))
+			}
+			// That it is linked still would let a session live that has ended since.
+			is, err := st.IsLinked(t.Context(), "sub", key)
+			cannotTell(t, err)
+			if is {
+				t.Error("it says that a session is linked")
 			}
 		})
 	}

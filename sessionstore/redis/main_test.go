@@ -176,12 +176,13 @@ func calls() map[string]func(context.Context, *redis.Store, *sessionstore.Sessio
 			_, err := r.Hold(ctx, "refresh", "one", time.Hour)
 			return err
 		},
-		"Release": func(ctx context.Context, r st, _ se) error { return r.Release(ctx, "refresh", "one") },
-		"Link":    func(ctx context.Context, r st, s se) error { return r.Link(ctx, "sub", s.Key, time.Hour) },
-		"Linked":  func(ctx context.Context, r st, _ se) error { _, err := r.Linked(ctx, "sub"); return err },
-		"Unlink":  func(ctx context.Context, r st, s se) error { return r.Unlink(ctx, "sub", s.Key) },
-		"Number":  func(ctx context.Context, r st, _ se) error { _, err := r.Number(ctx, "subject"); return err },
-		"Ping":    func(ctx context.Context, r st, _ se) error { return r.Ping(ctx) },
+		"Release":  func(ctx context.Context, r st, _ se) error { return r.Release(ctx, "refresh", "one") },
+		"Link":     func(ctx context.Context, r st, s se) error { return r.Link(ctx, "sub", s.Key, time.Hour) },
+		"Linked":   func(ctx context.Context, r st, _ se) error { _, err := r.Linked(ctx, "sub"); return err },
+		"IsLinked": func(ctx context.Context, r st, s se) error { _, err := r.IsLinked(ctx, "sub", s.Key); return err },
+		"Unlink":   func(ctx context.Context, r st, s se) error { return r.Unlink(ctx, "sub", s.Key) },
+		"Number":   func(ctx context.Context, r st, _ se) error { _, err := r.Number(ctx, "subject"); return err },
+		"Ping":     func(ctx context.Context, r st, _ se) error { return r.Ping(ctx) },
 	}
 }
 

@@ -33,6 +33,8 @@ var (
 	linkLua string
 	//go:embed scripts/linked.lua
 	linkedLua string
+	//go:embed scripts/is_linked.lua
+	isLinkedLua string
 	//go:embed scripts/claim.lua
 	claimLua string
 	//go:embed scripts/settle.lua
@@ -50,12 +52,13 @@ var (
 	takeScript   = goredis.NewScript(takeLua)
 	returnScript = goredis.NewScript(returnLua)
 
-	holdScript    = goredis.NewScript(holdLua)
-	releaseScript = goredis.NewScript(releaseLua)
-	linkScript    = goredis.NewScript(endedLua + linkLua)
-	linkedScript  = goredis.NewScript(endedLua + linkedLua)
-	claimScript   = goredis.NewScript(claimLua)
-	settleScript  = goredis.NewScript(settleLua)
+	holdScript     = goredis.NewScript(holdLua)
+	releaseScript  = goredis.NewScript(releaseLua)
+	linkScript     = goredis.NewScript(endedLua + linkLua)
+	linkedScript   = goredis.NewScript(endedLua + linkedLua)
+	isLinkedScript = goredis.NewScript(endedLua + isLinkedLua)
+	claimScript    = goredis.NewScript(claimLua)
+	settleScript   = goredis.NewScript(settleLua)
 )
 
 // pageSize is how many sessions or links one script reads or ends at most. A server

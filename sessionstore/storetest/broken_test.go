@@ -2,6 +2,7 @@ package storetest_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -91,6 +92,10 @@ func (st folding) Linked(ctx context.Context, name string) ([]sessionstore.Key, 
 	return st.Store.Linked(ctx, strings.ToLower(name))
 }
 
+func (st folding) IsLinked(ctx context.Context, name string, key sessionstore.Key) (bool, error) {
+	return st.Store.IsLinked(ctx, strings.ToLower(name), key)
+}
+
 type bound struct{ sessionstore.Store }
 
 func (st bound) Link(ctx context.Context, name string, key sessionstore.Key, _ time.Duration) error {
@@ -119,6 +124,64 @@ type doubling struct{ sessionstore.Store }
 func (st doubling) Linked(ctx context.Context, name string) ([]sessionstore.Key, error) {
 	keys, err := st.Store.Linked(ctx, name)
 	return append(keys, keys[:min(len(keys), 1)]...), err
+}
+
+// shortSighted looks for a link on the first page only.
+type shortSighted struct{ sessionstore.Store }
+
+func (st shortSighted) IsLinked(ctx context.Context, name string, key sessionstore.Key) (bool, error) {
+	keys, err := st.Linked(ctx, name)
+	return slices.Contains(keys[:min(len(keys), 500)], key), err
+}
+
+// anyone takes the link of another for that of the session.
+type anyone struct{ sessionstore.Store }
+
+func (st anyone) IsLinked(ctx context.Context, name string, _ sessionstore.Key) (bool, error) {
+	keys, err := st.Linked(ctx, name)
+	return len(keys) > 0, err
+}
+
+// nostalgic says linked of all that were and have not been unlinked.
+type nostalgic struct {
+	sessionstore.Store
+	past *sync.Map
+}
+
+type pastLink struct {
+	name string
+	key  sessionstore.Key
+}
+
+func (st nostalgic) Link(ctx context.Context, name string, key sessionstore.Key, life time.Duration) error {
+	err := st.Store.Link(ctx, name, key, life)
+	if err == nil {
+		st.past.Store(pastLink{name, key}, true)
+	}
+	return err
+}
+
+func (st nostalgic) Unlink(ctx context.Context, name string, keys ...sessionstore.Key) error {
+	err := st.Store.Unlink(ctx, name, keys...)
+	for _, key := range keys {
+		if err == nil {
+			st.past.Delete(pastLink{name, key})
+		}
+	}
+	return err
+}
+
+func (st nostalgic) IsLinked(ctx context.Context, name string, key sessionstore.Key) (bool, error) {
+	_, was := st.past.Load(pastLink{name, key})
+	return was && ctx.Err() == nil, ctx.Err()
+}
+
+// assured takes cannot tell for not linked.
+type assured struct{ sessionstore.Store }
+
+func (st assured) IsLinked(ctx context.Context, name string, key sessionstore.Key) (bool, error) {
+	is, _ := st.Store.IsLinked(ctx, name, key)
+	return is, nil
 }
 
 type renumbering struct {

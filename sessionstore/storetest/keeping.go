@@ -167,6 +167,14 @@ func testContexts(t *testing.T, h Harness) {
 			_, err := b.store.Linked(ctx, "sub")
 			return err
 		}},
+		{"IsLinked", func(ctx context.Context, b *bench, s *sessionstore.Session) error {
+			b.link("sub", time.Hour, s.Key)
+			is, err := b.store.IsLinked(ctx, "sub", s.Key)
+			if is {
+				b.Error("a session is said to be linked")
+			}
+			return err
+		}},
 		{"Unlink", func(ctx context.Context, b *bench, s *sessionstore.Session) error {
 			b.link("sub", time.Hour, s.Key)
 			err := b.store.Unlink(ctx, "sub", s.Key)

@@ -35,6 +35,24 @@ func (b *bench) linksAre(name string, want ...sessionstore.Key) {
 	}
 }
 
+// isLinked asks for one link by itself.
+func (b *bench) isLinked(name string, key sessionstore.Key) bool {
+	b.Helper()
+	is, err := b.store.IsLinked(b.Context(), name, key)
+	b.must(err)
+	return is
+}
+
+// eachIs requires of each session by itself that it is linked, or is not.
+func (b *bench) eachIs(want bool, name string, keys ...sessionstore.Key) {
+	b.Helper()
+	for i, key := range keys {
+		if b.isLinked(name, key) != want {
+			b.Fatalf("IsLinked answers %v of session %d of %d", !want, i+1, len(keys))
+		}
+	}
+}
+
 // linksBecome is linksAre with the grace of eventually.
 func (b *bench) linksBecome(name string, want ...sessionstore.Key) {
 	b.Helper()
@@ -135,6 +153,67 @@ func testLinks(t *testing.T, h Harness) {
 	})
 }
 
+func testOneLink(t *testing.T, h Harness) {
+	each(t, h, "a session is linked to its own names alone", func(b *bench) {
+		keys := b.keys(4)
+		b.eachIs(false, "sub", keys...)
+		b.link("sub", time.Hour, keys[:2]...)
+		b.link("sid", time.Hour, keys[1:3]...)
+		b.eachIs(true, "sub", keys[:2]...)
+		b.eachIs(false, "sub", keys[2:]...)
+		b.eachIs(true, "sid", keys[1:3]...)
+		b.eachIs(false, "sid", keys[0], keys[3])
+		b.eachIs(false, "su", keys...)
+	})
+	each(t, h, "a session that has ended is linked still", func(b *bench) {
+		s := b.create(ada, nil)
+		b.link("sub", time.Hour, s.Key)
+		b.must(b.store.Revoke(b.Context(), s.Key))
+		b.eachIs(true, "sub", s.Key)
+	})
+	each(t, h, "a session that was unlinked is not linked until it is again", func(b *bench) {
+		keys := b.keys(2)
+		b.link("sub", time.Hour, keys...)
+		b.must(b.store.Unlink(b.Context(), "sub", keys[0]))
+		b.eachIs(false, "sub", keys[0])
+		b.eachIs(true, "sub", keys[1])
+		b.link("sub", time.Hour, keys[0])
+		b.eachIs(true, "sub", keys...)
+	})
+	each(t, h, "a session is not linked because one of its secret in another shard is", func(b *bench) {
+		one := b.keys(1)[0]
+		two := one
+		two.Shard++
+		b.link("sub", time.Hour, one)
+		b.eachIs(true, "sub", one)
+		b.eachIs(false, "sub", two)
+	})
+	each(t, h, "any text names one link", func(b *bench) {
+		keys := b.keys(len(anyNames()))
+		for i, name := range anyNames() {
+			b.link(name, time.Hour, keys[i])
+		}
+		for i, name := range anyNames() {
+			b.eachIs(true, name, keys[i])
+			b.eachIs(false, name, keys[(i+1)%len(keys)])
+		}
+	})
+	each(t, h, "of seven hundred each is linked and each is unlinked", func(b *bench) {
+		keys := b.keys(700)
+		together(64, func(i int) {
+			for j := i; j < len(keys); j += 64 {
+				if err := b.store.Link(b.Context(), "sub", keys[j], time.Hour); err != nil {
+					b.Errorf("linking one of many: %v", err)
+				}
+			}
+		})
+		b.eachIs(true, "sub", keys...)
+		b.must(b.store.Unlink(b.Context(), "sub", keys[1:]...))
+		b.eachIs(true, "sub", keys[0])
+		b.eachIs(false, "sub", keys[1:]...)
+	})
+}
+
 func mustLinked(b *bench, name string) []sessionstore.Key {
 	b.Helper()
 	keys, err := b.store.Linked(b.Context(), name)
@@ -175,5 +254,20 @@ func testLinkLives(t *testing.T, h Harness) {
 		}
 		b.pass(1)
 		b.linksBecome("sub")
+	})
+	// Linked is not asked here, for it may drop what has ended.
+	each(t, h, "one link ends by itself, and stands for as long as it was prolonged", func(b *bench) {
+		keys := b.keys(3)
+		b.link("sub", b.ticks(10), keys...)
+		b.link("sub", b.ticks(1000), keys[1])
+		b.link("sid", b.ticks(10), keys[2])
+		b.pass(6)
+		b.eachIs(true, "sub", keys...)
+		b.pass(4)
+		b.eventually("two links have ended", func() bool {
+			return !b.isLinked("sub", keys[0]) && !b.isLinked("sub", keys[2])
+		})
+		b.eventually("the one link of a name has ended", func() bool { return !b.isLinked("sid", keys[2]) })
+		b.eachIs(true, "sub", keys[1])
 	})
 }

@@ -61,6 +61,7 @@ func Run(t *testing.T, h Harness) {
 		{"leases", testLeases},
 		{"lease lives", testLeaseLives},
 		{"links", testLinks},
+		{"one link", testOneLink},
 		{"link lives", testLinkLives},
 		{"numbers", testNumbers},
 		{"sweeping", testSweeping},

@@ -1,4 +1,4 @@
--- Put before link.lua and linked.lua: the time, and the dropping of links that
+-- Put before link.lua, linked.lua and is_linked.lua: the time, and the dropping of links that
 -- have ended, by the server's clock. KEYS[1] is a sorted set of sessions,
 -- scored with the moment at which their links end (unix ms).
 local time = redis.call('TIME')
