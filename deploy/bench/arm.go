@@ -13,8 +13,11 @@ import (
 // wire costs all of them alike.
 const userAgent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
-const requestText = "GET %s HTTP/1.1\r\nHost: app.example.com\r\nUser-Agent: " + userAgent + "\r\n" +
-	"Accept: */*\r\nAccept-Language: en\r\nAccept-Encoding: gzip\r\nReferer: http://app.example.com/\r\n" +
+// appHost is the app's name, at whatever address it is served.
+const appHost = "app.example.com"
+
+const requestText = "GET %s HTTP/1.1\r\nHost: " + appHost + "\r\nUser-Agent: " + userAgent + "\r\n" +
+	"Accept: */*\r\nAccept-Language: en\r\nAccept-Encoding: gzip\r\nReferer: http://" + appHost + "/\r\n" +
 	"Sec-Fetch-Mode: cors\r\nSec-Fetch-Site: same-origin\r\n%s\r\n\r\n"
 
 // Lines that carry the credential.
@@ -92,13 +95,19 @@ func (run *running) stop() {
 	}
 }
 
+// armDir makes the folder that is the arm's own.
+func (r *rig) armDir(run *running) (string, error) {
+	dir := filepath.Join(r.dir, "arms", run.name)
+	return dir, os.MkdirAll(dir, 0o700) // #nosec G703 -- below a folder of our own
+}
+
 // launchCaddy starts Caddy with the arm's configuration and data of its own.
 func launchCaddy(ctx context.Context, r *rig, run *running) (err error) {
 	if run.admin, err = freeAddress(); err != nil {
 		return err
 	}
-	dir := filepath.Join(r.dir, "arms", run.name)
-	if err := os.MkdirAll(dir, 0o700); err != nil { // #nosec G703 -- below a folder of our own
+	dir, err := r.armDir(run)
+	if err != nil {
 		return err
 	}
 	file := filepath.Join(dir, "Caddyfile")

@@ -77,6 +77,9 @@ var goals = []goal{
 	{what: "session_auth: CPU", arm: armCookie, against: armOAuth2Proxy, of: cpu, atMost: 0.40},
 	{what: "session_auth: CPU", arm: armCookie, against: armForwardAuth, of: cpu, atMost: 0.25},
 	{what: "session_auth: CPU", arm: armCookie, against: armOpenIDC, of: cpu, atMost: 0.28},
+	{what: "session_auth: CPU", arm: armCookie, against: armOpenIDCStatic, of: cpu, atMost: 0.28},
+	{what: "mod_auth_openidc, what it adds: CPU", arm: armOpenIDC, against: armApache, of: cpu},
+	{what: "a proxy alone: CPU", arm: armProxy, against: armApache, of: cpu},
 	// What reverse_proxy allocates to send nine headers on is in this one. The
 	// gateway's own part, which has a goal, is for BenchmarkRequest to tell.
 	{what: "session_auth: allocations added", arm: armCookie, against: armProxy, of: allocations, difference: true},

@@ -89,7 +89,9 @@ func (r *rig) describe() {
 	if r.oauth2Proxy == "" {
 		r.say("oauth2-proxy: not given (set OAUTH2_PROXY=/path/to/oauth2-proxy)")
 	}
-	r.say("mod_auth_openidc: not given (the rig has no OpenID provider to sign in at)")
+	if !r.apache {
+		r.say(apacheHint)
+	}
 }
 
 func orDefault(value string) string {

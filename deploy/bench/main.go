@@ -26,6 +26,8 @@ type config struct {
 	caddy string
 	// oauth2Proxy is the binary of that peer; empty when it is not given.
 	oauth2Proxy string
+	// apache says that Apache httpd and mod_auth_openidc are installed.
+	apache bool
 }
 
 func main() {
@@ -53,7 +55,7 @@ func command(args []string) error {
 }
 
 func parseFlags(args []string, errs io.Writer) (config, error) {
-	c := config{live: []int{10, 1_000, 100_000}, heavy: 10_000, oauth2Proxy: os.Getenv("OAUTH2_PROXY")}
+	c := config{live: []int{10, 1_000, 100_000}, heavy: 10_000, oauth2Proxy: os.Getenv("OAUTH2_PROXY"), apache: hasApache(os.DirFS("/"))}
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	f.SetOutput(errs)
 	f.IntVar(&c.rounds, "rounds", 7, "how often each arm is measured, in turns with the others")

@@ -23,6 +23,8 @@ func TestMain(m *testing.M) {
 		caddycmd.Main()
 	case os.Getenv(roleVariable) == roleFakePeer:
 		playPeer(os.Args[1:])
+	case os.Getenv(roleVariable) == roleStubborn:
+		playStubborn()
 	default:
 		// Else the race detector has each of the many processes wait for a
 		// second before it exits.

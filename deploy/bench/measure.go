@@ -86,8 +86,12 @@ func (run *running) observe(ctx context.Context, load func() (outcome, error)) (
 	if err != nil {
 		return sample{}, err
 	}
+	spent, err := after.since(before)
+	if err != nil {
+		return sample{}, err
+	}
 	mallocsAfter, err := run.mallocs(ctx)
-	return sampleOf(o, before, after, mallocsAfter-mallocsBefore), err
+	return sampleOf(o, spent, after.resident, mallocsAfter-mallocsBefore), err
 }
 
 // halfSpeed fills in what latency the arm has at that rate.
@@ -97,30 +101,6 @@ func (r *rig) halfSpeed(ctx context.Context, run *running, rate float64, s *samp
 	o, err := apply(ctx, j)
 	s.P50, s.P99 = o.P50, o.P99
 	return err
-}
-
-// usage is what an arm has used up so far.
-type usage struct {
-	cpu      time.Duration
-	resident float64
-}
-
-// usage sums over the arm's processes; Redis and the upstream are none of them.
-func (run *running) usage() (usage, error) {
-	var u usage
-	for _, p := range run.procs {
-		spent, err := cpuTime(run.rig.proc, p.pid())
-		if err != nil {
-			return u, err
-		}
-		held, err := resident(run.rig.proc, p.pid())
-		if err != nil {
-			return u, err
-		}
-		u.cpu += spent
-		u.resident += held
-	}
-	return u, nil
 }
 
 // mallocs is how many objects the arm has allocated so far; NaN for an arm
@@ -133,14 +113,13 @@ func (run *running) mallocs(ctx context.Context) (float64, error) {
 	return h.mallocs, err
 }
 
-func sampleOf(o outcome, before, after usage, mallocs float64) sample {
+func sampleOf(o outcome, spent time.Duration, resident, mallocs float64) sample {
 	requests := float64(o.Requests)
-	spent := float64(after.cpu-before.cpu) / float64(time.Microsecond)
 	return sample{
 		RequestsPerSecond: ratio(requests, o.Seconds),
 		P50:               math.NaN(), P99: math.NaN(),
-		CPU:         ratio(spent, requests),
+		CPU:         ratio(float64(spent)/float64(time.Microsecond), requests),
 		Allocations: ratio(mallocs, requests),
-		Resident:    after.resident,
+		Resident:    resident,
 	}
 }

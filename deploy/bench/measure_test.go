@@ -10,14 +10,14 @@ import (
 )
 
 func TestASampleIsPerRequest(t *testing.T) {
-	s := sampleOf(outcome{Requests: 200, Seconds: 2}, usage{cpu: time.Millisecond, resident: 5}, usage{cpu: 21 * time.Millisecond, resident: 9}, 600)
+	s := sampleOf(outcome{Requests: 200, Seconds: 2}, 20*time.Millisecond, 9, 600)
 	if s.RequestsPerSecond != 100 || s.CPU != 100 || s.Allocations != 3 || s.Resident != 9 {
 		t.Errorf("got %+v", s)
 	}
 	if !math.IsNaN(s.P50) || !math.IsNaN(s.P99) {
 		t.Error("a load at full speed tells a latency")
 	}
-	if none := sampleOf(outcome{}, usage{}, usage{}, math.NaN()); !math.IsNaN(none.CPU) || !math.IsNaN(none.Allocations) {
+	if none := sampleOf(outcome{}, 0, 0, math.NaN()); !math.IsNaN(none.CPU) || !math.IsNaN(none.Allocations) {
 		t.Errorf("of no requests there is %+v", none)
 	}
 }

@@ -14,26 +14,31 @@ import (
 )
 
 const (
-	armOAuth2Proxy = "oauth2-proxy"
-	armForwardAuth = "forward-auth"
-	// armOpenIDC is a peer that has a goal but no arm: to sign in there takes
-	// an OpenID provider, which the rig has none of.
-	armOpenIDC = "mod_auth_openidc"
+	armOAuth2Proxy   = "oauth2-proxy"
+	armForwardAuth   = "forward-auth"
+	armApache        = "apache-proxy"
+	armOpenIDC       = "mod_auth_openidc"
+	armOpenIDCStatic = "mod_auth_openidc-static"
 )
 
 // peerNames are the arms whose goals are printed even when they are not there,
 // lest the table look complete.
-var peerNames = []string{armOAuth2Proxy, armForwardAuth, armOpenIDC}
+var peerNames = []string{armOAuth2Proxy, armForwardAuth, armOpenIDC, armOpenIDCStatic}
 
-// peers are other gateways that do the same job, where their binaries are given.
+// peers are other gateways that do the same job, where their binaries are given
+// or installed.
 func (r *rig) peers() []*arm {
-	if r.oauth2Proxy == "" {
-		return nil
+	var list []*arm
+	if r.oauth2Proxy != "" {
+		list = append(list,
+			&arm{name: armOAuth2Proxy, about: "oauth2-proxy, session in Redis", peer: true, launch: launchOAuth2Proxy, check: bringsEmail("X-Forwarded-Email")},
+			&arm{name: armForwardAuth, about: "Caddy: forward_auth to oauth2-proxy", peer: true, launch: launchForwardAuth, check: bringsEmail("X-Auth-Request-User")},
+		)
 	}
-	return []*arm{
-		{name: armOAuth2Proxy, about: "oauth2-proxy, session in Redis", peer: true, launch: launchOAuth2Proxy, check: bringsEmail("X-Forwarded-Email")},
-		{name: armForwardAuth, about: "Caddy: forward_auth to oauth2-proxy", peer: true, launch: launchForwardAuth, check: bringsEmail("X-Auth-Request-User")},
+	if r.apache {
+		list = append(list, apachePeers()...)
 	}
+	return list
 }
 
 // The person who signs in at peers; the hash is SHA-1 of the password, as

@@ -15,7 +15,7 @@ const tickLength = 10 * time.Millisecond
 
 // cpuTime is what a process has used of the CPU so far, in the program and in
 // the kernel for it. Threads that have ended are not in it; those of a Go
-// program stay.
+// program stay, and so do those of an Apache httpd.
 func cpuTime(proc fs.FS, pid int) (time.Duration, error) {
 	threads, err := fs.Glob(proc, fmt.Sprintf("%d/task/*/schedstat", pid))
 	if err != nil || len(threads) == 0 {
@@ -24,8 +24,8 @@ func cpuTime(proc fs.FS, pid int) (time.Duration, error) {
 	var sum time.Duration
 	for _, thread := range threads {
 		text, err := fs.ReadFile(proc, thread)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // ended since it was listed
+		if hasEnded(err) {
+			continue
 		}
 		if err != nil {
 			return 0, err
@@ -58,13 +58,11 @@ func cpuTicks(proc fs.FS, pid int) (time.Duration, error) {
 	return parseStat(text)
 }
 
-// parseStat reads utime and stime, fields 14 and 15. They are counted from the
-// last parenthesis: the name in front of it may hold spaces and parentheses.
+// parseStat reads utime and stime, fields 14 and 15.
 func parseStat(text []byte) (time.Duration, error) {
-	after := bytes.LastIndexByte(text, ')')
-	fields := bytes.Fields(text[after+1:])
-	if after < 0 || len(fields) < 13 {
-		return 0, fmt.Errorf("%q is no stat of a process", text)
+	fields, err := afterName(text)
+	if err != nil {
+		return 0, err
 	}
 	var ticks int64
 	for _, field := range fields[11:13] {

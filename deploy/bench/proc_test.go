@@ -85,6 +85,9 @@ func FuzzParseStat(f *testing.F) {
 			return // no name of a process
 		}
 		text := "12 (" + name + ") R 1 1 1 0 -1 0 0 0 0 0 " + number(float64(user)) + " " + number(float64(system)) + " 0 0 20\n"
+		if pid, parent, err := parseParent("12/stat", []byte(text)); err != nil || pid != 12 || parent != 1 {
+			t.Errorf("process %d of %d, %v", pid, parent, err)
+		}
 		got, err := parseStat([]byte(text))
 		if want := (time.Duration(user) + time.Duration(system)) * tickLength; err != nil || got != want {
 			t.Errorf("got %v, %v; want %v", got, err, want)

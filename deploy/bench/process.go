@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -25,30 +26,63 @@ type process struct {
 	cmd    *exec.Cmd
 	exited chan struct{}
 	log    tail
+	// patience is how long it may take to end when it is asked to, for it has
+	// children to bury or locks to give back; without any it is killed.
+	patience time.Duration
 }
 
 // start runs a program. env goes on top of our own environment.
 func start(ctx context.Context, name string, env []string, path string, args ...string) (*process, error) {
-	p := &process{name: name, exited: make(chan struct{})}
+	p := &process{name: name}
+	if err := p.start(ctx, env, path, args...); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+func (p *process) start(ctx context.Context, env []string, path string, args ...string) error {
+	p.exited = make(chan struct{})
 	p.cmd = exec.CommandContext(ctx, path, args...) // #nosec G204 G702 -- what the rig measures
 	p.cmd.Env = append(os.Environ(), env...)
+	ownGroup(p.cmd)
+	p.cmd.Cancel = p.end
 	p.cmd.Stdout, p.cmd.Stderr = &p.log, &p.log
 	if err := p.cmd.Start(); err != nil {
-		return nil, fmt.Errorf("starting %s: %w", name, err)
+		return fmt.Errorf("starting %s: %w", p.name, err)
 	}
 	go func() {
 		_ = p.cmd.Wait() // whoever misses the process looks into its log
 		close(p.exited)
 	}()
-	return p, nil
+	return nil
 }
 
 func (p *process) pid() int { return p.cmd.Process.Pid }
 
-// stop kills the process: nothing that it keeps outlives the rig.
+// end has the process and its children end: nothing that they keep outlives the
+// rig.
+func (p *process) end() error {
+	if p.patience > 0 {
+		return p.cmd.Process.Signal(syscall.SIGTERM)
+	}
+	return killGroup(p.cmd)
+}
+
+// stop ends the process and waits for that. Of one that has exited the number
+// may be somebody else's by now.
 func (p *process) stop() {
-	_ = p.cmd.Process.Kill() // one that has exited is no matter
-	<-p.exited
+	select {
+	case <-p.exited:
+		return
+	default:
+	}
+	_ = p.end() // exiting just now is no matter
+	select {
+	case <-p.exited:
+	case <-time.After(p.patience):
+		_ = killGroup(p.cmd)
+		<-p.exited
+	}
 }
 
 // until waits until something holds of the process.
