@@ -31,7 +31,6 @@ type idp struct {
 	mu     sync.Mutex
 	claims map[string]any // of the ID token; nil leaves a claim out
 	codes  map[string]url.Values
-	tokens map[string]any // more of the token endpoint's answer
 	status map[string]int // of endpoints that fail, by path
 	form   url.Values     // what the token endpoint was last sent
 	asked  map[string]int // requests, by path
@@ -66,13 +65,6 @@ func (p *idp) but(t testing.TB, changes map[string]any) {
 	p.claims = maps.Clone(before)
 	maps.Copy(p.claims, changes)
 	t.Cleanup(func() { p.says(before) })
-}
-
-// gives has the token endpoint say more, such as a refresh token.
-func (p *idp) gives(tokens map[string]any) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.tokens = tokens
 }
 
 // fails has an endpoint answer with that status for the test's duration.
@@ -141,7 +133,6 @@ func (p *idp) serveToken(r *http.Request, answer map[string]any) bool {
 		claims["nonce"] = request.Get("nonce")
 	}
 	maps.Copy(answer, map[string]any{"access_token": "access-secret", "token_type": "Bearer", "expires_in": 300})
-	maps.Copy(answer, p.tokens)
 	answer["id_token"] = p.sign("JWT", claims)
 	return true
 }

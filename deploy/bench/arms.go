@@ -16,9 +16,13 @@ const (
 	armGOGC     = "gateway-gogc-" // and how many percent
 )
 
-// collectors are settings of GOGC to compare; the first is Go's own. All other
-// arms run as the binary does by itself.
+// collectors are settings of GOGC to compare; the first is Go's own.
 var collectors = []string{"100", "200", "400", "800"}
+
+// sameCollector is the setting of all other arms: the one that the gateway
+// chooses for itself. A Caddy without the gateway would keep Go's own, and the
+// comparison would be one of collectors.
+const sameCollector = "GOGC=400"
 
 const (
 	plainProxy = "reverse_proxy {upstream}"
@@ -52,6 +56,9 @@ func arms(people *population) []*arm {
 		list = append(list, a)
 	}
 	for _, a := range list {
+		if a.env == nil {
+			a.env = []string{sameCollector}
+		}
 		switch a.name {
 		case armBearer:
 			a.credential = byBearer
