@@ -162,7 +162,7 @@ func buildProvider(ctx context.Context, to string) error {
 	if err != nil {
 		return fmt.Errorf("finding the provider's folder (run the rig from inside the repository): %w", err)
 	}
-	cmd := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", to, "./cmd/provider") // #nosec G204 -- our own folder
+	cmd := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", to, "./cmd/provider") //nolint:gosec // our own folder
 	cmd.Dir = filepath.Join(strings.TrimSpace(string(top)), "deploy", "providertest")
 	if said, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("building the OpenID provider: %w\n%s", err, said)
