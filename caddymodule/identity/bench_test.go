@@ -22,6 +22,7 @@ func TestTheRequestsWayDoesNotAllocate(t *testing.T) {
 		"ReduceConnection, websocket":    func() { identity.ReduceConnection(websocket) },
 		"DropTrailers":                   func() { identity.DropTrailers(r) },
 		"FindCookie":                     func() { identity.FindCookie(h["Cookie"], cookie) },
+		"Cookies":                        func() { countCookies(h["Cookie"]) },
 		"RemoveCookie, cookie is absent": func() { identity.RemoveCookie(h, "absent", "") },
 		"AmbiguousPath":                  func() { identity.AmbiguousPath(r.URL) },
 	} {
@@ -86,6 +87,21 @@ func BenchmarkFindCookie(b *testing.B) {
 	for b.Loop() {
 		identity.FindCookie(h["Cookie"], cookie)
 	}
+}
+
+func BenchmarkCookies(b *testing.B) {
+	h := browserHeaders()
+	b.ReportAllocs()
+	for b.Loop() {
+		countCookies(h["Cookie"])
+	}
+}
+
+func countCookies(lines []string) (n int) {
+	for range identity.Cookies(lines) {
+		n++
+	}
+	return n
 }
 
 func BenchmarkRemoveCookie(b *testing.B) {

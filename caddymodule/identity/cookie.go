@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"iter"
 	"net/http"
 	"strings"
 )
@@ -8,27 +9,40 @@ import (
 // cookieSpace is what net/http trims around the parts of a cookie.
 const cookieSpace = " \t\r\n"
 
-// FindCookie returns the value of the first cookie of exactly that name, and
-// how many there are in all lines of a request's Cookie header. More than one
-// means that somebody else, a sibling subdomain say, may have set the other:
-// there is no telling which is ours, so the caller refuses (RFC 6265 section
-// 8.6). A name without "=" counts as a cookie with an empty value, as servers
-// read it.
+// Cookies yields the name and the value of every cookie in the lines of a
+// request's Cookie header, in their order. It is the one reader of cookies:
+// who reads them by another one, net/http's say, which gives up above 3,000,
+// sees other cookies than the next.
 //
-// The value comes without spaces around it and without one pair of quotes;
-// it is otherwise unchecked.
+// Any number of them is read. What is malformed is read as far as it goes and
+// hides nothing behind it: a name without "=" is a cookie with an empty value,
+// as servers read it, and only a part without both is none. Both come without
+// spaces around them, the value without one pair of quotes; they are otherwise
+// unchecked.
+func Cookies(lines []string) iter.Seq2[string, string] {
+	return func(yield func(name, value string) bool) {
+		for _, line := range lines {
+			for pair := range strings.SplitSeq(line, ";") {
+				name, value := splitCookie(pair)
+				if (name != "" || value != "") && !yield(name, unquote(value)) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// FindCookie returns the value of the first cookie of exactly that name, and
+// how many there are, as [Cookies] reads them. More than one means that
+// somebody else, a sibling subdomain say, may have set the other: there is no
+// telling which is ours, so the caller refuses (RFC 6265 section 8.6).
 func FindCookie(lines []string, name string) (value string, count int) {
-	for _, line := range lines {
-		for more := true; more; {
-			var pair string
-			pair, line, more = strings.Cut(line, ";")
-			n, v := splitCookie(pair)
-			if n != name {
-				continue
-			}
-			if count++; count == 1 {
-				value = unquote(v)
-			}
+	for n, v := range Cookies(lines) {
+		if n != name {
+			continue
+		}
+		if count++; count == 1 {
+			value = v
 		}
 	}
 	return value, count
@@ -62,9 +76,7 @@ func RemoveCookie(h http.Header, name, prefix string) {
 
 func holdsCookie(lines []string, name, prefix string) bool {
 	for _, line := range lines {
-		for more := true; more; {
-			var pair string
-			pair, line, more = strings.Cut(line, ";")
+		for pair := range strings.SplitSeq(line, ";") {
 			if isCookie(pair, name, prefix) {
 				return true
 			}
@@ -79,9 +91,7 @@ func withoutCookie(line, name, prefix string) string {
 	}
 	var b strings.Builder
 	b.Grow(len(line))
-	for more := true; more; {
-		var pair string
-		pair, line, more = strings.Cut(line, ";")
+	for pair := range strings.SplitSeq(line, ";") {
 		switch {
 		case isCookie(pair, name, prefix):
 		case b.Len() == 0:

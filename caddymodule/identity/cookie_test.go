@@ -11,6 +11,124 @@ import (
 
 const cookie = "__Host-Http-sidegate"
 
+func TestCookies(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		lines []string
+		want  []string
+	}{
+		{"no header, no cookie", nil, nil},
+		{"in the order of the lines", []string{"b=1; a=2", "c=3"}, []string{"b=1", "a=2", "c=3"}},
+		{"the same name as often as it comes", []string{"a=1;a=1", "a=2"}, []string{"a=1", "a=1", "a=2"}},
+		{"a name without an equals sign has an empty value", []string{"a; b=2"}, []string{"a=", "b=2"}},
+		{"a value may lack its name", []string{"=1; b=2"}, []string{"=1", "b=2"}},
+		{"what has neither is no cookie", []string{"", ";; ;", " = ; a=1"}, []string{"a=1"}},
+		{"spaces and one pair of quotes go", []string{"\ta = \"1\" ; b=\"\"2\"\""}, []string{"a=1", `b="2"`}},
+		{"what net/http refuses is read", []string{"a b=c d, e; \x01=\xff"}, []string{"a b=c d, e", "\x01=\xff"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var got []string
+			for name, value := range identity.Cookies(tt.lines) {
+				got = append(got, name+"="+value)
+			}
+			if !slices.Equal(got, tt.want) {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+	t.Run("who has seen enough stops", func(t *testing.T) {
+		for name := range identity.Cookies([]string{"a=1; b=2", "c=3"}) {
+			if name != "a" {
+				t.Errorf("went on to %q", name)
+			}
+			break
+		}
+	})
+}
+
+// net/http gives up above 3,000 cookies, and finds none then: whoever can set
+// cookies for our host, a sibling subdomain say, could keep a sign-out from
+// ending the session. However many there are, ours is found.
+func TestNoNumberOfCookiesHidesOurs(t *testing.T) {
+	others := strings.Repeat("a=1; ", 3500)
+	for name, lines := range map[string][]string{
+		"on one line":   {others + cookie + "=abc"},
+		"on many":       append(slices.Repeat([]string{"a=1"}, 3500), cookie+"=abc"),
+		"before others": {cookie + "=abc; " + others},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if value, count := identity.FindCookie(lines, cookie); value != "abc" || count != 1 {
+				t.Errorf("found %q, %d times", value, count)
+			}
+			if found := valuesOf(lines, cookie); !slices.Equal(found, []string{"abc"}) {
+				t.Errorf("read %q", found)
+			}
+			h := http.Header{"Cookie": slices.Clone(lines)}
+			identity.RemoveCookie(h, cookie, "")
+			if left := strings.Join(h["Cookie"], ";"); strings.Contains(left, cookie) || strings.Count(left, "a=1") != 3500 {
+				t.Errorf("%d bytes are left, with ours: %v", len(left), strings.Contains(left, cookie))
+			}
+		})
+	}
+}
+
+// What one of them sees and another does not would be a credential that opens
+// a session and still reaches the app, or that a sign-out passes over.
+func TestOddSpellingsAreReadAlike(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		line   string
+		values []string
+	}{
+		{"no space behind the semicolon", "a=1;" + cookie + "=x;b=2", []string{"x"}},
+		{"tabs and line ends around the parts", "a=1;\t\r\n" + cookie + "\t=\tx\r\n;b=2", []string{"x"}},
+		{"spaces before the equals sign", cookie + "   =x", []string{"x"}},
+		{"quotes", cookie + `="x"`, []string{"x"}},
+		{"a semicolon within quotes ends the cookie", cookie + `="x;y"`, []string{`"x`}},
+		{"an escaped quote is no end", cookie + `="x\"y"`, []string{`x\"y`}},
+		{"no equals sign", "a=1; " + cookie, []string{""}},
+		{"an empty value", cookie + "=", []string{""}},
+		{"several, as often as they come", cookie + "=x;" + cookie + ";" + cookie + "=y", []string{"x", "", "y"}},
+		{"behind empty parts", ";; ;" + cookie + "=x", []string{"x"}},
+		{"behind a nameless one", "=1; =;" + cookie + "=x", []string{"x"}},
+		{"behind control bytes", "\x00=\x01;" + cookie + "=x", []string{"x"}},
+		{"behind RFC 2109 attributes", "$Version=1; " + cookie + `="x"; $Path="/"`, []string{"x"}},
+		{"a comma does not separate", "a=1, " + cookie + "=x", nil},
+		{"a space in the name is another name", cookie + " a=x", nil},
+		{"a no-break space is part of the name", "\u00a0" + cookie + "=x", nil},
+		{"a percent sign stays what it is", strings.Replace(cookie, "-", "%2D", 1) + "=x", nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			lines := []string{tt.line}
+			if got := valuesOf(lines, cookie); !slices.Equal(got, tt.values) {
+				t.Errorf("Cookies: got %q, want %q", got, tt.values)
+			}
+			first := append(slices.Clone(tt.values), "")[0]
+			if value, count := identity.FindCookie(lines, cookie); value != first || count != len(tt.values) {
+				t.Errorf("FindCookie: got %q, %d, want %q, %d", value, count, first, len(tt.values))
+			}
+			h := http.Header{"Cookie": slices.Clone(lines)}
+			identity.RemoveCookie(h, cookie, "")
+			if got := valuesOf(h["Cookie"], cookie); got != nil {
+				t.Errorf("RemoveCookie left %q in %q", got, h["Cookie"])
+			}
+			if tt.values == nil && !slices.Equal(h["Cookie"], lines) {
+				t.Errorf("RemoveCookie made %q of %q", h["Cookie"], lines)
+			}
+		})
+	}
+}
+
+// valuesOf is what [identity.Cookies] reads of one name.
+func valuesOf(lines []string, name string) (values []string) {
+	for n, v := range identity.Cookies(lines) {
+		if n == name {
+			values = append(values, v)
+		}
+	}
+	return values
+}
+
 func TestFindCookie(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
@@ -115,6 +233,9 @@ func FuzzRemoveCookie(f *testing.F) {
 		}
 		if got, want := split(after), others(split(before)); !slices.Equal(got, want) {
 			t.Fatalf("a splitter reads %q, want %q", got, want)
+		}
+		if _, count := identity.FindCookie(before["Cookie"], cookie); count != len(valuesOf(before["Cookie"], cookie)) {
+			t.Fatalf("FindCookie counts %d, Cookies reads %q", count, valuesOf(before["Cookie"], cookie))
 		}
 		if _, count := identity.FindCookie(after["Cookie"], cookie); count != 0 {
 			t.Fatalf("%q still holds it", after["Cookie"])
