@@ -75,6 +75,7 @@ func TestFacts(t *testing.T) {
 		{"a fraction is a float64", `1.5`, 1.5},
 		{"a whole number with a point is an int64, as it will be when it was kept", `[1.0,-2e3]`, []any{int64(1), int64(-2000)}},
 		{"a number beyond int64 is a float64", `1e300`, 1e300},
+		{"space around it is no part of it", " {} \r\n", map[string]any{}},
 		{"null in an object is left out", `{"a":null,"b":{"c":null}}`, map[string]any{"b": map[string]any{}}},
 		{"null in a list is left out", `[null,1,[null]]`, []any{int64(1), []any{}}},
 	} {
@@ -86,9 +87,12 @@ func TestFacts(t *testing.T) {
 	}
 	for name, text := range map[string]string{
 		"text that is not JSON":        `<html>canary`,
+		"nothing":                      ``,
 		"JSON with something behind":   `{} canary`,
+		"JSON with a bracket behind":   `{"canary":1}]`,
 		"a number beyond any":          `1e999`,
 		"an object nested without end": strings.Repeat(`{"canary":`, 40) + `1` + strings.Repeat(`}`, 40),
+		"a list nested beyond any":     strings.Repeat(`[`, 1<<20),
 	} {
 		t.Run(name+" is refused and not repeated", func(t *testing.T) {
 			_, err := profile.DecodeFact([]byte(text))

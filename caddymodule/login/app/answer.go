@@ -8,14 +8,14 @@ import (
 
 	"example.com/sidegate/caddymodule/login"
 	"example.com/sidegate/caddymodule/profile"
-	"example.com/sidegate/caddymodule/profile/directory/source"
+	"example.com/sidegate/caddymodule/source"
 )
 
 // factOf is the answer as expressions see it, without the password. A body
 // that is not JSON is absent, as is the location of what is no redirect.
 func factOf(a source.Answer, s secret) map[string]any {
 	fact := map[string]any{"status": int64(a.Status)}
-	if body, err := a.JSON(); err == nil && body != nil {
+	if body, err := profile.DecodeFact(a.Body); err == nil && body != nil {
 		fact["body"] = s.strip(body)
 	}
 	if isRedirect(a.Status) {

@@ -15,7 +15,7 @@ import (
 
 	"example.com/sidegate/caddymodule/login"
 	"example.com/sidegate/caddymodule/profile"
-	"example.com/sidegate/caddymodule/profile/directory/source"
+	"example.com/sidegate/caddymodule/source"
 	"example.com/sidegate/sessionstore"
 )
 

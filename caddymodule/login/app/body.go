@@ -8,7 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"example.com/sidegate/caddymodule/profile/directory/source"
+	"example.com/sidegate/caddymodule/source"
 )
 
 // The placeholders of a field's value.

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"example.com/sidegate/caddymodule/profile"
-	"example.com/sidegate/caddymodule/profile/directory/source"
 	"example.com/sidegate/caddymodule/profile/mapping"
+	"example.com/sidegate/caddymodule/source"
 )
 
 // The kinds of body that an app's login reads.

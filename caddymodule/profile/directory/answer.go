@@ -7,7 +7,8 @@ import (
 	"fmt"
 	"net/http"
 
-	"example.com/sidegate/caddymodule/profile/directory/source"
+	"example.com/sidegate/caddymodule/profile"
+	"example.com/sidegate/caddymodule/source"
 )
 
 // ErrOtherPerson says that a directory answered about somebody else: its
@@ -15,8 +16,12 @@ import (
 // session is built of it, even where the directory is optional.
 var ErrOtherPerson = errors.New("the answer is about another person: check how the directory searches")
 
-// errNotKnown says that the directory knows no such person, for certain.
-var errNotKnown = errors.New("the person is not known there")
+var (
+	// errNotKnown says that the directory knows no such person, for certain.
+	errNotKnown = errors.New("the person is not known there")
+	// errNotJSON says that the answer is not one JSON value of sane depth.
+	errNotJSON = errors.New("the answer is not JSON, or is nested too deep")
+)
 
 // read makes of an answer what is known of the person.
 func read(a source.Answer, who identity) (map[string]any, error) {
@@ -26,9 +31,9 @@ func read(a source.Answer, who identity) (map[string]any, error) {
 	case a.Status < 200 || a.Status > 299:
 		return nil, unexpected(a.Status)
 	}
-	fact, err := a.JSON()
+	fact, err := profile.DecodeFact(a.Body)
 	if err != nil {
-		return nil, err
+		return nil, errNotJSON
 	}
 	object, err := one(fact, a.Body)
 	if err != nil {
@@ -49,7 +54,7 @@ func one(fact any, body []byte) (map[string]any, error) {
 	// Facts are without nulls; counted here, [null] is no definite "nobody".
 	var list []json.RawMessage
 	if err := json.NewDecoder(bytes.NewReader(body)).Decode(&list); err != nil {
-		return nil, source.ErrNotJSON
+		return nil, errNotJSON
 	}
 	if len(list) == 0 {
 		return nil, errNotKnown

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"example.com/sidegate/caddymodule/profile/directory/source"
 	"example.com/sidegate/caddymodule/profile/mapping"
+	"example.com/sidegate/caddymodule/source"
 )
 
 // The defaults of a Config.

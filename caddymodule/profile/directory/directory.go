@@ -14,7 +14,7 @@ import (
 	"net/url"
 	"time"
 
-	"example.com/sidegate/caddymodule/profile/directory/source"
+	"example.com/sidegate/caddymodule/source"
 )
 
 // Directory is one configured source that is asked about people. It is safe

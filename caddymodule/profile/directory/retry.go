@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"time"
 
-	"example.com/sidegate/caddymodule/profile/directory/source"
+	"example.com/sidegate/caddymodule/source"
 )
 
 // The pauses between attempts: each about twice the one before.

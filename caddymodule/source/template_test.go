@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"example.com/sidegate/caddymodule/profile/directory/source"
+	"example.com/sidegate/caddymodule/source"
 )
 
 func TestTemplates(t *testing.T) {

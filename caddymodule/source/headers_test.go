@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"example.com/sidegate/caddymodule/profile/directory/source"
+	"example.com/sidegate/caddymodule/source"
 )
 
 func TestConfiguredHeaders(t *testing.T) {

@@ -1,10 +1,3 @@
-// Package source is how the gateway calls those who know people, an app's own
-// login or a directory, over HTTP: only at the configured host, without a
-// proxy, without following redirects, reading no more than a bounded answer.
-//
-// What is sent holds credentials and personal data, and a faulty source may
-// send them back: no error of this package holds anything of a question or of
-// an answer.
 package source
 
 import (
@@ -17,8 +10,6 @@ import (
 	"net"
 	"net/http"
 	"time"
-
-	"example.com/sidegate/caddymodule/profile"
 )
 
 // MaxAnswer is the most bytes that are read of an answer's body.
@@ -30,8 +21,6 @@ var (
 	ErrNetwork = errors.New("no answer came")
 	// ErrTooLarge says that the answer has more than MaxAnswer bytes.
 	ErrTooLarge = errors.New("the answer is larger than 1 MiB: let it answer about one person only")
-	// ErrNotJSON says that the answer is not one JSON value of sane depth.
-	ErrNotJSON = errors.New("the answer is not JSON, or is nested too deep")
 )
 
 // Answer is what a source said.
@@ -99,14 +88,4 @@ func explain(ctx context.Context, err error) error {
 		return fmt.Errorf("%w: it does not speak TLS: is the URL's https right?", ErrNetwork)
 	}
 	return fmt.Errorf("%w: the connection broke, or what came is not HTTP", ErrNetwork)
-}
-
-// JSON is the body as expressions see it (profile.DecodeFact); the error is
-// ErrNotJSON.
-func (a Answer) JSON() (any, error) {
-	fact, err := profile.DecodeFact(a.Body)
-	if err != nil {
-		return nil, ErrNotJSON
-	}
-	return fact, nil
 }

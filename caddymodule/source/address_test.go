@@ -7,7 +7,7 @@ import (
 	"testing"
 	"unicode"
 
-	"example.com/sidegate/caddymodule/profile/directory/source"
+	"example.com/sidegate/caddymodule/source"
 )
 
 func mustAddress(t testing.TB, raw string, known ...string) *source.Address {
