@@ -114,7 +114,8 @@ type Links interface {
 	Unlink(ctx context.Context, name string, keys ...Key) error
 }
 
-// MaxNumber is the last number that Numbers gives: 2^53-1, the largest integer
+// MaxNumber is the last number that Numbers gives, and with it the largest id
+// that a person can have, wherever it comes from: 2^53-1, the largest integer
 // that JavaScript reads exactly.
 const MaxNumber = 1<<53 - 1
 

@@ -25,12 +25,10 @@ var (
 	ErrBusy = errors.New("too many sign-ins at once")
 )
 
-// Limits of what a person may type; longer input is refused before anything
-// is computed from it.
-const (
-	MaxEmail    = 254  // bytes, RFC 5321 section 4.5.3.1.3
-	MaxPassword = 1024 // bytes
-)
+// MaxPassword is the longest password that a person may type, in bytes. A
+// longer one, like an address beyond profile.MaxEmail, is refused before
+// anything is computed from it.
+const MaxPassword = 1024
 
 // Method is one configured way to sign in.
 type Method interface {

@@ -208,8 +208,8 @@ func settling(ctx context.Context) (context.Context, context.CancelFunc) {
 // address are one account, so that no spelling has attempts of its own
 // (CVE-2025-24806, CVE-2026-47203).
 func accountOf(email string) (string, error) {
-	if len(email) > MaxEmail {
-		return "", fmt.Errorf("%w: email address is longer than %d bytes", ErrRefused, MaxEmail)
+	if len(email) > profile.MaxEmail {
+		return "", fmt.Errorf("%w: email address is longer than %d bytes", ErrRefused, profile.MaxEmail)
 	}
 	account, err := profile.NormalizeEmail(email)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"example.com/sidegate/caddymodule/login"
+	"example.com/sidegate/caddymodule/profile"
 	"example.com/sidegate/sessionstore"
 	"example.com/sidegate/sessionstore/memory"
 )
@@ -285,7 +286,7 @@ func TestThrottle(t *testing.T) {
 			}
 		},
 		"what is no email address is refused": func(b *bench) {
-			for _, text := range []string{"", "ada", "@", "a@b\nc", strings.Repeat("a", login.MaxEmail) + "@example.com"} {
+			for _, text := range []string{"", "ada", "@", "a@b\nc", strings.Repeat("a", profile.MaxEmail) + "@example.com"} {
 				if _, err := b.throttle.Begin(context.Background(), text, home); !errors.Is(err, login.ErrRefused) {
 					b.Errorf("%.20q: %v", text, err)
 				}

@@ -9,9 +9,6 @@ import (
 	"example.com/sidegate/sessionstore"
 )
 
-// maxSafe is 2^53-1, the largest integer that JavaScript reads exactly.
-const maxSafe = 1<<53 - 1
-
 // Build makes the session's UserSession of the person, with every invariant of
 // it, or refuses: the error then wraps ErrInvalid. Nothing of p is shared with
 // the result. Token is empty.
@@ -31,7 +28,7 @@ func (rs *Roles) Build(p Person) (sessionstore.UserSession, error) {
 
 // build is Build without the flat lists.
 func build(p Person) (u sessionstore.UserSession, err error) {
-	if p.ID < 1 || p.ID > maxSafe {
+	if p.ID < 1 || p.ID > sessionstore.MaxNumber {
 		return u, wrong("id", "is not 1 to 2^53-1")
 	}
 	u = sessionstore.UserSession{ID: p.ID, CreatedBy: p.CreatedBy, UpdatedBy: p.UpdatedBy}

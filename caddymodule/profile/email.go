@@ -7,7 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-const maxEmail = 254 // bytes, RFC 5321 section 4.5.3.1.3
+// MaxEmail is the longest email address, in bytes (RFC 5321 section 4.5.3.1.3).
+const MaxEmail = 254
 
 // notInAddress are the characters that an address may only hold in quotes or
 // as a comment (RFC 5322 section 3.2.3): their presence means a display name,
@@ -32,8 +33,8 @@ func normalizeEmail(email string) (string, error) {
 	switch {
 	case email == "":
 		return "", wrong("email", "is empty")
-	case len(email) > maxEmail:
-		return "", tooLong("email", maxEmail)
+	case len(email) > MaxEmail:
+		return "", tooLong("email", MaxEmail)
 	case !utf8.ValidString(email):
 		return "", wrong("email", "is not UTF-8")
 	}
@@ -50,8 +51,8 @@ func normalizeEmail(email string) (string, error) {
 	if strings.HasPrefix(domain, ".") || strings.HasSuffix(domain, ".") {
 		return "", wrong("email", "has a domain that begins or ends with a dot")
 	}
-	if email = strings.ToLower(email); len(email) > maxEmail { // some letters grow
-		return "", tooLong("email", maxEmail)
+	if email = strings.ToLower(email); len(email) > MaxEmail { // some letters grow
+		return "", tooLong("email", MaxEmail)
 	}
 	return email, nil
 }

@@ -8,6 +8,8 @@ import (
 	"io"
 	"maps"
 	"math"
+
+	"example.com/sidegate/sessionstore"
 )
 
 // MaxKept is the most bytes that a login may keep in one session.
@@ -147,7 +149,7 @@ func tidyNumber(number json.Number) (any, error) {
 	if err != nil {
 		return nil, errors.New("the answer holds a number that is too large")
 	}
-	if f == math.Trunc(f) && math.Abs(f) < 1<<53 {
+	if f == math.Trunc(f) && math.Abs(f) <= sessionstore.MaxNumber { // beyond it a float64 skips whole numbers
 		return int64(f), nil
 	}
 	return f, nil

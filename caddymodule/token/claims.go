@@ -21,9 +21,6 @@ import (
 // longer life for a token is never what a wrong clock should give.
 const Leeway = 11 * time.Minute
 
-// maxSafe is 2^53-1, the largest integer that JavaScript reads exactly.
-const maxSafe = 1<<53 - 1
-
 // claimNames are the members that mean something to us. Another spelling of
 // one of them is refused, because a parser that ignores case would read it.
 var claimNames = []string{
@@ -115,7 +112,7 @@ func (c *claims) text(name string) string {
 // string, fraction or exponent.
 func (c *claims) integer(name string, text string) int64 {
 	n, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || n < 1 || n > maxSafe || strconv.FormatInt(n, 10) != text {
+	if err != nil || n < 1 || n > sessionstore.MaxNumber || strconv.FormatInt(n, 10) != text {
 		c.fail(name + " is missing, or not a whole number")
 	}
 	return n

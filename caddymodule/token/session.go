@@ -106,7 +106,7 @@ func (r *Ring) LooksOurs(raw string) bool {
 }
 
 func checkUserID(id int64) error {
-	if id < 1 || id > maxSafe {
+	if id < 1 || id > sessionstore.MaxNumber {
 		return errors.New("no token for this person: their id is not 1 to 2^53-1")
 	}
 	return nil

@@ -86,7 +86,7 @@ func (l *Login) Close() {
 func (l *Login) SignIn(ctx context.Context, email, password string) (*profile.Person, error) {
 	// An empty password is refused here: some back ends take it for a visitor
 	// who wants no more than to look, and let them in (RFC 4513 section 5.1.2).
-	if password == "" || len(password) > login.MaxPassword || len(email) > login.MaxEmail {
+	if password == "" || len(password) > login.MaxPassword || len(email) > profile.MaxEmail {
 		return nil, login.ErrRefused
 	}
 	select {

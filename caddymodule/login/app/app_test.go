@@ -263,7 +263,7 @@ func TestWhatNobodysCredentialsAreIsNotAsked(t *testing.T) {
 	}{
 		{"no password, which some back ends let in", email, "", login.ErrRefused},
 		{"a password without end", email, strings.Repeat("x", login.MaxPassword+1), login.ErrRefused},
-		{"an address without end", strings.Repeat("x", login.MaxEmail+1), "x", login.ErrRefused},
+		{"an address without end", strings.Repeat("x", profile.MaxEmail+1), "x", login.ErrRefused},
 		{"a password that JSON would change", email, "pass\xffword", login.ErrUnknown},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 
 	"example.com/sidegate/caddymodule/login"
 	"example.com/sidegate/caddymodule/login/app"
+	"example.com/sidegate/caddymodule/profile"
 )
 
 // FuzzSignIn signs in at an app that reads what was sent by the standard
@@ -26,7 +27,7 @@ func FuzzSignIn(f *testing.F) {
 		f.Add(seed[0], seed[1])
 	}
 	f.Fuzz(func(t *testing.T, typedEmail, password string) {
-		if password == "" || len(password) > login.MaxPassword || len(typedEmail) > login.MaxEmail || !utf8.ValidString(typedEmail) {
+		if password == "" || len(password) > login.MaxPassword || len(typedEmail) > profile.MaxEmail || !utf8.ValidString(typedEmail) {
 			return // never sent: see TestWhatNobodysCredentialsAreIsNotAsked
 		}
 		for _, kind := range []string{app.BodyJSON, app.BodyForm} {

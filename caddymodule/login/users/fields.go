@@ -12,12 +12,9 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"example.com/sidegate/caddymodule/login"
 	"example.com/sidegate/caddymodule/profile"
 	"example.com/sidegate/sessionstore"
 )
-
-const maxID = 1<<53 - 1 // the largest integer that JavaScript reads exactly
 
 // scope reads values, and says where it is when one is wrong.
 type scope struct {
@@ -172,12 +169,12 @@ func (s scope) date(n *yaml.Node) time.Time {
 var decimal = regexp.MustCompile(`^[1-9][0-9]{0,15}$`)
 
 func (s scope) id(n *yaml.Node) int64 {
-	remedy := fmt.Sprintf("must be a whole number from 1 to %d, without quotes", maxID)
+	remedy := fmt.Sprintf("must be a whole number from 1 to %d, without quotes", int64(sessionstore.MaxNumber))
 	if !s.is(n, yaml.ScalarNode, remedy) {
 		return 0
 	}
 	value, err := strconv.ParseInt(n.Value, 10, 64)
-	if err != nil || n.Tag != "!!int" || value > maxID || !decimal.MatchString(n.Value) {
+	if err != nil || n.Tag != "!!int" || value > sessionstore.MaxNumber || !decimal.MatchString(n.Value) {
 		s.problem(n, remedy)
 		return 0
 	}
@@ -195,7 +192,7 @@ func (s scope) email(n *yaml.Node) string {
 		return ""
 	}
 	email, err := profile.NormalizeEmail(text)
-	if err != nil || len(email) > login.MaxEmail {
+	if err != nil || len(email) > profile.MaxEmail {
 		s.problem(n, "must be an address like ada@example.com")
 		return ""
 	}

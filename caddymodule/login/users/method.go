@@ -52,7 +52,7 @@ func (m *Method) Name() string { return m.name }
 // see People.MixedHashes for where that ends.
 func (m *Method) SignIn(ctx context.Context, email, password string) (*profile.Person, error) {
 	// The same answer for everybody, before anything is looked up.
-	if password == "" || len(password) > login.MaxPassword || len(email) > login.MaxEmail {
+	if password == "" || len(password) > login.MaxPassword || len(email) > profile.MaxEmail {
 		return nil, login.ErrRefused
 	}
 	if err := m.limiter.Acquire(ctx); err != nil {

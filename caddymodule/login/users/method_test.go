@@ -10,6 +10,7 @@ import (
 
 	"example.com/sidegate/caddymodule/login"
 	"example.com/sidegate/caddymodule/login/users"
+	"example.com/sidegate/caddymodule/profile"
 	"example.com/sidegate/sessionstore"
 )
 
@@ -66,7 +67,7 @@ func TestSignIn(t *testing.T) {
 			"an unknown person is unknown":                      {"mallory@example.com", adaPassword, login.ErrUnknown},
 			"the password of the dummy hash signs nobody in":    {"mallory@example.com", "antitiming", login.ErrUnknown},
 			"a password that is too long is refused":            {ada, strings.Repeat("a", login.MaxPassword+1), login.ErrRefused},
-			"an email that is too long is refused":              {strings.Repeat("a", login.MaxEmail) + "@b", adaPassword, login.ErrRefused},
+			"an email that is too long is refused":              {strings.Repeat("a", profile.MaxEmail) + "@b", adaPassword, login.ErrRefused},
 			"the longest password is compared, as an unknown's": {"mallory@example.com", strings.Repeat("a", login.MaxPassword), login.ErrUnknown},
 		} {
 			t.Run(algorithm+": "+name, func(t *testing.T) {

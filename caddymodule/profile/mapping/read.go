@@ -10,6 +10,7 @@ import (
 	"cel.dev/cel-go/common/types/traits"
 
 	"example.com/sidegate/caddymodule/profile"
+	"example.com/sidegate/sessionstore"
 )
 
 func readTruth(v ref.Val, _ string) (bool, error) {
@@ -29,7 +30,7 @@ func readText(v ref.Val, most int) (string, error) {
 // hands out a number where the operator says `registry`, and nowhere else.
 func readIdentifier(v ref.Val, _ string) (int64, error) {
 	n, ok := v.(types.Int)
-	if ok && (n < 1 || n > maxID) {
+	if ok && (n < 1 || n > sessionstore.MaxNumber) {
 		return 0, errors.New("the number is not 1 to 2^53-1")
 	}
 	return int64(n), expect(ok, "int", v)

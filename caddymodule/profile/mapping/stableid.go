@@ -12,12 +12,8 @@ import (
 	"cel.dev/cel-go/common/types/ref"
 )
 
-const (
-	// maxID is 2^53-1, the largest integer that JavaScript reads exactly.
-	maxID = 1<<53 - 1
-	// maxParts is the most arguments of stable_id.
-	maxParts = 4
-)
+// maxParts is the most arguments of stable_id.
+const maxParts = 4
 
 // errEmptyPart refuses stable_id of nothing: all of whom the source has no id
 // would get the same number, and be one person.
