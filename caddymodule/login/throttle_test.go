@@ -15,6 +15,7 @@ import (
 	"example.com/sidegate/caddymodule/profile"
 	"example.com/sidegate/sessionstore"
 	"example.com/sidegate/sessionstore/memory"
+	"example.com/sidegate/sessionstore/storetest"
 )
 
 const ada = "ada@example.com"
@@ -28,26 +29,13 @@ var (
 type bench struct {
 	*testing.T
 	throttle *login.Throttle
-	mu       sync.Mutex
-	clock    time.Time
+	clock    *storetest.Clock
 }
 
 func newBench(t *testing.T) *bench {
-	b := &bench{T: t, clock: time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)}
-	b.throttle = login.NewThrottle(memory.New(b.now), login.Limits{})
+	b := &bench{T: t, clock: storetest.ClockAt(time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC))}
+	b.throttle = login.NewThrottle(memory.New(b.clock.Now), login.Limits{})
 	return b
-}
-
-func (b *bench) now() time.Time {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.clock
-}
-
-func (b *bench) advance(d time.Duration) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.clock = b.clock.Add(d)
 }
 
 // begin must be let through.
@@ -106,7 +94,7 @@ func TestThrottle(t *testing.T) {
 		},
 		"a refusal says how long to wait, and what was used up": func(b *bench) {
 			b.fail(1, ada, home)
-			b.advance(5 * time.Minute)
+			b.clock.Advance(5 * time.Minute)
 			b.fail(9, ada, home)
 			_, err := b.throttle.Begin(context.Background(), ada, home)
 			if th := b.refusal(err); th.RetryAfter != 10*time.Minute || th.Scope != "account" {
@@ -118,7 +106,7 @@ func TestThrottle(t *testing.T) {
 		},
 		"the window ends by itself": func(b *bench) {
 			b.left(ada, home)
-			b.advance(login.DefaultWindow)
+			b.clock.Advance(login.DefaultWindow)
 			if n := b.left(ada, home); n != login.DefaultPerPair {
 				b.Errorf("%d attempts in the next window", n)
 			}
@@ -326,14 +314,14 @@ func TestThrottleIsExactUnderConcurrency(t *testing.T) {
 
 func TestThrottleLimitsAreConfigurable(t *testing.T) {
 	b := newBench(t)
-	b.throttle = login.NewThrottle(memory.New(b.now), login.Limits{
+	b.throttle = login.NewThrottle(memory.New(b.clock.Now), login.Limits{
 		Window: time.Minute, PerAddress: 6, AttackThreshold: 2, PerPair: 4, PerPairAttacked: 1,
 	})
 	// The third failure finds the account under attack, with two of one used up.
 	if n := b.left(ada, home); n != 2 {
 		t.Errorf("%d attempts were let through", n)
 	}
-	b.advance(time.Minute)
+	b.clock.Advance(time.Minute)
 	if n := b.left("grace@example.com", home); n != 2 {
 		t.Errorf("%d attempts a minute later", n)
 	}

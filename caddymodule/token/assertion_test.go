@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"example.com/sidegate/caddymodule/token"
+	"example.com/sidegate/sessionstore/storetest"
 )
 
 func someAssertion() token.Assertion {
@@ -197,14 +198,14 @@ func TestVerifyAssertionRefuses(t *testing.T) {
 }
 
 func TestAnAssertionLivesFiveMinutes(t *testing.T) {
-	c := newClock()
+	c := storetest.ClockAt(start)
 	r := newRing(t, token.Config{Now: c.Now})
 	raw := mustAssert(t, r, someAssertion())
-	c.add(5*time.Minute - time.Second)
+	c.Advance(5*time.Minute - time.Second)
 	if _, err := r.VerifyAssertion(raw, "orders"); err != nil {
 		t.Fatal(err)
 	}
-	c.add(time.Second)
+	c.Advance(time.Second)
 	if _, err := r.VerifyAssertion(raw, "orders"); !errors.Is(err, token.ErrExpired) {
 		t.Fatalf("got %v", err)
 	}

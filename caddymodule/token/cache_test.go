@@ -6,18 +6,19 @@ import (
 	"time"
 
 	"example.com/sidegate/caddymodule/token"
+	"example.com/sidegate/sessionstore/storetest"
 )
 
 // desk is a cache with its ring and clock.
 type desk struct {
 	*token.Cache
-	clock *clock
+	clock *storetest.Clock
 	ring  *token.Ring
 }
 
 func newDesk(t testing.TB, ttl time.Duration, entries int) desk {
 	t.Helper()
-	c := newClock()
+	c := storetest.ClockAt(start)
 	r := newRing(t, token.Config{Now: c.Now})
 	cache, err := token.NewCache(r, ttl, entries)
 	if err != nil {
@@ -44,11 +45,11 @@ func (d desk) token(t *testing.T, n byte, expires time.Time) string {
 func TestATokenIsGivenOutAgainUntil80PercentOfItsLife(t *testing.T) {
 	d, end := newDesk(t, 0, 0), start.Add(12*time.Hour) // the defaults: 10 minutes
 	first := d.token(t, 1, end)
-	d.clock.add(8*time.Minute - time.Nanosecond)
+	d.clock.Advance(8*time.Minute - time.Nanosecond)
 	if d.token(t, 1, end) != first {
 		t.Error("it was made again too early")
 	}
-	d.clock.add(time.Nanosecond)
+	d.clock.Advance(time.Nanosecond)
 	second := d.token(t, 1, end)
 	if second == first {
 		t.Error("it was not made again at 80 %")
@@ -65,14 +66,14 @@ func TestATokenIsGivenOutAgainUntil80PercentOfItsLife(t *testing.T) {
 func TestATokenNeverOutlivesItsSession(t *testing.T) {
 	d, end := newDesk(t, 10*time.Minute, 0), start.Add(15*time.Minute+500*time.Millisecond)
 	d.token(t, 1, end)
-	d.clock.add(9 * time.Minute)
+	d.clock.Advance(9 * time.Minute)
 	last := d.token(t, 1, end)
 	got, err := d.ring.VerifySession(last)
 	if err != nil || !got.ExpiresAt.Equal(start.Add(15*time.Minute)) {
 		t.Fatalf("it ends %v, %v", got.ExpiresAt, err)
 	}
 	// No new one could live longer, so the last one serves to the end.
-	d.clock.add(6*time.Minute - time.Nanosecond)
+	d.clock.Advance(6*time.Minute - time.Nanosecond)
 	if d.token(t, 1, end) != last {
 		t.Error("a token was made again in vain")
 	}
@@ -90,8 +91,8 @@ func TestATokenGivenOutAgainIsNeverExpired(t *testing.T) {
 	for _, ttl := range []time.Duration{time.Second, 1500 * time.Millisecond, 3 * time.Second, time.Minute} {
 		d, end := newDesk(t, ttl, 0), start.Add(time.Hour)
 		for range 100 {
-			d.clock.add(ttl/13 + 7*time.Millisecond) // moments between two seconds, too
-			d.token(t, 1, end)                       // verifies it at that moment
+			d.clock.Advance(ttl/13 + 7*time.Millisecond) // moments between two seconds, too
+			d.token(t, 1, end)                           // verifies it at that moment
 		}
 	}
 }

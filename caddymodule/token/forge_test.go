@@ -13,12 +13,12 @@ import (
 	"fmt"
 	"math/big"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"example.com/sidegate/caddymodule/token"
 	"example.com/sidegate/sessionstore"
+	"example.com/sidegate/sessionstore/storetest"
 )
 
 // The secrets of the tests; no gateway has them.
@@ -30,26 +30,6 @@ const (
 // start is when all tests begin.
 var start = time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// clock is a clock that is put forward by hand.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func newClock() *clock { return &clock{now: start} }
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) add(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
-
 // newRing makes a ring whose clock stands at start, unless c has one.
 func newRing(t testing.TB, c token.Config) *token.Ring {
 	t.Helper()
@@ -57,7 +37,7 @@ func newRing(t testing.TB, c token.Config) *token.Ring {
 		c.Secrets = []string{secretA}
 	}
 	if c.Now == nil {
-		c.Now = newClock().Now
+		c.Now = storetest.ClockAt(start).Now
 	}
 	r, err := token.NewRing(c)
 	if err != nil {

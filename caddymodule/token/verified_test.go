@@ -7,11 +7,12 @@ import (
 	"time"
 
 	"example.com/sidegate/caddymodule/token"
+	"example.com/sidegate/sessionstore/storetest"
 )
 
-func newVerified(t testing.TB, entries int) (*token.Verified, *token.Ring, *clock) {
+func newVerified(t testing.TB, entries int) (*token.Verified, *token.Ring, *storetest.Clock) {
 	t.Helper()
-	c := newClock()
+	c := storetest.ClockAt(start)
 	r := newRing(t, token.Config{Now: c.Now})
 	v, err := token.NewVerified(r, entries)
 	if err != nil {
@@ -49,11 +50,11 @@ func TestARememberedTokenExpiresAllTheSame(t *testing.T) {
 	if _, err := v.VerifySession(raw); err != nil {
 		t.Fatal(err)
 	}
-	c.add(time.Minute - time.Second)
+	c.Advance(time.Minute - time.Second)
 	if _, err := v.VerifySession(raw); err != nil {
 		t.Errorf("a second before its exp: %v", err)
 	}
-	c.add(time.Second)
+	c.Advance(time.Second)
 	for range 2 { // remembered, then no longer
 		if _, err := v.VerifySession(raw); !errors.Is(err, token.ErrExpired) {
 			t.Errorf("at its exp: %v, want %v", err, token.ErrExpired)

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Clock is a clock that stands still until it is put forward. It may be used
-// concurrently.
+// Clock is a clock that stands still until it is put forward: that of this
+// suite, and of every other test that needs one. It may be used concurrently.
 type Clock struct {
 	mu  sync.Mutex
 	now time.Time
@@ -16,8 +16,12 @@ type Clock struct {
 // millisecond, so that the life-times it gives also hold for a store whose
 // server has a clock of its own.
 func NewClock() *Clock {
-	return &Clock{now: time.Now().UTC().Truncate(time.Millisecond)}
+	return ClockAt(time.Now().UTC().Truncate(time.Millisecond))
 }
+
+// ClockAt returns a clock that shows that moment, for tests in which no other
+// clock has a part.
+func ClockAt(moment time.Time) *Clock { return &Clock{now: moment} }
 
 // Now is what the clock shows.
 func (c *Clock) Now() time.Time {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"example.com/sidegate/caddymodule/login/oidc"
+	"example.com/sidegate/sessionstore/storetest"
 )
 
 func key(b byte) []byte { return bytes.Repeat([]byte{b}, 32) }
@@ -24,7 +25,7 @@ func sealer(t testing.TB, now func() time.Time, keys ...byte) *oidc.AttemptSeale
 	return a
 }
 
-func attempt(clock *clock) oidc.Attempt {
+func attempt(clock *storetest.Clock) oidc.Attempt {
 	return oidc.Attempt{
 		Login: "keycloak", State: strings.Repeat("s", 43), Nonce: strings.Repeat("n", 43), Verifier: strings.Repeat("v", 43),
 		RedirectURI: redirectURI, ReturnTo: "/orders?a=b&c=d", Expires: clock.Now().Add(oidc.AttemptLifetime),
@@ -94,10 +95,10 @@ func TestSealedAttemptsThatAreRefused(t *testing.T) {
 		})
 	}
 	t.Run("one that has expired", func(t *testing.T) {
-		clock.forward(oidc.AttemptLifetime - time.Nanosecond)
+		clock.Advance(oidc.AttemptLifetime - time.Nanosecond)
 		_, err := a.Open("keycloak", good.State, value)
 		wantErr(t, err, nil, "")
-		clock.forward(time.Nanosecond)
+		clock.Advance(time.Nanosecond)
 		_, err = a.Open("keycloak", good.State, value)
 		wantErr(t, err, oidc.ErrExpired, "10m")
 	})

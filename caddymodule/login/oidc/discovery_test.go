@@ -134,12 +134,12 @@ func TestDiscoveryIsSharedAndKept(t *testing.T) {
 		t.Fatalf("50 callers asked %d times", got)
 	}
 	t.Run("and fetched anew after six hours", func(t *testing.T) {
-		p.clock.forward(6*time.Hour - time.Second)
+		p.clock.Advance(6*time.Hour - time.Second)
 		begin(t, l)
 		if got := p.count(discoveryPath); got != 1 {
 			t.Fatalf("asked %d times", got)
 		}
-		p.clock.forward(time.Second)
+		p.clock.Advance(time.Second)
 		begin(t, l)
 		if got := p.count(discoveryPath); got != 2 {
 			t.Fatalf("asked %d times", got)
@@ -147,7 +147,7 @@ func TestDiscoveryIsSharedAndKept(t *testing.T) {
 	})
 	t.Run("and the old one used when that fails", func(t *testing.T) {
 		p.on(discoveryPath, says(503, ""))
-		p.clock.forward(6 * time.Hour)
+		p.clock.Advance(6 * time.Hour)
 		begin(t, l)
 		begin(t, l)
 		if got := p.count(discoveryPath); got != 3 {
@@ -172,14 +172,14 @@ func TestAFailedDiscoveryIsTriedAgain(t *testing.T) {
 	fails(1) // the failure is kept for a second
 	asked := 1
 	for _, pause := range []time.Duration{1, 2, 4, 8, 8} {
-		p.clock.forward(pause*time.Second - time.Millisecond)
+		p.clock.Advance(pause*time.Second - time.Millisecond)
 		fails(asked)
-		p.clock.forward(time.Millisecond)
+		p.clock.Advance(time.Millisecond)
 		asked++
 		fails(asked)
 	}
 	p.on(discoveryPath, nil)
-	p.clock.forward(8 * time.Second)
+	p.clock.Advance(8 * time.Second)
 	begin(t, l)
 }
 

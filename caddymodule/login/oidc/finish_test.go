@@ -125,7 +125,7 @@ func TestAnAttemptIsNotGoodForMore(t *testing.T) {
 	})
 	t.Run("an attempt ends after ten minutes", func(t *testing.T) {
 		location, attempt := begin(t, l)
-		p.clock.forward(oidc.AttemptLifetime)
+		p.clock.Advance(oidc.AttemptLifetime)
 		_, err := l.Finish(context.Background(), attempt, p.authorize(t, location))
 		wantErr(t, err, oidc.ErrExpired, "")
 	})

@@ -6,35 +6,19 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"example.com/sidegate/caddymodule/login/oidc"
 	"example.com/sidegate/caddymodule/profile"
 	"example.com/sidegate/sessionstore"
+	"example.com/sidegate/sessionstore/storetest"
 )
 
 const redirectURI = "https://app.example.com/auth/callback/keycloak"
 
-// clock is put forward by hand.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func newClock() *clock { return &clock{now: time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)} }
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) forward(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
+func newClock() *storetest.Clock {
+	return storetest.ClockAt(time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC))
 }
 
 // mapper is a mapping written as a function.

@@ -79,7 +79,7 @@ func TestKeysThatRotateAreFetchedAnew(t *testing.T) {
 	}
 	t.Run("a key that was taken back is refused", func(t *testing.T) {
 		p.key, p.header = ecKey(), map[string]any{"kid": "ec"}
-		p.clock.forward(10 * time.Second)
+		p.clock.Advance(10 * time.Second)
 		_, err := p.signIn(t, l, nil)
 		wantErr(t, err, oidc.ErrProvider, "not in the provider's key set")
 	})
@@ -90,7 +90,7 @@ func TestAKeyThatWasTakenBackIsForgottenWithinAnHour(t *testing.T) {
 	l := p.login(t, nil)
 	p.mustSignIn(t, l)
 	p.published = []jose.JSONWebKey{{Key: otherKey().Public(), KeyID: "new"}}
-	p.clock.forward(time.Hour)
+	p.clock.Advance(time.Hour)
 	_, err := p.signIn(t, l, nil)
 	wantErr(t, err, oidc.ErrProvider, "not in the provider's key set")
 }
@@ -118,7 +118,7 @@ func TestAFloodOfUnknownKidsIsNoFloodAtTheProvider(t *testing.T) {
 		wantErr(t, err, oidc.ErrUnavailable, "less than 10 s ago")
 	})
 	t.Run("and after ten seconds it is asked for again", func(t *testing.T) {
-		p.clock.forward(10 * time.Second)
+		p.clock.Advance(10 * time.Second)
 		_, err := l.VerifyLogoutToken(context.Background(), p.sign(map[string]any{"kid": "x"}, map[string]any{}))
 		wantErr(t, err, oidc.ErrInvalidLogoutToken, "not in the provider's key set")
 		if got := p.count("/keys") - before; got != 2 {
@@ -147,7 +147,7 @@ func TestKeysStayWhenTheyCannotBeFetched(t *testing.T) {
 			_, err := l.VerifyLogoutToken(context.Background(), p.sign(map[string]any{"kid": "x"}, map[string]any{}))
 			wantErr(t, err, c.want, "")
 			p.mustSignIn(t, l)
-			p.clock.forward(2 * time.Hour)
+			p.clock.Advance(2 * time.Hour)
 			p.mustSignIn(t, l)
 			if errors.Is(err, oidc.ErrInvalidLogoutToken) {
 				t.Fatal("trouble with the keys is blamed on the token")
@@ -174,7 +174,7 @@ func TestKeysThatCouldNotBeFetchedAreAskedForAgainSoon(t *testing.T) {
 	}
 	p.published = []jose.JSONWebKey{{Key: otherKey().Public(), KeyID: "new"}}
 	p.on("/keys", nil)
-	p.clock.forward(time.Second)
+	p.clock.Advance(time.Second)
 	p.mustSignIn(t, l)
 }
 

@@ -133,7 +133,7 @@ func TestAJTIIsRememberedForADayAtMost(t *testing.T) {
 	if want := p.clock.Now().Add(24 * time.Hour); !token.Expires.Equal(want) {
 		t.Fatalf("until %v, want %v", token.Expires, want)
 	}
-	p.clock.forward(24 * time.Hour)
+	p.clock.Advance(24 * time.Hour)
 	_, err = l.VerifyLogoutToken(context.Background(), raw)
 	wantErr(t, err, oidc.ErrInvalidLogoutToken, "older than a day")
 }

@@ -22,6 +22,8 @@ import (
 	"testing"
 
 	"github.com/go-jose/go-jose/v4"
+
+	"example.com/sidegate/sessionstore/storetest"
 )
 
 const (
@@ -34,7 +36,7 @@ var b64 = base64.RawURLEncoding
 // provider is an OpenID provider that can be made to do everything wrong.
 type provider struct {
 	*httptest.Server
-	clock *clock
+	clock *storetest.Clock
 
 	mu sync.Mutex
 	// metadata, keys, header and claims are what it answers with; a claim of
