@@ -35,6 +35,10 @@ type object map[string]json.RawMessage
 // members (RFC 7519 section 4, RFC 7515 section 4) and without a member that
 // is one of names but for its case. Members not in names are let be, so that
 // a newer gateway may add one while an older one still runs.
+//
+// login/oidc has a reader of its own (checkJSON), which would not do here: it
+// judges what others wrote, at any depth. Here a value is not read before it is
+// asked for, since its spelling counts too (integer).
 func decodeObject(segment, what string, names []string) (object, error) {
 	b, err := encoding.DecodeString(segment)
 	if err != nil {

@@ -10,6 +10,9 @@ import (
 	"errors"
 	"fmt"
 
+	// Only its signing methods are used: form, header and claims are checked
+	// here, byte for byte (open.go). What login/oidc has go-jose for, JWK sets
+	// and keys out of reach, is not needed for keys of our own.
 	"github.com/golang-jwt/jwt/v5"
 )
 

@@ -34,6 +34,10 @@ func decodeClaims(data []byte) (claims, error) {
 // checkJSON refuses what two readers could read in two ways: bytes that are
 // not UTF-8, something behind the value, and a member that is there twice
 // (RFC 7519 section 4, RFC 8725 section 3.7).
+//
+// The token room has a reader of its own (decodeObject), which would not do
+// here: it reads what we wrote ourselves, one flat object whose members stay
+// as they are spelled; this one judges whatever a provider sends, at any depth.
 func checkJSON(data []byte) error {
 	if !utf8.Valid(data) || !json.Valid(data) {
 		return errors.New("is not JSON")

@@ -9,6 +9,10 @@ import (
 	"errors"
 	"slices"
 
+	// The token room signs with golang-jwt, which cannot do what is needed
+	// here: it reads no JWK sets, and signs with an RSA or ECDSA key only if
+	// that is in memory, not in a vault (clientauth.go). Since go-jose has to be
+	// here for that, it verifies as well.
 	"github.com/go-jose/go-jose/v4"
 )
 
