@@ -1,5 +1,3 @@
-// Package login is how people sign in: the interface of a login method, the
-// throttle in front of every password, and, one folder each, the methods.
 package login
 
 import (

@@ -7,4 +7,9 @@
 // want proof that an identity header came from the gateway. The two differ in
 // typ and in audience, so neither can be taken for the other (RFC 8725
 // sections 3.11 and 3.12).
+//
+// It knows the keys of sessions and nothing else of them: no profile, no login,
+// no request. Begin with Ring in ring.go; open.go is how a token is checked,
+// session.go and assertion.go are the two kinds, verified.go and cache.go spare
+// the signatures.
 package token

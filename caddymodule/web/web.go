@@ -1,12 +1,3 @@
-// Package web holds what people and their tools see of the gateway itself:
-// the pages for signing in and out, the pages that say why not, and the
-// OpenAPI document.
-//
-// The pages are plain HTML: no script, no request beside the page itself, one
-// style sheet inside. Their texts are fixed. Nothing of a request is shown, not
-// even the email address after a wrong password: browsers and password managers
-// fill it in again, and what is not echoed cannot be injected (CVE-2024-21496,
-// CVE-2023-52430). A return_to that the caller has checked is carried along.
 package web
 
 import (

@@ -1,6 +1,3 @@
-// Package embedded is a session store in one file beside the gateway (bbolt):
-// it needs no server and survives a restart, a crash and a kill -9, and it
-// serves one gateway only.
 package embedded
 
 import (

@@ -1,5 +1,3 @@
-// Package memory is a session store in the memory of one gateway: for tests,
-// and for those who accept that a restart signs everybody out.
 package memory
 
 import (

@@ -8,4 +8,9 @@
 // "there is none" and "cannot tell" are never taken for each other.
 //
 // What the cache holds was read from the store; it never writes it back.
+//
+// It knows sessionstore and no store in particular; no network. Begin with
+// Cache in cache.go; entry.go is a session that is held, flight.go is where
+// look-ups and revocations meet, shard.go holds the entries, follow.go hears of
+// what others did.
 package nearcache

@@ -33,4 +33,10 @@
 //
 // Sessions are only as safe as the server's memory: maxmemory-policy must be
 // noeviction, else a full server signs people out, or even numbers them anew.
+//
+// It knows sessionstore and its driver, nothing of the gateway around them.
+// Begin with keys.go and store.go; write.go and the folder scripts change
+// sessions, client.go makes connections, guard.go and breaker.go keep a slow
+// server from holding requests up, errors.go tells "there is none" from "cannot
+// tell".
 package redis

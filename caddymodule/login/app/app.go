@@ -1,9 +1,3 @@
-// Package app signs people in by the login that an existing app has already:
-// what they typed is sent to the app's own login API, once, and what the app
-// answers says who they are.
-//
-// The password goes to the app and nowhere else: it is in no error and in
-// nothing that is kept, not even where the app sends it back.
 package app
 
 import (

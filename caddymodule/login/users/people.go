@@ -1,10 +1,3 @@
-// Package users signs people in who are listed in a file: a YAML list with a
-// password hash for each of them, which is read again when it changes.
-//
-// The format is strict, because a slip in it lets somebody in or keeps
-// somebody out: unknown fields, duplicate keys, anchors and wrong types are
-// errors, each with its line and its remedy. No error holds anything that is
-// written in the file, since it may be a password or personal data.
 package users
 
 import (

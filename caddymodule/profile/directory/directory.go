@@ -1,10 +1,3 @@
-// Package directory asks those who know more of a person than their login
-// does: HTTP services of the operator's, at the moment somebody signs in and
-// whenever their session is built anew, never in between.
-//
-// "No" and "cannot tell" are different things here as everywhere: that a
-// person is not known (404, 410, an empty list) is a definite no, everything
-// else that is no answer is trouble, which ends no session.
 package directory
 
 import (

@@ -11,4 +11,8 @@
 // Errors are for the operator, at the start or at night: they name the field,
 // the expression and the keys that were there. They never hold a value of the
 // facts, for those are personal data and credentials, and errors go to a log.
+//
+// It knows the profile and CEL; no login, no directory, no request. Begin with
+// Compile and Apply in mapping.go; vocabulary.go is what an expression may use,
+// field.go which fields there are, read.go how a result becomes one.
 package mapping
