@@ -8,10 +8,11 @@ import (
 	"time"
 
 	"example.com/sidegate/sessionstore"
+	"example.com/sidegate/sessionstore/storetest"
 )
 
 func TestRecordHeader(t *testing.T) {
-	sealer := newSealer(t, 'k')
+	sealer := storetest.NewSealer(t, 'k')
 	s := fullSession()
 	record := sealer.Seal(s)
 	t.Run("the header lies where other gateways look for it", func(t *testing.T) {
@@ -59,7 +60,7 @@ func TestRecordHeader(t *testing.T) {
 }
 
 func TestCheckRecord(t *testing.T) {
-	record := newSealer(t, 'k').Seal(fullSession())
+	record := storetest.NewSealer(t, 'k').Seal(fullSession())
 	withFormat := func(format byte) []byte {
 		r := bytes.Clone(record)
 		r[0] = format

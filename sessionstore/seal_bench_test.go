@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"example.com/sidegate/sessionstore"
+	"example.com/sidegate/sessionstore/storetest"
 )
 
 // benchSession is of a person with 3 accounts, 10 roles and 50 permissions, who
@@ -25,7 +26,7 @@ func benchSession() *sessionstore.Session {
 }
 
 func BenchmarkSeal(b *testing.B) {
-	sealer, s := newSealer(b, 'k'), benchSession()
+	sealer, s := storetest.NewSealer(b, 'k'), benchSession()
 	b.ReportAllocs()
 	for b.Loop() {
 		sealer.Seal(s)
@@ -34,7 +35,7 @@ func BenchmarkSeal(b *testing.B) {
 }
 
 func BenchmarkOpen(b *testing.B) {
-	sealer, s := newSealer(b, 'k'), benchSession()
+	sealer, s := storetest.NewSealer(b, 'k'), benchSession()
 	record := sealer.Seal(s)
 	b.ReportAllocs()
 	for b.Loop() {
@@ -46,7 +47,7 @@ func BenchmarkOpen(b *testing.B) {
 
 // BenchmarkOpenOfASource opens what an OpenID provider has said more of.
 func BenchmarkOpenOfASource(b *testing.B) {
-	sealer, s := newSealer(b, 'k'), benchSession()
+	sealer, s := storetest.NewSealer(b, 'k'), benchSession()
 	full := fullSession()
 	s.SourceSession, s.Name, s.Attributes, s.BuiltAt = full.SourceSession, full.Name, full.Attributes, full.BuiltAt
 	record := sealer.Seal(s)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"example.com/sidegate/sessionstore"
+	"example.com/sidegate/sessionstore/storetest"
 )
 
 // fullSession is a session with something in every field, the same each time
@@ -83,19 +84,6 @@ func sessions() map[string]*sessionstore.Session {
 	}
 }
 
-func newSealer(t testing.TB, fills ...byte) *sessionstore.Sealer {
-	t.Helper()
-	var keys [][]byte
-	for _, fill := range fills {
-		keys = append(keys, bytes.Repeat([]byte{fill}, sessionstore.SealingKeySize))
-	}
-	sealer, err := sessionstore.NewSealer(keys...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return sealer
-}
-
 func TestNewSealer(t *testing.T) {
 	good := make([]byte, sessionstore.SealingKeySize)
 	for name, keys := range map[string][][]byte{
@@ -119,12 +107,12 @@ func TestNewSealer(t *testing.T) {
 		}
 		clear(key)
 		s := fullSession()
-		if _, err := newSealer(t, 'k').Open(s.Key, sealer.Seal(s)); err != nil {
+		if _, err := storetest.NewSealer(t, 'k').Open(s.Key, sealer.Seal(s)); err != nil {
 			t.Error(err)
 		}
 	})
 	t.Run("a sealer does not print its keys", func(t *testing.T) {
-		sealer := newSealer(t, 'k')
+		sealer := storetest.NewSealer(t, 'k')
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x"} {
 			if out := fmt.Sprintf(verb, sealer); out != "[sealer]" {
 				t.Errorf("%s prints %s", verb, out)
@@ -134,7 +122,7 @@ func TestNewSealer(t *testing.T) {
 }
 
 func TestSealAndOpen(t *testing.T) {
-	sealer := newSealer(t, 'k')
+	sealer := storetest.NewSealer(t, 'k')
 	for name, s := range sessions() {
 		t.Run(name+" comes back equal", func(t *testing.T) {
 			got, err := sealer.Open(s.Key, sealer.Seal(s))
@@ -206,7 +194,7 @@ func TestSealAndOpen(t *testing.T) {
 }
 
 func TestOpenRefuses(t *testing.T) {
-	sealer := newSealer(t, 'k')
+	sealer := storetest.NewSealer(t, 'k')
 	s := fullSession()
 	record := sealer.Seal(s)
 	cases := []struct {
@@ -273,7 +261,7 @@ func TestOpenRefuses(t *testing.T) {
 
 func TestKeyRotation(t *testing.T) {
 	s := fullSession()
-	former, present := newSealer(t, 'a'), newSealer(t, 'b', 'a')
+	former, present := storetest.NewSealer(t, 'a'), storetest.NewSealer(t, 'b', 'a')
 	t.Run("what a former secret sealed still opens, and is known to be due", func(t *testing.T) {
 		record := former.Seal(s)
 		if _, err := present.Open(s.Key, record); err != nil {
@@ -288,7 +276,7 @@ func TestKeyRotation(t *testing.T) {
 		if !present.SealedWithFirst(record) {
 			t.Error("another one sealed")
 		}
-		if _, err := newSealer(t, 'b').Open(s.Key, record); err != nil {
+		if _, err := storetest.NewSealer(t, 'b').Open(s.Key, record); err != nil {
 			t.Error(err)
 		}
 	})
@@ -306,7 +294,7 @@ func TestKeyRotation(t *testing.T) {
 }
 
 func FuzzOpenRecord(f *testing.F) {
-	sealer := newSealer(f, 'k', 'f')
+	sealer := storetest.NewSealer(f, 'k', 'f')
 	s := fullSession()
 	s.Key = sessionstore.Key{Shard: 7}
 	sealed := sealer.Seal(s)
@@ -314,7 +302,7 @@ func FuzzOpenRecord(f *testing.F) {
 	f.Add(sealed, uint16(9), byte(0xff))
 	f.Add(sealed, uint16(16), byte(1))
 	f.Add(sealed, uint16(40), byte(1))
-	f.Add(newSealer(f, 'f').Seal(s), uint16(3), byte(0))
+	f.Add(storetest.NewSealer(f, 'f').Seal(s), uint16(3), byte(0))
 	f.Add([]byte{}, uint16(0), byte(0))
 	f.Add([]byte{1}, uint16(0), byte(1))
 	f.Add(make([]byte, 61), uint16(0), byte(1))

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"example.com/sidegate/sessionstore"
+	"example.com/sidegate/sessionstore/storetest"
 )
 
 var noon = time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
@@ -46,7 +47,7 @@ func TestSessionLife(t *testing.T) {
 func TestClone(t *testing.T) {
 	t.Run("a copy equals what comes back from a record", func(t *testing.T) {
 		for _, s := range sessions() {
-			sealer := newSealer(t, 'k')
+			sealer := storetest.NewSealer(t, 'k')
 			got, err := sealer.Open(s.Key, sealer.Seal(s))
 			if err != nil {
 				t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 
 	"example.com/sidegate/sessionstore"
 	"example.com/sidegate/sessionstore/embedded"
+	"example.com/sidegate/sessionstore/storetest"
 )
 
 func TestDamagedFile(t *testing.T) {
@@ -131,7 +132,7 @@ func spoiledStore(t *testing.T, now func() time.Time, spoil func([]byte) []byte)
 	t.Helper()
 	path, s := newPath(t), newSession(1)
 	db := openDB(t, path)
-	if err := embedded.New(db, newSealer(t, 'k'), time.Now).Create(t.Context(), s); err != nil {
+	if err := embedded.New(db, storetest.NewSealer(t, 'k'), time.Now).Create(t.Context(), s); err != nil {
 		t.Fatal(err)
 	}
 	if err := db.Close(); err != nil {
@@ -149,7 +150,7 @@ func spoiledStore(t *testing.T, now func() time.Time, spoil func([]byte) []byte)
 		t.Fatal(err)
 	}
 	s.Version = 1
-	return embedded.New(openDB(t, path), newSealer(t, 'k'), now), s
+	return embedded.New(openDB(t, path), storetest.NewSealer(t, 'k'), now), s
 }
 
 // fileOf is the content of a database with that many sessions, up to the last
@@ -158,7 +159,7 @@ func fileOf(t *testing.T, sessions int) []byte {
 	t.Helper()
 	path := newPath(t)
 	db := openDB(t, path)
-	st := embedded.New(db, newSealer(t, 'k'), time.Now)
+	st := embedded.New(db, storetest.NewSealer(t, 'k'), time.Now)
 	done := make(chan error, sessions)
 	for i := range sessions {
 		go func() { done <- st.Create(context.Background(), newSession(int64(i+1))) }()

@@ -1,7 +1,6 @@
 package embedded_test
 
 import (
-	"bytes"
 	"path/filepath"
 	"testing"
 	"time"
@@ -14,7 +13,7 @@ import (
 func TestStoreKeepsTheContract(t *testing.T) {
 	storetest.Run(t, storetest.Harness{
 		Open: func(t *testing.T, clock *storetest.Clock) sessionstore.Store {
-			return embedded.New(openDB(t, newPath(t)), newSealer(t, 'k'), clock.Now)
+			return embedded.New(openDB(t, newPath(t)), storetest.NewSealer(t, 'k'), clock.Now)
 		},
 	})
 }
@@ -31,19 +30,6 @@ func openDB(t *testing.T, path string) *embedded.DB {
 	}
 	t.Cleanup(func() { _ = db.Close() })
 	return db
-}
-
-func newSealer(t *testing.T, fills ...byte) *sessionstore.Sealer {
-	t.Helper()
-	var keys [][]byte
-	for _, fill := range fills {
-		keys = append(keys, bytes.Repeat([]byte{fill}, sessionstore.SealingKeySize))
-	}
-	sealer, err := sessionstore.NewSealer(keys...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return sealer
 }
 
 // newSession is a session of that person that lives for an hour from now.

@@ -13,19 +13,20 @@ import (
 
 	"example.com/sidegate/sessionstore"
 	"example.com/sidegate/sessionstore/embedded"
+	"example.com/sidegate/sessionstore/storetest"
 )
 
 func TestLeasesLinksAndNumbersSurviveReopening(t *testing.T) {
 	path, key := newPath(t), sessionstore.NewSecret(1).Key()
 	db := openDB(t, path)
-	st := embedded.New(db, newSealer(t, 'k'), time.Now)
+	st := embedded.New(db, storetest.NewSealer(t, 'k'), time.Now)
 	number, numberErr := st.Number(t.Context(), "subject")
 	_, holdErr := st.Hold(t.Context(), "refresh", "one", time.Hour)
 	if err := errors.Join(numberErr, holdErr, st.Link(t.Context(), "sub", key, time.Hour), db.Close()); err != nil {
 		t.Fatal(err)
 	}
 	// Neither the links nor the rest needs the sealing key.
-	st = embedded.New(openDB(t, path), newSealer(t, 'x'), time.Now)
+	st = embedded.New(openDB(t, path), storetest.NewSealer(t, 'x'), time.Now)
 	if held, err := st.Hold(t.Context(), "refresh", "two", time.Hour); err != nil || held {
 		t.Errorf("Hold answers another %v, %v; want false", held, err)
 	}
@@ -45,7 +46,7 @@ func TestLeasesLinksAndNumbersSurviveReopening(t *testing.T) {
 
 func TestStoreWhoseDatabaseIsClosedCannotTell(t *testing.T) {
 	db := openDB(t, newPath(t))
-	st := embedded.New(db, newSealer(t, 'k'), time.Now)
+	st := embedded.New(db, storetest.NewSealer(t, 'k'), time.Now)
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +85,7 @@ func TestDamagedNumbers(t *testing.T) {
 				t.Fatal(err)
 			}
 			edit(t, path, func(tx *bbolt.Tx) error { return c.damage(tx.Bucket([]byte("numbers"))) })
-			st := embedded.New(openDB(t, path), newSealer(t, 'k'), time.Now)
+			st := embedded.New(openDB(t, path), storetest.NewSealer(t, 'k'), time.Now)
 			for range 2 {
 				n, err := st.Number(t.Context(), "subject")
 				if n != 0 || err == nil || !strings.Contains(err.Error(), c.says) {
@@ -101,7 +102,7 @@ func TestDamagedNumbers(t *testing.T) {
 		edit(t, path, func(tx *bbolt.Tx) error {
 			return tx.Bucket([]byte("numbers")).SetSequence(sessionstore.MaxNumber - 1)
 		})
-		st := embedded.New(openDB(t, path), newSealer(t, 'k'), time.Now)
+		st := embedded.New(openDB(t, path), storetest.NewSealer(t, 'k'), time.Now)
 		if n, err := st.Number(t.Context(), "last"); err != nil || n != sessionstore.MaxNumber {
 			t.Errorf("Number answers %d, %v; want the last", n, err)
 		}
@@ -125,7 +126,7 @@ func TestALinkThatIsDamagedCannotBeTold(t *testing.T) {
 		late := []byte{0xff, 0, 0, 0, 0, 0, 0, 0}
 		return tx.Bucket([]byte("links")).Put(append(hash[:], "half a key"...), late)
 	})
-	st := embedded.New(openDB(t, path), newSealer(t, 'k'), time.Now)
+	st := embedded.New(openDB(t, path), storetest.NewSealer(t, 'k'), time.Now)
 	if keys, err := st.Linked(t.Context(), "sub"); keys != nil || !errors.Is(err, sessionstore.ErrCorrupt) {
 		t.Errorf("Linked answers %v, %v; want ErrCorrupt", keys, err)
 	}
@@ -134,7 +135,7 @@ func TestALinkThatIsDamagedCannotBeTold(t *testing.T) {
 // TestLinksOfOneNameAreNotThoseOfItsNeighbour: links are read by the hash of
 // their name, which others sort beside.
 func TestLinksOfOneNameAreNotThoseOfItsNeighbour(t *testing.T) {
-	st := embedded.New(openDB(t, newPath(t)), newSealer(t, 'k'), time.Now)
+	st := embedded.New(openDB(t, newPath(t)), storetest.NewSealer(t, 'k'), time.Now)
 	keys := make(map[string]sessionstore.Key)
 	for i := range 100 {
 		name := fmt.Sprint("subject-", i)

@@ -16,12 +16,13 @@ import (
 
 	"example.com/sidegate/sessionstore"
 	"example.com/sidegate/sessionstore/embedded"
+	"example.com/sidegate/sessionstore/storetest"
 )
 
 func TestReopening(t *testing.T) {
 	path, s := newPath(t), newSession(1)
 	db := openDB(t, path)
-	first := embedded.New(db, newSealer(t, 'k'), time.Now)
+	first := embedded.New(db, storetest.NewSealer(t, 'k'), time.Now)
 	if err := first.Create(t.Context(), s); err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +43,7 @@ func TestReopening(t *testing.T) {
 	})
 	db = openDB(t, path)
 	t.Run("sessions and attempts survive close and reopen", func(t *testing.T) {
-		st := embedded.New(db, newSealer(t, 'k'), time.Now)
+		st := embedded.New(db, storetest.NewSealer(t, 'k'), time.Now)
 		want := s.Clone()
 		want.Version = 1
 		if got, err := st.Get(t.Context(), s.Key); err != nil || !reflect.DeepEqual(got, want) {
@@ -53,7 +54,7 @@ func TestReopening(t *testing.T) {
 		}
 	})
 	t.Run("a new secret in front of the former one signs nobody out", func(t *testing.T) {
-		st := embedded.New(db, newSealer(t, 'n', 'k'), time.Now)
+		st := embedded.New(db, storetest.NewSealer(t, 'n', 'k'), time.Now)
 		got, err := st.Get(t.Context(), s.Key)
 		if err != nil {
 			t.Fatal(err)
@@ -61,12 +62,12 @@ func TestReopening(t *testing.T) {
 		if _, err := st.Update(t.Context(), got); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := embedded.New(db, newSealer(t, 'n'), time.Now).Get(t.Context(), s.Key); err != nil {
+		if _, err := embedded.New(db, storetest.NewSealer(t, 'n'), time.Now).Get(t.Context(), s.Key); err != nil {
 			t.Errorf("the update did not seal with the new secret: %v", err)
 		}
 	})
 	t.Run("without the sealing key a session cannot be told, yet be touched and revoked", func(t *testing.T) {
-		st := embedded.New(db, newSealer(t, 'x'), time.Now)
+		st := embedded.New(db, storetest.NewSealer(t, 'x'), time.Now)
 		if _, err := st.Get(t.Context(), s.Key); !errors.Is(err, sessionstore.ErrUnknownKey) {
 			t.Errorf("error is %v; want ErrUnknownKey", err)
 		}
@@ -109,7 +110,7 @@ func TestFile(t *testing.T) {
 	})
 	t.Run("nobody reads a person or an address in the file", func(t *testing.T) {
 		path, s := newPath(t), newSession(1)
-		st := embedded.New(openDB(t, path), newSealer(t, 'k'), time.Now)
+		st := embedded.New(openDB(t, path), storetest.NewSealer(t, 'k'), time.Now)
 		if err := st.Create(t.Context(), s); err != nil {
 			t.Fatal(err)
 		}
@@ -191,7 +192,7 @@ func TestKill(t *testing.T) {
 	for range 3 {
 		acknowledged = append(acknowledged, killWhileWriting(t, path)...)
 	}
-	st := embedded.New(openDB(t, path), newSealer(t, 'k'), time.Now)
+	st := embedded.New(openDB(t, path), storetest.NewSealer(t, 'k'), time.Now)
 	for _, key := range acknowledged {
 		if _, err := st.Get(t.Context(), key); err != nil {
 			t.Fatalf("a session that was acknowledged before kill -9: %v", err)

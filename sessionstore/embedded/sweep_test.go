@@ -12,13 +12,14 @@ import (
 
 	"example.com/sidegate/sessionstore"
 	"example.com/sidegate/sessionstore/embedded"
+	"example.com/sidegate/sessionstore/storetest"
 )
 
 func TestSweep(t *testing.T) {
 	t.Run("a sweep leaves nothing of the expired in the file, whoever sealed it", func(t *testing.T) {
 		path, late := newPath(t), time.Now().Add(2*time.Hour)
 		db := openDB(t, path)
-		st := embedded.New(db, newSealer(t, 'k'), time.Now)
+		st := embedded.New(db, storetest.NewSealer(t, 'k'), time.Now)
 		for userID := range int64(3) {
 			if err := st.Create(t.Context(), newSession(userID+1)); err != nil {
 				t.Fatal(err)
@@ -31,7 +32,7 @@ func TestSweep(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		sweeper := embedded.New(db, newSealer(t, 'x'), func() time.Time { return late })
+		sweeper := embedded.New(db, storetest.NewSealer(t, 'x'), func() time.Time { return late })
 		if n, err := sweeper.Sweep(t.Context()); err != nil || n != 3 {
 			t.Fatalf("Sweep answers %d, %v; want 3", n, err)
 		}
@@ -45,7 +46,7 @@ func TestSweep(t *testing.T) {
 		}
 	})
 	t.Run("a sweep beside people who sign in takes none of them along", func(t *testing.T) {
-		st := embedded.New(openDB(t, newPath(t)), newSealer(t, 'k'), time.Now)
+		st := embedded.New(openDB(t, newPath(t)), storetest.NewSealer(t, 'k'), time.Now)
 		var wg sync.WaitGroup
 		for range 4 {
 			wg.Go(func() {
@@ -69,7 +70,7 @@ func TestSweep(t *testing.T) {
 	t.Run("a place in the index that was left behind takes nothing along that goes on", func(t *testing.T) {
 		path := newPath(t)
 		db := openDB(t, path)
-		st := embedded.New(db, newSealer(t, 'k'), time.Now)
+		st := embedded.New(db, storetest.NewSealer(t, 'k'), time.Now)
 		if held, err := st.Hold(t.Context(), "refresh", "one", time.Hour); err != nil || !held {
 			t.Fatalf("Hold answers %v, %v", held, err)
 		}
@@ -80,7 +81,7 @@ func TestSweep(t *testing.T) {
 		edit(t, path, func(tx *bbolt.Tx) error {
 			return tx.Bucket([]byte("lease-ends")).Put(append(make([]byte, 8), hash[:]...), nil)
 		})
-		st = embedded.New(openDB(t, path), newSealer(t, 'k'), time.Now)
+		st = embedded.New(openDB(t, path), storetest.NewSealer(t, 'k'), time.Now)
 		if _, err := st.Sweep(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -102,7 +103,7 @@ func TestSweep(t *testing.T) {
 			return nil
 		})
 		db := openDB(t, path)
-		if _, err := embedded.New(db, newSealer(t, 'k'), nil).Sweep(t.Context()); err != nil {
+		if _, err := embedded.New(db, storetest.NewSealer(t, 'k'), nil).Sweep(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if err := db.Close(); err != nil {
