@@ -60,6 +60,14 @@ func parseBlock(d *caddyfile.Dispenser, directive string, options map[string]opt
 	return nil
 }
 
+// noMore refuses arguments and a block.
+func noMore(d *caddyfile.Dispenser, directive string) error {
+	if d.NextArg() {
+		return d.ArgErr()
+	}
+	return parseBlock(d, directive, nil)
+}
+
 // text reads the one argument of an option that is given once at most.
 func text(target *string) option {
 	return func(d *caddyfile.Dispenser) error {

@@ -3,14 +3,12 @@ package caddymodule
 import (
 	"errors"
 	"fmt"
-	"net/http"
 	"strconv"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"go.uber.org/zap"
-	"golang.org/x/net/http/httpguts"
 
 	"example.com/sidegate/caddymodule/profile/directory"
 )
@@ -135,22 +133,6 @@ func (h *HTTPDirectory) config(logger *zap.Logger) (c directory.Config, err erro
 // what the login's source said is there too, of the login that was used.
 var directoryVariables = []string{"token", "login", "directory"}
 
-// resolveHeaders makes headers for an outgoing request.
-func resolveHeaders(configured []HeaderConfig) (http.Header, error) {
-	h := make(http.Header)
-	for _, line := range configured {
-		value, err := resolve(line.Value)
-		if err != nil {
-			return nil, fmt.Errorf("header %s: %w", line.Name, err)
-		}
-		if !httpguts.ValidHeaderFieldName(line.Name) || !httpguts.ValidHeaderFieldValue(value) {
-			return nil, fmt.Errorf("header %q: its name or its value cannot stand in a request", line.Name)
-		}
-		h.Add(line.Name, value)
-	}
-	return h, nil
-}
-
 // Cleanup gives idle connections back.
 func (h *HTTPDirectory) Cleanup() error {
 	if h.directory != nil {
@@ -198,18 +180,6 @@ func (h *HTTPDirectory) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		err = d.Err("required and optional exclude one another: leave one of them out")
 	}
 	return err
-}
-
-// parseHeader reads `header <name> <value>`.
-func parseHeader(target *[]HeaderConfig) option {
-	return func(d *caddyfile.Dispenser) error {
-		var h HeaderConfig
-		if !d.Args(&h.Name, &h.Value) || d.NextArg() {
-			return d.Err("header needs a name and a value: header X-Api-Key {env.CRM_KEY}")
-		}
-		*target = append(*target, h)
-		return nil
-	}
 }
 
 func (h *HTTPDirectory) parseBasicAuth(d *caddyfile.Dispenser) error {

@@ -1,8 +1,6 @@
 package caddymodule
 
 import (
-	"crypto"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"time"
@@ -10,7 +8,6 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"example.com/sidegate/caddymodule/login/oidc"
-	"example.com/sidegate/caddymodule/token"
 )
 
 func init() {
@@ -153,32 +150,6 @@ func (o *OIDCLogin) clientCredentials(c *oidc.Config) (err error) {
 		}
 	}
 	return nil
-}
-
-// readPrivateKey reads a PEM file; its errors hold nothing of the key.
-func readPrivateKey(file string) (crypto.Signer, error) {
-	pem, err := readNamed(file)
-	if err != nil {
-		return nil, err
-	}
-	return token.ParsePrivateKey(pem)
-}
-
-// readAuthorities reads a PEM file with certificates; none gives nil, which
-// means the system's.
-func readAuthorities(file string) (*x509.CertPool, error) {
-	if file == "" {
-		return nil, nil
-	}
-	pem, err := readNamed(file)
-	if err != nil {
-		return nil, fmt.Errorf("ca: %w", err)
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, errors.New("ca: the file holds no PEM certificate")
-	}
-	return pool, nil
 }
 
 // Interface guards

@@ -51,14 +51,6 @@ func (*MemoryStore) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	return noMore(d, "store memory")
 }
 
-// noMore refuses arguments and a block.
-func noMore(d *caddyfile.Dispenser, directive string) error {
-	if d.NextArg() {
-		return d.ArgErr()
-	}
-	return parseBlock(d, directive, nil)
-}
-
 // Interface guards
 var (
 	_ StoreModule           = (*MemoryStore)(nil)

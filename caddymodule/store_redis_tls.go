@@ -2,7 +2,6 @@ package caddymodule
 
 import (
 	"fmt"
-	"os"
 
 	"example.com/sidegate/sessionstore/redis"
 )
@@ -43,18 +42,4 @@ func (t *RedisTLS) read() (files redis.TLS, err error) {
 		}
 	}
 	return files, nil
-}
-
-// readNamed reads the file of that name. An empty one is an error, for what is
-// not configured means something else.
-func readNamed(configured string) ([]byte, error) {
-	path, err := resolve(configured)
-	if err != nil {
-		return nil, err
-	}
-	text, err := os.ReadFile(path)
-	if err == nil && len(text) == 0 {
-		err = fmt.Errorf("%s is empty: it should hold PEM", path)
-	}
-	return text, err
 }
