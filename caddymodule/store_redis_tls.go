@@ -3,6 +3,8 @@ package caddymodule
 import (
 	"fmt"
 
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
 	"example.com/sidegate/sessionstore/redis"
 )
 
@@ -42,4 +44,20 @@ func (t *RedisTLS) read() (files redis.TLS, err error) {
 		}
 	}
 	return files, nil
+}
+
+func (s *RedisStore) parseTLS(d *caddyfile.Dispenser) error {
+	if s.TLS != nil {
+		return d.Err("tls is given twice")
+	}
+	if d.NextArg() {
+		return d.ArgErr()
+	}
+	s.TLS = new(RedisTLS)
+	return parseBlock(d, "tls", map[string]option{
+		"ca":          text(&s.TLS.CA),
+		"cert":        text(&s.TLS.Cert),
+		"key":         text(&s.TLS.Key),
+		"server_name": text(&s.TLS.ServerName),
+	})
 }
