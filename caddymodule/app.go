@@ -2,89 +2,40 @@ package caddymodule
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
-	"net/url"
-	"path"
-	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"go.uber.org/zap"
-
-	"example.com/sidegate/caddymodule/login"
-	"example.com/sidegate/caddymodule/profile"
-	"example.com/sidegate/caddymodule/profile/directory"
 )
 
 func init() {
 	caddy.RegisterModule(new(App))
+	httpcaddyfile.RegisterGlobalOption("sidegate", parseApp)
 }
-
-// Defaults of the app's options.
-const (
-	defaultLifetime    = 12 * time.Hour
-	defaultIdleTimeout = time.Hour
-	defaultBasePath    = "/auth"
-)
 
 // App is Sidegate: what every site that uses session_endpoints, session_auth
 // or the session matcher shares. People sign in once; their session is kept in
 // the store; every gateway with the same store and secret knows them.
+//
+// Its options are in groups, each in a file of its own: app_store.go and so on.
 type App struct {
-	// StoreRaw says where sessions are kept. Default: embedded, a file in
-	// Caddy's data directory.
-	StoreRaw json.RawMessage `json:"store,omitempty" caddy:"namespace=sidegate.stores inline_key=module"`
-
-	// LoginsRaw are the ways to sign in. Those with passwords are asked in
-	// this order: one that does not know the person passes to the next.
-	LoginsRaw []json.RawMessage `json:"logins,omitempty" caddy:"namespace=sidegate.logins inline_key=method"`
-
-	// LoginOrder is the order of the logins on the login page, by their names;
-	// those that are not named follow. Default: the order of logins.
-	LoginOrder []string `json:"login_order,omitempty"`
-
-	// DirectoriesRaw are asked about each person who signs in, all at once;
-	// what they say is put into the session in this order.
-	DirectoriesRaw []json.RawMessage `json:"directories,omitempty" caddy:"namespace=sidegate.directories inline_key=source"`
-
-	// RefreshEvery builds a session anew when it is used and that long has
-	// passed: the directories are asked again, and, with a refresh token, the
-	// provider. Default: 0, only POST /auth/refresh does.
-	RefreshEvery caddy.Duration `json:"refresh_every,omitempty"`
-
-	// Secrets feed every key: the first seals and signs, further ones still
-	// open and verify. At least 32 bytes each. Placeholders {env.*} and
-	// {file.*} are resolved. Default: one that is made once and kept in
-	// Caddy's storage; a store that several gateways share requires one.
-	Secrets []string `json:"secrets,omitempty"`
+	StoreOptions
+	LoginOptions
+	DirectoryOptions
+	SecretOptions
 
 	// Cache is the near cache in front of the store.
 	Cache CacheConfig `json:"cache,omitzero"`
 
-	// Lifetime ends a session that long after sign-in, whatever happens.
-	// Default: 12h.
-	Lifetime caddy.Duration `json:"lifetime,omitempty"`
-
-	// IdleTimeout ends a session that long after its last activity; 0 turns
-	// it off. Default: 1h.
-	IdleTimeout *caddy.Duration `json:"idle_timeout,omitempty"`
-
-	// BasePath is where session_endpoints answers. Default: /auth.
-	BasePath string `json:"base_path,omitempty"`
-
-	// PublicURL is the origin that browsers see (https://app.example.com),
-	// for when TLS ends in front of this server and trusted_proxies is not set.
-	PublicURL string `json:"public_url,omitempty"`
-
-	// ReturnTo lists origins beside the site's own that a sign-in or sign-out
-	// may lead back to.
-	ReturnTo []string `json:"return_to,omitempty"`
+	LifeOptions
+	SiteOptions
 
 	// Cookie shapes the session cookie.
 	Cookie CookieConfig `json:"cookie,omitzero"`
@@ -92,41 +43,34 @@ type App struct {
 	// Token shapes session tokens and assertions.
 	Token TokenConfig `json:"token,omitzero"`
 
-	// Roles declares what roles include and permit.
-	Roles []RoleConfig `json:"roles,omitempty"`
+	RoleOptions
 
-	store       StoreModule
-	logins      []LoginModule
-	providers   []provider // in the order of the login page
-	directories []*directory.Directory
-	secrets     []string
-	roles       *profile.Roles
-	returnTo    returnTargets
-	gateway     func() (*gateway, error)
-	opened      atomic.Pointer[gateway]
-	storage     storage
-	metrics     *metrics
-	cancel      context.CancelFunc
-	running     sync.WaitGroup
-	logger      *zap.Logger
-	now         func() time.Time
+	gateway func() (*gateway, error)
+	opened  atomic.Pointer[gateway]
+	metrics *metrics
+	cancel  context.CancelFunc
+	running sync.WaitGroup
+	logger  *zap.Logger
+	now     func() time.Time
 }
 
-// RoleConfig declares a role.
-type RoleConfig struct {
-	// Name is the role's name, as a login grants it.
-	Name string `json:"name"`
-	// Includes are further roles that come with this one.
-	Includes []string `json:"includes,omitempty"`
-	// Permissions are what the role permits.
-	Permissions []string `json:"permissions,omitempty"`
+// options are a group of the app's options: fields, defaults, checks and the
+// words of the Caddyfile.
+type options interface {
+	// words are what the group reads in the sidegate block.
+	words() map[string]option
+	// provision fills in defaults, checks the options, and makes ready what
+	// the gateway needs of them. It may read the groups that come before.
+	provision(ctx caddy.Context, a *App) error
 }
 
-// LoginModule is a guest of sidegate.logins. It is a login.PasswordMethod or a
-// provider to be sent to, and most often a login.Rebuilder as well.
-type LoginModule interface {
-	caddy.Module
-	login.Method
+// groups are the app's options in the order in which they are provisioned:
+// the token needs the site and the secrets, the store needs the secrets.
+func (a *App) groups() []options {
+	return []options{
+		&a.LifeOptions, &a.SiteOptions, &a.Cookie, &a.Cache, &a.SecretOptions, &a.Token, &a.RoleOptions,
+		&a.StoreOptions, &a.LoginOptions, &a.DirectoryOptions,
+	}
 }
 
 // CaddyModule returns the Caddy module information.
@@ -146,15 +90,12 @@ func (*App) CaddyModule() caddy.ModuleInfo {
 func (a *App) Provision(ctx caddy.Context) error {
 	a.logger = ctx.Logger()
 	a.now = time.Now
-	a.storage = ctx.Storage()
 	a.gateway = sync.OnceValues(a.open)
-	a.setDefaults()
-	for _, step := range []func(caddy.Context) error{
-		a.provisionMetrics, // before all that may fail
-		a.provisionPaths, a.provisionCache, a.provisionSecrets, a.provisionRoles, a.provisionStore,
-		a.provisionLogins, a.provisionDirectories,
-	} {
-		if err := step(ctx); err != nil {
+	if err := a.provisionMetrics(ctx); err != nil { // before all that may fail
+		return err
+	}
+	for _, group := range a.groups() {
+		if err := group.provision(ctx, a); err != nil {
 			return err
 		}
 	}
@@ -167,133 +108,6 @@ func (a *App) Provision(ctx caddy.Context) error {
 
 // reloading reports whether this process runs a configuration already.
 func reloading() bool { return caddy.ActiveContext().Context != nil }
-
-func (a *App) setDefaults() {
-	if a.Lifetime == 0 {
-		a.Lifetime = caddy.Duration(defaultLifetime)
-	}
-	if a.IdleTimeout == nil {
-		idle := caddy.Duration(defaultIdleTimeout)
-		a.IdleTimeout = &idle
-	}
-	if a.BasePath == "" {
-		a.BasePath = defaultBasePath
-	}
-	a.Cookie.setDefaults()
-}
-
-func (a *App) provisionPaths(caddy.Context) (err error) {
-	if a.Lifetime < 0 || *a.IdleTimeout < 0 {
-		return errors.New("lifetime and idle_timeout must not be negative")
-	}
-	if every := time.Duration(a.RefreshEvery); every != 0 && every < minRefreshEvery {
-		return fmt.Errorf("refresh_every %s: %s at least, for each refresh asks every source", every, minRefreshEvery)
-	}
-	if a.BasePath == "/" || !strings.HasPrefix(a.BasePath, "/") || path.Clean(a.BasePath) != a.BasePath ||
-		url.PathEscape(a.BasePath[1:]) != strings.ReplaceAll(a.BasePath[1:], "/", "%2F") {
-		return fmt.Errorf("base_path %q: give a plain path such as /auth, without a slash at its end", a.BasePath)
-	}
-	if a.PublicURL != "" {
-		if a.PublicURL, err = parseOrigin(a.PublicURL); err != nil {
-			return fmt.Errorf("public_url: %w", err)
-		}
-	}
-	a.Token.setDefaults(a.PublicURL) // which is by now as browsers write it
-	if a.returnTo, err = newReturnTargets(a.BasePath, a.PublicURL, a.ReturnTo); err != nil {
-		return err
-	}
-	return a.Cookie.validate()
-}
-
-func (a *App) provisionRoles(caddy.Context) (err error) {
-	declared := make([]profile.Role, len(a.Roles))
-	for i, r := range a.Roles {
-		declared[i] = profile.Role(r)
-	}
-	a.roles, err = profile.NewRoles(declared)
-	return err
-}
-
-func (a *App) provisionStore(ctx caddy.Context) error {
-	if len(a.StoreRaw) == 0 {
-		a.StoreRaw = json.RawMessage(`{"module":"embedded"}`)
-	}
-	mod, err := ctx.LoadModule(a, "StoreRaw")
-	if err != nil {
-		return fmt.Errorf("loading session store module: %v", err)
-	}
-	a.store = mod.(StoreModule)
-	if a.store.Shared() && len(a.secrets) == 0 {
-		return errors.New("a store that several gateways share needs a secret that they share too: " +
-			"add `secret {env.SIDEGATE_SECRET}` to the sidegate options (make one with `openssl rand -base64 32`)")
-	}
-	return nil
-}
-
-func (a *App) provisionLogins(ctx caddy.Context) error {
-	mods, err := ctx.LoadModule(a, "LoginsRaw")
-	if err != nil {
-		return fmt.Errorf("loading login module: %v", err)
-	}
-	a.metrics.expect("")
-	named := make(map[string]bool)
-	for _, mod := range mods.([]any) {
-		l := mod.(LoginModule)
-		if named[l.Name()] {
-			return fmt.Errorf("two logins are named %q: give each a name of its own", l.Name())
-		}
-		named[l.Name()] = true
-		a.metrics.expect(l.Name())
-		a.logins = append(a.logins, l)
-	}
-	return a.orderLogins(named)
-}
-
-// orderLogins reads login_order. It is that of the page alone: who is asked
-// about a password first is decided by the order of the logins.
-func (a *App) orderLogins(named map[string]bool) error {
-	place := make(map[string]int)
-	for i, name := range a.LoginOrder {
-		if !named[name] {
-			return fmt.Errorf("login_order names %q, which is no login: there are %s", name,
-				strings.Join(slices.Sorted(maps.Keys(named)), ", "))
-		}
-		if _, again := place[name]; again {
-			return fmt.Errorf("login_order names %q twice", name)
-		}
-		place[name] = i
-	}
-	rank := func(l LoginModule) int {
-		if i, ok := place[l.Name()]; ok {
-			return i
-		}
-		return len(place)
-	}
-	shown := slices.SortedStableFunc(slices.Values(a.logins), func(l, m LoginModule) int { return rank(l) - rank(m) })
-	for _, l := range shown {
-		if p, ok := l.(provider); ok {
-			a.providers = append(a.providers, p)
-		}
-	}
-	return nil
-}
-
-func (a *App) provisionDirectories(ctx caddy.Context) error {
-	mods, err := ctx.LoadModule(a, "DirectoriesRaw")
-	if err != nil {
-		return fmt.Errorf("loading directory module: %v", err)
-	}
-	named := make(map[string]bool)
-	for _, mod := range mods.([]any) {
-		d := mod.(DirectoryModule).Directory()
-		if named[d.Name()] {
-			return fmt.Errorf("two directories are named %q: give each a name of its own", d.Name())
-		}
-		named[d.Name()] = true
-		a.directories = append(a.directories, d)
-	}
-	return nil
-}
 
 // Start opens the store and begins the work in the background.
 func (a *App) Start() error {
@@ -333,9 +147,66 @@ func (a *App) Cleanup() error {
 	return nil
 }
 
+func parseApp(d *caddyfile.Dispenser, existing any) (any, error) {
+	if existing != nil {
+		return nil, d.Err("the sidegate options are given twice: join the two blocks")
+	}
+	app := new(App)
+	if err := app.UnmarshalCaddyfile(d); err != nil {
+		return nil, err
+	}
+	return httpcaddyfile.App{Name: "sidegate", Value: caddyconfig.JSON(app, nil)}, nil
+}
+
+// UnmarshalCaddyfile reads the global options. Syntax:
+//
+//	sidegate {
+//		store <embedded|memory|redis> ...
+//		cache <ttl> [<entries>]|off
+//		stale <duration>
+//		secret <secret>...
+//		lifetime <duration>
+//		idle_timeout <duration>
+//		base_path <path>
+//		public_url <origin>
+//		return_to <origin>...
+//		cookie {
+//			name <name>
+//			domain <domain>
+//			same_site lax|strict
+//			insecure
+//		}
+//		token {
+//			issuer <url>
+//			ttl <duration>
+//			algorithm ES256|EdDSA|RS256
+//			signing_key <pem file>...
+//		}
+//		login <method> ...
+//		login_order <name>...
+//		directory <source> ...
+//		refresh_every <duration>
+//		role <name> {
+//			includes <role>...
+//			permissions <permission>...
+//		}
+//	}
+func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next() // the option's name
+	if d.NextArg() {
+		return d.ArgErr()
+	}
+	words := make(map[string]option)
+	for _, group := range a.groups() {
+		maps.Copy(words, group.words())
+	}
+	return parseBlock(d, "sidegate", words)
+}
+
 // Interface guards
 var (
-	_ caddy.App          = (*App)(nil)
-	_ caddy.Provisioner  = (*App)(nil)
-	_ caddy.CleanerUpper = (*App)(nil)
+	_ caddy.App             = (*App)(nil)
+	_ caddy.Provisioner     = (*App)(nil)
+	_ caddy.CleanerUpper    = (*App)(nil)
+	_ caddyfile.Unmarshaler = (*App)(nil)
 )

@@ -87,7 +87,10 @@ func backlogged(t *testing.T) (*gateway, *shaky, register) {
 	}
 	known := register{1: {ID: 1, Email: "ada@example.com"}}
 	store := &shaky{Store: memory.New(nil)}
-	app := &App{logger: zap.NewNop(), roles: roles, logins: []LoginModule{known}, now: time.Now, metrics: newMetrics()}
+	app := &App{
+		LoginOptions: LoginOptions{logins: []LoginModule{known}}, RoleOptions: RoleOptions{roles: roles},
+		logger: zap.NewNop(), now: time.Now, metrics: newMetrics(),
+	}
 	return &gateway{app: app, store: store, ring: ring, tokens: tokens, backlog: newBacklog()}, store, known
 }
 

@@ -13,23 +13,11 @@ import (
 )
 
 func init() {
-	httpcaddyfile.RegisterGlobalOption("sidegate", parseApp)
 	httpcaddyfile.RegisterHandlerDirective("session_endpoints", parseEndpoints)
 	httpcaddyfile.RegisterHandlerDirective("session_auth", parseAuth)
 	// Two placed before one directive keep this order: endpoints, then auth.
 	httpcaddyfile.RegisterDirectiveOrder("session_endpoints", httpcaddyfile.Before, "basic_auth")
 	httpcaddyfile.RegisterDirectiveOrder("session_auth", httpcaddyfile.Before, "basic_auth")
-}
-
-func parseApp(d *caddyfile.Dispenser, existing any) (any, error) {
-	if existing != nil {
-		return nil, d.Err("the sidegate options are given twice: join the two blocks")
-	}
-	app := new(App)
-	if err := app.UnmarshalCaddyfile(d); err != nil {
-		return nil, err
-	}
-	return httpcaddyfile.App{Name: "sidegate", Value: caddyconfig.JSON(app, nil)}, nil
 }
 
 func parseEndpoints(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {

@@ -249,7 +249,7 @@ func resultOfStep(s mapping.Step) string {
 // printSession prints the session that would be made. A number that the store
 // would hand out is shown as the first one.
 func (a *App) printSession(stdout io.Writer, person *profile.Person) error {
-	if err := a.provisionRoles(caddy.Context{}); err != nil {
+	if err := a.RoleOptions.provision(caddy.Context{}, a); err != nil {
 		return err
 	}
 	if person.ID == 0 {

@@ -1,75 +1,11 @@
 package caddymodule
 
 import (
-	"fmt"
 	"net/http"
-	"strings"
 	"time"
-
-	"golang.org/x/net/http/httpguts"
 
 	"example.com/sidegate/sessionstore"
 )
-
-// The default names. The prefixes make browsers refuse a cookie of that name
-// that another host, a script or plain HTTP has set (RFC 6265bis 4.1.3).
-const (
-	hostCookie     = "__Host-Http-sidegate"
-	domainCookie   = "__Secure-sidegate"
-	insecureCookie = "sidegate"
-)
-
-// CookieConfig shapes the session cookie, which is always HttpOnly.
-type CookieConfig struct {
-	// Name of the cookie. Default: __Host-Http-sidegate; with a domain
-	// __Secure-sidegate; when insecure, sidegate.
-	Name string `json:"name,omitempty"`
-	// Domain shares the cookie with all hosts below it. Default: the host only.
-	Domain string `json:"domain,omitempty"`
-	// SameSite is lax or strict. Default: lax.
-	SameSite string `json:"same_site,omitempty"`
-	// Insecure leaves Secure away, for development over plain HTTP.
-	Insecure bool `json:"insecure,omitempty"`
-}
-
-func (c *CookieConfig) setDefaults() {
-	if c.SameSite == "" {
-		c.SameSite = "lax"
-	}
-	if c.Name != "" {
-		return
-	}
-	switch {
-	case c.Insecure:
-		c.Name = insecureCookie
-	case c.Domain != "":
-		c.Name = domainCookie
-	default:
-		c.Name = hostCookie
-	}
-}
-
-func (c *CookieConfig) validate() error {
-	if !httpguts.ValidHeaderFieldName(c.Name) {
-		return fmt.Errorf("cookie name %q: use letters, digits, - and _", c.Name)
-	}
-	if c.SameSite != "lax" && c.SameSite != "strict" {
-		return fmt.Errorf("cookie same_site %q: use lax or strict", c.SameSite)
-	}
-	lower := strings.ToLower(c.Name)
-	if c.Insecure && strings.HasPrefix(lower, "__") {
-		return fmt.Errorf("cookie name %q: browsers refuse it without Secure; choose another name or leave `insecure` out", c.Name)
-	}
-	if c.Domain != "" && strings.HasPrefix(lower, "__host-") {
-		return fmt.Errorf("cookie name %q: browsers refuse it with a domain; choose another name or leave `domain` out", c.Name)
-	}
-	// net/http leaves an invalid domain away without an error, and a cookie
-	// that was meant for many hosts would be one host's.
-	if c.cookie("", 0).Valid() != nil {
-		return fmt.Errorf("cookie domain %q: give a host name such as example.com", c.Domain)
-	}
-	return nil
-}
 
 // set hands the session's secret to the browser, until the session ends.
 func (c *CookieConfig) set(w http.ResponseWriter, secret sessionstore.Secret, lifetime time.Duration) {

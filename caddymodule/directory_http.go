@@ -17,14 +17,6 @@ func init() {
 	caddy.RegisterModule(new(HTTPDirectory))
 }
 
-// DirectoryModule is a guest of sidegate.directories: it is asked about each
-// person who signs in.
-type DirectoryModule interface {
-	caddy.Module
-	// Directory is what is asked.
-	Directory() *directory.Directory
-}
-
 // HTTPDirectory asks an HTTP API about each person who signs in.
 type HTTPDirectory struct {
 	// Name is what expressions know its answer by: directory.<name>. Required.

@@ -37,10 +37,12 @@ func (w *apart) gateway(skew time.Duration, cache CacheConfig) *gateway {
 		w.t.Fatal(err)
 	}
 	a := &App{
-		Cache: cache, IdleTimeout: &idle, secrets: []string{testSecret}, store: store,
+		Cache: cache, LifeOptions: LifeOptions{IdleTimeout: &idle},
+		SecretOptions: SecretOptions{secrets: []string{testSecret}}, StoreOptions: StoreOptions{store: store},
 		logger: zap.NewNop(), metrics: newMetrics(), now: func() time.Time { return time.Now().Add(skew + w.passed) },
 	}
-	a.setDefaults()
+	a.LifeOptions.setDefaults()
+	a.Cookie.setDefaults()
 	a.Token.setDefaults("")
 	g, err := a.open()
 	if err != nil {

@@ -1,7 +1,6 @@
 package caddymodule
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -109,19 +108,3 @@ func (m *MapConfig) parseRequire(variables ...string) option {
 		return nil
 	}
 }
-
-// checkName makes sure that a login or directory has a name that can stand in
-// an address and in an expression's error.
-func checkName(kind, name string) error {
-	if name == "" || len(name) > maxName {
-		return fmt.Errorf("%s needs a name of 1 to %d characters", kind, maxName)
-	}
-	for _, c := range name {
-		if c != '-' && c != '_' && (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'z') {
-			return fmt.Errorf("%s %q: use letters, digits, - and _ for the name", kind, name)
-		}
-	}
-	return nil
-}
-
-const maxName = 64

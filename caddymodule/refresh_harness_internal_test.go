@@ -97,11 +97,13 @@ func refreshing(t testing.TB, store StoreModule, l LoginModule, now func() time.
 		t.Fatal(err)
 	}
 	a := &App{
-		RefreshEvery: caddy.Duration(refreshedEvery), Cache: CacheConfig{TTL: caddy.Duration(time.Hour)},
-		secrets: []string{testSecret}, store: store, logins: []LoginModule{l}, roles: roles,
+		DirectoryOptions: DirectoryOptions{RefreshEvery: caddy.Duration(refreshedEvery)},
+		Cache:            CacheConfig{TTL: caddy.Duration(time.Hour)},
+		SecretOptions:    SecretOptions{secrets: []string{testSecret}}, StoreOptions: StoreOptions{store: store},
+		LoginOptions: LoginOptions{logins: []LoginModule{l}}, RoleOptions: RoleOptions{roles: roles},
 		logger: zap.NewNop(), metrics: newMetrics(), now: now,
 	}
-	a.setDefaults()
+	a.LifeOptions.setDefaults()
 	a.Cookie = CookieConfig{Insecure: true}
 	a.Cookie.setDefaults()
 	a.Token.setDefaults("")

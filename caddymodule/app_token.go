@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"example.com/sidegate/caddymodule/token"
 )
@@ -28,6 +29,21 @@ type TokenConfig struct {
 	// SigningKeys are PEM files of private keys: the first signs, all verify.
 	// Default: keys derived from the secrets (RS256 cannot be derived).
 	SigningKeys []string `json:"signing_keys,omitempty"`
+}
+
+func (c *TokenConfig) words() map[string]option {
+	return map[string]option{"token": c.parse}
+}
+
+// provision needs the public URL as browsers write it, and the secrets.
+func (c *TokenConfig) provision(_ caddy.Context, a *App) error {
+	c.setDefaults(a.PublicURL)
+	if len(a.secrets) == 0 {
+		return c.validate()
+	}
+	// Only to tell a wrong secret or signing key now rather than at Start.
+	_, err := c.ring(a.secrets, a.now)
+	return err
 }
 
 func (c *TokenConfig) setDefaults(publicURL string) {
@@ -66,4 +82,16 @@ func (c *TokenConfig) ring(secrets []string, now func() time.Time) (*token.Ring,
 		config.SigningKeys = append(config.SigningKeys, pem)
 	}
 	return token.NewRing(config)
+}
+
+func (c *TokenConfig) parse(d *caddyfile.Dispenser) error {
+	if d.NextArg() {
+		return d.ArgErr()
+	}
+	return parseBlock(d, "token", map[string]option{
+		"issuer":      text(&c.Issuer),
+		"ttl":         duration(&c.TTL),
+		"algorithm":   text(&c.Algorithm),
+		"signing_key": texts(&c.SigningKeys),
+	})
 }

@@ -12,36 +12,49 @@ import (
 	"github.com/caddyserver/certmagic"
 )
 
+// SecretOptions are what every key is made of.
+type SecretOptions struct {
+	// Secrets feed every key: the first seals and signs, further ones still
+	// open and verify. At least 32 bytes each. Placeholders {env.*} and
+	// {file.*} are resolved. Default: one that is made once and kept in
+	// Caddy's storage; a store that several gateways share requires one.
+	Secrets []string `json:"secrets,omitempty"`
+
+	secrets []string
+	storage storage
+}
+
 // secretPath is where a secret of our own making lies in Caddy's storage.
 const secretPath = "sidegate/secret"
 
 type storage = certmagic.Storage
 
-// provisionSecrets resolves the placeholders of the configured secrets. A
-// missing one is an error: no gateway runs on an empty secret (CVE-2026-54762).
-func (a *App) provisionSecrets(caddy.Context) error {
-	for i, configured := range a.Secrets {
+func (o *SecretOptions) words() map[string]option {
+	return map[string]option{"secret": texts(&o.Secrets)}
+}
+
+// provision resolves the placeholders of the configured secrets. A missing one
+// is an error: no gateway runs on an empty secret (CVE-2026-54762). Whether
+// they will do is told by the ring, which the token's options make of them.
+func (o *SecretOptions) provision(ctx caddy.Context, _ *App) error {
+	o.storage = ctx.Storage()
+	for i, configured := range o.Secrets {
 		secret, err := resolve(configured)
 		if err != nil {
 			return fmt.Errorf("secret %d: %w", i+1, err)
 		}
-		a.secrets = append(a.secrets, secret)
+		o.secrets = append(o.secrets, secret)
 	}
-	if len(a.secrets) == 0 {
-		return a.Token.validate()
-	}
-	// Only to tell a wrong secret or signing key now rather than at Start.
-	_, err := a.Token.ring(a.secrets, a.now)
-	return err
+	return nil
 }
 
 // ringSecrets returns the configured secrets, or the one that is kept in
 // Caddy's storage, which is made at the first start.
-func (a *App) ringSecrets(ctx context.Context) ([]string, error) {
-	if len(a.secrets) > 0 {
-		return a.secrets, nil
+func (o *SecretOptions) ringSecrets(ctx context.Context) ([]string, error) {
+	if len(o.secrets) > 0 {
+		return o.secrets, nil
 	}
-	secret, err := loadOrMakeSecret(ctx, a.storage)
+	secret, err := loadOrMakeSecret(ctx, o.storage)
 	if err != nil {
 		return nil, fmt.Errorf("keeping a secret in Caddy's storage: %w "+
 			"(or configure one: `secret {env.SIDEGATE_SECRET}`)", err)

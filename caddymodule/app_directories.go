@@ -1,0 +1,73 @@
+package caddymodule
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"example.com/sidegate/caddymodule/profile/directory"
+)
+
+// DirectoryOptions say who else is asked about a person, and how often.
+type DirectoryOptions struct {
+	// DirectoriesRaw are asked about each person who signs in, all at once;
+	// what they say is put into the session in this order.
+	DirectoriesRaw []json.RawMessage `json:"directories,omitempty" caddy:"namespace=sidegate.directories inline_key=source"`
+
+	// RefreshEvery builds a session anew when it is used and that long has
+	// passed: the directories are asked again, and, with a refresh token, the
+	// provider. Default: 0, only POST /auth/refresh does.
+	RefreshEvery caddy.Duration `json:"refresh_every,omitempty"`
+
+	directories []*directory.Directory
+}
+
+// DirectoryModule is a guest of sidegate.directories: it is asked about each
+// person who signs in.
+type DirectoryModule interface {
+	caddy.Module
+	// Directory is what is asked.
+	Directory() *directory.Directory
+}
+
+func (o *DirectoryOptions) words() map[string]option {
+	return map[string]option{
+		"directory":     o.parseDirectory,
+		"refresh_every": duration(&o.RefreshEvery),
+	}
+}
+
+func (o *DirectoryOptions) provision(ctx caddy.Context, _ *App) error {
+	if every := time.Duration(o.RefreshEvery); every != 0 && every < minRefreshEvery {
+		return fmt.Errorf("refresh_every %s: %s at least, for each refresh asks every source", every, minRefreshEvery)
+	}
+	mods, err := ctx.LoadModule(o, "DirectoriesRaw")
+	if err != nil {
+		return fmt.Errorf("loading directory module: %v", err)
+	}
+	named := make(map[string]bool)
+	for _, mod := range mods.([]any) {
+		d := mod.(DirectoryModule).Directory()
+		if named[d.Name()] {
+			return fmt.Errorf("two directories are named %q: give each a name of its own", d.Name())
+		}
+		named[d.Name()] = true
+		o.directories = append(o.directories, d)
+	}
+	return nil
+}
+
+func (o *DirectoryOptions) parseDirectory(d *caddyfile.Dispenser) error {
+	if !d.NextArg() {
+		return d.Err("directory needs a source, such as `directory http crm http://users.internal/by-email?e={identity.email}`")
+	}
+	raw, err := guest(d, "sidegate.directories", "source", d.Val())
+	if err != nil {
+		return err
+	}
+	o.DirectoriesRaw = append(o.DirectoriesRaw, raw)
+	return nil
+}

@@ -1,0 +1,110 @@
+package caddymodule
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+)
+
+// A group that is not among the groups would be configured and never looked at.
+func TestEveryOptionIsOfAGroup(t *testing.T) {
+	a := new(App)
+	groups := a.groups()
+	for field, value := range reflect.ValueOf(a).Elem().Fields() {
+		if field.IsExported() && !slices.ContainsFunc(groups, func(o options) bool { return o == value.Addr().Interface() }) {
+			t.Errorf("%s is provisioned by nobody", field.Name)
+		}
+	}
+}
+
+// The words of all groups are joined: of two that are alike, one would never
+// be read.
+func TestNoTwoGroupsOfOptionsHaveOneWord(t *testing.T) {
+	before := make(map[string]options)
+	for _, group := range new(App).groups() {
+		for word := range group.words() {
+			if other, taken := before[word]; taken {
+				t.Errorf("%s is a word of %T and of %T", word, other, group)
+			}
+			before[word] = group
+		}
+	}
+}
+
+// The syntax above UnmarshalCaddyfile is where one looks an option up.
+func TestTheSyntaxOfTheOptionsHasEveryWord(t *testing.T) {
+	syntax := syntaxOfApp(t)
+	var words []string
+	for _, group := range new(App).groups() {
+		words = slices.AppendSeq(words, maps.Keys(group.words()))
+	}
+	slices.Sort(words)
+	if written := slices.Sorted(maps.Keys(syntax)); !slices.Equal(written, words) {
+		t.Errorf("written down:\n%q\nread:\n%q", written, words)
+	}
+	for word, inner := range syntax {
+		for _, name := range inner {
+			text := "sidegate {\n" + word + " {\n" + name + "\n}\n}\n"
+			if word == "role" {
+				text = strings.Replace(text, word, "role admin", 1)
+			}
+			err := new(App).UnmarshalCaddyfile(caddyfile.NewTestDispenser(text))
+			if err != nil && strings.Contains(err.Error(), "unrecognized") {
+				t.Errorf("%s of %s is written down, and not read: %v", name, word, err)
+			}
+		}
+	}
+}
+
+// syntaxOfApp reads the comment: the words of the sidegate block, and for each
+// those of its own block.
+func syntaxOfApp(t *testing.T) map[string][]string {
+	t.Helper()
+	syntax := make(map[string][]string)
+	var within []string
+	for line := range strings.Lines(docOf(t, "app.go", "UnmarshalCaddyfile")) {
+		words := strings.Fields(line)
+		if !strings.HasPrefix(line, "\t") || len(words) == 0 {
+			continue
+		}
+		switch {
+		case words[0] == "}" && len(within) > 0:
+			within = within[:len(within)-1]
+			continue
+		case len(within) == 1:
+			syntax[words[0]] = nil
+		case len(within) == 2:
+			syntax[within[1]] = append(syntax[within[1]], words[0])
+		}
+		if words[len(words)-1] == "{" {
+			within = append(within, words[0])
+		}
+	}
+	if len(syntax) == 0 || len(within) != 0 {
+		t.Fatalf("the syntax cannot be read: %q", syntax)
+	}
+	return syntax
+}
+
+// docOf returns the comment above a function of that file.
+func docOf(t *testing.T, file, function string) string {
+	t.Helper()
+	parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ParseComments)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, declared := range parsed.Decls {
+		if f, ok := declared.(*ast.FuncDecl); ok && f.Name.Name == function {
+			return f.Doc.Text()
+		}
+	}
+	t.Fatalf("%s has no %s", file, function)
+	return ""
+}
