@@ -133,12 +133,6 @@ func (sl *Sealer) unseal(dst []byte, key Key, record []byte) ([]byte, error) {
 	return dst, cause
 }
 
-// SealedWithFirst reports whether the record bears the id of the key that
-// seals now; one that does not is due to be sealed anew.
-func (sl *Sealer) SealedWithFirst(record []byte) bool {
-	return CheckRecord(record) == nil && sl.keys[0].sealed(record)
-}
-
 // Format answers every verb with the same words, so that no key schedule ends
 // up in a log.
 func (*Sealer) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("[sealer]")) }

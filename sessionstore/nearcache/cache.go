@@ -24,6 +24,7 @@ type Cache struct {
 	hand  atomic.Uint32 // the shard that is next to give an entry up
 	gaps  atomic.Uint64
 	slots chan struct{} // one for each look-up under way
+	delay *revocationDelay
 
 	shards [shardCount]shard
 }
@@ -39,6 +40,7 @@ func New(store sessionstore.Store, opts Options) *Cache {
 		opts:     opts.withDefaults(),
 		slots:    make(chan struct{}, maxLookups),
 	}
+	c.delay = newRevocationDelay(c.opts.Now, opts.ObserveDelay)
 	for i := range c.shards {
 		c.shards[i].reset()
 	}

@@ -54,8 +54,8 @@ func (c *Cache) Follow(ctx context.Context, n Notifier, interrupted func(error))
 func (c *Cache) listen(ctx context.Context, n Notifier) (heard bool, err error) {
 	var stood atomic.Bool
 	err = n.Notify(ctx,
-		func(key sessionstore.Key) { stood.Store(true); c.Drop(key) },
-		func() { stood.Store(true); c.doubt() })
+		func(key sessionstore.Key) { stood.Store(true); c.Drop(key); c.delay.heard(key) },
+		func() { stood.Store(true); c.delay.forgetAll(); c.doubt() })
 	return stood.Load(), err
 }
 

@@ -30,6 +30,10 @@ type Options struct {
 	Stale time.Duration
 	// Timeout bounds one look-up in the store. 0 or less means DefaultTimeout.
 	Timeout time.Duration
+	// ObserveDelay is told of each Revoke that the store took how long its
+	// message took to come back by Follow, when the session had been dropped.
+	// nil measures nothing; give it only where Follow is called.
+	ObserveDelay func(time.Duration)
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }

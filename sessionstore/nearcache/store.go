@@ -54,7 +54,12 @@ func (c *Cache) Touch(ctx context.Context, s *sessionstore.Session, seen time.Ti
 func (c *Cache) Revoke(ctx context.Context, key sessionstore.Key) error {
 	c.Drop(key)
 	defer c.Drop(key)
-	return c.store.Revoke(ctx, key)
+	c.delay.send(key)
+	err := c.store.Revoke(ctx, key)
+	if err != nil {
+		c.delay.forget(key)
+	}
+	return err
 }
 
 // RevokeUser ends the person's sessions: see sessionstore.Store. It walks

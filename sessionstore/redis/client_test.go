@@ -129,7 +129,7 @@ func TestTLSConfig(t *testing.T) {
 	t.Run("a server without TLS is not spoken to in the clear", func(t *testing.T) {
 		f := newFake(t, func([]string) (string, bool) { return "+PONG\r\n", true })
 		st := strict(t, strings.Replace(f.url(), "redis://", "rediss://", 1))
-		cannotTell(t, st.Ping(t.Context()))
+		cannotTell(t, ping(t, st))
 		if sent := f.commands(); len(sent) != 0 {
 			t.Errorf("%v was sent in the clear", sent)
 		}
@@ -137,14 +137,19 @@ func TestTLSConfig(t *testing.T) {
 }
 
 func TestOpenTouchesNoNetwork(t *testing.T) {
-	f := newFake(t, func([]string) (string, bool) { return "+PONG\r\n", true })
+	f := newFake(t, func(command []string) (string, bool) {
+		if command[0] == "get" {
+			return "$-1\r\n", true
+		}
+		return ":0\r\n", true // nothing was there to be removed
+	})
 	st := strict(t, f.url())
 	if sent := f.commands(); len(sent) != 0 {
 		t.Fatalf("%v was sent by opening alone", sent)
 	}
-	must(t, st.Ping(t.Context()))
-	if sent := f.commands(); !slices.Equal(sent, []string{"HELLO", "PING"}) {
-		t.Fatalf("%v was sent for a ping; want no more than HELLO and PING", sent)
+	must(t, ping(t, st))
+	if sent := f.commands(); !slices.Equal(sent, []string{"HELLO", "GET", "ZREM"}) {
+		t.Fatalf("%v was sent for a lookup; want no more than HELLO, GET and ZREM", sent)
 	}
 }
 
@@ -163,7 +168,7 @@ func TestLogTo(t *testing.T) {
 	redis.LogTo(func(message string) { said.Store(&message) })
 	srv := redistest.Start(t)
 	srv.Kill()
-	cannotTell(t, strict(t, srv.URL()).Ping(t.Context()))
+	cannotTell(t, ping(t, strict(t, srv.URL())))
 	if m := said.Load(); m == nil || !strings.Contains(*m, "failed to dial") {
 		t.Fatal("the connection that failed was not logged")
 	}

@@ -139,7 +139,7 @@ func TestAServerThatWasReplacedDoesNotSayNone(t *testing.T) {
 	primary := redistest.Start(t)
 	replaced := redistest.Start(t)
 	st := strict(t, replaced.URL())
-	must(t, st.Ping(t.Context()))
+	must(t, ping(t, st))
 	s := create(t, store(t, primary.URL()), ada)
 	// Its primary does not answer: the data never arrive.
 	must(t, replaced.Client().Do(t.Context(), "replicaof", "127.0.0.1", "1").Err())

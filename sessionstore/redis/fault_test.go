@@ -58,7 +58,7 @@ func TestRedisThatIsDownIsNoSignOut(t *testing.T) {
 		st := strict(t, srv.URL())
 		nobodyCanTell(t, st)
 		srv.Restart()
-		eventually(t, "the store works", func() bool { return st.Ping(t.Context()) == nil })
+		eventually(t, "the store works", func() bool { return ping(t, st) == nil })
 		create(t, st, ada)
 	})
 	t.Run("a server that is killed and comes back with its data", func(t *testing.T) {
@@ -81,7 +81,7 @@ func TestRedisThatIsDownIsNoSignOut(t *testing.T) {
 		srv.Resume()
 		// The hanging server now does what it was sent: among it the end of
 		// all of Ada's sessions, so that hers may have gone by right.
-		eventually(t, "the store works", func() bool { return st.Ping(t.Context()) == nil })
+		eventually(t, "the store works", func() bool { return ping(t, st) == nil })
 		s = create(t, store(t, srv.URL()), grace)
 		worksAgain(t, st, s)
 	})

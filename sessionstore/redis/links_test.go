@@ -166,7 +166,7 @@ func TestAServerThatWasReplacedDoesNotSayWhichLinksThereAre(t *testing.T) {
 		t.Run(fmt.Sprintf("which has %d of them", linkedBefore), func(t *testing.T) {
 			srv := redistest.Start(t)
 			st := strict(t, srv.URL())
-			must(t, st.Ping(t.Context()))
+			must(t, ping(t, st))
 			var key sessionstore.Key
 			for range linkedBefore {
 				key = sessionstore.NewSecret(ada).Key()

@@ -15,7 +15,7 @@ import (
 // expired, the former secret can be taken away.
 func TestANewSecretSealsAnewWhatIsWritten(t *testing.T) {
 	srv := redistest.Start(t)
-	with := func(secrets ...string) (*redis.Store, *sessionstore.Sealer) {
+	with := func(secrets ...string) *redis.Store {
 		var keys [][]byte
 		for _, secret := range secrets {
 			key := sha256.Sum256([]byte(secret))
@@ -23,22 +23,14 @@ func TestANewSecretSealsAnewWhatIsWritten(t *testing.T) {
 		}
 		sl, err := sessionstore.NewSealer(keys...)
 		must(t, err)
-		return redis.New(open(t, redis.Config{URL: srv.URL()}), sl, redis.Options{Timeout: patience}), sl
+		return redis.New(open(t, redis.Config{URL: srv.URL()}), sl, redis.Options{Timeout: patience})
 	}
-	former, _ := with("former")
-	both, sealsNow := with("present", "former")
-	present, _ := with("present")
+	former, both, present := with("former"), with("present", "former"), with("present")
 	s := create(t, former, ada)
-	sealedNow := func() bool {
-		return sealsNow.SealedWithFirst([]byte(srv.Client().Get(t.Context(), only(t, srv, "*:s:*")).Val()))
-	}
 
 	t.Run("to read a session and to touch it leave its seal as it is", func(t *testing.T) {
 		get(t, both, s.Key)
 		must(t, both.Touch(t.Context(), s, time.Now().Add(time.Minute)))
-		if sealedNow() {
-			t.Error("it was sealed anew")
-		}
 		if _, err := present.Get(t.Context(), s.Key); !errors.Is(err, sessionstore.ErrUnknownKey) {
 			t.Errorf("without the former secret Get answers %v; want ErrUnknownKey", err)
 		}
@@ -46,9 +38,6 @@ func TestANewSecretSealsAnewWhatIsWritten(t *testing.T) {
 	t.Run("to write it seals it with the present secret, and the former one is not needed", func(t *testing.T) {
 		_, err := both.Update(t.Context(), get(t, both, s.Key))
 		must(t, err)
-		if !sealedNow() {
-			t.Error("it was not sealed anew")
-		}
 		get(t, present, s.Key)
 		if _, err := former.Get(t.Context(), s.Key); !errors.Is(err, sessionstore.ErrUnknownKey) {
 			t.Errorf("with the former secret alone Get answers %v; want ErrUnknownKey", err)

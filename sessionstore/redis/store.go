@@ -78,13 +78,6 @@ func New(client goredis.UniversalClient, sealer *sessionstore.Sealer, opts Optio
 	return st
 }
 
-// Ping asks whether Redis answers and lets us in.
-func (st *Store) Ping(ctx context.Context) error {
-	ctx, cancel := st.bound(ctx)
-	defer cancel()
-	return failed("asking redis whether it is there", st.client.Ping(ctx).Err())
-}
-
 // Get returns the session of that key: see sessionstore.Store. An idle session
 // ends when Redis drops it, by Redis' clock alone, since a gateway whose clock
 // is wrong must sign nobody out by that.

@@ -68,7 +68,7 @@ func TestTLSToGroupsOfServers(t *testing.T) {
 			} {
 				t.Run(name+" are taken, with a client's certificate", func(t *testing.T) {
 					st := g.with(t, tlsOf(t, g.any, serverName))
-					must(t, st.Ping(t.Context()))
+					must(t, ping(t, st))
 					for id := range int64(6) { // of every node
 						get(t, st, create(t, st, id+1).Key)
 					}
@@ -93,7 +93,7 @@ func TestTLSToGroupsOfServers(t *testing.T) {
 					st := g.with(t, config())
 					_, err := st.Get(t.Context(), sessionstore.NewSecret(ada).Key())
 					cannotTell(t, err)
-					cannotTell(t, st.Ping(t.Context()))
+					cannotTell(t, ping(t, st))
 				})
 			}
 			t.Run("every method works", func(t *testing.T) { everyMethodWorks(t, g.with(t, tlsOf(t, g.any, ""))) })

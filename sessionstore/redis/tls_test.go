@@ -35,7 +35,7 @@ func TestTLSToARealServer(t *testing.T) {
 	srv := redistest.Start(t, redistest.TLS())
 	ping := func(t *testing.T, cfg redis.Config) error {
 		cfg.URL = srv.URL()
-		return redis.New(open(t, cfg), sealer(t, "a secret"), redis.Options{Timeout: patience}).Ping(t.Context())
+		return ping(t, redis.New(open(t, cfg), sealer(t, "a secret"), redis.Options{Timeout: patience}))
 	}
 	t.Run("a certificate made out to the configured name is taken", func(t *testing.T) {
 		must(t, ping(t, redis.Config{TLS: tlsOf(t, srv, "redis.example.com")}))
