@@ -6,9 +6,6 @@ import (
 	"strconv"
 )
 
-// SwaggerType is the media type of Swagger's document, RFC 9512 section 2.1.
-const SwaggerType = "application/yaml"
-
 //go:embed swagger.yaml
 var swagger []byte
 

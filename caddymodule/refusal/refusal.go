@@ -1,0 +1,100 @@
+package refusal
+
+import (
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+
+	"example.com/sidegate/caddymodule/web"
+)
+
+// Refusal is an answer other than success: what the Error schema of the
+// contract carries, and as a page what a person reads. nil refuses nothing.
+// Those of the table are shared and never change; Saying and the like return
+// copies.
+type Refusal struct {
+	Status  int
+	Code    string // error: one word for programs
+	Message string // for people; fixed texts, nothing that came in
+	// RetryAfter is how long to wait, sent as Retry-After; 0: it says nothing.
+	RetryAfter time.Duration
+	// Challenge is WWW-Authenticate, for 401.
+	Challenge string
+	// Page is what the login page says to it.
+	Page web.Failure
+	// Result is how an attempt to sign in that it ends is counted; see ResultOf.
+	Result string
+}
+
+// Error makes a refusal an error, for Caddy's error routes.
+func (r *Refusal) Error() string { return r.Message }
+
+// WithStatus returns the refusal with another status.
+func (r *Refusal) WithStatus(status int) *Refusal {
+	changed := *r
+	changed.Status = status
+	return &changed
+}
+
+// Saying returns the refusal with another message; an empty one changes nothing.
+func (r *Refusal) Saying(message string) *Refusal {
+	if message == "" {
+		return r
+	}
+	changed := *r
+	changed.Message = message
+	return &changed
+}
+
+// After returns the refusal with the wait that Retry-After tells.
+func (r *Refusal) After(wait time.Duration) *Refusal {
+	changed := *r
+	changed.RetryAfter = wait
+	return &changed
+}
+
+// WriteJSON answers with the Error schema.
+func (r *Refusal) WriteJSON(w http.ResponseWriter) {
+	r.WriteHeaders(w)
+	web.WriteJSON(w, r.Status, struct {
+		Error   string `json:"error"`
+		Status  int    `json:"status"`
+		Message string `json:"message"`
+	}{r.Code, r.Status, r.Message})
+}
+
+// Write answers with a page where a person is looking, else with JSON.
+func (r *Refusal) Write(w http.ResponseWriter, req *http.Request) {
+	if !web.IsNavigation(req) {
+		r.WriteJSON(w)
+		return
+	}
+	r.WriteHeaders(w)
+	web.Problem{Status: r.Status, Detail: r.Message, RetryAfter: r.RetryAfter}.Write(w)
+}
+
+// WriteHeaders sets the headers that go with the refusal, for who writes its
+// body otherwise.
+func (r *Refusal) WriteHeaders(w http.ResponseWriter) {
+	h := w.Header()
+	if r.Challenge != "" {
+		h.Set("WWW-Authenticate", r.Challenge)
+	}
+	if r.RetryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(r.RetryAfter.Seconds()))))
+	}
+	if r.Status == http.StatusRequestEntityTooLarge {
+		h.Set("Connection", "close")
+	}
+	h.Set("Vary", web.VaryOnCaller)
+}
+
+// CloseUnread ends the connection after an answer that came before the
+// request's body was read: what follows on it could be read as a request of
+// its own.
+func CloseUnread(w http.ResponseWriter, r *http.Request) {
+	if r.ProtoMajor == 1 && r.ContentLength != 0 {
+		w.Header().Set("Connection", "close")
+	}
+}

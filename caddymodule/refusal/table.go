@@ -1,0 +1,104 @@
+package refusal
+
+import (
+	"net/http"
+	"time"
+
+	"example.com/sidegate/caddymodule/web"
+)
+
+// How attempts to sign in end: the values of the label result of the metric.
+const (
+	SignedIn  = "signed_in"
+	Refused   = "refused"
+	Throttled = "throttled"
+	TooBusy   = "busy"
+	Failed    = "failed"
+)
+
+// Results are all of them.
+var Results = []string{SignedIn, Refused, Throttled, TooBusy, Failed}
+
+// ResultOf names how an attempt to sign in ended; nil means that somebody is
+// signed in.
+func ResultOf(why *Refusal) string {
+	if why == nil {
+		return SignedIn
+	}
+	return why.Result
+}
+
+// Who calls is not signed in, or may not do what they ask for.
+var (
+	Anonymous = &Refusal{Status: http.StatusUnauthorized, Code: "unauthorized",
+		Message: "Sign in first.", Challenge: "Bearer"}
+	Gone = &Refusal{Status: http.StatusUnauthorized, Code: "unauthorized",
+		Message: "The session has ended. Sign in again.", Challenge: "Bearer"}
+	Token = &Refusal{Status: http.StatusUnauthorized, Code: "unauthorized",
+		Message:   "The bearer token is not valid, or its session has ended. Sign in again.",
+		Challenge: `Bearer error="invalid_token"`}
+	Role = &Refusal{Status: http.StatusForbidden, Code: "forbidden",
+		Message: "Your roles and permissions do not allow this."}
+	Account = &Refusal{Status: http.StatusForbidden, Code: "forbidden",
+		Message: "That account is not one of yours."}
+	CrossOrigin = &Refusal{Status: http.StatusForbidden, Code: "forbidden",
+		Message: "This request came from another site. Open the page again and repeat what you did."}
+)
+
+// The request cannot be answered as it is.
+var (
+	TwoAccounts = &Refusal{Status: http.StatusBadRequest, Code: "bad_request", Page: web.Wrong, Result: Refused,
+		Message: "X-Account-Id was sent more than once."}
+	Malformed = &Refusal{Status: http.StatusBadRequest, Code: "bad_request", Page: web.Wrong, Result: Refused,
+		Message: "The request body could not be read."}
+	NotFound = &Refusal{Status: http.StatusNotFound, Code: "not_found",
+		Message: "There is nothing here."}
+	NoSession = &Refusal{Status: http.StatusNotFound, Code: "not_found",
+		Message: "You have no session of that id."}
+	Method = &Refusal{Status: http.StatusMethodNotAllowed, Code: "method_not_allowed",
+		Message: "This address does not take that method; see Allow."}
+	TooLarge = &Refusal{Status: http.StatusRequestEntityTooLarge, Code: "too_large", Page: web.Wrong, Result: Refused,
+		Message: "The request body is too large: 64 KiB at most."}
+	Media = &Refusal{Status: http.StatusUnsupportedMediaType, Code: "unsupported_media_type", Page: web.Wrong, Result: Refused,
+		Message: "Send application/json or application/x-www-form-urlencoded."}
+)
+
+// Something here is in trouble.
+var (
+	Unavailable = &Refusal{Status: http.StatusServiceUnavailable, Code: "unavailable", Page: web.Unavailable, Result: Failed,
+		Message: "Sessions cannot be looked up at the moment. Nobody was signed out; try again shortly.", RetryAfter: 2 * time.Second}
+	Unsigned = &Refusal{Status: http.StatusInternalServerError, Code: "internal", Page: web.Unavailable, Result: Failed,
+		Message: "The session token could not be signed."}
+	Unwritten = &Refusal{Status: http.StatusInternalServerError, Code: "internal", Page: web.Unavailable, Result: Failed,
+		Message: "The session could not be written."}
+)
+
+// A sign-in by password, or any sign-in, comes to nothing.
+var (
+	Credentials = &Refusal{Status: http.StatusUnauthorized, Code: "unauthorized", Page: web.Wrong, Result: Refused,
+		Message: "The email address or the password is wrong.", Challenge: "Bearer"}
+	Attempts = &Refusal{Status: http.StatusTooManyRequests, Code: "too_many_requests", Page: web.Throttled, Result: Throttled,
+		Message: "Too many attempts. Wait, then try again."}
+	Busy = &Refusal{Status: http.StatusServiceUnavailable, Code: "busy", Page: web.Busy, Result: TooBusy,
+		Message: "Too many people are signing in at once. Try again in a few seconds.", RetryAfter: 3 * time.Second}
+	Profile = &Refusal{Status: http.StatusForbidden, Code: "forbidden", Page: web.Incomplete, Result: Refused,
+		Message: "Your entry is not complete, so you cannot be signed in. Please tell whoever runs this service."}
+	Rule = &Refusal{Status: http.StatusForbidden, Code: "not_admitted", Page: web.Refused, Result: Refused,
+		Message: "You may not sign in here. If you think you should, ask whoever runs this service."}
+)
+
+// A sign-in through a provider comes to nothing. The login page says in words
+// of its own what went wrong there; no program is answered with these.
+var (
+	Denied        = atProvider(http.StatusUnauthorized, web.Denied)
+	Expired       = atProvider(http.StatusBadRequest, web.Expired)
+	Forged        = atProvider(http.StatusBadRequest, web.Forged)
+	Clock         = atProvider(http.StatusUnauthorized, web.Clock)
+	Misconfigured = atProvider(http.StatusUnauthorized, web.Misconfigured)
+	Unverified    = atProvider(http.StatusForbidden, web.Unverified)
+	NoEmail       = atProvider(http.StatusForbidden, web.NoEmail)
+)
+
+func atProvider(status int, page web.Failure) *Refusal {
+	return &Refusal{Status: status, Page: page, Result: Refused}
+}
