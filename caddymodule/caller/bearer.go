@@ -1,0 +1,35 @@
+package caller
+
+import "strings"
+
+// bearer is what the Authorization headers of a request present.
+type bearer struct {
+	token string
+	count int // 0: no Bearer; more than 1: more than one Authorization header
+}
+
+// PresentsBearer reports whether a Bearer token came with the request.
+func (v *Remembered) PresentsBearer() bool { return v.bearer().count > 0 }
+
+// bearer reads Authorization. Other schemes are none of our business and go
+// on to the upstream.
+func (v *Remembered) bearer() bearer {
+	var b bearer
+	for _, value := range v.authorization {
+		if token, ok := bearerToken(value); ok {
+			b = bearer{token: token, count: len(v.authorization)}
+		}
+	}
+	return b
+}
+
+// bearerToken takes a tab for the space that should be there: an app may do so
+// too, and must not be handed a token of ours for it.
+func bearerToken(value string) (string, bool) {
+	const scheme = "Bearer"
+	if len(value) < len(scheme) || !strings.EqualFold(value[:len(scheme)], scheme) {
+		return "", false
+	}
+	token := strings.TrimLeft(value[len(scheme):], " \t")
+	return token, len(value) == len(scheme) || len(token) < len(value)-len(scheme)
+}

@@ -1,0 +1,179 @@
+package caller
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"example.com/sidegate/caddymodule/identity"
+	"example.com/sidegate/caddymodule/refusal"
+	"example.com/sidegate/caddymodule/token"
+	"example.com/sidegate/sessionstore"
+	"example.com/sidegate/sessionstore/nearcache"
+)
+
+// Config is what a Finder is given. Its types are those themselves rather than
+// interfaces, for it lies on the way of every request.
+type Config struct {
+	// Near is the near cache; nil asks Store for each request.
+	Near  *nearcache.Cache
+	Store sessionstore.Store
+	// Ring tells whose a token is, and Verified whether it is good.
+	Ring     *token.Ring
+	Verified *token.Verified
+	// Cookie is the name of the session cookie.
+	Cookie string
+	// Trouble hears of a store that could not be asked.
+	Trouble func(ctx context.Context, what string, err error)
+}
+
+// Finder finds out who makes a request. It may be used concurrently.
+type Finder struct{ Config }
+
+// NewFinder returns a Finder that uses what it is given.
+func NewFinder(c Config) *Finder { return &Finder{c} }
+
+// Caller finds out who makes the request. A matcher, an endpoint and a handler
+// that ask about one request share one look-up.
+func (f *Finder) Caller(r *http.Request) *Caller { return f.Of(r, Remember(r)) }
+
+// Of is Caller for who has what is remembered at hand.
+func (f *Finder) Of(r *http.Request, v *Remembered) *Caller {
+	if v.caller == nil {
+		v.caller = f.identify(r.Context(), v, v.bearer(), &v.found)
+	}
+	return v.caller
+}
+
+// ByCookie is Of for routes where a Bearer token that was not issued here
+// belongs to the upstream (foreign_bearer): then the cookie decides.
+func (f *Finder) ByCookie(r *http.Request, v *Remembered) *Caller {
+	presented := v.bearer()
+	if presented.count == 0 || presented.count == 1 && f.Ring.LooksOurs(presented.token) {
+		return f.Of(r, v)
+	}
+	if v.callerByCookie == nil {
+		v.callerByCookie = f.identify(r.Context(), v, bearer{}, new(Caller))
+	}
+	return v.callerByCookie
+}
+
+// IssuedHere reports whether the Bearer token that came with the request is one
+// of ours, good or not, and so not the upstream's business. Of several it
+// cannot be told, and then they are taken for ours.
+func (f *Finder) IssuedHere(v *Remembered) bool {
+	presented := v.bearer()
+	if presented.count > 1 {
+		return true
+	}
+	return v.caller != nil && v.caller.Token != "" || f.Ring.LooksOurs(presented.token)
+}
+
+// Presented names the sessions whose credentials came with the request and are
+// well-formed, be they live or not: revoking one that is gone is no error.
+func (f *Finder) Presented(r *http.Request) []sessionstore.Key {
+	v := Remember(r)
+	var keys []sessionstore.Key
+	if claims, err := f.Ring.VerifySession(v.bearer().token); err == nil {
+		keys = append(keys, claims.Key)
+	}
+	for _, value := range v.CookiesNamed(f.Cookie) {
+		if secret, err := sessionstore.ParseSecret(value); err == nil && len(keys) < maxPresented {
+			keys = append(keys, secret.Key())
+		}
+	}
+	return keys
+}
+
+// maxPresented bounds the sessions that one request can end, for each is a
+// write to the store.
+const maxPresented = 4
+
+// PresentsCookie reports whether the session cookie came with the request.
+func (f *Finder) PresentsCookie(r *http.Request) bool {
+	return len(Remember(r).CookiesNamed(f.Cookie)) > 0
+}
+
+// identify finds the caller and fills c in. It lets a Bearer token win over
+// the cookie, even a bad one: falling back would sign a caller in as somebody
+// they did not mean to be.
+func (f *Finder) identify(ctx context.Context, v *Remembered, presented bearer, c *Caller) *Caller {
+	if presented.count > 0 {
+		f.byBearer(ctx, presented, c)
+	} else {
+		f.byCookie(ctx, v, c)
+	}
+	if c.Standing == SignedIn {
+		c.selectAccount(v.Accounts)
+	}
+	return c
+}
+
+func (f *Finder) byBearer(ctx context.Context, presented bearer, c *Caller) {
+	c.PresentedToken = true
+	c.reject(refusal.Token)
+	if presented.count > 1 {
+		return
+	}
+	claims, err := f.Verified.VerifySession(presented.token)
+	if err != nil {
+		return
+	}
+	f.load(ctx, claims.Key, c)
+	if c.Standing != SignedIn {
+		return
+	}
+	if c.Session.User.ID != claims.UserID {
+		c.reject(refusal.Token)
+		return
+	}
+	c.Token = presented.token
+}
+
+func (f *Finder) byCookie(ctx context.Context, v *Remembered, c *Caller) {
+	value, count := identity.FindCookie(v.cookies, f.Cookie)
+	if count == 0 {
+		c.Refusal = refusal.Anonymous
+		return
+	}
+	c.reject(refusal.Gone)
+	if count > 1 {
+		// Two cookies of our name: one may have been planted by a sibling
+		// host, and nobody can tell which. Neither is used, neither cleared.
+		return
+	}
+	secret, err := sessionstore.ParseSecret(value)
+	if err != nil {
+		c.StaleCookie = true
+		return
+	}
+	f.load(ctx, secret.Key(), c)
+	c.StaleCookie = c.Standing == Rejected
+}
+
+// load asks the store, and keeps "there is none" apart from "cannot tell".
+func (f *Finder) load(ctx context.Context, key sessionstore.Key, c *Caller) {
+	e, err := f.lookup(ctx, key)
+	switch {
+	case err == nil:
+		c.Standing, c.Refusal = SignedIn, nil
+		c.hold(e)
+	case errors.Is(err, sessionstore.ErrNotFound):
+		// The refusal that is there says so.
+	default:
+		c.Standing, c.Refusal = CannotTell, refusal.Unavailable
+		f.Trouble(ctx, "a session could not be looked up", err)
+	}
+}
+
+// lookup returns the session of that key, and room for what is derived of it.
+func (f *Finder) lookup(ctx context.Context, key sessionstore.Key) (*nearcache.Entry, error) {
+	if f.Near != nil {
+		return f.Near.Lookup(ctx, key)
+	}
+	s, err := f.Store.Get(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	return nearcache.Uncached(s), nil
+}

@@ -1,0 +1,171 @@
+package caller_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"example.com/sidegate/caddymodule/caller"
+	"example.com/sidegate/caddymodule/refusal"
+	"example.com/sidegate/caddymodule/token"
+	"example.com/sidegate/sessionstore"
+	"example.com/sidegate/sessionstore/memory"
+)
+
+var errAway = errors.New("the store is away")
+
+// away is a store that can be.
+type away struct {
+	sessionstore.Store
+	is bool
+}
+
+func (a *away) Get(ctx context.Context, key sessionstore.Key) (*sessionstore.Session, error) {
+	if a.is {
+		return nil, errAway
+	}
+	return a.Store.Get(ctx, key)
+}
+
+// desk is a finder with ada signed in.
+type desk struct {
+	*testing.T
+	*caller.Finder
+	store    *away
+	troubles int
+	cookie   string
+	token    string
+	session  *sessionstore.Session
+}
+
+func newDesk(t *testing.T) *desk {
+	t.Helper()
+	d := &desk{T: t, store: &away{Store: memory.New(nil)}}
+	ring, err := token.NewRing(token.Config{Secrets: []string{strings.Repeat("s", token.MinSecret)}, Issuer: "sidegate", Now: time.Now})
+	d.must(err)
+	verified, err := token.NewVerified(ring, 0)
+	d.must(err)
+	d.Finder = caller.NewFinder(caller.Config{
+		Store: d.store, Ring: ring, Verified: verified, Cookie: "sidegate",
+		Trouble: func(context.Context, string, error) { d.troubles++ },
+	})
+	secret, now := sessionstore.NewSecret(1), time.Now()
+	d.session = &sessionstore.Session{
+		Key: secret.Key(), User: sessionstore.UserSession{ID: 1, Email: "ada@example.com", Accounts: []sessionstore.Account{
+			{AccountID: "acme", UsersPrimaryAccount: true}, {AccountID: "globex"},
+		}},
+		CreatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(time.Hour), Version: 1,
+	}
+	d.session.User.PrimaryAccount = &d.session.User.Accounts[0]
+	d.must(d.store.Create(t.Context(), d.session))
+	d.cookie = "sidegate=" + secret.Encode()
+	d.token, err = ring.MintSession(secret.Key(), 1, d.session.ExpiresAt)
+	d.must(err)
+	return d
+}
+
+func (d *desk) must(err error) {
+	d.Helper()
+	if err != nil {
+		d.Fatal(err)
+	}
+}
+
+// request is one with those headers, pairs of names and values.
+func request(header ...string) *http.Request {
+	r := httptest.NewRequest(http.MethodGet, "/app", nil)
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Add(header[i], header[i+1])
+	}
+	return caddyhttp.PrepareRequest(r, caddy.NewReplacer(), httptest.NewRecorder(), nil)
+}
+
+func TestWhoCalls(t *testing.T) {
+	d := newDesk(t)
+	other := "sidegate=" + sessionstore.NewSecret(1).Encode()
+	for _, c := range []struct {
+		name     string
+		header   []string
+		standing caller.Standing
+		refusal  *refusal.Refusal
+		stale    bool
+	}{
+		{"nobody, with nothing", nil, caller.Anonymous, refusal.Anonymous, false},
+		{"nobody, with credentials for the app", []string{"Authorization", "Basic YTpi"}, caller.Anonymous, refusal.Anonymous, false},
+		{"ada, by her cookie", []string{"Cookie", d.cookie}, caller.SignedIn, nil, false},
+		{"ada, by her token", []string{"Authorization", "Bearer " + d.token}, caller.SignedIn, nil, false},
+		{"nobody any more, with a cookie of no session", []string{"Cookie", other}, caller.Rejected, refusal.Gone, true},
+		{"nobody, with a cookie that is none", []string{"Cookie", "sidegate=x"}, caller.Rejected, refusal.Gone, true},
+		{"nobody, with two cookies, of which neither is cleared", []string{"Cookie", d.cookie + "; " + other}, caller.Rejected, refusal.Gone, false},
+		{"nobody, with a bad token beside a good cookie", []string{"Cookie", d.cookie, "Authorization", "Bearer x"}, caller.Rejected, refusal.Token, false},
+		{"nobody, with two tokens", []string{"Authorization", "Bearer " + d.token, "Authorization", "Bearer " + d.token}, caller.Rejected, refusal.Token, false},
+		{"ada, for another account of hers", []string{"Cookie", d.cookie, "X-Account-Id", "globex"}, caller.SignedIn, nil, false},
+		{"ada, for an account that is not hers", []string{"Cookie", d.cookie, "X-Account-Id", "initech"}, caller.SignedIn, refusal.Account, false},
+		{"ada, for two accounts at once", []string{"Cookie", d.cookie, "X-Account-Id", "acme", "X-Account-Id", "globex"}, caller.SignedIn, refusal.TwoAccounts, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got := d.Caller(request(c.header...))
+			if got.Standing != c.standing || got.Refusal != c.refusal || got.StaleCookie != c.stale {
+				t.Errorf("standing %d, refusal %v, stale %v", got.Standing, got.Refusal, got.StaleCookie)
+			}
+			if got.MayPass() != (c.standing == caller.SignedIn && c.refusal == nil) {
+				t.Errorf("may pass: %v", got.MayPass())
+			}
+		})
+	}
+}
+
+func TestAStoreThatCannotTellIsNeverTakenForNobody(t *testing.T) {
+	d := newDesk(t)
+	d.store.is = true
+	for name, header := range map[string][]string{
+		"by cookie": {"Cookie", d.cookie}, "by token": {"Authorization", "Bearer " + d.token},
+	} {
+		got := d.Caller(request(header...))
+		if got.Standing != caller.CannotTell || got.Refusal != refusal.Unavailable || got.StaleCookie {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+	if d.troubles != 2 {
+		t.Errorf("trouble was told %d times", d.troubles)
+	}
+}
+
+func TestForeignBearer(t *testing.T) {
+	d := newDesk(t)
+	foreign := request("Cookie", d.cookie, "Authorization", "Bearer of-somebody-else")
+	v := caller.Remember(foreign)
+	if got := d.ByCookie(foreign, v); !got.MayPass() {
+		t.Errorf("a token that was not issued here hides the cookie: %+v", got)
+	}
+	if d.IssuedHere(v) {
+		t.Error("a token that was not issued here is taken for ours")
+	}
+	own := request("Cookie", d.cookie, "Authorization", "Bearer "+d.token+"x")
+	if got := d.ByCookie(own, caller.Remember(own)); got.Standing != caller.Rejected {
+		t.Errorf("a bad token of ours is passed over: %+v", got)
+	}
+	if !d.IssuedHere(caller.Remember(own)) {
+		t.Error("a bad token of ours would go to the app")
+	}
+}
+
+func TestPresentedAreAllThatAreWellFormed(t *testing.T) {
+	d := newDesk(t)
+	gone := sessionstore.NewSecret(2)
+	r := request("Cookie", "a=b; "+d.cookie+"; sidegate=x; sidegate="+gone.Encode(), "Authorization", "Bearer "+d.token)
+	got := d.Presented(r)
+	if len(got) != 3 || got[0] != d.session.Key || got[1] != d.session.Key || got[2] != gone.Key() {
+		t.Errorf("got %v", got)
+	}
+	if !d.PresentsCookie(r) || d.PresentsCookie(request("Cookie", "a=b")) {
+		t.Error("whether a cookie came is not told")
+	}
+}

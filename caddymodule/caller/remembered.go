@@ -1,0 +1,92 @@
+package caller
+
+import (
+	"net/http"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"example.com/sidegate/caddymodule/identity"
+)
+
+// AccountHeader chooses the account of one request.
+const AccountHeader = "X-Account-Id"
+
+// Remembered is what our handlers and matchers remember of one request: the
+// credentials as the client presented them, which no upstream may see, and
+// who was found to be behind them.
+type Remembered struct {
+	// Accounts are the values of AccountHeader.
+	Accounts []string
+	// Injected says that identity headers stand in the request.
+	Injected bool
+
+	cookies       []string // the Cookie header's lines
+	authorization []string
+
+	caller         *Caller // by Bearer token, else by cookie
+	callerByCookie *Caller // by cookie alone
+
+	// One allocation serves for all that a request needs of its own: what
+	// caller points to, and the values of the headers that are written, which
+	// a later handler may edit in place.
+	found  Caller
+	values [RoomValues]string
+	taken  bool // values are in use
+}
+
+// RoomValues is how many values Room has room for: those of the identity
+// headers of a request, or of the answer to one at /auth/session.
+const RoomValues = 9
+
+const rememberedVar = "sidegate.remembered"
+
+// Remember returns what is remembered of the request, and begins to.
+func Remember(r *http.Request) *Remembered {
+	// Not by GetVar and SetVar: they would look for the variables twice.
+	vars, _ := r.Context().Value(caddyhttp.VarsCtxKey).(map[string]any)
+	if v, ok := vars[rememberedVar].(*Remembered); ok {
+		return v
+	}
+	v := &Remembered{
+		cookies:       r.Header["Cookie"],
+		authorization: r.Header["Authorization"],
+		Accounts:      r.Header[AccountHeader],
+	}
+	if vars != nil {
+		vars[rememberedVar] = v
+	}
+	return v
+}
+
+// Room is where the values of headers are written, for the first who asks; nil
+// for others.
+func (v *Remembered) Room() []string {
+	if v.taken {
+		return nil
+	}
+	v.taken = true
+	return v.values[:]
+}
+
+// CookiesNamed returns the value of every cookie of that name.
+func (v *Remembered) CookiesNamed(name string) []string {
+	var values []string
+	for n, value := range identity.Cookies(v.cookies) {
+		if n == name {
+			values = append(values, value)
+		}
+	}
+	return values
+}
+
+// CookieNames returns the names of the cookies whose names the function holds
+// for, in the order in which the browser sent them.
+func (v *Remembered) CookieNames(wanted func(name string) bool) []string {
+	var names []string
+	for name := range identity.Cookies(v.cookies) {
+		if wanted(name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
