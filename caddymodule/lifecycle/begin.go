@@ -1,0 +1,159 @@
+package lifecycle
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net/netip"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"example.com/sidegate/caddymodule/login"
+	"example.com/sidegate/caddymodule/profile"
+	"example.com/sidegate/sessionstore"
+)
+
+// Arrival is where somebody who signs in comes from.
+type Arrival struct {
+	Address   netip.Addr
+	UserAgent string
+	// Presented are the sessions whose credentials came with the sign-in.
+	Presented []sessionstore.Key
+}
+
+// maxUserAgent bounds what is kept of a User-Agent, in bytes.
+const maxUserAgent = 256
+
+// Begin makes the session of somebody who has just signed in, and the secret
+// that names it. It always has a new id, and the sessions that were presented
+// end: who planted a session id on somebody gains nothing by their sign-in
+// (session fixation).
+//
+// A *profile.Refused is a definite "no" of the configuration, and
+// profile.ErrInvalid a person who makes no session; any other error means that
+// nobody can tell, and that no session was left behind. All of them have been
+// told to Events.
+func (l *Sessions) Begin(ctx context.Context, method login.Method, person *profile.Person, from Arrival) (*sessionstore.Session, sessionstore.Secret, error) {
+	var none sessionstore.Secret
+	b, err := l.build(ctx, method, person, nil)
+	if err != nil {
+		l.NotBegun(ctx, method.Name(), person.ID, err)
+		return nil, none, err
+	}
+	secret := sessionstore.NewSecret(b.user.ID)
+	s := l.newSession(secret.Key(), method, b, from)
+	if err := l.create(ctx, s); err != nil {
+		l.Events.Trouble(ctx, "a new session could not be kept", err)
+		return nil, none, err
+	}
+	if err := l.EndAll(ctx, from.Presented); err != nil {
+		l.Events.Trouble(ctx, "the session before could not be ended", err)
+		l.withdraw(ctx, s.Key)
+		return nil, none, err
+	}
+	l.Events.Happened(Event{Kind: Began, Login: method.Name(), UserID: s.User.ID, Session: s.Key})
+	return s, secret, nil
+}
+
+// NotBegun tells Events why a sign-in came to nothing: the error of Begin, or
+// of the login that was asked before it.
+func (l *Sessions) NotBegun(ctx context.Context, login string, userID int64, err error) {
+	refused, isRefused := errors.AsType[*profile.Refused](err)
+	switch {
+	case isRefused:
+		l.Events.Happened(Event{Kind: NotAdmitted, Login: login, UserID: userID, Err: refused})
+	case errors.Is(err, profile.ErrInvalid):
+		l.Events.Happened(Event{Kind: NotSound, Login: login, UserID: userID, Err: err})
+	case isStoreFault(err):
+		l.Events.Trouble(ctx, "a sign-in could not be finished", err)
+	default:
+		l.Events.Trouble(ctx, "a source of the session failed", SourceFault{err})
+	}
+}
+
+func isStoreFault(err error) bool {
+	_, ok := errors.AsType[storeFault](err)
+	return ok
+}
+
+// create keeps a new session, and by which names its login's source may ask
+// for its end. The names come first, so that no session lives that the source
+// cannot name; and when its end was asked for in between it ends here.
+func (l *Sessions) create(ctx context.Context, s *sessionstore.Session) error {
+	names := l.sourceNames(s)
+	for _, name := range names {
+		if err := l.Store.Link(ctx, name, s.Key, l.Lifetime); err != nil {
+			return err
+		}
+	}
+	if err := l.Store.Create(ctx, s); err != nil {
+		return err
+	}
+	err := l.stillWanted(ctx, s, names)
+	if err != nil {
+		l.withdraw(ctx, s.Key)
+	}
+	return err
+}
+
+// stillWanted gives errEndedMeanwhile when the source has asked for the end of
+// a session that was just made.
+func (l *Sessions) stillWanted(ctx context.Context, s *sessionstore.Session, names []string) error {
+	if out, err := l.signedOutAtSource(ctx, s); out || err != nil {
+		return cmp.Or(err, errEndedMeanwhile)
+	}
+	for _, name := range names {
+		linked, err := l.Store.IsLinked(ctx, name, s.Key)
+		if !linked || err != nil {
+			return cmp.Or(err, errEndedMeanwhile)
+		}
+	}
+	return nil
+}
+
+// errEndedMeanwhile says that the source ended a session while it was made.
+var errEndedMeanwhile = errors.New("the sign-in's source ended the session while it was being made")
+
+func (l *Sessions) newSession(key sessionstore.Key, method login.Method, b *built, from Arrival) *sessionstore.Session {
+	now := l.Now().UTC().Truncate(time.Millisecond)
+	s := &sessionstore.Session{
+		Key:         key,
+		Method:      method.Name(),
+		Address:     from.Address.String(),
+		UserAgent:   abridge(from.UserAgent, maxUserAgent),
+		CreatedAt:   now,
+		ExpiresAt:   now.Add(l.Lifetime),
+		IdleTimeout: l.IdleTimeout,
+		LastSeenAt:  now,
+		Version:     1,
+	}
+	b.put(s)
+	return s
+}
+
+// withdraw takes a session back that nobody was told of. If that fails too it
+// expires by itself, known to nobody.
+func (l *Sessions) withdraw(ctx context.Context, key sessionstore.Key) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	if err := l.End(ctx, key); err != nil {
+		l.Events.Trouble(ctx, "a session that nobody has could not be ended", err)
+	}
+}
+
+// abridge cuts text to n bytes, at a character's edge, and leaves out what is
+// not text.
+func abridge(text string, n int) string {
+	text = strings.Map(func(c rune) rune {
+		if c < ' ' || c == 0x7f || c == utf8.RuneError {
+			return -1
+		}
+		return c
+	}, text)
+	for len(text) > n {
+		_, size := utf8.DecodeLastRuneInString(text)
+		text = text[:len(text)-size]
+	}
+	return text
+}

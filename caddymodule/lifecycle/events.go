@@ -1,0 +1,92 @@
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+
+	"example.com/sidegate/sessionstore"
+)
+
+// Events hears what happens to sessions, and to those who ask for one. Its
+// methods are called in the midst of the work: they must not block.
+type Events interface {
+	// Happened hears of one event.
+	Happened(Event)
+	// Trouble hears that something could not be asked or done because the
+	// store, or with a SourceFault a source, gave no answer; what says in words
+	// which work failed. ctx is that of who asked: one who went away is no
+	// trouble.
+	Trouble(ctx context.Context, what string, err error)
+}
+
+// Event is one thing that happened. What a Kind does not speak of is zero.
+type Event struct {
+	Kind Kind
+	// Login is the login that the session began through, or that decided.
+	Login string
+	// UserID and Session are the person's and the session's.
+	UserID  int64
+	Session sessionstore.Key
+	// Client is the address of who asked.
+	Client netip.Addr
+	// Count is how many sessions it was.
+	Count int
+	// Result is how an attempt or a refresh ended.
+	Result string
+	// Err is why. It may be logged: it holds no credential.
+	Err error
+}
+
+// Kind names what happened. Rooms that tell of more declare kinds of their own.
+type Kind string
+
+// What happens to sessions.
+const (
+	// Began: somebody is signed in. Login, UserID, Session.
+	Began Kind = "began"
+	// NotAdmitted: the configuration refused whom the login had found. Login,
+	// UserID, Err.
+	NotAdmitted Kind = "not admitted"
+	// NotSound: what is known of the person makes no session. Login, UserID, Err.
+	NotSound Kind = "not sound"
+	// Ended: the login knows the person no longer. Login, UserID, Session, Count.
+	Ended Kind = "ended"
+	// EndedAtSource: the login's source asked for the end. Login, Count.
+	EndedAtSource Kind = "ended at source"
+	// Refreshed: a session was due to be built anew. Session, Result, and Err
+	// when it failed and will be tried again.
+	Refreshed Kind = "refreshed"
+	// KeptAsItWas: a session was to be built anew and the person's entry is not
+	// sound. Login, UserID, Err.
+	KeptAsItWas Kind = "kept as it was"
+	// Pending: changes of people are not in all their sessions yet. Err.
+	Pending Kind = "pending"
+)
+
+// How refreshes end: the values of Event.Result.
+const (
+	RefreshBuilt     = "built"
+	RefreshElsewhere = "elsewhere" // by another gateway
+	RefreshEnded     = "ended"     // a source said no, or the session was gone
+	RefreshFailed    = "failed"
+)
+
+// ErrEnded says that a session was ended because its person may no longer be
+// signed in, or that it was gone already.
+var ErrEnded = errors.New("the session has ended")
+
+// SourceFault is trouble of a login or a directory, for which the store is not
+// to blame.
+type SourceFault struct{ Err error }
+
+func (f SourceFault) Error() string { return f.Err.Error() }
+
+// Unwrap returns what the trouble was.
+func (f SourceFault) Unwrap() error { return f.Err }
+
+// storeFault is trouble of the store in the midst of what logins do.
+type storeFault struct{ error }
+
+// Unwrap returns what the trouble was.
+func (f storeFault) Unwrap() error { return f.error }

@@ -1,0 +1,89 @@
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"example.com/sidegate/caddymodule/login"
+	"example.com/sidegate/caddymodule/profile"
+	"example.com/sidegate/sessionstore"
+)
+
+// rebuild asks the login, and the directories, again who the person is and
+// writes the session anew. A definite "no" ends the session and gives
+// ErrEnded; any other error means that it stays as it is.
+func (l *Sessions) rebuild(ctx context.Context, s *sessionstore.Session) (*sessionstore.Session, error) {
+	method, ok := l.rebuilder(s.Method)
+	if !ok {
+		return s, nil // the login is gone from the configuration; it can say nothing
+	}
+	b, err := l.askAgain(ctx, method, s)
+	switch {
+	case isDefiniteNo(err):
+		return nil, l.endRebuilt(ctx, s)
+	case err != nil:
+		return nil, l.keepRotated(ctx, s, err)
+	case b.user.ID != s.User.ID:
+		return nil, l.endRebuilt(ctx, s) // another person has the entry now
+	}
+	write, from := l.change, s.BuiltAt
+	if b.kept != s.Kept {
+		write = l.persist
+	}
+	return write(ctx, s, func(changed *sessionstore.Session) {
+		if !changed.BuiltAt.Equal(from) {
+			return // another gateway has built it in between, from what is newer
+		}
+		b.put(changed)
+		keepChoice(changed)
+	})
+}
+
+// askAgain builds what the session says anew, and writes nothing.
+func (l *Sessions) askAgain(ctx context.Context, method login.Rebuilder, s *sessionstore.Session) (*built, error) {
+	person, err := method.Rebuild(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	b, err := l.build(ctx, method, person, s)
+	if err != nil && !isDefiniteNo(err) && person.Kept != nil {
+		err = &login.Rotated{Kept: person.Kept, Err: err}
+	}
+	return b, err
+}
+
+// isDefiniteNo tells that the person may no longer be signed in from trouble.
+func isDefiniteNo(err error) bool {
+	_, refused := errors.AsType[*profile.Refused](err)
+	return refused || errors.Is(err, login.ErrUnknown) || errors.Is(err, login.ErrRefused)
+}
+
+// keepRotated writes down what the source has replaced though the rest failed:
+// a refresh token that was spent must not be presented again, for a provider
+// that detects reuse would end the session.
+func (l *Sessions) keepRotated(ctx context.Context, s *sessionstore.Session, err error) error {
+	if rotated, ok := errors.AsType[*login.Rotated](err); ok {
+		kept, encodeErr := rotated.Kept.Encode()
+		if encodeErr == nil && kept != s.Kept {
+			_, encodeErr = l.persist(ctx, s, func(changed *sessionstore.Session) {
+				if changed.Kept == s.Kept { // else another gateway has a newer one
+					changed.Kept = kept
+				}
+			})
+		}
+		err = errors.Join(err, encodeErr)
+	}
+	if errors.Is(err, profile.ErrInvalid) {
+		err = fmt.Errorf("the person's entry is not sound: %w", err)
+	}
+	return SourceFault{err}
+}
+
+func (l *Sessions) endRebuilt(ctx context.Context, s *sessionstore.Session) error {
+	if err := l.End(ctx, s.Key); err != nil {
+		return err
+	}
+	l.Events.Happened(Event{Kind: Ended, Login: s.Method, UserID: s.User.ID, Session: s.Key, Count: 1})
+	return ErrEnded
+}

@@ -1,0 +1,91 @@
+package lifecycle
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"example.com/sidegate/caddymodule/login"
+	"example.com/sidegate/caddymodule/profile"
+	"example.com/sidegate/caddymodule/profile/directory"
+	"example.com/sidegate/sessionstore"
+)
+
+// Config is what the life of sessions depends on.
+type Config struct {
+	// Store keeps the sessions; reads may come from the near cache.
+	Store sessionstore.Store
+	// Backing is the store behind the near cache, for what must be read as it
+	// is now. nil means Store.
+	Backing sessionstore.Store
+	// Drop forgets what the near cache holds of a session. nil: there is none.
+	Drop func(sessionstore.Key)
+	// Logins are the ways to sign in; those that are login.Rebuilders are asked
+	// again. Providers names those whose source may ask for the end of sessions.
+	Logins    []login.Method
+	Providers []string
+	// Directories are asked about each person, all at once.
+	Directories []*directory.Directory
+	// Roles says what roles include and permit.
+	Roles *profile.Roles
+	// Lifetime ends a session that long after it began, and IdleTimeout that
+	// long after its last activity; an IdleTimeout of 0 never does.
+	Lifetime, IdleTimeout time.Duration
+	// RefreshEvery builds a session anew when it is used and so much time has
+	// passed; 0: only when that is asked for.
+	RefreshEvery time.Duration
+	// Ended is called with each session that End has ended, so that what is
+	// kept for it elsewhere goes too. It must not block. nil: nothing is.
+	Ended func(sessionstore.Key)
+	// Events hears what happens.
+	Events Events
+	// Now is the clock.
+	Now func() time.Time
+}
+
+// Sessions are the sessions of one configuration while they live. It may be
+// used concurrently. Finish ends its work.
+type Sessions struct {
+	Config
+	refresher *refresher
+	backlog   *backlog
+}
+
+// MinRefreshEvery is the least RefreshEvery but 0, for each refresh asks every
+// source.
+const MinRefreshEvery = time.Second
+
+// New returns the life of sessions under that configuration.
+func New(c Config) *Sessions {
+	if c.Backing == nil {
+		c.Backing = c.Store
+	}
+	if c.Drop == nil {
+		c.Drop = func(sessionstore.Key) {}
+	}
+	if c.Ended == nil {
+		c.Ended = func(sessionstore.Key) {}
+	}
+	s := &Sessions{Config: c, backlog: newBacklog()}
+	s.refresher = newRefresher(s)
+	return s
+}
+
+// Finish waits for the refreshes under way as long as ctx allows: a refresh
+// token that was just spent must still be replaced in the store. None begins
+// from then on.
+func (l *Sessions) Finish(ctx context.Context) { l.refresher.finish(ctx) }
+
+// rebuilder finds the login of that name, if it can say again who somebody is.
+func (l *Sessions) rebuilder(name string) (login.Rebuilder, bool) {
+	for _, m := range l.Logins {
+		if m.Name() == name {
+			method, ok := m.(login.Rebuilder)
+			return method, ok
+		}
+	}
+	return nil, false
+}
+
+// hasSource reports whether the login's source may ask for the end of sessions.
+func (l *Sessions) hasSource(name string) bool { return slices.Contains(l.Providers, name) }

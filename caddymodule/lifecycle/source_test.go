@@ -1,0 +1,230 @@
+package lifecycle_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"example.com/sidegate/caddymodule/lifecycle"
+	"example.com/sidegate/caddymodule/profile"
+	"example.com/sidegate/sessionstore"
+	"example.com/sidegate/sessionstore/memory"
+)
+
+// stepped is a store that tells before and after which step it is, or fails there.
+type stepped struct {
+	sessionstore.Store
+	at    func(step string) error
+	named *sessionstore.Key // is told of the session that is linked
+}
+
+func (s *stepped) around(step string, do func() error) error {
+	err := s.at("before " + step)
+	if err == nil {
+		err = do()
+	}
+	if err == nil {
+		err = s.at("after " + step)
+	}
+	return err
+}
+
+func (s *stepped) Create(ctx context.Context, session *sessionstore.Session) error {
+	return s.around("Create", func() error { return s.Store.Create(ctx, session) })
+}
+
+func (s *stepped) Revoke(ctx context.Context, key sessionstore.Key) error {
+	return s.around("Revoke", func() error { return s.Store.Revoke(ctx, key) })
+}
+
+func (s *stepped) Link(ctx context.Context, name string, key sessionstore.Key, life time.Duration) error {
+	if s.named != nil {
+		*s.named = key
+	}
+	return s.around("Link", func() error { return s.Store.Link(ctx, name, key, life) })
+}
+
+func (s *stepped) Unlink(ctx context.Context, name string, keys ...sessionstore.Key) error {
+	return s.around("Unlink", func() error { return s.Store.Unlink(ctx, name, keys...) })
+}
+
+func (s *stepped) Linked(ctx context.Context, name string) (keys []sessionstore.Key, err error) {
+	err = s.around("Linked", func() error { keys, err = s.Store.Linked(ctx, name); return err })
+	return keys, err
+}
+
+func (s *stepped) IsLinked(ctx context.Context, name string, key sessionstore.Key) (is bool, err error) {
+	err = s.around("IsLinked", func() error { is, err = s.Store.IsLinked(ctx, name, key); return err })
+	return is, err
+}
+
+// steppedPair is two gateways on one store; each has steps of its own.
+func steppedPair(t *testing.T) (making, ending *gateway, steps [2]*stepped) {
+	t.Helper()
+	shared := memory.New(nil)
+	var g [2]*gateway
+	for i := range g {
+		steps[i] = &stepped{Store: shared, at: func(string) error { return nil }}
+		g[i] = newGateway(t, steps[i], nil, time.Now)
+		g[i].Providers = []string{"sso"}
+	}
+	return g[0], g[1], steps
+}
+
+// sso is a provider of which only the name is of interest.
+type sso struct{}
+
+func (sso) Name() string { return "sso" }
+
+// arrives signs ada in, whose session at the provider is that. Its key is there
+// as soon as the session has one, made or not.
+func arrives(g *gateway, making *stepped) (key sessionstore.Key, err error) {
+	making.named = &key
+	_, _, err = g.Begin(context.Background(), sso{}, &profile.Person{
+		ID: 1, Email: "ada@example.com", Subject: "ada-1", SourceSession: "sid-1",
+	}, lifecycle.Arrival{})
+	return key, err
+}
+
+// signOuts end it, each in its own way.
+func signOuts() map[string]lifecycle.SignOut {
+	return map[string]lifecycle.SignOut{
+		"by sid": {Login: "sso", SessionID: "sid-1", ID: "jti", Expires: time.Now().Add(time.Minute)},
+		"by sub": {Login: "sso", Subject: "ada-1", ID: "jti", Expires: time.Now().Add(time.Minute)},
+	}
+}
+
+// stepNames counts the steps of f and names each.
+func stepNames(s *stepped, f func()) (names []string) {
+	s.at = func(step string) error { names = append(names, step); return nil }
+	f()
+	s.at = func(string) error { return nil }
+	return names
+}
+
+// No session outlives the word of its provider that it has ended: wherever the
+// two meet, it is gone. A token that names the person alone may also mean what
+// was before, so there it is from the moment that the name is written down.
+func TestASessionThatIsBeingMadeDoesNotSurviveItsProvidersSignOut(t *testing.T) {
+	for how, token := range signOuts() {
+		making, _, steps := steppedPair(t)
+		names := stepNames(steps[0], func() {
+			if _, err := arrives(making, steps[0]); err != nil {
+				t.Fatal(err)
+			}
+		})
+		firstNamed := 2
+		if how == "by sid" {
+			firstNamed = 1
+		}
+		for i := firstNamed - 1; i < len(names); i++ {
+			t.Run(fmt.Sprintf("%s, all of it %s (%d)", how, names[i], i), func(t *testing.T) {
+				making, ending, steps := steppedPair(t)
+				n := 0
+				steps[0].at = func(string) error {
+					if n++; n == i+1 {
+						return ending.EndAtSource(context.Background(), token)
+					}
+					return nil
+				}
+				key, _ := arrives(making, steps[0])
+				wantGone(t, ending, key)
+			})
+		}
+	}
+	for how, token := range signOuts() {
+		_, ending, steps := steppedPair(t)
+		if _, err := arrives(ending, steps[1]); err != nil {
+			t.Fatal(err)
+		}
+		names := stepNames(steps[1], func() {
+			if err := ending.EndAtSource(context.Background(), token); err != nil {
+				t.Fatal(err)
+			}
+		})
+		for i, name := range names {
+			t.Run(fmt.Sprintf("%s, made in the midst of it %s (%d)", how, name, i), func(t *testing.T) {
+				making, ending, steps := steppedPair(t)
+				resume, made := make(chan struct{}), make(chan error)
+				linked := make(chan struct{})
+				var key sessionstore.Key
+				steps[0].at = func(step string) error {
+					if step == "before Create" {
+						close(linked)
+						<-resume // its names are written down; the rest comes in the midst
+					}
+					return nil
+				}
+				go func() {
+					var err error
+					key, err = arrives(making, steps[0])
+					made <- err
+				}()
+				<-linked
+				n := 0
+				steps[1].at = func(string) error {
+					if n++; n == i+1 {
+						close(resume)
+						<-made
+					}
+					return nil
+				}
+				if err := ending.EndAtSource(context.Background(), token); err != nil {
+					t.Error(err)
+				}
+				wantGone(t, ending, key)
+			})
+		}
+	}
+}
+
+func wantGone(t *testing.T, g *gateway, key sessionstore.Key) {
+	t.Helper()
+	if key == (sessionstore.Key{}) {
+		t.Fatal("there was no session")
+	}
+	if _, err := g.Backing.Get(t.Context(), key); !errors.Is(err, sessionstore.ErrNotFound) {
+		t.Errorf("the session is still there: %v", err)
+	}
+}
+
+// A store that goes away in the middle, and stays away for a while, must not
+// use the token up: nobody else would end the session.
+func TestALogoutTokenIsGoodUntilItsWorkIsDone(t *testing.T) {
+	for how, token := range signOuts() {
+		_, ending, steps := steppedPair(t)
+		if _, err := arrives(ending, steps[1]); err != nil {
+			t.Fatal(err)
+		}
+		names := stepNames(steps[1], func() { _ = ending.EndAtSource(context.Background(), token) })
+		for i, name := range names {
+			t.Run(fmt.Sprintf("%s, the store goes away %s (%d)", how, name, i), func(t *testing.T) {
+				_, ending, steps := steppedPair(t)
+				key, err := arrives(ending, steps[1])
+				if err != nil {
+					t.Fatal(err)
+				}
+				n := 0
+				steps[1].at = func(string) error {
+					if n++; n > i {
+						return errAway
+					}
+					return nil
+				}
+				if err := ending.EndAtSource(context.Background(), token); !errors.Is(err, errAway) {
+					t.Fatalf("it is answered with %v", err)
+				}
+				steps[1].at = func(string) error { return nil }
+				if err := ending.EndAtSource(context.Background(), token); err != nil && !(errors.Is(err, lifecycle.ErrReplayed) && i == len(names)-1) {
+					t.Errorf("the same token once more: %v", err)
+				}
+				wantGone(t, ending, key)
+				if err := ending.EndAtSource(context.Background(), token); !errors.Is(err, lifecycle.ErrReplayed) {
+					t.Errorf("a third time: %v", err)
+				}
+			})
+		}
+	}
+}
