@@ -1,0 +1,58 @@
+package endpoint
+
+import (
+	"net/http"
+	"net/url"
+
+	"example.com/sidegate/caddymodule/caller"
+	"example.com/sidegate/caddymodule/refusal"
+)
+
+// Address is where the routes are and how browsers reach them.
+type Address struct {
+	// BasePath is what they lie below, such as /auth.
+	BasePath string
+	// PublicURL is the origin that browsers see; empty: that of the request.
+	PublicURL string
+	// ReturnTo says where a sign-in or sign-out may lead back to.
+	ReturnTo ReturnTargets
+	// Cookie is the session cookie.
+	Cookie Cookie
+}
+
+// origin is how browsers reach this site.
+func (a *Address) origin(r *http.Request) string {
+	if a.PublicURL != "" {
+		return a.PublicURL
+	}
+	return caller.Origin(r)
+}
+
+// LoginURL leads a person to the login page and back to what they asked for. It
+// is relative, so nothing that the client says of hosts is in it.
+func (a *Address) LoginURL(r *http.Request, asked string) string {
+	target, ok := a.ReturnTo.Allow(r, asked)
+	if !ok || target == "/" {
+		return a.BasePath + loginPath
+	}
+	return a.BasePath + loginPath + "?return_to=" + url.QueryEscape(target)
+}
+
+// Unavailable is the refusal when the store cannot be asked: 500 for the
+// session itself, as its contract says, and 503 for all else.
+func (a *Address) Unavailable(r *http.Request) *refusal.Refusal {
+	if r.URL.Path == a.BasePath+sessionPath {
+		return refusal.Unavailable.WithStatus(http.StatusInternalServerError)
+	}
+	return refusal.Unavailable
+}
+
+// redirect is always 303: 307 would send the password on (RFC 9700 section
+// 4.12). The address that it leads away from may hold a code (section 4.2.4).
+func redirect(w http.ResponseWriter, r *http.Request, target string) {
+	h := w.Header()
+	h.Set("Cache-Control", "no-store")
+	h.Set("Referrer-Policy", "no-referrer")
+	h["Content-Type"] = nil // then net/http writes no body, which would only repeat the address
+	http.Redirect(w, r, target, http.StatusSeeOther)
+}

@@ -1,0 +1,72 @@
+package endpoint
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"example.com/sidegate/caddymodule/caller"
+	"example.com/sidegate/caddymodule/lifecycle"
+	"example.com/sidegate/caddymodule/login"
+	"example.com/sidegate/caddymodule/profile"
+	"example.com/sidegate/caddymodule/refusal"
+	"example.com/sidegate/sessionstore"
+)
+
+// arrivals begin the sessions of people whom a login has found, whichever it was.
+type arrivals struct {
+	callers  *caller.Finder
+	sessions *lifecycle.Sessions
+	cookie   Cookie
+	heard    lifecycle.Events
+	now      func() time.Time
+}
+
+func newArrivals(c Config) arrivals {
+	return arrivals{c.Callers, c.Sessions, c.Cookie, c.Events, c.Now}
+}
+
+// arrived is a session that has just begun, and the secret that names it.
+type arrived struct {
+	*sessionstore.Session
+	secret sessionstore.Secret
+}
+
+// begin makes the session of somebody who has just signed in, in place of those
+// that the request presents.
+func (a arrivals) begin(r *http.Request, method login.Method, person *profile.Person) (arrived, *refusal.Refusal) {
+	s, secret, err := a.sessions.Begin(r.Context(), method, person, lifecycle.Arrival{
+		Address:   caller.Address(r),
+		UserAgent: r.UserAgent(),
+		Presented: a.callers.Presented(r),
+	})
+	if err != nil {
+		return arrived{}, refusalOf(err)
+	}
+	return arrived{s, secret}, nil
+}
+
+// refusalOf is the answer to an error of lifecycle.Sessions.Begin.
+func refusalOf(err error) *refusal.Refusal {
+	if refused, ok := errors.AsType[*profile.Refused](err); ok {
+		return refusal.Rule.Saying(refused.Message)
+	}
+	if errors.Is(err, profile.ErrInvalid) {
+		return refusal.Profile
+	}
+	return refusal.Unavailable
+}
+
+// attempted tells how an attempt to sign in ended. Nobody failed whose client
+// has gone away.
+func (a arrivals) attempted(r *http.Request, login string, why *refusal.Refusal) {
+	if why != nil && why.Status == http.StatusServiceUnavailable && r.Context().Err() != nil {
+		return
+	}
+	a.heard.Happened(lifecycle.Event{Kind: Attempted, Login: login, Result: refusal.ResultOf(why)})
+}
+
+// setCookie hands the session to the browser.
+func (a arrivals) setCookie(w http.ResponseWriter, s arrived) {
+	a.cookie.Set(w, s.secret, s.ExpiresAt.Sub(a.now()))
+}

@@ -1,0 +1,127 @@
+package endpoint
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"example.com/sidegate/caddymodule/lifecycle"
+	"example.com/sidegate/caddymodule/refusal"
+	"example.com/sidegate/caddymodule/web"
+	"example.com/sidegate/sessionstore"
+)
+
+// devicesPath is where one's own devices are; the id of one follows.
+const devicesPath = "/sessions"
+
+// devices are a person's own sessions: GET and DELETE /auth/sessions, and
+// DELETE /auth/sessions/{id}.
+type devices struct {
+	desk
+	sessions *lifecycle.Sessions
+	events   lifecycle.Events
+}
+
+func newDevices(c Config) devices { return devices{newDesk(c), c.Sessions, c.Events} }
+
+func devicesRoute(c Config) Route {
+	d := newDevices(c)
+	return Route{devicesPath, map[string]http.HandlerFunc{http.MethodGet: d.list, http.MethodDelete: d.deleteOthers}}
+}
+
+func deviceRoute(c Config) Route {
+	return Route{devicesPath + "/", map[string]http.HandlerFunc{http.MethodDelete: newDevices(c).delete}}
+}
+
+// device is one of a person's sessions, as they may see it.
+type device struct {
+	ID         string    `json:"id"`
+	Current    bool      `json:"current"`
+	Method     string    `json:"method"`
+	CreatedAt  time.Time `json:"createdAt"`
+	LastSeenAt time.Time `json:"lastSeenAt"`
+	ExpiresAt  time.Time `json:"expiresAt"`
+	Address    string    `json:"address"`
+	UserAgent  string    `json:"userAgent"`
+}
+
+// list answers with one's own devices.
+func (d devices) list(w http.ResponseWriter, r *http.Request) {
+	c := d.signedIn(w, r)
+	if c == nil {
+		return
+	}
+	sessions, err := d.sessions.Of(r.Context(), c.Session.User.ID)
+	if err != nil {
+		d.events.Trouble(r.Context(), "sessions could not be listed", err)
+		refusal.Unavailable.WriteJSON(w)
+		return
+	}
+	seen := make([]device, len(sessions))
+	for i, s := range sessions {
+		seen[i] = deviceOf(s, s.Key == c.Session.Key)
+	}
+	w.Header().Set("Vary", web.VaryOnCaller)
+	web.WriteJSON(w, http.StatusOK, map[string][]device{"sessions": seen})
+}
+
+func deviceOf(s *sessionstore.Session, current bool) device {
+	return device{
+		ID:         s.Key.ID(),
+		Current:    current,
+		Method:     s.Method,
+		CreatedAt:  s.CreatedAt,
+		LastSeenAt: s.LastSeenAt,
+		ExpiresAt:  s.IdleExpiresAt(),
+		Address:    s.Address,
+		UserAgent:  s.UserAgent,
+	}
+}
+
+// delete signs one device out, among the caller's own.
+func (d devices) delete(w http.ResponseWriter, r *http.Request) {
+	c := d.signedIn(w, r)
+	if c == nil {
+		return
+	}
+	id := strings.TrimPrefix(r.URL.Path, d.address.BasePath+devicesPath+"/")
+	key, found, err := d.sessions.Find(r.Context(), c.Session, id)
+	if err == nil && !found {
+		refusal.NoSession.WriteJSON(w)
+		return
+	}
+	if err == nil {
+		err = d.sessions.End(r.Context(), key)
+	}
+	if err != nil {
+		d.notEnded(w, r, err)
+		return
+	}
+	if key == c.Session.Key && c.Token == "" {
+		d.address.Cookie.Clear(w)
+	}
+	d.ended(w)
+}
+
+// deleteOthers signs every other device out.
+func (d devices) deleteOthers(w http.ResponseWriter, r *http.Request) {
+	c := d.signedIn(w, r)
+	if c == nil {
+		return
+	}
+	if err := d.sessions.EndOthers(r.Context(), c.Session); err != nil {
+		d.notEnded(w, r, err)
+		return
+	}
+	d.ended(w)
+}
+
+func (d devices) ended(w http.ResponseWriter) {
+	d.events.Happened(lifecycle.Event{Kind: SignedOut})
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func (d devices) notEnded(w http.ResponseWriter, r *http.Request, err error) {
+	d.events.Trouble(r.Context(), "a session could not be ended", err)
+	refusal.Unavailable.Saying("The session could not be ended. Try again shortly.").WriteJSON(w)
+}

@@ -1,0 +1,27 @@
+package endpoint
+
+import "example.com/sidegate/caddymodule/lifecycle"
+
+// What happens at the routes, beside what happens to sessions.
+const (
+	// Attempted: somebody tried to sign in. Login, and Result, one of
+	// refusal.Results.
+	Attempted lifecycle.Kind = "attempted"
+	// Refused: the password was wrong, or nobody knows the person. Client.
+	Refused lifecycle.Kind = "refused"
+	// StaysCounted: an attempt that should not count stays counted. Err.
+	StaysCounted lifecycle.Kind = "stays counted"
+	// NotFinished: a sign-in at a provider came to nothing, as the person or
+	// their account there would have it. Login, Client, Err.
+	NotFinished lifecycle.Kind = "not finished"
+	// WrongAtProvider is NotFinished where something is wrong, here or there.
+	WrongAtProvider lifecycle.Kind = "wrong at provider"
+	// SignedOut: somebody asked for the end of sessions of theirs and got it.
+	SignedOut lifecycle.Kind = "signed out"
+	// SignOutRefused: a provider's logout token was not valid. Login, Err.
+	SignOutRefused lifecycle.Kind = "sign-out refused"
+	// SignOutReplayed: a provider's logout token came before. Login.
+	SignOutReplayed lifecycle.Kind = "sign-out replayed"
+	// NotSigned: a session token could not be signed. Err.
+	NotSigned lifecycle.Kind = "not signed"
+)

@@ -1,0 +1,190 @@
+package endpoint
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"example.com/sidegate/caddymodule/caller"
+	"example.com/sidegate/caddymodule/lifecycle"
+	"example.com/sidegate/caddymodule/login"
+	"example.com/sidegate/caddymodule/profile"
+	"example.com/sidegate/caddymodule/refusal"
+)
+
+// loginPath is where people sign in.
+const loginPath = "/login"
+
+// passwordLogin is GET and POST /auth/login: the page, which works without
+// JavaScript, and signing in by password.
+type passwordLogin struct {
+	pages
+	tokens
+	arrivals
+	signOut   sourceSignOut
+	passwords []login.PasswordMethod
+	throttle  *login.Throttle
+}
+
+func loginRoute(c Config) Route {
+	l := newPasswordLogin(c)
+	return Route{loginPath, map[string]http.HandlerFunc{http.MethodGet: l.get, http.MethodPost: l.post}}
+}
+
+func newPasswordLogin(c Config) passwordLogin {
+	return passwordLogin{newPages(c), newTokens(c), newArrivals(c), newSourceSignOut(c), c.Passwords, c.Throttle}
+}
+
+// get answers with the page. Where there is one provider and no form there is
+// nothing to choose.
+func (l passwordLogin) get(w http.ResponseWriter, r *http.Request) {
+	page := l.pages.login(r, r.URL.Query().Get("return_to"))
+	c := l.callers.Caller(r)
+	switch {
+	case c.Standing == caller.SignedIn:
+		page.SignedInAs = c.User.Email
+		page.FormTargets = l.signOut.targets(r, c)
+	case page.Alone():
+		redirect(w, r, page.Providers[0].Href)
+		return
+	}
+	page.Write(w, http.StatusOK)
+}
+
+// post answers a form with a page or 303, JSON with JSON; who is refused learns
+// nothing of why.
+func (l passwordLogin) post(w http.ResponseWriter, r *http.Request) {
+	given, why := readCredentials(r)
+	if why != nil {
+		refusal.CloseUnread(w, r)
+		l.refuse(w, r, given, why)
+		return
+	}
+	s, why := l.admit(r, given)
+	switch {
+	case why != nil:
+		l.refuse(w, r, given, why)
+	case given.form:
+		l.setCookie(w, s)
+		redirect(w, r, l.pages.address.ReturnTo.Clean(r, given.returnTo))
+	default:
+		l.answerProgram(w, r, s)
+	}
+}
+
+// answerProgram answers JSON with the session. A program keeps the token and
+// nothing else, so it lives as long as the session does.
+func (l passwordLogin) answerProgram(w http.ResponseWriter, r *http.Request, s arrived) {
+	token, err := l.lasting(s.Session)
+	if err != nil {
+		l.tokens.refuse(w, err)
+		return
+	}
+	l.setCookie(w, s)
+	writeSession(w, r, new(caller.Caller).With(s.Session, nil), token)
+}
+
+// refuse answers a form with the page again, anything else with JSON.
+func (l passwordLogin) refuse(w http.ResponseWriter, r *http.Request, given credentials, why *refusal.Refusal) {
+	if given.form {
+		l.pages.refuse(w, r, given.returnTo, why)
+		return
+	}
+	why.WriteJSON(w)
+}
+
+// admit finds out who it is and begins their session. What fails because the
+// client has gone is no failure of ours.
+func (l passwordLogin) admit(r *http.Request, given credentials) (s arrived, why *refusal.Refusal) {
+	method, person, why := l.authenticate(r, given)
+	if why == nil {
+		s, why = l.begin(r, method, person)
+	}
+	if method == nil {
+		l.attempted(r, "", why)
+	} else {
+		l.attempted(r, method.Name(), why)
+	}
+	return s, why
+}
+
+// authenticate asks the password methods in order, behind the throttle. It
+// answers with the one that decided, also when it refused.
+func (l passwordLogin) authenticate(r *http.Request, given credentials) (login.Method, *profile.Person, *refusal.Refusal) {
+	email, err := profile.NormalizeEmail(given.Email)
+	if err != nil || given.Password == "" || len(given.Password) > login.MaxPassword {
+		return nil, nil, refusal.Credentials
+	}
+	attempt, why := l.count(r, email)
+	if why != nil {
+		return nil, nil, why
+	}
+	method, person, err := l.ask(r.Context(), email, given.Password)
+	switch {
+	case err == nil:
+		l.settle(r, attempt.Succeeded)
+		return method, person, nil
+	case errors.Is(err, login.ErrUnknown), errors.Is(err, login.ErrRefused):
+		l.events.Happened(lifecycle.Event{Kind: Refused, Client: caller.Address(r)})
+		return method, nil, refusal.Credentials
+	}
+	l.settle(r, attempt.Abandoned)
+	return method, nil, l.notAnswered(r.Context(), method, err)
+}
+
+// count takes an attempt of the throttle.
+func (l passwordLogin) count(r *http.Request, email string) (*login.Attempt, *refusal.Refusal) {
+	attempt, err := l.throttle.Begin(r.Context(), email, caller.Address(r))
+	if throttled, ok := errors.AsType[*login.Throttled](err); ok {
+		return nil, refusal.Attempts.After(throttled.RetryAfter)
+	}
+	if errors.Is(err, login.ErrRefused) {
+		return nil, refusal.Credentials
+	}
+	if err != nil {
+		l.events.Trouble(r.Context(), "sign-in attempts cannot be counted, so nobody is signed in", err)
+		return nil, refusal.Unavailable
+	}
+	return attempt, nil
+}
+
+// ask goes through the methods: one that does not know the person passes to
+// the next, one that knows them decides.
+func (l passwordLogin) ask(ctx context.Context, email, password string) (login.Method, *profile.Person, error) {
+	for _, m := range l.passwords {
+		person, err := m.SignIn(ctx, email, password)
+		if errors.Is(err, login.ErrUnknown) {
+			continue
+		}
+		return m, person, err
+	}
+	return nil, nil, login.ErrUnknown // nobody has decided
+}
+
+// notAnswered is for a method that said neither yes nor no, or whose person the
+// configuration refuses.
+func (l passwordLogin) notAnswered(ctx context.Context, method login.Method, err error) *refusal.Refusal {
+	if _, refused := errors.AsType[*profile.Refused](err); refused {
+		l.sessions.NotBegun(ctx, method.Name(), 0, err)
+		return refusalOf(err)
+	}
+	if errors.Is(err, login.ErrBusy) {
+		return refusal.Busy
+	}
+	l.events.Trouble(ctx, "a login method failed", lifecycle.SourceFault{Err: err})
+	return refusal.Unavailable
+}
+
+// settleTime bounds how long the throttle may take to hear how an attempt ended.
+const settleTime = time.Second
+
+// settle tells the throttle how an attempt ended. The client may be gone by
+// now; the count must be right all the same.
+func (l passwordLogin) settle(r *http.Request, how func(context.Context) error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), settleTime)
+	defer cancel()
+	if err := how(ctx); err != nil {
+		l.events.Happened(lifecycle.Event{Kind: StaysCounted, Err: err})
+	}
+}

@@ -1,0 +1,104 @@
+package endpoint
+
+import (
+	"net/http"
+
+	"example.com/sidegate/caddymodule/caller"
+	"example.com/sidegate/caddymodule/lifecycle"
+	"example.com/sidegate/caddymodule/refusal"
+	"example.com/sidegate/caddymodule/web"
+)
+
+// logoutPath is where people sign out.
+const logoutPath = "/logout"
+
+// logout is GET and POST /auth/logout.
+type logout struct {
+	pages
+	callers  *caller.Finder
+	sessions *lifecycle.Sessions
+	signOut  sourceSignOut
+	events   lifecycle.Events
+}
+
+func logoutRoute(c Config) Route {
+	l := logout{newPages(c), c.Callers, c.Sessions, newSourceSignOut(c), c.Events}
+	return Route{logoutPath, map[string]http.HandlerFunc{http.MethodGet: l.get, http.MethodPost: l.post}}
+}
+
+// get asks for a confirmation: a GET changes nothing, or any page could sign
+// people out with an image. To whom is signed out it says so: providers lead
+// back here.
+func (l logout) get(w http.ResponseWriter, r *http.Request) {
+	c := l.callers.Caller(r)
+	if c.Standing == caller.Anonymous || c.Standing == caller.Rejected {
+		web.SignedOut{Base: l.address.BasePath}.Write(w, http.StatusOK)
+		return
+	}
+	page := web.Logout{
+		Base:        l.address.BasePath,
+		ReturnTo:    l.address.ReturnTo.Clean(r, r.URL.Query().Get("return_to")),
+		FormTargets: l.signOut.targets(r, c),
+	}
+	if c.Standing == caller.SignedIn {
+		page.SignedInAs = c.User.Email
+	}
+	page.Write(w, http.StatusOK)
+}
+
+// post ends every session whose credential was presented: cookie and token die
+// at once. Success is only answered when the store said so (CVE-2020-15223);
+// otherwise the cookie stays, to try again with.
+func (l logout) post(w http.ResponseWriter, r *http.Request) {
+	fromPage := isForm(r)
+	target := ""
+	if fromPage { // while the session can still say where it came from
+		if err := r.ParseForm(); err != nil {
+			refuseBody(err).Write(w, r)
+			return
+		}
+		target = l.next(r, r.PostForm.Get("return_to"))
+	}
+	if !l.end(w, r) {
+		return
+	}
+	if l.callers.PresentsCookie(r) {
+		l.address.Cookie.Clear(w)
+	}
+	if fromPage {
+		redirect(w, r, target)
+		return
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// end ends what was presented, or answers that it could not.
+func (l logout) end(w http.ResponseWriter, r *http.Request) bool {
+	presented := l.callers.Presented(r)
+	if err := l.sessions.EndAll(r.Context(), presented); err != nil {
+		l.events.Trouble(r.Context(), "a session could not be ended", err)
+		refusal.Unavailable.Saying("The session could not be ended: you are still signed in. Try again shortly.").Write(w, r)
+		return false
+	}
+	if len(presented) > 0 {
+		l.events.Happened(lifecycle.Event{Kind: SignedOut})
+	}
+	return true
+}
+
+// next is where a person goes who has signed out: to the provider, to sign out
+// there too, else where they asked to go, else to sign in again; not at once,
+// though, where signing in takes no more than arriving there.
+func (l logout) next(r *http.Request, returnTo string) string {
+	if location, ok := l.signOut.location(r, l.callers.Caller(r)); ok {
+		return location
+	}
+	if target, ok := l.address.ReturnTo.Allow(r, returnTo); ok {
+		return target
+	}
+	if l.pages.login(r, "").Alone() {
+		return l.address.BasePath + logoutPath
+	}
+	return l.address.BasePath + loginPath
+}

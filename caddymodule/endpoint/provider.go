@@ -1,0 +1,183 @@
+package endpoint
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+
+	"example.com/sidegate/caddymodule/caller"
+	"example.com/sidegate/caddymodule/lifecycle"
+	"example.com/sidegate/caddymodule/login"
+	"example.com/sidegate/caddymodule/login/oidc"
+	"example.com/sidegate/caddymodule/profile"
+	"example.com/sidegate/caddymodule/refusal"
+	"example.com/sidegate/caddymodule/web"
+)
+
+// Provider is a login that sends people to another place and takes them back.
+type Provider struct {
+	ProviderMethod
+	// Label is what the button says after "Continue with"; empty: the name.
+	Label string
+}
+
+// ProviderMethod is what a Provider does; see oidc.Login.
+type ProviderMethod interface {
+	login.Method
+	Begin(ctx context.Context, redirectURI, returnTo string) (location string, attempt oidc.Attempt, err error)
+	Finish(ctx context.Context, attempt oidc.Attempt, query url.Values) (*profile.Person, error)
+	EndSession(ctx context.Context, idToken, postLogoutRedirect string) (location string, ok bool)
+	VerifyLogoutToken(ctx context.Context, raw string) (oidc.LogoutToken, error)
+}
+
+// providerLogin is GET /auth/login/{name} and GET /auth/callback/{name}.
+type providerLogin struct {
+	pages
+	arrivals
+	provider Provider
+	attempts *oidc.AttemptSealer
+	page     http.HandlerFunc // the login page
+}
+
+func newProviderLogin(c Config, p Provider) providerLogin {
+	return providerLogin{newPages(c), newArrivals(c), p, c.Attempts, newPasswordLogin(c).get}
+}
+
+func providerLoginRoute(c Config, p Provider) Route {
+	return Route{loginPath + "/" + p.Name(), map[string]http.HandlerFunc{http.MethodGet: newProviderLogin(c, p).send}}
+}
+
+func callbackRoute(c Config, p Provider) Route {
+	return Route{"/callback/" + p.Name(), map[string]http.HandlerFunc{http.MethodGet: newProviderLogin(c, p).callback}}
+}
+
+// send sends the browser to the provider. Nothing is kept here for a stranger:
+// the attempt is sealed into a cookie.
+func (l providerLogin) send(w http.ResponseWriter, r *http.Request) {
+	returnTo := l.address.ReturnTo.Clean(r, r.URL.Query().Get("return_to"))
+	redirectURI := l.address.origin(r) + l.address.BasePath + "/callback/" + l.provider.Name()
+	location, attempt, err := l.provider.Begin(r.Context(), redirectURI, returnTo)
+	if err != nil {
+		l.fail(w, r, returnTo, err)
+		return
+	}
+	sealed, err := l.attempts.Seal(attempt)
+	if err != nil {
+		l.fail(w, r, returnTo, err)
+		return
+	}
+	l.cookie.setAttempt(w, r, attempt, sealed, attempt.Expires.Sub(l.now()))
+	redirect(w, r, location)
+}
+
+// callback is where the provider sends the browser back to. The attempt is used
+// up, however it ends.
+func (l providerLogin) callback(w http.ResponseWriter, r *http.Request) {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		l.fail(w, r, "", oidc.ErrForged)
+		return
+	}
+	attempt, err := l.open(w, r, query)
+	if errors.Is(err, oidc.ErrExpired) && l.callers.Caller(r).Standing == caller.SignedIn {
+		l.page(w, r) // the same answer a second time: a reload, or "back" in the browser
+		return
+	}
+	if err != nil {
+		l.fail(w, r, "", err)
+		return
+	}
+	l.finish(w, r, attempt, query)
+}
+
+// open finds the attempt that the answer belongs to, and lets the browser
+// forget it. One that this browser does not have was begun in another, or has
+// expired.
+func (l providerLogin) open(w http.ResponseWriter, r *http.Request, query url.Values) (a oidc.Attempt, err error) {
+	states := query["state"]
+	if len(states) != 1 {
+		return a, oidc.ErrForged
+	}
+	name, ok := l.cookie.attemptName(states[0])
+	if !ok {
+		return a, oidc.ErrForged
+	}
+	values := caller.Remember(r).CookiesNamed(name)
+	switch len(values) {
+	case 0:
+		return a, oidc.ErrExpired
+	case 1:
+		l.cookie.clearAttempt(w, name)
+		return l.attempts.Open(l.provider.Name(), states[0], values[0])
+	default:
+		return a, oidc.ErrForged // one of them was planted
+	}
+}
+
+// finish signs the person in whom the provider vouches for.
+func (l providerLogin) finish(w http.ResponseWriter, r *http.Request, attempt oidc.Attempt, query url.Values) {
+	person, err := l.provider.Finish(r.Context(), attempt, query)
+	if err != nil {
+		l.fail(w, r, attempt.ReturnTo, err)
+		return
+	}
+	s, why := l.begin(r, l.provider, person)
+	l.attempted(r, l.provider.Name(), why)
+	if why != nil {
+		l.pages.refuse(w, r, attempt.ReturnTo, why)
+		return
+	}
+	l.setCookie(w, s)
+	target := l.address.ReturnTo.Clean(r, attempt.ReturnTo)
+	if l.cookie.Strict {
+		// The browser holds a strict cookie back from a redirect that began
+		// elsewhere; a page of our own leads on instead.
+		web.Onward{Base: l.address.BasePath, To: target}.Write(w)
+		return
+	}
+	redirect(w, r, target)
+}
+
+// providerFailures are what can go wrong at a provider: the answer to it, and
+// whether something is wrong, here or there; not just a person who changed
+// their mind.
+var providerFailures = []struct {
+	err   error
+	why   *refusal.Refusal
+	wrong bool
+}{
+	{oidc.ErrDenied, refusal.Denied, false},
+	{oidc.ErrExpired, refusal.Expired, false},
+	{oidc.ErrForged, refusal.Forged, true},
+	{oidc.ErrClock, refusal.Clock, true},
+	{oidc.ErrAudience, refusal.Misconfigured, true},
+	{oidc.ErrUnverified, refusal.Unverified, false},
+	{oidc.ErrNoEmail, refusal.NoEmail, true},
+	{oidc.ErrProvider, refusal.Misconfigured, true},
+}
+
+// fail answers with the login page that says in fixed words what went wrong;
+// nothing that came in is repeated (CVE-2024-21496).
+func (l providerLogin) fail(w http.ResponseWriter, r *http.Request, returnTo string, err error) {
+	why := l.judge(r, err)
+	l.attempted(r, l.provider.Name(), why)
+	l.pages.refuse(w, r, returnTo, why)
+}
+
+// judge says what the answer to the error is, and tells of it.
+func (l providerLogin) judge(r *http.Request, err error) *refusal.Refusal {
+	for _, f := range providerFailures {
+		if !errors.Is(err, f.err) {
+			continue
+		}
+		told := lifecycle.Event{Kind: NotFinished, Login: l.provider.Name(), Client: caller.Address(r), Err: err}
+		if f.wrong {
+			told.Kind = WrongAtProvider
+		}
+		l.heard.Happened(told)
+		return f.why
+	}
+	l.sessions.NotBegun(r.Context(), l.provider.Name(), 0, err)
+	return refusalOf(err)
+}

@@ -1,0 +1,168 @@
+package endpoint
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"example.com/sidegate/caddymodule/caller"
+	"example.com/sidegate/caddymodule/lifecycle"
+	"example.com/sidegate/caddymodule/login"
+	"example.com/sidegate/caddymodule/login/oidc"
+	"example.com/sidegate/caddymodule/refusal"
+	"example.com/sidegate/caddymodule/token"
+)
+
+// maxBody bounds the body of a request to any endpoint.
+const maxBody = 64 << 10
+
+// Config is what the routes are given.
+type Config struct {
+	Address
+	Logins
+	// Callers finds out who asks.
+	Callers *caller.Finder
+	// Sessions is the life of sessions.
+	Sessions *lifecycle.Sessions
+	// Ring signs the tokens of programs, and Tokens has those of browsers.
+	Ring   *token.Ring
+	Tokens *token.Cache
+	// Events hears what happens.
+	Events lifecycle.Events
+	// Now is the clock.
+	Now func() time.Time
+}
+
+// Logins are the ways to sign in.
+type Logins struct {
+	// Passwords are asked in this order about what somebody typed.
+	Passwords []login.PasswordMethod
+	// Providers are buttons on the login page, in this order.
+	Providers []Provider
+	// Throttle is in front of every password.
+	Throttle *login.Throttle
+	// Attempts seals what a browser keeps of a sign-in at a provider.
+	Attempts *oidc.AttemptSealer
+}
+
+// Route is one address and what it answers.
+type Route struct {
+	// Path is below the base path. One that ends in a slash takes any one more
+	// segment, an id.
+	Path string
+	// Answers are by method. GET answers HEAD too: net/http leaves the body out.
+	Answers map[string]http.HandlerFunc
+}
+
+// Site answers what lies below the base path.
+type Site struct {
+	base   string
+	csrf   *http.CrossOriginProtection
+	routes map[string]Route
+}
+
+// New lays out the routes. A PublicURL that is no origin is an error.
+func New(c Config) (*Site, error) {
+	s := &Site{base: c.BasePath, csrf: http.NewCrossOriginProtection(), routes: make(map[string]Route)}
+	if c.PublicURL != "" {
+		if err := s.csrf.AddTrustedOrigin(c.PublicURL); err != nil {
+			return nil, err
+		}
+	}
+	for _, r := range layOut(c) {
+		s.routes[r.Path] = r
+	}
+	return s, nil
+}
+
+// layOut is the map of all routes: each stands in the file of its name.
+func layOut(c Config) []Route {
+	routes := []Route{
+		sessionRoute(c), swaggerRoute(c), accountRoute(c), refreshRoute(c),
+		loginRoute(c), logoutRoute(c), devicesRoute(c), deviceRoute(c), keysRoute(c),
+	}
+	for _, p := range c.Providers {
+		routes = append(routes, providerLoginRoute(c, p), callbackRoute(c, p), backchannelRoute(c, p))
+	}
+	return routes
+}
+
+// Routes returns the routes in the order of their paths.
+func (s *Site) Routes() []Route {
+	routes := make([]Route, 0, len(s.routes))
+	for _, r := range s.routes {
+		routes = append(routes, r)
+	}
+	slices.SortFunc(routes, func(a, b Route) int { return strings.Compare(a.Path, b.Path) })
+	return routes
+}
+
+// ServeHTTP finds the route and refuses what no route takes, before any body is
+// read.
+func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	answer, why := s.find(w, r)
+	if why != nil {
+		refusal.CloseUnread(w, r)
+		why.Write(w, r)
+		return
+	}
+	if r.Body != http.NoBody {
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	}
+	answer(w, r)
+}
+
+func (s *Site) find(w http.ResponseWriter, r *http.Request) (http.HandlerFunc, *refusal.Refusal) {
+	route, found := s.routes[pattern(strings.TrimPrefix(r.URL.Path, s.base))]
+	if !found {
+		return nil, refusal.NotFound
+	}
+	answer, allowed := route.Answers[methodOf(r)]
+	if !allowed {
+		w.Header().Set("Allow", route.allow())
+		return nil, refusal.Method
+	}
+	if s.csrf.Check(r) != nil {
+		return nil, refusal.CrossOrigin
+	}
+	if r.ContentLength > maxBody {
+		return nil, refusal.TooLarge
+	}
+	return answer, nil
+}
+
+// pattern is the Route.Path that a path may be of. Below /sessions/ any id is a
+// path.
+func pattern(path string) string {
+	const ids = "/sessions/"
+	id, ok := strings.CutPrefix(path, ids)
+	switch {
+	case !ok:
+		return path
+	case id == "" || strings.Contains(id, "/"):
+		return "" // no route's
+	}
+	return ids
+}
+
+// methodOf lets every GET be a HEAD.
+func methodOf(r *http.Request) string {
+	if r.Method == http.MethodHead {
+		return http.MethodGet
+	}
+	return r.Method
+}
+
+// allow is the value of Allow.
+func (r Route) allow() string {
+	var methods []string
+	for method := range r.Answers {
+		methods = append(methods, method)
+	}
+	if r.Answers[http.MethodGet] != nil {
+		methods = append(methods, http.MethodHead)
+	}
+	slices.Sort(methods)
+	return strings.Join(methods, ", ")
+}
