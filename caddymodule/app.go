@@ -13,6 +13,8 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"go.uber.org/zap"
+
+	"example.com/sidegate/caddymodule/lifecycle"
 )
 
 func init() {
@@ -118,8 +120,21 @@ func (a *App) Start() error {
 	giveCollectorRoom()
 	ctx, cancel := context.WithCancel(context.Background())
 	a.cancel = cancel
-	a.startBackground(ctx, g)
+	for _, work := range g.background() {
+		a.running.Go(func() { work(ctx) })
+	}
+	for _, l := range a.logins {
+		if w, ok := l.(watcher); ok {
+			a.running.Go(func() { w.watch(ctx, g.sessions) })
+		}
+	}
 	return nil
+}
+
+// watcher is a login that has something to watch while the app runs, whose
+// people's sessions are these.
+type watcher interface {
+	watch(ctx context.Context, sessions *lifecycle.Sessions)
 }
 
 // Stop ends the work in the background. Requests may still be under way.
@@ -140,10 +155,10 @@ func (a *App) Cleanup() error {
 	case g == nil:
 		return nil
 	case caddy.Exiting():
-		return errors.Join(g.close(), closeLingering())
+		return errors.Join(g.close(), closeRetired())
 	}
 	g.flush(context.Background())
-	g.linger()
+	g.retire()
 	return nil
 }
 

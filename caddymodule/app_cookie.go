@@ -7,6 +7,8 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"golang.org/x/net/http/httpguts"
+
+	"example.com/sidegate/caddymodule/endpoint"
 )
 
 // The default names. The prefixes make browsers refuse a cookie of that name
@@ -34,9 +36,19 @@ func (c *CookieConfig) words() map[string]option {
 	return map[string]option{"cookie": c.parse}
 }
 
-func (c *CookieConfig) provision(caddy.Context, *App) error {
+// provision needs the site's address, of which the cookie is a part.
+func (c *CookieConfig) provision(_ caddy.Context, a *App) error {
 	c.setDefaults()
-	return c.validate()
+	if err := c.validate(); err != nil {
+		return err
+	}
+	a.address.Cookie = c.shape()
+	return nil
+}
+
+// shape is the cookie as the routes set it.
+func (c *CookieConfig) shape() endpoint.Cookie {
+	return endpoint.Cookie{Name: c.Name, Domain: c.Domain, Strict: c.SameSite == "strict", Insecure: c.Insecure}
 }
 
 func (c *CookieConfig) setDefaults() {
@@ -72,7 +84,7 @@ func (c *CookieConfig) validate() error {
 	}
 	// net/http leaves an invalid domain away without an error, and a cookie
 	// that was meant for many hosts would be one host's.
-	if c.cookie("", 0).Valid() != nil {
+	if shape := c.shape(); shape.Valid() != nil {
 		return fmt.Errorf("cookie domain %q: give a host name such as example.com", c.Domain)
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
+	"example.com/sidegate/caddymodule/lifecycle"
 	"example.com/sidegate/caddymodule/profile/directory"
 )
 
@@ -41,8 +42,8 @@ func (o *DirectoryOptions) words() map[string]option {
 }
 
 func (o *DirectoryOptions) provision(ctx caddy.Context, _ *App) error {
-	if every := time.Duration(o.RefreshEvery); every != 0 && every < minRefreshEvery {
-		return fmt.Errorf("refresh_every %s: %s at least, for each refresh asks every source", every, minRefreshEvery)
+	if every := time.Duration(o.RefreshEvery); every != 0 && every < lifecycle.MinRefreshEvery {
+		return fmt.Errorf("refresh_every %s: %s at least, for each refresh asks every source", every, lifecycle.MinRefreshEvery)
 	}
 	mods, err := ctx.LoadModule(o, "DirectoriesRaw")
 	if err != nil {

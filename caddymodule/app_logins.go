@@ -10,6 +10,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
+	"example.com/sidegate/caddymodule/endpoint"
 	"example.com/sidegate/caddymodule/login"
 )
 
@@ -24,7 +25,7 @@ type LoginOptions struct {
 	LoginOrder []string `json:"login_order,omitempty"`
 
 	logins    []LoginModule
-	providers []provider // in the order of the login page
+	providers []endpoint.Provider // in the order of the login page
 }
 
 // LoginModule is a guest of sidegate.logins. It is a login.PasswordMethod or a
@@ -84,11 +85,19 @@ func (o *LoginOptions) orderLogins(named map[string]bool) error {
 	}
 	shown := slices.SortedStableFunc(slices.Values(o.logins), func(l, m LoginModule) int { return rank(l) - rank(m) })
 	for _, l := range shown {
-		if p, ok := l.(provider); ok {
-			o.providers = append(o.providers, p)
+		if p, ok := l.(endpoint.ProviderMethod); ok {
+			o.providers = append(o.providers, endpoint.Provider{ProviderMethod: p, Label: labelOf(l)})
 		}
 	}
 	return nil
+}
+
+// labelOf is what the configuration calls a provider on the page, if anything.
+func labelOf(l LoginModule) string {
+	if o, ok := l.(*OIDCLogin); ok {
+		return o.Label
+	}
+	return ""
 }
 
 func (o *LoginOptions) parseLogin(d *caddyfile.Dispenser) error {

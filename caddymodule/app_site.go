@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
+
+	"example.com/sidegate/caddymodule/endpoint"
 )
 
 // defaultBasePath is where session_endpoints answers unless the configuration
@@ -26,7 +28,7 @@ type SiteOptions struct {
 	// may lead back to.
 	ReturnTo []string `json:"return_to,omitempty"`
 
-	returnTo returnTargets
+	address endpoint.Address // without the cookie, which has options of its own
 }
 
 func (o *SiteOptions) words() map[string]option {
@@ -46,10 +48,11 @@ func (o *SiteOptions) provision(caddy.Context, *App) (err error) {
 		return fmt.Errorf("base_path %q: give a plain path such as /auth, without a slash at its end", o.BasePath)
 	}
 	if o.PublicURL != "" {
-		if o.PublicURL, err = parseOrigin(o.PublicURL); err != nil {
+		if o.PublicURL, err = endpoint.ParseOrigin(o.PublicURL); err != nil {
 			return fmt.Errorf("public_url: %w", err)
 		}
 	}
-	o.returnTo, err = newReturnTargets(o.BasePath, o.PublicURL, o.ReturnTo)
+	o.address = endpoint.Address{BasePath: o.BasePath, PublicURL: o.PublicURL}
+	o.address.ReturnTo, err = endpoint.NewReturnTargets(o.BasePath, o.PublicURL, o.ReturnTo)
 	return err
 }

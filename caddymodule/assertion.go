@@ -5,6 +5,7 @@ import (
 
 	lru "github.com/hashicorp/golang-lru/v2"
 
+	"example.com/sidegate/caddymodule/caller"
 	"example.com/sidegate/caddymodule/token"
 	"example.com/sidegate/sessionstore"
 )
@@ -47,17 +48,17 @@ func newAssertions(ring *token.Ring, now func() time.Time) *assertions {
 }
 
 // of returns an assertion of the caller for that audience.
-func (a *assertions) of(c *caller, audience string) (string, error) {
-	values := c.values()
-	key := assertionKey{c.session.Key, c.session.Version, values.AccountID, audience}
+func (a *assertions) of(c *caller.Caller, audience string) (string, error) {
+	values := c.Values()
+	key := assertionKey{c.Session.Key, c.Session.Version, values.AccountID, audience}
 	now := a.now()
 	if kept, ok := a.cache.Get(key); ok && now.Before(kept.until) {
 		return kept.token, nil
 	}
 	signed, err := a.ring.MintAssertion(token.Assertion{
 		Audience:     audience,
-		UserID:       c.user.ID,
-		Email:        c.user.Email,
+		UserID:       c.User.ID,
+		Email:        c.User.Email,
 		SessionID:    values.SessionID,
 		AccountID:    values.AccountID,
 		AccountName:  values.AccountName,

@@ -9,25 +9,12 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
 func init() {
-	httpcaddyfile.RegisterHandlerDirective("session_endpoints", parseEndpoints)
-	httpcaddyfile.RegisterHandlerDirective("session_auth", parseAuth)
 	// Two placed before one directive keep this order: endpoints, then auth.
 	httpcaddyfile.RegisterDirectiveOrder("session_endpoints", httpcaddyfile.Before, "basic_auth")
 	httpcaddyfile.RegisterDirectiveOrder("session_auth", httpcaddyfile.Before, "basic_auth")
-}
-
-func parseEndpoints(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
-	e := new(SessionEndpoints)
-	return e, e.UnmarshalCaddyfile(h.Dispenser)
-}
-
-func parseAuth(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
-	s := new(SessionAuth)
-	return s, s.UnmarshalCaddyfile(h.Dispenser)
 }
 
 // option reads one subdirective, whose name the dispenser is at.

@@ -12,8 +12,10 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 
+	"example.com/sidegate/caddymodule/lifecycle"
 	"example.com/sidegate/caddymodule/profile"
 	"example.com/sidegate/caddymodule/profile/mapping"
+	"example.com/sidegate/caddymodule/refusal"
 )
 
 func init() {
@@ -206,7 +208,7 @@ func (w stepWriter) trace(m MapConfig, person *profile.Person, facts profile.Fac
 		}
 	}
 	if refused, ok := errors.AsType[*profile.Refused](err); ok {
-		return fmt.Errorf("the person is refused: %w; they read: %s", err, refuseByRule.because(refused.Message).message)
+		return fmt.Errorf("the person is refused: %w; they read: %s", err, refusal.Rule.Saying(refused.Message).Message)
 	}
 	return err
 }
@@ -253,7 +255,7 @@ func (a *App) printSession(stdout io.Writer, person *profile.Person) error {
 		return err
 	}
 	if person.ID == 0 {
-		person.ID = firstNumber + 1
+		person.ID = lifecycle.FirstNumber + 1
 	}
 	user, err := a.roles.Build(*person)
 	if err != nil {

@@ -2,12 +2,14 @@
 //
 // It registers the app sidegate, which holds what all sites share (the session
 // store, the key ring, the ways to sign in), the handlers session_endpoints
-// and session_auth, the matcher session, and the stores and login methods that
-// the app can be given. The modules here are thin: they read configuration,
-// speak HTTP, and leave the rest to the packages below.
+// and session_auth, the matcher session, and the stores, logins and directories
+// that the app can be given. They read configuration, put together what runs
+// under it, and turn what happens into logs and metrics. The rest is the
+// business of the rooms below, which know nothing of the configuration.
 //
-// The way of a request: session_auth finds the credential, looks its session
-// up, decides, strips what the client claimed to be, injects who it is, and
-// passes the request on. The way of a login: session_endpoints asks the login
-// methods, profile builds the session, the store keeps it, the cookie names it.
+// Begin reading at app.go and open.go, where a configuration becomes a gateway,
+// or at the handler: session_auth.go, session_endpoints.go. An option stands in
+// one file with its field, default, check and Caddyfile word: app_*.go for the
+// app's, and the file named after the module for each module's. CONTRIBUTING.md
+// has the map of the house and the way of a request.
 package caddymodule

@@ -13,6 +13,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"go.uber.org/zap"
 
+	"example.com/sidegate/caddymodule/lifecycle"
 	"example.com/sidegate/caddymodule/login/users"
 )
 
@@ -97,15 +98,15 @@ func (u *UsersLogin) warnOfMixture() {
 // watch acts on changes of the file until the context is done, and first on
 // what has changed since the configuration before. Who is marked as disabled
 // then may have been signed in by an earlier process, so they are signed out.
-func (u *UsersLogin) watch(ctx context.Context, g *gateway) {
+func (u *UsersLogin) watch(ctx context.Context, sessions *lifecycle.Sessions) {
 	people := u.file.People()
 	for entry := range people.All() {
 		if entry.Disabled {
-			g.backlog.add(personTask{u.Name(), entry.Person().ID, true})
+			sessions.EndPerson(u.Name(), entry.Person().ID)
 		}
 	}
 	if before := u.known.Swap(people); before != nil {
-		u.act(g, users.Diff(before, people))
+		u.act(sessions, users.Diff(before, people))
 	}
 	u.file.Watch(ctx, usersEvery, func(change users.Change, err error) {
 		if err != nil {
@@ -114,12 +115,12 @@ func (u *UsersLogin) watch(ctx context.Context, g *gateway) {
 		}
 		u.known.Store(u.file.People())
 		u.warnOfMixture()
-		u.act(g, change)
+		u.act(sessions, change)
 	})
 }
 
 // act ends and rebuilds the sessions of the people who changed.
-func (u *UsersLogin) act(g *gateway, change users.Change) {
+func (u *UsersLogin) act(sessions *lifecycle.Sessions, change users.Change) {
 	if !change.Any() {
 		return
 	}
@@ -127,10 +128,10 @@ func (u *UsersLogin) act(g *gateway, change users.Change) {
 		zap.Int("added", len(change.Added)), zap.Int("removed", len(change.Removed)), zap.Int("disabled", len(change.Disabled)),
 		zap.Int("new_password", len(change.NewPassword)), zap.Int("changed", len(change.Changed)))
 	for _, id := range slices.Concat(change.Removed, change.Disabled, change.NewPassword) {
-		g.backlog.add(personTask{u.Name(), id, true})
+		sessions.EndPerson(u.Name(), id)
 	}
 	for _, id := range change.Changed {
-		g.backlog.add(personTask{u.Name(), id, false})
+		sessions.RebuildPerson(u.Name(), id)
 	}
 }
 

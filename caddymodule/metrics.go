@@ -1,10 +1,12 @@
 package caddymodule
 
 import (
-	"net/http"
-
 	"github.com/caddyserver/caddy/v2"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"example.com/sidegate/caddymodule/endpoint"
+	"example.com/sidegate/caddymodule/lifecycle"
+	"example.com/sidegate/caddymodule/refusal"
 )
 
 // metrics are what the gateway counts by itself, none of it on the way of a
@@ -19,17 +21,6 @@ type metrics struct {
 	storeFailures   prometheus.Counter
 	revocationDelay prometheus.Histogram
 }
-
-// signInResults are the values of the label result of signIns.
-var signInResults = []string{"signed_in", "refused", "throttled", "busy", "failed"}
-
-// The values of the label result of refreshes.
-const (
-	refreshBuilt     = "built"
-	refreshElsewhere = "elsewhere"
-	refreshEnded     = "ended"
-	refreshFailed    = "failed"
-)
 
 // What is read off the gateway.
 var (
@@ -70,7 +61,7 @@ func newMetrics() *metrics {
 			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 		}),
 	}
-	for _, result := range []string{refreshBuilt, refreshElsewhere, refreshEnded, refreshFailed} {
+	for _, result := range []string{lifecycle.RefreshBuilt, lifecycle.RefreshElsewhere, lifecycle.RefreshEnded, lifecycle.RefreshFailed} {
 		m.refreshes.WithLabelValues(result)
 	}
 	return m
@@ -86,29 +77,22 @@ func (a *App) provisionMetrics(ctx caddy.Context) error {
 // expect has the sign-ins of a login counted from 0, so that the first of them
 // shows as an increase. No name stands for where no login decided.
 func (m *metrics) expect(login string) {
-	for _, result := range signInResults {
+	for _, result := range refusal.Results {
 		m.signIns.WithLabelValues(login, result)
 	}
 }
 
-// signIn counts an attempt to sign in.
-func (m *metrics) signIn(login string, why refusal) {
-	m.signIns.WithLabelValues(login, resultOf(why)).Inc()
-}
-
-// resultOf names how an attempt to sign in ended.
-func resultOf(why refusal) string {
-	switch {
-	case why.status == 0:
-		return "signed_in"
-	case why.status == http.StatusTooManyRequests:
-		return "throttled"
-	case why == refuseBusy:
-		return "busy"
-	case why.status >= http.StatusInternalServerError:
-		return "failed"
-	default:
-		return "refused"
+// count counts what an event is worth.
+func (m *metrics) count(e lifecycle.Event) {
+	switch e.Kind {
+	case endpoint.Attempted:
+		m.signIns.WithLabelValues(e.Login, e.Result).Inc()
+	case endpoint.SignedOut:
+		m.signOuts.Inc()
+	case lifecycle.Ended, lifecycle.EndedAtSource:
+		m.endedByLogin.Add(float64(e.Count))
+	case lifecycle.Refreshed:
+		m.refreshes.WithLabelValues(e.Result).Inc()
 	}
 }
 
@@ -158,7 +142,7 @@ func (g *gateway) collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(what, kind, value, labels...)
 	}
 	tell(activityPending, prometheus.GaugeValue, float64(g.activity.Pending()))
-	tell(backlogPending, prometheus.GaugeValue, float64(g.backlog.len()))
+	tell(backlogPending, prometheus.GaugeValue, float64(g.sessions.Backlog()))
 	if g.near == nil {
 		return
 	}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
 	"example.com/sidegate/sessionstore"
 )
 
@@ -47,4 +49,22 @@ func anyOf(wanted, held []string) bool {
 		}
 	}
 	return false
+}
+
+func requireRole(target *[]Requirement) option {
+	return func(d *caddyfile.Dispenser) error {
+		var q Requirement
+		err := texts(&q.Roles)(d)
+		*target = append(*target, q)
+		return err
+	}
+}
+
+func requirePermission(target *[]Requirement) option {
+	return func(d *caddyfile.Dispenser) error {
+		var q Requirement
+		err := texts(&q.Permissions)(d)
+		*target = append(*target, q)
+		return err
+	}
 }

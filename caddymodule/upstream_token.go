@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 
+	"example.com/sidegate/caddymodule/caller"
 	"example.com/sidegate/caddymodule/identity"
 	"example.com/sidegate/caddymodule/profile"
 )
@@ -21,11 +22,11 @@ type upstreamCredentialsKey struct{}
 
 // checkUpstreamToken makes sure that the login exists: credentials of an app
 // must not go to another because of a slip of the pen.
-func (s *SessionAuth) checkUpstreamToken() error {
+func (s *SessionAuth) checkUpstreamToken(logins []LoginModule) error {
 	if s.UpstreamToken == "" {
 		return nil
 	}
-	for _, l := range s.app.logins {
+	for _, l := range logins {
 		if _, ok := l.(*AppLogin); ok && l.Name() == s.UpstreamToken {
 			return nil
 		}
@@ -36,11 +37,11 @@ func (s *SessionAuth) checkUpstreamToken() error {
 // giveBack puts the app's own token and cookies into the request of somebody
 // who signed in through it. They take the place of what the client sent under
 // the same names, so that the app sees the person whom the headers name.
-func (s *SessionAuth) giveBack(r *http.Request, c *caller) {
-	if s.UpstreamToken == "" || c.session.Method != s.UpstreamToken {
+func (s *SessionAuth) giveBack(r *http.Request, c *caller.Caller) {
+	if s.UpstreamToken == "" || c.Session.Method != s.UpstreamToken {
 		return
 	}
-	given := c.entry.Derive(upstreamCredentialsKey{}, func() any { return newUpstreamCredentials(c.session.Kept) }).(*upstreamCredentials)
+	given := c.Entry.Derive(upstreamCredentialsKey{}, func() any { return newUpstreamCredentials(c.Session.Kept) }).(*upstreamCredentials)
 	if given.authorization != "" {
 		r.Header["Authorization"] = []string{given.authorization}
 	}

@@ -4,12 +4,12 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"golang.org/x/net/http/httpguts"
 
+	"example.com/sidegate/caddymodule/caller"
 	"example.com/sidegate/caddymodule/identity"
 )
 
@@ -50,7 +50,7 @@ func newInjector(s *SessionAuth) (in injector, err error) {
 	if in.set, err = identity.NewSet(s.Headers...); err != nil {
 		return in, fmt.Errorf("headers: %w", err)
 	}
-	names := []string{accountHeader}
+	names := []string{caller.AccountHeader}
 	for _, h := range s.Header {
 		if err := h.validate(); err != nil {
 			return in, err
@@ -91,12 +91,12 @@ func (h *HeaderConfig) validate() error {
 // validatePlaceholders finds misspelt ones of ours, which would reach the app
 // as they stand.
 func (h *HeaderConfig) validatePlaceholders() error {
-	_, rest, found := strings.Cut(h.Value, userPlaceholder)
-	for ; found; _, rest, found = strings.Cut(rest, userPlaceholder) {
+	_, rest, found := strings.Cut(h.Value, caller.Placeholder)
+	for ; found; _, rest, found = strings.Cut(rest, caller.Placeholder) {
 		field, _, _ := strings.Cut(rest, "}")
-		if !slices.Contains(userFields, field) && !strings.HasPrefix(field, userAttribute) {
-			return fmt.Errorf("header %s: there is no %s%s}: use one of %s, %s<name>", h.Name, userPlaceholder, field,
-				strings.Join(userFields, ", "), userAttribute)
+		if !slices.Contains(caller.Fields, field) && !strings.HasPrefix(field, caller.Attribute) {
+			return fmt.Errorf("header %s: there is no %s%s}: use one of %s, %s<name>", h.Name, caller.Placeholder, field,
+				strings.Join(caller.Fields, ", "), caller.Attribute)
 		}
 	}
 	return nil
@@ -110,33 +110,9 @@ func newCustomHeader(h HeaderConfig) customHeader {
 	return c
 }
 
-// stripRequest takes away every header that names an identity, the tricks by
-// which one could come back, and the credentials that are ours alone.
-func stripRequest(r *http.Request, v *visit, app *App, stripper *identity.Stripper) {
-	stripper.Strip(r.Header)
-	// The proxy behind us deletes what Connection names (CVE-2024-45410) and
-	// sends trailers past every header filter (CVE-2026-88004).
-	identity.ReduceConnection(r.Header)
-	identity.DropTrailers(r)
-	identity.RemoveCookie(r.Header, app.Cookie.Name, app.Cookie.attemptPrefix())
-	if presented := v.bearer(); presented.count > 0 && app.issued(v, presented) {
-		r.Header.Del("Authorization")
-	}
-}
-
-// issued reports whether a Bearer token is one of ours, good or not, and so
-// not the upstream's business. When that cannot be told it is taken away.
-func (a *App) issued(v *visit, presented bearer) bool {
-	g, err := a.gateway()
-	if err != nil || presented.count > 1 {
-		return true
-	}
-	return v.caller != nil && v.caller.token != "" || g.ring.LooksOurs(presented.token)
-}
-
 // inject puts the caller's identity into the request. room is for the values:
 // it is the request's own, and nothing else is in it.
-func (in *injector) inject(g *gateway, r *http.Request, c *caller, room []string) error {
+func (in *injector) inject(signed *assertions, r *http.Request, c *caller.Caller, room []string) error {
 	in.rendered(c).InjectInto(r.Header, room)
 	for i := range in.custom {
 		in.custom[i].set(r)
@@ -144,7 +120,7 @@ func (in *injector) inject(g *gateway, r *http.Request, c *caller, room []string
 	if in.audience == "" {
 		return nil
 	}
-	assertion, err := g.assertions.of(c, in.audience)
+	assertion, err := signed.of(c, in.audience)
 	if err != nil {
 		return fmt.Errorf("signing the assertion: %w", err)
 	}
@@ -153,9 +129,9 @@ func (in *injector) inject(g *gateway, r *http.Request, c *caller, room []string
 }
 
 // rendered returns the caller's headers in this injector's set.
-func (in *injector) rendered(c *caller) *identity.Rendered {
-	return c.derive(in.set, func() any {
-		rendered := in.set.Render(c.values())
+func (in *injector) rendered(c *caller.Caller) *identity.Rendered {
+	return c.Derive(in.set, func() any {
+		rendered := in.set.Render(c.Values())
 		return &rendered
 	}).(*identity.Rendered)
 }
@@ -171,63 +147,5 @@ func (h *customHeader) set(r *http.Request) {
 	value := repl.ReplaceKnown(h.template, "")
 	if value != "" && httpguts.ValidHeaderFieldValue(value) {
 		r.Header[h.name] = []string{value}
-	}
-}
-
-// values are what identity headers are made of.
-func (c *caller) values() identity.Values {
-	v := identity.Values{
-		UserID:      strconv.FormatInt(c.user.ID, 10),
-		Email:       c.user.Email,
-		Roles:       c.user.FlatRolesList,
-		Permissions: c.user.FlatPermissionsList,
-		SessionID:   c.session.Key.ID(),
-		Accounts:    accountIDs(c),
-		Name:        c.session.Name,
-	}
-	if p := c.user.PrimaryAccount; p != nil {
-		v.HasAccount, v.AccountID, v.AccountName, v.AccountAdmin = true, p.AccountID, p.AccountName, p.AccountAdmin
-	}
-	return v
-}
-
-func accountIDs(c *caller) []string {
-	ids := make([]string, len(c.user.Accounts))
-	for i, a := range c.user.Accounts {
-		ids[i] = a.AccountID
-	}
-	return ids
-}
-
-// userPlaceholder begins the placeholders of the person, and userFields are
-// how they may end.
-const userPlaceholder = "{http.auth.user."
-
-var userFields = []string{"id", "email", "account_id", "roles", "permissions", "name"}
-
-// userAttribute begins the placeholders of what a `map` put into attributes.
-const userAttribute = "attributes."
-
-// placeholder answers {http.auth.user.<field>}.
-func (c *caller) placeholder(field string) (any, bool) {
-	switch field {
-	case "id":
-		return strconv.FormatInt(c.user.ID, 10), true
-	case "email":
-		return c.user.Email, true
-	case "account_id":
-		if c.user.PrimaryAccount == nil {
-			return "", true
-		}
-		return c.user.PrimaryAccount.AccountID, true
-	case "roles":
-		return identity.EncodeList(c.user.FlatRolesList), true
-	case "permissions":
-		return identity.EncodeList(c.user.FlatPermissionsList), true
-	case "name":
-		return c.session.Name, true
-	default:
-		name, ok := strings.CutPrefix(field, userAttribute)
-		return c.session.Attributes[name], ok
 	}
 }

@@ -1,20 +1,22 @@
 package caddymodule
 
 import (
-	"errors"
-	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
-	"example.com/sidegate/caddymodule/identity"
+	"example.com/sidegate/caddymodule/caller"
+	"example.com/sidegate/caddymodule/refusal"
+	"example.com/sidegate/caddymodule/web"
 )
 
 func init() {
 	caddy.RegisterModule(SessionAuth{})
+	httpcaddyfile.RegisterHandlerDirective("session_auth", parseAuth)
 }
 
 // SessionAuth lets a request pass that has a session, and tells the upstream
@@ -64,7 +66,7 @@ type SessionAuth struct {
 	// HandleErrors leaves every refusal to Caddy's error routes.
 	HandleErrors bool `json:"handle_errors,omitempty"`
 
-	app      *App
+	shared   shared
 	public   publicPaths
 	identity injector
 }
@@ -85,13 +87,15 @@ func (SessionAuth) CaddyModule() caddy.ModuleInfo {
 
 // Provision finds the app and prepares what each request needs.
 func (s *SessionAuth) Provision(ctx caddy.Context) (err error) {
-	if s.app, err = findApp(ctx); err != nil {
+	app, err := findApp(ctx)
+	if err != nil {
 		return err
 	}
+	s.shared = app.share()
 	if s.public, err = newPublicPaths(s.Public); err != nil {
 		return err
 	}
-	if err := s.checkUpstreamToken(); err != nil {
+	if err := s.checkUpstreamToken(app.logins); err != nil {
 		return err
 	}
 	for _, require := range s.Require {
@@ -103,42 +107,30 @@ func (s *SessionAuth) Provision(ctx caddy.Context) (err error) {
 	return err
 }
 
-// findApp returns the app that handlers and matchers share.
-func findApp(ctx caddy.Context) (*App, error) {
-	app, err := ctx.AppIfConfigured("sidegate")
-	if errors.Is(err, caddy.ErrNotConfigured) {
-		return nil, fmt.Errorf("%w: add a `sidegate { ... }` block with a login to the global options", err)
-	}
-	if err != nil {
-		return nil, err // the block is there, and says itself what is wrong with it
-	}
-	return app.(*App), nil
-}
-
 // ServeHTTP finds the caller, strips, decides, injects, and passes on.
 func (s *SessionAuth) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	if r.Method == http.MethodConnect {
 		return refuseConnect(w, r)
 	}
-	g, err := s.app.gateway()
+	g, err := s.shared.gateway()
 	if err != nil {
-		s.strip(r, visitOf(r))
-		return s.refuse(w, r, refuseUnavailable)
+		s.strip(r, caller.Remember(r))
+		return s.refuse(w, r, refusal.Unavailable)
 	}
-	v := visitOf(r)
+	v := caller.Remember(r)
 	c := s.caller(g, r, v)
 	s.strip(r, v)
 	if why := s.decide(r, c); why != nil {
-		if c.staleCookie && why.status == http.StatusUnauthorized {
-			s.app.Cookie.clear(w)
+		if c.StaleCookie && why.Status == http.StatusUnauthorized {
+			s.shared.address.Cookie.Clear(w)
 		}
-		return s.refuse(w, r, *why)
+		return s.refuse(w, r, why)
 	}
-	if c.mayPass() {
-		now := g.app.now()
-		c.entry.Note(g.activity, now)
-		if g.refresher.due(c.session, now) {
-			g.refresher.note(c.session, now)
+	if c.MayPass() {
+		now := s.shared.now()
+		c.Entry.Note(g.activity, now)
+		if g.sessions.Due(c.Session, now) {
+			g.sessions.RefreshSoon(c.Session, now)
 		}
 		if err := s.inject(g, r, v, c); err != nil {
 			return caddyhttp.Error(http.StatusInternalServerError, err)
@@ -148,141 +140,157 @@ func (s *SessionAuth) ServeHTTP(w http.ResponseWriter, r *http.Request, next cad
 	return next.ServeHTTP(w, r)
 }
 
-func (s *SessionAuth) caller(g *gateway, r *http.Request, v *visit) *caller {
+func (s *SessionAuth) caller(g *gateway, r *http.Request, v *caller.Remembered) *caller.Caller {
 	if s.ForeignBearer {
-		return g.callerByCookie(r, v)
+		return g.callers.ByCookie(r, v)
 	}
-	return g.callerOf(r, v)
+	return g.callers.Of(r, v)
 }
 
 // decide answers with what the request is refused; nil lets it pass.
-func (s *SessionAuth) decide(r *http.Request, c *caller) *refusal {
+func (s *SessionAuth) decide(r *http.Request, c *caller.Caller) *refusal.Refusal {
 	switch {
 	case s.public.match(r):
 		return nil
-	case !c.mayPass():
-		if s.Optional && (c.standing == anonymous || c.standing == rejected && !c.presentedToken) {
+	case !c.MayPass():
+		if s.Optional && (c.Standing == caller.Anonymous || c.Standing == caller.Rejected && !c.PresentedToken) {
 			return nil
 		}
-		return c.refusal
-	case !permits(c.user, s.Require, s.AccountAdmin):
-		return &refuseRole
+		return c.Refusal
+	case !permits(c.User, s.Require, s.AccountAdmin):
+		return refusal.Role
 	}
 	return nil
 }
 
 // strip takes away what only the gateway may say, and its credentials.
-func (s *SessionAuth) strip(r *http.Request, v *visit) {
-	if !v.injected || s.identity.explicit {
-		stripRequest(r, v, s.app, s.identity.stripper)
+func (s *SessionAuth) strip(r *http.Request, v *caller.Remembered) {
+	if !v.Injected || s.identity.explicit {
+		s.shared.strip(r, v, s.identity.stripper)
 	}
 }
 
 // inject says who the caller is. A further session_auth on the same request
 // adds its demands and leaves the headers be, unless it has its own.
-func (s *SessionAuth) inject(g *gateway, r *http.Request, v *visit, c *caller) error {
-	if v.injected && !s.identity.explicit {
+func (s *SessionAuth) inject(g *gateway, r *http.Request, v *caller.Remembered, c *caller.Caller) error {
+	if v.Injected && !s.identity.explicit {
 		return nil
 	}
-	if !v.injected {
-		c.publish(r)
+	if !v.Injected {
+		c.Publish(r)
 	}
-	v.injected = true
-	return s.identity.inject(g, r, c, v.room())
+	v.Injected = true
+	return s.identity.inject(g.assertions, r, c, v.Room())
 }
 
-func (s *SessionAuth) refuse(w http.ResponseWriter, r *http.Request, why refusal) error {
-	closeUnread(w, r)
+func (s *SessionAuth) refuse(w http.ResponseWriter, r *http.Request, why *refusal.Refusal) error {
+	refusal.CloseUnread(w, r)
 	switch {
 	case s.HandleErrors:
-		why.writeHeaders(w)
-		return caddyhttp.Error(why.status, why)
-	case why.status == http.StatusUnauthorized && s.leadsToLogin(r):
+		why.WriteHeaders(w)
+		return caddyhttp.Error(why.Status, why)
+	case why.Status == http.StatusUnauthorized && s.leadsToLogin(r):
 		h := w.Header()
 		h.Set("Cache-Control", "no-store")
-		h.Set("Vary", varyOnCaller)
-		http.Redirect(w, r, s.loginURL(r), http.StatusSeeOther)
+		h.Set("Vary", web.VaryOnCaller)
+		http.Redirect(w, r, s.shared.address.LoginURL(r, asked(r)), http.StatusSeeOther)
 	default:
-		why.write(w, r)
+		why.Write(w, r)
 	}
 	return nil
 }
 
 func (s *SessionAuth) leadsToLogin(r *http.Request) bool {
-	return !s.NoRedirect && isNavigation(r) && !strings.HasPrefix(r.URL.Path, s.app.BasePath+"/")
+	return !s.NoRedirect && web.IsNavigation(r) && !strings.HasPrefix(r.URL.Path, s.shared.address.BasePath+"/")
 }
 
-// loginURL is relative, so nothing that the client says of hosts is in it.
-func (s *SessionAuth) loginURL(r *http.Request) string {
-	asked := r
+// asked is what the client asked for, before any rewrite.
+func asked(r *http.Request) string {
 	if original, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok {
-		asked = &original
+		return original.URL.RequestURI()
 	}
-	login := s.app.BasePath + "/login"
-	if target, ok := s.app.returnTo.allow(r, asked.URL.RequestURI()); ok && target != "/" {
-		login += "?return_to=" + url.QueryEscape(target)
-	}
-	return login
+	return r.URL.RequestURI()
 }
 
 // refuseConnect keeps tunnels away from the upstream: what flows in them
 // passes every check (CVE-2026-71324).
 func refuseConnect(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
-	closeUnread(w, r)
-	refuseMethod.writeJSON(w)
+	refusal.CloseUnread(w, r)
+	refusal.Method.WriteJSON(w)
 	return nil
 }
 
-// publicPaths are those that need no session.
-type publicPaths struct {
-	exact    map[string]struct{}
-	prefixes []string
+// UnmarshalCaddyfile reads the directive. Syntax:
+//
+//	session_auth [<matcher>] {
+//		optional
+//		public <path>...
+//		role <role>...
+//		permission <permission>...
+//		account_admin
+//		headers <preset>...|none
+//		header <Name> <value>
+//		assertion [<audience>]
+//		upstream_token <login>
+//		no_redirect
+//		foreign_bearer
+//		handle_errors
+//	}
+//
+// Any of the names on a line of role or permission will do; several lines
+// must all hold.
+func (s *SessionAuth) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next() // the directive's name
+	if d.NextArg() {
+		return d.ArgErr()
+	}
+	return parseBlock(d, "session_auth", map[string]option{
+		"optional":       flag(&s.Optional),
+		"public":         texts(&s.Public),
+		"role":           requireRole(&s.Require),
+		"permission":     requirePermission(&s.Require),
+		"account_admin":  flag(&s.AccountAdmin),
+		"headers":        texts(&s.Headers),
+		"header":         s.parseHeader,
+		"assertion":      s.parseAssertion,
+		"upstream_token": text(&s.UpstreamToken),
+		"no_redirect":    flag(&s.NoRedirect),
+		"foreign_bearer": flag(&s.ForeignBearer),
+		"handle_errors":  flag(&s.HandleErrors),
+	})
 }
 
-func newPublicPaths(patterns []string) (publicPaths, error) {
-	p := publicPaths{exact: make(map[string]struct{})}
-	for _, pattern := range patterns {
-		prefix, open := strings.CutSuffix(pattern, "*")
-		if !strings.HasPrefix(pattern, "/") || strings.Contains(prefix, "*") {
-			return p, fmt.Errorf("public %q: give an exact path such as /healthz, or a prefix such as /assets/*", pattern)
-		}
-		if neverPublic(prefix, open) {
-			return p, fmt.Errorf("public %q: it would never match: write the path decoded, without //, dot segments, ; ? # or \\", pattern)
-		}
-		if open {
-			p.prefixes = append(p.prefixes, prefix)
-		} else {
-			p.exact[pattern] = struct{}{}
-		}
-	}
-	return p, nil
+func parseAuth(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
+	s := new(SessionAuth)
+	return s, s.UnmarshalCaddyfile(h.Dispenser)
 }
 
-// neverPublic reports whether all that the pattern stands for is ambiguous, or
-// is encoded, where paths are compared decoded.
-func neverPublic(prefix string, open bool) bool {
-	if open {
-		prefix += "x" // any one path below; the prefix by itself may end within a segment
+func (s *SessionAuth) parseHeader(d *caddyfile.Dispenser) error {
+	var h HeaderConfig
+	if !d.Args(&h.Name, &h.Value) || d.NextArg() {
+		return d.ArgErr()
 	}
-	return identity.AmbiguousPath(&url.URL{Path: prefix})
+	for _, other := range s.Header {
+		if strings.EqualFold(other.Name, h.Name) {
+			return d.Errf("header %s is given twice", h.Name)
+		}
+	}
+	s.Header = append(s.Header, h)
+	return nil
 }
 
-// match decides on the path as it will be forwarded (CVE-2026-33494). One that
-// an upstream could read in another way than we do is never public.
-func (p *publicPaths) match(r *http.Request) bool {
-	if len(p.exact) == 0 && len(p.prefixes) == 0 {
-		return false
+func (s *SessionAuth) parseAssertion(d *caddyfile.Dispenser) error {
+	if s.Assertion != nil {
+		return d.Err("assertion is given twice")
 	}
-	_, found := p.exact[r.URL.Path]
-	for i := 0; i < len(p.prefixes) && !found; i++ {
-		found = strings.HasPrefix(r.URL.Path, p.prefixes[i])
-	}
-	return found && !identity.AmbiguousPath(r.URL)
+	s.Assertion = new(AssertionConfig)
+	return optionalText(d, &s.Assertion.Audience)
 }
 
 // Interface guards
 var (
 	_ caddy.Provisioner           = (*SessionAuth)(nil)
+	_ caddyfile.Unmarshaler       = (*SessionAuth)(nil)
 	_ caddyhttp.MiddlewareHandler = (*SessionAuth)(nil)
 )

@@ -1,0 +1,134 @@
+package caddymodule
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"example.com/sidegate/caddymodule/endpoint"
+	"example.com/sidegate/caddymodule/lifecycle"
+)
+
+// events turns what happens to sessions and at the routes into lines of the
+// log and into metrics.
+type events struct {
+	logger  *zap.Logger
+	metrics *metrics
+	now     func() time.Time
+	trouble trouble
+}
+
+// line is what the log says of one kind of event, and with which fields beside
+// the error.
+type line struct {
+	level   zapcore.Level
+	message string
+	fields  func(lifecycle.Event) []zap.Field
+}
+
+// lines are the kinds of events that the log tells of.
+var lines = map[lifecycle.Kind]line{
+	lifecycle.Began:         {zap.InfoLevel, "signed in", sessionFields},
+	lifecycle.NotAdmitted:   {zap.WarnLevel, "sign-in refused by the configuration", whyFields},
+	lifecycle.NotSound:      {zap.WarnLevel, "sign-in refused: the person's entry is not sound", personFields},
+	lifecycle.Ended:         {zap.InfoLevel, "session ended: its login no longer knows the person", sessionFields},
+	lifecycle.EndedAtSource: {zap.InfoLevel, "sessions ended: their provider says so", countFields},
+	lifecycle.KeptAsItWas:   {zap.WarnLevel, "a session stays as it was: the person's entry is not sound", personFields},
+	lifecycle.Pending: {zap.ErrorLevel,
+		"changes of people do not show in all their sessions yet; it will be tried again", errorFields},
+	endpoint.Refused:         {zap.InfoLevel, "sign-in refused", clientFields},
+	endpoint.StaysCounted:    {zap.WarnLevel, "a sign-in attempt stays counted", errorFields},
+	endpoint.NotFinished:     {zap.InfoLevel, "sign-in not finished", visitorFields},
+	endpoint.WrongAtProvider: {zap.WarnLevel, "sign-in not finished", visitorFields},
+	endpoint.SignOutRefused:  {zap.WarnLevel, "a logout token was refused", loginErrorFields},
+	endpoint.SignOutReplayed: {zap.WarnLevel, "a logout token was refused: it came before", loginFields},
+	endpoint.NotSigned:       {zap.ErrorLevel, "a session token could not be signed", errorFields},
+}
+
+// refreshTrouble is the line for a refresh that failed; others make none.
+var refreshTrouble = line{zap.WarnLevel, "a session could not be built anew; it stays as it is and will be tried again",
+	func(e lifecycle.Event) []zap.Field {
+		return []zap.Field{zap.String("session", e.Session.ID()), zap.Error(e.Err)}
+	}}
+
+// Happened implements lifecycle.Events.
+func (h *events) Happened(e lifecycle.Event) {
+	h.metrics.count(e)
+	told, known := lines[e.Kind]
+	if e.Kind == lifecycle.Refreshed && e.Err != nil {
+		told, known = refreshTrouble, true
+	}
+	if !known {
+		return
+	}
+	if c := h.logger.Check(told.level, told.message); c != nil {
+		c.Write(told.fields(e)...)
+	}
+}
+
+func errorFields(e lifecycle.Event) []zap.Field { return []zap.Field{zap.Error(e.Err)} }
+
+func loginFields(e lifecycle.Event) []zap.Field { return []zap.Field{zap.String("login", e.Login)} }
+
+func loginErrorFields(e lifecycle.Event) []zap.Field {
+	return append(loginFields(e), zap.Error(e.Err))
+}
+
+func countFields(e lifecycle.Event) []zap.Field {
+	return append(loginFields(e), zap.Int("sessions", e.Count))
+}
+
+func personFields(e lifecycle.Event) []zap.Field {
+	return append(loginFields(e), zap.Int64("user_id", e.UserID), zap.Error(e.Err))
+}
+
+func whyFields(e lifecycle.Event) []zap.Field {
+	return append(loginFields(e), zap.Int64("user_id", e.UserID), zap.String("why", e.Err.Error()))
+}
+
+func sessionFields(e lifecycle.Event) []zap.Field {
+	return append(loginFields(e), zap.Int64("user_id", e.UserID), zap.String("session", e.Session.ID()))
+}
+
+func clientFields(e lifecycle.Event) []zap.Field {
+	return []zap.Field{zap.Stringer("client", e.Client)}
+}
+
+func visitorFields(e lifecycle.Event) []zap.Field {
+	return append(loginFields(e), zap.Stringer("client", e.Client), zap.Error(e.Err))
+}
+
+// troubleEvery is how often the log is told of a store in trouble: requests
+// fail by the thousand then, and one line says as much.
+const troubleEvery = time.Second
+
+// trouble remembers when the log was last told, and what it was not told.
+type trouble struct {
+	toldAt   atomic.Int64 // unix nanoseconds
+	withheld atomic.Int64
+}
+
+// Trouble implements lifecycle.Events: it logs trouble of the store and counts
+// it. That of a source, which ends in the same answers, is only logged, and a
+// caller who went away is no trouble.
+func (h *events) Trouble(ctx context.Context, what string, err error) {
+	if ctx.Err() != nil {
+		return
+	}
+	if _, ofSource := errors.AsType[lifecycle.SourceFault](err); !ofSource {
+		h.metrics.storeFailures.Inc()
+	}
+	now, told := h.now().UnixNano(), h.trouble.toldAt.Load()
+	if now-told < int64(troubleEvery) || !h.trouble.toldAt.CompareAndSwap(told, now) {
+		h.trouble.withheld.Add(1)
+		return
+	}
+	h.logger.Error(what, zap.Error(err), zap.Int64("more_since_last", h.trouble.withheld.Swap(0)))
+}
+
+// Interface guards
+var _ lifecycle.Events = (*events)(nil)

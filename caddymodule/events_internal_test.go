@@ -1,0 +1,169 @@
+package caddymodule
+
+import (
+	"context"
+	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
+	"example.com/sidegate/caddymodule/endpoint"
+	"example.com/sidegate/caddymodule/lifecycle"
+	"example.com/sidegate/caddymodule/refusal"
+	"example.com/sidegate/sessionstore"
+)
+
+func TestTroubleOfASourceIsNotTheStores(t *testing.T) {
+	h := &events{logger: zap.NewNop(), metrics: newMetrics(), now: time.Now}
+	failures := func() float64 { return valueOf(t, h.metrics.storeFailures) }
+	away := errors.New("away")
+	h.Trouble(t.Context(), "a login method failed", lifecycle.SourceFault{Err: away})
+	if n := failures(); n != 0 {
+		t.Errorf("the store is blamed %v times for a login", n)
+	}
+	h.Trouble(t.Context(), "a session could not be looked up", away)
+	h.Trouble(t.Context(), "a session could not be looked up", away)
+	if n := failures(); n != 2 {
+		t.Errorf("%v failures were counted; want 2, whatever the log leaves out", n)
+	}
+	if !errors.Is(lifecycle.SourceFault{Err: away}, away) {
+		t.Error("what was wrong with the login is hidden")
+	}
+}
+
+// valueOf is the value of a counter, or how many a histogram has observed.
+func valueOf(t testing.TB, c prometheus.Collector) float64 {
+	t.Helper()
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(c)
+	families, err := registry.Gather()
+	if err != nil || len(families) != 1 {
+		t.Fatalf("%d families: %v", len(families), err)
+	}
+	m := families[0].GetMetric()[0]
+	return m.GetCounter().GetValue() + float64(m.GetHistogram().GetSampleCount())
+}
+
+// heard is what the log and one metric say of an event.
+func heard(t *testing.T, e lifecycle.Event, counted func(*metrics) prometheus.Collector) (said []observer.LoggedEntry, value float64) {
+	t.Helper()
+	core, logs := observer.New(zap.DebugLevel)
+	h := &events{logger: zap.New(core), metrics: newMetrics(), now: time.Now}
+	h.Happened(e)
+	if counted != nil {
+		value = valueOf(t, counted(h.metrics))
+	}
+	return logs.All(), value
+}
+
+func TestEventsAreLogged(t *testing.T) {
+	key := sessionstore.NewSecret(1).Key()
+	for _, c := range []struct {
+		event   lifecycle.Event
+		level   string
+		message string
+		fields  map[string]any
+	}{
+		{lifecycle.Event{Kind: lifecycle.Began, Login: "users", UserID: 7, Session: key}, "info", "signed in",
+			map[string]any{"login": "users", "user_id": int64(7), "session": key.ID()}},
+		{lifecycle.Event{Kind: lifecycle.NotAdmitted, Login: "sso", UserID: 7, Err: errors.New("require 1")}, "warn",
+			"sign-in refused by the configuration", map[string]any{"login": "sso", "user_id": int64(7), "why": "require 1"}},
+		{lifecycle.Event{Kind: lifecycle.EndedAtSource, Login: "sso", Count: 3}, "info", "sessions ended: their provider says so",
+			map[string]any{"login": "sso", "sessions": int64(3)}},
+		{lifecycle.Event{Kind: lifecycle.Refreshed, Session: key, Result: lifecycle.RefreshFailed, Err: errors.New("away")}, "warn",
+			"a session could not be built anew; it stays as it is and will be tried again", map[string]any{"session": key.ID(), "error": "away"}},
+		{lifecycle.Event{Kind: endpoint.WrongAtProvider, Login: "sso", Err: errors.New("clock")}, "warn", "sign-in not finished",
+			map[string]any{"login": "sso", "client": "invalid IP", "error": "clock"}},
+	} {
+		t.Run(string(c.event.Kind), func(t *testing.T) {
+			said, _ := heard(t, c.event, nil)
+			if len(said) != 1 || said[0].Level.String() != c.level || said[0].Message != c.message {
+				t.Fatalf("the log says %+v", said)
+			}
+			for name, want := range c.fields {
+				if got := said[0].ContextMap()[name]; got != want {
+					t.Errorf("%s is %v; want %v", name, got, want)
+				}
+			}
+		})
+	}
+}
+
+// A kind that nobody counts and nobody logs would be told to nobody.
+func TestEveryEventIsLoggedOrCounted(t *testing.T) {
+	counted := map[lifecycle.Kind]bool{endpoint.Attempted: true, endpoint.SignedOut: true, lifecycle.Refreshed: true}
+	for _, kinds := range [][]lifecycle.Kind{kindsDeclared(t, "lifecycle"), kindsDeclared(t, "endpoint")} {
+		for _, kind := range kinds {
+			if _, logged := lines[kind]; !logged && !counted[kind] {
+				t.Errorf("nobody hears of %q", kind)
+			}
+		}
+	}
+}
+
+func TestEventsAreCounted(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		event   lifecycle.Event
+		counted func(*metrics) prometheus.Collector
+		want    float64
+	}{
+		{"a sign-out", lifecycle.Event{Kind: endpoint.SignedOut}, func(m *metrics) prometheus.Collector { return m.signOuts }, 1},
+		{"a session that its login ended", lifecycle.Event{Kind: lifecycle.Ended, Count: 1}, func(m *metrics) prometheus.Collector { return m.endedByLogin }, 1},
+		{"sessions that a provider ended", lifecycle.Event{Kind: lifecycle.EndedAtSource, Count: 3}, func(m *metrics) prometheus.Collector { return m.endedByLogin }, 3},
+		{"an attempt to sign in", lifecycle.Event{Kind: endpoint.Attempted, Login: "users", Result: refusal.Throttled},
+			func(m *metrics) prometheus.Collector { return m.signIns.WithLabelValues("users", refusal.Throttled) }, 1},
+		{"a refresh", lifecycle.Event{Kind: lifecycle.Refreshed, Result: lifecycle.RefreshElsewhere},
+			func(m *metrics) prometheus.Collector { return m.refreshes.WithLabelValues(lifecycle.RefreshElsewhere) }, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if _, got := heard(t, c.event, c.counted); got != c.want {
+				t.Errorf("counted %v; want %v", got, c.want)
+			}
+		})
+	}
+}
+
+func TestWhoWentAwayIsNoTrouble(t *testing.T) {
+	h := &events{logger: zap.NewNop(), metrics: newMetrics(), now: time.Now}
+	ctx, leave := context.WithCancel(t.Context())
+	leave()
+	h.Trouble(ctx, "a session could not be looked up", context.Canceled)
+	if n := valueOf(t, h.metrics.storeFailures); n != 0 {
+		t.Errorf("the store is blamed %v times", n)
+	}
+}
+
+// kindsDeclared are the kinds of events that a room declares.
+func kindsDeclared(t *testing.T, room string) (kinds []lifecycle.Kind) {
+	t.Helper()
+	parsed, err := parser.ParseFile(token.NewFileSet(), filepath.Join(room, "events.go"), nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ast.Inspect(parsed, func(n ast.Node) bool {
+		spec, ok := n.(*ast.ValueSpec)
+		if !ok || len(spec.Values) != 1 {
+			return true
+		}
+		name, _ := spec.Type.(*ast.Ident)
+		qualified, _ := spec.Type.(*ast.SelectorExpr)
+		if name != nil && name.Name == "Kind" || qualified != nil && qualified.Sel.Name == "Kind" {
+			text, _ := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
+			kinds = append(kinds, lifecycle.Kind(text))
+		}
+		return true
+	})
+	if len(kinds) == 0 {
+		t.Fatalf("%s declares no kind of event", room)
+	}
+	return kinds
+}

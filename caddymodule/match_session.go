@@ -1,0 +1,140 @@
+package caddymodule
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"example.com/sidegate/caddymodule/caller"
+	"example.com/sidegate/caddymodule/identity"
+)
+
+func init() {
+	caddy.RegisterModule(MatchSession{})
+}
+
+// MatchSession matches requests that have a session, and, where it says so,
+// one with certain roles or permissions. It may be evaluated before any
+// handler of ours, so it looks the session up itself; the handlers that follow
+// use what it found. When the store cannot tell, the request fails with 503:
+// to a route, "cannot tell" is neither yes nor no.
+type MatchSession struct {
+	// Require must all hold. Empty: any session matches.
+	Require []Requirement `json:"require,omitempty"`
+
+	// AccountAdmin requires that the person administers the account that they
+	// act for.
+	AccountAdmin bool `json:"account_admin,omitempty"`
+
+	shared   shared
+	stripper *identity.Stripper
+}
+
+// CaddyModule returns the Caddy module information.
+func (MatchSession) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{
+		ID:  "http.matchers.session",
+		New: func() caddy.Module { return new(MatchSession) },
+	}
+}
+
+// Provision finds the app.
+func (m *MatchSession) Provision(ctx caddy.Context) error {
+	for _, require := range m.Require {
+		if err := require.validate(); err != nil {
+			return err
+		}
+	}
+	m.stripper = identity.NewStripper(caller.AccountHeader)
+	app, err := findApp(ctx)
+	if err == nil {
+		m.shared = app.share()
+	}
+	return err
+}
+
+// MatchWithError reports whether the request has such a session.
+func (m *MatchSession) MatchWithError(r *http.Request) (bool, error) {
+	g, err := m.shared.gateway()
+	if err != nil {
+		return false, m.fail(r, err)
+	}
+	c := g.callers.Caller(r)
+	if c.Standing == caller.CannotTell {
+		return false, m.fail(r, errors.New(c.Refusal.Message))
+	}
+	return c.MayPass() && permits(c.User, m.Require, m.AccountAdmin), nil
+}
+
+// fail strips the request before it goes to the error routes: no handler of
+// ours may have seen it yet, and an app behind those routes would believe what
+// the client made up.
+func (m *MatchSession) fail(r *http.Request, err error) error {
+	m.shared.strip(r, caller.Remember(r), m.stripper)
+	return caddyhttp.Error(http.StatusServiceUnavailable, err)
+}
+
+// UnmarshalCaddyfile reads the matcher. Syntax:
+//
+//	session [role <role>...] [permission <permission>...] [account_admin]
+//
+//	session {
+//		role <role>...
+//		permission <permission>...
+//		account_admin
+//	}
+//
+// On one line, each of the words begins a new demand.
+func (m *MatchSession) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	for d.Next() {
+		if err := m.parseLine(d); err != nil {
+			return err
+		}
+		err := parseBlock(d, "session", map[string]option{
+			"role":          requireRole(&m.Require),
+			"permission":    requirePermission(&m.Require),
+			"account_admin": flag(&m.AccountAdmin),
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *MatchSession) parseLine(d *caddyfile.Dispenser) error {
+	var names *[]string
+	for d.NextArg() {
+		switch word := d.Val(); word {
+		case "role":
+			m.Require = append(m.Require, Requirement{})
+			names = &m.Require[len(m.Require)-1].Roles
+		case "permission":
+			m.Require = append(m.Require, Requirement{})
+			names = &m.Require[len(m.Require)-1].Permissions
+		case "account_admin":
+			m.AccountAdmin, names = true, nil
+		default:
+			if names == nil {
+				return d.Errf("session: expected role, permission or account_admin, not '%s'", word)
+			}
+			*names = append(*names, word)
+		}
+	}
+	for i := range m.Require {
+		if err := m.Require[i].validate(); err != nil {
+			return d.Errf("session: %v", err)
+		}
+	}
+	return nil
+}
+
+// Interface guards
+var (
+	_ caddy.Provisioner                 = (*MatchSession)(nil)
+	_ caddyfile.Unmarshaler             = (*MatchSession)(nil)
+	_ caddyhttp.RequestMatcherWithError = (*MatchSession)(nil)
+)

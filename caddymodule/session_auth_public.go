@@ -1,0 +1,57 @@
+package caddymodule
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"example.com/sidegate/caddymodule/identity"
+)
+
+// publicPaths are those that need no session.
+type publicPaths struct {
+	exact    map[string]struct{}
+	prefixes []string
+}
+
+func newPublicPaths(patterns []string) (publicPaths, error) {
+	p := publicPaths{exact: make(map[string]struct{})}
+	for _, pattern := range patterns {
+		prefix, open := strings.CutSuffix(pattern, "*")
+		if !strings.HasPrefix(pattern, "/") || strings.Contains(prefix, "*") {
+			return p, fmt.Errorf("public %q: give an exact path such as /healthz, or a prefix such as /assets/*", pattern)
+		}
+		if neverPublic(prefix, open) {
+			return p, fmt.Errorf("public %q: it would never match: write the path decoded, without //, dot segments, ; ? # or \\", pattern)
+		}
+		if open {
+			p.prefixes = append(p.prefixes, prefix)
+		} else {
+			p.exact[pattern] = struct{}{}
+		}
+	}
+	return p, nil
+}
+
+// neverPublic reports whether all that the pattern stands for is ambiguous, or
+// is encoded, where paths are compared decoded.
+func neverPublic(prefix string, open bool) bool {
+	if open {
+		prefix += "x" // any one path below; the prefix by itself may end within a segment
+	}
+	return identity.AmbiguousPath(&url.URL{Path: prefix})
+}
+
+// match decides on the path as it will be forwarded (CVE-2026-33494). One that
+// an upstream could read in another way than we do is never public.
+func (p *publicPaths) match(r *http.Request) bool {
+	if len(p.exact) == 0 && len(p.prefixes) == 0 {
+		return false
+	}
+	_, found := p.exact[r.URL.Path]
+	for i := 0; i < len(p.prefixes) && !found; i++ {
+		found = strings.HasPrefix(r.URL.Path, p.prefixes[i])
+	}
+	return found && !identity.AmbiguousPath(r.URL)
+}

@@ -1,0 +1,97 @@
+package caddymodule
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"example.com/sidegate/caddymodule/caller"
+	"example.com/sidegate/caddymodule/identity"
+	"example.com/sidegate/caddymodule/refusal"
+)
+
+func init() {
+	caddy.RegisterModule(SessionEndpoints{})
+	httpcaddyfile.RegisterHandlerDirective("session_endpoints", parseEndpoints)
+}
+
+// SessionEndpoints serves what lies under base_path: the session that browsers
+// ask for, signing in and out, one's devices, and the public keys. Everything
+// else it passes on, rid of identity headers that the client made up.
+type SessionEndpoints struct {
+	shared   shared
+	stripper *identity.Stripper
+}
+
+// CaddyModule returns the Caddy module information.
+func (SessionEndpoints) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{
+		ID:  "http.handlers.session_endpoints",
+		New: func() caddy.Module { return new(SessionEndpoints) },
+	}
+}
+
+// Provision finds the app.
+func (e *SessionEndpoints) Provision(ctx caddy.Context) error {
+	app, err := findApp(ctx)
+	if err != nil {
+		return err
+	}
+	if len(app.logins) == 0 {
+		return errors.New("nobody could sign in: add a login such as `login users users.yaml` to the sidegate options")
+	}
+	e.shared = app.share()
+	e.stripper = identity.NewStripper(caller.AccountHeader)
+	return nil
+}
+
+// ServeHTTP answers what is ours and passes on the rest. A site with these
+// endpoints alone lets nothing forged and no credential through; what the
+// client presented stays known to the session_auth that follows.
+func (e *SessionEndpoints) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	if r.Method == http.MethodConnect {
+		return refuseConnect(w, r)
+	}
+	v := caller.Remember(r)
+	if strings.HasPrefix(r.URL.Path, e.shared.address.BasePath+"/") {
+		e.serve(w, r)
+		return nil
+	}
+	e.shared.strip(r, v, e.stripper)
+	return next.ServeHTTP(w, r)
+}
+
+func (e *SessionEndpoints) serve(w http.ResponseWriter, r *http.Request) {
+	g, err := e.shared.gateway()
+	if err != nil {
+		refusal.CloseUnread(w, r)
+		e.shared.address.Unavailable(r).WriteJSON(w)
+		return
+	}
+	g.site.ServeHTTP(w, r)
+}
+
+func parseEndpoints(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
+	e := new(SessionEndpoints)
+	return e, e.UnmarshalCaddyfile(h.Dispenser)
+}
+
+// UnmarshalCaddyfile reads the directive. Syntax:
+//
+//	session_endpoints [<matcher>]
+func (*SessionEndpoints) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next() // the directive's name
+	return noMore(d, "session_endpoints")
+}
+
+// Interface guards
+var (
+	_ caddy.Provisioner           = (*SessionEndpoints)(nil)
+	_ caddyfile.Unmarshaler       = (*SessionEndpoints)(nil)
+	_ caddyhttp.MiddlewareHandler = (*SessionEndpoints)(nil)
+)

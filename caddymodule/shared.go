@@ -1,0 +1,59 @@
+package caddymodule
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"example.com/sidegate/caddymodule/caller"
+	"example.com/sidegate/caddymodule/endpoint"
+	"example.com/sidegate/caddymodule/identity"
+)
+
+// shared is what the handlers and matchers of all sites are given of the app:
+// all that they need of it once they are provisioned.
+type shared struct {
+	gateway func() (*gateway, error)
+	address endpoint.Address
+	now     func() time.Time
+}
+
+// findApp returns the app that handlers and matchers share, for what they check
+// when they are provisioned.
+func findApp(ctx caddy.Context) (*App, error) {
+	app, err := ctx.AppIfConfigured("sidegate")
+	if errors.Is(err, caddy.ErrNotConfigured) {
+		return nil, fmt.Errorf("%w: add a `sidegate { ... }` block with a login to the global options", err)
+	}
+	if err != nil {
+		return nil, err // the block is there, and says itself what is wrong with it
+	}
+	return app.(*App), nil
+}
+
+// share returns what is given away of the app.
+func (a *App) share() shared { return shared{a.gateway, a.address, a.now} }
+
+// strip takes away every header that names an identity, the tricks by which
+// one could come back, and the credentials that are ours alone.
+func (s *shared) strip(r *http.Request, v *caller.Remembered, stripper *identity.Stripper) {
+	stripper.Strip(r.Header)
+	// The proxy behind us deletes what Connection names (CVE-2024-45410) and
+	// sends trailers past every header filter (CVE-2026-88004).
+	identity.ReduceConnection(r.Header)
+	identity.DropTrailers(r)
+	identity.RemoveCookie(r.Header, s.address.Cookie.Name, s.address.Cookie.AttemptPrefix())
+	if v.PresentsBearer() && s.issued(v) {
+		r.Header.Del("Authorization")
+	}
+}
+
+// issued reports whether a Bearer token is one of ours, good or not, and so
+// not the upstream's business. When that cannot be told it is taken away.
+func (s *shared) issued(v *caller.Remembered) bool {
+	g, err := s.gateway()
+	return err != nil || g.callers.IssuedHere(v)
+}
