@@ -271,14 +271,14 @@ func TestMetricsKeepTheRulesOfTheirNames(t *testing.T) {
 	}
 }
 
-func TestReadmeTellsOfEveryMetric(t *testing.T) {
+func TestTheReferenceTellsOfEveryMetric(t *testing.T) {
 	t.Parallel()
-	readme, err := os.ReadFile("../README.md")
+	reference, err := os.ReadFile("../deploy/REFERENCE.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	told := make(map[string]string)
-	for line := range strings.SplitSeq(string(readme), "\n") {
+	for line := range strings.SplitSeq(string(reference), "\n") {
 		cells := strings.Split(line, "|")
 		if len(cells) < 4 || !strings.HasPrefix(cells[1], " `"+metricsPrefix) {
 			continue
@@ -288,6 +288,6 @@ func TestReadmeTellsOfEveryMetric(t *testing.T) {
 	}
 	p := startProcess(t, onRedis(redistest.Start(t), presentSecret))
 	if got := p.scrape().types; !maps.Equal(got, told) {
-		t.Errorf("the gateway has %v\nthe README has %v", got, told)
+		t.Errorf("the gateway has %v\nthe reference has %v", got, told)
 	}
 }
