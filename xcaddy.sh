@@ -34,8 +34,9 @@ build  makes ./caddy: Caddy with its standard modules and Sidegate's. It uses
 run    makes ./caddy without further plugins and starts the demo in the
        Caddyfile. It needs no Redis and no identity provider.
 test   runs every test with the race detector, and first installs what they
-       need and is missing: redis-server, chromium, and a C compiler for the
-       detector.
+       need and is missing: redis-server, chromium, a C compiler for the
+       detector, and Python (with PyJWT) and Node, which run what the README
+       has in those languages.
          -long  sets SIDEGATE_LONG=1: soak and fault tests run at full length
        With packages among the arguments, as paths from this folder, only
        those are tested:
@@ -142,11 +143,27 @@ install_for_tests() {
 	command -v redis-server >/dev/null || install_packages redis-server
 	can_compile_c || install_packages gcc libc6-dev
 	command -v chromium >/dev/null || install_packages chromium
+	can_verify_in_python || install_packages python3 python3-jwt python3-cryptography
+	can_verify_in_node || install_packages nodejs
 	# The tests start Redis servers of their own, on free ports of loopback.
 	# The one that the package may have started as a service is never asked.
 	command -v redis-server >/dev/null || fail "redis-server is installed but not on PATH"
 	command -v chromium >/dev/null || fail "chromium is installed but not on PATH"
+	can_verify_in_python || fail "neither python3 nor /usr/bin/python3 has the modules jwt (PyJWT) and cryptography"
+	can_verify_in_node || fail "node is not on PATH, or older than 18"
 	can_compile_c || fail "the C compiler '$(go env CC)' cannot compile: the race detector needs it"
+}
+
+# can_verify_in_python looks at the system's Python too: apt installs modules
+# for that one, and it need not be the first on PATH.
+can_verify_in_python() {
+	python3 -c 'import jwt, cryptography' >/dev/null 2>&1 ||
+		/usr/bin/python3 -c 'import jwt, cryptography' >/dev/null 2>&1
+}
+
+# can_verify_in_node wants a Node that has fetch: 18, or later.
+can_verify_in_node() {
+	node -e 'process.exit(typeof fetch === "function" ? 0 : 1)' >/dev/null 2>&1
 }
 
 # can_compile_c tries the compiler and the C library's headers, for one without
