@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+
+	"example.com/sidegate/caddymodule/gatewaytest"
 )
 
 // discard is a response writer that keeps nothing.
@@ -50,18 +52,18 @@ func BenchmarkRequest(b *testing.B) {
 		b.Run(arm.name, func(b *testing.B) {
 			// People sign in at a site of their own, so that the arms differ
 			// in nothing else.
-			s, h := inProcess(b, site{routes: "handle /auth/* {\nsession_endpoints\n}\nhandle {\nroute {\n" + arm.routes + "\n}\n}"})
-			c := s.client(b)
-			token := c.signIn(ada).Token
-			b.Run("cookie", func(b *testing.B) { benchmark(b, h, "/app", with("Cookie", c.cookie)) })
-			b.Run("cookie among others", func(b *testing.B) { benchmark(b, h, "/app", with("Cookie", "a=b; "+c.cookie+"; theme=dark")) })
+			s, h := gatewaytest.InProcess(b, gatewaytest.Site{Routes: "handle /auth/* {\nsession_endpoints\n}\nhandle {\nroute {\n" + arm.routes + "\n}\n}"})
+			c := s.Client(b)
+			token := c.SignIn(gatewaytest.Ada).Token
+			b.Run("cookie", func(b *testing.B) { benchmark(b, h, "/app", with("Cookie", c.Cookie)) })
+			b.Run("cookie among others", func(b *testing.B) { benchmark(b, h, "/app", with("Cookie", "a=b; "+c.Cookie+"; theme=dark")) })
 			b.Run("bearer", func(b *testing.B) { benchmark(b, h, "/app", with("Authorization", "Bearer "+token)) })
 		})
 	}
 	b.Run("GET /auth/session", func(b *testing.B) {
-		s, h := inProcess(b, site{routes: "session_endpoints\nrespond ok"})
-		c := s.client(b)
-		c.signIn(ada)
-		benchmark(b, h, "/auth/session", with("Cookie", c.cookie))
+		s, h := gatewaytest.InProcess(b, gatewaytest.Site{Routes: "session_endpoints\nrespond ok"})
+		c := s.Client(b)
+		c.SignIn(gatewaytest.Ada)
+		benchmark(b, h, "/auth/session", with("Cookie", c.Cookie))
 	})
 }

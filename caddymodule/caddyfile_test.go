@@ -10,6 +10,8 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddytest"
+
+	"example.com/sidegate/caddymodule/gatewaytest"
 )
 
 // Each golden is a Caddyfile, a line of ten dashes, and the JSON that it
@@ -198,19 +200,19 @@ func TestMistakesDoNotTellSecrets(t *testing.T) {
 // The way of a request is fixed, however the site lists it: what strips comes
 // before what decides, and both before basic_auth and the proxy.
 func TestASiteThatIsListedUpsideDown(t *testing.T) {
-	up := newRecorder(t)
-	s := start(t, site{upstream: up.address(), routes: "reverse_proxy {upstream}\nsession_auth\nsession_endpoints"})
-	c := s.client(t)
+	up := gatewaytest.NewRecorder(t)
+	s := gatewaytest.Start(t, gatewaytest.Site{Upstream: up.Address(), Routes: "reverse_proxy {upstream}\nsession_auth\nsession_endpoints"})
+	c := s.Client(t)
 	t.Run("is closed to people who are not signed in", func(t *testing.T) {
-		c.get("/orders").want(t, 401)
-		if up.count() != 0 {
+		c.Get("/orders").Want(t, 401)
+		if up.Count() != 0 {
 			t.Error("the app got the request")
 		}
 	})
 	t.Run("signs people in and tells the app who they are", func(t *testing.T) {
-		c.signIn(ada)
-		c.get("/orders", "X-Session-Email", "mallory@example.com").want(t, 200)
-		if got := up.last().Header.Values("X-Session-Email"); !slices.Equal(got, []string{ada}) {
+		c.SignIn(gatewaytest.Ada)
+		c.Get("/orders", "X-Session-Email", "mallory@example.com").Want(t, 200)
+		if got := up.Last().Header.Values("X-Session-Email"); !slices.Equal(got, []string{gatewaytest.Ada}) {
 			t.Errorf("the app was told %q", got)
 		}
 	})

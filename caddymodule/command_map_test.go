@@ -8,13 +8,15 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"example.com/sidegate/caddymodule/gatewaytest"
 )
 
 // runCommand runs a command of the binary, with the secrets that the shipped
 // Caddyfiles name, and returns what it printed.
 func runCommand(t *testing.T, stdin string, args ...string) (stdout, stderr string, err error) {
 	t.Helper()
-	command := caddyCommand(t.Context(), t.TempDir(), args...)
+	command := gatewaytest.CaddyCommand(t.Context(), t.TempDir(), args...)
 	command.Dir = "."
 	command.Env = append(command.Env, "OIDC_CLIENT_SECRET=s", "GOOGLE_CLIENT_ID=g", "GOOGLE_CLIENT_SECRET=s", "CRM_TOKEN=c")
 	var out, log bytes.Buffer
@@ -57,7 +59,7 @@ func decoded(t *testing.T, text string) (value any) {
 func mapped(t *testing.T, lines string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "Caddyfile")
-	write(t, path, "{\n\tsidegate {\n\t\tlogin oidc sso {\n\t\t\tissuer http://127.0.0.1:1\n\t\t\tclient_id c\n\t\t\tclient_secret s\n"+
+	gatewaytest.WriteFile(t, path, "{\n\tsidegate {\n\t\tlogin oidc sso {\n\t\t\tissuer http://127.0.0.1:1\n\t\t\tclient_id c\n\t\t\tclient_secret s\n"+
 		lines+"\n\t\t}\n\t\tlogin app legacy http://127.0.0.1:1/login\n\t}\n}\nhttp://127.0.0.1:1 {\n\tsession_endpoints\n}\n")
 	return path
 }

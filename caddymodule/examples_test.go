@@ -10,33 +10,35 @@ import (
 	"testing"
 
 	"github.com/caddyserver/caddy/v2"
+
+	"example.com/sidegate/caddymodule/gatewaytest"
 )
 
 const demoPassword = "sidegate-demo"
 
 // runExample runs a shipped Caddyfile on a port of its own, with an upstream
 // in the place of its app.
-func runExample(t *testing.T, file string, up *recorder) *server {
+func runExample(t *testing.T, file string, up *gatewaytest.Recorder) *gatewaytest.Server {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("../deploy/caddyfiles", file))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Chdir("..")
-	dir, port := t.TempDir(), strconv.Itoa(freePort(t))
+	dir, port := t.TempDir(), strconv.Itoa(gatewaytest.FreePort(t))
 	t.Setenv("XDG_DATA_HOME", dir)
-	load(t, strings.NewReplacer(
+	gatewaytest.Load(t, strings.NewReplacer(
 		"{\n\tsidegate {", "{\n\tadmin off\n\tpersist_config off\n\tstorage file_system "+dir+"\n\tsidegate {",
 		"\tservers {", "\tadmin off\n\tpersist_config off\n\tstorage file_system "+dir+"\n\tservers {",
 		":8080 {", ":"+port+" {",
-		"127.0.0.1:8000", up.address(), "127.0.0.1:3000", up.address(),
+		"127.0.0.1:8000", up.Address(), "127.0.0.1:3000", up.Address(),
 	).Replace(withoutComments(string(text))))
 	t.Cleanup(func() {
 		if err := caddy.Stop(); err != nil {
 			t.Error(err)
 		}
 	})
-	return &server{url: "http://localhost:" + port, dir: dir}
+	return &gatewaytest.Server{URL: "http://localhost:" + port, Dir: dir}
 }
 
 func withoutComments(text string) string {
@@ -50,49 +52,49 @@ func withoutComments(text string) string {
 }
 
 // demoClient is a client that has a token of the demo's person.
-func (s *server) demoClient(t *testing.T, email string) *client {
+func demoClient(t *testing.T, s *gatewaytest.Server, email string) *gatewaytest.Client {
 	t.Helper()
-	c := s.client(t)
-	c.bearer = c.trySignIn(email, demoPassword).want(t, 200).session(t).Token
-	c.cookie = ""
+	c := s.Client(t)
+	c.Bearer = c.TrySignIn(email, demoPassword).Want(t, 200).Session(t).Token
+	c.Cookie = ""
 	return c
 }
 
 func TestTheMinimalExample(t *testing.T) {
-	up := newRecorder(t)
+	up := gatewaytest.NewRecorder(t)
 	s := runExample(t, "minimal.Caddyfile", up)
-	c := s.client(t)
+	c := s.Client(t)
 	t.Run("leads people to the login page", func(t *testing.T) {
-		a := c.get("/", "Sec-Fetch-Mode", "navigate").want(t, http.StatusSeeOther)
+		a := c.Get("/", "Sec-Fetch-Mode", "navigate").Want(t, http.StatusSeeOther)
 		if got := a.Header.Get("Location"); got != "/auth/login" {
 			t.Errorf("it leads to %s", got)
 		}
 	})
 	t.Run("and, signed in, on to the app", func(t *testing.T) {
-		c.signInByForm(ada, demoPassword, "/").want(t, http.StatusSeeOther)
-		c.get("/").want(t, 200)
-		if got := up.last().Header.Get("X-Session-Email"); got != ada {
+		c.SignInByForm(gatewaytest.Ada, demoPassword, "/").Want(t, http.StatusSeeOther)
+		c.Get("/").Want(t, 200)
+		if got := up.Last().Header.Get("X-Session-Email"); got != gatewaytest.Ada {
 			t.Errorf("the app was told %q", got)
 		}
 	})
 }
 
 func TestTheExampleOfAPIs(t *testing.T) {
-	s := runExample(t, "apis.Caddyfile", newRecorder(t))
-	anybody, admin, viewer := s.client(t), s.demoClient(t, ada), s.demoClient(t, grace)
-	foreign := s.client(t)
-	foreign.bearer = "of-another-issuer"
+	s := runExample(t, "apis.Caddyfile", gatewaytest.NewRecorder(t))
+	anybody, admin, viewer := s.Client(t), demoClient(t, s, gatewaytest.Ada), demoClient(t, s, gatewaytest.Grace)
+	foreign := s.Client(t)
+	foreign.Bearer = "of-another-issuer"
 	for _, c := range []struct {
 		name         string
-		client       *client
+		client       *gatewaytest.Client
 		method, path string
 		status       int
 		body         string
 	}{
 		{"a program without a token gets 401, not a redirect", anybody, "GET", "/api/orders", 401, `"error":"unauthorized"`},
-		{"an admin may read", admin, "GET", "/api/orders", 200, "Hello " + ada},
-		{"an admin may change", admin, "POST", "/api/orders", 200, "Hello " + ada},
-		{"a viewer may read", viewer, "GET", "/api/orders", 200, "Hello " + grace},
+		{"an admin may read", admin, "GET", "/api/orders", 200, "Hello " + gatewaytest.Ada},
+		{"an admin may change", admin, "POST", "/api/orders", 200, "Hello " + gatewaytest.Ada},
+		{"a viewer may read", viewer, "GET", "/api/orders", 200, "Hello " + gatewaytest.Grace},
 		{"a viewer may not change", viewer, "POST", "/api/orders", 403, `"error":"forbidden"`},
 		{"a token of another issuer is bad for our API", foreign, "GET", "/api/orders", 401, `"error":"unauthorized"`},
 		{"a token of another issuer is left to the partners' app", foreign, "GET", "/partners/x", 200, "Hello "},
@@ -100,43 +102,43 @@ func TestTheExampleOfAPIs(t *testing.T) {
 		{"and others from an admin", viewer, "GET", "/whoami", 200, "somebody else"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			a := c.client.do(c.method, c.path, "", "Sec-Fetch-Mode", "navigate").want(t, c.status)
-			if c.status == 200 && !strings.HasPrefix(a.body, c.body) {
-				t.Errorf("got %s", a.body)
+			a := c.client.Do(c.method, c.path, "", "Sec-Fetch-Mode", "navigate").Want(t, c.status)
+			if c.status == 200 && !strings.HasPrefix(a.Body, c.body) {
+				t.Errorf("got %s", a.Body)
 			}
-			a = c.client.do(c.method, c.path, "").want(t, c.status)
-			if !strings.Contains(a.body, c.body) {
-				t.Errorf("got %s", a.body)
+			a = c.client.Do(c.method, c.path, "").Want(t, c.status)
+			if !strings.Contains(a.Body, c.body) {
+				t.Errorf("got %s", a.Body)
 			}
 		})
 	}
 }
 
 func TestTheExampleOfGrafana(t *testing.T) {
-	up := newRecorder(t)
+	up := gatewaytest.NewRecorder(t)
 	s := runExample(t, "grafana.Caddyfile", up)
-	for email, role := range map[string]string{ada: "Admin", grace: "Viewer"} {
+	for email, role := range map[string]string{gatewaytest.Ada: "Admin", gatewaytest.Grace: "Viewer"} {
 		t.Run(email+" gets the role "+role, func(t *testing.T) {
-			s.demoClient(t, email).get("/", "X-Webauth-Role", "Admin").want(t, 200)
-			h := up.last().Header
+			demoClient(t, s, email).Get("/", "X-Webauth-Role", "Admin").Want(t, 200)
+			h := up.Last().Header
 			if h.Get("X-Webauth-User") != email || h.Get("X-Webauth-Role") != role || h.Get("X-Session-Email") != "" {
 				t.Errorf("Grafana was told %v", h)
 			}
 		})
 	}
 	t.Run("a probe needs nobody, and is nobody", func(t *testing.T) {
-		s.client(t).get("/api/health", "X-WEBAUTH-USER", "admin").want(t, 200)
-		if got := up.last().Header.Get("X-Webauth-User"); got != "" {
+		s.Client(t).Get("/api/health", "X-WEBAUTH-USER", "admin").Want(t, 200)
+		if got := up.Last().Header.Get("X-Webauth-User"); got != "" {
 			t.Errorf("Grafana was told %s", got)
 		}
 	})
 }
 
 func TestTheExampleOfTLSInFront(t *testing.T) {
-	s := runExample(t, "tls-in-front.Caddyfile", newRecorder(t))
+	s := runExample(t, "tls-in-front.Caddyfile", gatewaytest.NewRecorder(t))
 	ask := func(method, path, body, cookie string) (*http.Response, string) {
 		t.Helper()
-		req, err := http.NewRequest(method, s.url+path, strings.NewReader(body))
+		req, err := http.NewRequest(method, s.URL+path, strings.NewReader(body))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -145,10 +147,10 @@ func TestTheExampleOfTLSInFront(t *testing.T) {
 			"Content-Type": {"application/json"}, "X-Forwarded-Proto": {"https"}, "X-Forwarded-For": {"203.0.113.7"},
 			"Origin": {"https://app.example.com"}, "Cookie": {cookie},
 		}
-		a := s.client(t).send(req)
-		return a.Response, a.body
+		a := s.Client(t).Send(req)
+		return a.Response, a.Body
 	}
-	resp, body := ask("POST", "/auth/login", `{"email":"`+ada+`","password":"`+demoPassword+`"}`, "")
+	resp, body := ask("POST", "/auth/login", `{"email":"`+gatewaytest.Ada+`","password":"`+demoPassword+`"}`, "")
 	if resp.StatusCode != 200 || len(resp.Cookies()) != 1 {
 		t.Fatalf("got %s %s", resp.Status, body)
 	}

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"example.com/sidegate/caddymodule/gatewaytest"
 )
 
 // TestLogsHoldNoSecret goes through every flow, the unhappy ones too, with all
@@ -14,17 +16,17 @@ import (
 func TestLogsHoldNoSecret(t *testing.T) {
 	dir := t.TempDir()
 	debug, access := filepath.Join(dir, "debug.log"), filepath.Join(dir, "access.log")
-	up := newRecorder(t)
+	up := gatewaytest.NewRecorder(t)
 	const ownSecret = "a secret of the gateway, long enough for any key"
-	s := start(t, site{
-		dir: dir, upstream: up.address(),
-		options: "secret `" + ownSecret + "`",
-		global:  fmt.Sprintf("debug\nlog default {\noutput file %s\nformat json\n}", debug),
-		routes: fmt.Sprintf("log {\noutput file %s\nformat json\n}\nsession_endpoints\nsession_auth {\npublic /public/*\n}\nreverse_proxy {upstream}",
+	s := gatewaytest.Start(t, gatewaytest.Site{
+		Dir: dir, Upstream: up.Address(),
+		Options: "secret `" + ownSecret + "`",
+		Global:  fmt.Sprintf("debug\nlog default {\noutput file %s\nformat json\n}", debug),
+		Routes: fmt.Sprintf("log {\noutput file %s\nformat json\n}\nsession_endpoints\nsession_auth {\npublic /public/*\n}\nreverse_proxy {upstream}",
 			access),
 	})
 	secrets := goThroughTheFlows(t, s)
-	_, hash, _ := strings.Cut(passwordHash, "p=1$")
+	_, hash, _ := strings.Cut(gatewaytest.PasswordHash, "p=1$")
 	secrets = append(secrets, ownSecret, hash)
 
 	logs := waitForLogs(t, debug, access)
@@ -41,48 +43,48 @@ func TestLogsHoldNoSecret(t *testing.T) {
 }
 
 // goThroughTheFlows returns every secret that went over the wire.
-func goThroughTheFlows(t *testing.T, s *server) (secrets []string) {
+func goThroughTheFlows(t *testing.T, s *gatewaytest.Server) (secrets []string) {
 	t.Helper()
 	const wrong, typo = "a wrong pass phrase", "a-mistyped-pass-phrase"
-	s.client(t).trySignIn(ada, wrong).want(t, http.StatusUnauthorized)
-	s.client(t).trySignIn("nobody@example.com", wrong).want(t, http.StatusUnauthorized)
-	s.client(t).trySignIn(typo, wrong).want(t, http.StatusUnauthorized) // the password in the wrong field
-	s.client(t).signInByForm(ada, wrong, "/").want(t, http.StatusUnauthorized)
-	s.client(t).do("POST", "/auth/login", `{"email":"`+ada+`","password":"`+wrong, "Content-Type", asJSON).want(t, http.StatusBadRequest)
-	s.client(t).do("POST", "/auth/login", "email=%zz&password="+wrong, "Content-Type", asForm).want(t, http.StatusBadRequest)
-	secrets = append(secrets, password, wrong, strings.ReplaceAll(wrong, " ", "+"), typo)
+	s.Client(t).TrySignIn(gatewaytest.Ada, wrong).Want(t, http.StatusUnauthorized)
+	s.Client(t).TrySignIn("nobody@example.com", wrong).Want(t, http.StatusUnauthorized)
+	s.Client(t).TrySignIn(typo, wrong).Want(t, http.StatusUnauthorized) // the password in the wrong field
+	s.Client(t).SignInByForm(gatewaytest.Ada, wrong, "/").Want(t, http.StatusUnauthorized)
+	s.Client(t).Do("POST", "/auth/login", `{"email":"`+gatewaytest.Ada+`","password":"`+wrong, "Content-Type", gatewaytest.AsJSON).Want(t, http.StatusBadRequest)
+	s.Client(t).Do("POST", "/auth/login", "email=%zz&password="+wrong, "Content-Type", gatewaytest.AsForm).Want(t, http.StatusBadRequest)
+	secrets = append(secrets, gatewaytest.Password, wrong, strings.ReplaceAll(wrong, " ", "+"), typo)
 
-	c := s.client(t)
-	keep := func(a answer) answer {
-		_, value, _ := strings.Cut(c.cookie, "=")
+	c := s.Client(t)
+	keep := func(a gatewaytest.Answer) gatewaytest.Answer {
+		_, value, _ := strings.Cut(c.Cookie, "=")
 		secrets = append(secrets, value)
-		if strings.Contains(a.body, `"token"`) {
-			token := a.session(t).Token
+		if strings.Contains(a.Body, `"token"`) {
+			token := a.Session(t).Token
 			secrets = append(secrets, token, token[strings.LastIndex(token, ".")+1:])
 		}
 		return a
 	}
-	keep(c.trySignIn(ada, password)).want(t, http.StatusOK)
-	keep(c.get("/auth/session")).want(t, http.StatusOK)
-	keep(c.post("/auth/refresh")).want(t, http.StatusOK)
-	keep(c.do("PUT", "/auth/session/primary-account", `{"accountId":"globex"}`, "Content-Type", asJSON)).want(t, http.StatusOK)
-	c.get("/app").want(t, http.StatusOK)
-	c.get("/public/x").want(t, http.StatusOK)
-	c.get("/auth/sessions").want(t, http.StatusOK)
-	c.do("DELETE", "/auth/sessions", "").want(t, http.StatusNoContent)
-	keep(c.signInByForm(ada, password, "/app")).want(t, http.StatusSeeOther)
-	token := keep(c.get("/auth/session")).session(t).Token
-	presentBad(t, s, c.cookie, token)
-	c.post("/auth/logout").want(t, http.StatusNoContent)
-	byToken := s.client(t)
-	byToken.bearer = token
-	byToken.get("/app").want(t, http.StatusUnauthorized)
+	keep(c.TrySignIn(gatewaytest.Ada, gatewaytest.Password)).Want(t, http.StatusOK)
+	keep(c.Get("/auth/session")).Want(t, http.StatusOK)
+	keep(c.Post("/auth/refresh")).Want(t, http.StatusOK)
+	keep(c.Do("PUT", "/auth/session/primary-account", `{"accountId":"globex"}`, "Content-Type", gatewaytest.AsJSON)).Want(t, http.StatusOK)
+	c.Get("/app").Want(t, http.StatusOK)
+	c.Get("/public/x").Want(t, http.StatusOK)
+	c.Get("/auth/sessions").Want(t, http.StatusOK)
+	c.Do("DELETE", "/auth/sessions", "").Want(t, http.StatusNoContent)
+	keep(c.SignInByForm(gatewaytest.Ada, gatewaytest.Password, "/app")).Want(t, http.StatusSeeOther)
+	token := keep(c.Get("/auth/session")).Session(t).Token
+	presentBad(t, s, c.Cookie, token)
+	c.Post("/auth/logout").Want(t, http.StatusNoContent)
+	byToken := s.Client(t)
+	byToken.Bearer = token
+	byToken.Get("/app").Want(t, http.StatusUnauthorized)
 	return secrets
 }
 
 // presentBad presents credentials that are all but good: what is left of a
 // secret in a malformed one is a secret still.
-func presentBad(t *testing.T, s *server, cookie, token string) {
+func presentBad(t *testing.T, s *gatewaytest.Server, cookie, token string) {
 	t.Helper()
 	for _, header := range [][]string{
 		{"Cookie", cookie + "; " + cookie}, {"Cookie", cookie + "x"}, {"Authorization", "Bearer " + token + "x"},
@@ -90,9 +92,9 @@ func presentBad(t *testing.T, s *server, cookie, token string) {
 		{"Authorization", "Bearer " + token, "Authorization", "Bearer " + token},
 	} {
 		for _, path := range []string{"/app", "/auth/session", "/auth/sessions"} {
-			s.client(t).get(path, header...).want(t, http.StatusUnauthorized)
+			s.Client(t).Get(path, header...).Want(t, http.StatusUnauthorized)
 		}
-		s.client(t).get("/public/x", header...).want(t, http.StatusOK)
+		s.Client(t).Get("/public/x", header...).Want(t, http.StatusOK)
 	}
 }
 
@@ -106,7 +108,7 @@ func waitForLogs(t *testing.T, debug, access string) string {
 		}
 		return string(text)
 	}
-	waitFor(t, "the access log", func() bool { return strings.Contains(read(access), `"uri":"/auth/logout"`) })
+	gatewaytest.Await(t, "the access log", func() bool { return strings.Contains(read(access), `"uri":"/auth/logout"`) })
 	return read(debug) + read(access)
 }
 

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/caddyserver/caddy/v2"
+
+	"example.com/sidegate/caddymodule/gatewaytest"
 )
 
 // canary stands in these tests for every secret and password; no error may
@@ -34,11 +36,11 @@ func validate(t *testing.T, config []byte) error {
 const quiet = "log {\n\t\toutput discard\n\t}"
 
 // adapted makes the JSON of the site, which is not going to run.
-func (c site) adapted(t *testing.T) (*server, []byte) {
+func adapted(t *testing.T, c gatewaytest.Site) (*gatewaytest.Server, []byte) {
 	t.Helper()
-	c.upstream, c.global = "127.0.0.1:9", c.global+quiet
-	s := c.prepare(t)
-	return s, adapt(t, c.caddyfile(s, 8080))
+	c.Upstream, c.Global = "127.0.0.1:9", c.Global+quiet
+	s := c.Prepare(t)
+	return s, gatewaytest.Adapt(t, c.Caddyfile(s))
 }
 
 // wantInvalid demands that the configuration is refused in these words.
@@ -59,8 +61,8 @@ func wantInvalid(t *testing.T, config []byte, want string) {
 const secretLine = "secret " + canary + "\n"
 
 // auth is a site whose session_auth has that line.
-func auth(line string) site {
-	return site{routes: "session_endpoints\nsession_auth {\n" + line + "\n}\nrespond OK"}
+func auth(line string) gatewaytest.Site {
+	return gatewaytest.Site{Routes: "session_endpoints\nsession_auth {\n" + line + "\n}\nrespond OK"}
 }
 
 func TestErrorsOfAConfigurationSayWhatToDo(t *testing.T) {
@@ -69,64 +71,64 @@ func TestErrorsOfAConfigurationSayWhatToDo(t *testing.T) {
 	t.Setenv("SIDEGATE_TEST_REDIS", "redis://u:"+canary+"@local host:6379")
 	dir := t.TempDir()
 	garbage, p384 := filepath.Join(dir, "garbage.pem"), filepath.Join(dir, "p384.pem")
-	write(t, garbage, canary)
+	gatewaytest.WriteFile(t, garbage, canary)
 	writeKey(t, p384, elliptic.P384())
 	missing := filepath.Join(dir, "missing")
 
-	redis := func(lines string) site {
-		return site{options: secretLine + "store redis redis://u:" + canary + "@127.0.0.1:1 {\n" + lines + "\n}"}
+	redis := func(lines string) gatewaytest.Site {
+		return gatewaytest.Site{Options: secretLine + "store redis redis://u:" + canary + "@127.0.0.1:1 {\n" + lines + "\n}"}
 	}
 	for _, c := range []struct {
 		name string
-		site site
+		site gatewaytest.Site
 		want string
 	}{
-		{"a shared store without a secret", site{options: "store redis redis://127.0.0.1:1"}, "add `secret {env.SIDEGATE_SECRET}` to the sidegate options (make one with `openssl rand -base64 32`)"},
-		{"a secret that is too short", site{options: "secret {env.SIDEGATE_TEST_SHORT}"}, "secret 1 has 20 bytes, it needs at least 32: make one with `openssl rand -base64 32`"},
-		{"a second secret that is too short", site{options: secretLine + "secret short"}, "secret 2 has 5 bytes"},
-		{"a secret that is there twice", site{options: secretLine + secretLine}, "secret 2 is the same as an earlier one: put the new secret first, then the old"},
-		{"a secret of a variable that is not set", site{options: "secret {env.SIDEGATE_TEST_UNSET}"}, "secret 1: {env.SIDEGATE_TEST_UNSET} is missing or empty: set the variable"},
-		{"a secret of a variable that is empty", site{options: "secret {env.SIDEGATE_TEST_EMPTY}"}, "secret 1: {env.SIDEGATE_TEST_EMPTY} is missing or empty"},
-		{"a secret of a file that is not there", site{options: "secret {file." + missing + "}"}, "secret 1: {file." + missing + "} is missing or empty: set the variable, or let this process read the file"},
-		{"a secret with braces in it", site{options: "secret \"x{" + canary + "}\""}, "secret 1: it has braces that are neither {env.NAME} nor {file./path}"},
-		{"a secret of blanks", site{options: `secret "   "`}, "secret 1: it is empty"},
+		{"a shared store without a secret", gatewaytest.Site{Options: "store redis redis://127.0.0.1:1"}, "add `secret {env.SIDEGATE_SECRET}` to the sidegate options (make one with `openssl rand -base64 32`)"},
+		{"a secret that is too short", gatewaytest.Site{Options: "secret {env.SIDEGATE_TEST_SHORT}"}, "secret 1 has 20 bytes, it needs at least 32: make one with `openssl rand -base64 32`"},
+		{"a second secret that is too short", gatewaytest.Site{Options: secretLine + "secret short"}, "secret 2 has 5 bytes"},
+		{"a secret that is there twice", gatewaytest.Site{Options: secretLine + secretLine}, "secret 2 is the same as an earlier one: put the new secret first, then the old"},
+		{"a secret of a variable that is not set", gatewaytest.Site{Options: "secret {env.SIDEGATE_TEST_UNSET}"}, "secret 1: {env.SIDEGATE_TEST_UNSET} is missing or empty: set the variable"},
+		{"a secret of a variable that is empty", gatewaytest.Site{Options: "secret {env.SIDEGATE_TEST_EMPTY}"}, "secret 1: {env.SIDEGATE_TEST_EMPTY} is missing or empty"},
+		{"a secret of a file that is not there", gatewaytest.Site{Options: "secret {file." + missing + "}"}, "secret 1: {file." + missing + "} is missing or empty: set the variable, or let this process read the file"},
+		{"a secret with braces in it", gatewaytest.Site{Options: "secret \"x{" + canary + "}\""}, "secret 1: it has braces that are neither {env.NAME} nor {file./path}"},
+		{"a secret of blanks", gatewaytest.Site{Options: `secret "   "`}, "secret 1: it is empty"},
 
-		{"a role that includes itself", site{options: "role a {\nincludes b\n}\nrole b {\nincludes a\n}"}, "role a includes itself: a -> b -> a"},
-		{"a role that is declared twice", site{options: "role admin"}, "role admin is declared twice: put both into one"},
-		{"a role without a name", site{options: `role ""`}, "a declared role is not valid: name is empty"},
+		{"a role that includes itself", gatewaytest.Site{Options: "role a {\nincludes b\n}\nrole b {\nincludes a\n}"}, "role a includes itself: a -> b -> a"},
+		{"a role that is declared twice", gatewaytest.Site{Options: "role admin"}, "role admin is declared twice: put both into one"},
+		{"a role without a name", gatewaytest.Site{Options: `role ""`}, "a declared role is not valid: name is empty"},
 
-		{"a base path without a slash", site{options: "base_path auth"}, `base_path "auth": give a plain path such as /auth`},
-		{"a base path with a slash at its end", site{options: "base_path /auth/"}, "without a slash at its end"},
-		{"a base path that is the whole site", site{options: "base_path /"}, "give a plain path such as /auth"},
-		{"a base path with dots", site{options: "base_path /a/../auth"}, "give a plain path such as /auth"},
-		{"a base path that would have to be encoded", site{options: `base_path "/my auth"`}, "give a plain path such as /auth"},
-		{"a public URL without a scheme", site{options: "public_url app.example.com"}, `public_url: give an origin such as https://app.example.com`},
-		{"a public URL with a path", site{options: "public_url https://app.example.com/auth"}, "give an origin such as https://app.example.com, without path"},
-		{"a public URL with a password", site{options: "public_url https://u:" + canary + "@app.example.com"}, "public_url: give an origin"},
-		{"a return_to with a password", site{options: "return_to https://u:" + canary + "@app.example.com"}, "return_to 1: give an origin"},
-		{"a return_to with a wildcard", site{options: "return_to https://a.example.com https://*.example.com"}, "return_to 2: give an origin"},
-		{"a return_to that would write into a page's policy", site{options: `return_to "https://a;script-src"`}, "give an origin"},
+		{"a base path without a slash", gatewaytest.Site{Options: "base_path auth"}, `base_path "auth": give a plain path such as /auth`},
+		{"a base path with a slash at its end", gatewaytest.Site{Options: "base_path /auth/"}, "without a slash at its end"},
+		{"a base path that is the whole site", gatewaytest.Site{Options: "base_path /"}, "give a plain path such as /auth"},
+		{"a base path with dots", gatewaytest.Site{Options: "base_path /a/../auth"}, "give a plain path such as /auth"},
+		{"a base path that would have to be encoded", gatewaytest.Site{Options: `base_path "/my auth"`}, "give a plain path such as /auth"},
+		{"a public URL without a scheme", gatewaytest.Site{Options: "public_url app.example.com"}, `public_url: give an origin such as https://app.example.com`},
+		{"a public URL with a path", gatewaytest.Site{Options: "public_url https://app.example.com/auth"}, "give an origin such as https://app.example.com, without path"},
+		{"a public URL with a password", gatewaytest.Site{Options: "public_url https://u:" + canary + "@app.example.com"}, "public_url: give an origin"},
+		{"a return_to with a password", gatewaytest.Site{Options: "return_to https://u:" + canary + "@app.example.com"}, "return_to 1: give an origin"},
+		{"a return_to with a wildcard", gatewaytest.Site{Options: "return_to https://a.example.com https://*.example.com"}, "return_to 2: give an origin"},
+		{"a return_to that would write into a page's policy", gatewaytest.Site{Options: `return_to "https://a;script-src"`}, "give an origin"},
 
-		{"a cookie name with blanks", site{cookie: `name "a b"`}, `cookie name "a b": use letters, digits, - and _`},
-		{"an insecure cookie with a prefix of secure ones", site{cookie: "insecure\nname __Secure-a"}, "browsers refuse it without Secure; choose another name or leave `insecure` out"},
-		{"an insecure cookie with a prefix in another case", site{cookie: "insecure\nname __HOST-a"}, "browsers refuse it without Secure"},
-		{"a host's cookie with a domain", site{cookie: "domain example.com\nname __Host-a"}, "browsers refuse it with a domain; choose another name or leave `domain` out"},
-		{"a cookie domain with a wildcard", site{cookie: "domain *.example.com"}, `cookie domain "*.example.com": give a host name such as example.com`},
-		{"a cookie domain with a port", site{cookie: "domain example.com:443"}, "give a host name such as example.com"},
-		{"a same_site that would let every site in", site{cookie: "same_site none"}, `cookie same_site "none": use lax or strict`},
+		{"a cookie name with blanks", gatewaytest.Site{Cookie: `name "a b"`}, `cookie name "a b": use letters, digits, - and _`},
+		{"an insecure cookie with a prefix of secure ones", gatewaytest.Site{Cookie: "insecure\nname __Secure-a"}, "browsers refuse it without Secure; choose another name or leave `insecure` out"},
+		{"an insecure cookie with a prefix in another case", gatewaytest.Site{Cookie: "insecure\nname __HOST-a"}, "browsers refuse it without Secure"},
+		{"a host's cookie with a domain", gatewaytest.Site{Cookie: "domain example.com\nname __Host-a"}, "browsers refuse it with a domain; choose another name or leave `domain` out"},
+		{"a cookie domain with a wildcard", gatewaytest.Site{Cookie: "domain *.example.com"}, `cookie domain "*.example.com": give a host name such as example.com`},
+		{"a cookie domain with a port", gatewaytest.Site{Cookie: "domain example.com:443"}, "give a host name such as example.com"},
+		{"a same_site that would let every site in", gatewaytest.Site{Cookie: "same_site none"}, `cookie same_site "none": use lax or strict`},
 
-		{"RS256 without a key", site{options: "token {\nalgorithm RS256\n}"}, "token algorithm RS256 needs a signing_key: make one with `openssl genpkey"},
-		{"an algorithm that signs nothing", site{options: "token {\nalgorithm none\n}"}, "token algorithm is not known: use ES256, EdDSA or RS256"},
-		{"a signing key that is not there", site{options: "token {\nsigning_key " + missing + "\n}"}, "reading token signing_key: open " + missing},
-		{"a signing key that is no key", site{options: "token {\nsigning_key " + garbage + "\n}"}, "token signing key 1: not a PEM file with a private key"},
-		{"a signing key of another curve", site{options: "token {\nsigning_key " + p384 + "\n}"}, "token signing key 1 does not fit the algorithm: ES256 needs a P-256 key"},
-		{"a token that lives too short a time", site{options: "token {\nttl 30s\n}"}, "token ttl 30s is too short: give at least 1m0s"},
+		{"RS256 without a key", gatewaytest.Site{Options: "token {\nalgorithm RS256\n}"}, "token algorithm RS256 needs a signing_key: make one with `openssl genpkey"},
+		{"an algorithm that signs nothing", gatewaytest.Site{Options: "token {\nalgorithm none\n}"}, "token algorithm is not known: use ES256, EdDSA or RS256"},
+		{"a signing key that is not there", gatewaytest.Site{Options: "token {\nsigning_key " + missing + "\n}"}, "reading token signing_key: open " + missing},
+		{"a signing key that is no key", gatewaytest.Site{Options: "token {\nsigning_key " + garbage + "\n}"}, "token signing key 1: not a PEM file with a private key"},
+		{"a signing key of another curve", gatewaytest.Site{Options: "token {\nsigning_key " + p384 + "\n}"}, "token signing key 1 does not fit the algorithm: ES256 needs a P-256 key"},
+		{"a token that lives too short a time", gatewaytest.Site{Options: "token {\nttl 30s\n}"}, "token ttl 30s is too short: give at least 1m0s"},
 
-		{"a redis without an address", site{options: secretLine + "store redis"}, "store redis: it has no address: give one such as redis://localhost:6379/0"},
-		{"a redis of an unknown scheme", site{options: secretLine + "store redis http://u:" + canary + "@127.0.0.1"}, "write redis://host:6379/0, rediss://host:6379/0 or unix:///run/redis.sock"},
-		{"a redis whose address cannot be read", site{options: secretLine + "store redis {env.SIDEGATE_TEST_REDIS}"}, "address of redis cannot be read"},
-		{"a redis with options in its address", site{options: secretLine + "store redis redis://127.0.0.1?pool_size=9"}, "write them into the store's block"},
-		{"a redis database that is no number", site{options: secretLine + "store redis redis://127.0.0.1/main"}, "database of redis must be a number"},
+		{"a redis without an address", gatewaytest.Site{Options: secretLine + "store redis"}, "store redis: it has no address: give one such as redis://localhost:6379/0"},
+		{"a redis of an unknown scheme", gatewaytest.Site{Options: secretLine + "store redis http://u:" + canary + "@127.0.0.1"}, "write redis://host:6379/0, rediss://host:6379/0 or unix:///run/redis.sock"},
+		{"a redis whose address cannot be read", gatewaytest.Site{Options: secretLine + "store redis {env.SIDEGATE_TEST_REDIS}"}, "address of redis cannot be read"},
+		{"a redis with options in its address", gatewaytest.Site{Options: secretLine + "store redis redis://127.0.0.1?pool_size=9"}, "write them into the store's block"},
+		{"a redis database that is no number", gatewaytest.Site{Options: secretLine + "store redis redis://127.0.0.1/main"}, "database of redis must be a number"},
 		{"a key prefix with braces", redis("key_prefix {acme}:"), "key_prefix must hold no braces: they decide the slot in Redis Cluster"},
 		{"a redis password of a variable that is not set", redis("password {env.SIDEGATE_TEST_UNSET}"), "store redis: password: {env.SIDEGATE_TEST_UNSET} is missing or empty"},
 		{"a redis password with braces in it", redis(`password "{` + canary + `}"`), "store redis: password: it has braces that are neither"},
@@ -144,7 +146,7 @@ func TestErrorsOfAConfigurationSayWhatToDo(t *testing.T) {
 		{"a public pattern with an empty segment", auth("public /a//b/*"), `public "/a//b/*": it would never match`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, config := c.site.adapted(t)
+			_, config := adapted(t, c.site)
 			wantInvalid(t, config, c.want)
 		})
 	}
@@ -160,7 +162,7 @@ func writeKey(t *testing.T, path string, curve elliptic.Curve) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(t, path, string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})))
+	gatewaytest.WriteFile(t, path, string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})))
 }
 
 func TestWhatIsMissingFromAConfigurationIsNamed(t *testing.T) {
@@ -178,11 +180,11 @@ func TestWhatIsMissingFromAConfigurationIsNamed(t *testing.T) {
 			"login users: name the file, such as `login users users.yaml`"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			wantInvalid(t, adapt(t, c.text), c.want)
+			wantInvalid(t, gatewaytest.Adapt(t, c.text), c.want)
 		})
 	}
 	t.Run("a mistake in the options is not taken for options that are missing", func(t *testing.T) {
-		_, config := site{options: "base_path auth"}.adapted(t)
+		_, config := adapted(t, gatewaytest.Site{Options: "base_path auth"})
 		if err := validate(t, config); err == nil || strings.Contains(err.Error(), "add a `sidegate") {
 			t.Errorf("got %v", err)
 		}
@@ -199,26 +201,26 @@ func TestAUsersFileWithAMistakeIsRefusedByItsLine(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()
-			write(t, filepath.Join(dir, "users.yaml"), c.file)
-			_, config := site{dir: dir}.adapted(t)
+			gatewaytest.WriteFile(t, filepath.Join(dir, "users.yaml"), c.file)
+			_, config := adapted(t, gatewaytest.Site{Dir: dir})
 			wantInvalid(t, config, c.want)
 		})
 	}
 	t.Run("a file that is not there", func(t *testing.T) {
-		s, config := site{}.adapted(t)
-		if err := os.Remove(s.users); err != nil {
+		s, config := adapted(t, gatewaytest.Site{})
+		if err := os.Remove(s.Users); err != nil {
 			t.Fatal(err)
 		}
-		wantInvalid(t, config, "login users: reading users file: stat "+s.users+": no such file or directory")
+		wantInvalid(t, config, "login users: reading users file: stat "+s.Users+": no such file or directory")
 	})
 }
 
 // everything is a site that uses every option, so that JSON can be edited.
-func everything(t *testing.T, redis string) site {
+func everything(t *testing.T, redis string) gatewaytest.Site {
 	key := filepath.Join(t.TempDir(), "signing.pem")
 	writeKey(t, key, elliptic.P256())
-	return site{
-		options: secretLine + `store redis ` + redis + ` {
+	return gatewaytest.Site{
+		Options: secretLine + `store redis ` + redis + ` {
 			username sidegate
 			password ` + canary + `
 			key_prefix acme:
@@ -241,7 +243,7 @@ func everything(t *testing.T, redis string) site {
 		cookie {
 			same_site strict
 		}`,
-		routes: `session_endpoints
+		Routes: `session_endpoints
 		@admins session role admin
 		session_auth @admins {
 			optional
@@ -261,7 +263,7 @@ func everything(t *testing.T, redis string) site {
 }
 
 func TestMistakesInJSONAreRefused(t *testing.T) {
-	_, config := everything(t, "redis://127.0.0.1:1").adapted(t)
+	_, config := adapted(t, everything(t, "redis://127.0.0.1:1"))
 	if err := validate(t, config); err != nil {
 		t.Fatalf("before the mistakes: %v", err)
 	}

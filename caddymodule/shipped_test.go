@@ -5,13 +5,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"example.com/sidegate/caddymodule/gatewaytest"
 )
 
 // shipped finds every Caddyfile of the repository, from its top folder, which
@@ -93,8 +94,8 @@ func TestTheCaddyfileOfTheREADME(t *testing.T) {
 		t.Errorf("caddy fmt would make it:\n%s", formatted)
 	}
 	t.Chdir(t.TempDir())
-	write(t, "users.yaml", usersFile)
-	if err := validate(t, adapt(t, text)); err != nil {
+	gatewaytest.WriteFile(t, "users.yaml", gatewaytest.UsersFile)
+	if err := validate(t, gatewaytest.Adapt(t, text)); err != nil {
 		t.Error(err)
 	}
 }
@@ -109,12 +110,12 @@ func TestTheLogFilter(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Run("names every identity header of the native set", func(t *testing.T) {
-		up := newRecorder(t)
-		s := start(t, site{upstream: up.address(), routes: "session_endpoints\nsession_auth {\nassertion\n}\nreverse_proxy {upstream}"})
-		c := s.client(t)
-		c.signIn(ada)
-		c.get("/").want(t, 200)
-		for name := range up.last().Header {
+		up := gatewaytest.NewRecorder(t)
+		s := gatewaytest.Start(t, gatewaytest.Site{Upstream: up.Address(), Routes: "session_endpoints\nsession_auth {\nassertion\n}\nreverse_proxy {upstream}"})
+		c := s.Client(t)
+		c.SignIn(gatewaytest.Ada)
+		c.Get("/").Want(t, 200)
+		for name := range up.Last().Header {
 			if strings.HasPrefix(name, "X-Session-") && !bytes.Contains(format, []byte("request>headers>"+name+" delete")) {
 				t.Errorf("%s would be logged", name)
 			}
@@ -146,32 +147,30 @@ func TestTheLogFilter(t *testing.T) {
 // secretsInLogs are what the requests of logsOf carry.
 var secretsInLogs = []string{
 	"code-in-address", "state-in-address", "code-in-referer", "state-in-location", "hint-in-location",
-	"mallory@example.com", "X-Session-Email\":[\"" + ada, "X-Session-Assertion",
+	"mallory@example.com", "X-Session-Email\":[\"" + gatewaytest.Ada, "X-Session-Assertion",
 }
 
 // logsOf runs a gateway that logs all it can, and returns the access log and
 // the log of everything else.
 func logsOf(t *testing.T, preamble string) string {
 	t.Helper()
-	up := newRecorder(t)
-	c := site{upstream: up.address()}
-	s := c.prepare(t)
-	path, format := filepath.Join(s.dir, "log"), ""
+	up := gatewaytest.NewRecorder(t)
+	c := gatewaytest.Site{Upstream: up.Address()}
+	s := c.Prepare(t)
+	path, format := filepath.Join(s.Dir, "log"), ""
 	if preamble != "" {
 		format = "import sidegate_log_format"
 	}
 	access, debug := path+".access", path+".debug"
-	c.global = "log {\nlevel DEBUG\noutput file " + debug + "\n" + format + "\n}"
-	c.routes = "log {\noutput file " + access + "\n" + format + "\n}\n" +
-		"session_endpoints\nsession_auth {\nassertion\n}\nredir /go /sso?state=state-in-location&id_token_hint=hint-in-location\nreverse_proxy " + c.upstream
-	port := freePort(t)
-	s.url = "http://127.0.0.1:" + strconv.Itoa(port)
-	load(t, preamble+"\n"+c.caddyfile(s, port))
-	b := s.client(t)
-	b.signIn(ada)
-	b.get("/app?code=code-in-address&page=7&state=state-in-address", "Referer", "https://sso.example.com/?code=code-in-referer",
-		"X-Session-Email", "mallory@example.com").want(t, 200)
-	b.get("/go").want(t, 302)
+	c.Global = "log {\nlevel DEBUG\noutput file " + debug + "\n" + format + "\n}"
+	c.Routes = "log {\noutput file " + access + "\n" + format + "\n}\n" +
+		"session_endpoints\nsession_auth {\nassertion\n}\nredir /go /sso?state=state-in-location&id_token_hint=hint-in-location\nreverse_proxy " + c.Upstream
+	gatewaytest.Load(t, preamble+"\n"+c.Caddyfile(s))
+	b := s.Client(t)
+	b.SignIn(gatewaytest.Ada)
+	b.Get("/app?code=code-in-address&page=7&state=state-in-address", "Referer", "https://sso.example.com/?code=code-in-referer",
+		"X-Session-Email", "mallory@example.com").Want(t, 200)
+	b.Get("/go").Want(t, 302)
 	if err := caddy.Stop(); err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"example.com/sidegate/caddymodule/gatewaytest"
 )
 
 // Where a line of a bad login or directory stands.
@@ -100,36 +102,36 @@ func TestMistakesInSourcesAreRefused(t *testing.T) {
 }
 
 // least are the options that a login oidc needs, with one line more.
-func least(line string) site {
-	return site{options: "login oidc sso {\nissuer https://sso.example.com\nclient_id c\n" + line + "\n}"}
+func least(line string) gatewaytest.Site {
+	return gatewaytest.Site{Options: "login oidc sso {\nissuer https://sso.example.com\nclient_id c\n" + line + "\n}"}
 }
 
 func TestErrorsOfSourcesSayWhatToDo(t *testing.T) {
 	garbage := filepath.Join(t.TempDir(), "garbage.pem")
-	write(t, garbage, canary)
-	app := func(address, lines string) site {
-		return site{options: "login app legacy " + address + " {\n" + lines + "\n}"}
+	gatewaytest.WriteFile(t, garbage, canary)
+	app := func(address, lines string) gatewaytest.Site {
+		return gatewaytest.Site{Options: "login app legacy " + address + " {\n" + lines + "\n}"}
 	}
-	crm := func(address, lines string) site {
-		return site{options: "directory http crm " + address + " {\n" + lines + "\n}"}
+	crm := func(address, lines string) gatewaytest.Site {
+		return gatewaytest.Site{Options: "directory http crm " + address + " {\n" + lines + "\n}"}
 	}
 	const legacyAPI, byEmail = "http://127.0.0.1:1/login", "http://127.0.0.1:1/by?e={identity.email}"
 	for _, c := range []struct {
 		name string
-		site site
+		site gatewaytest.Site
 		want string
 	}{
-		{"a provider without an issuer", site{options: "login oidc sso {\nclient_id c\n}"}, "login oidc sso: issuer and client_id are required"},
-		{"a provider without a client_id", site{options: "login oidc sso {\nissuer https://sso.example.com\n}"}, "login oidc sso: issuer and client_id are required"},
-		{"a provider with a name that cannot stand in an address", site{options: "login oidc a/b"}, `login oidc "a/b": use letters, digits, - and _ for the name`},
-		{"a provider with a name beyond ASCII", site{options: "login oidc büro"}, "use letters, digits, - and _ for the name"},
-		{"a provider without a name", site{options: `login oidc ""`}, "needs a name of 1 to 64 characters"},
-		{"a provider with a long name", site{options: "login oidc " + strings.Repeat("n", 65)}, "needs a name of 1 to 64 characters"},
-		{"an issuer of a variable that is not set", site{options: "login oidc sso {\nissuer {env.SIDEGATE_TEST_UNSET}\nclient_id c\n}"}, "issuer: {env.SIDEGATE_TEST_UNSET} is missing or empty"},
-		{"a client_id of a variable that is not set", site{options: "login oidc sso {\nissuer https://sso.example.com\nclient_id {env.SIDEGATE_TEST_UNSET}\n}"}, "client_id: {env.SIDEGATE_TEST_UNSET} is missing or empty"},
+		{"a provider without an issuer", gatewaytest.Site{Options: "login oidc sso {\nclient_id c\n}"}, "login oidc sso: issuer and client_id are required"},
+		{"a provider without a client_id", gatewaytest.Site{Options: "login oidc sso {\nissuer https://sso.example.com\n}"}, "login oidc sso: issuer and client_id are required"},
+		{"a provider with a name that cannot stand in an address", gatewaytest.Site{Options: "login oidc a/b"}, `login oidc "a/b": use letters, digits, - and _ for the name`},
+		{"a provider with a name beyond ASCII", gatewaytest.Site{Options: "login oidc büro"}, "use letters, digits, - and _ for the name"},
+		{"a provider without a name", gatewaytest.Site{Options: `login oidc ""`}, "needs a name of 1 to 64 characters"},
+		{"a provider with a long name", gatewaytest.Site{Options: "login oidc " + strings.Repeat("n", 65)}, "needs a name of 1 to 64 characters"},
+		{"an issuer of a variable that is not set", gatewaytest.Site{Options: "login oidc sso {\nissuer {env.SIDEGATE_TEST_UNSET}\nclient_id c\n}"}, "issuer: {env.SIDEGATE_TEST_UNSET} is missing or empty"},
+		{"a client_id of a variable that is not set", gatewaytest.Site{Options: "login oidc sso {\nissuer https://sso.example.com\nclient_id {env.SIDEGATE_TEST_UNSET}\n}"}, "client_id: {env.SIDEGATE_TEST_UNSET} is missing or empty"},
 		{"a client_secret of a variable that is not set", least("client_secret {env.SIDEGATE_TEST_UNSET}"), "client_secret: {env.SIDEGATE_TEST_UNSET} is missing or empty"},
-		{"an issuer without TLS", site{options: "login oidc sso {\nissuer http://sso.example.com\nclient_id c\n}"}, "issuer is not https: plain http is for loopback hosts only"},
-		{"an issuer with a query", site{options: "login oidc sso {\nissuer https://sso.example.com?x=1\nclient_id c\n}"}, "issuer has a query"},
+		{"an issuer without TLS", gatewaytest.Site{Options: "login oidc sso {\nissuer http://sso.example.com\nclient_id c\n}"}, "issuer is not https: plain http is for loopback hosts only"},
+		{"an issuer with a query", gatewaytest.Site{Options: "login oidc sso {\nissuer https://sso.example.com?x=1\nclient_id c\n}"}, "issuer has a query"},
 		{"a client authentication that nobody knows", least("client_secret " + canary + "\nclient_auth mtls"), "client authentication is not one of client_secret_basic"},
 		{"a client authentication that needs a secret", least("client_auth client_secret_post"), "client_secret_post needs a client_secret"},
 		{"a client authentication that needs a key", least("client_auth private_key_jwt"), "login oidc sso: "},
@@ -146,7 +148,7 @@ func TestErrorsOfSourcesSayWhatToDo(t *testing.T) {
 		{"an app whose address is none", app("legacy", ""), "URL is not of the form http://host/path or https://host/path"},
 		{"an app whose address has a password", app("http://u:"+canary+"@legacy/", ""), "URL has credentials in it"},
 		{"an app whose address is not set", app("{env.SIDEGATE_TEST_UNSET}", ""), "address: {env.SIDEGATE_TEST_UNSET} is missing or empty"},
-		{"an app with a bad name", site{options: "login app a.b http://a/"}, `login app "a.b": use letters, digits, - and _ for the name`},
+		{"an app with a bad name", gatewaytest.Site{Options: "login app a.b http://a/"}, `login app "a.b": use letters, digits, - and _ for the name`},
 		{"an app with a body of another kind", app(legacyAPI, "body xml"), `body is "xml": it can be json or form`},
 		{"an app that is not sent the password", app(legacyAPI, "body json {\nuser {login.username}\n}"), "body has no field with {login.password}"},
 		{"an app with a placeholder that nobody knows", app(legacyAPI, "body json {\nuser {login.user}\npass {login.password}\n}"), "body field user "},
@@ -160,40 +162,40 @@ func TestErrorsOfSourcesSayWhatToDo(t *testing.T) {
 		{"a directory with a placeholder that nobody knows", crm("http://crm/{identity.mail}", ""), "URL has a placeholder that is not known: known are {identity.email}"},
 		{"a directory whose address names a variable that is not set", crm("http://crm/{env.SIDEGATE_TEST_UNSET}", ""), "address: {env.SIDEGATE_TEST_UNSET} is missing or empty"},
 		{"an app with a field of a variable that is not set", app(legacyAPI, "body json {\nuser {login.username}\npass {login.password}\nkey {env.SIDEGATE_TEST_UNSET}\n}"), "body key: {env.SIDEGATE_TEST_UNSET} is missing or empty"},
-		{"a directory with a bad name", site{options: "directory http a.b http://a/"}, `directory http "a.b": use letters, digits, - and _ for the name`},
+		{"a directory with a bad name", gatewaytest.Site{Options: "directory http a.b http://a/"}, `directory http "a.b": use letters, digits, - and _ for the name`},
 		{"a directory with a password that is not set", crm(byEmail, "basic_auth u {env.SIDEGATE_TEST_UNSET}"), "basic_auth: {env.SIDEGATE_TEST_UNSET} is missing or empty"},
 		{"a directory with a user that is not set", crm(byEmail, "basic_auth {env.SIDEGATE_TEST_UNSET} p"), "basic_auth: {env.SIDEGATE_TEST_UNSET} is missing or empty"},
 		{"a directory with two kinds of credentials", crm(byEmail, "basic_auth u "+canary+"\nheader Authorization x"), "has both basic credentials and an Authorization header: keep one of them"},
 		{"a directory with a header that is not set", crm(byEmail, "header X-Key {env.SIDEGATE_TEST_UNSET}"), "header X-Key: {env.SIDEGATE_TEST_UNSET} is missing or empty"},
 		{"a directory with a bad ca", crm(byEmail, "ca "+garbage), "directory crm: ca: the file holds no PEM certificate"},
-		{"two directories of one name", site{options: "directory http crm http://a/\ndirectory http crm http://b/"}, `two directories are named "crm": give each a name of its own`},
+		{"two directories of one name", gatewaytest.Site{Options: "directory http crm http://a/\ndirectory http crm http://b/"}, `two directories are named "crm": give each a name of its own`},
 
-		{"two logins of one name", site{options: "login app legacy http://a/\nlogin app legacy http://b/"}, `two logins are named "legacy": give each a name of its own`},
-		{"a provider named as the users file's login", site{options: "login oidc users {\nissuer https://sso.example.com\nclient_id c\n}"}, `two logins are named "users"`},
-		{"a login_order of a login that is not there", site{options: "login_order users sso"}, `login_order names "sso", which is no login: there are users`},
-		{"a login_order that names one twice", site{options: "login_order users users"}, `login_order names "users" twice`},
-		{"a refresh_every that is too short", site{options: "refresh_every 999ms"}, "refresh_every 999ms: 1s at least, for each refresh asks every source"},
+		{"two logins of one name", gatewaytest.Site{Options: "login app legacy http://a/\nlogin app legacy http://b/"}, `two logins are named "legacy": give each a name of its own`},
+		{"a provider named as the users file's login", gatewaytest.Site{Options: "login oidc users {\nissuer https://sso.example.com\nclient_id c\n}"}, `two logins are named "users"`},
+		{"a login_order of a login that is not there", gatewaytest.Site{Options: "login_order users sso"}, `login_order names "sso", which is no login: there are users`},
+		{"a login_order that names one twice", gatewaytest.Site{Options: "login_order users users"}, `login_order names "users" twice`},
+		{"a refresh_every that is too short", gatewaytest.Site{Options: "refresh_every 999ms"}, "refresh_every 999ms: 1s at least, for each refresh asks every source"},
 		{"the credentials of an app that is not there", auth("upstream_token legacy"), "upstream_token legacy: there is no `login app legacy` in the sidegate options"},
 		{"the credentials of a login that is no app", auth("upstream_token users"), "upstream_token users: there is no `login app users` in the sidegate options"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, config := c.site.adapted(t)
+			_, config := adapted(t, c.site)
 			wantInvalid(t, config, c.want)
 		})
 	}
 }
 
 // allSources is a site with every kind of source, at an address.
-func allSources(t *testing.T, address string) site {
+func allSources(t *testing.T, address string) gatewaytest.Site {
 	ca := filepath.Join(t.TempDir(), "ca.pem")
-	write(t, ca, certificate(t))
-	return site{
-		options: "login oidc sso {\nissuer http://" + address + "\nclient_id c\nclient_secret " + canary + "\nca " + ca +
+	gatewaytest.WriteFile(t, ca, certificate(t))
+	return gatewaytest.Site{
+		Options: "login oidc sso {\nissuer http://" + address + "\nclient_id c\nclient_secret " + canary + "\nca " + ca +
 			"\nmap {\nroles `token.?groups.orValue([])`\n}\nrequire `token.sub != ''` \"No\"\n}\n" +
 			"login app legacy http://" + address + "/login {\nsuccess `login.status == 200`\nca " + ca + "\nmap {\nid login.body.id\n}\n}\n" +
 			"directory http crm http://" + address + "/by?e={identity.email} {\nbasic_auth u " + canary + "\nretries 0\nca " + ca + "\n}\n" +
 			"login_order legacy sso\nrefresh_every 15m",
-		routes: "session_endpoints\nsession_auth {\nupstream_token legacy\n}\nrespond OK",
+		Routes: "session_endpoints\nsession_auth {\nupstream_token legacy\n}\nrespond OK",
 	}
 }
 
@@ -216,34 +218,34 @@ func TestValidatingAsksNoSource(t *testing.T) {
 			conn.Close()
 		}
 	}()
-	s, config := allSources(t, listener.Addr().String()).adapted(t)
+	s, config := adapted(t, allSources(t, listener.Addr().String()))
 	if err := validate(t, config); err != nil {
 		t.Fatal(err)
 	}
-	wantOnly(t, s.dir, "users.yaml")
+	wantOnly(t, s.Dir, "users.yaml")
 	listener.Close()
 	if n := <-called; n != 0 {
 		t.Errorf("sources were called %d times", n)
 	}
 	t.Run("not even one at a closed port", func(t *testing.T) {
-		_, config := allSources(t, "127.0.0.1:1").adapted(t)
+		_, config := adapted(t, allSources(t, "127.0.0.1:1"))
 		if err := validate(t, config); err != nil {
 			t.Fatal(err)
 		}
 	})
 	t.Run("by the command", func(t *testing.T) {
 		site := allSources(t, "127.0.0.1:1")
-		s := site.prepare(t)
-		file := filepath.Join(s.dir, "Caddyfile")
-		write(t, file, site.caddyfile(s, 8080))
-		if said, code := runCaddy(t, s.dir, "validate", "--adapter", "caddyfile", "--config", file); code != 0 {
+		s := site.Prepare(t)
+		file := filepath.Join(s.Dir, "Caddyfile")
+		gatewaytest.WriteFile(t, file, site.Caddyfile(s))
+		if said, code := gatewaytest.RunCaddy(t, s.Dir, "validate", "--adapter", "caddyfile", "--config", file); code != 0 {
 			t.Errorf("it ended with %d:\n%s", code, said)
 		}
 	})
 }
 
 func TestSourcesInJSON(t *testing.T) {
-	_, config := allSources(t, "127.0.0.1:1").adapted(t)
+	_, config := adapted(t, allSources(t, "127.0.0.1:1"))
 	for _, c := range []struct{ name, old, new, want string }{
 		{"an unknown field of a provider", `"client_id":`, `"client":`, `unknown field "client"`},
 		{"an unknown field of an app", `"success":`, `"succeeds":`, `unknown field "succeeds"`},

@@ -7,35 +7,37 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"example.com/sidegate/caddymodule/gatewaytest"
 )
 
 // startLegacy runs a gateway in front of an app whose own login it uses, and
 // gives the app's credentials back under /app alone.
-func startLegacy(t *testing.T, l *legacy, more string) *server {
+func startLegacy(t *testing.T, l *legacy, more string) *gatewaytest.Server {
 	t.Helper()
-	return start(t, site{
-		options:  l.login("legacy", "keep_cookies\n"+legacyMap) + more,
-		upstream: strings.TrimPrefix(l.URL, "http://"),
-		routes: "session_endpoints\nsession_auth /app/* {\nupstream_token legacy\n}\nsession_auth /elsewhere/*\n" +
+	return gatewaytest.Start(t, gatewaytest.Site{
+		Options:  l.login("legacy", "keep_cookies\n"+legacyMap) + more,
+		Upstream: strings.TrimPrefix(l.URL, "http://"),
+		Routes: "session_endpoints\nsession_auth /app/* {\nupstream_token legacy\n}\nsession_auth /elsewhere/*\n" +
 			"session_auth /public/* {\nupstream_token legacy\noptional\n}\nreverse_proxy {upstream}",
 	})
 }
 
 // member is a browser that has signed in through the app.
-func (s *server) member(t testing.TB) *client {
+func member(t testing.TB, s *gatewaytest.Server) *gatewaytest.Client {
 	t.Helper()
-	c := s.client(t)
-	c.signInByForm("mary@example.com", legacyPassword, "/").want(t, http.StatusSeeOther)
+	c := s.Client(t)
+	c.SignInByForm("mary@example.com", legacyPassword, "/").Want(t, http.StatusSeeOther)
 	return c
 }
 
 func TestCredentialsOfAnAppGoBackToIt(t *testing.T) {
 	l := newLegacy(t)
 	s := startLegacy(t, l, "")
-	member, other := s.member(t), s.browser(t, grace)
+	member, other := member(t, s), s.WithCookie(t, gatewaytest.Grace)
 	for _, c := range []struct {
 		name                string
-		who                 *client
+		who                 *gatewaytest.Client
 		path, authorization string
 		cookie              string
 		wantAuthorization   string
@@ -47,18 +49,18 @@ func TestCredentialsOfAnAppGoBackToIt(t *testing.T) {
 		{"also on a route that is open to all", member, "/public/x", "", "", "Bearer token-of-the-app", "SID=of-the-app"},
 		{"not on a route that does not say so", member, "/elsewhere/x", "", "theme=dark", "", "theme=dark"},
 		{"not for who came in another way", other, "/app/x", "", "theme=dark", "", "theme=dark"},
-		{"not for who is not signed in", s.client(t), "/public/x", "", "", "", ""},
+		{"not for who is not signed in", s.Client(t), "/public/x", "", "", "", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var header []string
 			if c.authorization != "" {
 				header = append(header, "Authorization", c.authorization)
 			}
-			own := c.who.in(t)
+			own := c.who.In(t)
 			if c.cookie != "" {
-				own.cookie = strings.TrimPrefix(own.cookie+"; "+c.cookie, "; ")
+				own.Cookie = strings.TrimPrefix(own.Cookie+"; "+c.cookie, "; ")
 			}
-			own.get(c.path, header...).want(t, http.StatusOK)
+			own.Get(c.path, header...).Want(t, http.StatusOK)
 			_, r := l.asked()
 			if got := strings.Join(r.Header.Values("Authorization"), " | "); got != c.wantAuthorization {
 				t.Errorf("the app got the Authorization %q", got)
@@ -69,16 +71,16 @@ func TestCredentialsOfAnAppGoBackToIt(t *testing.T) {
 		})
 	}
 	t.Run("after the session was built anew", func(t *testing.T) {
-		member.post("/auth/refresh").want(t, http.StatusOK)
-		member.get("/app/x").want(t, http.StatusOK)
+		member.Post("/auth/refresh").Want(t, http.StatusOK)
+		member.Get("/app/x").Want(t, http.StatusOK)
 		if _, r := l.asked(); r.Header.Get("Authorization") != "Bearer token-of-the-app" || r.Header.Get("Cookie") != "SID=of-the-app" {
 			t.Errorf("the app got %v", r.Header)
 		}
 	})
 	t.Run("and to nobody else: no answer of ours holds them", func(t *testing.T) {
 		for _, path := range []string{"/auth/session", "/auth/sessions", "/auth/login", "/auth/logout"} {
-			if a := member.get(path); strings.Contains(a.body+fmt.Sprint(a.Header), "of-the-app") {
-				t.Errorf("%s tells them: %s", path, a.body)
+			if a := member.Get(path); strings.Contains(a.Body+fmt.Sprint(a.Header), "of-the-app") {
+				t.Errorf("%s tells them: %s", path, a.Body)
 			}
 		}
 	})
@@ -99,7 +101,7 @@ func TestCredentialsThatCannotStandInAHeaderNeverLeave(t *testing.T) {
 				fmt.Fprintf(w, `{"user":{"mail":%q,"roles":[],"nr":7},"jwt":"%s"}`, email, c.token)
 			}
 			s := startLegacy(t, l, "")
-			s.member(t).get("/app/x").want(t, http.StatusOK)
+			member(t, s).Get("/app/x").Want(t, http.StatusOK)
 			_, r := l.asked()
 			if got := r.Header.Values("Authorization"); len(got) != 0 {
 				t.Errorf("the app got the Authorization %q", got)
@@ -120,12 +122,12 @@ func TestThePasswordIsInNoLogAndInNoRecord(t *testing.T) {
 	}
 	dir := t.TempDir()
 	log := filepath.Join(dir, "debug.log")
-	s := start(t, site{dir: dir, options: l.login("legacy", legacyMap),
-		global: "debug\nlog default {\noutput file " + log + "\nformat json\n}"})
-	s.member(t).get("/app").want(t, http.StatusOK)
-	s.client(t).trySignIn("mary@example.com", "mistyped "+legacyPassword).want(t, http.StatusUnauthorized)
+	s := gatewaytest.Start(t, gatewaytest.Site{Dir: dir, Options: l.login("legacy", legacyMap),
+		Global: "debug\nlog default {\noutput file " + log + "\nformat json\n}"})
+	member(t, s).Get("/app").Want(t, http.StatusOK)
+	s.Client(t).TrySignIn("mary@example.com", "mistyped "+legacyPassword).Want(t, http.StatusUnauthorized)
 	l.fails(t, http.StatusInternalServerError)
-	s.client(t).trySignIn("mary@example.com", legacyPassword).want(t, http.StatusServiceUnavailable)
+	s.Client(t).TrySignIn("mary@example.com", legacyPassword).Want(t, http.StatusServiceUnavailable)
 	for _, file := range []string{log, filepath.Join(dir, "sessions.db")} {
 		text, err := os.ReadFile(file)
 		if err != nil || len(text) == 0 {
@@ -144,9 +146,9 @@ func TestCredentialsOfAnAppDoNotGoToAnotherApp(t *testing.T) {
 	l, other := newLegacy(t), newLegacy(t)
 	l.fails(t, http.StatusUnauthorized)
 	s := startLegacy(t, l, other.login("other", "keep_cookies\n"+legacyMap))
-	member := s.member(t) // whom the other app let in
+	member := member(t, s) // whom the other app let in
 	l.asked()
-	member.get("/app/x").want(t, http.StatusOK)
+	member.Get("/app/x").Want(t, http.StatusOK)
 	if _, r := l.asked(); len(r.Header.Values("Authorization"))+len(r.Header.Values("Cookie")) != 0 {
 		t.Errorf("the app got %v", r.Header)
 	}
@@ -156,9 +158,9 @@ func TestCredentialsOfAnAppDoNotGoToAnotherApp(t *testing.T) {
 func TestReferencesInAddressesAndBodiesAreResolved(t *testing.T) {
 	t.Setenv("SIDEGATE_TEST_KEY", "of-the-environment")
 	l, d := newLegacy(t), newCRM(t)
-	s := start(t, site{options: l.login("legacy", "body json {\nemail {login.username}\npassword {login.password}\nkey {env.SIDEGATE_TEST_KEY}\n}\n"+legacyMap) +
+	s := gatewaytest.Start(t, gatewaytest.Site{Options: l.login("legacy", "body json {\nemail {login.username}\npassword {login.password}\nkey {env.SIDEGATE_TEST_KEY}\n}\n"+legacyMap) +
 		"directory http crm " + d.URL + "/{env.SIDEGATE_TEST_KEY}?e={identity.email}\n"})
-	s.client(t).trySignIn("mary@example.com", legacyPassword).want(t, http.StatusOK)
+	s.Client(t).TrySignIn("mary@example.com", legacyPassword).Want(t, http.StatusOK)
 	if path := d.last.Load().URL.Path; path != "/of-the-environment" {
 		t.Errorf("the directory was asked for %s", path)
 	}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"example.com/sidegate/caddymodule/gatewaytest"
 )
 
 // caddy validate runs beside a live server and in build pipelines.
@@ -31,32 +33,32 @@ func TestValidatingLeavesNothingBehind(t *testing.T) {
 	data := t.TempDir()
 	t.Setenv("XDG_DATA_HOME", data)
 	secret := filepath.Join(t.TempDir(), "secret")
-	write(t, secret, strings.Repeat("f", 32)+"\n")
+	gatewaytest.WriteFile(t, secret, strings.Repeat("f", 32)+"\n")
 	t.Setenv("SIDEGATE_TEST_SECRET", strings.Repeat("e", 32))
 	t.Setenv("SIDEGATE_TEST_REDIS", "redis://"+listener.Addr().String())
 	t.Setenv("SIDEGATE_TEST_NAME", "sidegate")
 	for _, c := range []struct {
 		name string
-		site site
+		site gatewaytest.Site
 	}{
-		{"of the least configuration", site{options: "# store of the default\n"}},
-		{"of the default store at its default place", site{options: "store embedded"}},
-		{"of the memory store", site{options: "store memory"}},
+		{"of the least configuration", gatewaytest.Site{Options: "# store of the default\n"}},
+		{"of the default store at its default place", gatewaytest.Site{Options: "store embedded"}},
+		{"of the memory store", gatewaytest.Site{Options: "store memory"}},
 		{"of every option at once", everything(t, "redis://"+listener.Addr().String())},
-		{"of a redis behind a socket that is not there", site{options: secretLine + "store redis unix:///nonexistent/redis.sock?db=1"}},
-		{"of a redis that speaks TLS", site{options: secretLine + "store redis rediss://" + listener.Addr().String()}},
-		{"of a cookie for a whole domain", site{cookie: "domain .example.com"}},
-		{"of values that lie in the environment and in files", site{options: "secret {env.SIDEGATE_TEST_SECRET} {file." + secret + "}\n" +
+		{"of a redis behind a socket that is not there", gatewaytest.Site{Options: secretLine + "store redis unix:///nonexistent/redis.sock?db=1"}},
+		{"of a redis that speaks TLS", gatewaytest.Site{Options: secretLine + "store redis rediss://" + listener.Addr().String()}},
+		{"of a cookie for a whole domain", gatewaytest.Site{Cookie: "domain .example.com"}},
+		{"of values that lie in the environment and in files", gatewaytest.Site{Options: "secret {env.SIDEGATE_TEST_SECRET} {file." + secret + "}\n" +
 			"store redis {env.SIDEGATE_TEST_REDIS} {\nusername {env.SIDEGATE_TEST_NAME}\npassword {file." + secret + "}\n}"}},
-		{"of a password with escaped braces", site{options: secretLine + "store redis redis://127.0.0.1:1 {\npassword \"a\\{b\\}\"\n}"}},
-		{"of Ed25519 keys", site{options: "token {\nalgorithm EdDSA\n}"}},
+		{"of a password with escaped braces", gatewaytest.Site{Options: secretLine + "store redis redis://127.0.0.1:1 {\npassword \"a\\{b\\}\"\n}"}},
+		{"of Ed25519 keys", gatewaytest.Site{Options: "token {\nalgorithm EdDSA\n}"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s, config := c.site.adapted(t)
+			s, config := adapted(t, c.site)
 			if err := validate(t, config); err != nil {
 				t.Fatal(err)
 			}
-			wantOnly(t, s.dir, "users.yaml")
+			wantOnly(t, s.Dir, "users.yaml")
 			wantOnly(t, data)
 		})
 	}
@@ -83,12 +85,12 @@ func wantOnly(t *testing.T, dir string, names ...string) {
 
 // A gateway that runs has its sessions' file locked; validating must not wait for it.
 func TestValidatingWorksBesideARunningServer(t *testing.T) {
-	s := start(t, site{})
-	c := s.client(t)
-	c.signIn(ada)
-	_, config := site{dir: s.dir}.adapted(t)
+	s := gatewaytest.Start(t, gatewaytest.Site{})
+	c := s.Client(t)
+	c.SignIn(gatewaytest.Ada)
+	_, config := adapted(t, gatewaytest.Site{Dir: s.Dir})
 	if err := validate(t, config); err != nil {
 		t.Fatal(err)
 	}
-	c.get("/auth/session").want(t, 200)
+	c.Get("/auth/session").Want(t, 200)
 }

@@ -8,6 +8,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"example.com/sidegate/caddymodule/gatewaytest"
 )
 
 // newSwitching is an upstream that switches protocols, sends who it was told
@@ -36,45 +38,45 @@ func newSwitching(t testing.TB) string {
 const upgrade = "Connection: keep-alive, Upgrade\nUpgrade: websocket\nSec-WebSocket-Version: 13\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\n"
 
 func TestWebsockets(t *testing.T) {
-	s := start(t, site{upstream: newSwitching(t)})
-	c := s.client(t)
-	token := c.signIn(ada).Token
+	s := gatewaytest.Start(t, gatewaytest.Site{Upstream: newSwitching(t)})
+	c := s.Client(t)
+	token := c.SignIn(gatewaytest.Ada).Token
 	const get = "GET /live HTTP/1.1\nHost: 127.0.0.1\n"
 
 	for name, credential := range map[string]string{
-		"by cookie":                      "Cookie: theme=dark; " + c.cookie + "\n",
+		"by cookie":                      "Cookie: theme=dark; " + c.Cookie + "\n",
 		"by token":                       "Cookie: theme=dark\nAuthorization: Bearer " + token + "\n",
-		"with headers that it made up":   "Cookie: theme=dark; " + c.cookie + "\nX-Session-Email: forged\nx_session_email: forged\n",
-		"with names in Connection":       "Cookie: theme=dark; " + c.cookie + "\nConnection: X-Session-Email\n",
-		"that says it is something else": "Cookie: theme=dark; " + c.cookie + "\nSec-Fetch-Mode: websocket\n",
+		"with headers that it made up":   "Cookie: theme=dark; " + c.Cookie + "\nX-Session-Email: forged\nx_session_email: forged\n",
+		"with names in Connection":       "Cookie: theme=dark; " + c.Cookie + "\nConnection: X-Session-Email\n",
+		"that says it is something else": "Cookie: theme=dark; " + c.Cookie + "\nSec-Fetch-Mode: websocket\n",
 	} {
 		t.Run("bytes flow both ways for a caller "+name, func(t *testing.T) {
-			conn := dial(t, s.address())
-			conn.write(t, crlf(get+upgrade+credential+"\n"))
-			resp, err := http.ReadResponse(conn.in, nil)
+			conn := gatewaytest.Dial(t, s.Address())
+			conn.Send(t, gatewaytest.CRLF(get+upgrade+credential+"\n"))
+			resp, err := http.ReadResponse(conn.In, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if resp.StatusCode != http.StatusSwitchingProtocols {
 				t.Fatalf("answered %s", resp.Status)
 			}
-			wantLine(t, conn.in, ada+"|theme=dark|dGhlIHNhbXBsZSBub25jZQ==")
+			wantLine(t, conn.In, gatewaytest.Ada+"|theme=dark|dGhlIHNhbXBsZSBub25jZQ==")
 			for _, said := range []string{"one", "\x81\x05hello", "three"} {
-				conn.write(t, said+"\n")
-				wantLine(t, conn.in, said)
+				conn.Send(t, said+"\n")
+				wantLine(t, conn.In, said)
 			}
 		})
 	}
 	for name, lines := range map[string]string{
 		"a caller without a session":         "",
 		"a caller with a bad cookie":         "Cookie: sidegate=x\n",
-		"a caller with a bad token":          "Authorization: Bearer x\nCookie: " + c.cookie + "\n",
+		"a caller with a bad token":          "Authorization: Bearer x\nCookie: " + c.Cookie + "\n",
 		"a caller who claims to be somebody": "X-Session-Email: forged\n",
 	} {
 		t.Run("refused: "+name, func(t *testing.T) {
-			conn := dial(t, s.address())
-			conn.write(t, crlf(get+upgrade+lines+"\n"))
-			conn.read(t, "GET").want(t, http.StatusUnauthorized)
+			conn := gatewaytest.Dial(t, s.Address())
+			conn.Send(t, gatewaytest.CRLF(get+upgrade+lines+"\n"))
+			conn.Receive(t, "GET").Want(t, http.StatusUnauthorized)
 		})
 	}
 }
@@ -107,19 +109,19 @@ func TestEventsArriveAsTheyAreSent(t *testing.T) {
 		}
 	}))
 	t.Cleanup(up.Close)
-	s := start(t, site{upstream: strings.TrimPrefix(up.URL, "http://")})
-	c := s.client(t)
-	c.signIn(ada)
-	conn := dial(t, s.address())
-	conn.write(t, crlf("GET /events HTTP/1.1\nHost: 127.0.0.1\nAccept: text/event-stream\nCookie: "+c.cookie+"\n\n"))
-	resp, err := http.ReadResponse(conn.in, nil)
+	s := gatewaytest.Start(t, gatewaytest.Site{Upstream: strings.TrimPrefix(up.URL, "http://")})
+	c := s.Client(t)
+	c.SignIn(gatewaytest.Ada)
+	conn := gatewaytest.Dial(t, s.Address())
+	conn.Send(t, gatewaytest.CRLF("GET /events HTTP/1.1\nHost: 127.0.0.1\nAccept: text/event-stream\nCookie: "+c.Cookie+"\n\n"))
+	resp, err := http.ReadResponse(conn.In, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
 	events := bufio.NewReader(resp.Body)
 	for i := range 3 {
-		wantLine(t, events, fmt.Sprintf("data: %s %d", ada, i))
+		wantLine(t, events, fmt.Sprintf("data: %s %d", gatewaytest.Ada, i))
 		wantLine(t, events, "")
 		got <- struct{}{}
 	}

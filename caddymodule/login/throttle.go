@@ -95,7 +95,8 @@ func NewThrottle(attempts sessionstore.Attempts, limits Limits) *Throttle {
 
 // Begin reserves an attempt before the password is looked at, so that the
 // limits hold however many try at once. The caller settles the attempt with
-// Succeeded, Failed or Abandoned; one that is never settled stays counted.
+// Succeeded or Abandoned; one that is never settled stays counted: the password
+// was wrong, or nobody has that email address.
 //
 // The error is a *Throttled when the limit is reached, ErrRefused when the
 // text is no email address, and otherwise the store's: then nobody can tell,
@@ -173,10 +174,6 @@ func (a *Attempt) Succeeded(ctx context.Context) error {
 	defer cancel()
 	return errors.Join(a.giveBack(ctx), a.attempts.Forget(ctx, a.pair))
 }
-
-// Failed keeps the attempt counted: the password was wrong, or nobody has
-// that email address.
-func (a *Attempt) Failed() { a.settled.Store(true) }
 
 // Abandoned gives back what was reserved: the method was busy or could not
 // tell, which is not the person's failure. The error is the store's and says

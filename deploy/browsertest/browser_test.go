@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"example.com/sidegate/caddymodule/gatewaytest"
 	"github.com/chromedp/cdproto/audits"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
@@ -48,7 +49,7 @@ func open(t *testing.T) *tab {
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true))
 	t.Cleanup(stop)
-	ctx, bound := context.WithTimeout(ctx, 2*patience)
+	ctx, bound := context.WithTimeout(ctx, 2*gatewaytest.Patience)
 	t.Cleanup(bound)
 	ctx, leave := chromedp.NewContext(ctx)
 	t.Cleanup(leave)
@@ -112,11 +113,11 @@ func (b *tab) keys(text ...string) {
 func (b *tab) wantText(text string) {
 	b.t.Helper()
 	shown := ""
-	waitFor(b.t, fmt.Sprintf("a page with %q", text), func() bool {
+	gatewaytest.Await(b.t, fmt.Sprintf("the page shows %q", text), func() bool {
 		// While a page goes and the next comes there is no body to ask for.
 		err := chromedp.Run(b, chromedp.Evaluate(`document.body ? document.body.innerText : ""`, &shown))
 		return err == nil && strings.Contains(shown, text)
-	})
+	}, func() string { return shown })
 }
 
 // wantPath checks where the browser is.
@@ -235,5 +236,5 @@ func TestTheBrowserTellsOfViolations(t *testing.T) {
 		defer b.mu.Unlock()
 		return len(b.complaints) > 0
 	}
-	waitFor(t, "a complaint of the browser", heard)
+	gatewaytest.Await(t, "the browser complains", heard)
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"example.com/sidegate/caddymodule/gatewaytest"
 	"example.com/sidegate/caddymodule/web"
 	"example.com/sidegate/deploy/providertest/provider"
 )
@@ -26,9 +27,11 @@ func TestForgedCallbacksAreRefused(t *testing.T) {
 		{"state is empty", set("state", ""), 400, web.Forged},
 		{"state is of no attempt", set("state", strings.Repeat("A", 43)), 400, web.Expired},
 		{"state is ours in its beginning only", func(q url.Values) { q.Set("state", q.Get("state")[:40]+"AAA") }, 400, web.Forged},
+		{"state is short", set("state", "short"), 400, web.Forged},
 		{"state holds what is no state", set("state", "../../"+script), 400, web.Forged},
 		{"state is overlong", func(q url.Values) { q.Set("state", q.Get("state")+strings.Repeat("A", 9000)) }, 400, web.Forged},
 		{"state is there twice", again("state"), 400, web.Forged},
+		{"state is there with another", func(q url.Values) { q.Add("state", strings.Repeat("A", 43)) }, 400, web.Forged},
 
 		{"code is missing", del("code"), 401, web.Misconfigured},
 		{"code is empty", set("code", ""), 401, web.Misconfigured},
@@ -60,14 +63,18 @@ func TestForgedCallbacksAreRefused(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			v := provider.NewVisitor(adaAddress)
-			answer := answerOf(t, v, m.gateway, "keycloak")
+			answer := answerOf(t, v, m.Process, "keycloak")
+			asked := m.asked()
 			m.wantRefused(t, v, with(answer, c.change), c.status, c.failure)
+			if m.asked() != asked && c.name != "code is made up" {
+				t.Error("the provider was asked for tokens")
+			}
 		})
 	}
 	t.Run("but the answer as it came is taken", func(t *testing.T) {
 		v := provider.NewVisitor(adaAddress)
-		mustOpen(t, v, with(answerOf(t, v, m.gateway, "keycloak"), func(url.Values) {}))
-		wantSession(t, v, m.gateway, true)
+		mustOpen(t, v, with(answerOf(t, v, m.Process, "keycloak"), func(url.Values) {}))
+		wantSession(t, v, m.Process, true)
 	})
 }
 
@@ -80,7 +87,7 @@ func TestACallbackThatCannotBeReadIsRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			v := provider.NewVisitor(adaAddress)
-			answer := answerOf(t, v, m.gateway, "keycloak")
+			answer := answerOf(t, v, m.Process, "keycloak")
 			address, _, _ := strings.Cut(answer.String(), "?")
 			if tail != "" {
 				address = answer.String() + tail
@@ -90,11 +97,11 @@ func TestACallbackThatCannotBeReadIsRefused(t *testing.T) {
 	}
 	t.Run("an address of more than a megabyte", func(t *testing.T) {
 		v := provider.NewVisitor(adaAddress)
-		page := mustOpen(t, v, answerOf(t, v, m.gateway, "keycloak").String()+"&x="+strings.Repeat("x", 2<<20))
+		page := mustOpen(t, v, answerOf(t, v, m.Process, "keycloak").String()+"&x="+strings.Repeat("x", 2<<20))
 		if page.Status < 400 || page.Status >= 500 {
 			t.Errorf("the answer is %d", page.Status)
 		}
-		wantStranger(t, v, m.gateway)
+		wantStranger(t, v, m.Process)
 	})
 }
 
@@ -105,16 +112,16 @@ func TestACallbackIsNotPosted(t *testing.T) {
 	m := openMarket(t)
 	for _, login := range []string{"keycloak", "other"} {
 		v := provider.NewVisitor(adaAddress)
-		answer := answerOf(t, v, m.gateway, login)
+		answer := answerOf(t, v, m.Process, login)
 		query := answer.Query()
-		for _, address := range []string{answer.String(), m.origin + answer.Path} {
+		for _, address := range []string{answer.String(), m.URL + answer.Path} {
 			page := post(t, v, address, query)
 			if page.Status != http.StatusMethodNotAllowed || page.Header.Get("Allow") != "GET, HEAD" {
 				t.Errorf("POST is answered with %d, Allow %q", page.Status, page.Header.Get("Allow"))
 			}
 			wantNoEcho(t, page, answer.String())
 		}
-		wantStranger(t, v, m.gateway)
+		wantStranger(t, v, m.Process)
 	}
 	if m.asked() != [2]int{} {
 		t.Errorf("codes were redeemed: %v", m.asked())
@@ -127,20 +134,20 @@ func TestACallbackOfAnotherBrowserIsRefused(t *testing.T) {
 	t.Parallel()
 	m := openMarket(t)
 	attacker := provider.NewVisitor(graceAddress)
-	answer := answerOf(t, attacker, m.gateway, "keycloak")
+	answer := answerOf(t, attacker, m.Process, "keycloak")
 
 	t.Run("one that began nothing", func(t *testing.T) {
 		m.wantRefused(t, provider.NewVisitor(adaAddress), answer.String(), 400, web.Expired)
 	})
 	t.Run("one that began an attempt of its own", func(t *testing.T) {
 		v := provider.NewVisitor(adaAddress)
-		own := answerOf(t, v, m.gateway, "keycloak")
+		own := answerOf(t, v, m.Process, "keycloak")
 		m.wantRefused(t, v, answer.String(), 400, web.Expired)
 		m.wantRefused(t, v, with(own, set("code", answer.Query().Get("code"))), 400, web.Forged)
 	})
 	t.Run("one whose cookie is not sent", func(t *testing.T) {
 		v := provider.NewVisitor(adaAddress)
-		own := answerOf(t, v, m.gateway, "keycloak")
+		own := answerOf(t, v, m.Process, "keycloak")
 		v.Client.Jar = provider.NewVisitor("").Client.Jar
 		m.wantRefused(t, v, own.String(), 400, web.Expired)
 	})
@@ -162,8 +169,8 @@ func TestAnAttemptsCookieIsGoodForNothingElse(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			v := provider.NewVisitor(adaAddress)
-			answer, other := answerOf(t, v, m.gateway, "keycloak"), answerOf(t, v, m.gateway, "keycloak")
-			one, two := attemptCookie(t, v, m.gateway, answer), attemptCookie(t, v, m.gateway, other)
+			answer, other := answerOf(t, v, m.Process, "keycloak"), answerOf(t, v, m.Process, "keycloak")
+			one, two := attemptCookie(t, v, m.Process, answer), attemptCookie(t, v, m.Process, other)
 			page := openWith(t, answer.String(), cookies(one.Name, one.Value, two.Name, two.Value))
 			wantFailure(t, page, 400, web.Forged)
 			wantNoSessionCookie(t, page)
@@ -171,8 +178,8 @@ func TestAnAttemptsCookieIsGoodForNothingElse(t *testing.T) {
 	}
 	t.Run("but as it was given it is taken", func(t *testing.T) {
 		v := provider.NewVisitor(adaAddress)
-		answer := answerOf(t, v, m.gateway, "keycloak")
-		c := attemptCookie(t, v, m.gateway, answer)
+		answer := answerOf(t, v, m.Process, "keycloak")
+		c := attemptCookie(t, v, m.Process, answer)
 		if page := openWith(t, answer.String(), c.Name+"="+c.Value); page.Status != http.StatusSeeOther {
 			t.Errorf("%d %s", page.Status, page.Body)
 		}
@@ -180,7 +187,7 @@ func TestAnAttemptsCookieIsGoodForNothingElse(t *testing.T) {
 }
 
 // attemptCookie is the cookie of the attempt that the answer belongs to.
-func attemptCookie(t *testing.T, v *provider.Visitor, g *gateway, answer *url.URL) *http.Cookie {
+func attemptCookie(t *testing.T, v *provider.Visitor, g *gatewaytest.Process, answer *url.URL) *http.Cookie {
 	t.Helper()
 	for _, c := range cookiesAt(t, v, g) {
 		if name, ok := strings.CutPrefix(c.Name, "sidegate-attempt-"); ok && strings.HasPrefix(answer.Query().Get("state"), name) {

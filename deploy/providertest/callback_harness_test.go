@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"example.com/sidegate/caddymodule/gatewaytest"
 	"example.com/sidegate/caddymodule/web"
 	"example.com/sidegate/deploy/providertest/provider"
 )
@@ -15,7 +16,7 @@ import (
 // market is a gateway with three logins: keycloak and twin are two clients of
 // one provider, and other is at a second provider.
 type market struct {
-	*gateway
+	*gatewaytest.Process
 	one, other *provider.Provider
 }
 
@@ -26,12 +27,12 @@ func openMarket(t *testing.T) *market {
 		other: startProvider(t, provider.Config{Algorithm: "ES256"}),
 	}
 	shop, twin := provider.Client{ID: "shop", Secret: "secret-of-the-shop"}, provider.Client{ID: "twin", Secret: "secret-of-the-twin"}
-	m.gateway = newGateway(t, site{upstream: "127.0.0.1:1", options: oidcLogin(t, "keycloak", m.one, shop) +
+	m.Process = newGateway(t, gatewaytest.Site{Upstream: "127.0.0.1:1", Options: oidcLogin(t, "keycloak", m.one, shop) +
 		oidcLogin(t, "twin", m.one, twin) + oidcLogin(t, "other", m.other, shop)})
-	register(m.one, shop, "keycloak", m.gateway)
-	register(m.one, twin, "twin", m.gateway)
-	register(m.other, shop, "other", m.gateway)
-	m.start()
+	register(m.one, shop, "keycloak", m.Process)
+	register(m.one, twin, "twin", m.Process)
+	register(m.other, shop, "other", m.Process)
+	m.Start()
 	return m
 }
 
@@ -47,11 +48,16 @@ func (m *market) wantRefused(t *testing.T, v *provider.Visitor, answer string, s
 	page := mustOpen(t, v, answer)
 	wantFailure(t, page, status, failure)
 	wantNoEcho(t, page, answer)
-	wantStranger(t, v, m.gateway)
+	for _, c := range (&http.Response{Header: page.Header}).Cookies() {
+		if !strings.HasPrefix(c.Name, "sidegate-attempt-") || c.MaxAge >= 0 {
+			t.Errorf("the answer sets the cookie %s", c)
+		}
+	}
+	wantStranger(t, v, m.Process)
 }
 
 // wantStranger demands that the browser has got no session.
-func wantStranger(t *testing.T, v *provider.Visitor, g *gateway) {
+func wantStranger(t *testing.T, v *provider.Visitor, g *gatewaytest.Process) {
 	t.Helper()
 	wantSession(t, v, g, false)
 	if slices.ContainsFunc(cookiesAt(t, v, g), func(c *http.Cookie) bool { return c.Name == "sidegate" }) {

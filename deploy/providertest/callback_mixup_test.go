@@ -51,8 +51,8 @@ func TestAnswersOfSeveralProvidersAreNotMixedUp(t *testing.T) {
 			m := openMarket(t)
 			codes := newWitness(m.other)
 			v := provider.NewVisitor(adaAddress)
-			one := answerOf(t, v, m.gateway, "keycloak")
-			second := answerOf(t, v, m.gateway, c.begun)
+			one := answerOf(t, v, m.Process, "keycloak")
+			second := answerOf(t, v, m.Process, c.begun)
 			m.wantRefused(t, v, c.answer(one, second), 400, web.Forged)
 			if codes.saw(one.Query().Get("code")) {
 				t.Error("a code was sent to a provider that did not give it")
@@ -66,19 +66,19 @@ func TestAnswersOfSeveralProvidersAreNotMixedUp(t *testing.T) {
 func TestAProviderThatPosesAsAnotherGainsNothing(t *testing.T) {
 	t.Parallel()
 	m := openMarket(t)
-	signedIn(t, m.gateway, "other", adaAddress) // its metadata is known by now
+	signedIn(t, m.Process, "other", adaAddress) // its metadata is known by now
 	m.other.SetResponseIssuer(m.one.Issuer())
 	v := provider.NewVisitor(adaAddress)
-	page := mustVisit(t, v, m.origin+"/auth/login/other")
+	page := mustVisit(t, v, m.URL+"/auth/login/other")
 	wantFailure(t, page, 400, web.Forged)
-	wantStranger(t, v, m.gateway)
+	wantStranger(t, v, m.Process)
 
 	t.Run("nor one whose ID tokens are another's", func(t *testing.T) {
 		m.other.SetResponseIssuer(m.other.Issuer())
 		m.other.At(provider.Token).Break(m.other.WrongClaim("iss", m.one.Issuer()))
 		v := provider.NewVisitor(adaAddress)
-		wantFailure(t, mustVisit(t, v, m.origin+"/auth/login/other"), 400, web.Forged)
-		wantStranger(t, v, m.gateway)
+		wantFailure(t, mustVisit(t, v, m.URL+"/auth/login/other"), 400, web.Forged)
+		wantStranger(t, v, m.Process)
 	})
 }
 
@@ -87,9 +87,9 @@ func TestAProviderThatPosesAsAnotherGainsNothing(t *testing.T) {
 func TestTheSameSubjectOfTwoProvidersIsTwoPeople(t *testing.T) {
 	t.Parallel()
 	m := openMarket(t)
-	_, one := sessionAt(t, signedIn(t, m.gateway, "keycloak", adaAddress), m.gateway)
-	_, other := sessionAt(t, signedIn(t, m.gateway, "other", adaAddress), m.gateway)
-	_, again := sessionAt(t, signedIn(t, m.gateway, "keycloak", adaAddress), m.gateway)
+	_, one := sessionAt(t, signedIn(t, m.Process, "keycloak", adaAddress), m.Process)
+	_, other := sessionAt(t, signedIn(t, m.Process, "other", adaAddress), m.Process)
+	_, again := sessionAt(t, signedIn(t, m.Process, "keycloak", adaAddress), m.Process)
 	if one.ID == other.ID || one.ID != again.ID {
 		t.Errorf("the ids are %d and %d, and the first again is %d", one.ID, other.ID, again.ID)
 	}
@@ -99,10 +99,10 @@ func TestAnAnswerIsGoodOnce(t *testing.T) {
 	t.Parallel()
 	m := openMarket(t)
 	v := provider.NewVisitor(adaAddress)
-	answer := answerOf(t, v, m.gateway, "keycloak")
-	attempt := attemptCookie(t, v, m.gateway, answer)
+	answer := answerOf(t, v, m.Process, "keycloak")
+	attempt := attemptCookie(t, v, m.Process, answer)
 	mustOpen(t, v, answer.String())
-	wantSession(t, v, m.gateway, true)
+	wantSession(t, v, m.Process, true)
 	asked := m.asked()
 
 	t.Run("a reload tells who is signed in that they are", func(t *testing.T) {
@@ -111,7 +111,7 @@ func TestAnAnswerIsGoodOnce(t *testing.T) {
 			t.Errorf("%d %s", page.Status, page.Body)
 		}
 		wantNoEcho(t, page, with(answer, del("iss"))) // its origin is where the button to sign out leads
-		wantSession(t, v, m.gateway, true)
+		wantSession(t, v, m.Process, true)
 	})
 	t.Run("another browser cannot use it", func(t *testing.T) {
 		m.wantRefused(t, provider.NewVisitor(graceAddress), answer.String(), 400, web.Expired)
@@ -126,7 +126,7 @@ func TestAnAnswerIsGoodOnce(t *testing.T) {
 	})
 	t.Run("nor in an attempt of somebody else", func(t *testing.T) {
 		thief := provider.NewVisitor(graceAddress)
-		own := answerOf(t, thief, m.gateway, "keycloak")
+		own := answerOf(t, thief, m.Process, "keycloak")
 		m.wantRefused(t, thief, with(own, set("code", answer.Query().Get("code"))), 400, web.Forged)
 	})
 	if n := m.one.Tally().CodeReuses; n != 2 {

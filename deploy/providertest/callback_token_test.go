@@ -36,8 +36,8 @@ func wantNoneTaken(t *testing.T, s *shop, at provider.Endpoint, forgeries []forg
 			s.provider.At(at).Break(f.fault)
 			defer s.provider.At(at).Mend()
 			v := provider.NewVisitor(adaAddress)
-			wantFailure(t, mustVisit(t, v, s.origin+"/auth/login/keycloak"), f.status, f.failure)
-			wantStranger(t, v, s.gateway)
+			wantFailure(t, mustVisit(t, v, s.URL+"/auth/login/keycloak"), f.status, f.failure)
+			wantStranger(t, v, s.Process)
 		})
 	}
 }
@@ -76,7 +76,7 @@ func TestIDTokensWithWrongClaimsAreRefused(t *testing.T) {
 	})
 	t.Run("but the same token, signed anew, is taken", func(t *testing.T) {
 		p.At(provider.Token).Break(p.ForgedIDToken(func(*provider.JWT) {}))
-		signedIn(t, s.gateway, "keycloak", adaAddress)
+		signedIn(t, s.Process, "keycloak", adaAddress)
 	})
 }
 
@@ -86,7 +86,7 @@ func TestIDTokensThatTheProviderDidNotSignAreRefused(t *testing.T) {
 	t.Parallel()
 	s := openShop(t, provider.Config{})
 	p := s.provider
-	signedIn(t, s.gateway, "keycloak", adaAddress) // its keys are known by now
+	signedIn(t, s.Process, "keycloak", adaAddress) // its keys are known by now
 	var fetched atomic.Int64
 	evil := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { fetched.Add(1) }))
 	t.Cleanup(evil.Close)

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"example.com/sidegate/caddymodule/gatewaytest"
 	"example.com/sidegate/caddymodule/web"
 	"example.com/sidegate/deploy/providertest/fault"
 	"example.com/sidegate/deploy/providertest/provider"
@@ -21,15 +22,15 @@ func TestNewKeysSignNobodyOutAndLetSignInsWork(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := openShop(t, provider.Config{})
-			before := signedIn(t, s.gateway, "keycloak", adaAddress)
+			before := signedIn(t, s.Process, "keycloak", adaAddress)
 			late := provider.NewVisitor(linusAddress)
-			answer := answerOf(t, late, s.gateway, "keycloak") // somebody is in the midst of it
+			answer := answerOf(t, late, s.Process, "keycloak") // somebody is in the midst of it
 			rotate(t, s.provider, keep)
-			wantSession(t, before, s.gateway, true)
+			wantSession(t, before, s.Process, true)
 			mustOpen(t, late, answer.String())
-			wantSession(t, late, s.gateway, true)
-			signedIn(t, s.gateway, "keycloak", adaAddress)
-			wantSession(t, before, s.gateway, true)
+			wantSession(t, late, s.Process, true)
+			signedIn(t, s.Process, "keycloak", adaAddress)
+			wantSession(t, before, s.Process, true)
 			if n := s.provider.At(provider.Keys).Count(); n != 2 {
 				t.Errorf("the keys were fetched %d times, want 2", n)
 			}
@@ -50,23 +51,23 @@ func TestKeysThatChangeWhileATokenIsOnItsWay(t *testing.T) {
 	t.Run("a key that the gateway knew still verifies", func(t *testing.T) {
 		t.Parallel()
 		s := openShop(t, provider.Config{})
-		signedIn(t, s.gateway, "keycloak", adaAddress)
+		signedIn(t, s.Process, "keycloak", adaAddress)
 		v := signInAcrossRotation(t, s, false)
-		wantSession(t, v, s.gateway, true)
+		wantSession(t, v, s.Process, true)
 	})
 	t.Run("a key that was kept verifies", func(t *testing.T) {
 		t.Parallel()
 		s := openShop(t, provider.Config{})
 		v := signInAcrossRotation(t, s, true)
-		wantSession(t, v, s.gateway, true)
+		wantSession(t, v, s.Process, true)
 	})
 	t.Run("a key that nobody has any more does not, and the next sign-in works", func(t *testing.T) {
 		t.Parallel()
 		s := openShop(t, provider.Config{})
 		v := signInAcrossRotation(t, s, false)
-		wantStranger(t, v, s.gateway)
-		mustVisit(t, v, s.origin+"/auth/login/keycloak")
-		wantSession(t, v, s.gateway, true)
+		wantStranger(t, v, s.Process)
+		mustVisit(t, v, s.URL+"/auth/login/keycloak")
+		wantSession(t, v, s.Process, true)
 	})
 }
 
@@ -78,7 +79,7 @@ func signInAcrossRotation(t *testing.T, s *shop, keep bool) *provider.Visitor {
 	token.Break(fault.Rewrite(func(*http.Request, *fault.Answer) { _, _ = s.provider.RotateKey(keep) }))
 	defer token.Mend()
 	v := provider.NewVisitor(adaAddress)
-	mustVisit(t, v, s.origin+"/auth/login/keycloak")
+	mustVisit(t, v, s.URL+"/auth/login/keycloak")
 	return v
 }
 
@@ -87,7 +88,7 @@ func signInAcrossRotation(t *testing.T, s *shop, keep bool) *provider.Visitor {
 func TestAFloodOfUnknownKidsDoesNotReachTheProvider(t *testing.T) {
 	t.Parallel()
 	s := openShop(t, provider.Config{})
-	v := signedIn(t, s.gateway, "keycloak", adaAddress)
+	v := signedIn(t, s.Process, "keycloak", adaAddress)
 	began := time.Now()
 	const most = 60
 	statuses := make(chan int, most)
@@ -120,8 +121,8 @@ func TestAFloodOfUnknownKidsDoesNotReachTheProvider(t *testing.T) {
 	if n := s.provider.At(provider.Keys).Count(); n > allowed {
 		t.Errorf("the keys were fetched %d times, want %d at the most", n, allowed)
 	}
-	wantSession(t, v, s.gateway, true)
-	signedIn(t, s.gateway, "keycloak", adaAddress)
+	wantSession(t, v, s.Process, true)
+	signedIn(t, s.Process, "keycloak", adaAddress)
 }
 
 // Discovery and keys are fetched once, whoever comes at the same moment.
@@ -136,7 +137,7 @@ func TestFiftySignInsAtOnceAskForDiscoveryAndKeysOnce(t *testing.T) {
 		visitors[i] = provider.NewVisitor(adaAddress)
 		go func() {
 			begun <- struct{}{}
-			page, err := visitors[i].Visit(s.origin + "/auth/login/keycloak")
+			page, err := visitors[i].Visit(s.URL + "/auth/login/keycloak")
 			if err == nil && page.URL.Path != "/" {
 				err = &url.Error{Op: "sign in", URL: page.URL.Path, Err: http.ErrNotSupported}
 			}
@@ -146,7 +147,7 @@ func TestFiftySignInsAtOnceAskForDiscoveryAndKeysOnce(t *testing.T) {
 	for range visitors {
 		<-begun
 	}
-	waitFor(t, "the gateway to ask for discovery", func() bool { return s.provider.At(provider.Discovery).Count() > 0 })
+	gatewaytest.Await(t, "the gateway asks for discovery", func() bool { return s.provider.At(provider.Discovery).Count() > 0 })
 	close(gate)
 	for range visitors {
 		if err := <-done; err != nil {
@@ -159,7 +160,7 @@ func TestFiftySignInsAtOnceAskForDiscoveryAndKeysOnce(t *testing.T) {
 		}
 	}
 	for _, v := range visitors {
-		wantSession(t, v, s.gateway, true)
+		wantSession(t, v, s.Process, true)
 	}
 }
 
@@ -172,17 +173,17 @@ func TestANonsenseKeySetDoesNotReplaceKeysThatWork(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := openShop(t, provider.Config{})
-			signedIn(t, s.gateway, "keycloak", adaAddress)
+			signedIn(t, s.Process, "keycloak", adaAddress)
 			s.provider.At(provider.Keys).Break(broken)
 			s.provider.At(provider.Token).Break(s.provider.ForgedIDToken(func(f *provider.JWT) { f.Header["kid"] = "unknown" }))
 			v := provider.NewVisitor(adaAddress)
-			page := mustVisit(t, v, s.origin+"/auth/login/keycloak")
-			wantStranger(t, v, s.gateway)
+			page := mustVisit(t, v, s.URL+"/auth/login/keycloak")
+			wantStranger(t, v, s.Process)
 			if !strings.Contains(page.Body, `id="failure"`) {
 				t.Errorf("%d %s", page.Status, page.Body)
 			}
 			s.provider.At(provider.Token).Mend()
-			signedIn(t, s.gateway, "keycloak", adaAddress)
+			signedIn(t, s.Process, "keycloak", adaAddress)
 		})
 	}
 }
@@ -193,12 +194,12 @@ func TestWithoutKeysNobodyIsLetIn(t *testing.T) {
 	s := openShop(t, provider.Config{})
 	s.provider.At(provider.Keys).Break(fault.Status(http.StatusInternalServerError))
 	v := provider.NewVisitor(adaAddress)
-	wantFailure(t, mustVisit(t, v, s.origin+"/auth/login/keycloak"), http.StatusServiceUnavailable, web.Unavailable)
-	wantStranger(t, v, s.gateway)
+	wantFailure(t, mustVisit(t, v, s.URL+"/auth/login/keycloak"), http.StatusServiceUnavailable, web.Unavailable)
+	wantStranger(t, v, s.Process)
 	s.provider.At(provider.Keys).Mend()
-	waitFor(t, "sign-ins to work again", func() bool {
-		mustVisit(t, v, s.origin+"/auth/login/keycloak")
-		status, _ := sessionAt(t, v, s.gateway)
+	gatewaytest.Await(t, "sign-ins work again", func() bool {
+		mustVisit(t, v, s.URL+"/auth/login/keycloak")
+		status, _ := sessionAt(t, v, s.Process)
 		return status == http.StatusOK
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"example.com/sidegate/caddymodule/gatewaytest"
 	"example.com/sidegate/deploy/providertest/legacy"
 	"example.com/sidegate/deploy/providertest/provider"
 )
@@ -43,12 +44,12 @@ const legacyRoutes = `session_endpoints
 	}`
 
 // legacySite is a gateway in front of the app, whose own login signs in.
-func legacySite(a *legacy.App, options string) site {
-	return site{options: options, routes: strings.ReplaceAll(legacyRoutes, "{app}", a.URL())}
+func legacySite(a *legacy.App, options string) gatewaytest.Site {
+	return gatewaytest.Site{Options: options, Routes: strings.ReplaceAll(legacyRoutes, "{app}", a.URL())}
 }
 
 // typed signs somebody in on the gateway's form.
-func typed(t *testing.T, g *gateway, email, password string) (*caller, int) {
+func typed(t *testing.T, g *gatewaytest.Process, email, password string) (*caller, int) {
 	t.Helper()
 	v := provider.NewVisitor("")
 	page := signInByForm(t, v, g, email, password)
@@ -56,7 +57,7 @@ func typed(t *testing.T, g *gateway, email, password string) (*caller, int) {
 }
 
 // mustType is typed for what is right.
-func mustType(t *testing.T, g *gateway, email, password string) *caller {
+func mustType(t *testing.T, g *gatewaytest.Process, email, password string) *caller {
 	t.Helper()
 	b, _ := typed(t, g, email, password)
 	if status := b.status(g); status != http.StatusOK {
@@ -66,13 +67,13 @@ func mustType(t *testing.T, g *gateway, email, password string) *caller {
 }
 
 // sendLogin signs in as a program does.
-func sendLogin(t *testing.T, g *gateway, email, password string) (status int, body string) {
+func sendLogin(t *testing.T, g *gatewaytest.Process, email, password string) (status int, body string) {
 	t.Helper()
 	request, err := json.Marshal(map[string]string{"email": email, "password": password})
 	if err != nil {
 		t.Fatal(err)
 	}
-	resp, text, err := callerOf(t, provider.NewVisitor("")).post(g.origin+"/auth/login", string(request))
+	resp, text, err := callerOf(t, provider.NewVisitor("")).post(g.URL+"/auth/login", string(request))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"example.com/sidegate/caddymodule/gatewaytest"
 	"example.com/sidegate/deploy/providertest/fault"
 	"example.com/sidegate/deploy/providertest/legacy"
 	"example.com/sidegate/deploy/providertest/provider"
@@ -135,7 +136,7 @@ func TestPasswordMethodsAreAskedInTheOrderOfTheCaddyfile(t *testing.T) {
 	const ofFile = 1 // Ada's id in the users file
 	for _, c := range []struct {
 		name            string
-		g               *gateway
+		g               *gatewaytest.Process
 		email, password string
 		status          int
 		fromFile, asked bool
@@ -182,14 +183,14 @@ func TestAPasswordIsKeptNowhere(t *testing.T) {
 	user := legacy.DemoUsers()[0]
 	user.Password = password
 	a.SetUser(user)
-	g := startGateway(t, legacySite(a, legacyLogin("legacy", a, "keep_cookies", mapping(append(withToken[:len(withToken):len(withToken)], "name", "login.body.?echo")...))).onRedis(srv))
+	g := startGateway(t, legacySite(a, legacyLogin("legacy", a, "keep_cookies", mapping(append(withToken[:len(withToken):len(withToken)], "name", "login.body.?echo")...))).OnRedis(srv, gatewaytest.PresentSecret))
 	a.Login.Break(fault.All(fault.Rewrite(func(_ *http.Request, answer *fault.Answer) {
 		answer.Header.Add("Set-Cookie", "remember="+password)
 	}), fault.JSON(func(body map[string]any) {
 		body["echo"], body["password"], body["request"] = "you typed "+password, password, map[string]any{"text": password, "list": []string{password, "x"}}
 	})))
 	b := mustType(t, g, adaAddress, password)
-	b.open(g.origin + "/orders")
+	b.open(g.URL + "/orders")
 	a.Login.Break(fault.Rewrite(func(_ *http.Request, answer *fault.Answer) {
 		answer.Status, answer.Body = http.StatusInternalServerError, []byte("cannot read "+password)
 	}))
@@ -206,7 +207,7 @@ func TestAPasswordIsKeptNowhere(t *testing.T) {
 	if strings.Contains(fmt.Sprintf("%+v", *records[0]), password) {
 		t.Error("the record has it")
 	}
-	if strings.Contains(g.log.String(), password) {
+	if strings.Contains(g.Log.String(), password) {
 		t.Error("the log has it")
 	}
 	for _, r := range a.Requests() {

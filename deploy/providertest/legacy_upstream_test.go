@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"example.com/sidegate/caddymodule/gatewaytest"
 	"example.com/sidegate/deploy/providertest/legacy"
 	"example.com/sidegate/deploy/providertest/provider"
 )
@@ -34,7 +35,7 @@ func TestAnAppWithALoginOfItsOwnWorksUnchangedBehindTheGateway(t *testing.T) {
 			if s.Email != adaAddress || !slices.Equal(s.FlatRolesList, []string{"admin", "editor"}) || s.PrimaryAccount == nil || s.PrimaryAccount.AccountID != "GLOBEX" {
 				t.Errorf("the session is %+v", s)
 			}
-			status, page := b.open(g.origin + "/orders")
+			status, page := b.open(g.URL + "/orders")
 			if status != http.StatusOK || page.User != adaAddress || page.By != c.by || page.Header.Get("X-Session-Email") != adaAddress {
 				t.Errorf("%d, for %q by %q", status, page.User, page.By)
 			}
@@ -45,7 +46,7 @@ func TestAnAppWithALoginOfItsOwnWorksUnchangedBehindTheGateway(t *testing.T) {
 			if strings.Contains(cookies, "sidegate") {
 				t.Error("the app got the gateway's cookie")
 			}
-			if status, page := b.open(g.origin + "/plain/orders"); status != http.StatusUnauthorized || page.By != "" || holds(page.Header, "LEGACYSESSID") || page.Header.Get("Authorization") != "" {
+			if status, page := b.open(g.URL + "/plain/orders"); status != http.StatusUnauthorized || page.By != "" || holds(page.Header, "LEGACYSESSID") || page.Header.Get("Authorization") != "" {
 				t.Errorf("without upstream_token: %d by %q with %v", status, page.By, page.Header)
 			}
 		})
@@ -71,9 +72,9 @@ func TestAClientsOwnCredentialsDoNotComeThrough(t *testing.T) {
 		{"a token of the app is a bad token to the gateway", "/orders", []string{"Authorization", "Bearer " + graceToken}, 401},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			for by, g := range map[string]*gateway{"token": tokens, "cookie": cookies} {
+			for by, g := range map[string]*gatewaytest.Process{"token": tokens, "cookie": cookies} {
 				b := mustType(t, g, adaAddress, legacy.DemoPassword)
-				status, page := b.open(g.origin+c.path, c.header...)
+				status, page := b.open(g.URL+c.path, c.header...)
 				if status != c.status || status == 200 && (page.User != adaAddress || page.By != by) {
 					t.Errorf("%d for %q by %q; want %d for Ada by %s", status, page.User, page.By, c.status, by)
 				}
@@ -85,14 +86,14 @@ func TestAClientsOwnCredentialsDoNotComeThrough(t *testing.T) {
 	}
 	t.Run("a token of the app, where foreign tokens are left to the app", func(t *testing.T) {
 		b := mustType(t, tokens, adaAddress, legacy.DemoPassword)
-		status, page := b.open(tokens.origin+"/foreign/orders", "Authorization", "Bearer "+graceToken)
+		status, page := b.open(tokens.URL+"/foreign/orders", "Authorization", "Bearer "+graceToken)
 		if status != http.StatusOK || page.User != adaAddress || len(page.Header["Authorization"]) != 1 {
 			t.Errorf("%d for %q", status, page.User)
 		}
 	})
 	t.Run("other cookies do", func(t *testing.T) {
 		b := mustType(t, tokens, adaAddress, legacy.DemoPassword)
-		_, page := b.open(tokens.origin+"/orders", "Cookie", "language=en")
+		_, page := b.open(tokens.URL+"/orders", "Cookie", "language=en")
 		if got := page.Header.Get("Cookie"); len(page.Header["Cookie"]) != 1 || !strings.Contains(got, "language=en") || !strings.Contains(got, "theme=dark") {
 			t.Errorf("the app got the cookies %q", page.Header["Cookie"])
 		}
@@ -113,7 +114,7 @@ func TestOnlyWhoSignedInThroughTheAppHasItsCredentials(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := mustType(t, g, c.email, c.password)
-			status, page := b.open(g.origin + "/orders")
+			status, page := b.open(g.URL + "/orders")
 			if status != http.StatusUnauthorized || page.Header.Get("X-Session-Email") != c.email {
 				t.Errorf("%d with %v", status, page.Header)
 			}
@@ -135,7 +136,7 @@ func TestAProgramsTokenIsExchangedForTheApps(t *testing.T) {
 		t.Fatalf("%d %s", status, body)
 	}
 	program := callerOf(t, provider.NewVisitor(""))
-	status, page := program.open(g.origin+"/orders", "Authorization", "Bearer "+token)
+	status, page := program.open(g.URL+"/orders", "Authorization", "Bearer "+token)
 	if status != http.StatusOK || page.User != adaAddress || page.By != "token" || holds(page.Header, token) {
 		t.Errorf("%d for %q by %q", status, page.User, page.By)
 	}
@@ -149,14 +150,14 @@ func TestAnAppThatForgetsItsSessionsRefusesByItself(t *testing.T) {
 	g := startGateway(t, legacySite(a, legacyLogin("legacy", a, "keep_cookies", mapping(legacyMap...))))
 	b := mustType(t, g, adaAddress, legacy.DemoPassword)
 	a.EndSessions()
-	if status, page := b.open(g.origin + "/orders"); status != http.StatusUnauthorized || page.Header.Get("X-Session-Email") != adaAddress {
+	if status, page := b.open(g.URL + "/orders"); status != http.StatusUnauthorized || page.Header.Get("X-Session-Email") != adaAddress {
 		t.Errorf("%d with %v", status, page.Header)
 	}
 	if status := b.status(g); status != http.StatusOK {
 		t.Errorf("the gateway's session is %d", status)
 	}
 	signInByForm(t, visitorOf(b), g, adaAddress, legacy.DemoPassword)
-	if status, page := b.open(g.origin + "/orders"); status != http.StatusOK || page.By != "cookie" {
+	if status, page := b.open(g.URL + "/orders"); status != http.StatusOK || page.By != "cookie" {
 		t.Errorf("signed in anew: %d by %q", status, page.By)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"example.com/sidegate/caddymodule/gatewaytest"
 	"example.com/sidegate/deploy/providertest/provider"
 )
 
@@ -15,7 +16,7 @@ import (
 func TestSigningOutEndsTheProvidersSessionToo(t *testing.T) {
 	t.Parallel()
 	s := openShop(t, provider.Config{})
-	v := signedIn(t, s.gateway, "keycloak", adaAddress)
+	v := signedIn(t, s.Process, "keycloak", adaAddress)
 	var asked url.Values
 	v.Client.CheckRedirect = func(r *http.Request, _ []*http.Request) error {
 		if r.URL.Path == "/end_session" {
@@ -23,15 +24,15 @@ func TestSigningOutEndsTheProvidersSessionToo(t *testing.T) {
 		}
 		return nil
 	}
-	page := signOut(t, v, s.gateway)
-	if page.Status != http.StatusOK || page.URL.String() != s.origin+"/auth/logout" || !strings.Contains(page.Body, "You are signed out") {
+	page := signOut(t, v, s.Process)
+	if page.Status != http.StatusOK || page.URL.String() != s.URL+"/auth/logout" || !strings.Contains(page.Body, "You are signed out") {
 		t.Errorf("%d at %s: %s", page.Status, page.URL, page.Body)
 	}
 	if !strings.HasPrefix(asked.Get("id_token_hint"), "ey") || asked.Get("client_id") != "shop" ||
-		asked.Get("post_logout_redirect_uri") != s.origin+"/auth/logout" {
+		asked.Get("post_logout_redirect_uri") != s.URL+"/auth/logout" {
 		t.Errorf("the provider was asked %v", asked)
 	}
-	wantStranger(t, v, s.gateway)
+	wantStranger(t, v, s.Process)
 	if n := len(s.provider.Sessions(adaSubject)); n != 0 {
 		t.Errorf("%d sessions are left at the provider", n)
 	}
@@ -41,23 +42,10 @@ func TestSigningOutEndsTheProvidersSessionToo(t *testing.T) {
 		}
 	}
 	t.Run("and signing in again asks who it is", func(t *testing.T) {
-		if page := mustOpen(t, v, s.origin+"/auth/login/keycloak"); !page.AsksWho() {
+		if page := mustOpen(t, v, s.URL+"/auth/login/keycloak"); !page.AsksWho() {
 			t.Errorf("%d at %s", page.Status, page.URL)
 		}
 	})
-}
-
-// A sign-out never waits for a provider, and works without it.
-func TestSigningOutWorksWhileTheProviderIsDown(t *testing.T) {
-	t.Parallel()
-	s := openShop(t, provider.Config{})
-	v := signedIn(t, s.gateway, "keycloak", adaAddress)
-	s.provider.Down()
-	v.Client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	if page := signOut(t, v, s.gateway); page.Status != http.StatusSeeOther {
-		t.Errorf("%d %s", page.Status, page.Body)
-	}
-	wantStranger(t, v, s.gateway)
 }
 
 // Back-Channel Logout 1.0: the provider says which session is over, and every
@@ -66,31 +54,31 @@ func TestTheProviderEndsASession(t *testing.T) {
 	t.Parallel()
 	one, other, _ := pairOfShops(t)
 	t.Run("one, by its sid", func(t *testing.T) {
-		ended := signedIn(t, one.gateway, "keycloak", adaAddress)
+		ended := signedIn(t, one.Process, "keycloak", adaAddress)
 		sid := one.provider.Sessions(adaSubject)[0]
 		stays := signedIn(t, other, "keycloak", adaAddress)
-		wantEverywhere(t, ended, true, one.gateway, other)
+		wantEverywhere(t, ended, true, one.Process, other)
 		wantTold(t, one.provider.SignOut(t.Context(), sid))
-		wantEverywhere(t, ended, false, one.gateway, other)
-		wantEverywhere(t, stays, true, one.gateway, other)
+		wantEverywhere(t, ended, false, one.Process, other)
+		wantEverywhere(t, stays, true, one.Process, other)
 	})
 	t.Run("all of a person, by their sub", func(t *testing.T) {
-		first, second := signedIn(t, one.gateway, "keycloak", adaAddress), signedIn(t, other, "keycloak", adaAddress)
-		stays := signedIn(t, one.gateway, "keycloak", linusAddress)
-		wantEverywhere(t, first, true, one.gateway, other)
+		first, second := signedIn(t, one.Process, "keycloak", adaAddress), signedIn(t, other, "keycloak", adaAddress)
+		stays := signedIn(t, one.Process, "keycloak", linusAddress)
+		wantEverywhere(t, first, true, one.Process, other)
 		wantTold(t, one.provider.SignOutEverywhere(t.Context(), adaSubject))
-		wantEverywhere(t, first, false, one.gateway, other)
-		wantEverywhere(t, second, false, one.gateway, other)
-		wantEverywhere(t, stays, true, one.gateway, other)
+		wantEverywhere(t, first, false, one.Process, other)
+		wantEverywhere(t, second, false, one.Process, other)
+		wantEverywhere(t, stays, true, one.Process, other)
 	})
 	t.Run("whichever gateway hears of it", func(t *testing.T) {
-		v := signedIn(t, one.gateway, "keycloak", adaAddress)
-		wantEverywhere(t, v, true, one.gateway, other)
+		v := signedIn(t, one.Process, "keycloak", adaAddress)
+		wantEverywhere(t, v, true, one.Process, other)
 		wantLogout(t, other, signed(t, one.provider.LogoutToken("shop", adaSubject, "")), http.StatusOK)
-		wantEverywhere(t, v, false, one.gateway, other)
+		wantEverywhere(t, v, false, one.Process, other)
 	})
 	t.Run("and who signs in anew stays in", func(t *testing.T) {
-		wantEverywhere(t, signedIn(t, other, "keycloak", adaAddress), true, one.gateway, other)
+		wantEverywhere(t, signedIn(t, other, "keycloak", adaAddress), true, one.Process, other)
 	})
 }
 
@@ -103,14 +91,14 @@ func wantTold(t *testing.T, calls []provider.LogoutCall) {
 
 // wantEverywhere waits until all gateways agree: one may hear of an end from
 // another, a moment later.
-func wantEverywhere(t *testing.T, v *provider.Visitor, want bool, gateways ...*gateway) {
+func wantEverywhere(t *testing.T, v *provider.Visitor, want bool, gateways ...*gatewaytest.Process) {
 	t.Helper()
 	for _, g := range gateways {
 		if want {
 			wantSession(t, v, g, true)
 			continue
 		}
-		waitFor(t, "the session to end at "+g.origin, func() bool {
+		gatewaytest.Await(t, "the session has ended at "+g.URL, func() bool {
 			status, _ := sessionAt(t, v, g)
 			return status == http.StatusUnauthorized
 		})
@@ -121,14 +109,14 @@ func wantEverywhere(t *testing.T, v *provider.Visitor, want bool, gateways ...*g
 func TestALogoutTokenIsGoodOnce(t *testing.T) {
 	t.Parallel()
 	one, other, _ := pairOfShops(t)
-	signedIn(t, one.gateway, "keycloak", adaAddress)
+	signedIn(t, one.Process, "keycloak", adaAddress)
 	raw := signed(t, one.provider.LogoutToken("shop", adaSubject, ""))
-	wantLogout(t, one.gateway, raw, http.StatusOK)
-	v := signedIn(t, one.gateway, "keycloak", adaAddress)
-	for _, g := range []*gateway{one.gateway, other, one.gateway} {
+	wantLogout(t, one.Process, raw, http.StatusOK)
+	v := signedIn(t, one.Process, "keycloak", adaAddress)
+	for _, g := range []*gatewaytest.Process{one.Process, other, one.Process} {
 		wantLogout(t, g, raw, http.StatusBadRequest)
 	}
-	wantEverywhere(t, v, true, one.gateway, other)
+	wantEverywhere(t, v, true, one.Process, other)
 }
 
 func signed(t *testing.T, token *provider.JWT) string {
@@ -141,15 +129,18 @@ func signed(t *testing.T, token *provider.JWT) string {
 }
 
 // wantLogout sends a logout token as a provider does.
-func wantLogout(t *testing.T, g *gateway, raw string, status int) {
+func wantLogout(t *testing.T, g *gatewaytest.Process, raw string, status int) {
 	t.Helper()
-	resp, err := http.PostForm(g.origin+"/auth/backchannel-logout/keycloak", url.Values{"logout_token": {raw}})
+	resp, err := http.PostForm(g.URL+"/auth/backchannel-logout/keycloak", url.Values{"logout_token": {raw}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	page := pageOf(t, resp)
 	if page.Status != status || page.Header.Get("Cache-Control") != "no-store" {
 		t.Errorf("the logout token is answered with %d (%s), want %d: %s", page.Status, page.Header.Get("Cache-Control"), status, page.Body)
+	}
+	if retry := page.Header.Get("Retry-After"); (retry != "") != (status == http.StatusServiceUnavailable) {
+		t.Errorf("Retry-After is %q beside %d", retry, page.Status)
 	}
 	if len(raw) > 8 && strings.Contains(page.Body, raw) {
 		t.Error("the answer repeats the token")
@@ -159,7 +150,7 @@ func wantLogout(t *testing.T, g *gateway, raw string, status int) {
 func TestForgedLogoutTokensAreRefused(t *testing.T) {
 	t.Parallel()
 	m := openMarket(t)
-	v := signedIn(t, m.gateway, "keycloak", adaAddress)
+	v := signedIn(t, m.Process, "keycloak", adaAddress)
 	pem, err := m.one.PublicKeyPEM()
 	if err != nil {
 		t.Fatal(err)
@@ -198,21 +189,21 @@ func TestForgedLogoutTokensAreRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			token := m.one.LogoutToken("shop", adaSubject, "")
 			change(token)
-			wantLogout(t, m.gateway, signed(t, token), http.StatusBadRequest)
+			wantLogout(t, m.Process, signed(t, token), http.StatusBadRequest)
 		})
 	}
 	for name, raw := range map[string]string{"nothing": "", "no token": "a.b.c", "a token of megabytes": strings.Repeat("a", 60<<10)} {
-		t.Run(name, func(t *testing.T) { wantLogout(t, m.gateway, raw, http.StatusBadRequest) })
+		t.Run(name, func(t *testing.T) { wantLogout(t, m.Process, raw, http.StatusBadRequest) })
 	}
 	t.Run("an ID token", func(t *testing.T) {
 		w := newWitness(m.one)
-		signedIn(t, m.gateway, "keycloak", adaAddress)
-		wantLogout(t, m.gateway, w.lastIDToken(), http.StatusBadRequest)
+		signedIn(t, m.Process, "keycloak", adaAddress)
+		wantLogout(t, m.Process, w.lastIDToken(), http.StatusBadRequest)
 	})
-	wantSession(t, v, m.gateway, true)
+	wantSession(t, v, m.Process, true)
 	t.Run("but a genuine one is taken", func(t *testing.T) {
-		wantLogout(t, m.gateway, signed(t, m.one.LogoutToken("shop", adaSubject, "")), http.StatusOK)
-		wantSession(t, v, m.gateway, false)
+		wantLogout(t, m.Process, signed(t, m.one.LogoutToken("shop", adaSubject, "")), http.StatusOK)
+		wantSession(t, v, m.Process, false)
 	})
 }
 
@@ -220,10 +211,10 @@ func TestForgedLogoutTokensAreRefused(t *testing.T) {
 func TestAProviderEndsOnlySessionsOfItsOwnLogin(t *testing.T) {
 	t.Parallel()
 	m := openMarket(t)
-	ofTwin, ofOther := signedIn(t, m.gateway, "twin", adaAddress), signedIn(t, m.gateway, "other", adaAddress)
-	wantLogout(t, m.gateway, signed(t, m.one.LogoutToken("shop", adaSubject, "")), http.StatusOK)
-	wantSession(t, ofTwin, m.gateway, true)
-	wantSession(t, ofOther, m.gateway, true)
+	ofTwin, ofOther := signedIn(t, m.Process, "twin", adaAddress), signedIn(t, m.Process, "other", adaAddress)
+	wantLogout(t, m.Process, signed(t, m.one.LogoutToken("shop", adaSubject, "")), http.StatusOK)
+	wantSession(t, ofTwin, m.Process, true)
+	wantSession(t, ofOther, m.Process, true)
 }
 
 // Nobody is told of a success that is none: the provider may send the token
@@ -231,40 +222,40 @@ func TestAProviderEndsOnlySessionsOfItsOwnLogin(t *testing.T) {
 func TestALogoutTokenIsGoodAgainWhenTheStoreHadFailed(t *testing.T) {
 	t.Parallel()
 	one, other, store := pairOfShops(t)
-	v := signedIn(t, one.gateway, "keycloak", adaAddress)
-	wantEverywhere(t, v, true, one.gateway, other)
+	v := signedIn(t, one.Process, "keycloak", adaAddress)
+	wantEverywhere(t, v, true, one.Process, other)
 	raw := signed(t, one.provider.LogoutToken("shop", adaSubject, one.provider.Sessions(adaSubject)[0]))
 	// The server knows all scripts by then: what it is asked while it hangs it
 	// does when it goes on, though nobody waits for it any longer.
-	wantLogout(t, one.gateway, signed(t, one.provider.LogoutToken("shop", "nobody", "")), http.StatusOK)
+	wantLogout(t, one.Process, signed(t, one.provider.LogoutToken("shop", "nobody", "")), http.StatusOK)
 	store.Pause()
-	wantLogout(t, one.gateway, raw, http.StatusServiceUnavailable)
+	wantLogout(t, one.Process, raw, http.StatusServiceUnavailable)
 	store.Resume()
-	waitFor(t, "the store to be back", func() bool {
-		status, _ := sessionAt(t, v, one.gateway)
+	gatewaytest.Await(t, "the store is back", func() bool {
+		status, _ := sessionAt(t, v, one.Process)
 		return status != http.StatusInternalServerError
 	})
-	wantLogout(t, one.gateway, raw, http.StatusOK)
-	wantEverywhere(t, v, false, one.gateway, other)
-	wantLogout(t, one.gateway, raw, http.StatusBadRequest)
+	wantLogout(t, one.Process, raw, http.StatusOK)
+	wantEverywhere(t, v, false, one.Process, other)
+	wantLogout(t, one.Process, raw, http.StatusBadRequest)
 }
 
 // A token whose keys cannot be fetched may be good: that is no "no".
 func TestALogoutTokenWaitsForAProviderThatIsDown(t *testing.T) {
 	t.Parallel()
 	s := openShop(t, provider.Config{})
-	v := signedIn(t, s.gateway, "keycloak", adaAddress)
+	v := signedIn(t, s.Process, "keycloak", adaAddress)
 	rotate(t, s.provider, false)
 	raw := signed(t, s.provider.LogoutToken("shop", adaSubject, ""))
 	s.provider.Down()
-	wantLogout(t, s.gateway, raw, http.StatusServiceUnavailable)
-	wantSession(t, v, s.gateway, true)
+	wantLogout(t, s.Process, raw, http.StatusServiceUnavailable)
+	wantSession(t, v, s.Process, true)
 	if err := s.provider.Up(); err != nil {
 		t.Fatal(err)
 	}
-	waitFor(t, "the token to be taken", func() bool {
+	gatewaytest.Await(t, "the token is taken", func() bool {
 		status, _, err := s.provider.SendLogout(t.Context(), "shop", raw)
 		return err == nil && status == http.StatusOK
 	})
-	wantSession(t, v, s.gateway, false)
+	wantSession(t, v, s.Process, false)
 }

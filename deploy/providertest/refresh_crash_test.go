@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"example.com/sidegate/caddymodule/gatewaytest"
 	"example.com/sidegate/deploy/providertest/fault"
 	"example.com/sidegate/deploy/providertest/provider"
 	"example.com/sidegate/sessionstore/redis/redistest"
@@ -15,15 +16,6 @@ import (
 // leaseLife is how long a gateway may be gone before another takes its refresh
 // over.
 const leaseLife = 15 * time.Second
-
-// kill ends the process without a warning.
-func (g *gateway) kill() {
-	g.t.Helper()
-	if err := g.cmd.Process.Kill(); err != nil {
-		g.t.Fatal(err)
-	}
-	<-g.exited
-}
 
 // lease is the key of the one refresh that is under way, in Redis.
 func (w *pair) lease() string {
@@ -60,7 +52,7 @@ func TestARefreshIsTakenOverFromAGatewayThatDied(t *testing.T) {
 			if c.spent {
 				w.awaitRotations(1)
 			}
-			dies.kill()
+			dies.Kill()
 			close(gate)
 			for range 20 {
 				if status, roles := b.page(other); status != http.StatusOK || roles != "first" {
@@ -79,7 +71,7 @@ func TestARefreshIsTakenOverFromAGatewayThatDied(t *testing.T) {
 			if got, want := w.provider.Tally().Reuses != 0, c.spent; got != want {
 				t.Errorf("the provider saw a token again: %v", got)
 			}
-			dies.start()
+			dies.Start()
 			if status, _ := b.page(dies); (status == http.StatusOK) == c.spent {
 				t.Errorf("at the gateway that is up again: %d", status)
 			}
@@ -95,7 +87,7 @@ func (w *pair) passTheLease() {
 	if left := redis.PTTL(w.t.Context(), key).Val(); left <= 0 || left > leaseLife {
 		w.t.Errorf("the lease lives %v; want %v at most", left, leaseLife)
 	}
-	if orLong(0, 1) == 0 {
+	if gatewaytest.Rounds(0, 1) == 0 {
 		redis.PExpire(w.t.Context(), key, time.Millisecond)
 	}
 }
@@ -123,7 +115,7 @@ func TestARedisThatFailsBetweenTheRotationAndTheWriteLosesNothing(t *testing.T) 
 			w.awaitRotations(1)
 			c.fail(w.redis)
 			close(gate)
-			b.awaitUnavailable(w.gateways, time.Duration(orLong(1, 20))*time.Second)
+			b.awaitUnavailable(w.gateways, time.Duration(gatewaytest.Rounds(1, 20))*time.Second)
 			c.mend(w.redis)
 			b.awaitReturn("second", w.gateways)
 			w.awaitNext(b, w.gateways)
@@ -133,10 +125,10 @@ func TestARedisThatFailsBetweenTheRotationAndTheWriteLosesNothing(t *testing.T) 
 
 // awaitUnavailable goes on until all gateways answer 503, and for so long at
 // least. Nobody knows then whether there is a session, so it is never 401.
-func (b *caller) awaitUnavailable(gateways []*gateway, least time.Duration) {
+func (b *caller) awaitUnavailable(gateways []*gatewaytest.Process, least time.Duration) {
 	b.t.Helper()
 	began, all := time.Now(), false
-	waitFor(b.t, "the gateways to miss Redis", func() bool {
+	gatewaytest.Await(b.t, "the gateways miss Redis", func() bool {
 		all = true
 		for _, g := range gateways {
 			status, _ := b.page(g)
@@ -151,10 +143,10 @@ func (b *caller) awaitUnavailable(gateways []*gateway, least time.Duration) {
 
 // awaitReturn goes on until all gateways show the role, be they still without
 // Redis for a while.
-func (b *caller) awaitReturn(role string, gateways []*gateway) {
+func (b *caller) awaitReturn(role string, gateways []*gatewaytest.Process) {
 	b.t.Helper()
 	for _, g := range gateways {
-		waitFor(b.t, "the role that was written down", func() bool {
+		gatewaytest.Await(b.t, "the role that was written down shows", func() bool {
 			status, roles := b.page(g)
 			if status == http.StatusUnauthorized {
 				b.t.Fatal("the session is lost")
@@ -166,7 +158,7 @@ func (b *caller) awaitReturn(role string, gateways []*gateway) {
 
 // awaitNext goes on until one more refresh has worked, with the token that the
 // one before has written down.
-func (w *pair) awaitNext(b *caller, gateways []*gateway) {
+func (w *pair) awaitNext(b *caller, gateways []*gatewaytest.Process) {
 	w.t.Helper()
 	w.grant("next")
 	b.awaitRole("next", gateways...)
@@ -187,7 +179,7 @@ func TestAGatewayThatIsStoppedInTheMiddleOfARefreshWritesItDown(t *testing.T) {
 	stopped := make(chan struct{})
 	go func() {
 		defer close(stopped)
-		stops.stop()
+		stops.Terminate()
 	}()
 	awaitLog(t, stops, "shutting down apps")
 	close(gate)
@@ -195,8 +187,8 @@ func TestAGatewayThatIsStoppedInTheMiddleOfARefreshWritesItDown(t *testing.T) {
 	if roles := w.record(adaNumber).User.FlatRolesList; strings.Join(roles, ",") != "second" {
 		t.Errorf("when the gateway had stopped the session had the roles %v", roles)
 	}
-	w.awaitNext(b, []*gateway{other})
-	stops.start()
+	w.awaitNext(b, []*gatewaytest.Process{other})
+	stops.Start()
 	w.awaitNext(b, w.gateways)
 }
 
@@ -213,9 +205,7 @@ func TestAReloadInTheMiddleOfARefreshLosesNothing(t *testing.T) {
 	reloaded := w.gateways[0]
 	b.awaitRefresh(w, reloaded)
 	w.awaitRotations(1)
-	if err := reloaded.cmd.Process.Signal(syscall.SIGUSR1); err != nil {
-		t.Fatal(err)
-	}
+	reloaded.Signal(syscall.SIGUSR1)
 	awaitLog(t, reloaded, "successfully reloaded config from file")
 	for range 20 {
 		if status, roles := b.page(reloaded); status != http.StatusOK || roles != "first" {

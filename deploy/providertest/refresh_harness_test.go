@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
+	"example.com/sidegate/caddymodule/gatewaytest"
 	"example.com/sidegate/caddymodule/token"
 	"example.com/sidegate/deploy/providertest/legacy"
 	"example.com/sidegate/deploy/providertest/provider"
@@ -35,7 +35,7 @@ type pair struct {
 	redis    *redistest.Server
 	provider *provider.Provider
 	app      *legacy.App
-	gateways []*gateway
+	gateways []*gatewaytest.Process
 }
 
 func startPair(t *testing.T, options string, loginLines ...string) *pair {
@@ -51,15 +51,15 @@ func startPairOn(t *testing.T, srv *redistest.Server, options string, loginLines
 	if loginLines == nil {
 		loginLines = []string{mapping("id", "token.uid", "roles", "token.groups")}
 	}
-	s := site{
-		options:  options + oidcLogin(t, "sso", w.provider, desk, append(loginLines, signInOptions)...),
-		upstream: w.app.URL(),
-	}.onRedis(w.redis)
-	w.gateways = []*gateway{newGateway(t, s), newGateway(t, s)}
+	s := gatewaytest.Site{
+		Options:  options + oidcLogin(t, "sso", w.provider, desk, append(loginLines, signInOptions)...),
+		Upstream: w.app.URL(),
+	}.OnRedis(w.redis, gatewaytest.PresentSecret)
+	w.gateways = []*gatewaytest.Process{newGateway(t, s), newGateway(t, s)}
 	register(w.provider, desk, "sso", w.gateways...)
 	w.grant("first")
 	for _, g := range w.gateways {
-		g.start()
+		g.Start()
 	}
 	return w
 }
@@ -88,7 +88,7 @@ func (w *pair) record(userID int64) *sessionstore.Session {
 // recordsOf opens a person's sessions with the gateways' secret.
 func recordsOf(t *testing.T, srv *redistest.Server, userID int64) []*sessionstore.Session {
 	t.Helper()
-	ring, err := token.NewRing(token.Config{Secrets: []string{"the secret of the gateways under test"}, Issuer: "sidegate", Now: time.Now})
+	ring, err := token.NewRing(token.Config{Secrets: []string{gatewaytest.PresentSecret}, Issuer: "sidegate", Now: time.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,10 +113,10 @@ type caller struct {
 // signIn signs Ada in at the first gateway; the cookie is good at both.
 func (w *pair) signIn() *caller { return signInAs(w.t, w.gateways[0], adaAddress) }
 
-func signInAs(t *testing.T, g *gateway, email string) *caller {
+func signInAs(t *testing.T, g *gatewaytest.Process, email string) *caller {
 	t.Helper()
 	v := provider.NewVisitor(email)
-	page, err := v.Visit(g.origin + "/")
+	page, err := v.Visit(g.URL + "/")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +134,7 @@ func callerOf(t *testing.T, v *provider.Visitor) *caller {
 	transport := &http.Transport{MaxIdleConnsPerHost: 64}
 	t.Cleanup(transport.CloseIdleConnections)
 	return &caller{t, &http.Client{
-		Jar: v.Client.Jar, Transport: transport, Timeout: patience,
+		Jar: v.Client.Jar, Transport: transport, Timeout: gatewaytest.Patience,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 }
@@ -169,9 +169,9 @@ func (b *caller) must(method, address, body string, header ...string) (int, http
 
 // page opens a page of the app, which is activity: a refresh that is due is
 // set off by it.
-func (b *caller) page(g *gateway) (status int, roles string) {
+func (b *caller) page(g *gatewaytest.Process) (status int, roles string) {
 	b.t.Helper()
-	status, _, body := b.must(http.MethodGet, g.origin+legacy.PublicPath, "")
+	status, _, body := b.must(http.MethodGet, g.URL+legacy.PublicPath, "")
 	var shown legacy.Page
 	if status == http.StatusOK {
 		if err := json.Unmarshal(body, &shown); err != nil {
@@ -182,9 +182,9 @@ func (b *caller) page(g *gateway) (status int, roles string) {
 }
 
 // session reads GET /auth/session, which is no activity.
-func (b *caller) session(g *gateway) (status int, etag string, s sessionstore.UserSession) {
+func (b *caller) session(g *gatewaytest.Process) (status int, etag string, s sessionstore.UserSession) {
 	b.t.Helper()
-	status, h, body := b.must(http.MethodGet, g.origin+"/auth/session", "")
+	status, h, body := b.must(http.MethodGet, g.URL+"/auth/session", "")
 	if err := json.Unmarshal(body, &s); status == http.StatusOK && err != nil {
 		b.t.Fatalf("no session: %s", body)
 	}
@@ -192,7 +192,7 @@ func (b *caller) session(g *gateway) (status int, etag string, s sessionstore.Us
 	return status, h.Get("ETag"), s
 }
 
-func (b *caller) status(g *gateway) int {
+func (b *caller) status(g *gatewaytest.Process) int {
 	b.t.Helper()
 	status, _, _ := b.session(g)
 	return status
@@ -200,10 +200,10 @@ func (b *caller) status(g *gateway) int {
 
 // awaitRole goes on opening pages until they show the role, at every gateway.
 // On the way the session must never be missing.
-func (b *caller) awaitRole(role string, gateways ...*gateway) {
+func (b *caller) awaitRole(role string, gateways ...*gatewaytest.Process) {
 	b.t.Helper()
 	for _, g := range gateways {
-		waitFor(b.t, "the role "+role+" at "+g.origin, func() bool {
+		gatewaytest.Await(b.t, "the role "+role+" shows at "+g.URL, func() bool {
 			status, roles := b.page(g)
 			if status != http.StatusOK {
 				b.t.Fatalf("while waiting for the role %s: %d", role, status)
@@ -215,11 +215,11 @@ func (b *caller) awaitRole(role string, gateways ...*gateway) {
 
 // awaitRefresh opens pages at the gateway until the provider is asked for a
 // refresh.
-func (b *caller) awaitRefresh(w *pair, at *gateway) {
+func (b *caller) awaitRefresh(w *pair, at *gatewaytest.Process) {
 	b.t.Helper()
 	refreshes := w.provider.At(provider.Refresh)
 	before := refreshes.Count()
-	waitFor(b.t, "a refresh", func() bool {
+	gatewaytest.Await(b.t, "there is a refresh", func() bool {
 		if status, _ := b.page(at); status != http.StatusOK {
 			b.t.Fatalf("while waiting for a refresh: %d", status)
 		}
@@ -229,10 +229,10 @@ func (b *caller) awaitRefresh(w *pair, at *gateway) {
 
 // awaitEnd goes on opening pages until the session is known to be gone, at
 // every gateway.
-func (b *caller) awaitEnd(gateways ...*gateway) {
+func (b *caller) awaitEnd(gateways ...*gatewaytest.Process) {
 	b.t.Helper()
 	for _, g := range gateways {
-		waitFor(b.t, "the end of the session at "+g.origin, func() bool {
+		gatewaytest.Await(b.t, "the session has ended at "+g.URL, func() bool {
 			status, _ := b.page(g)
 			if status != http.StatusOK && status != http.StatusUnauthorized {
 				b.t.Fatalf("while waiting for the end: %d", status)
@@ -260,13 +260,14 @@ func (w *pair) wantNoReuse() {
 // awaitRotations waits until so many refresh tokens were exchanged.
 func (w *pair) awaitRotations(n int) {
 	w.t.Helper()
-	waitFor(w.t, fmt.Sprintf("rotation %d", n), func() bool { return w.provider.Tally().Rotations >= n })
+	gatewaytest.Await(w.t, fmt.Sprintf("there were %d rotations", n), func() bool { return w.provider.Tally().Rotations >= n },
+		func() string { return fmt.Sprint(w.provider.Tally().Rotations) })
 }
 
 // awaitLog waits until a gateway has said something.
-func awaitLog(t *testing.T, g *gateway, what string) {
+func awaitLog(t *testing.T, g *gatewaytest.Process, what string) {
 	t.Helper()
-	waitFor(t, "the log to say "+what, func() bool { return strings.Contains(g.log.String(), what) })
+	gatewaytest.Await(t, "the log says "+what, func() bool { return strings.Contains(g.Log.String(), what) })
 }
 
 // What the log says of refreshes.
@@ -274,14 +275,6 @@ const (
 	logTrouble = "a session could not be built anew"
 	logEnded   = "session ended: its login no longer knows the person"
 )
-
-// orLong is how often a test repeats itself: the more often with SIDEGATE_LONG.
-func orLong(short, long int) int {
-	if os.Getenv("SIDEGATE_LONG") != "" {
-		return long
-	}
-	return short
-}
 
 // figure logs what was measured, as a row of a table.
 func figure(t *testing.T, part, what, value string) {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"example.com/sidegate/caddymodule/gatewaytest"
 	"example.com/sidegate/deploy/providertest/provider"
 )
 
@@ -15,7 +16,7 @@ func TestARoleThatChangedShowsWithoutANewSignIn(t *testing.T) {
 	before := w.record(adaNumber)
 	etags := make(map[string]string)
 	for _, g := range w.gateways {
-		_, etags[g.origin], _ = b.session(g)
+		_, etags[g.URL], _ = b.session(g)
 	}
 	w.grant("second")
 	b.awaitRole("second", w.gateways...)
@@ -27,9 +28,9 @@ func TestARoleThatChangedShowsWithoutANewSignIn(t *testing.T) {
 		t.Error("it is another session, or lives longer than it did")
 	}
 	for _, g := range w.gateways {
-		status, h, _ := b.must(http.MethodGet, g.origin+"/auth/session", "", "If-None-Match", etags[g.origin])
-		if status != http.StatusOK || h.Get("ETag") == etags[g.origin] {
-			t.Errorf("%d, and the ETag is %s after %s", status, h.Get("ETag"), etags[g.origin])
+		status, h, _ := b.must(http.MethodGet, g.URL+"/auth/session", "", "If-None-Match", etags[g.URL])
+		if status != http.StatusOK || h.Get("ETag") == etags[g.URL] {
+			t.Errorf("%d, and the ETag is %s after %s", status, h.Get("ETag"), etags[g.URL])
 		}
 	}
 	if asked := len(w.provider.Asked()); asked != 1 {
@@ -78,7 +79,7 @@ func TestTheAccountThatWasChosenOutlivesRefreshes(t *testing.T) {
 	if _, _, s := b.session(one); s.PrimaryAccount == nil || s.PrimaryAccount.AccountID != "acme" {
 		t.Fatalf("it begins with %+v", s.PrimaryAccount)
 	}
-	status, _, body := b.must(http.MethodPut, one.origin+"/auth/session/primary-account", `{"accountId":"globex"}`, "Content-Type", "application/json")
+	status, _, body := b.must(http.MethodPut, one.URL+"/auth/session/primary-account", `{"accountId":"globex"}`, "Content-Type", "application/json")
 	if status != http.StatusOK {
 		t.Fatalf("choosing: %d %s", status, body)
 	}
@@ -108,13 +109,13 @@ func TestTheAccountThatWasChosenOutlivesRefreshes(t *testing.T) {
 func TestASessionWithoutARefreshTokenIsBuiltOfWhatWasSaid(t *testing.T) {
 	t.Parallel()
 	p, d, app := startProvider(t, provider.Config{Algorithm: "ES256"}), startCRM(t), startLegacy(t)
-	g := newGateway(t, site{
-		options: everySecond + oidcLogin(t, "sso", p, desk, mapping("id", "token.uid")) +
+	g := newGateway(t, gatewaytest.Site{
+		Options: everySecond + oidcLogin(t, "sso", p, desk, mapping("id", "token.uid")) +
 			crmDirectory("crm", d, mapping("roles", "directory.crm.roles")),
-		upstream: app.URL(),
+		Upstream: app.URL(),
 	})
 	register(p, desk, "sso", g)
-	g.start()
+	g.Start()
 	b := signInAs(t, g, adaAddress)
 	p.Down()
 	d.SetEntry(adaAddress, map[string]any{"roles": []string{"second"}})

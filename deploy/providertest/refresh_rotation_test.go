@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"example.com/sidegate/caddymodule/gatewaytest"
 	"example.com/sidegate/deploy/providertest/fault"
 	"example.com/sidegate/deploy/providertest/legacy"
 	"example.com/sidegate/deploy/providertest/provider"
@@ -23,7 +24,7 @@ const wave = 50
 // the provider is being asked, and again while its answer is written down.
 func TestFiftyRequestsAtTheMomentOfRefreshAreOneRefresh(t *testing.T) {
 	t.Parallel()
-	expiries := orLong(10, 100)
+	expiries := gatewaytest.Rounds(10, 100)
 	w := startPair(t, everySecond)
 	began := time.Now()
 	b := w.signIn()
@@ -68,12 +69,12 @@ func (w *pair) expire(b *caller, role string, answered func(status int)) {
 	w.t.Helper()
 	w.grant(role)
 	due := w.record(adaNumber).BuiltAt.Add(time.Second)
-	waitFor(w.t, "the session to be due", func() bool { return !time.Now().Before(due) })
+	gatewaytest.Await(w.t, "the session is due", func() bool { return !time.Now().Before(due) })
 	refreshes := w.provider.At(provider.Refresh)
 	before, gate := refreshes.Count(), make(chan struct{})
 	refreshes.Break(fault.HeldAnswer(gate))
 	b.wave(w.gateways, answered)()
-	waitFor(w.t, "the refresh", func() bool {
+	gatewaytest.Await(w.t, "the refresh shows", func() bool {
 		// On a slow machine the wave may have come upon a refresh of the round before.
 		status, _ := b.page(w.gateways[0])
 		answered(status)
@@ -88,13 +89,13 @@ func (w *pair) expire(b *caller, role string, answered func(status int)) {
 
 // wave sends 50 requests at once, every other one to the other gateway. What
 // it returns waits for the answers.
-func (b *caller) wave(gateways []*gateway, answered func(status int)) (wait func()) {
+func (b *caller) wave(gateways []*gatewaytest.Process, answered func(status int)) (wait func()) {
 	var all sync.WaitGroup
 	start := make(chan struct{})
 	for i := range wave {
 		all.Go(func() {
 			<-start
-			status, _, _, err := b.do(b.t.Context(), http.MethodGet, gateways[i%len(gateways)].origin+legacy.PublicPath, "")
+			status, _, _, err := b.do(b.t.Context(), http.MethodGet, gateways[i%len(gateways)].URL+legacy.PublicPath, "")
 			if err != nil {
 				b.t.Error(err)
 			}
@@ -113,7 +114,7 @@ func TestRefreshesThatPeopleAskForAtOnceAreOneAtATime(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range 20 {
 		all.Go(func() {
-			status, _, _, err := b.do(t.Context(), http.MethodPost, w.gateways[i%2].origin+"/auth/refresh", "")
+			status, _, _, err := b.do(t.Context(), http.MethodPost, w.gateways[i%2].URL+"/auth/refresh", "")
 			if err != nil || status != http.StatusOK {
 				t.Errorf("%d %v", status, err)
 			}
@@ -131,7 +132,7 @@ func TestClientsThatLeaveInTheMiddleOfARefreshLoseNoSession(t *testing.T) {
 	w := startPair(t, everySecond)
 	b := w.signIn()
 	refreshes := w.provider.At(provider.Refresh)
-	for n := 1; n <= orLong(3, 30); n++ {
+	for n := 1; n <= gatewaytest.Rounds(3, 30); n++ {
 		role := fmt.Sprintf("round-%d", n)
 		w.grant(role)
 		gate, pages := make(chan struct{}), make(chan struct{})
@@ -140,7 +141,7 @@ func TestClientsThatLeaveInTheMiddleOfARefreshLoseNoSession(t *testing.T) {
 		w.app.Pages.Break(fault.Held(pages))
 		asked := w.app.Pages.Count()
 		leave := b.hang(w.gateways, wave)
-		waitFor(t, "the requests to arrive", func() bool { return w.app.Pages.Count() == asked+wave })
+		gatewaytest.Await(t, "the requests have arrived", func() bool { return w.app.Pages.Count() == asked+wave })
 		leave()
 		w.app.Pages.Mend()
 		close(pages)
@@ -154,12 +155,12 @@ func TestClientsThatLeaveInTheMiddleOfARefreshLoseNoSession(t *testing.T) {
 
 // hang sends requests that are not answered; leave cancels them and waits
 // until they are gone.
-func (b *caller) hang(gateways []*gateway, requests int) (leave func()) {
+func (b *caller) hang(gateways []*gatewaytest.Process, requests int) (leave func()) {
 	ctx, cancel := context.WithCancel(b.t.Context())
 	var all sync.WaitGroup
 	for i := range requests {
 		all.Go(func() {
-			if _, _, _, err := b.do(ctx, http.MethodGet, gateways[i%len(gateways)].origin+legacy.PublicPath, ""); !errors.Is(err, context.Canceled) {
+			if _, _, _, err := b.do(ctx, http.MethodGet, gateways[i%len(gateways)].URL+legacy.PublicPath, ""); !errors.Is(err, context.Canceled) {
 				b.t.Errorf("a request that was to hang: %v", err)
 			}
 		})
@@ -181,10 +182,10 @@ func TestARefreshWhoseClientLeavesGoesOnAndIsWritten(t *testing.T) {
 		ctx, leave := context.WithCancel(t.Context())
 		gone := make(chan error)
 		go func() {
-			_, _, _, err := b.do(ctx, http.MethodPost, w.gateways[n%2].origin+"/auth/refresh", "")
+			_, _, _, err := b.do(ctx, http.MethodPost, w.gateways[n%2].URL+"/auth/refresh", "")
 			gone <- err
 		}()
-		waitFor(t, "the refresh token to be spent", func() bool { return w.provider.Tally().Rotations == n })
+		gatewaytest.Await(t, "the refresh token is spent", func() bool { return w.provider.Tally().Rotations == n })
 		leave()
 		if err := <-gone; !errors.Is(err, context.Canceled) {
 			t.Fatalf("the client did not leave: %v", err)

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"example.com/sidegate/caddymodule/gatewaytest"
 	"example.com/sidegate/deploy/providertest/fault"
 	"example.com/sidegate/deploy/providertest/provider"
 )
@@ -33,17 +34,17 @@ func TestAProviderInTroubleSignsNobodyOut(t *testing.T) {
 	} {
 		t.Run("one that is "+c.name, func(t *testing.T) {
 			_, before := b.page(w.gateways[0])
-			told := strings.Count(w.gateways[0].log.String(), logTrouble)
+			told := strings.Count(w.gateways[0].Log.String(), logTrouble)
 			c.begin()
 			role := "after-" + strings.ReplaceAll(c.name, " ", "-")
 			w.grant(role)
-			waitFor(t, "the log to tell of the trouble", func() bool {
+			gatewaytest.Await(t, "the log tells of the trouble", func() bool {
 				for _, g := range w.gateways {
 					if status, roles := b.page(g); status != http.StatusOK || roles != before {
 						t.Fatalf("in the trouble: %d %s", status, roles)
 					}
 				}
-				return strings.Count(w.gateways[0].log.String(), logTrouble) > told
+				return strings.Count(w.gateways[0].Log.String(), logTrouble) > told
 			})
 			c.stop()
 			b.awaitRole(role, w.gateways...)
@@ -91,7 +92,7 @@ func TestATokenThatIsLostAfterTheRotationEndsTheSessionAtTheProvidersWord(t *tes
 			b := w.signIn()
 			w.provider.At(provider.Refresh).Break(fault.Times(1, lost))
 			g := w.gateways[0]
-			waitFor(t, "the end of the session", func() bool {
+			gatewaytest.Await(t, "the session has ended", func() bool {
 				status, _ := b.page(g)
 				if status == http.StatusUnauthorized && w.provider.Tally().Reuses != 1 {
 					t.Fatal("the session ended before the provider refused it")
@@ -99,7 +100,7 @@ func TestATokenThatIsLostAfterTheRotationEndsTheSessionAtTheProvidersWord(t *tes
 				return status == http.StatusUnauthorized
 			})
 			b.awaitEnd(w.gateways...)
-			said := g.log.String()
+			said := g.Log.String()
 			trouble, end := strings.Index(said, logTrouble), strings.Index(said, logEnded)
 			if trouble < 0 || end < trouble {
 				t.Errorf("the log tells of trouble at %d, of the end at %d", trouble, end)
@@ -146,7 +147,7 @@ func TestARefreshThatFailsAfterTheRotationKeepsTheNewToken(t *testing.T) {
 			b := w.signIn()
 			point := c.fail(w)
 			w.grant("second")
-			waitFor(t, "two rotations", func() bool {
+			gatewaytest.Await(t, "there were two rotations", func() bool {
 				for _, g := range w.gateways {
 					if status, roles := b.page(g); status != http.StatusOK || roles != "first" {
 						t.Fatalf("in the trouble: %d %s", status, roles)

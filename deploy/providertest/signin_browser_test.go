@@ -14,6 +14,7 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
+	"example.com/sidegate/caddymodule/gatewaytest"
 	"example.com/sidegate/deploy/providertest/legacy"
 	"example.com/sidegate/deploy/providertest/provider"
 )
@@ -38,20 +39,20 @@ func TestSigningInAndOutInABrowser(t *testing.T) {
 func signInAndOut(t *testing.T, cookie string) {
 	t.Helper()
 	app := startLegacy(t)
-	s := newShop(t, provider.Config{}, site{upstream: app.URL(), options: usersLogin(t), cookie: cookie}, `label "Acme"`)
-	s.origin = "http://localhost:" + s.port
-	register(s.provider, s.client, "keycloak", s.gateway)
-	s.start()
+	s := newShop(t, provider.Config{}, gatewaytest.Site{Upstream: app.URL(), Options: usersLogin(t), Cookie: cookie, Localhost: true}, `label "Acme"`)
+	s.URL = fmt.Sprintf("http://localhost:%d", s.Port)
+	register(s.provider, s.client, "keycloak", s.Process)
+	s.Start()
 	b := openChromium(t)
 
-	b.do(chromedp.Navigate(s.origin + legacy.PublicPath + "?page=2"))
+	b.do(chromedp.Navigate(s.URL + legacy.PublicPath + "?page=2"))
 	b.wantText("Continue with Acme")
 	b.do(chromedp.Click(`//a[contains(., "Continue with Acme")]`, chromedp.BySearch))
 	b.wantText("Who are you?")
 	b.wantAt(s.provider.Issuer() + "/")
 	b.do(chromedp.Click(`button[value="` + adaAddress + `"]`))
 	b.wantText("X-Session-Email")
-	b.wantAt(s.origin + legacy.PublicPath + "?page=2")
+	b.wantAt(s.URL + legacy.PublicPath + "?page=2")
 	shown := b.appPage()
 	if got := shown.Header.Get("X-Session-Email"); got != adaAddress {
 		t.Errorf("the app knows %q", got)
@@ -61,15 +62,15 @@ func signInAndOut(t *testing.T, cookie string) {
 		t.Errorf("the app was told %s", got)
 	}
 
-	b.do(chromedp.Navigate(s.origin + "/auth/logout"))
+	b.do(chromedp.Navigate(s.URL + "/auth/logout"))
 	b.wantText("Sign out?")
 	b.do(chromedp.Click(`button[type="submit"]`))
 	b.wantText("You are signed out")
-	b.wantAt(s.origin + "/auth/logout")
+	b.wantAt(s.URL + "/auth/logout")
 	if n := len(s.provider.Sessions(adaSubject)); n != 0 {
 		t.Errorf("%d sessions are left at the provider", n)
 	}
-	b.do(chromedp.Navigate(s.origin + legacy.PublicPath))
+	b.do(chromedp.Navigate(s.URL + legacy.PublicPath))
 	b.wantText("Continue with Acme")
 
 	t.Run("and who refuses there is told so, and may try again", func(t *testing.T) {
@@ -104,7 +105,7 @@ func openChromium(t *testing.T) *chromium {
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true))
 	t.Cleanup(stop)
-	ctx, bound := context.WithTimeout(ctx, 2*patience)
+	ctx, bound := context.WithTimeout(ctx, 2*gatewaytest.Patience)
 	t.Cleanup(bound)
 	ctx, leave := chromedp.NewContext(ctx)
 	t.Cleanup(leave)
@@ -161,7 +162,7 @@ func (b *chromium) text() (shown string) {
 
 func (b *chromium) wantText(text string) {
 	b.t.Helper()
-	waitFor(b.t, fmt.Sprintf("a page with %q", text), func() bool { return strings.Contains(b.text(), text) })
+	gatewaytest.Await(b.t, fmt.Sprintf("the page shows %q", text), func() bool { return strings.Contains(b.text(), text) }, b.text)
 }
 
 // wantAt demands that the page's address begins so.

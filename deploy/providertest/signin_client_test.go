@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"example.com/sidegate/caddymodule/gatewaytest"
 	"example.com/sidegate/caddymodule/web"
 	"example.com/sidegate/deploy/providertest/provider"
 )
@@ -26,7 +27,7 @@ func TestEveryClientAuthentication(t *testing.T) {
 		"key":   {ID: "shop-key", PublicKey: key.Public()},
 		"none":  {ID: "shop-none"},
 	}
-	g := newGateway(t, site{upstream: "127.0.0.1:1", options: strings.Join([]string{
+	g := newGateway(t, gatewaytest.Site{Upstream: "127.0.0.1:1", Options: strings.Join([]string{
 		`login oidc basic {`, `issuer ` + p.Issuer(), "client_id `" + clients["basic"].ID + "`", "client_secret `" + clients["basic"].Secret + "`", `}`,
 		oidcLogin(t, "post", p, clients["post"], "client_auth client_secret_post"),
 		oidcLogin(t, "key", p, clients["key"], "client_auth private_key_jwt", "client_key "+file+" shop-1"),
@@ -35,7 +36,7 @@ func TestEveryClientAuthentication(t *testing.T) {
 	for name, client := range clients {
 		register(p, client, name, g)
 	}
-	g.start()
+	g.Start()
 	w := newWitness(p)
 	for name, shows := range map[string][3]bool{ // by header, secret in the form, assertion in the form
 		"basic": {true, false, false}, "post": {false, true, false}, "key": {false, false, true}, "none": {},
@@ -73,11 +74,11 @@ func TestAClientThatIsNotBelievedIsTheOperatorsMatter(t *testing.T) {
 	t.Parallel()
 	s := openShop(t, provider.Config{})
 	s.client.Secret = "the-secret-was-changed-there"
-	register(s.provider, s.client, "keycloak", s.gateway)
+	register(s.provider, s.client, "keycloak", s.Process)
 	v := provider.NewVisitor(adaAddress)
-	wantFailure(t, mustVisit(t, v, s.origin+"/auth/login/keycloak"), http.StatusUnauthorized, web.Misconfigured)
-	wantStranger(t, v, s.gateway)
-	waitFor(t, "a word of it in the log", func() bool { return strings.Contains(s.log.String(), "check client_id, client_secret") })
+	wantFailure(t, mustVisit(t, v, s.URL+"/auth/login/keycloak"), http.StatusUnauthorized, web.Misconfigured)
+	wantStranger(t, v, s.Process)
+	gatewaytest.Await(t, "the log has a word of it", func() bool { return strings.Contains(s.Log.String(), "check client_id, client_secret") })
 }
 
 // Without ca a certificate that nobody vouches for is refused, and the log
@@ -85,30 +86,10 @@ func TestAClientThatIsNotBelievedIsTheOperatorsMatter(t *testing.T) {
 func TestAProviderWhoseCertificateIsNotTrustedIsNotAsked(t *testing.T) {
 	t.Parallel()
 	p := startProvider(t, provider.Config{TLS: true, Algorithm: "ES256"})
-	g := startGateway(t, site{upstream: "127.0.0.1:1", options: block("login oidc keycloak", "issuer "+p.Issuer(), "client_id shop")})
-	wantFailure(t, mustOpen(t, provider.NewVisitor(""), g.origin+"/auth/login/keycloak"), http.StatusServiceUnavailable, web.Unavailable)
-	waitFor(t, "a word of it in the log", func() bool { return strings.Contains(g.log.String(), "with the ca option") })
+	g := startGateway(t, gatewaytest.Site{Upstream: "127.0.0.1:1", Options: block("login oidc keycloak", "issuer "+p.Issuer(), "client_id shop")})
+	wantFailure(t, mustOpen(t, provider.NewVisitor(""), g.URL+"/auth/login/keycloak"), http.StatusServiceUnavailable, web.Unavailable)
+	gatewaytest.Await(t, "the log has a word of it", func() bool { return strings.Contains(g.Log.String(), "with the ca option") })
 	if n := p.At(provider.Discovery).Count(); n != 0 {
 		t.Errorf("it was asked %d times", n)
-	}
-}
-
-// Several ways to sign in are all on the page, in the Caddyfile's order.
-func TestTheLoginPageShowsEveryWayToSignIn(t *testing.T) {
-	t.Parallel()
-	p := startProvider(t, provider.Config{Algorithm: "ES256"})
-	options := oidcLogin(t, "second", p, provider.Client{ID: "a"}) + oidcLogin(t, "first", p, provider.Client{ID: "b"}, `label "Acme & Co"`) + usersLogin(t)
-	g := startGateway(t, site{upstream: "127.0.0.1:1", options: options})
-	page := mustOpen(t, provider.NewVisitor(""), g.origin+"/auth/login?return_to=/orders%3Fa%3D1")
-	at := 0
-	for _, part := range []string{`name="password"`, `href="/auth/login/second?return_to=%2Forders%3Fa%3D1"`, `/auth/login/first?`, "Continue with Acme &amp; Co"} {
-		next := strings.Index(page.Body[at:], part)
-		if next < 0 {
-			t.Fatalf("%q is not on the page, or in another place:\n%s", part, page.Body)
-		}
-		at += next
-	}
-	if p.At(provider.Discovery).Count() != 0 {
-		t.Error("the page asks the provider")
 	}
 }

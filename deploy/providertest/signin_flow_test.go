@@ -2,11 +2,10 @@ package providertest
 
 import (
 	"net/http"
-	"net/url"
 	"reflect"
-	"strings"
 	"testing"
 
+	"example.com/sidegate/caddymodule/gatewaytest"
 	"example.com/sidegate/caddymodule/web"
 	"example.com/sidegate/deploy/providertest/legacy"
 	"example.com/sidegate/deploy/providertest/provider"
@@ -29,18 +28,18 @@ func keycloakMapping() string {
 func TestASignInLeadsBackToWhereItBeganAndMapsTheSession(t *testing.T) {
 	t.Parallel()
 	app := startLegacy(t)
-	s := newShop(t, provider.Config{TLS: true}, site{upstream: app.URL()}, keycloakMapping())
-	s.start()
+	s := newShop(t, provider.Config{TLS: true}, gatewaytest.Site{Upstream: app.URL()}, keycloakMapping())
+	s.Start()
 	v := provider.NewVisitor(adaAddress)
 	v.Client.Transport = trusting(t, s.provider)
 
 	// The only way to sign in is the provider: straight to it, and back.
-	wanted := s.origin + legacy.PublicPath + "?page=2&q=%C3%A9"
+	wanted := s.URL + legacy.PublicPath + "?page=2&q=%C3%A9"
 	page := mustVisit(t, v, wanted)
 	if page.Status != http.StatusOK || page.URL.String() != wanted {
 		t.Fatalf("%d at %s, want 200 at %s", page.Status, page.URL, wanted)
 	}
-	_, user := sessionAt(t, v, s.gateway)
+	_, user := sessionAt(t, v, s.Process)
 	user.Token = ""
 	globex := sessionstore.Account{AccountID: "globex", AccountName: "globex", UsersPrimaryAccount: true}
 	want := sessionstore.UserSession{
@@ -51,7 +50,7 @@ func TestASignInLeadsBackToWhereItBeganAndMapsTheSession(t *testing.T) {
 	if !reflect.DeepEqual(user, want) {
 		t.Errorf("the session is\n%+v, want\n%+v", user, want)
 	}
-	if names := attemptCookies(t, v, s.gateway); len(names) != 0 {
+	if names := attemptCookies(t, v, s.Process); len(names) != 0 {
 		t.Errorf("attempts are left over: %v", names)
 	}
 	t.Run("and the provider is asked no more than it takes", func(t *testing.T) {
@@ -66,51 +65,19 @@ func TestASignInLeadsBackToWhereItBeganAndMapsTheSession(t *testing.T) {
 	})
 }
 
-func TestWhereASignInLeadsIsNeverAnotherSite(t *testing.T) {
-	t.Parallel()
-	app := startLegacy(t)
-	s := newShop(t, provider.Config{}, site{upstream: app.URL()})
-	s.start()
-	for _, to := range []string{"https://evil.example.com/", "//evil.example.com", `/\evil.example.com`, "/%09/evil.example.com", "/auth/logout"} {
-		v := provider.NewVisitor(adaAddress)
-		page := mustVisit(t, v, s.origin+"/auth/login/keycloak?return_to="+url.QueryEscape(to))
-		if page.URL.String() != s.origin+"/" {
-			t.Errorf("return_to %q leads to %s", to, page.URL)
-		}
-		wantSession(t, v, s.gateway, true)
-	}
-}
-
-// require is the operator's word on who may come in, with words of their own.
-func TestWhoIsRequiredToBeSomebodyElseIsToldSo(t *testing.T) {
-	t.Parallel()
-	const message = "Only <staff> of Acme may come in."
-	s := openShop(t, provider.Config{}, "trust_unverified_email", keycloakRoles(),
-		"require `\"admin\" in identity.roles` `"+message+"`")
-	signedIn(t, s.gateway, "keycloak", adaAddress)
-	v := provider.NewVisitor(graceAddress)
-	page := mustVisit(t, v, s.origin+"/auth/login/keycloak")
-	if page.Status != http.StatusForbidden || !strings.Contains(page.Body, "Only &lt;staff&gt; of Acme may come in.") {
-		t.Errorf("%d %s", page.Status, page.Body)
-	}
-	wantSession(t, v, s.gateway, false)
-}
-
-func keycloakRoles() string { return mapping("roles", "token.?realm_access.roles.orValue([])") }
-
 func TestAnAddressMustBeVerifiedUnlessTheProviderIsTrusted(t *testing.T) {
 	t.Parallel()
 	p := startProvider(t, provider.Config{Algorithm: "ES256"})
 	strict, trusting := provider.Client{ID: "strict", Secret: "one"}, provider.Client{ID: "trusting", Secret: "two"}
-	g := newGateway(t, site{upstream: "127.0.0.1:1", options: oidcLogin(t, "strict", p, strict) +
+	g := newGateway(t, gatewaytest.Site{Upstream: "127.0.0.1:1", Options: oidcLogin(t, "strict", p, strict) +
 		oidcLogin(t, "trusting", p, trusting, "trust_unverified_email")})
 	register(p, strict, "strict", g)
 	register(p, trusting, "trusting", g)
-	g.start()
+	g.Start()
 	v := provider.NewVisitor(graceAddress)
-	wantFailure(t, mustVisit(t, v, g.origin+"/auth/login/strict"), http.StatusForbidden, web.Unverified)
+	wantFailure(t, mustVisit(t, v, g.URL+"/auth/login/strict"), http.StatusForbidden, web.Unverified)
 	wantSession(t, v, g, false)
-	mustVisit(t, v, g.origin+"/auth/login/trusting")
+	mustVisit(t, v, g.URL+"/auth/login/trusting")
 	if _, user := sessionAt(t, v, g); user.Email != graceAddress {
 		t.Errorf("signed in as %q", user.Email)
 	}
@@ -120,20 +87,20 @@ func TestTheProviderIsAskedWhatTheCaddyfileSays(t *testing.T) {
 	t.Parallel()
 	s := openShop(t, provider.Config{}, "scopes openid email offline_access", "auth_param prompt login", "auth_param resource a",
 		"auth_param resource b", "acr_values gold silver", "max_age 5m")
-	v := signedIn(t, s.gateway, "keycloak", adaAddress)
+	v := signedIn(t, s.Process, "keycloak", adaAddress)
 	asked := s.provider.Asked()
 	got := asked[len(asked)-1]
 	for name, want := range map[string][]string{
 		"scope": {"openid email offline_access"}, "prompt": {"login"}, "resource": {"a", "b"}, "acr_values": {"gold silver"},
 		"max_age": {"300"}, "response_type": {"code"}, "client_id": {"shop"}, "code_challenge_method": {"S256"},
-		"redirect_uri": {s.origin + "/auth/callback/keycloak"},
+		"redirect_uri": {s.URL + "/auth/callback/keycloak"},
 	} {
 		if !reflect.DeepEqual(got[name], want) {
 			t.Errorf("%s is %q, want %q", name, got[name], want)
 		}
 	}
 	t.Run("and state, nonce and challenge are new each time", func(t *testing.T) {
-		mustVisit(t, v, s.origin+"/auth/login/keycloak")
+		mustVisit(t, v, s.URL+"/auth/login/keycloak")
 		asked := s.provider.Asked()
 		again := asked[len(asked)-1]
 		for _, name := range []string{"state", "nonce", "code_challenge"} {
@@ -144,60 +111,17 @@ func TestTheProviderIsAskedWhatTheCaddyfileSays(t *testing.T) {
 	})
 }
 
-func TestTwoTabsSignInSideBySide(t *testing.T) {
-	t.Parallel()
-	s := openShop(t, provider.Config{})
-	v := provider.NewVisitor(adaAddress)
-	one, other := answerOf(t, v, s.gateway, "keycloak"), answerOf(t, v, s.gateway, "keycloak")
-	if n := len(attemptCookies(t, v, s.gateway)); n != 2 {
-		t.Errorf("%d attempts are remembered, want 2", n)
-	}
-	mustOpen(t, v, other.String())
-	wantSession(t, v, s.gateway, true)
-	mustOpen(t, v, one.String())
-	wantSession(t, v, s.gateway, true)
-	if names := attemptCookies(t, v, s.gateway); len(names) != 0 {
-		t.Errorf("attempts are left over: %v", names)
-	}
-}
-
-// Cookies come with every request: a browser that begins again and again must
-// not end up with headers that no server takes.
-func TestManyAttemptsLeaveFewCookies(t *testing.T) {
-	t.Parallel()
-	s := openShop(t, provider.Config{})
-	v := provider.NewVisitor(adaAddress)
-	for range 12 {
-		mustOpen(t, v, s.origin+"/auth/login/keycloak?return_to=/"+strings.Repeat("x", 500))
-	}
-	if n := len(attemptCookies(t, v, s.gateway)); n != 4 {
-		t.Errorf("%d attempts are remembered, want 4", n)
-	}
-	mustVisit(t, v, s.origin+"/auth/login/keycloak")
-	wantSession(t, v, s.gateway, true)
-}
-
-func TestASignInBegunAtOneGatewayEndsAtAnother(t *testing.T) {
-	t.Parallel()
-	one, other, _ := pairOfShops(t)
-	v := provider.NewVisitor(adaAddress)
-	answer := answerOf(t, v, one.gateway, "keycloak")
-	answer.Host = strings.TrimPrefix(other.origin, "http://")
-	mustOpen(t, v, answer.String())
-	for _, g := range []*gateway{one.gateway, other} {
-		wantSession(t, v, g, true)
-	}
-}
-
 // pairOfShops are two gateways on one Redis; the provider's logout tokens go
 // to the first.
-func pairOfShops(t *testing.T) (one *shop, other *gateway, store *redistest.Server) {
+func pairOfShops(t *testing.T) (one *shop, other *gatewaytest.Process, store *redistest.Server) {
 	t.Helper()
 	store = redistest.Start(t)
-	one = newShop(t, provider.Config{}, site{}.onRedis(store), signInOptions)
-	other = newGateway(t, one.site)
-	register(one.provider, one.client, "keycloak", one.gateway, other)
-	one.start()
-	other.start()
+	one = newShop(t, provider.Config{}, gatewaytest.Site{}.OnRedis(store, gatewaytest.PresentSecret), signInOptions)
+	of := one.Site
+	of.Dir = "" // it shares nothing but the store
+	other = newGateway(t, of)
+	register(one.provider, one.client, "keycloak", one.Process, other)
+	one.Start()
+	other.Start()
 	return one, other, store
 }

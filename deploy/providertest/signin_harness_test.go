@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"example.com/sidegate/caddymodule/gatewaytest"
 	"example.com/sidegate/caddymodule/web"
 	"example.com/sidegate/deploy/providertest/provider"
 	"example.com/sidegate/sessionstore"
@@ -23,7 +24,7 @@ const (
 
 // shop is a gateway with one login, keycloak, at one provider.
 type shop struct {
-	*gateway
+	*gatewaytest.Process
 	provider *provider.Provider
 	client   provider.Client
 }
@@ -31,25 +32,25 @@ type shop struct {
 // openShop runs the two; lines are further ones of the login.
 func openShop(t *testing.T, c provider.Config, lines ...string) *shop {
 	t.Helper()
-	s := newShop(t, c, site{}, lines...)
-	s.start()
+	s := newShop(t, c, gatewaytest.Site{}, lines...)
+	s.Start()
 	return s
 }
 
 // newShop is openShop without a start, for a site of its own.
-func newShop(t *testing.T, c provider.Config, of site, lines ...string) *shop {
+func newShop(t *testing.T, c provider.Config, of gatewaytest.Site, lines ...string) *shop {
 	t.Helper()
 	if c.Algorithm == "" {
 		c.Algorithm = "ES256" // RSA keys take their time to be made
 	}
 	p := startProvider(t, c)
 	client := provider.Client{ID: "shop", Secret: "the-secret-of-the-shop"}
-	of.options += oidcLogin(t, "keycloak", p, client, lines...)
-	if of.upstream == "" {
-		of.upstream = "127.0.0.1:1"
+	of.Options += oidcLogin(t, "keycloak", p, client, lines...)
+	if of.Upstream == "" {
+		of.Upstream = "127.0.0.1:1"
 	}
 	s := &shop{newGateway(t, of), p, client}
-	register(p, client, "keycloak", s.gateway)
+	register(p, client, "keycloak", s.Process)
 	return s
 }
 
@@ -74,10 +75,10 @@ func mustOpen(t *testing.T, v *provider.Visitor, address string) *provider.Page 
 }
 
 // signedIn is somebody who has signed in by that login.
-func signedIn(t *testing.T, g *gateway, login, email string) *provider.Visitor {
+func signedIn(t *testing.T, g *gatewaytest.Process, login, email string) *provider.Visitor {
 	t.Helper()
 	v := provider.NewVisitor(email)
-	mustVisit(t, v, g.origin+"/auth/login/"+login)
+	mustVisit(t, v, g.URL+"/auth/login/"+login)
 	if status, _ := sessionAt(t, v, g); status != http.StatusOK {
 		t.Fatalf("%s is not signed in: %d", email, status)
 	}
@@ -85,9 +86,9 @@ func signedIn(t *testing.T, g *gateway, login, email string) *provider.Visitor {
 }
 
 // sessionAt is what GET /auth/session answers to that browser.
-func sessionAt(t *testing.T, v *provider.Visitor, g *gateway) (status int, user sessionstore.UserSession) {
+func sessionAt(t *testing.T, v *provider.Visitor, g *gatewaytest.Process) (status int, user sessionstore.UserSession) {
 	t.Helper()
-	resp, err := v.Client.Get(g.origin + "/auth/session")
+	resp, err := v.Client.Get(g.URL + "/auth/session")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +103,7 @@ func sessionAt(t *testing.T, v *provider.Visitor, g *gateway) (status int, user 
 }
 
 // wantSession demands that the browser is signed in, or is not.
-func wantSession(t *testing.T, v *provider.Visitor, g *gateway, want bool) {
+func wantSession(t *testing.T, v *provider.Visitor, g *gatewaytest.Process, want bool) {
 	t.Helper()
 	expected := http.StatusUnauthorized
 	if want {
@@ -127,7 +128,7 @@ func wantFailure(t *testing.T, page *provider.Page, status int, failure web.Fail
 
 // answerOf signs in at the provider by that login and stops there: the answer
 // that the browser would bring back is returned and not delivered.
-func answerOf(t *testing.T, v *provider.Visitor, g *gateway, login string) *url.URL {
+func answerOf(t *testing.T, v *provider.Visitor, g *gatewaytest.Process, login string) *url.URL {
 	t.Helper()
 	v.Client.CheckRedirect = func(r *http.Request, _ []*http.Request) error {
 		if strings.HasPrefix(r.URL.Path, "/auth/callback/") {
@@ -136,7 +137,7 @@ func answerOf(t *testing.T, v *provider.Visitor, g *gateway, login string) *url.
 		return nil
 	}
 	defer func() { v.Client.CheckRedirect = nil }()
-	page := mustVisit(t, v, g.origin+"/auth/login/"+login)
+	page := mustVisit(t, v, g.URL+"/auth/login/"+login)
 	answer, err := url.Parse(page.Header.Get("Location"))
 	if err != nil || !strings.HasPrefix(answer.Path, "/auth/callback/") {
 		t.Fatalf("the provider's answer is %d at %s: %v", page.Status, page.URL, err)
@@ -153,9 +154,9 @@ func with(answer *url.URL, change func(url.Values)) string {
 }
 
 // signOut presses the button of the sign-out page, and follows where it leads.
-func signOut(t *testing.T, v *provider.Visitor, g *gateway) *provider.Page {
+func signOut(t *testing.T, v *provider.Visitor, g *gatewaytest.Process) *provider.Page {
 	t.Helper()
-	return post(t, v, g.origin+"/auth/logout", url.Values{})
+	return post(t, v, g.URL+"/auth/logout", url.Values{})
 }
 
 // post sends a form and follows where that leads.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"example.com/sidegate/caddymodule/gatewaytest"
 	"example.com/sidegate/deploy/providertest/provider"
 )
 
@@ -22,7 +23,7 @@ func pageOf(t *testing.T, resp *http.Response) *provider.Page {
 }
 
 // attemptCookies are the names of the cookies of attempts under way.
-func attemptCookies(t *testing.T, v *provider.Visitor, g *gateway) (names []string) {
+func attemptCookies(t *testing.T, v *provider.Visitor, g *gatewaytest.Process) (names []string) {
 	t.Helper()
 	for _, c := range cookiesAt(t, v, g) {
 		if strings.HasPrefix(c.Name, "sidegate-attempt-") {
@@ -32,9 +33,9 @@ func attemptCookies(t *testing.T, v *provider.Visitor, g *gateway) (names []stri
 	return names
 }
 
-func cookiesAt(t *testing.T, v *provider.Visitor, g *gateway) []*http.Cookie {
+func cookiesAt(t *testing.T, v *provider.Visitor, g *gatewaytest.Process) []*http.Cookie {
 	t.Helper()
-	u, err := url.Parse(g.origin)
+	u, err := url.Parse(g.URL)
 	if err != nil {
 		t.Fatal(err)
 	}

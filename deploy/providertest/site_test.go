@@ -1,9 +1,9 @@
 package providertest
 
 import (
-	"cmp"
 	"crypto/tls"
 	"crypto/x509"
+	"flag"
 	"fmt"
 	"net/http"
 	"os"
@@ -11,59 +11,38 @@ import (
 	"strings"
 	"testing"
 
+	"example.com/sidegate/caddymodule/gatewaytest"
 	"example.com/sidegate/deploy/providertest/crm"
 	"example.com/sidegate/deploy/providertest/legacy"
 	"example.com/sidegate/deploy/providertest/provider"
-	"example.com/sidegate/sessionstore/redis/redistest"
 )
 
-// site is what a gateway is configured with.
-type site struct {
-	// options are the logins, directories and further lines of the sidegate
-	// block.
-	options string
-	// upstream is the app's origin.
-	upstream string
-	// auth are lines of the session_auth block.
-	auth string
-	// routes replace session_endpoints, session_auth and reverse_proxy.
-	routes string
-	// store is the line of the store. Default: one of the gateway's own.
-	store string
-	// global are further global options, such as debug.
-	global string
-	// cookie are the lines of the cookie block. Default: insecure.
-	cookie string
+func TestMain(m *testing.M) {
+	// Most tests wait for a pause or a time-out and need no processor meanwhile.
+	_ = flag.Set("test.parallel", "8") // what the command line says comes later, and wins
+	gatewaytest.Main(m)
 }
 
-// onRedis is the site with a store that several gateways share.
-func (s site) onRedis(srv *redistest.Server) site {
-	s.store = fmt.Sprintf("store redis %s\nsecret %q", srv.URL(), "the secret of the gateways under test")
-	return s
+// newGateway takes a port for a gateway, so that its address can be registered
+// before it starts. It has what the test configures and nothing else.
+func newGateway(t *testing.T, s gatewaytest.Site) *gatewaytest.Process {
+	t.Helper()
+	s.Bare = true
+	return gatewaytest.NewProcess(t, s)
 }
 
-func (s site) caddyfile(g *gateway) string {
-	routes := cmp.Or(s.routes, fmt.Sprintf("session_endpoints\nsession_auth {\n%s\n}\nreverse_proxy %s", s.auth, s.upstream))
-	return fmt.Sprintf(`{
-	admin off
-	auto_https off
-	persist_config off
-	storage file_system %q
-	sidegate {
-		%s
-		cookie {
-			%s
-		}
-		%s
-	}
-	%s
+// startGateway runs a gateway until the test ends.
+func startGateway(t *testing.T, s gatewaytest.Site) *gatewaytest.Process {
+	t.Helper()
+	g := newGateway(t, s)
+	g.Start()
+	return g
 }
-http://127.0.0.1:%s, http://localhost:%[6]s {
-	bind 127.0.0.1
-	%s
-}
-`, filepath.Join(g.dir, "storage"), cmp.Or(s.store, "store embedded "+filepath.Join(g.dir, "sessions.db")),
-		cmp.Or(s.cookie, "insecure"), s.options, s.global, g.port, routes)
+
+// validate says what `caddy validate` says of the site, and its exit code.
+func validate(t *testing.T, g *gatewaytest.Process) (said string, code int) {
+	t.Helper()
+	return gatewaytest.RunCaddy(t, g.Dir, "validate", "--adapter", "caddyfile", "--config", g.ConfigFile())
 }
 
 // block is a line with a block of further ones.
@@ -113,12 +92,12 @@ func mapping(pairs ...string) string {
 
 // register tells the provider where that login of these gateways is. The first
 // of them hears of sessions that end.
-func register(p *provider.Provider, c provider.Client, login string, gateways ...*gateway) {
+func register(p *provider.Provider, c provider.Client, login string, gateways ...*gatewaytest.Process) {
 	for _, g := range gateways {
-		c.RedirectURIs = append(c.RedirectURIs, g.origin+"/auth/callback/"+login)
-		c.PostLogoutRedirectURIs = append(c.PostLogoutRedirectURIs, g.origin+"/auth/logout")
+		c.RedirectURIs = append(c.RedirectURIs, g.URL+"/auth/callback/"+login)
+		c.PostLogoutRedirectURIs = append(c.PostLogoutRedirectURIs, g.URL+"/auth/logout")
 	}
-	c.BackChannelLogoutURI = gateways[0].origin + "/auth/backchannel-logout/" + login
+	c.BackChannelLogoutURI = gateways[0].URL + "/auth/backchannel-logout/" + login
 	p.SetClient(c)
 }
 

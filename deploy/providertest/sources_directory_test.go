@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"example.com/sidegate/caddymodule/gatewaytest"
 	"example.com/sidegate/deploy/providertest/crm"
 	"example.com/sidegate/deploy/providertest/fault"
 	"example.com/sidegate/deploy/providertest/legacy"
@@ -16,7 +17,7 @@ import (
 
 // office is a gateway whose people are known to a provider and to directories.
 type office struct {
-	*gateway
+	*gatewaytest.Process
 	t        *testing.T
 	provider *provider.Provider
 	app      *legacy.App
@@ -25,12 +26,12 @@ type office struct {
 func startOffice(t *testing.T, directories string) *office {
 	t.Helper()
 	o := &office{t: t, provider: startProvider(t, provider.Config{Algorithm: "ES256"}), app: startLegacy(t)}
-	o.gateway = newGateway(t, site{
-		options:  oidcLogin(t, "sso", o.provider, desk, mapping("id", "token.uid"), signInOptions) + directories,
-		upstream: o.app.URL(),
+	o.Process = newGateway(t, gatewaytest.Site{
+		Options:  oidcLogin(t, "sso", o.provider, desk, mapping("id", "token.uid"), signInOptions) + directories,
+		Upstream: o.app.URL(),
 	})
-	register(o.provider, desk, "sso", o.gateway)
-	o.start()
+	register(o.provider, desk, "sso", o.Process)
+	o.Start()
 	return o
 }
 
@@ -38,7 +39,7 @@ func startOffice(t *testing.T, directories string) *office {
 func (o *office) visit(email string) (*provider.Page, *caller) {
 	o.t.Helper()
 	v := provider.NewVisitor(email)
-	page := mustVisit(o.t, v, o.origin+"/auth/login/sso?return_to="+legacy.PublicPath)
+	page := mustVisit(o.t, v, o.URL+"/auth/login/sso?return_to="+legacy.PublicPath)
 	return page, callerOf(o.t, v)
 }
 
@@ -66,7 +67,7 @@ func TestDirectoriesAreAskedAllAtOnce(t *testing.T) {
 		t.Fatalf("%d at %s", page.Status, page.URL)
 	}
 	// What they say is put in by the order of the configuration.
-	if _, _, s := b.session(o.gateway); !slices.Equal(s.FlatRolesList, []string{"admin", "on-call", "from-hr"}) {
+	if _, _, s := b.session(o.Process); !slices.Equal(s.FlatRolesList, []string{"admin", "on-call", "from-hr"}) {
 		t.Errorf("the roles are %v", s.FlatRolesList)
 	}
 }
@@ -123,7 +124,7 @@ func TestWhatDirectoriesDoAtASignIn(t *testing.T) {
 				if page.Status != o.want {
 					t.Errorf("%d, want %d", page.Status, o.want)
 				}
-				if status := b.status(o.gateway); (status == http.StatusOK) != (o.want == in) {
+				if status := b.status(o.Process); (status == http.StatusOK) != (o.want == in) {
 					t.Errorf("the session is %d", status)
 				}
 				if calls := d.ByEmail.Count() - before; c.calls != 0 && calls != c.calls {
@@ -140,7 +141,7 @@ func TestWhatDirectoriesDoAtASignIn(t *testing.T) {
 			t.Errorf("the redirect was followed %d times", n)
 		}
 		for _, o := range []*office{required, optional} {
-			if strings.Contains(o.log.String(), crmCredential) {
+			if strings.Contains(o.Log.String(), crmCredential) {
 				t.Error("the log has it")
 			}
 			for _, r := range o.app.Requests() {
@@ -195,7 +196,7 @@ func TestWhatDirectoriesDoAtARefresh(t *testing.T) {
 			d.ByEmail.Break(c.fault)
 			d.SetEntry(adaAddress, crm.Entry{"roles": []string{c.role}})
 			asked := d.ByEmail.Count()
-			waitFor(t, "it to be asked", func() bool {
+			gatewaytest.Await(t, "it is asked", func() bool {
 				status, roles := b.page(w.gateways[0])
 				if status != http.StatusOK || roles != role {
 					t.Fatalf("in the trouble: %d %s", status, roles)
@@ -210,7 +211,7 @@ func TestWhatDirectoriesDoAtARefresh(t *testing.T) {
 	b.awaitEnd(w.gateways...)
 	w.wantNoReuse()
 	for _, g := range w.gateways {
-		if strings.Contains(g.log.String(), crmCredential) {
+		if strings.Contains(g.Log.String(), crmCredential) {
 			t.Error("the log has the directory's credential")
 		}
 	}

@@ -3,6 +3,7 @@ package providertest
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/http"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"example.com/sidegate/caddymodule/gatewaytest"
 	"example.com/sidegate/deploy/providertest/crm"
 	"example.com/sidegate/deploy/providertest/fault"
 	"example.com/sidegate/deploy/providertest/legacy"
@@ -19,38 +21,38 @@ import (
 )
 
 // newShipped takes a port for a shipped Caddyfile, whose site is localhost.
-func newShipped(t *testing.T) *gateway {
+func newShipped(t *testing.T) *gatewaytest.Process {
 	t.Helper()
-	g := newGateway(t, site{})
-	g.origin = "http://localhost:" + g.port
+	g := newGateway(t, gatewaytest.Site{})
+	g.URL = fmt.Sprintf("http://localhost:%d", g.Port)
 	return g
 }
 
 // runShipped runs the Caddyfile as it is shipped, but for addresses (pairs of
 // what stands there and what goes in its place) and for where Caddy itself
 // keeps its things.
-func (g *gateway) runShipped(file string, addresses []string, env ...string) {
-	g.t.Helper()
+func runShipped(t *testing.T, g *gatewaytest.Process, file string, addresses []string, env ...string) {
+	t.Helper()
 	text, err := os.ReadFile(filepath.Join("../caddyfiles", file))
 	if err != nil {
-		g.t.Fatal(err)
+		t.Fatal(err)
 	}
 	shipped := string(text)
 	for i := 0; i < len(addresses); i += 2 {
 		if !strings.Contains(shipped, addresses[i]) {
-			g.t.Fatalf("%s does not speak of %s", file, addresses[i])
+			t.Fatalf("%s does not speak of %s", file, addresses[i])
 		}
 		shipped = strings.ReplaceAll(shipped, addresses[i], addresses[i+1])
 	}
-	shipped = strings.Replace(shipped, "{\n\tsidegate {", "{\n\tadmin off\n\tpersist_config off\n\tstorage file_system "+g.dir+"\n\tsidegate {", 1)
-	shipped = strings.ReplaceAll(shipped, "http://localhost:8080 {", g.origin+" {")
-	config := filepath.Join(g.dir, "Caddyfile")
+	shipped = strings.Replace(shipped, "{\n\tsidegate {", "{\n\tadmin off\n\tpersist_config off\n\tstorage file_system "+g.Dir+"\n\tsidegate {", 1)
+	shipped = strings.ReplaceAll(shipped, "http://localhost:8080 {", g.URL+" {")
+	config := filepath.Join(g.Dir, "Caddyfile")
 	if err := os.WriteFile(config, []byte(shipped), 0o600); err != nil {
-		g.t.Fatal(err)
+		t.Fatal(err)
 	}
-	cmd := g.caddy(context.Background(), "run", "--adapter", "caddyfile", "--config", config)
+	cmd := gatewaytest.CaddyCommand(context.Background(), g.Dir, "run", "--adapter", "caddyfile", "--config", config)
 	cmd.Env = append(cmd.Env, env...)
-	g.run(cmd)
+	g.Run(cmd)
 }
 
 // sample reads a file of deploy/samples, numbers as they are written.
@@ -69,19 +71,19 @@ func sample(t *testing.T, name string, into any) {
 
 // wantSample demands the session that the file says, but for the token, and
 // for an id that the store has handed out.
-func (g *gateway) wantSample(b *caller, file string) {
-	g.t.Helper()
+func wantSample(t *testing.T, g *gatewaytest.Process, b *caller, file string) {
+	t.Helper()
 	var want sessionstore.UserSession
-	sample(g.t, file, &want)
+	sample(t, file, &want)
 	status, _, got := b.session(g)
 	if want.ID > 1_000_000_000 && want.ID < 2_000_000_000 {
 		if got.ID <= 1_000_000_000 {
-			g.t.Errorf("the id is %d, not one of the store's", got.ID)
+			t.Errorf("the id is %d, not one of the store's", got.ID)
 		}
 		got.ID = want.ID
 	}
 	if status != http.StatusOK || !reflect.DeepEqual(got, want) {
-		g.t.Errorf("%d, the session is\n%+v, want\n%+v", status, got, want)
+		t.Errorf("%d, the session is\n%+v, want\n%+v", status, got, want)
 	}
 }
 
@@ -105,12 +107,12 @@ func TestTheExampleOfKeycloakSignsIn(t *testing.T) {
 	client := provider.Client{ID: "sidegate", Secret: "the-secret-of-the-example"}
 	g := newShipped(t)
 	register(p, client, "keycloak", g)
-	g.runShipped("keycloak.Caddyfile", []string{
+	runShipped(t, g, "keycloak.Caddyfile", []string{
 		"https://sso.example.com/realms/acme", p.Issuer(), "127.0.0.1:8081", strings.TrimPrefix(app.URL(), "http://"),
 	}, "OIDC_CLIENT_SECRET="+client.Secret)
-	g.wantSample(signInAs(t, g, said(p, claims)), "keycloak.session.json")
+	wantSample(t, g, signInAs(t, g, said(p, claims)), "keycloak.session.json")
 	t.Run("and keeps out who belongs to no organisation", func(t *testing.T) {
-		page := mustVisit(t, provider.NewVisitor(linusAddress), g.origin+"/auth/login/keycloak")
+		page := mustVisit(t, provider.NewVisitor(linusAddress), g.URL+"/auth/login/keycloak")
 		if page.Status != http.StatusForbidden || !strings.Contains(page.Body, "You belong to no organisation yet.") {
 			t.Errorf("%d %s", page.Status, page.Body)
 		}
@@ -128,16 +130,16 @@ func TestTheExampleOfGoogleAndADirectorySignsIn(t *testing.T) {
 	client := provider.Client{ID: "1234987819200.apps.googleusercontent.com", Secret: "the-secret-of-the-example"}
 	g := newShipped(t)
 	register(p, client, "google", g)
-	g.runShipped("google-crm.Caddyfile", []string{
+	runShipped(t, g, "google-crm.Caddyfile", []string{
 		"https://accounts.google.com", p.Issuer(), "http://127.0.0.1:8082/by-email?e=", d.URL(""),
 		"127.0.0.1:8081", strings.TrimPrefix(app.URL(), "http://"),
 	}, "GOOGLE_CLIENT_ID="+client.ID, "GOOGLE_CLIENT_SECRET="+client.Secret, "CRM_TOKEN="+crmCredential)
 	email := said(p, answers.Token)
 	d.SetEntry(email, answers.Directory["crm"])
 	b := signInAs(t, g, email)
-	g.wantSample(b, "google-crm.session.json")
+	wantSample(t, g, b, "google-crm.session.json")
 	t.Run("and tells the app of what the directory knows beside", func(t *testing.T) {
-		_, page := b.open(g.origin + legacy.PublicPath)
+		_, page := b.open(g.URL + legacy.PublicPath)
 		if page.Header.Get("X-Cost-Centre") != "R&D 7" || page.Header.Get("X-Webauth-Name") != "Grace Hopper" {
 			t.Errorf("the app was told %v", page.Header)
 		}
@@ -147,7 +149,7 @@ func TestTheExampleOfGoogleAndADirectorySignsIn(t *testing.T) {
 		if asked.Get("hd") != "example.com" || asked.Get("prompt") != "select_account" {
 			t.Errorf("it was asked %v", asked)
 		}
-		page := mustVisit(t, provider.NewVisitor(adaAddress), g.origin+"/auth/login/google") // who has no hd
+		page := mustVisit(t, provider.NewVisitor(adaAddress), g.URL+"/auth/login/google") // who has no hd
 		if page.Status != http.StatusForbidden || !strings.Contains(page.Body, "Sign in with your example.com account.") {
 			t.Errorf("%d %s", page.Status, page.Body)
 		}
@@ -156,7 +158,7 @@ func TestTheExampleOfGoogleAndADirectorySignsIn(t *testing.T) {
 		entry := maps.Clone(answers.Directory["crm"])
 		entry["status"] = "closed"
 		d.SetEntry(email, entry)
-		page := mustVisit(t, provider.NewVisitor(email), g.origin+"/auth/login/google")
+		page := mustVisit(t, provider.NewVisitor(email), g.URL+"/auth/login/google")
 		if page.Status != http.StatusForbidden || !strings.Contains(page.Body, "Your entry in the directory is not active.") {
 			t.Errorf("%d %s", page.Status, page.Body)
 		}
@@ -187,11 +189,11 @@ func TestTheExampleOfALegacyAppSignsIn(t *testing.T) {
 	app := startLegacy(t)
 	app.Login.Break(sampleLogin(answer.Body, email, password))
 	g := newShipped(t)
-	g.runShipped("legacy-app.Caddyfile", []string{"127.0.0.1:8081", strings.TrimPrefix(app.URL(), "http://")})
+	runShipped(t, g, "legacy-app.Caddyfile", []string{"127.0.0.1:8081", strings.TrimPrefix(app.URL(), "http://")})
 	b := mustType(t, g, " Linus@Example.com", password)
-	g.wantSample(b, "legacy-app.session.json")
+	wantSample(t, g, b, "legacy-app.session.json")
 	t.Run("and gives the app its own credentials back", func(t *testing.T) {
-		_, page := b.open(g.origin + legacy.PublicPath)
+		_, page := b.open(g.URL + legacy.PublicPath)
 		if got, want := page.Header.Get("Authorization"), "Bearer "+answer.Body["token"].(string); got != want {
 			t.Errorf("Authorization is %q, want %q", got, want)
 		}

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"example.com/sidegate/caddymodule/gatewaytest"
 	"example.com/sidegate/deploy/providertest/legacy"
 	"example.com/sidegate/deploy/providertest/provider"
 	"example.com/sidegate/sessionstore"
@@ -88,11 +89,11 @@ func (w *pair) numbers(people int) map[string][2]int64 {
 }
 
 // firstSignIn signs somebody in with a new browser and returns their number.
-func (w *pair) firstSignIn(g *gateway, email string) (int64, error) {
+func (w *pair) firstSignIn(g *gatewaytest.Process, email string) (int64, error) {
 	v := provider.NewVisitor(email)
-	page, err := v.Visit(g.origin + "/auth/login/sso?return_to=" + legacy.PublicPath)
+	page, err := v.Visit(g.URL + "/auth/login/sso?return_to=" + legacy.PublicPath)
 	if err == nil && page.Status == http.StatusOK {
-		page, err = v.Open(g.origin + "/auth/session")
+		page, err = v.Open(g.URL + "/auth/session")
 	}
 	if err != nil {
 		return 0, err
@@ -109,7 +110,7 @@ func (w *pair) firstSignIn(g *gateway, email string) (int64, error) {
 // information: provider, browsers and gateway share the machine.
 func TestSignInsPerSecond(t *testing.T) {
 	const people, browsers = 50, 4 // more would make the provider's page slow
-	signIns := orLong(200, 5000)
+	signIns := gatewaytest.Rounds(200, 5000)
 	w := startCrowd(t, people)
 	g := w.gateways[0]
 	if _, err := w.firstSignIn(g, crowd(1)[0].Email); err != nil {
@@ -117,7 +118,7 @@ func TestSignInsPerSecond(t *testing.T) {
 	}
 	turns := make(chan int)
 	var all sync.WaitGroup
-	began, before := time.Now(), g.processorTime()
+	began, before := time.Now(), processorTime(t, g)
 	for range browsers {
 		all.Go(func() {
 			for n := range turns {
@@ -132,7 +133,7 @@ func TestSignInsPerSecond(t *testing.T) {
 	}
 	close(turns)
 	all.Wait()
-	took, used := time.Since(began), g.processorTime()-before
+	took, used := time.Since(began), processorTime(t, g)-before
 	figure(t, "sign-in", fmt.Sprintf("whole flows a second: %d, %d browsers at a time, all on one machine", signIns, browsers),
 		fmt.Sprintf("%.0f", float64(signIns)/took.Seconds()))
 	figure(t, "sign-in", "whole flows a second and core, by the gateway's processor time alone", fmt.Sprintf("%.0f", float64(signIns)/used.Seconds()))
@@ -140,20 +141,20 @@ func TestSignInsPerSecond(t *testing.T) {
 
 // processorTime is what the gateway has used so far: fields 14 and 15 of
 // /proc/<pid>/stat, in hundredths of a second (proc(5)).
-func (g *gateway) processorTime() time.Duration {
-	g.t.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", g.cmd.Process.Pid))
+func processorTime(t *testing.T, g *gatewaytest.Process) time.Duration {
+	t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", g.PID()))
 	if err != nil {
-		g.t.Fatal(err)
+		t.Fatal(err)
 	}
 	_, rest, _ := strings.Cut(string(text), ") ") // behind the name, which may have spaces
 	fields := strings.Fields(rest)
 	var user, system time.Duration
 	if _, err := fmt.Sscan(fields[11], &user); err != nil {
-		g.t.Fatal(err)
+		t.Fatal(err)
 	}
 	if _, err := fmt.Sscan(fields[12], &system); err != nil {
-		g.t.Fatal(err)
+		t.Fatal(err)
 	}
 	return (user + system) * 10 * time.Millisecond
 }

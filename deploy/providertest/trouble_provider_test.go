@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"example.com/sidegate/caddymodule/gatewaytest"
 	"example.com/sidegate/caddymodule/web"
 	"example.com/sidegate/deploy/providertest/fault"
 	"example.com/sidegate/deploy/providertest/provider"
@@ -16,9 +17,9 @@ func TestWhoRefusesAtTheProviderIsToldSo(t *testing.T) {
 	t.Parallel()
 	s := openShop(t, provider.Config{})
 	v := provider.NewVisitor("") // clicks on "refuse"
-	page := mustVisit(t, v, s.origin+"/auth/login/keycloak")
+	page := mustVisit(t, v, s.URL+"/auth/login/keycloak")
 	wantFailure(t, page, http.StatusUnauthorized, web.Denied)
-	wantStranger(t, v, s.gateway)
+	wantStranger(t, v, s.Process)
 	if !strings.Contains(page.Body, `href="/auth/login/keycloak?`) {
 		t.Error("the page shows no way to try again")
 	}
@@ -27,8 +28,8 @@ func TestWhoRefusesAtTheProviderIsToldSo(t *testing.T) {
 	}
 	t.Run("and may sign in then", func(t *testing.T) {
 		v.Email = adaAddress
-		mustVisit(t, v, s.origin+"/auth/login/keycloak")
-		wantSession(t, v, s.gateway, true)
+		mustVisit(t, v, s.URL+"/auth/login/keycloak")
+		wantSession(t, v, s.Process, true)
 	})
 }
 
@@ -68,12 +69,12 @@ func TestAProviderInTroubleAtTheSignIn(t *testing.T) {
 			s := openShop(t, provider.Config{})
 			s.provider.At(c.at).Break(c.fault)
 			v := provider.NewVisitor(adaAddress)
-			page := mustVisit(t, v, s.origin+"/auth/login/keycloak")
+			page := mustVisit(t, v, s.URL+"/auth/login/keycloak")
 			wantFailure(t, page, c.status, c.failure)
 			if retry := page.Header.Get("Retry-After"); (retry != "") != (c.status == http.StatusServiceUnavailable) {
 				t.Errorf("Retry-After is %q beside %d", retry, page.Status)
 			}
-			wantStranger(t, v, s.gateway)
+			wantStranger(t, v, s.Process)
 			s.provider.At(c.at).Mend()
 			wantSignInSoon(t, v, s)
 		})
@@ -84,9 +85,9 @@ func TestAProviderInTroubleAtTheSignIn(t *testing.T) {
 // provider is left alone for a moment.
 func wantSignInSoon(t *testing.T, v *provider.Visitor, s *shop) {
 	t.Helper()
-	waitFor(t, "sign-ins to work again", func() bool {
-		mustVisit(t, v, s.origin+"/auth/login/keycloak")
-		status, _ := sessionAt(t, v, s.gateway)
+	gatewaytest.Await(t, "sign-ins work again", func() bool {
+		mustVisit(t, v, s.URL+"/auth/login/keycloak")
+		status, _ := sessionAt(t, v, s.Process)
 		return status == http.StatusOK
 	})
 }
@@ -94,18 +95,18 @@ func wantSignInSoon(t *testing.T, v *provider.Visitor, s *shop) {
 // The gateway may start before its provider does.
 func TestAProviderThatIsDownAtTheStartIsFoundLater(t *testing.T) {
 	t.Parallel()
-	s := newShop(t, provider.Config{}, site{})
+	s := newShop(t, provider.Config{}, gatewaytest.Site{})
 	s.provider.Down()
-	s.start()
+	s.Start()
 	v := provider.NewVisitor(adaAddress)
-	wantFailure(t, mustVisit(t, v, s.origin+"/auth/login/keycloak"), http.StatusServiceUnavailable, web.Unavailable)
+	wantFailure(t, mustVisit(t, v, s.URL+"/auth/login/keycloak"), http.StatusServiceUnavailable, web.Unavailable)
 	if err := s.provider.Up(); err != nil {
 		t.Fatal(err)
 	}
 	wantSignInSoon(t, v, s)
 	t.Run("and nobody is signed out when it goes down again", func(t *testing.T) {
 		s.provider.Down()
-		wantSession(t, v, s.gateway, true)
+		wantSession(t, v, s.Process, true)
 	})
 }
 
@@ -113,30 +114,30 @@ func TestAProviderThatIsDownAtTheStartIsFoundLater(t *testing.T) {
 func TestAProviderThatHangsIsGivenUp(t *testing.T) {
 	t.Parallel()
 	s := openShop(t, provider.Config{})
-	stays := signedIn(t, s.gateway, "keycloak", adaAddress)
+	stays := signedIn(t, s.Process, "keycloak", adaAddress)
 	gate := make(chan struct{})
 	defer close(gate)
 	s.provider.At(provider.Token).Break(fault.HeldAnswer(gate))
 	page := make(chan *provider.Page, 1)
 	v := provider.NewVisitor(adaAddress)
 	go func() {
-		p, err := v.Visit(s.origin + "/auth/login/keycloak")
+		p, err := v.Visit(s.URL + "/auth/login/keycloak")
 		if err != nil {
 			t.Error(err)
 		}
 		page <- p
 	}()
-	waitFor(t, "the code to be redeemed", func() bool { return s.provider.At(provider.Token).Count() == 2 })
-	wantSession(t, stays, s.gateway, true)
+	gatewaytest.Await(t, "the code is redeemed", func() bool { return s.provider.At(provider.Token).Count() == 2 })
+	wantSession(t, stays, s.Process, true)
 	select {
 	case p := <-page:
 		if p != nil {
 			wantFailure(t, p, http.StatusServiceUnavailable, web.Unavailable)
 		}
-	case <-time.After(patience):
+	case <-time.After(gatewaytest.Patience):
 		t.Fatal("the browser waits for ever")
 	}
-	wantStranger(t, v, s.gateway)
+	wantStranger(t, v, s.Process)
 }
 
 // A store that is down is trouble, at the very end of a sign-in too: no cookie
@@ -144,10 +145,10 @@ func TestAProviderThatHangsIsGivenUp(t *testing.T) {
 func TestAStoreThatIsDownAtTheSignIn(t *testing.T) {
 	t.Parallel()
 	store := redistest.Start(t)
-	s := newShop(t, provider.Config{}, site{}.onRedis(store))
-	s.start()
+	s := newShop(t, provider.Config{}, gatewaytest.Site{}.OnRedis(store, gatewaytest.PresentSecret))
+	s.Start()
 	v := provider.NewVisitor(adaAddress)
-	answer := answerOf(t, v, s.gateway, "keycloak")
+	answer := answerOf(t, v, s.Process, "keycloak")
 	store.Kill()
 	page := mustOpen(t, v, answer.String())
 	wantFailure(t, page, http.StatusServiceUnavailable, web.Unavailable)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"example.com/sidegate/caddymodule/gatewaytest"
 	"example.com/sidegate/deploy/providertest/fault"
 	"example.com/sidegate/deploy/providertest/legacy"
 	"example.com/sidegate/deploy/providertest/provider"
@@ -17,8 +18,8 @@ import (
 func TestNoSecretIsInLogsOrPages(t *testing.T) {
 	t.Parallel()
 	app := startLegacy(t)
-	s := newShop(t, provider.Config{}, site{upstream: app.URL(), global: "debug"}, signInOptions)
-	s.start()
+	s := newShop(t, provider.Config{}, gatewaytest.Site{Upstream: app.URL(), Global: "debug"}, signInOptions)
+	s.Start()
 	w := newWitness(s.provider)
 	secrets := map[string]string{"the client secret": s.client.Secret, "the client secret, encoded": url.QueryEscape(s.client.Secret)}
 	pages := make(map[string]string)
@@ -26,8 +27,8 @@ func TestNoSecretIsInLogsOrPages(t *testing.T) {
 
 	ada := browse("ada", adaAddress)
 	ada.deliver(ada.answer())
-	ada.visit(s.origin + legacy.PublicPath)
-	if status, _ := sessionAt(t, ada.Visitor, s.gateway); status != http.StatusOK {
+	ada.visit(s.URL + legacy.PublicPath)
+	if status, _ := sessionAt(t, ada.Visitor, s.Process); status != http.StatusOK {
 		t.Fatalf("Ada is not signed in: %d", status)
 	}
 	thief := browse("thief", linusAddress)
@@ -50,19 +51,19 @@ func TestNoSecretIsInLogsOrPages(t *testing.T) {
 	}
 	logout := signed(t, s.provider.LogoutToken("shop", "nobody", ""))
 	secrets["a logout token"] = logout
-	wantLogout(t, s.gateway, logout, http.StatusOK)
-	wantLogout(t, s.gateway, logout, http.StatusBadRequest)
-	for _, c := range cookiesAt(t, ada.Visitor, s.gateway) {
+	wantLogout(t, s.Process, logout, http.StatusOK)
+	wantLogout(t, s.Process, logout, http.StatusBadRequest)
+	for _, c := range cookiesAt(t, ada.Visitor, s.Process) {
 		if c.Name == "sidegate" { // the provider's, of the same host, is the app's to see
 			secrets["Ada's cookie"] = c.Value
 		}
 	}
-	pages["signed out"] = signOut(t, ada.Visitor, s.gateway).Body
+	pages["signed out"] = signOut(t, ada.Visitor, s.Process).Body
 
 	for i, secret := range w.secrets {
 		secrets[fmt.Sprintf("secret %d of the token endpoint", i)] = secret
 	}
-	said := s.log.String()
+	said := s.Log.String()
 	for _, must := range []string{"signed in", "sign-in not finished", "upstream roundtrip", `"level":"debug"`} {
 		if !strings.Contains(said, must) {
 			t.Errorf("the log does not speak of %q: it is not that of the flows", must)
@@ -119,10 +120,10 @@ type tracked struct {
 // url is the provider's answer, whose code and state are secrets.
 func (v *tracked) url() *url.URL {
 	v.t.Helper()
-	answer := answerOf(v.t, v.Visitor, v.s.gateway, "keycloak")
+	answer := answerOf(v.t, v.Visitor, v.s.Process, "keycloak")
 	v.secrets["the code of "+v.name] = answer.Query().Get("code")
 	v.secrets["the state of "+v.name] = answer.Query().Get("state")
-	v.secrets["the attempt of "+v.name] = attemptCookie(v.t, v.Visitor, v.s.gateway, answer).Value
+	v.secrets["the attempt of "+v.name] = attemptCookie(v.t, v.Visitor, v.s.Process, answer).Value
 	return answer
 }
 

@@ -19,6 +19,20 @@ func (f *File) DuringRead(happens func()) (Change, error) {
 	})
 }
 
+// Err says why the file as it is now is not in use: it is broken, or gone. It
+// is nil when all is well.
+func (f *File) Err() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.err
+}
+
+// Reload reads the file again, whatever happens meanwhile.
+func (f *File) Reload() (Change, error) { return f.reload(func() bool { return true }) }
+
+// Waiting is how many sign-ins wait for their turn now.
+func (l *HashLimiter) Waiting() int { return int(l.waiting.Load()) }
+
 // WorkOf names what an encoded hash costs to compare.
 func WorkOf(encoded string) string {
 	h, err := parseHash(encoded)

@@ -52,23 +52,10 @@ func OpenFile(path string) (*File, error) {
 // People returns those of the last good reading, without waiting.
 func (f *File) People() *People { return f.people.Load() }
 
-// Err says why the file as it is now is not in use: it is broken, or gone. It
-// is nil when all is well.
-func (f *File) Err() error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.err
-}
-
-// Reload reads the file again if it changed. A file that is broken or gone
-// leaves the last good people in use; its error is returned once for each
-// content, and Err keeps it.
-func (f *File) Reload() (Change, error) {
-	return f.reload(func() bool { return true })
-}
-
-// reload takes what it has read, or failed to read, only if it still holds
-// afterwards.
+// reload reads the file again if it changed, and takes what it has read, or
+// failed to read, only if it still holds afterwards. A file that is broken or
+// gone leaves the last good people in use; its error is returned once for each
+// content.
 func (f *File) reload(holds func() bool) (Change, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

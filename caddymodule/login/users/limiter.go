@@ -66,6 +66,3 @@ func (l *HashLimiter) Acquire(ctx context.Context) error {
 
 // Release ends a turn that Acquire has given.
 func (l *HashLimiter) Release() { <-l.slots }
-
-// Waiting is how many sign-ins wait for their turn now.
-func (l *HashLimiter) Waiting() int { return int(l.waiting.Load()) }

@@ -1,0 +1,98 @@
+package endpoint_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"example.com/sidegate/caddymodule/gatewaytest"
+)
+
+// What is in these goes through the browser, where anybody can put anything
+// (CVE-2024-21496, CVE-2023-52430).
+const echoed = "&error_description=canary%3Cscript%3E&error_uri=https%3A%2F%2Fcanary.example.com"
+
+// What a provider in trouble leads to is shown with a real one.
+func TestEveryWayToFailAtAProviderHasItsPage(t *testing.T) {
+	p := gatewaytest.NewIDP(t)
+	s := gatewaytest.Start(t, gatewaytest.Site{Options: p.Login("sso", "label Acme\nrequire `token.sub != 'mallory'` \"Ask the <front> desk\"")})
+	claims := func(changes map[string]any) func(testing.TB, string) string {
+		return func(t testing.TB, callback string) string { p.But(t, changes); return callback }
+	}
+	instead := func(answer string) func(testing.TB, string) string {
+		return func(_ testing.TB, callback string) string {
+			u, _ := url.Parse(callback)
+			return u.Path + "?" + answer + "&state=" + u.Query().Get("state")
+		}
+	}
+	ago := time.Now().Add(-time.Hour).Unix()
+	for _, c := range []struct {
+		name   string
+		edit   func(testing.TB, string) string
+		status int
+		says   string
+	}{
+		{"the person declined", instead("error=access_denied"), 401, "it was cancelled or not allowed there"},
+		{"the provider could not ask them", instead("error=login_required"), 401, "it was cancelled or not allowed there"},
+		{"the provider is not configured for it", instead("error=invalid_scope"), 401, "cannot accept the answer"},
+		{"the provider answers with an error that nobody knows", instead("error=canary"), 401, "cannot accept the answer"},
+		{"the answer has no code", instead("x=y"), 401, "cannot accept the answer"},
+		{"the attempt's cookie is gone", func(_ testing.TB, _ string) string {
+			return "/auth/callback/sso?code=c&state=" + strings.Repeat("A", 43)
+		}, 400, "Signing in took too long"},
+		{"the answer is forged", instead("code=c&code=d"), 400, "does not belong to a sign-in begun in this browser"},
+		{"the code was used before", instead("code=used"), 400, "does not belong to a sign-in begun in this browser"},
+		{"the clocks disagree", claims(map[string]any{"iat": ago, "exp": ago + 60}), 401, "do not agree"},
+		{"the token is for another client", claims(map[string]any{"aud": "canary"}), 401, "cannot accept the answer"},
+		{"the token is of another issuer", claims(map[string]any{"iss": "https://canary.example.com"}), 400, "does not belong to a sign-in begun in this browser"},
+		{"the address is not verified", claims(map[string]any{"email_verified": false}), 403, "not verified there"},
+		{"nobody said that the address is verified", claims(map[string]any{"email_verified": nil}), 403, "not verified there"},
+		{"there is no address", claims(map[string]any{"email": nil}), 403, "No email address came with your sign-in"},
+		{"the address is none", claims(map[string]any{"email": "canary"}), 403, "Your entry is not complete"},
+		{"the configuration refuses the person", claims(map[string]any{"sub": "mallory"}), 403, "Ask the &lt;front&gt; desk"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := s.Browser(t)
+			callback := b.Begin(p, "sso", "/orders")
+			a := b.Open(c.edit(t, callback)+echoed).Want(t, c.status)
+			if !strings.Contains(a.Body, c.says) {
+				t.Errorf("the page does not say %q:\n%s", c.says, a.Body)
+			}
+			for _, what := range []string{"canary", "<script", "<front>", "mallory", "ada-1"} {
+				if strings.Contains(a.Body, what) {
+					t.Errorf("the page repeats %q", what)
+				}
+			}
+			if !strings.Contains(a.Body, "Continue with Acme") {
+				t.Error("there is no way to begin again")
+			}
+			a.WantHeader(t, "Cache-Control", "no-store")
+			a.WantHeader(t, "Retry-After", "")
+			if n := len(b.Attempts()); n != 0 && !strings.Contains(c.name, "cookie is gone") {
+				t.Error("the attempt can be used again")
+			}
+			b.WantSignedOut(t)
+		})
+	}
+}
+
+// A provider that is down is not the person's fault, and nobody else's: the
+// login page, the other logins and those who are signed in do not notice.
+func TestAProviderThatIsDown(t *testing.T) {
+	p := gatewaytest.NewIDP(t)
+	s := gatewaytest.Start(t, gatewaytest.Site{Options: p.Login("sso", "")})
+	p.Close()
+	b := s.Browser(t)
+	a := b.Open("/auth/login/sso?return_to=%2Forders").Want(t, http.StatusServiceUnavailable)
+	for _, part := range []string{"Signing in does not work at the moment", `name="password"`, `value="/orders"`} {
+		if !strings.Contains(a.Body, part) {
+			t.Errorf("the page has no %s:\n%s", part, a.Body)
+		}
+	}
+	if len(b.Jar) != 0 || a.Header.Get("Retry-After") == "" {
+		t.Errorf("cookies %q, Retry-After %q", b.Jar, a.Header.Get("Retry-After"))
+	}
+	s.WithCookie(t, gatewaytest.Ada).Get("/auth/session").Want(t, http.StatusOK)
+}

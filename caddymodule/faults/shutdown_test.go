@@ -1,0 +1,81 @@
+package faults_test
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"example.com/sidegate/caddymodule/gatewaytest"
+)
+
+func TestShutdownAnswersWhatItAccepted(t *testing.T) {
+	t.Parallel()
+	upstream := gatewaytest.NewEcho(t)
+	p := gatewaytest.StartProcess(t, gatewaytest.Site{Upstream: upstream.Address()})
+	c := p.Client(t)
+	c.SignIn(gatewaytest.Ada)
+
+	const requests = 20
+	var answers [requests]error
+	var asking sync.WaitGroup
+	for i := range requests {
+		own := p.With(t, c.Cookie, "")
+		asking.Go(func() { _, answers[i] = ok(own, http.MethodGet, "/slow", "") })
+	}
+	gatewaytest.Await(t, "all requests have reached the upstream", func() bool { return upstream.Arrived.Load() == requests })
+
+	p.Signal(syscall.SIGTERM)
+	gatewaytest.Await(t, "the gateway takes no new connections", func() bool {
+		conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", p.Port))
+		if err == nil {
+			_ = conn.Close()
+		}
+		return err != nil
+	})
+	close(upstream.Release)
+	asking.Wait()
+	for i, err := range answers {
+		if err != nil {
+			t.Errorf("request %d was accepted and not answered: %v", i, err)
+		}
+	}
+	p.AwaitEnd()
+}
+
+// Activity is written behind the requests; what is noted last must not be lost
+// with the configuration or the process that noted it.
+func TestLastActivityIsWrittenDown(t *testing.T) {
+	for _, end := range []struct {
+		name string
+		of   func(p *gatewaytest.Process)
+	}{
+		{"a restart", func(p *gatewaytest.Process) { p.Terminate(); p.Start() }},
+		{"a reload", func(p *gatewaytest.Process) { p.Site.Options += "\nlifetime 11h"; p.Reload() }},
+	} {
+		for name, s := range gatewaytest.Stores(t) {
+			if name == "memory" {
+				continue // does not survive a restart
+			}
+			t.Run(fmt.Sprintf("before %s, with the store %s", end.name, name), func(t *testing.T) {
+				t.Parallel()
+				s.Options += "\nidle_timeout 30s"
+				p := gatewaytest.StartProcess(t, s)
+				c := p.Client(t)
+				c.SignIn(gatewaytest.Ada)
+				before := gatewaytest.IdleEnd(c)
+				// Earlier activity is not worth a write: a tenth of the timeout.
+				worthy := time.Now().Add(3 * time.Second)
+				gatewaytest.Await(t, "activity is worth a write", func() bool { return time.Now().After(worthy) })
+				c.Get("/app").Want(t, http.StatusOK)
+				end.of(p)
+				if after := gatewaytest.IdleEnd(c); !after.After(before) {
+					t.Errorf("the session would have ended idle at %v, and now at %v", before, after)
+				}
+			})
+		}
+	}
+}

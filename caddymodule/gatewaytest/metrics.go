@@ -1,0 +1,94 @@
+package gatewaytest
+
+import (
+	"bufio"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// MetricsPrefix begins the name of every metric of ours.
+const MetricsPrefix = "caddy_sidegate_"
+
+// Metrics are the samples of a scrape, and the types of their families.
+type Metrics struct {
+	Samples map[string]float64 // by name and labels, as they are written
+	Types   map[string]string  // by family, with the prefix
+	Help    map[string]string
+}
+
+// Scrape reads our metrics at Caddy's admin endpoint.
+func (p *Process) Scrape() Metrics {
+	p.t.Helper()
+	return readMetrics(p.t, p.admin().Get("/metrics").Want(p.t, http.StatusOK).Body)
+}
+
+func readMetrics(t testing.TB, text string) Metrics {
+	t.Helper()
+	s := Metrics{make(map[string]float64), make(map[string]string), make(map[string]string)}
+	lines := bufio.NewScanner(strings.NewReader(text))
+	for lines.Scan() {
+		line := lines.Text()
+		name, rest, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(line, "# TYPE "), "# HELP "), " ")
+		switch {
+		case !strings.HasPrefix(name, MetricsPrefix):
+		case strings.HasPrefix(line, "# TYPE "):
+			s.Types[name] = rest
+		case strings.HasPrefix(line, "# HELP "):
+			s.Help[name] = rest
+		default:
+			at := strings.LastIndexByte(line, ' ')
+			value, err := strconv.ParseFloat(line[at+1:], 64)
+			if err != nil {
+				t.Fatalf("%q: %v", line, err)
+			}
+			s.Samples[strings.TrimPrefix(line[:at], MetricsPrefix)] = value
+		}
+	}
+	return s
+}
+
+// Counted are the increases of our counters, those of 0 left out.
+func (s Metrics) Counted(since Metrics) map[string]float64 {
+	increases := make(map[string]float64)
+	for sample, value := range s.Samples {
+		family, _, _ := strings.Cut(sample, "{")
+		if s.Types[MetricsPrefix+family] == "counter" && value != since.Samples[sample] {
+			increases[sample] = value - since.Samples[sample]
+		}
+	}
+	return increases
+}
+
+// AwaitSample waits until a sample has that value.
+func (p *Process) AwaitSample(sample string, want float64) {
+	p.t.Helper()
+	Await(p.t, sample+" is "+strconv.FormatFloat(want, 'g', -1, 64), func() bool {
+		got, ok := p.Scrape().Samples[sample]
+		return ok && got == want
+	}, func() string { return fmt.Sprint(p.Scrape().Samples) })
+}
+
+// Labels reads the labels of a sample.
+func Labels(sample string) map[string]string {
+	_, list, _ := strings.Cut(strings.TrimSuffix(sample, "}"), "{")
+	pairs := make(map[string]string)
+	for pair := range strings.SplitSeq(list, ",") {
+		if name, value, ok := strings.Cut(pair, "="); ok {
+			pairs[name] = strings.Trim(value, `"`)
+		}
+	}
+	return pairs
+}
+
+// Lookups is the sample of what the near cache was asked, with that result.
+func Lookups(result string) string { return `near_cache_lookups_total{result="` + result + `"}` }
+
+// AwaitListening waits until the gateway hears of sign-outs. What it missed
+// before is the first gap.
+func (p *Process) AwaitListening(t testing.TB) {
+	t.Helper()
+	Await(t, "the gateway listens", func() bool { return p.Scrape().Samples["near_cache_gaps_total"] > 0 })
+}

@@ -1,0 +1,48 @@
+package gatewaytest
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// SecureHost is the site that speaks TLS, and so HTTP/2.
+const SecureHost = "app.example.com"
+
+// Secure is a guarded site over TLS beside the plain one of a server.
+type Secure struct {
+	*Server
+	Address string
+	Roots   *x509.CertPool
+}
+
+// StartSecure starts the site over TLS with the routes of the plain one. Its
+// certificate is of a CA that lies in the storage of the test.
+func StartSecure(t testing.TB, c Site) *Secure {
+	t.Helper()
+	port := FreePort(t)
+	s := StartEdited(t, c, func(text string, plain int) string {
+		text = strings.Replace(text, "auto_https off",
+			"auto_https disable_redirects\nskip_install_trust\nlocal_certs\nservers {\nprotocols h1 h2\n}", 1)
+		_, routes, _ := strings.Cut(text, fmt.Sprintf("http://127.0.0.1:%d {", plain))
+		return text + fmt.Sprintf("https://%s:%d {\ntls internal\n%s", SecureHost, port, routes)
+	})
+	address := fmt.Sprintf("127.0.0.1:%d", port)
+	roots := x509.NewCertPool()
+	Await(t, "the local CA has given a certificate", func() bool {
+		root, err := os.ReadFile(filepath.Join(s.Dir, "storage", "pki", "authorities", "local", "root.crt"))
+		if err != nil || !roots.AppendCertsFromPEM(root) {
+			return false
+		}
+		c, err := tls.Dial("tcp", address, &tls.Config{ServerName: SecureHost, RootCAs: roots})
+		if err == nil {
+			err = c.Close()
+		}
+		return err == nil
+	})
+	return &Secure{s, address, roots}
+}

@@ -1,0 +1,149 @@
+package caddymodule_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	"example.com/sidegate/caddymodule/gatewaytest"
+)
+
+// legacy is an app with a login API of its own, which gives out a token and a
+// cookie, and shows what it is sent.
+type legacy struct {
+	*httptest.Server
+	mu     sync.Mutex
+	seen   []*http.Request
+	bodies []string
+	answer func(w http.ResponseWriter, email string) // to a good password
+	status int                                       // when set, whatever came
+}
+
+// legacyPassword is good there, and nowhere else.
+const legacyPassword = "a pass phrase of the legacy app"
+
+func newLegacy(t testing.TB) *legacy {
+	l := &legacy{answer: func(w http.ResponseWriter, email string) {
+		http.SetCookie(w, &http.Cookie{Name: "SID", Value: "of-the-app"})
+		fmt.Fprintf(w, `{"user":{"mail":%q,"roles":["admin"],"nr":7},"jwt":"token-of-the-app"}`, email)
+	}}
+	l.Server = httptest.NewServer(http.HandlerFunc(l.serve))
+	t.Cleanup(l.Close)
+	return l
+}
+
+func (l *legacy) serve(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.seen, l.bodies = append(l.seen, r), append(l.bodies, string(body))
+	var sent struct{ Email, Password string }
+	_ = json.Unmarshal(body, &sent)
+	switch {
+	case r.URL.Path != "/api/login":
+		fmt.Fprintln(w, "app")
+	case l.status != 0:
+		w.WriteHeader(l.status)
+	case sent.Password != legacyPassword:
+		w.WriteHeader(http.StatusUnauthorized)
+	default:
+		w.Header().Set("Content-Type", "application/json")
+		l.answer(w, sent.Email)
+	}
+}
+
+// asked is how many requests there were since the last time, and the last one.
+func (l *legacy) asked() (int, *http.Request) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := len(l.seen)
+	if n == 0 {
+		return 0, nil
+	}
+	last := l.seen[n-1]
+	l.seen = nil
+	return n, last
+}
+
+// fails has the app's login answer with that status for the test's duration.
+func (l *legacy) fails(t testing.TB, status int) {
+	set := func(status int) { l.mu.Lock(); defer l.mu.Unlock(); l.status = status }
+	set(status)
+	t.Cleanup(func() { set(0) })
+}
+
+// login is the app as a login of that name.
+func (l *legacy) login(name, lines string) string {
+	return "login app " + name + " " + l.URL + "/api/login {\n" + lines + "\n}\n"
+}
+
+const legacyMap = "map {\nemail `login.body.user.mail`\nid `login.body.user.nr`\nroles `login.body.user.roles`\nupstream_token `login.body.jwt`\n}"
+
+func TestSeveralPasswordMethodsAreAskedInTheirOrder(t *testing.T) {
+	one, two := newLegacy(t), newLegacy(t)
+	two.answer = func(w http.ResponseWriter, _ string) { fmt.Fprint(w, `{}`) }
+	// login_order is that of the page; it does not say who is asked first.
+	s := gatewaytest.Start(t, gatewaytest.Site{Options: one.login("one", legacyMap) + two.login("two", "map {\nid `8`\n}") + "login_order two one users"})
+	t.Run("who is in the users file is asked for nowhere else", func(t *testing.T) {
+		s.Client(t).SignIn(gatewaytest.Ada)
+		s.Client(t).TrySignIn(gatewaytest.Ada, "wrong").Want(t, http.StatusUnauthorized)
+		if n, _ := one.asked(); n != 0 {
+			t.Errorf("the app was asked %d times for somebody of the users file", n)
+		}
+	})
+	t.Run("who is not is asked for at the first app", func(t *testing.T) {
+		u := s.Client(t).TrySignIn("mary@example.com", legacyPassword).Want(t, http.StatusOK).Session(t)
+		if u.ID != 7 || u.Email != "mary@example.com" || len(u.FlatPermissionsList) == 0 {
+			t.Errorf("the session is %+v", u)
+		}
+		if n, _ := two.asked(); n != 0 {
+			t.Errorf("the second was asked %d times", n)
+		}
+	})
+	t.Run("whom the first does not know is asked for at the second", func(t *testing.T) {
+		one.fails(t, http.StatusNotFound)
+		if u := s.Client(t).TrySignIn("mary@example.com", legacyPassword).Want(t, http.StatusOK).Session(t); u.ID != 8 {
+			t.Errorf("the session is %+v", u)
+		}
+	})
+	t.Run("whom nobody knows is told what everybody is told", func(t *testing.T) {
+		for _, status := range []int{401, 403, 404, 422} {
+			one.fails(t, status)
+			two.fails(t, status)
+			got := s.Client(t).TrySignIn(fmt.Sprintf("x%d@example.com", status), "wrong")
+			got.WantError(t, http.StatusUnauthorized, "unauthorized")
+			if want := s.Client(t).TrySignIn(gatewaytest.Grace, "wrong"); got.Body != want.Body {
+				t.Errorf("%d there: %s; else %s", status, got.Body, want.Body)
+			}
+		}
+	})
+}
+
+func TestARuleOfTheConfigurationRefusesAPerson(t *testing.T) {
+	l := newLegacy(t)
+	s := gatewaytest.Start(t, gatewaytest.Site{Options: l.login("legacy", legacyMap+"\nrequire `login.body.user.mail != 'mallory@example.com'` \"Staff <b>only</b>\"")})
+	t.Run("a program is told so", func(t *testing.T) {
+		a := s.Client(t).TrySignIn("mallory@example.com", legacyPassword)
+		a.WantError(t, http.StatusForbidden, "not_admitted")
+		var said struct{ Message string }
+		if a.Decode(t, &said); said.Message != "Staff <b>only</b>" {
+			t.Errorf("the message is %q", said.Message)
+		}
+	})
+	t.Run("a person is told so on the page, escaped", func(t *testing.T) {
+		a := s.Client(t).SignInByForm("mallory@example.com", legacyPassword, "/").Want(t, http.StatusForbidden)
+		if !strings.Contains(a.Body, "Staff &lt;b&gt;only&lt;/b&gt;") {
+			t.Errorf("the page is\n%s", a.Body)
+		}
+	})
+	t.Run("and counts no attempt", func(t *testing.T) {
+		for range 15 {
+			s.Client(t).TrySignIn("mallory@example.com", legacyPassword).Want(t, http.StatusForbidden)
+		}
+	})
+}

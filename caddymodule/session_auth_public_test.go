@@ -1,0 +1,136 @@
+package caddymodule_test
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+
+	"example.com/sidegate/caddymodule/gatewaytest"
+)
+
+const publicSite = `
+	rewrite /doc /healthz
+	rewrite /assets/old /admin
+	session_endpoints
+	session_auth {
+		public /healthz /assets/* /a%b /espace*
+	}
+	reverse_proxy {upstream}
+`
+
+func TestPublicPaths(t *testing.T) {
+	up := gatewaytest.NewRecorder(t)
+	s := gatewaytest.Start(t, gatewaytest.Site{Routes: publicSite, Upstream: up.Address()})
+	for target, public := range map[string]bool{
+		"/healthz":             true,
+		"/healthz?x=/../admin": true,
+		"/assets/":             true,
+		"/assets/a/b.css":      true,
+		"/assets/a%20b.css":    true,
+		"/assets/caf%C3%A9":    true,
+		"/espace":              true,
+		"/espaces/1":           true,
+
+		// What is decided on is the path that is forwarded.
+		"/doc":        true,
+		"/assets/old": false,
+
+		"/":                               false,
+		"/healthz/":                       false,
+		"/healthzz":                       false,
+		"/Healthz":                        false,
+		"/assets":                         false,
+		"/ASSETS/a":                       false,
+		"/admin?/assets/":                 false,
+		"/admin;/assets/":                 false,
+		"//assets/a":                      false,
+		"/assets//a":                      false,
+		"/assets/../admin":                false,
+		"/assets/./a":                     false,
+		"/assets/%2e%2e/admin":            false,
+		"/assets/..%2fadmin":              false,
+		"/assets/..%2Fadmin":              false,
+		"/assets%2fa":                     false,
+		"/assets/a%2f..%2f..%2fadmin":     false,
+		"/assets/..;/admin":               false,
+		"/assets/;x=1/../admin":           false,
+		"/assets/..%5cadmin":              false,
+		`/assets/..\admin`:                false,
+		"/assets/%252e%252e/admin":        false,
+		"/assets/..%252fadmin":            false,
+		"/assets/%00/../admin":            false,
+		"/assets/a%00":                    false,
+		"/assets/%c0%ae%c0%ae/admin":      false,
+		"/assets/%ef%bc%8e%ef%bc%8e/a":    false,
+		"/assets/%u002e%u002e/admin":      false,
+		"/assets/a%0d%0aX-Session-Id:%20": false,
+		"/assets/a%3f/../admin":           false,
+		"/healthz%23":                     false,
+		"/h%65althz":                      true, // another spelling of the very same path
+	} {
+		t.Run(target, func(t *testing.T) {
+			before, want := up.Count(), http.StatusUnauthorized
+			if public {
+				want = http.StatusOK
+			}
+			got := getExactly(t, s, target, "X-Session-Email", "ada@example.com")
+			if got != want && !(got == http.StatusBadRequest && !public) {
+				t.Errorf("status %d, want %d", got, want)
+			}
+			if passed := up.Count() > before; passed != public {
+				t.Errorf("the app got the request: %v", passed)
+			} else if passed {
+				wantAnonymous(t, up.Last())
+			}
+		})
+	}
+	t.Run("a session that is there is injected", func(t *testing.T) {
+		s.WithCookie(t, gatewaytest.Ada).Get("/healthz").Want(t, http.StatusOK)
+		if got := up.Last().Header.Get("X-Session-Email"); got != gatewaytest.Ada {
+			t.Errorf("the app is told %q", got)
+		}
+	})
+	for name, header := range map[string][]string{
+		"a dead cookie":                    {"Cookie", "sidegate=x"},
+		"a bad token":                      {"Authorization", "Bearer x"},
+		"two accounts":                     {"X-Account-Id", "a", "X-Account-Id", "b"},
+		"an account that is not one's own": {"X-Account-Id", "initech"},
+	} {
+		t.Run(name+" opens a public path to nobody in particular", func(t *testing.T) {
+			c := s.WithCookie(t, gatewaytest.Ada)
+			if header[0] == "Cookie" {
+				c.Cookie = ""
+			}
+			c.Get("/healthz", header...).Want(t, http.StatusOK)
+			wantAnonymous(t, up.Last())
+		})
+	}
+}
+
+// getExactly sends a GET with the target spelt as it is, which net/http's
+// client would tidy up, and returns the status.
+func getExactly(t testing.TB, s *gatewaytest.Server, target string, header ...string) int {
+	t.Helper()
+	host := strings.TrimPrefix(s.URL, "http://")
+	conn, err := net.Dial("tcp", host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	request := "GET " + target + " HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n"
+	for i := 0; i < len(header); i += 2 {
+		request += header[i] + ": " + header[i+1] + "\r\n"
+	}
+	if _, err := io.WriteString(conn, request+"\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	return resp.StatusCode
+}

@@ -1,0 +1,242 @@
+package caddymodule_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"example.com/sidegate/caddymodule/gatewaytest"
+)
+
+// doors is a site with one path for each demand.
+const doors = `
+	session_endpoints
+	@role path /role/*
+	session_auth @role {
+		role owner admin
+	}
+	@permission path /permission/*
+	session_auth @permission {
+		permission orders:write nothing:else
+	}
+	@every path /every/*
+	session_auth @every {
+		permission orders:write
+		permission nothing:else
+	}
+	@both path /both/*
+	session_auth @both {
+		role editor
+		permission reports:run
+	}
+	@accountadmin path /accountadmin/*
+	session_auth @accountadmin {
+		account_admin
+	}
+	@optional path /optional/*
+	session_auth @optional {
+		optional
+	}
+	@optionaladmin path /optionaladmin/*
+	session_auth @optionaladmin {
+		optional
+		role admin
+	}
+	@twice path /twice/*
+	session_auth @twice {
+		role admin viewer
+	}
+	session_auth @twice {
+		permission orders:read
+	}
+	@quiet path /quiet/*
+	session_auth @quiet {
+		no_redirect
+	}
+	@foreign path /foreign/*
+	session_auth @foreign {
+		foreign_bearer
+	}
+	@named path /named/*
+	session_auth @named {
+		handle_errors
+		role owner
+	}
+	@plain path /plain/*
+	session_auth @plain
+	handle_path /shop/* {
+		session_auth
+	}
+	reverse_proxy {upstream}
+	handle_errors {
+		respond "the operator's page for {err.status_code}"
+	}
+`
+
+func TestRolesAndPermissionsDecide(t *testing.T) {
+	up := gatewaytest.NewRecorder(t)
+	s := gatewaytest.Start(t, gatewaytest.Site{Routes: doors, Upstream: up.Address()})
+	people := map[string]*gatewaytest.Client{"ada": s.WithCookie(t, gatewaytest.Ada), "grace": s.WithCookie(t, gatewaytest.Grace), "nobody": s.Client(t)}
+	globex := []string{"X-Account-Id", "globex"}
+	for name, tt := range map[string]struct {
+		who    string
+		path   string
+		header []string
+		want   int
+	}{
+		"any role of a line will do":                             {"ada", "/role/", nil, 200},
+		"none of the roles":                                      {"grace", "/role/", nil, 403},
+		"no session where a role is demanded":                    {"nobody", "/role/", nil, 401},
+		"any permission of a line will do":                       {"ada", "/permission/", nil, 200},
+		"none of the permissions":                                {"grace", "/permission/", nil, 403},
+		"several lines must all hold":                            {"ada", "/every/", nil, 403},
+		"role and permission both hold":                          {"ada", "/both/", nil, 200},
+		"role and permission do not both hold":                   {"grace", "/both/", nil, 403},
+		"who administers the account":                            {"ada", "/accountadmin/", nil, 200},
+		"who administers another account than they act for":      {"ada", "/accountadmin/", globex, 403},
+		"who has no account administers none":                    {"grace", "/accountadmin/", nil, 403},
+		"optional without a session":                             {"nobody", "/optional/", nil, 200},
+		"optional with a session":                                {"ada", "/optional/", nil, 200},
+		"optional with a bad token":                              {"nobody", "/optional/", []string{"Authorization", "Bearer x"}, 401},
+		"optional with a cookie that is gone":                    {"nobody", "/optional/", []string{"Cookie", "sidegate=x"}, 200},
+		"optional with an account that is not one's own":         {"ada", "/optional/", []string{"X-Account-Id", "initech"}, 403},
+		"optional with a demand, without a session":              {"nobody", "/optionaladmin/", nil, 200},
+		"optional with a demand, a session that does not meet":   {"grace", "/optionaladmin/", nil, 403},
+		"both of two directives hold":                            {"ada", "/twice/", nil, 200},
+		"the second of two directives does not hold":             {"grace", "/twice/", nil, 403},
+		"a token that was not issued here, without a session":    {"nobody", "/foreign/", []string{"Authorization", "Bearer x"}, 401},
+		"a token that was not issued here, with a session":       {"ada", "/foreign/", []string{"Authorization", "Bearer x"}, 200},
+		"a token that was not issued here, where it is not said": {"ada", "/plain/", []string{"Authorization", "Bearer x"}, 401},
+	} {
+		t.Run(name, func(t *testing.T) {
+			before := up.Count()
+			got := people[tt.who].In(t).Get(tt.path, tt.header...).Want(t, tt.want)
+			passed := up.Count() > before
+			if passed != (tt.want == http.StatusOK) {
+				t.Errorf("the app got the request: %v", passed)
+			}
+			if tt.want == http.StatusUnauthorized {
+				got.WantError(t, tt.want, "unauthorized")
+			}
+			if tt.want == http.StatusForbidden {
+				got.WantError(t, tt.want, "forbidden")
+			}
+			if passed && tt.who == "nobody" {
+				wantAnonymous(t, up.Last())
+			} else if passed && up.Last().Header.Get("X-Session-Email") != gatewaytest.Ada {
+				t.Errorf("the app is told %v", up.Last().Header)
+			}
+		})
+	}
+}
+
+func wantAnonymous(t testing.TB, r *http.Request) {
+	t.Helper()
+	for name := range r.Header {
+		if strings.HasPrefix(name, "X-Session-") {
+			t.Errorf("the app is told %s of nobody", name)
+		}
+	}
+}
+
+func TestForeignBearerGoesToTheApp(t *testing.T) {
+	up := gatewaytest.NewRecorder(t)
+	s := gatewaytest.Start(t, gatewaytest.Site{Routes: doors, Upstream: up.Address()})
+	c := s.WithCookie(t, gatewaytest.Ada)
+	c.Get("/foreign/", "Authorization", "Bearer of-the-app").Want(t, http.StatusOK)
+	if got := up.Last().Header.Get("Authorization"); got != "Bearer of-the-app" {
+		t.Errorf("the app got %q", got)
+	}
+	t.Run("ours does not", func(t *testing.T) {
+		program := s.WithToken(t, gatewaytest.Ada)
+		program.Get("/foreign/").Want(t, http.StatusOK)
+		if got := up.Last().Header.Get("Authorization"); got != "" {
+			t.Error("the app got the session token")
+		}
+	})
+	t.Run("ours that is dead is refused beside a good cookie", func(t *testing.T) {
+		program := s.WithToken(t, gatewaytest.Grace)
+		token := program.Bearer
+		program.Post("/auth/logout").Want(t, http.StatusNoContent)
+		c.In(t).Get("/foreign/", "Authorization", "Bearer "+token).Want(t, http.StatusUnauthorized)
+	})
+	t.Run("two of them are nobody's", func(t *testing.T) {
+		c.In(t).Get("/foreign/", "Authorization", "Bearer a", "Authorization", "Bearer b").Want(t, http.StatusOK)
+		if got := up.Last().Header.Values("Authorization"); got != nil {
+			t.Errorf("the app got %v", got)
+		}
+	})
+}
+
+func TestSignedOutAnswers(t *testing.T) {
+	s := gatewaytest.Start(t, gatewaytest.Site{Routes: doors})
+	navigate := []string{"Sec-Fetch-Mode", "navigate", "Accept", "text/html"}
+	for name, tt := range map[string]struct {
+		method, path string
+		header       []string
+		status       int
+		location     string
+	}{
+		"a navigation": {"GET", "/plain/a?x=1&y=%20", navigate, 303,
+			"/auth/login?return_to=%2Fplain%2Fa%3Fx%3D1%26y%3D%2520"},
+		"a navigation of an older browser": {"GET", "/plain/", []string{"Accept", "text/html,*/*"}, 303,
+			"/auth/login?return_to=%2Fplain%2F"},
+		"a navigation that posts": {"POST", "/plain/", navigate, 303, "/auth/login?return_to=%2Fplain%2F"},
+		"a navigation with a dead cookie": {"GET", "/plain/", append([]string{"Cookie", "sidegate=x"}, navigate...), 303,
+			"/auth/login?return_to=%2Fplain%2F"},
+		"a navigation whose path is rewritten":  {"GET", "/shop/cart", navigate, 303, "/auth/login?return_to=%2Fshop%2Fcart"},
+		"a navigation where a role is demanded": {"GET", "/role/", navigate, 303, "/auth/login?return_to=%2Frole%2F"},
+		"a navigation that lies about its host": {"GET", "/plain/", append([]string{"X-Forwarded-Host", "evil.example",
+			"X-Original-URL", "//evil.example", "X-Forwarded-Uri", "//evil.example"}, navigate...), 303,
+			"/auth/login?return_to=%2Fplain%2F"},
+		"a fetch":                        {"GET", "/plain/", []string{"Sec-Fetch-Mode", "cors", "Accept", "text/html"}, 401, ""},
+		"a program":                      {"GET", "/plain/", nil, 401, ""},
+		"a program that posts":           {"POST", "/plain/", []string{"Accept", "text/html"}, 401, ""},
+		"a navigation under no_redirect": {"GET", "/quiet/", navigate, 401, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := s.Client(t).Do(tt.method, tt.path, "", tt.header...).Want(t, tt.status)
+			got.WantHeader(t, "Location", tt.location)
+			got.WantHeader(t, "Vary", "Cookie, Authorization, X-Account-Id")
+			if !strings.Contains(got.Header.Get("Cache-Control"), "no-store") {
+				t.Errorf("the answer may be kept: %q", got.Header.Get("Cache-Control"))
+			}
+			if tt.status == http.StatusUnauthorized {
+				got.WantHeader(t, "WWW-Authenticate", "Bearer")
+			}
+		})
+	}
+}
+
+func TestForbiddenIsAPageForPeopleAndJSONForPrograms(t *testing.T) {
+	s := gatewaytest.Start(t, gatewaytest.Site{Routes: doors})
+	c := s.WithCookie(t, gatewaytest.Grace)
+	c.Get("/role/").WantError(t, http.StatusForbidden, "forbidden")
+	page := c.Get("/role/", "Sec-Fetch-Mode", "navigate", "Accept", "text/html").Want(t, http.StatusForbidden)
+	page.WantHeader(t, "Content-Type", "text/html; charset=utf-8")
+	page.WantHeader(t, "Set-Cookie", "")
+	c.Get("/auth/session").Want(t, http.StatusOK)
+}
+
+func TestHandleErrorsLeavesRefusalsToTheOperator(t *testing.T) {
+	s := gatewaytest.Start(t, gatewaytest.Site{Routes: doors})
+	c := s.WithCookie(t, gatewaytest.Ada)
+	for name, tt := range map[string]struct {
+		client *gatewaytest.Client
+		header []string
+		status int
+		body   string
+	}{
+		"no session":               {s.Client(t), nil, 401, "the operator's page for 401"},
+		"no session, a navigation": {s.Client(t), []string{"Sec-Fetch-Mode", "navigate"}, 401, "the operator's page for 401"},
+		"a missing role":           {c, nil, 403, "the operator's page for 403"},
+		"not one's own account":    {c, []string{"X-Account-Id", "initech"}, 403, "the operator's page for 403"},
+		"two accounts":             {c, []string{"X-Account-Id", "a", "X-Account-Id", "b"}, 400, "the operator's page for 400"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := tt.client.In(t).Get("/named/", tt.header...).Want(t, tt.status); got.Body != tt.body {
+				t.Errorf("the answer is %q", got.Body)
+			}
+		})
+	}
+}
