@@ -1,6 +1,7 @@
 package caddymodule_test
 
 import (
+	"errors"
 	"fmt"
 	"go/ast"
 	"go/parser"
@@ -11,53 +12,88 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 )
 
 const house = "example.com/sidegate/"
 
-// A room is a folder, with all below it, whose packages import themselves, the
-// standard library, and what it lists. Patterns are those of the go command:
-// `a/b` is that package alone, `a/...` is a and everything below.
+// A room is a folder with all below it that is in no deeper room. Its packages
+// import themselves, the standard library, and what it may. Patterns are those
+// of the go command: `a/b` is that package alone, `a/...` is a and everything
+// below.
 type room struct {
-	folder string
-	proper bool     // the package of the folder alone, without those below
-	may    []string // of the house, and of others
-	never  []string // goes before may
+	folder   string
+	may, not []string
 }
 
-// never is what no room may import: the domain returns errors, it does not log.
-var never = []string{"log", "log/slog", "go.uber.org/zap/..."}
+// logging is what no room may import that does not name it: the domain returns
+// errors, it does not log.
+var logging = []string{"log", "log/slog", "go.uber.org/zap/..."}
 
-const (
-	anything = "..."
-	caddyAll = "github.com/caddyserver/..."
-	handlers = "github.com/caddyserver/caddy/v2/modules/caddyhttp"
-	sessions = house + "sessionstore/..."
-)
+// rooms are those of CONTRIBUTING.md, which are thus the same ones: what a
+// reader is told and what the code is held to.
+var rooms = sync.OnceValues(func() ([]room, error) {
+	text, err := os.ReadFile("../CONTRIBUTING.md")
+	if err != nil {
+		return nil, err
+	}
+	return roomsOf(string(text))
+})
 
-// rooms fixes which way imports go: towards sessionstore, and never back into
-// the Caddy modules. caddymodule itself and its command may import everything.
-var rooms = []room{
-	{folder: "sessionstore", may: []string{anything}, never: []string{caddyAll, house + "caddymodule/..."}},
-	{folder: "caddymodule/identity"},
-	{
-		folder: "caddymodule/login",
-		may:    []string{house + "caddymodule/profile", sessions, anything},
-		never: []string{
-			handlers, house + "caddymodule", house + "caddymodule/identity/...",
-			house + "caddymodule/token/...", house + "caddymodule/web/...",
-		},
-	},
-	{folder: "caddymodule/profile", proper: true, may: []string{sessions}},
-	{folder: "caddymodule/profile", may: []string{sessions, "cel.dev/cel-go/...", house + "caddymodule/source"}},
-	{folder: "caddymodule/source"},
-	{
-		folder: "caddymodule/token",
-		may:    []string{sessions, "github.com/golang-jwt/jwt/v5", "github.com/hashicorp/golang-lru/v2/..."},
-	},
-	{folder: "caddymodule/web"},
+// roomsOf reads the table: a row names one or several folders, what lives
+// there, and what they may import; "; not" goes before what they may not.
+func roomsOf(text string) (found []room, err error) {
+	_, table, ok := strings.Cut(text, "| room | what lives there | may import |\n")
+	if !ok {
+		return nil, errors.New("there is no table of rooms")
+	}
+	for line := range strings.Lines(table) {
+		cells := strings.Split(line, "|")
+		if len(cells) != 5 {
+			break // the table has ended
+		}
+		may, not, _ := strings.Cut(cells[3], "; not ")
+		for _, folder := range quoted(cells[1]) {
+			found = append(found, room{strings.TrimSuffix(folder, "/"), patterns(may), patterns(not)})
+		}
+	}
+	return found, nil
+}
+
+// quoted returns what stands in backticks.
+func quoted(cell string) (names []string) {
+	for i, part := range strings.Split(cell, "`") {
+		if i%2 == 1 {
+			names = append(names, part)
+		}
+	}
+	return names
+}
+
+// patterns completes what is of the house: caddymodule, sessionstore, deploy.
+func patterns(cell string) []string {
+	names := quoted(cell)
+	for i, name := range names {
+		if !isStandard(name) {
+			continue
+		}
+		if top, _, _ := strings.Cut(name, "/"); top == "caddymodule" || top == "sessionstore" || top == "deploy" {
+			names[i] = house + name
+		}
+	}
+	return names
+}
+
+// roomOf is the deepest room that the file lies in.
+func roomOf(among []room, file string) (deepest room, ok bool) {
+	for _, r := range among {
+		if strings.HasPrefix(file, r.folder+"/") && len(r.folder) >= len(deepest.folder) {
+			deepest, ok = r, true
+		}
+	}
+	return deepest, ok
 }
 
 func TestTheHouseKeepsItsRules(t *testing.T) {
@@ -68,8 +104,10 @@ func TestTheHouseKeepsItsRules(t *testing.T) {
 	}{
 		{"a room imports only what it may", importBreaches},
 		{"production code imports no test support", testSupportBreaches},
+		{"folders of tests hold nothing else", testFolderBreaches},
 		{"no package is a drawer for everything", nameBreaches},
 		{"no test sleeps", sleepBreaches},
+		{"no source file is longer than 350 lines", lengthBreaches},
 	} {
 		t.Run(rule.name, func(t *testing.T) {
 			for _, breach := range audit(t, tree, rule.breaches) {
@@ -78,10 +116,35 @@ func TestTheHouseKeepsItsRules(t *testing.T) {
 		})
 	}
 	t.Run("every room of the rules exists", func(t *testing.T) {
-		for _, r := range rooms {
+		all, err := rooms()
+		if err != nil || len(all) < 20 {
+			t.Fatalf("%d rooms: %v", len(all), err)
+		}
+		for _, r := range all {
 			if _, err := fs.Stat(tree, r.folder); err != nil {
 				t.Errorf("room %s: %v", r.folder, err)
 			}
+			if slices.Contains(slices.Concat(r.may, r.not), "...") {
+				t.Errorf("room %s says \"anything\"", r.folder)
+			}
+		}
+	})
+	t.Run("the root shows the Caddy modules and little else", func(t *testing.T) {
+		sources, tests := 0, 0
+		entries, err := os.ReadDir(".")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			switch {
+			case strings.HasSuffix(e.Name(), "_test.go"):
+				tests++
+			case strings.HasSuffix(e.Name(), ".go"):
+				sources++
+			}
+		}
+		if sources > 42 || tests > 50 {
+			t.Errorf("there are %d source files (42 at most) and %d test files (50 at most): which of them belong into a room?", sources, tests)
 		}
 	})
 }
@@ -104,7 +167,7 @@ func TestRulesFindTheirBreaches(t *testing.T) {
 		{"identity may import the standard library", "caddymodule/identity/a.go", `package identity; import _ "net/http"`, importBreaches, 0},
 		{"a login that imports handlers is found", "caddymodule/login/oidc/a.go", `package oidc; import _ "github.com/caddyserver/caddy/v2/modules/caddyhttp"`, importBreaches, 1},
 		{"a login that imports the modules is found", "caddymodule/login/a.go", `package login; import _ "example.com/sidegate/caddymodule"`, importBreaches, 1},
-		{"a login may import Caddy's password hashes", "caddymodule/login/a.go", `package login; import _ "github.com/caddyserver/caddy/v2/modules/caddyhttp/caddyauth"`, importBreaches, 0},
+		{"the users file may import Caddy's password hashes", "caddymodule/login/users/a.go", `package users; import _ "github.com/caddyserver/caddy/v2/modules/caddyhttp/caddyauth"`, importBreaches, 0},
 		{"a profile that imports a login is found", "caddymodule/profile/a.go", `package profile; import _ "example.com/sidegate/caddymodule/login"`, importBreaches, 1},
 		{"a profile proper that imports its mapping is found", "caddymodule/profile/a.go", `package profile; import _ "example.com/sidegate/caddymodule/profile/mapping"`, importBreaches, 1},
 		{"a profile proper that imports CEL is found", "caddymodule/profile/a.go", `package profile; import _ "cel.dev/cel-go/cel"`, importBreaches, 1},
@@ -115,10 +178,29 @@ func TestRulesFindTheirBreaches(t *testing.T) {
 		{"a profile proper that imports a source is found", "caddymodule/profile/a.go", `package profile; import _ "example.com/sidegate/caddymodule/source"`, importBreaches, 1},
 		{"a token that imports another JWT library is found", "caddymodule/token/a.go", `package token; import _ "github.com/golang-jwt/jwt/v4"`, importBreaches, 1},
 		{"a token may import its JWT library", "caddymodule/token/a.go", `package token; import _ "github.com/golang-jwt/jwt/v5"`, importBreaches, 0},
-		{"a folder that only begins like a room is none", "caddymodule/webhook/a.go", `package webhook; import _ "log"`, importBreaches, 0},
+		{"a new folder of the modules keeps their rules", "caddymodule/webhook/a.go", `package webhook; import _ "log"`, importBreaches, 1},
+		{"a folder in no room is found", "tools/a.go", `package tools`, importBreaches, 1},
+		{"a folder that only begins like a room is none of it", "sessionstorex/a.go", `package x`, importBreaches, 1},
+		{"a life of sessions that knows HTTP is found", "caddymodule/lifecycle/a.go", `package lifecycle; import _ "net/http"`, importBreaches, 1},
+		{"a life of sessions that knows a login is found", "caddymodule/lifecycle/a.go", `package lifecycle; import _ "example.com/sidegate/caddymodule/login/oidc"`, importBreaches, 1},
+		{"a life of sessions that knows tokens is found", "caddymodule/lifecycle/a.go", `package lifecycle; import _ "example.com/sidegate/caddymodule/token"`, importBreaches, 1},
+		{"a life of sessions that knows Caddy is found", "caddymodule/lifecycle/a.go", `package lifecycle; import _ "github.com/caddyserver/caddy/v2"`, importBreaches, 1},
+		{"a life of sessions that counts for Prometheus is found", "caddymodule/lifecycle/a.go", `package lifecycle; import _ "github.com/prometheus/client_golang/prometheus"`, importBreaches, 1},
+		{"a life of sessions may know what a login is", "caddymodule/lifecycle/a.go", `package lifecycle; import _ "example.com/sidegate/caddymodule/login"`, importBreaches, 0},
+		{"a route that knows Caddy is found", "caddymodule/endpoint/a.go", `package endpoint; import _ "github.com/caddyserver/caddy/v2/modules/caddyhttp"`, importBreaches, 1},
+		{"a route that knows the configuration is found", "caddymodule/endpoint/a.go", `package endpoint; import _ "example.com/sidegate/caddymodule"`, importBreaches, 1},
+		{"a route that logs is found", "caddymodule/endpoint/a.go", `package endpoint; import _ "go.uber.org/zap"`, importBreaches, 1},
+		{"the modules may log", "caddymodule/a.go", `package caddymodule; import _ "go.uber.org/zap"`, importBreaches, 0},
+		{"the modules that log past Caddy are found", "caddymodule/a.go", `package caddymodule; import _ "log/slog"`, importBreaches, 1},
+		{"a source that knows who asks is found", "caddymodule/source/a.go", `package source; import _ "example.com/sidegate/caddymodule/profile"`, importBreaches, 1},
+		{"what tests share may import everything", "caddymodule/gatewaytest/a.go", `package gatewaytest; import _ "log"`, importBreaches, 0},
+		{"a source file of 351 lines is found", "caddymodule/a.go", "package a" + strings.Repeat("\n", 351), lengthBreaches, 1},
+		{"a source file of 350 lines is not", "caddymodule/a.go", "package a" + strings.Repeat("\n", 349), lengthBreaches, 0},
 		{"production code that imports a contract suite is found", "caddymodule/a.go", `package a; import _ "example.com/sidegate/sessionstore/storetest"`, testSupportBreaches, 1},
 		{"production code that imports testing is found", "caddymodule/a.go", `package a; import _ "testing"`, testSupportBreaches, 1},
 		{"a test may import a contract suite", "sessionstore/a_test.go", `package s; import _ "example.com/sidegate/sessionstore/storetest"`, testSupportBreaches, 0},
+		{"code among the tests of faults is found", "caddymodule/faults/a.go", `package faults`, testFolderBreaches, 1},
+		{"a folder of tests may say what it is for", "caddymodule/attacks/doc.go", `package attacks`, testFolderBreaches, 0},
 		{"a package called util is found", "caddymodule/util/a.go", `package util`, nameBreaches, 1},
 		{"a package called helpers in another folder is found", "caddymodule/x/a.go", `package helpers`, nameBreaches, 1},
 		{"a test that sleeps is found", "a_test.go", `package a; import "time"; func f() { time.Sleep(1) }`, sleepBreaches, 1},
@@ -201,37 +283,48 @@ func (s source) isTest() bool {
 }
 
 func isTestSupport(importPath string) bool {
-	return strings.HasSuffix(path.Base(importPath), "test")
+	return slices.ContainsFunc(strings.Split(importPath, "/"), func(folder string) bool { return strings.HasSuffix(folder, "test") })
 }
 
 func importBreaches(s source) []string {
+	all, err := rooms()
+	if err != nil {
+		return []string{err.Error()}
+	}
+	if s.isTest() {
+		return nil
+	}
+	r, ok := roomOf(all, s.name)
+	if !ok {
+		return []string{s.name + ": lies in no room of CONTRIBUTING.md"}
+	}
 	var found []string
 	for _, p := range s.imports() {
-		refuses := func(r room) bool { return r.holds(s.name) && !r.admits(p) }
-		if i := slices.IndexFunc(rooms, refuses); i >= 0 && !s.isTest() {
-			found = append(found, fmt.Sprintf("%s: %s may not import %s", s.name, rooms[i].folder, p))
+		if !r.admits(all, p) {
+			found = append(found, fmt.Sprintf("%s: %s may not import %s", s.name, r.folder, p))
 		}
 	}
 	return found
 }
 
-// holds reports whether the file is of the room.
-func (r room) holds(name string) bool {
-	return strings.HasPrefix(name, r.folder+"/") && (!r.proper || path.Dir(name) == r.folder)
-}
-
-func (r room) admits(importPath string) bool {
+func (r room) admits(all []room, importPath string) bool {
 	matches := func(pattern string) bool { return match(pattern, importPath) }
-	if slices.ContainsFunc(never, matches) || slices.ContainsFunc(r.never, matches) {
+	if slices.ContainsFunc(r.not, matches) {
 		return false
 	}
-	below := !r.proper && match(house+r.folder+"/...", importPath)
-	return isStandard(importPath) || below || slices.ContainsFunc(r.may, matches)
+	if slices.ContainsFunc(logging, matches) {
+		return slices.ContainsFunc(r.may, matches)
+	}
+	if isStandard(importPath) || slices.ContainsFunc(r.may, matches) {
+		return true
+	}
+	within, ok := roomOf(all, strings.TrimPrefix(importPath, house)+"/")
+	return ok && strings.HasPrefix(importPath, house) && within.folder == r.folder
 }
 
 func match(pattern, importPath string) bool {
 	folder, below := strings.CutSuffix(pattern, "/...")
-	return pattern == anything || importPath == folder || below && strings.HasPrefix(importPath, folder+"/")
+	return importPath == folder || below && strings.HasPrefix(importPath, folder+"/")
 }
 
 // isStandard relies on what the go command does: only the standard library has
@@ -250,6 +343,24 @@ func testSupportBreaches(s source) []string {
 		}
 	}
 	return found
+}
+
+func lengthBreaches(s source) []string {
+	if lines := s.lines.Position(s.syntax.FileEnd).Line; lines > 350 && !s.isTest() {
+		return []string{fmt.Sprintf("%s: %d lines", s.name, lines)}
+	}
+	return nil
+}
+
+// testFolders hold black-box tests over whole servers, and a doc.go. What they
+// share is gatewaytest's.
+var testFolders = []string{"caddymodule/attacks", "caddymodule/faults"}
+
+func testFolderBreaches(s source) []string {
+	if !slices.Contains(testFolders, path.Dir(s.name)) || s.isTest() || path.Base(s.name) == "doc.go" {
+		return nil
+	}
+	return []string{s.name + ": stands among tests and is none"}
 }
 
 func nameBreaches(s source) []string {
