@@ -16,16 +16,17 @@ import (
 
 // LoginOptions are the ways to sign in.
 type LoginOptions struct {
-	// LoginsRaw are the ways to sign in. Those with passwords are asked in
-	// this order: one that does not know the person passes to the next.
+	// LoginsRaw are the ways to sign in. Those with passwords are asked one
+	// after the other: one that does not know the person passes to the next.
 	LoginsRaw []json.RawMessage `json:"logins,omitempty" caddy:"namespace=sidegate.logins inline_key=method"`
 
-	// LoginOrder is the order of the logins on the login page, by their names;
-	// those that are not named follow. Default: the order of logins.
+	// LoginOrder is the order of the logins, by their names: that of the buttons
+	// on the login page, and that in which those with passwords are asked about
+	// one. Those that are not named follow. Default: the order of logins.
 	LoginOrder []string `json:"login_order,omitempty"`
 
-	logins    []LoginModule
-	providers []endpoint.Provider // in the order of the login page
+	logins    []LoginModule // in that order, and so are
+	providers []endpoint.Provider
 }
 
 // LoginModule is a guest of sidegate.logins. It is a login.PasswordMethod or a
@@ -63,8 +64,8 @@ func (o *LoginOptions) provision(ctx caddy.Context, a *App) error {
 	return o.orderLogins(named)
 }
 
-// orderLogins reads login_order. It is that of the page alone: who is asked
-// about a password first is decided by the order of the logins.
+// orderLogins puts the logins into the order of login_order, those that it does
+// not name last, as they stand in the configuration.
 func (o *LoginOptions) orderLogins(named map[string]bool) error {
 	place := make(map[string]int)
 	for i, name := range o.LoginOrder {
@@ -83,8 +84,8 @@ func (o *LoginOptions) orderLogins(named map[string]bool) error {
 		}
 		return len(place)
 	}
-	shown := slices.SortedStableFunc(slices.Values(o.logins), func(l, m LoginModule) int { return rank(l) - rank(m) })
-	for _, l := range shown {
+	slices.SortStableFunc(o.logins, func(l, m LoginModule) int { return rank(l) - rank(m) })
+	for _, l := range o.logins {
 		if p, ok := l.(endpoint.ProviderMethod); ok {
 			o.providers = append(o.providers, endpoint.Provider{ProviderMethod: p, Label: labelOf(l)})
 		}

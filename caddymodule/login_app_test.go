@@ -84,11 +84,13 @@ func (l *legacy) login(name, lines string) string {
 
 const legacyMap = "map {\nemail `login.body.user.mail`\nid `login.body.user.nr`\nroles `login.body.user.roles`\nupstream_token `login.body.jwt`\n}"
 
+// secondMap tells who was let in by the second app.
+const secondMap = "map {\nid `8`\n}"
+
 func TestSeveralPasswordMethodsAreAskedInTheirOrder(t *testing.T) {
 	one, two := newLegacy(t), newLegacy(t)
 	two.answer = func(w http.ResponseWriter, _ string) { fmt.Fprint(w, `{}`) }
-	// login_order is that of the page; it does not say who is asked first.
-	s := gatewaytest.Start(t, gatewaytest.Site{Options: one.login("one", legacyMap) + two.login("two", "map {\nid `8`\n}") + "login_order two one users"})
+	s := gatewaytest.Start(t, gatewaytest.Site{Options: one.login("one", legacyMap) + two.login("two", secondMap)})
 	t.Run("who is in the users file is asked for nowhere else", func(t *testing.T) {
 		s.Client(t).SignIn(gatewaytest.Ada)
 		s.Client(t).TrySignIn(gatewaytest.Ada, "wrong").Want(t, http.StatusUnauthorized)
@@ -120,6 +122,39 @@ func TestSeveralPasswordMethodsAreAskedInTheirOrder(t *testing.T) {
 			if want := s.Client(t).TrySignIn(gatewaytest.Grace, "wrong"); got.Body != want.Body {
 				t.Errorf("%d there: %s; else %s", status, got.Body, want.Body)
 			}
+		}
+	})
+}
+
+func TestLoginOrderSaysWhoIsAskedFirstAboutAPassword(t *testing.T) {
+	one, two := newLegacy(t), newLegacy(t)
+	two.answer = func(w http.ResponseWriter, _ string) { fmt.Fprint(w, `{}`) }
+	for _, c := range []struct {
+		name, order string
+		who         int64 // whose answer the session is
+		first, then *legacy
+	}{
+		{"the one that is named first", "two one users", 8, two, one},
+		{"the one that is named, before those that are not", "two", 8, two, one},
+		{"the users file, and then the first of those that are not named", "users", 7, one, two},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := gatewaytest.Start(t, gatewaytest.Site{Options: one.login("one", legacyMap) + two.login("two", secondMap) + "login_order " + c.order})
+			if u := s.Client(t).TrySignIn("mary@example.com", legacyPassword).Want(t, http.StatusOK).Session(t); u.ID != c.who {
+				t.Errorf("the session is %+v", u)
+			}
+			asked, _ := c.first.asked()
+			other, _ := c.then.asked()
+			if asked != 1 || other != 0 {
+				t.Errorf("it was asked %d times, the other one %d", asked, other)
+			}
+		})
+	}
+	t.Run("the users file is asked last, where it is named last", func(t *testing.T) {
+		s := gatewaytest.Start(t, gatewaytest.Site{Options: one.login("one", legacyMap) + "login_order one users"})
+		s.Client(t).SignIn(gatewaytest.Ada)
+		if n, _ := one.asked(); n != 1 {
+			t.Errorf("the app was asked %d times for somebody of the users file", n)
 		}
 	})
 }
