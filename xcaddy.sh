@@ -5,6 +5,11 @@ set -euo pipefail
 root=$(cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")" && pwd)
 readonly root
 readonly module=example.com/sidegate
+version=$(sed -n 's/^const Version = "\(.*\)"$/\1/p' "$root/caddymodule/version.go")
+readonly version
+
+# What xcaddy builds with, but for the linker's flags; see `ldflags`.
+readonly tags=nobadger,nomysql,nopgx
 
 # What a built ./caddy must contain; see `check`.
 readonly wanted=(
@@ -61,47 +66,63 @@ build() {
 	check
 }
 
+# ldflags are xcaddy's, and tell the binary which commit it is built of: the
+# stamp of the go command would tell of the main module, which is a scratch one.
+ldflags() {
+	local commit changed=
+	echo -n '-w -s'
+	# Where git refuses the folder (it belongs to somebody else, as in many
+	# containers) or is not there, nothing is told.
+	commit=$(git -C "$root" rev-parse HEAD 2>/dev/null) || return 0
+	[[ -z $(git -C "$root" status --porcelain) ]] || changed=+modified
+	echo " -X $module/caddymodule.revision=$commit$changed"
+}
+
 build_with_xcaddy() {
-	local arg version private
+	local arg caddy private
 	for arg; do
 		# Another name would leave an old ./caddy behind, and check that one.
 		[[ $arg != --output* ]] || fail "the binary is always ./caddy: leave out --output and move it afterwards"
 	done
-	version=$(go -C "$root" list -m -f '{{.Version}}' github.com/caddyserver/caddy/v2)
+	caddy=$(go -C "$root" list -m -f '{{.Version}}' github.com/caddyserver/caddy/v2)
 	# The go command asks for a module at our package's path before it looks at
 	# the one that --replace names. Only 404 means "none there, look further",
 	# and some module proxies answer a path that they do not know with 400 or
 	# 403. So our own path, which no proxy serves, is not asked of any. Every
 	# other module keeps to the proxies of GOPROXY, and to what they refuse.
+	# A --replace without the version would have xcaddy take one that says nothing.
 	private=$(go env GONOPROXY)
-	GONOPROXY=${private:+$private,}$module xcaddy build "$version" \
-		--with "$module/caddymodule" --replace "$module=$root" --output "$root/caddy" "$@"
+	GONOPROXY=${private:+$private,}$module \
+		XCADDY_GO_BUILD_FLAGS=${XCADDY_GO_BUILD_FLAGS-"-trimpath -tags $tags -ldflags '$(ldflags)'"} \
+		xcaddy build "$caddy" --with "$module/caddymodule@$version" --replace "$module@$version=$root" --output "$root/caddy" "$@"
 }
 
 # build_with_go makes the binary that xcaddy would make without further
-# plugins: its flags are xcaddy's.
-build_with_go() {
-	local stamp=auto
-	# Where git refuses the folder (it belongs to somebody else, as in many
-	# containers) go cannot stamp the binary and would not build it at all.
-	git -C "$root" rev-parse HEAD >/dev/null 2>&1 || stamp=false
-	go -C "$root" build -buildvcs="$stamp" -trimpath -ldflags '-w -s' \
-		-tags nobadger,nomysql,nopgx -o caddy ./caddymodule/cmd/caddy
-}
+# plugins, as xcaddy does: of a scratch module that requires ours, for Caddy
+# tells the versions of what the main module requires, and not its own. It
+# requires what our go.mod does and not a module more.
+build_with_go() (
+	scratch=$(mktemp -d)
+	trap 'rm -rf -- "$scratch"' EXIT
+	cp -- "$root/go.mod" "$root/go.sum" "$root/caddymodule/cmd/caddy/main.go" "$scratch"
+	go mod edit -module=caddy -require="$module@$version" "$scratch/go.mod"
+	echo "replace $module => \"$root\"" >>"$scratch/go.mod" # a path may have blanks
+	GOWORK=off go -C "$scratch" build -mod=readonly -buildvcs=false -trimpath -ldflags "$(ldflags)" -tags "$tags" -o "$root/caddy" .
+)
 
-# check makes sure that Sidegate's modules are in ./caddy.
+# check makes sure that Sidegate's modules are in ./caddy, and tell our version.
 check() {
 	local have name missing=()
 	if [[ $(go env GOOS GOARCH) != $(go env GOHOSTOS GOHOSTARCH) ]]; then
 		echo "built $root/caddy for another platform; its modules were not checked"
 		return
 	fi
-	have=$("$root/caddy" list-modules) || fail "the new ./caddy does not start"
+	have=$("$root/caddy" list-modules --versions) || fail "the new ./caddy does not start"
 	for name in "${wanted[@]}"; do
-		grep -qxF -- "$name" <<<"$have" || missing+=("$name")
+		grep -qxF -- "$name $version" <<<"$have" || missing+=("$name")
 	done
-	((${#missing[@]} == 0)) || fail "./caddy was built without ${missing[*]}: is every package imported in caddymodule?"
-	echo "built $root/caddy with Sidegate's ${#wanted[@]} modules"
+	((${#missing[@]} == 0)) || fail "./caddy was built without $version of ${missing[*]}: is every package imported in caddymodule?"
+	echo "built $root/caddy with Sidegate's ${#wanted[@]} modules: $("$root/caddy" version)"
 }
 
 # run starts the demo. Paths in the Caddyfile are relative to its folder.

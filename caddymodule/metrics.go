@@ -1,6 +1,8 @@
 package caddymodule
 
 import (
+	"runtime"
+
 	"github.com/caddyserver/caddy/v2"
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -22,8 +24,9 @@ type metrics struct {
 	revocationDelay prometheus.Histogram
 }
 
-// What is read off the gateway.
+// What is read off the binary, and off the gateway.
 var (
+	buildInfo   = describe("build_info", "What this binary is built of; the value is always 1.", "version", "revision", "goversion")
 	nearLookups = describe("near_cache_lookups_total", "Look-ups of sessions, by how they were answered: hit and unknown "+
 		"from memory, miss by the store, joined by the store together with a miss.", "result")
 	nearStale       = describe("near_cache_stale_total", "Sessions served past their time because the store could not tell.")
@@ -105,7 +108,7 @@ func (c collector) Describe(ch chan<- *prometheus.Desc) {
 		counted.Describe(ch)
 	}
 	for _, read := range []*prometheus.Desc{
-		nearLookups, nearStale, nearEvicted, nearGaps, nearEntries, activityPending, backlogPending,
+		buildInfo, nearLookups, nearStale, nearEvicted, nearGaps, nearEntries, activityPending, backlogPending,
 	} {
 		ch <- read
 	}
@@ -117,6 +120,7 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	for _, counted := range app.metrics.all() {
 		counted.Collect(ch)
 	}
+	ch <- prometheus.MustNewConstMetric(buildInfo, prometheus.GaugeValue, 1, Version, builtOf(), runtime.Version())
 	if g := app.opened.Load(); g != nil {
 		g.collect(ch)
 	}

@@ -4,10 +4,12 @@ import (
 	"maps"
 	"net/http"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
 
+	"example.com/sidegate/caddymodule"
 	"example.com/sidegate/caddymodule/gatewaytest"
 	"example.com/sidegate/sessionstore/redis/redistest"
 )
@@ -246,8 +248,9 @@ func TestMetricsKeepTheRulesOfTheirNames(t *testing.T) {
 		}
 	}
 	may := map[string][]string{
-		"login":  {"", "users"},
-		"result": {"signed_in", "refused", "throttled", "busy", "failed", "hit", "unknown", "miss", "joined", "built", "elsewhere", "ended"},
+		"login":   {"", "users"},
+		"result":  {"signed_in", "refused", "throttled", "busy", "failed", "hit", "unknown", "miss", "joined", "built", "elsewhere", "ended"},
+		"version": {caddymodule.Version}, "revision": {"unknown"}, "goversion": {runtime.Version()},
 	}
 	for sample := range s.Samples {
 		for name, value := range gatewaytest.Labels(sample) {
