@@ -263,21 +263,12 @@ func TestMetricsKeepTheRulesOfTheirNames(t *testing.T) {
 
 func TestTheReferenceTellsOfEveryMetric(t *testing.T) {
 	t.Parallel()
-	reference, err := os.ReadFile("../deploy/REFERENCE.md")
-	if err != nil {
-		t.Fatal(err)
-	}
 	told := make(map[string]string)
-	for line := range strings.SplitSeq(string(reference), "\n") {
-		cells := strings.Split(line, "|")
-		if len(cells) < 4 || !strings.HasPrefix(cells[1], " `"+gatewaytest.MetricsPrefix) {
-			continue
-		}
-		name, _, _ := strings.Cut(strings.Trim(cells[1], " `"), "{")
-		told[name] = strings.TrimSpace(cells[2])
+	for _, row := range referenceOf(readReference(t)).rows("Metrics", "name") {
+		told[strings.Trim(row[0], "`")] = row[1]
 	}
 	p := gatewaytest.StartProcess(t, gatewaytest.Site{}.OnRedis(redistest.Start(t), gatewaytest.PresentSecret))
-	if got := p.Scrape().Types; !maps.Equal(got, told) {
+	if got := p.Scrape().Families(); !maps.Equal(got, told) {
 		t.Errorf("the gateway has %v\nthe reference has %v", got, told)
 	}
 }

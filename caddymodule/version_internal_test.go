@@ -1,6 +1,8 @@
 package caddymodule
 
 import (
+	"bytes"
+	"os"
 	"runtime/debug"
 	"testing"
 )
@@ -27,5 +29,16 @@ func TestTheCommitThatABinaryIsBuiltOf(t *testing.T) {
 				t.Errorf("it is %q; want %q", got, c.want)
 			}
 		})
+	}
+}
+
+// The linker says nothing of a variable that is not there.
+func TestTheBuildLinksTheCommitIn(t *testing.T) {
+	script, err := os.ReadFile("../xcaddy.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Contains(script, []byte("-X $module/caddymodule.revision=")) || revision != "" {
+		t.Errorf("xcaddy.sh does not link the variable `revision`, which is %q here", revision)
 	}
 }

@@ -3,7 +3,9 @@ package gatewaytest
 import (
 	"bufio"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -48,6 +50,24 @@ func readMetrics(t testing.TB, text string) Metrics {
 		}
 	}
 	return s
+}
+
+// Families are the types of all families, by their names with those of their
+// labels in order: "caddy_sidegate_sign_ins_total{login, result}".
+func (s Metrics) Families() map[string]string {
+	labels := make(map[string][]string)
+	for sample := range s.Samples {
+		family, _, _ := strings.Cut(sample, "{")
+		labels[family] = slices.Sorted(maps.Keys(Labels(sample)))
+	}
+	families := make(map[string]string)
+	for family, kind := range s.Types {
+		if names := labels[strings.TrimPrefix(family, MetricsPrefix)]; len(names) > 0 {
+			family += "{" + strings.Join(names, ", ") + "}"
+		}
+		families[family] = kind
+	}
+	return families
 }
 
 // Counted are the increases of our counters, those of 0 left out.

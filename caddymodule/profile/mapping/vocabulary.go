@@ -38,6 +38,10 @@ const identity = "identity"
 // allVariables are the variables that there may be.
 var allVariables = []string{"directory", identity, "login", "token"}
 
+// Variables are the names of the variables that there may be; each place has
+// some of them.
+func Variables() []string { return slices.Clone(allVariables) }
+
 var programOptions = []cel.ProgramOption{
 	cel.EvalOptions(cel.OptOptimize),
 	cel.CostLimit(maxCost),

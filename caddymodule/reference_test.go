@@ -1,0 +1,325 @@
+package caddymodule_test
+
+import (
+	"flag"
+	"fmt"
+	"maps"
+	"net/http"
+	"os"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"go.yaml.in/yaml/v3"
+
+	"example.com/sidegate/caddymodule/caller"
+	"example.com/sidegate/caddymodule/identity"
+	"example.com/sidegate/caddymodule/profile/mapping"
+	"example.com/sidegate/caddymodule/web"
+	"example.com/sidegate/sessionstore"
+)
+
+// A part of the reference holds the words that the code has, and no others.
+type part struct {
+	name string
+	code []string
+	told func(reference) []string
+}
+
+// parts are all of them but the metrics, for which a gateway has to run: see
+// TestTheReferenceTellsOfEveryMetric.
+func parts(t *testing.T) []part {
+	tree := os.DirFS(".")
+	return []part{
+		{"options", audit(t, tree, optionWords), toldOptions},
+		{"kinds of stores, logins and directories", kinds(), toldKinds},
+		{"directives and matchers", directives(), toldDirectives},
+		{"fields of a users file", audit(t, tree, peopleFields), toldUnder("login users", "field")},
+		{"fields to map", mapping.Fields(), toldUnder("map and require", "field")},
+		{"variables of expressions", mapping.Variables(), toldUnder("map and require", "variable")},
+		{"placeholders", placeholders(), toldPlaceholders},
+		{"endpoints", endpoints(t), toldEndpoints},
+		{"fields of a session", jsonFields(sessionstore.UserSession{}), toldUnder("session fields", "field")},
+		{"refusals", audit(t, tree, refusals), toldRefusals},
+		{"native identity headers", append(headersOf(t, "native"), identity.Truncated, identity.Assertion), toldUnder("Identity headers", "header")},
+		{"presets of identity headers", presets(t), toldPresets},
+		{"presets that session_auth may name", identity.Presets(), toldChoices("session_auth", "headers")},
+		{"claims of an assertion", audit(t, tree, claimNames), toldUnder("assertion", "claim")},
+		{"commands", commands(), toldUnder("Commands", "command")},
+		{"flags of sidegate-map", commandFlags("sidegate-map"), toldUnder("Commands", "flag")},
+	}
+}
+
+func readReference(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("../deploy/REFERENCE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func TestTheReferenceHasTheWordsOfTheCode(t *testing.T) {
+	r := referenceOf(readReference(t))
+	for _, p := range parts(t) {
+		t.Run(p.name, func(t *testing.T) {
+			if len(p.code) == 0 {
+				t.Fatal("nothing was read from the code")
+			}
+			for _, found := range drift(p.code, p.told(r)) {
+				t.Error(found)
+			}
+		})
+	}
+}
+
+// A row that could go, or a table that nobody looks at, would be a promise that
+// no test keeps.
+func TestEveryRowOfTheReferenceIsHeld(t *testing.T) {
+	text := readReference(t)
+	all := parts(t)
+	rows := 0
+	for _, row := range rowsOf(text) {
+		if strings.HasPrefix(row, "| `caddy_sidegate_") {
+			continue // TestTheReferenceTellsOfEveryMetric
+		}
+		rows++
+		r := referenceOf(strings.Replace(text, row, "", 1))
+		if !slices.ContainsFunc(all, func(p part) bool { return len(drift(p.code, p.told(r))) > 0 }) {
+			t.Errorf("no test misses\n%s", row)
+		}
+	}
+	if rows < 150 {
+		t.Errorf("only %d rows were found", rows)
+	}
+}
+
+// drift says what is in one and not in the other.
+func drift(code, told []string) (found []string) {
+	for _, word := range code {
+		if !slices.Contains(told, word) {
+			found = append(found, word+": is in the code, and not in the reference")
+		}
+	}
+	for i, word := range told {
+		switch {
+		case !slices.Contains(code, word):
+			found = append(found, word+": is in the reference, and not in the code")
+		case slices.Contains(told[:i], word):
+			found = append(found, word+": is in the reference twice")
+		}
+	}
+	return found
+}
+
+// kinds are the modules that the words store, login and directory may name.
+func kinds() (words []string) {
+	for _, kind := range []struct{ word, namespace string }{
+		{"store", "sidegate.stores"}, {"login", "sidegate.logins"}, {"directory", "sidegate.directories"},
+	} {
+		for _, module := range caddy.GetModules(kind.namespace) {
+			words = append(words, kind.word+" "+module.ID.Name())
+		}
+	}
+	return words
+}
+
+// toldKinds are the rows of the stores, and the headings of the others.
+func toldKinds(r reference) (words []string) {
+	for _, kind := range r.words("stores", "kind") {
+		words = append(words, "store "+kind)
+	}
+	for _, s := range r {
+		if strings.HasPrefix(s.heading, "login ") || strings.HasPrefix(s.heading, "directory ") {
+			words = append(words, s.heading)
+		}
+	}
+	return words
+}
+
+// directives are those of Caddy's handlers and matchers that are ours.
+func directives() (words []string) {
+	for _, kind := range []struct{ before, namespace string }{{"", "http.handlers"}, {"matcher ", "http.matchers"}} {
+		for _, module := range caddy.GetModules(kind.namespace) {
+			if strings.HasPrefix(reflect.TypeOf(module.New()).Elem().PkgPath()+"/", house) {
+				words = append(words, kind.before+module.ID.Name())
+			}
+		}
+	}
+	return words
+}
+
+func toldDirectives(r reference) (words []string) {
+	among := false
+	for _, s := range r {
+		if s.level == 2 {
+			among = s.heading == "Directives"
+		} else if among && s.heading != "placeholders" {
+			words = append(words, s.heading)
+		}
+	}
+	return words
+}
+
+func placeholders() (words []string) {
+	for _, field := range append(slices.Clone(caller.Fields), caller.Attribute+"<name>") {
+		words = append(words, caller.Placeholder+field+"}")
+	}
+	return words
+}
+
+func toldPlaceholders(r reference) (words []string) {
+	for _, row := range r.rows("placeholders", "placeholder") {
+		words = append(words, quoted(row[0])...)
+	}
+	return words
+}
+
+// endpoints are those of the OpenAPI document, to which the routes are held.
+func endpoints(t *testing.T) (words []string) {
+	t.Helper()
+	var document struct {
+		Paths map[string]map[string]yaml.Node `yaml:"paths"`
+	}
+	if err := yaml.Unmarshal(web.Swagger("/auth"), &document); err != nil {
+		t.Fatal(err)
+	}
+	for path, operations := range document.Paths {
+		for method := range operations {
+			if method != "parameters" {
+				words = append(words, strings.ToUpper(method)+" /auth"+path)
+			}
+		}
+	}
+	return words
+}
+
+// toldEndpoints reads `GET, HEAD /auth/session` as two.
+func toldEndpoints(r reference) (words []string) {
+	for _, row := range r.rows("Endpoints", "route") {
+		route := strings.Join(quoted(row[0]), " ")
+		at := strings.LastIndex(route, " ")
+		for method := range strings.SplitSeq(route[:max(at, 0)], ", ") {
+			words = append(words, method+route[max(at, 0):])
+		}
+	}
+	return words
+}
+
+func jsonFields(of any) (words []string) {
+	for field := range reflect.TypeOf(of).Fields() {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		words = append(words, name)
+	}
+	return words
+}
+
+var errorStatus = regexp.MustCompile(`\b[45]\d\d\b`)
+
+// toldRefusals are each error with each of its statuses.
+func toldRefusals(r reference) (words []string) {
+	for _, row := range r.rows("Refusals", "`error`") {
+		for _, status := range errorStatus.FindAllString(row[1], -1) {
+			words = append(words, strings.Join(quoted(row[0]), " ")+" "+status)
+		}
+	}
+	return words
+}
+
+// headersOf are what the preset sends of somebody of whom everything is known.
+func headersOf(t *testing.T, preset string) []string {
+	t.Helper()
+	set, err := identity.NewSet(preset)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := []string{"Admin"} // which Grafana knows too
+	sent := make(http.Header)
+	set.Render(identity.Values{
+		UserID: "1", Email: "ada@example.com", Name: "Ada", SessionID: "s", Accounts: all, Roles: all, Permissions: all,
+		HasAccount: true, AccountID: "acme", AccountName: "Acme", AccountAdmin: true,
+	}).Inject(sent)
+	return slices.Collect(maps.Keys(sent))
+}
+
+// presets are the names, each with each of its headers; those of the native
+// one have a table of their own.
+func presets(t *testing.T) (words []string) {
+	for _, preset := range identity.Presets() {
+		words = append(words, preset)
+		if preset == "native" {
+			continue
+		}
+		for _, header := range headersOf(t, preset) {
+			words = append(words, preset+" "+header)
+		}
+	}
+	return words
+}
+
+var headerName = regexp.MustCompile(`^[A-Za-z-]+$`)
+
+func toldPresets(r reference) (words []string) {
+	for _, row := range r.rows("Identity headers", "preset") {
+		preset, begin := strings.Join(quoted(row[0]), " "), ""
+		words = append(words, preset)
+		for _, header := range quoted(row[1]) {
+			if !headerName.MatchString(header) {
+				continue
+			}
+			if strings.HasPrefix(header, "-") { // goes on as the one before began
+				header = begin + header
+			} else {
+				begin = header[:max(strings.LastIndex(header, "-"), 0)]
+			}
+			words = append(words, preset+" "+http.CanonicalHeaderKey(header))
+		}
+	}
+	return words
+}
+
+// toldChoices are the values that an option's row offers.
+func toldChoices(heading, option string) func(reference) []string {
+	return func(r reference) []string {
+		for _, row := range r.rows(heading, "option") {
+			if slices.Contains(bareAll(row[0]), option) {
+				return quoted(row[1])
+			}
+		}
+		return nil
+	}
+}
+
+// commands are ours, and those of Caddy's that the reference speaks of.
+func commands() (words []string) {
+	for name := range caddycmd.Commands() {
+		if strings.HasPrefix(name, "sidegate-") || name == "hash-password" {
+			words = append(words, "caddy "+name)
+		}
+	}
+	return words
+}
+
+func commandFlags(command string) (words []string) {
+	caddycmd.Commands()[command].Flags.VisitAll(func(f *flag.Flag) { words = append(words, "--"+f.Name) })
+	return words
+}
+
+// toldUnder are the words in the first column of a table.
+func toldUnder(heading, column string) func(reference) []string {
+	return func(r reference) []string { return r.words(heading, column) }
+}
+
+// toldOptions are the options under each heading.
+func toldOptions(r reference) (words []string) {
+	for _, s := range r {
+		for _, word := range r.words(s.heading, "option") {
+			words = append(words, fmt.Sprintf("%s: %s", s.heading, word))
+		}
+	}
+	return words
+}
