@@ -37,7 +37,8 @@ var lines = map[lifecycle.Kind]line{
 	lifecycle.NotSound:      {zap.WarnLevel, "sign-in refused: the person's entry is not sound", personFields},
 	lifecycle.Ended:         {zap.InfoLevel, "session ended: its login no longer knows the person", sessionFields},
 	lifecycle.EndedAtSource: {zap.InfoLevel, "sessions ended: their provider says so", countFields},
-	lifecycle.KeptAsItWas:   {zap.WarnLevel, "a session stays as it was: the person's entry is not sound", personFields},
+	lifecycle.Unmapped: {zap.WarnLevel,
+		"what a source says of a person cannot be mapped: their session goes on without roles and permissions", unmappedFields},
 	lifecycle.Pending: {zap.ErrorLevel,
 		"changes of people do not show in all their sessions yet; it will be tried again", errorFields},
 	endpoint.Refused:         {zap.InfoLevel, "sign-in refused", clientFields},
@@ -76,6 +77,10 @@ func loginFields(e lifecycle.Event) []zap.Field { return []zap.Field{zap.String(
 
 func loginErrorFields(e lifecycle.Event) []zap.Field {
 	return append(loginFields(e), zap.Error(e.Err))
+}
+
+func unmappedFields(e lifecycle.Event) []zap.Field {
+	return append(sessionFields(e), zap.Error(e.Err))
 }
 
 func countFields(e lifecycle.Event) []zap.Field {

@@ -19,6 +19,7 @@ type metrics struct {
 	signIns         *prometheus.CounterVec // by login and result
 	signOuts        prometheus.Counter
 	endedByLogin    prometheus.Counter
+	unmapped        prometheus.Counter
 	refreshes       *prometheus.CounterVec // by result
 	storeFailures   prometheus.Counter
 	revocationDelay prometheus.Histogram
@@ -52,9 +53,11 @@ func newMetrics() *metrics {
 			"Sign-outs that people asked for and got: at the logout endpoint, of one device, or of all others.")),
 		endedByLogin: prometheus.NewCounter(counter("sessions_ended_by_login_total",
 			"Sessions ended because their login knows the person no longer.")),
+		unmapped: prometheus.NewCounter(counter("unmapped_sessions_total",
+			"Times that a session went on without roles and permissions because what a source says of its person cannot be mapped.")),
 		refreshes: prometheus.NewCounterVec(counter("refreshes_total",
 			"Sessions that were due to be built anew, by what came of it: built, built elsewhere by another gateway, ended because "+
-				"a source said no, or failed, to be tried again."), []string{"result"}),
+				"a source said no, unmapped because a source's answer cannot be mapped, or failed, to be tried again."), []string{"result"}),
 		storeFailures: prometheus.NewCounter(counter("store_failures_total",
 			"Questions of requests to which the store gave no answer. Nobody is signed out by one, and nobody let in.")),
 		revocationDelay: prometheus.NewHistogram(prometheus.HistogramOpts{
@@ -64,7 +67,7 @@ func newMetrics() *metrics {
 			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 		}),
 	}
-	for _, result := range []string{lifecycle.RefreshBuilt, lifecycle.RefreshElsewhere, lifecycle.RefreshEnded, lifecycle.RefreshFailed} {
+	for _, result := range []string{lifecycle.RefreshBuilt, lifecycle.RefreshElsewhere, lifecycle.RefreshEnded, lifecycle.RefreshUnmapped, lifecycle.RefreshFailed} {
 		m.refreshes.WithLabelValues(result)
 	}
 	return m
@@ -94,6 +97,8 @@ func (m *metrics) count(e lifecycle.Event) {
 		m.signOuts.Inc()
 	case lifecycle.Ended, lifecycle.EndedAtSource:
 		m.endedByLogin.Add(float64(e.Count))
+	case lifecycle.Unmapped:
+		m.unmapped.Inc()
 	case lifecycle.Refreshed:
 		m.refreshes.WithLabelValues(e.Result).Inc()
 	}
@@ -137,7 +142,7 @@ func (a *App) inForce() *App {
 }
 
 func (m *metrics) all() []prometheus.Collector {
-	return []prometheus.Collector{m.signIns, m.signOuts, m.endedByLogin, m.refreshes, m.storeFailures, m.revocationDelay}
+	return []prometheus.Collector{m.signIns, m.signOuts, m.endedByLogin, m.unmapped, m.refreshes, m.storeFailures, m.revocationDelay}
 }
 
 // collect reads what the parts of the gateway count anyway.

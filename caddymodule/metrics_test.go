@@ -249,7 +249,7 @@ func TestMetricsKeepTheRulesOfTheirNames(t *testing.T) {
 	}
 	may := map[string][]string{
 		"login":   {"", "users"},
-		"result":  {"signed_in", "refused", "throttled", "busy", "failed", "hit", "unknown", "miss", "joined", "built", "elsewhere", "ended"},
+		"result":  {"signed_in", "refused", "throttled", "busy", "failed", "hit", "unknown", "miss", "joined", "built", "elsewhere", "unmapped", "ended"},
 		"version": {caddymodule.Version}, "revision": {"unknown"}, "goversion": {runtime.Version()},
 	}
 	for sample := range s.Samples {

@@ -158,7 +158,7 @@ func (s *SessionAuth) decide(r *http.Request, c *caller.Caller) *refusal.Refusal
 		}
 		return c.Refusal
 	case !permits(c.User, s.Require, s.AccountAdmin):
-		return refusal.Role
+		return refuseRole(c)
 	}
 	return nil
 }
@@ -168,6 +168,14 @@ func (s *SessionAuth) strip(r *http.Request, v *caller.Remembered) {
 	if !v.Injected || s.identity.explicit {
 		s.shared.strip(r, v, s.identity.stripper)
 	}
+}
+
+// refuseRole tells who lost their roles by a source's slip that they did.
+func refuseRole(c *caller.Caller) *refusal.Refusal {
+	if c.Session.Unmapped {
+		return refusal.Unmapped
+	}
+	return refusal.Role
 }
 
 // inject says who the caller is. A further session_auth on the same request

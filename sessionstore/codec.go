@@ -27,6 +27,7 @@ const (
 	tagAttribute     = 11
 	tagKept          = 12
 	tagBuiltAt       = 13
+	tagUnmapped      = 14
 
 	tagUserID         = 16
 	tagEmail          = 17
@@ -68,6 +69,7 @@ func appendSession(b []byte, s *Session) []byte {
 	b = appendAttributes(b, s.Attributes)
 	b = appendText(b, tagKept, s.Kept)
 	b = appendMoment(b, tagBuiltAt, s.BuiltAt)
+	b = appendFlag(b, tagUnmapped, s.Unmapped)
 	return appendUser(b, &s.User)
 }
 

@@ -95,6 +95,8 @@ func (s *Session) decode(tag uint64, value string) (ok bool) {
 		s.Kept = value
 	case tagBuiltAt:
 		s.BuiltAt, ok = parseMoment(value)
+	case tagUnmapped:
+		s.Unmapped = true
 	}
 	return ok
 }

@@ -25,6 +25,9 @@ type Session struct {
 	Kept string
 	// BuiltAt is when the login's sources last said who this is.
 	BuiltAt time.Time
+	// Unmapped says that what they said then could not be mapped, so that the
+	// session goes on without roles and permissions until it can.
+	Unmapped bool
 	// ChosenAccount is the account that the person made their primary one;
 	// it outlives a rebuild of User. Empty when none was chosen.
 	ChosenAccount string

@@ -51,12 +51,23 @@ func (s session) writeChanged(w http.ResponseWriter, r *http.Request, c *caller.
 			s.address.Cookie.Clear(w)
 		}
 		refusal.Gone.WriteJSON(w)
+	case errors.Is(err, lifecycle.ErrUnmapped):
+		refusal.SourceUnmapped.WriteJSON(w)
 	case err != nil:
 		s.events.Trouble(r.Context(), "a session could not be changed", err)
-		refusal.Unavailable.WriteJSON(w)
+		notChanged(err).WriteJSON(w)
 	case !c.MayPass(): // the account of this request is theirs no longer
 		s.desk.refuse(w, r, c)
 	default:
 		s.write(w, r, c)
 	}
+}
+
+// notChanged says whose trouble it was: the store's, or that of a source, when
+// sessions can be looked up as ever.
+func notChanged(err error) *refusal.Refusal {
+	if _, ofSource := errors.AsType[lifecycle.SourceFault](err); ofSource {
+		return refusal.Source
+	}
+	return refusal.Unavailable
 }

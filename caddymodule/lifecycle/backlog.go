@@ -5,7 +5,6 @@ import (
 	"errors"
 	"sync"
 
-	"example.com/sidegate/caddymodule/profile"
 	"example.com/sidegate/sessionstore"
 )
 
@@ -112,9 +111,8 @@ func (l *Sessions) doSession(ctx context.Context, t personTask, s *sessionstore.
 		return l.endRebuilt(ctx, s)
 	}
 	_, err := l.rebuild(ctx, s)
-	if errors.Is(err, profile.ErrInvalid) {
-		l.Events.Happened(Event{Kind: KeptAsItWas, Login: t.method, UserID: t.userID, Err: err})
-		return nil
+	if errors.Is(err, ErrUnmapped) {
+		return nil // it was told, and asking again says the same
 	}
 	return err
 }

@@ -168,14 +168,14 @@ func TestBacklog(t *testing.T) {
 				b.Errorf("told of %v", b.ear.kinds())
 			}
 		}},
-		{"leaves a session as it was when the person's entry is not sound", func(b *backlogged) {
+		{"signs nobody out whose entry is not sound, and asks no second time", func(b *backlogged) {
 			key := b.signedIn(1, "register")
 			b.known[1] = profile.Person{ID: 1, Email: "no address"}
 			b.RebuildPerson("register", 1)
 			b.WorkOff(b.Context())
 			b.wantEmail(key, "was@example.com")
 			b.wantLeft(0)
-			if !slices.Equal(b.ear.kinds(), []lifecycle.Kind{lifecycle.KeptAsItWas}) {
+			if !slices.Equal(b.ear.kinds(), []lifecycle.Kind{lifecycle.Unmapped}) {
 				b.Errorf("told of %v", b.ear.kinds())
 			}
 		}},

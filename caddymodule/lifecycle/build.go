@@ -26,7 +26,7 @@ type built struct {
 // put writes what was built into a session.
 func (b *built) put(s *sessionstore.Session) {
 	s.User, s.Subject, s.Name, s.Attributes = b.user, b.subject, b.name, b.attributes
-	s.SourceSession, s.Kept, s.BuiltAt = b.source, b.kept, b.at
+	s.SourceSession, s.Kept, s.BuiltAt, s.Unmapped = b.source, b.kept, b.at, false
 }
 
 // build makes what a session says of the person whom a login has found: the
@@ -35,10 +35,7 @@ func (b *built) put(s *sessionstore.Session) {
 // sign-in. A *profile.Refused is a definite "no", and ErrInvalid a person who
 // makes no session.
 func (l *Sessions) build(ctx context.Context, method login.Method, person *profile.Person, before *sessionstore.Session) (*built, error) {
-	at := l.Now().UTC().Truncate(time.Millisecond)
-	if before != nil && at.Equal(before.BuiltAt) {
-		at = at.Add(time.Millisecond) // others tell by it that the session was built anew
-	}
+	at := l.buildTime(before)
 	if len(l.Directories) > 0 {
 		if _, err := directory.Consult(ctx, l.Directories, person, factsOf(person)); err != nil {
 			return nil, err
@@ -59,6 +56,16 @@ func (l *Sessions) build(ctx context.Context, method login.Method, person *profi
 		user: user, subject: subjectOf(person, user.Email), name: person.Name, attributes: person.Attributes,
 		source: person.SourceSession, kept: kept, at: at,
 	}, nil
+}
+
+// buildTime is now, and never the time of the build before: others tell by it
+// that the session was built anew.
+func (l *Sessions) buildTime(before *sessionstore.Session) time.Time {
+	at := l.Now().UTC().Truncate(time.Millisecond)
+	if before != nil && at.Equal(before.BuiltAt) {
+		at = at.Add(time.Millisecond)
+	}
+	return at
 }
 
 // factsOf is what the login's source said, for the directories' expressions.

@@ -57,9 +57,9 @@ const (
 	// Refreshed: a session was due to be built anew. Session, Result, and Err
 	// when it failed and will be tried again.
 	Refreshed Kind = "refreshed"
-	// KeptAsItWas: a session was to be built anew and the person's entry is not
-	// sound. Login, UserID, Err.
-	KeptAsItWas Kind = "kept as it was"
+	// Unmapped: a source's answer about the person cannot be mapped, and the
+	// session goes on without roles and permissions. Login, UserID, Session, Err.
+	Unmapped Kind = "unmapped"
 	// Pending: changes of people are not in all their sessions yet. Err.
 	Pending Kind = "pending"
 )
@@ -69,12 +69,17 @@ const (
 	RefreshBuilt     = "built"
 	RefreshElsewhere = "elsewhere" // by another gateway
 	RefreshEnded     = "ended"     // a source said no, or the session was gone
+	RefreshUnmapped  = "unmapped"  // what came cannot be mapped: without roles
 	RefreshFailed    = "failed"
 )
 
 // ErrEnded says that a session was ended because its person may no longer be
 // signed in, or that it was gone already.
 var ErrEnded = errors.New("the session has ended")
+
+// ErrUnmapped says that an answer about the person came which cannot be mapped:
+// their session goes on without roles and permissions.
+var ErrUnmapped = errors.New("what a source says of the person cannot be mapped: the session goes on without roles and permissions")
 
 // SourceFault is trouble of a login or a directory, for which the store is not
 // to blame.

@@ -3,7 +3,7 @@ package lifecycle
 import (
 	"context"
 	"errors"
-	"fmt"
+	"slices"
 
 	"example.com/sidegate/caddymodule/login"
 	"example.com/sidegate/caddymodule/profile"
@@ -11,8 +11,9 @@ import (
 )
 
 // rebuild asks the login, and the directories, again who the person is and
-// writes the session anew. A definite "no" ends the session and gives
-// ErrEnded; any other error means that it stays as it is.
+// writes the session anew. A definite "no" ends the session and gives ErrEnded;
+// an answer that cannot be mapped leaves it without roles and permissions, and
+// gives ErrUnmapped beside it; any other error means that it stays as it is.
 func (l *Sessions) rebuild(ctx context.Context, s *sessionstore.Session) (*sessionstore.Session, error) {
 	method, ok := l.rebuilder(s.Method)
 	if !ok {
@@ -22,6 +23,8 @@ func (l *Sessions) rebuild(ctx context.Context, s *sessionstore.Session) (*sessi
 	switch {
 	case isDefiniteNo(err):
 		return nil, l.endRebuilt(ctx, s)
+	case profile.IsUnmapped(err):
+		return l.disrobe(ctx, s, err)
 	case err != nil:
 		return nil, l.keepRotated(ctx, s, err)
 	case b.user.ID != s.User.ID:
@@ -63,21 +66,67 @@ func isDefiniteNo(err error) bool {
 // a refresh token that was spent must not be presented again, for a provider
 // that detects reuse would end the session.
 func (l *Sessions) keepRotated(ctx context.Context, s *sessionstore.Session, err error) error {
-	if rotated, ok := errors.AsType[*login.Rotated](err); ok {
-		kept, encodeErr := rotated.Kept.Encode()
-		if encodeErr == nil && kept != s.Kept {
-			_, encodeErr = l.persist(ctx, s, func(changed *sessionstore.Session) {
-				if changed.Kept == s.Kept { // else another gateway has a newer one
-					changed.Kept = kept
-				}
-			})
+	kept, encodeErr := rotatedBy(err, s)
+	if encodeErr == nil && kept != s.Kept {
+		_, encodeErr = l.persist(ctx, s, func(changed *sessionstore.Session) {
+			if changed.Kept == s.Kept { // else another gateway has a newer one
+				changed.Kept = kept
+			}
+		})
+	}
+	return SourceFault{errors.Join(err, encodeErr)}
+}
+
+// rotatedBy is what the session keeps after a rebuild that failed with err.
+func rotatedBy(err error, s *sessionstore.Session) (string, error) {
+	rotated, ok := errors.AsType[*login.Rotated](err)
+	if !ok {
+		return s.Kept, nil
+	}
+	return rotated.Kept.Encode()
+}
+
+// disrobe takes the roles and permissions off a session of whose person an
+// answer came that cannot be mapped: what was said before is no longer vouched
+// for, and nobody is signed out by a source's slip. The next answer that can be
+// mapped gives them back.
+func (l *Sessions) disrobe(ctx context.Context, s *sessionstore.Session, why error) (*sessionstore.Session, error) {
+	kept, err := rotatedBy(why, s)
+	if err != nil {
+		return nil, SourceFault{errors.Join(why, err)}
+	}
+	write, from, at := l.change, s.BuiltAt, l.buildTime(s)
+	if kept != s.Kept {
+		write = l.persist
+	}
+	disrobed, err := write(ctx, s, func(changed *sessionstore.Session) {
+		if !changed.BuiltAt.Equal(from) {
+			return // another gateway has built it in between, from what is newer
 		}
-		err = errors.Join(err, encodeErr)
+		changed.Kept, changed.BuiltAt, changed.Unmapped = kept, at, true
+		changed.User = withoutRights(changed.User)
+	})
+	if err != nil {
+		return nil, err
 	}
-	if errors.Is(err, profile.ErrInvalid) {
-		err = fmt.Errorf("the person's entry is not sound: %w", err)
+	l.Events.Happened(Event{Kind: Unmapped, Login: s.Method, UserID: s.User.ID, Session: s.Key, Err: why})
+	return disrobed, ErrUnmapped
+}
+
+// withoutRights is the person with nothing that they may do: an account that
+// they administer is one that they are a member of.
+func withoutRights(u sessionstore.UserSession) sessionstore.UserSession {
+	u.FlatRolesList, u.FlatPermissionsList = []string{}, []string{}
+	u.Accounts = slices.Clone(u.Accounts)
+	for i := range u.Accounts {
+		u.Accounts[i].AccountAdmin = false
 	}
-	return SourceFault{err}
+	if u.PrimaryAccount != nil {
+		primary := *u.PrimaryAccount
+		primary.AccountAdmin = false
+		u.PrimaryAccount = &primary
+	}
+	return u
 }
 
 func (l *Sessions) endRebuilt(ctx context.Context, s *sessionstore.Session) error {

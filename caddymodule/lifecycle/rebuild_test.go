@@ -3,6 +3,7 @@ package lifecycle_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -48,7 +49,6 @@ func TestRefreshInTroubleSignsNobodyOut(t *testing.T) {
 	for name, err := range map[string]error{
 		"that cannot be reached": errTrouble,
 		"that is out of time":    context.DeadlineExceeded,
-		"that knows no address":  profile.ErrInvalid,
 	} {
 		inBubble(t, "of a source "+name, func(b *bubble) {
 			b.login.fails(err)
@@ -112,7 +112,13 @@ func TestRefreshLosesNoCredentialThatWasRotated(t *testing.T) {
 		})
 		b.visit()
 		b.wantKept(secondKept)
-		b.ada.wantRoles(b.g, "viewer")
+		b.ada.wantRoles(b.g)
+	})
+	inBubble(t, "although what came with it cannot be mapped", func(b *bubble) {
+		b.login.rotates(&profile.Unmapped{Err: errTrouble})
+		b.visit()
+		b.wantKept(secondKept)
+		b.ada.wantRoles(b.g)
 	})
 	// Longer than the lease lives, which is kept in the same store.
 	for _, away := range []time.Duration{time.Second, leaseTime - time.Second, 3 * leaseTime} {
@@ -170,5 +176,83 @@ func TestRefreshLosesNoCredentialThatWasRotated(t *testing.T) {
 		}
 		b.visit()
 		b.wantKept(`{"refresh_token":"third"}`)
+	})
+}
+
+// What a source said before is no longer vouched for when its answer came and
+// cannot be mapped: the old roles must not live on for the whole lifetime.
+func TestWhatAMappingNoLongerSaysIsGoneAtOnce(t *testing.T) {
+	admin := func(*bubble) *profile.Person {
+		p := entryOf("admin")
+		p.Permissions, p.Accounts[0].AccountAdmin = []string{"users:write"}, true
+		return p
+	}
+	for name, err := range map[string]error{
+		"an answer that cannot be mapped":                &profile.Unmapped{Err: errTrouble},
+		"an entry of which no session can be made":       profile.ErrInvalid,
+		"one that cannot be mapped, wrapped by who asks": fmt.Errorf("directory crm: %w", &profile.Unmapped{Err: errTrouble}),
+	} {
+		inBubble(t, name+" takes roles, permissions and the administration of accounts", func(b *bubble) {
+			b.login.says(func(context.Context, *sessionstore.Session) (*profile.Person, error) { return admin(b), nil })
+			if _, err := b.ada.refresh(b.g); err != nil {
+				b.Fatal(err)
+			}
+			b.ada.wantRoles(b.g, "admin")
+			pass(refreshedEvery)
+			b.login.fails(err)
+			b.visit()
+			s := b.ada.now(b.g)
+			if s == nil {
+				b.Fatal("somebody was signed out by a source's slip")
+			}
+			if len(s.User.FlatRolesList)+len(s.User.FlatPermissionsList) > 0 || s.User.Accounts[0].AccountAdmin || s.User.PrimaryAccount.AccountAdmin {
+				b.Errorf("left is %+v", s.User)
+			}
+			if !s.Unmapped || len(s.User.Accounts) != 2 {
+				b.Errorf("the session is %+v", s)
+			}
+			told := b.g.ear.heard[len(b.g.ear.heard)-2]
+			if told.Kind != lifecycle.Unmapped || told.Login != "teller" || told.UserID != 1 || told.Session != s.Key || told.Err == nil {
+				b.Errorf("told of %+v", told)
+			}
+		})
+	}
+	inBubble(t, "the next answer that can be mapped heals it", func(b *bubble) {
+		b.login.fails(&profile.Unmapped{Err: errTrouble})
+		b.visit()
+		b.ada.wantRoles(b.g)
+		pass(refreshedEvery)
+		b.login.grants("editor")
+		b.visit()
+		b.ada.wantRoles(b.g, "editor")
+		if b.ada.now(b.g).Unmapped {
+			b.Error("it is still said to be unmapped")
+		}
+	})
+	inBubble(t, "who asks for a refresh is told what it was, with the session that is left", func(b *bubble) {
+		b.login.fails(&profile.Unmapped{Err: errTrouble})
+		s, err := b.ada.refresh(b.g)
+		if !errors.Is(err, lifecycle.ErrUnmapped) || s == nil || !s.Unmapped {
+			b.Errorf("answered with %+v, %v", s, err)
+		}
+	})
+	inBubble(t, "a write of another gateway in between, from a newer answer, stands", func(b *bubble) {
+		b.login.fails(&profile.Unmapped{Err: errTrouble})
+		var once bool
+		b.store.before = func(method string) {
+			if method != "Update" || once {
+				return
+			}
+			once = true
+			s, _ := b.store.Store.Get(b.Context(), b.ada.key)
+			newer := *s
+			newer.BuiltAt = time.Now().Add(time.Second)
+			newer.User.FlatRolesList = []string{"editor"}
+			if _, err := b.store.Store.Update(b.Context(), &newer); err != nil {
+				b.Error(err)
+			}
+		}
+		b.visit()
+		b.ada.wantRoles(b.g, "editor")
 	})
 }

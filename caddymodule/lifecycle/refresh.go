@@ -55,6 +55,8 @@ func (fl *flight) result(trouble bool) string {
 	switch {
 	case trouble:
 		return RefreshFailed
+	case errors.Is(fl.err, ErrUnmapped):
+		return RefreshUnmapped
 	case fl.err != nil:
 		return RefreshEnded
 	case fl.asked:
@@ -84,7 +86,8 @@ func (l *Sessions) RefreshSoon(s *sessionstore.Session, now time.Time) { l.refre
 // Refresh builds a session anew from its sources, or joins the refresh that is
 // under way, and waits for it as long as ctx allows, 10 s at most; it goes on
 // then. ErrEnded: the person may no longer be signed in, or the session is
-// gone. Any other error means that it stays as it is.
+// gone. ErrUnmapped comes with the session, which has lost its roles and
+// permissions. Any other error means that it stays as it is.
 func (l *Sessions) Refresh(ctx context.Context, s *sessionstore.Session) (*sessionstore.Session, error) {
 	return l.refresher.wait(ctx, s)
 }
@@ -153,7 +156,7 @@ func (f *refresher) fly(fl *flight, s *sessionstore.Session) {
 }
 
 func (f *refresher) land(key sessionstore.Key, fl *flight) {
-	trouble := fl.err != nil && !errors.Is(fl.err, ErrEnded)
+	trouble := fl.err != nil && !errors.Is(fl.err, ErrEnded) && !errors.Is(fl.err, ErrUnmapped)
 	landed := Event{Kind: Refreshed, Session: key, Result: fl.result(trouble)}
 	if trouble {
 		landed.Err = fl.err

@@ -1,5 +1,7 @@
 package profile
 
+import "errors"
+
 // Refused says that the configuration refuses the person: a `require` did not
 // hold, or a required directory does not know them. It is a definite "no".
 type Refused struct {
@@ -10,3 +12,23 @@ type Refused struct {
 }
 
 func (r *Refused) Error() string { return r.Why }
+
+// Unmapped says that an answer about the person came and that no session can be
+// made of it: a claim is of another type than the mapping takes, or is gone.
+// It is no passing trouble, for the next answer will be like it; what was said
+// of the person before is no longer vouched for. It is no "no" either.
+type Unmapped struct {
+	// Err names the field or the answer, and never a value.
+	Err error
+}
+
+func (u *Unmapped) Error() string { return u.Err.Error() }
+
+// Unwrap returns what was wrong with the answer.
+func (u *Unmapped) Unwrap() error { return u.Err }
+
+// IsUnmapped reports whether the error is, or wraps, an Unmapped or ErrInvalid.
+func IsUnmapped(err error) bool {
+	_, unmapped := errors.AsType[*Unmapped](err)
+	return unmapped || errors.Is(err, ErrInvalid)
+}

@@ -39,6 +39,9 @@ var (
 		Challenge: `Bearer error="invalid_token"`}
 	Role = &Refusal{Status: http.StatusForbidden, Code: "forbidden",
 		Message: "Your roles and permissions do not allow this."}
+	Unmapped = &Refusal{Status: http.StatusForbidden, Code: "forbidden",
+		Message: "What was last said of your roles and permissions cannot be read, so none of them hold until it can. " +
+			"You are still signed in. Please tell whoever runs this service."}
 	Account = &Refusal{Status: http.StatusForbidden, Code: "forbidden",
 		Message: "That account is not one of yours."}
 	CrossOrigin = &Refusal{Status: http.StatusForbidden, Code: "forbidden",
@@ -67,6 +70,12 @@ var (
 var (
 	Unavailable = &Refusal{Status: http.StatusServiceUnavailable, Code: "unavailable", Page: web.Unavailable, Result: Failed,
 		Message: "Sessions cannot be looked up at the moment. Nobody was signed out; try again shortly.", RetryAfter: 2 * time.Second}
+	Source = &Refusal{Status: http.StatusServiceUnavailable, Code: "source_unavailable", Page: web.Unavailable, Result: Failed,
+		Message: "Who you are could not be asked anew, for the service that says so gave no answer. " +
+			"Your session stays as it was; try again shortly.", RetryAfter: 2 * time.Second}
+	SourceUnmapped = &Refusal{Status: http.StatusBadGateway, Code: "source_unreadable", Page: web.Unavailable, Result: Failed,
+		Message: "What is said of you cannot be read, so your roles and permissions do not hold until it can. " +
+			"You are still signed in. Please tell whoever runs this service."}
 	Unsigned = &Refusal{Status: http.StatusInternalServerError, Code: "internal", Page: web.Unavailable, Result: Failed,
 		Message: "The session token could not be signed."}
 	Unwritten = &Refusal{Status: http.StatusInternalServerError, Code: "internal", Page: web.Unavailable, Result: Failed,

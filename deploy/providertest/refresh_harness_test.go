@@ -38,6 +38,9 @@ type pair struct {
 	gateways []*gatewaytest.Process
 }
 
+// onlyFirst is a page for those who have the role that everybody begins with.
+const onlyFirst = "/first"
+
 func startPair(t *testing.T, options string, loginLines ...string) *pair {
 	t.Helper()
 	return startPairOn(t, redistest.Start(t), options, loginLines...)
@@ -53,6 +56,7 @@ func startPairOn(t *testing.T, srv *redistest.Server, options string, loginLines
 	}
 	s := gatewaytest.Site{
 		Options:  options + oidcLogin(t, "sso", w.provider, desk, append(loginLines, signInOptions)...),
+		Routes:   "session_endpoints\n@first path " + onlyFirst + "\nsession_auth @first {\nrole first\n}\nsession_auth\nreverse_proxy {upstream}",
 		Upstream: w.app.URL(),
 	}.OnRedis(w.redis, gatewaytest.PresentSecret)
 	w.gateways = []*gatewaytest.Process{newGateway(t, s), newGateway(t, s)}

@@ -153,14 +153,14 @@ func (l *Login) mapped(email string, kept *profile.Kept) (*profile.Person, error
 // those who know more, the directories, are asked by whoever calls this.
 //
 // A session of which nothing is kept (the login had another method when it
-// began) is trouble and no "no": it stays as it is until it expires.
+// began) is a *profile.Unmapped: nobody vouches for what it says.
 func (l *Login) Rebuild(_ context.Context, s *sessionstore.Session) (*profile.Person, error) {
 	kept, err := profile.DecodeKept(s.Kept)
-	if err != nil {
-		return nil, l.trouble(err)
+	if err == nil && (kept == nil || kept.Facts["login"] == nil) {
+		err = errors.New("the session keeps nothing of its sign-in to build it anew of: the person signs in again")
 	}
-	if kept == nil || kept.Facts["login"] == nil {
-		return nil, l.trouble(errors.New("the session keeps nothing of its sign-in to build it anew of: it stays as it is until the person signs in again"))
+	if err != nil {
+		return nil, l.trouble(&profile.Unmapped{Err: err})
 	}
 	email := s.Subject
 	if email == "" {

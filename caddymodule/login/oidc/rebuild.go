@@ -16,8 +16,9 @@ import (
 //
 // login.ErrRefused is the provider's definite "no" (invalid_grant). An error
 // that is a *Rotated carries a new refresh token, which the caller must write
-// into the session although the rebuild failed. Every other error is trouble,
-// or the Mapper's.
+// into the session although the rebuild failed. A *profile.Unmapped says that
+// what came, verified, tells of no person that could be built. An answer that
+// cannot be verified is no answer: it is trouble, like every other error.
 //
 // The caller sees to it that one session is rebuilt by one gateway at a time:
 // a refresh token that is used twice looks stolen. Once sent, the request is
@@ -25,7 +26,7 @@ import (
 func (l *Login) Rebuild(ctx context.Context, s *sessionstore.Session) (*profile.Person, error) {
 	kept, err := profile.DecodeKept(s.Kept)
 	if err != nil {
-		return nil, err
+		return nil, &profile.Unmapped{Err: err}
 	}
 	before, err := keptClaims(kept)
 	if err != nil {
@@ -62,7 +63,7 @@ func keptClaims(kept *profile.Kept) (claims, error) {
 			return c, nil
 		}
 	}
-	return nil, errors.New("the session keeps no claims of its sign-in: it was not made by this login")
+	return nil, &profile.Unmapped{Err: errors.New("the session keeps no claims of its sign-in: it was not made by this login")}
 }
 
 // refresh is RFC 6749 section 6.
@@ -93,7 +94,7 @@ func (l *Login) refreshed(
 			return nil, err
 		}
 		if err := checkSuccessor(idToken, before); err != nil {
-			return nil, err
+			return nil, &profile.Unmapped{Err: err}
 		}
 		kept.IDToken = hint(t.ID)
 		now = merge(idToken, info)
@@ -135,6 +136,9 @@ func checkSuccessor(idToken, before claims) error {
 // the new claims do not tell it.
 func (l *Login) remap(kept *profile.Kept, s *sessionstore.Session) (*profile.Person, error) {
 	person, err := l.person(kept)
+	if errors.Is(err, ErrNoEmail) || errors.Is(err, ErrUnverified) {
+		err = &profile.Unmapped{Err: err}
+	}
 	if err == nil && person.SourceSession == "" {
 		person.SourceSession = s.SourceSession
 	}

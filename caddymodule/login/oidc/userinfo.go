@@ -3,6 +3,8 @@ package oidc
 import (
 	"context"
 	"slices"
+
+	"example.com/sidegate/caddymodule/profile"
 )
 
 // userInfo asks the UserInfo endpoint, if there is one, what it knows of the
@@ -22,7 +24,7 @@ func (l *Login) userInfo(ctx context.Context, m *metadata, accessToken, subject 
 		return nil, err
 	}
 	if c.text("sub") != subject {
-		return nil, because(ErrProvider, "the userinfo endpoint answers about another subject than the ID token")
+		return nil, &profile.Unmapped{Err: because(ErrProvider, "the userinfo endpoint answers about another subject than the ID token")}
 	}
 	return c, nil
 }

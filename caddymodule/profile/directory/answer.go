@@ -23,7 +23,9 @@ var (
 	errNotJSON = errors.New("the answer is not JSON, or is nested too deep")
 )
 
-// read makes of an answer what is known of the person.
+// read makes of an answer what is known of the person. One that says that it
+// was a success and cannot be read, or is about somebody else, is a
+// *profile.Unmapped: it vouches for nothing.
 func read(a source.Answer, who identity) (map[string]any, error) {
 	switch {
 	case a.Status == http.StatusNotFound, a.Status == http.StatusGone:
@@ -31,15 +33,22 @@ func read(a source.Answer, who identity) (map[string]any, error) {
 	case a.Status < 200 || a.Status > 299:
 		return nil, unexpected(a.Status)
 	}
-	fact, err := profile.DecodeFact(a.Body)
+	object, err := decode(a.Body)
+	if err == nil {
+		err = who.check(object)
+	}
+	if err != nil && !errors.Is(err, errNotKnown) {
+		err = &profile.Unmapped{Err: err}
+	}
+	return object, err
+}
+
+func decode(body []byte) (map[string]any, error) {
+	fact, err := profile.DecodeFact(body)
 	if err != nil {
 		return nil, errNotJSON
 	}
-	object, err := one(fact, a.Body)
-	if err != nil {
-		return nil, err
-	}
-	return object, who.check(object)
+	return one(fact, body)
 }
 
 // one is the object that is the answer. A search answers with a list: of one,

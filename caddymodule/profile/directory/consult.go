@@ -16,8 +16,9 @@ import (
 //
 // A *profile.Refused is a definite no: a required directory does not know the
 // person, or a demand of a mapping does not hold. It goes before all trouble
-// and calls the other questions off. Every other error means "cannot tell". In
-// both cases the person may be half mapped: build no session of them.
+// and calls the other questions off. A *profile.Unmapped is an answer that came
+// and says nothing that can be used. Every other error means "cannot tell". In
+// all cases the person may be half mapped: build no session of them.
 func Consult(ctx context.Context, directories []*Directory, person *profile.Person, facts profile.Facts) (profile.Facts, error) {
 	answers, err := askAll(ctx, directories, identify(person))
 	if err != nil {
@@ -76,10 +77,11 @@ func (d *Directory) consult(ctx context.Context, who identity) result {
 
 // gather reports trouble and collects the answers. A refusal wins over trouble
 // whichever came first, so that who is gone is not kept by a directory that
-// happens to be down.
+// happens to be down; and so does an answer that cannot be read, for what it
+// said before holds no longer.
 func gather(ctx context.Context, directories []*Directory, results []result) (map[string]any, error) {
 	answers := make(map[string]any, len(results))
-	var first, refused error
+	var first, unmapped, refused error
 	for i, r := range results {
 		d := directories[i]
 		if r.trouble != nil && d.config.Report != nil && !errors.Is(r.trouble, context.Canceled) {
@@ -87,6 +89,9 @@ func gather(ctx context.Context, directories []*Directory, results []result) (ma
 		}
 		if first == nil {
 			first = r.err
+		}
+		if unmapped == nil && profile.IsUnmapped(r.err) {
+			unmapped = r.err
 		}
 		if refused == nil && isRefused(r.err) {
 			refused = r.err
@@ -98,6 +103,8 @@ func gather(ctx context.Context, directories []*Directory, results []result) (ma
 		return nil, refused
 	case ctx.Err() != nil: // also for optional ones: they were not heard out
 		return nil, fmt.Errorf("asking the directories was called off: %w", ctx.Err())
+	case unmapped != nil:
+		return nil, unmapped
 	}
 	return answers, first
 }

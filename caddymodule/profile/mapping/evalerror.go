@@ -14,8 +14,18 @@ import (
 // explain says why an evaluation failed. CEL's own words are not handed on:
 // many of them quote the value that they are about.
 func (x *expression) explain(err error, s *scope) error {
-	return x.fail(x.withKeys(errors.New(x.reason(err)+x.position(err)), s))
+	cause := errors.New(x.reason(err) + x.position(err))
+	if strings.HasPrefix(err.Error(), interrupted) {
+		cause = fmt.Errorf("%w%s", errInterrupted, x.position(err))
+	}
+	return x.fail(x.withKeys(cause, s))
 }
+
+// interrupted is how CEL says that the time was up. That says more of the
+// machine than of the facts: it passes.
+const interrupted = "operation interrupted"
+
+var errInterrupted = errors.New("it takes too long: map less, or let the source answer with less")
 
 // reasons are by how CEL's words begin. What is not among them is told by
 // its position alone.
@@ -24,7 +34,7 @@ var reasons = []struct{ begin, reason string }{
 	{"index out of bounds", "the list is shorter than that"},
 	{"unsupported index", "a list is asked for an element by what is not its number"},
 	{"no such overload", "a function or operator is given types that it does not take"},
-	{"operation interrupted", "it takes too long: map less, or let the source answer with less"},
+	{interrupted, errInterrupted.Error()},
 	{"operation cancelled", "it takes too many steps: map less, or let the source answer with less"},
 	{"optional.none() dereference", "an optional has no value: say what then with orValue(...)"},
 	{"division by zero", "division by zero"},

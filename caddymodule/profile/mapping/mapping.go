@@ -109,8 +109,9 @@ func (v *vocabulary) rule(r Rule, filled map[string]bool) (compiledRule, error) 
 //
 // A demand that does not hold is a *profile.Refused. Demands that do not look
 // at `identity` are asked before the rules, so that a stranger is told "no" and
-// not that a rule found no claim of theirs. Any other error means that it
-// cannot be told who this is, or whether they may come in: never let them pass
+// not that a rule found no claim of theirs. A *profile.Unmapped says that the
+// facts cannot be mapped, and any other error that there was no time to: it
+// cannot be told who this is, or whether they may come in. Never let them pass
 // for that. After an error the person is as it was; the facts never change.
 func (m *Mapping) Apply(person *profile.Person, facts profile.Facts) error {
 	_, err := m.apply(person, facts, false)
@@ -175,9 +176,17 @@ func (r *run) ask(demands []compiledDemand, lookAtIdentity bool) {
 
 func (r *run) note(s Step) {
 	if r.err == nil {
-		r.err = s.Err
+		r.err = judged(s.Err)
 	}
 	if r.trace {
 		r.steps = append(r.steps, s)
 	}
+}
+
+// judged tells facts that cannot be mapped from a "no", and from trouble.
+func judged(err error) error {
+	if _, refused := errors.AsType[*profile.Refused](err); err == nil || refused || errors.Is(err, errInterrupted) {
+		return err
+	}
+	return &profile.Unmapped{Err: err}
 }
