@@ -37,6 +37,8 @@ var lines = map[lifecycle.Kind]line{
 	lifecycle.NotSound:      {zap.WarnLevel, "sign-in refused: the person's entry is not sound", personFields},
 	lifecycle.Ended:         {zap.InfoLevel, "session ended: its login no longer knows the person", sessionFields},
 	lifecycle.EndedAtSource: {zap.InfoLevel, "sessions ended: their provider says so", countFields},
+	lifecycle.NoneEndedAtSource: {zap.WarnLevel,
+		"a provider asked for the end of a session of its own, and no session of the person is of that one", loginFields},
 	lifecycle.Unmapped: {zap.WarnLevel,
 		"what a source says of a person cannot be mapped: their session goes on without roles and permissions", unmappedFields},
 	lifecycle.Pending: {zap.ErrorLevel,

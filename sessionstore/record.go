@@ -58,6 +58,12 @@ var (
 	ErrUnknownKey = errors.New("session record was sealed with a secret that is not configured: add the former secret after the present one")
 )
 
+// IsUnreadable reports whether the error says that a record does not open. Its
+// session can be ended all the same: to end one nothing need be opened.
+func IsUnreadable(err error) bool {
+	return errors.Is(err, ErrCorrupt) || errors.Is(err, ErrFormat) || errors.Is(err, ErrUnknownKey)
+}
+
 // CheckRecord says whether the header of a record can be read: nil, ErrCorrupt
 // or ErrFormat. It needs no key, and so says nothing of what is sealed.
 func CheckRecord(record []byte) error {

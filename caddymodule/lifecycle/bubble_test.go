@@ -15,9 +15,10 @@ import (
 // moment.
 type faulty struct {
 	sessionstore.Store
-	away   atomic.Bool
-	denied atomic.Bool  // the lease is somebody else's
-	before func(string) // called with the method's name
+	away       atomic.Bool
+	denied     atomic.Bool  // the lease is somebody else's
+	unreadable atomic.Bool  // records do not open
+	before     func(string) // called with the method's name
 }
 
 func (f *faulty) at(method string) error {
@@ -33,6 +34,9 @@ func (f *faulty) at(method string) error {
 func (f *faulty) Get(ctx context.Context, key sessionstore.Key) (*sessionstore.Session, error) {
 	if err := f.at("Get"); err != nil {
 		return nil, err
+	}
+	if f.unreadable.Load() {
+		return nil, sessionstore.ErrUnknownKey
 	}
 	return f.Store.Get(ctx, key)
 }

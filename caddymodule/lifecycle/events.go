@@ -54,6 +54,9 @@ const (
 	Ended Kind = "ended"
 	// EndedAtSource: the login's source asked for the end. Login, Count.
 	EndedAtSource Kind = "ended at source"
+	// NoneEndedAtSource: the login's source asked for the end of a session of
+	// its own, and of the sessions that its person has here none is of that. Login.
+	NoneEndedAtSource Kind = "none ended at source"
 	// Refreshed: a session was due to be built anew. Session, Result, and Err
 	// when it failed and will be tried again.
 	Refreshed Kind = "refreshed"

@@ -30,6 +30,17 @@ func (l *Sessions) rebuild(ctx context.Context, s *sessionstore.Session) (*sessi
 	case b.user.ID != s.User.ID:
 		return nil, l.endRebuilt(ctx, s) // another person has the entry now
 	}
+	if err := l.rename(ctx, s, b.source); err != nil {
+		return nil, errors.Join(storeFault{err}, l.keep(ctx, s, b.kept))
+	}
+	built, err := l.writeBuilt(ctx, s, b)
+	if err == nil {
+		err = l.renamed(ctx, s, built)
+	}
+	return built, err
+}
+
+func (l *Sessions) writeBuilt(ctx context.Context, s *sessionstore.Session, b *built) (*sessionstore.Session, error) {
 	write, from := l.change, s.BuiltAt
 	if b.kept != s.Kept {
 		write = l.persist
@@ -66,15 +77,24 @@ func isDefiniteNo(err error) bool {
 // a refresh token that was spent must not be presented again, for a provider
 // that detects reuse would end the session.
 func (l *Sessions) keepRotated(ctx context.Context, s *sessionstore.Session, err error) error {
-	kept, encodeErr := rotatedBy(err, s)
-	if encodeErr == nil && kept != s.Kept {
-		_, encodeErr = l.persist(ctx, s, func(changed *sessionstore.Session) {
-			if changed.Kept == s.Kept { // else another gateway has a newer one
-				changed.Kept = kept
-			}
-		})
+	kept, keepErr := rotatedBy(err, s)
+	if keepErr == nil {
+		keepErr = l.keep(ctx, s, kept)
 	}
-	return SourceFault{errors.Join(err, encodeErr)}
+	return SourceFault{errors.Join(err, keepErr)}
+}
+
+// keep writes down what the session keeps from now on, if it is something else.
+func (l *Sessions) keep(ctx context.Context, s *sessionstore.Session, kept string) error {
+	if kept == s.Kept {
+		return nil
+	}
+	_, err := l.persist(ctx, s, func(changed *sessionstore.Session) {
+		if changed.Kept == s.Kept { // else another gateway has a newer one
+			changed.Kept = kept
+		}
+	})
+	return err
 }
 
 // rotatedBy is what the session keeps after a rebuild that failed with err.

@@ -12,8 +12,10 @@ import (
 // its own sessions, or all of a person's.
 type SignOut struct {
 	Login string
-	// SessionID is what the source calls its session; empty means all sessions
-	// of the person, whom it knows as Subject.
+	// SessionID is what the source calls its session, and Subject the person.
+	// Without a SessionID all sessions of the person are meant; with both, those
+	// of that session and those of the person of which the source has told no
+	// session of its own.
 	SessionID, Subject string
 	// ID tells this message from all others, until Expires.
 	ID      string
@@ -53,30 +55,79 @@ func (l *Sessions) EndAtSource(ctx context.Context, out SignOut) error {
 	if len(before) > 0 {
 		return ErrReplayed
 	}
-	name, err := l.nameToEnd(ctx, out)
-	if err != nil {
-		return err
-	}
-	ended, err := l.endLinked(ctx, name)
+	ended, known, err := l.endNamed(ctx, out)
 	if err == nil {
 		err = l.Store.Link(ctx, used, someKey, max(out.Expires.Sub(l.Now()), 0)+logoutLeeway)
 	}
 	if err != nil {
 		return err
 	}
-	l.Events.Happened(Event{Kind: EndedAtSource, Login: out.Login, Count: ended})
+	told := Event{Kind: EndedAtSource, Login: out.Login, Count: ended}
+	if ended == 0 && known {
+		told.Kind = NoneEndedAtSource
+	}
+	l.Events.Happened(told)
 	return nil
 }
 
-// nameToEnd is the name of the sessions that are to end. A sign-in of the
-// source's session may be under way and have no name yet, so that it ended is
-// written down first.
-func (l *Sessions) nameToEnd(ctx context.Context, out SignOut) (string, error) {
+// endNamed ends the sessions that are meant and reports how many those were,
+// and whether the person has any by now, of whatever session of the source. A
+// sign-in of the source's session may be under way and have no name yet, so
+// that it ended is written down first.
+func (l *Sessions) endNamed(ctx context.Context, out SignOut) (ended int, known bool, err error) {
 	if out.SessionID == "" {
-		return sourceName("sub", out.Login, out.Subject), nil
+		ended, err = l.endLinked(ctx, sourceName("sub", out.Login, out.Subject))
+		return ended, ended > 0, err
 	}
-	err := l.Store.Link(ctx, sourceName("out", out.Login, out.SessionID), someKey, signInTime)
-	return sourceName("sid", out.Login, out.SessionID), err
+	if err = l.Store.Link(ctx, sourceName("out", out.Login, out.SessionID), someKey, signInTime); err != nil {
+		return 0, false, err
+	}
+	names := []string{sourceName("sid", out.Login, out.SessionID)}
+	if out.Subject != "" {
+		names = append(names, sourceName("lone", out.Login, out.Subject))
+	}
+	for _, name := range names {
+		n, err := l.endLinked(ctx, name)
+		if ended += n; err != nil {
+			return ended, false, err
+		}
+	}
+	if out.Subject == "" {
+		return ended, false, nil
+	}
+	of, err := l.endUnnamed(ctx, out)
+	return ended + of.ended, of.left > 0, err
+}
+
+// ofPerson is what became of the sessions that a person has.
+type ofPerson struct{ ended, left int }
+
+// endUnnamed ends sessions of the person that have no session of the source and
+// were begun before they were linked as such. One that cannot be opened ends
+// too: nobody can tell that it has another one.
+func (l *Sessions) endUnnamed(ctx context.Context, out SignOut) (of ofPerson, err error) {
+	name := sourceName("sub", out.Login, out.Subject)
+	keys, err := l.Store.Linked(ctx, name)
+	if err != nil {
+		return of, err
+	}
+	for _, key := range keys {
+		s, err := l.Backing.Get(ctx, key)
+		switch {
+		case errors.Is(err, sessionstore.ErrNotFound):
+			continue // gone, or just being made: then it has the names that it needs
+		case err == nil && s.SourceSession != "":
+			of.left++
+			continue
+		case err != nil && !sessionstore.IsUnreadable(err):
+			return of, err
+		}
+		if err := l.End(ctx, key); err != nil {
+			return of, err
+		}
+		of.ended++
+	}
+	return of, nil
 }
 
 // signedOutAtSource reports whether the session's source has lately ended its
@@ -97,9 +148,34 @@ func (l *Sessions) sourceNames(s *sessionstore.Session) []string {
 	}
 	names := []string{sourceName("sub", s.Method, s.Subject)}
 	if s.SourceSession != "" {
-		names = append(names, sourceName("sid", s.Method, s.SourceSession))
+		return append(names, sourceName("sid", s.Method, s.SourceSession))
 	}
-	return names
+	return append(names, sourceName("lone", s.Method, s.Subject))
+}
+
+// rename links a session that is built anew to the session that its source
+// tells by now, before the session says so: no session lives that the source
+// cannot name. What it was called before stays good, for either may end.
+func (l *Sessions) rename(ctx context.Context, s *sessionstore.Session, source string) error {
+	if source == "" || source == s.SourceSession || !l.hasSource(s.Method) {
+		return nil
+	}
+	return l.Store.Link(ctx, sourceName("sid", s.Method, source), s.Key, s.ExpiresAt.Sub(l.Now()))
+}
+
+// renamed ends a session whose source has ended its own while it was renamed,
+// and forgets that it had none.
+func (l *Sessions) renamed(ctx context.Context, before, s *sessionstore.Session) error {
+	if s.SourceSession == before.SourceSession || !l.hasSource(s.Method) {
+		return nil
+	}
+	if out, err := l.signedOutAtSource(ctx, s); out || err != nil {
+		return errors.Join(err, l.endRebuilt(ctx, s))
+	}
+	if before.SourceSession == "" {
+		return l.Store.Unlink(ctx, sourceName("lone", s.Method, before.Subject), s.Key)
+	}
+	return nil
 }
 
 func sourceName(kind, login, value string) string { return kind + "\x00" + login + "\x00" + value }

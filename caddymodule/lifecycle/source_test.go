@@ -2,6 +2,7 @@ package lifecycle_test
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"testing"
@@ -227,4 +228,186 @@ func TestALogoutTokenIsGoodUntilItsWorkIsDone(t *testing.T) {
 			})
 		}
 	}
+}
+
+// provided is a gateway of whose login a provider may ask for the end, and the
+// sessions of one person there.
+type provided struct {
+	*testing.T
+	*gateway
+	store *faulty
+	login *teller
+}
+
+func newProvided(t *testing.T) *provided {
+	t.Helper()
+	p := &provided{T: t, store: &faulty{Store: memory.New(nil)}, login: new(teller)}
+	p.gateway = newGateway(t, p.store, p.login, time.Now)
+	p.Providers = []string{"teller"}
+	return p
+}
+
+// signedIn begins a session of the person of that sub, of that session of the
+// provider's, which may be none.
+func (p *provided) signedIn(sub, sid string) sessionstore.Key {
+	p.Helper()
+	person := entryOf("viewer")
+	person.Subject, person.SourceSession = sub, sid
+	s, _, err := p.Begin(p.Context(), p.login, person, lifecycle.Arrival{})
+	if err != nil {
+		p.Fatal(err)
+	}
+	return s.Key
+}
+
+// signsOut is a logout token of the provider.
+func (p *provided) signsOut(sub, sid string) {
+	p.Helper()
+	out := lifecycle.SignOut{Login: "teller", Subject: sub, SessionID: sid, ID: rand.Text(), Expires: time.Now().Add(time.Minute)}
+	if err := p.EndAtSource(p.Context(), out); err != nil {
+		p.Fatal(err)
+	}
+}
+
+func (p *provided) want(key sessionstore.Key, lives bool) {
+	p.Helper()
+	if _, err := p.Backing.Get(p.Context(), key); (err == nil) != lives {
+		p.Errorf("the session: %v; want it to live: %v", err, lives)
+	}
+}
+
+// told is the last event that was heard of.
+func (p *provided) told() lifecycle.Event { return p.ear.heard[len(p.ear.heard)-1] }
+
+// A back-channel logout that is answered with success and ends nothing leaves
+// somebody signed in of whom everybody believes that they are out.
+func TestALogoutTokenEndsWhatItMeans(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		sub, sid string // of the session
+		outSub   string
+		outSid   string
+		lives    bool
+	}{
+		{"by sid, the session of it", "ada", "one", "", "one", false},
+		{"by sid and sub, the session of it", "ada", "one", "ada", "one", false},
+		{"by sid and sub, one of the sub of which no sid is known", "ada", "", "ada", "one", false},
+		{"by sub, one of which no sid is known", "ada", "", "ada", "", false},
+		{"by sub, one of any sid", "ada", "one", "ada", "", false},
+		{"by sid and sub, not one of the sub of another sid", "ada", "two", "ada", "one", true},
+		{"by sid, not one of which no sid is known", "ada", "", "", "one", true},
+		{"by sid and sub, not one of another sub", "grace", "", "ada", "one", true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := newProvided(t)
+			key := p.signedIn(c.sub, c.sid)
+			p.signsOut(c.outSub, c.outSid)
+			p.want(key, c.lives)
+		})
+	}
+	t.Run("one that was begun before sessions without a sid were linked as such", func(t *testing.T) {
+		p := newProvided(t)
+		key := p.signedIn("ada", "")
+		if err := p.store.Unlink(t.Context(), "lone\x00teller\x00ada", key); err != nil {
+			t.Fatal(err)
+		}
+		p.signsOut("ada", "one")
+		p.want(key, false)
+	})
+	t.Run("one that cannot be opened, for nobody can tell that it has another sid", func(t *testing.T) {
+		p := newProvided(t)
+		key := p.signedIn("ada", "two")
+		p.store.unreadable.Store(true)
+		p.signsOut("ada", "one")
+		p.store.unreadable.Store(false)
+		p.want(key, false)
+	})
+	t.Run("and says when it ended none of somebody who has sessions", func(t *testing.T) {
+		p := newProvided(t)
+		p.signedIn("ada", "two")
+		p.signsOut("ada", "one")
+		if told := p.told(); told.Kind != lifecycle.NoneEndedAtSource || told.Login != "teller" {
+			t.Errorf("told of %+v", told)
+		}
+		p.signsOut("ada", "two")
+		if told := p.told(); told.Kind != lifecycle.EndedAtSource || told.Count != 1 {
+			t.Errorf("told of %+v", told)
+		}
+	})
+	t.Run("and is not used up when the store could not say which", func(t *testing.T) {
+		p := newProvided(t)
+		key := p.signedIn("ada", "")
+		if err := p.store.Unlink(t.Context(), "lone\x00teller\x00ada", key); err != nil {
+			t.Fatal(err)
+		}
+		out := lifecycle.SignOut{Login: "teller", Subject: "ada", SessionID: "one", ID: "jti", Expires: time.Now().Add(time.Minute)}
+		p.store.before = func(method string) { p.store.away.Store(method == "Get") }
+		if err := p.EndAtSource(t.Context(), out); !errors.Is(err, errAway) {
+			t.Errorf("answered with %v", err)
+		}
+		p.store.before = nil
+		p.store.away.Store(false)
+		if err := p.EndAtSource(t.Context(), out); err != nil {
+			t.Error(err)
+		}
+		p.want(key, false)
+	})
+}
+
+func TestASidThatChangesAtARefreshIsKnownFromThenOn(t *testing.T) {
+	refreshTo := func(p *provided, key sessionstore.Key, sid string) error {
+		p.login.says(func(context.Context, *sessionstore.Session) (*profile.Person, error) {
+			person := entryOf("viewer")
+			person.Subject, person.SourceSession = "ada", sid
+			return person, nil
+		})
+		s, err := p.Backing.Get(p.Context(), key)
+		if err != nil {
+			p.Fatal(err)
+		}
+		_, err = p.Refresh(p.Context(), s)
+		return err
+	}
+	for _, before := range []string{"one", ""} {
+		for _, by := range []string{"two", before} {
+			t.Run(fmt.Sprintf("from %q to two, and ended by %q", before, by), func(t *testing.T) {
+				p := newProvided(t)
+				key := p.signedIn("ada", before)
+				if err := refreshTo(p, key, "two"); err != nil {
+					t.Fatal(err)
+				}
+				if by == "" { // a session that has a sid now is none without
+					p.signsOut("ada", "three")
+					p.want(key, true)
+					return
+				}
+				p.signsOut("", by)
+				p.want(key, false)
+			})
+		}
+	}
+	t.Run("it has its name before the session says so", func(t *testing.T) {
+		p := newProvided(t)
+		key := p.signedIn("ada", "one")
+		p.store.before = func(method string) {
+			if method == "Update" {
+				linked, err := p.store.IsLinked(t.Context(), "sid\x00teller\x00two", key)
+				if !linked || err != nil {
+					t.Errorf("linked: %v, %v", linked, err)
+				}
+			}
+		}
+		if err := refreshTo(p, key, "two"); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Run("it ends when the new one was ended in between", func(t *testing.T) {
+		p := newProvided(t)
+		key := p.signedIn("ada", "one")
+		p.signsOut("", "two")
+		if err := refreshTo(p, key, "two"); !errors.Is(err, lifecycle.ErrEnded) {
+			t.Errorf("answered with %v", err)
+		}
+		p.want(key, false)
+	})
 }
