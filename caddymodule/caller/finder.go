@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 
 	"example.com/sidegate/caddymodule/identity"
 	"example.com/sidegate/caddymodule/refusal"
@@ -70,24 +71,33 @@ func (f *Finder) IssuedHere(v *Remembered) bool {
 }
 
 // Presented names the sessions whose credentials came with the request and are
-// well-formed, be they live or not: revoking one that is gone is no error.
-func (f *Finder) Presented(r *http.Request) []sessionstore.Key {
+// well-formed, each once, be they live or not: revoking one that is gone is no
+// error. all is false when there are more than MaxPresented.
+func (f *Finder) Presented(r *http.Request) (keys []sessionstore.Key, all bool) {
 	v := Remember(r)
-	var keys []sessionstore.Key
-	if claims, err := f.Ring.VerifySession(v.bearer().token); err == nil {
-		keys = append(keys, claims.Key)
-	}
-	for _, value := range v.CookiesNamed(f.Cookie) {
-		if secret, err := sessionstore.ParseSecret(value); err == nil && len(keys) < maxPresented {
-			keys = append(keys, secret.Key())
+	add := func(key sessionstore.Key) {
+		if !slices.Contains(keys, key) {
+			keys = append(keys, key)
 		}
 	}
-	return keys
+	if claims, err := f.Ring.VerifySession(v.bearer().token); err == nil {
+		add(claims.Key)
+	}
+	for _, value := range v.CookiesNamed(f.Cookie) {
+		if secret, err := sessionstore.ParseSecret(value); err == nil {
+			add(secret.Key())
+		}
+		if len(keys) > MaxPresented {
+			return keys[:MaxPresented], false
+		}
+	}
+	return keys, true
 }
 
-// maxPresented bounds the sessions that one request can end, for each is a
-// write to the store.
-const maxPresented = 4
+// MaxPresented bounds the sessions that one request can end, for each is a
+// write to the store. Caddy's own bound on headers leaves room for some 300
+// cookies; an operator may have raised it.
+const MaxPresented = 1024
 
 // PresentsCookie reports whether the session cookie came with the request.
 func (f *Finder) PresentsCookie(r *http.Request) bool {

@@ -161,9 +161,19 @@ func TestPresentedAreAllThatAreWellFormed(t *testing.T) {
 	d := newDesk(t)
 	gone := sessionstore.NewSecret(2)
 	r := request("Cookie", "a=b; "+d.cookie+"; sidegate=x; sidegate="+gone.Encode(), "Authorization", "Bearer "+d.token)
-	got := d.Presented(r)
-	if len(got) != 3 || got[0] != d.session.Key || got[1] != d.session.Key || got[2] != gone.Key() {
-		t.Errorf("got %v", got)
+	got, all := d.Presented(r)
+	if len(got) != 2 || got[0] != d.session.Key || got[1] != gone.Key() || !all {
+		t.Errorf("got %v, all: %v", got, all)
+	}
+	var many []string
+	for range caller.MaxPresented + 1 {
+		many = append(many, "sidegate="+sessionstore.NewSecret(2).Encode())
+	}
+	if got, all := d.Presented(request("Cookie", strings.Join(many, "; "))); len(got) != caller.MaxPresented || all {
+		t.Errorf("of %d there are %d, all: %v", len(many), len(got), all)
+	}
+	if got, all := d.Presented(request("Cookie", strings.Join(many[1:], "; "))); len(got) != caller.MaxPresented || !all {
+		t.Errorf("of %d there are %d, all: %v", len(many)-1, len(got), all)
 	}
 	if !d.PresentsCookie(r) || d.PresentsCookie(request("Cookie", "a=b")) {
 		t.Error("whether a cookie came is not told")

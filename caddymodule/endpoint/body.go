@@ -43,11 +43,14 @@ func readJSON(r *http.Request, target any) *refusal.Refusal {
 	return nil
 }
 
-// refuseBody tells a body that is too large from one that is malformed. What
-// was wrong with it is not told: it may hold a password.
+// refuseBody tells a body that is too large, or did not come in time, from one
+// that is malformed. What was wrong with it is not told: it may hold a password.
 func refuseBody(err error) *refusal.Refusal {
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		return refusal.TooLarge
+	}
+	if errors.Is(err, errSlow) {
+		return refusal.Slow
 	}
 	return refusal.Malformed
 }

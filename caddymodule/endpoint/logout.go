@@ -75,10 +75,14 @@ func (l logout) post(w http.ResponseWriter, r *http.Request) {
 
 // end ends what was presented, or answers that it could not.
 func (l logout) end(w http.ResponseWriter, r *http.Request) bool {
-	presented := l.callers.Presented(r)
+	presented, all := l.callers.Presented(r)
 	if err := l.sessions.EndAll(r.Context(), presented); err != nil {
 		l.events.Trouble(r.Context(), "a session could not be ended", err)
 		refusal.Unavailable.Saying("The session could not be ended: you are still signed in. Try again shortly.").Write(w, r)
+		return false
+	}
+	if !all {
+		refusal.TooMany.Write(w, r)
 		return false
 	}
 	if len(presented) > 0 {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"example.com/sidegate/caddymodule/gatewaytest"
+	"example.com/sidegate/sessionstore"
 	"example.com/sidegate/sessionstore/redis/redistest"
 )
 
@@ -80,6 +81,19 @@ func TestSignOutEndsEverySessionThatWasPresented(t *testing.T) {
 		if got := c.Post("/auth/logout").Want(t, http.StatusNoContent); !strings.Contains(got.Header.Get("Set-Cookie"), "Max-Age=0") {
 			t.Errorf("the cookie is not cleared: %q", got.Header.Get("Set-Cookie"))
 		}
+		s.WantDead(t, cookie, "")
+	})
+	// Cookies that somebody else has set stand before the real one.
+	t.Run("a cookie behind 200 well-formed ones of its name", func(t *testing.T) {
+		c := s.WithCookie(t, gatewaytest.Ada)
+		cookie := c.Cookie
+		name, _, _ := strings.Cut(cookie, "=")
+		var before strings.Builder
+		for range 200 {
+			before.WriteString(name + "=" + sessionstore.NewSecret(1).Encode() + "; ")
+		}
+		c.Cookie = before.String() + cookie
+		c.Post("/auth/logout").Want(t, http.StatusNoContent)
 		s.WantDead(t, cookie, "")
 	})
 	t.Run("nobody else's", func(t *testing.T) {

@@ -80,15 +80,29 @@ func (l providerLogin) callback(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	attempt, err := l.open(w, r, query)
-	if errors.Is(err, oidc.ErrExpired) && l.callers.Caller(r).Standing == caller.SignedIn {
+	if err == nil {
+		err = l.use(r, attempt)
+	}
+	again := errors.Is(err, oidc.ErrExpired) || errors.Is(err, oidc.ErrUsed)
+	switch {
+	case err == nil:
+		l.finish(w, r, attempt, query)
+	case again && l.callers.Caller(r).Standing == caller.SignedIn:
 		l.page(w, r) // the same answer a second time: a reload, or "back" in the browser
-		return
+	default:
+		l.fail(w, r, attempt.ReturnTo, err)
 	}
-	if err != nil {
-		l.fail(w, r, "", err)
-		return
+}
+
+// use uses the attempt up, at all gateways: a browser, or who has its cookies,
+// may bring the same answer again. When the store cannot tell whether it did,
+// the person begins again.
+func (l providerLogin) use(r *http.Request, attempt oidc.Attempt) error {
+	first, err := l.sessions.Once(r.Context(), "state\x00"+attempt.State, oidc.AttemptLifetime)
+	if err == nil && !first {
+		err = oidc.ErrUsed
 	}
-	l.finish(w, r, attempt, query)
+	return err
 }
 
 // open finds the attempt that the answer belongs to, and lets the browser
@@ -149,6 +163,7 @@ var providerFailures = []struct {
 }{
 	{oidc.ErrDenied, refusal.Denied, false},
 	{oidc.ErrExpired, refusal.Expired, false},
+	{oidc.ErrUsed, refusal.Used, false},
 	{oidc.ErrForged, refusal.Forged, true},
 	{oidc.ErrClock, refusal.Clock, true},
 	{oidc.ErrAudience, refusal.Misconfigured, true},

@@ -107,8 +107,10 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		why.Write(w, r)
 		return
 	}
-	if r.Body != http.NoBody {
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	if r.Body != nil && r.Body != http.NoBody {
+		body, stop := timeBody(r.Body, bodyTime, stopReading(w))
+		defer stop()
+		r.Body = http.MaxBytesReader(w, body, maxBody)
 	}
 	answer(w, r)
 }

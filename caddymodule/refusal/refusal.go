@@ -84,7 +84,7 @@ func (r *Refusal) WriteHeaders(w http.ResponseWriter) {
 	if r.RetryAfter > 0 {
 		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(r.RetryAfter.Seconds()))))
 	}
-	if r.Status == http.StatusRequestEntityTooLarge {
+	if r.Status == http.StatusRequestEntityTooLarge || r.Status == http.StatusRequestTimeout {
 		h.Set("Connection", "close")
 	}
 	h.Set("Vary", web.VaryOnCaller)

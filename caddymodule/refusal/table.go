@@ -54,12 +54,16 @@ var (
 		Message: "X-Account-Id was sent more than once."}
 	Malformed = &Refusal{Status: http.StatusBadRequest, Code: "bad_request", Page: web.Wrong, Result: Refused,
 		Message: "The request body could not be read."}
+	TooMany = &Refusal{Status: http.StatusBadRequest, Code: "bad_request",
+		Message: "Your browser sent more session cookies than can be ended at once: not all of them were. Clear the cookies of this site."}
 	NotFound = &Refusal{Status: http.StatusNotFound, Code: "not_found",
 		Message: "There is nothing here."}
 	NoSession = &Refusal{Status: http.StatusNotFound, Code: "not_found",
 		Message: "You have no session of that id."}
 	Method = &Refusal{Status: http.StatusMethodNotAllowed, Code: "method_not_allowed",
 		Message: "This address does not take that method; see Allow."}
+	Slow = &Refusal{Status: http.StatusRequestTimeout, Code: "request_timeout", Page: web.Wrong, Result: Refused,
+		Message: "The request body took longer than 10 seconds."}
 	TooLarge = &Refusal{Status: http.StatusRequestEntityTooLarge, Code: "too_large", Page: web.Wrong, Result: Refused,
 		Message: "The request body is too large: 64 KiB at most."}
 	Media = &Refusal{Status: http.StatusUnsupportedMediaType, Code: "unsupported_media_type", Page: web.Wrong, Result: Refused,
@@ -101,6 +105,7 @@ var (
 var (
 	Denied        = atProvider(http.StatusUnauthorized, web.Denied)
 	Expired       = atProvider(http.StatusBadRequest, web.Expired)
+	Used          = atProvider(http.StatusBadRequest, web.Used)
 	Forged        = atProvider(http.StatusBadRequest, web.Forged)
 	Clock         = atProvider(http.StatusUnauthorized, web.Clock)
 	Misconfigured = atProvider(http.StatusUnauthorized, web.Misconfigured)

@@ -30,6 +30,8 @@ const (
 	// Expired says that the attempt took too long, or that the browser did not
 	// send the attempt's cookie back.
 	Expired
+	// Used says that the attempt was finished before, perhaps in another tab.
+	Used
 	// Clock says that the provider's answer is of the future or of the past:
 	// one of the two clocks is wrong.
 	Clock
@@ -59,6 +61,7 @@ var failureTexts = map[Failure]string{
 		"Try again, or ask whoever looks after your account there.",
 	Expired: "Signing in took too long, or your browser did not send this site's cookie back. " +
 		"Try again. If that does not help, allow cookies for this site.",
+	Used: "This sign-in was finished before, perhaps in another tab or by a reload. Start again here.",
 	Clock: "The clocks of this service and of the one you signed in at do not agree. " +
 		"You have done nothing wrong: please tell whoever looks after this service.",
 	Misconfigured: "This service cannot accept the answer of the one you signed in at. " +

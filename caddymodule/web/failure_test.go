@@ -28,6 +28,7 @@ func TestAFailureIsTold(t *testing.T) {
 		"an attempt that took too long, or lost its cookie":    {web.Expired, "Try again. If that does not help, allow cookies", false},
 		"clocks that disagree, and who should know":            {web.Clock, "clocks of this service and of the one you signed in at do not agree", false},
 		"an answer for somebody else, and who should know":     {web.Misconfigured, "please tell whoever looks after this service", false},
+		"an attempt that was finished before":                  {web.Used, "was finished before", false},
 		"an answer to nothing that this browser asked":         {web.Forged, "does not belong to a sign-in begun in this browser", false},
 		"an email address that nobody verified, and what next": {web.Unverified, "not verified there. Verify it where you signed in, then try again.", false},
 		"an email address that was not told, and what next":    {web.NoEmail, "Add one to your account there", false},

@@ -119,17 +119,32 @@ func TestAnAnswerIsGoodOnce(t *testing.T) {
 	if m.asked() != asked {
 		t.Errorf("the code was redeemed again: %v, before %v", m.asked(), asked)
 	}
-	t.Run("nor with its cookie, for the provider refuses the code", func(t *testing.T) {
+	t.Run("nor with its cookie, for the state is good once, at whatever gateway", func(t *testing.T) {
 		page := openWith(t, answer.String(), attempt.Name+"="+attempt.Value)
-		wantFailure(t, page, 400, web.Forged)
+		wantFailure(t, page, 400, web.Used)
 		wantNoSessionCookie(t, page)
+	})
+	if m.asked() != asked {
+		t.Errorf("the code was redeemed again: %v, before %v", m.asked(), asked)
+	}
+	t.Run("who is signed in is told so, with its cookie too", func(t *testing.T) {
+		at, err := url.Parse(m.Process.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v.Client.Jar.SetCookies(at, []*http.Cookie{{Name: attempt.Name, Value: attempt.Value, Path: "/"}})
+		page := mustOpen(t, v, answer.String())
+		if page.Status != http.StatusOK || !strings.Contains(page.Body, "You are signed in as") {
+			t.Errorf("%d %s", page.Status, page.Body)
+		}
+		wantSession(t, v, m.Process, true)
 	})
 	t.Run("nor in an attempt of somebody else", func(t *testing.T) {
 		thief := provider.NewVisitor(graceAddress)
 		own := answerOf(t, thief, m.Process, "keycloak")
 		m.wantRefused(t, thief, with(own, set("code", answer.Query().Get("code"))), 400, web.Forged)
 	})
-	if n := m.one.Tally().CodeReuses; n != 2 {
-		t.Errorf("the provider saw %d codes again, want 2", n)
+	if n := m.one.Tally().CodeReuses; n != 1 {
+		t.Errorf("the provider saw %d codes again, want 1", n)
 	}
 }

@@ -18,6 +18,8 @@ var (
 	ErrDenied = errors.New("the provider did not let the person in")
 	// ErrExpired says that the attempt took too long: begin again.
 	ErrExpired = errors.New("the sign-in attempt has expired")
+	// ErrUsed says that the attempt was finished before: its state is good once.
+	ErrUsed = errors.New("the sign-in attempt was finished before")
 	// ErrForged says that what the browser brought back does not belong to
 	// this attempt: state, nonce, iss, a code of somebody else or used before,
 	// a parameter given twice.
