@@ -23,6 +23,7 @@ type keys struct {
 	tokens   *token.Cache
 	verified *token.Verified
 	attempts *oidc.AttemptSealer
+	marker   *sessionstore.Marker
 }
 
 // open makes the gateway of this configuration: the key ring, then the store
@@ -48,7 +49,8 @@ func (a *App) open() (*gateway, error) {
 	a.putCacheBefore(store, g)
 	g.activity = sessionstore.NewActivity(g.store, a.now)
 	g.callers = caller.NewFinder(caller.Config{
-		Near: g.near, Store: g.store, Ring: k.ring, Verified: k.verified, Cookie: a.Cookie.Name, Trouble: g.events.Trouble,
+		Near: g.near, Store: g.store, Ring: k.ring, Verified: k.verified, Marker: k.marker,
+		Cookie: a.Cookie.Name, Trouble: g.events.Trouble,
 	})
 	g.sessions = lifecycle.New(a.lifecycle(g, store, k))
 	if g.site, err = endpoint.New(a.endpoints(g, k)); err != nil {
@@ -70,6 +72,9 @@ func (a *App) openKeys() (k keys, err error) {
 		return k, err
 	}
 	if k.verified, err = token.NewVerified(k.ring, 0); err != nil {
+		return k, err
+	}
+	if k.marker, err = sessionstore.NewMarker(k.ring.MarkKeys()...); err != nil {
 		return k, err
 	}
 	k.attempts, err = oidc.NewAttemptSealer(k.ring.CookieKeys(), a.now)
@@ -101,7 +106,7 @@ func (a *App) lifecycle(g *gateway, backing sessionstore.Store, k keys) lifecycl
 		Store: g.store, Backing: backing,
 		Directories: a.directories, Roles: a.roles,
 		Lifetime: time.Duration(a.Lifetime), IdleTimeout: time.Duration(*a.IdleTimeout), RefreshEvery: time.Duration(a.RefreshEvery),
-		Ended: k.tokens.Forget, Events: g.events, Now: a.now,
+		NewSecret: k.marker.NewSecret, Ended: k.tokens.Forget, Events: g.events, Now: a.now,
 	}
 	if g.near != nil {
 		c.Drop = g.near.Drop

@@ -24,7 +24,8 @@ type Caller struct {
 	// an account that is not theirs; nil for all others.
 	Refusal *refusal.Refusal
 	// StaleCookie says that the cookie is known to be good for no session, so
-	// that the browser may forget it. Never set when the store cannot tell.
+	// that the browser may forget it. Never set when the store cannot tell, nor
+	// of a cookie that another gateway may have made.
 	StaleCookie bool
 }
 

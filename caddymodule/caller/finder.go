@@ -22,6 +22,9 @@ type Config struct {
 	// Ring tells whose a token is, and Verified whether it is good.
 	Ring     *token.Ring
 	Verified *token.Verified
+	// Marker knows the cookies that gateways with these secrets have made; nil
+	// knows none.
+	Marker *sessionstore.Marker
 	// Cookie is the name of the session cookie.
 	Cookie string
 	// Trouble hears of a store that could not be asked.
@@ -99,9 +102,13 @@ func (f *Finder) Presented(r *http.Request) (keys []sessionstore.Key, all bool) 
 // cookies; an operator may have raised it.
 const MaxPresented = 1024
 
-// PresentsCookie reports whether the session cookie came with the request.
-func (f *Finder) PresentsCookie(r *http.Request) bool {
-	return len(Remember(r).CookiesNamed(f.Cookie)) > 0
+// PresentsOurs reports whether a session cookie came with the request that a
+// gateway with these secrets has made.
+func (f *Finder) PresentsOurs(r *http.Request) bool {
+	return slices.ContainsFunc(Remember(r).CookiesNamed(f.Cookie), func(value string) bool {
+		secret, err := sessionstore.ParseSecret(value)
+		return err != nil || f.Marker.Made(secret) // what is none is good for nobody
+	})
 }
 
 // identify finds the caller and fills c in. It lets a Bearer token win over
@@ -158,7 +165,9 @@ func (f *Finder) byCookie(ctx context.Context, v *Remembered, c *Caller) {
 		return
 	}
 	f.load(ctx, secret.Key(), c)
-	c.StaleCookie = c.Standing == Rejected
+	// Of a cookie that another gateway has made, with another secret, it is not
+	// known that it is gone: it may be good there.
+	c.StaleCookie = c.Standing == Rejected && f.Marker.Made(secret)
 }
 
 // load asks the store, and keeps "there is none" apart from "cannot tell".

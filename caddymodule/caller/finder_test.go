@@ -39,6 +39,7 @@ type desk struct {
 	*testing.T
 	*caller.Finder
 	store    *away
+	marker   *sessionstore.Marker
 	troubles int
 	cookie   string
 	token    string
@@ -52,8 +53,10 @@ func newDesk(t *testing.T) *desk {
 	d.must(err)
 	verified, err := token.NewVerified(ring, 0)
 	d.must(err)
+	d.marker, err = sessionstore.NewMarker(ring.MarkKeys()...)
+	d.must(err)
 	d.Finder = caller.NewFinder(caller.Config{
-		Store: d.store, Ring: ring, Verified: verified, Cookie: "sidegate",
+		Store: d.store, Ring: ring, Verified: verified, Marker: d.marker, Cookie: "sidegate",
 		Trouble: func(context.Context, string, error) { d.troubles++ },
 	})
 	secret, now := sessionstore.NewSecret(1), time.Now()
@@ -89,7 +92,7 @@ func request(header ...string) *http.Request {
 
 func TestWhoCalls(t *testing.T) {
 	d := newDesk(t)
-	other := "sidegate=" + sessionstore.NewSecret(1).Encode()
+	ended, other := "sidegate="+d.marker.NewSecret(1).Encode(), "sidegate="+sessionstore.NewSecret(1).Encode()
 	for _, c := range []struct {
 		name     string
 		header   []string
@@ -101,7 +104,8 @@ func TestWhoCalls(t *testing.T) {
 		{"nobody, with credentials for the app", []string{"Authorization", "Basic YTpi"}, caller.Anonymous, refusal.Anonymous, false},
 		{"ada, by her cookie", []string{"Cookie", d.cookie}, caller.SignedIn, nil, false},
 		{"ada, by her token", []string{"Authorization", "Bearer " + d.token}, caller.SignedIn, nil, false},
-		{"nobody any more, with a cookie of no session", []string{"Cookie", other}, caller.Rejected, refusal.Gone, true},
+		{"nobody any more, with a cookie of ours that is of no session", []string{"Cookie", ended}, caller.Rejected, refusal.Gone, true},
+		{"nobody, with one that another gateway may know, which is not cleared", []string{"Cookie", other}, caller.Rejected, refusal.Gone, false},
 		{"nobody, with a cookie that is none", []string{"Cookie", "sidegate=x"}, caller.Rejected, refusal.Gone, true},
 		{"nobody, with two cookies, of which neither is cleared", []string{"Cookie", d.cookie + "; " + other}, caller.Rejected, refusal.Gone, false},
 		{"nobody, with a bad token beside a good cookie", []string{"Cookie", d.cookie, "Authorization", "Bearer x"}, caller.Rejected, refusal.Token, false},
@@ -175,7 +179,11 @@ func TestPresentedAreAllThatAreWellFormed(t *testing.T) {
 	if got, all := d.Presented(request("Cookie", strings.Join(many[1:], "; "))); len(got) != caller.MaxPresented || !all {
 		t.Errorf("of %d there are %d, all: %v", len(many)-1, len(got), all)
 	}
-	if !d.PresentsCookie(r) || d.PresentsCookie(request("Cookie", "a=b")) {
-		t.Error("whether a cookie came is not told")
+	for cookies, want := range map[string]bool{
+		"sidegate=" + d.marker.NewSecret(1).Encode(): true, "sidegate=x": true, d.cookie: false, "a=b": false, "": false,
+	} {
+		if got := d.PresentsOurs(request("Cookie", cookies)); got != want {
+			t.Errorf("%s is ours: %v", cookies, got)
+		}
 	}
 }

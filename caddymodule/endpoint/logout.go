@@ -59,10 +59,11 @@ func (l logout) post(w http.ResponseWriter, r *http.Request) {
 		}
 		target = l.next(r, r.PostForm.Get("return_to"))
 	}
+	ours := l.callers.PresentsOurs(r) || l.byCookie(r)
 	if !l.end(w, r) {
 		return
 	}
-	if l.callers.PresentsCookie(r) {
+	if ours {
 		l.address.Cookie.Clear(w)
 	}
 	if fromPage {
@@ -71,6 +72,13 @@ func (l logout) post(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(http.StatusNoContent)
+}
+
+// byCookie reports whether the cookie opens a session here, as one does that was
+// made before cookies were marked.
+func (l logout) byCookie(r *http.Request) bool {
+	c := l.callers.Caller(r)
+	return c.Standing == caller.SignedIn && c.Token == ""
 }
 
 // end ends what was presented, or answers that it could not.

@@ -41,7 +41,7 @@ func (l *Sessions) Begin(ctx context.Context, method login.Method, person *profi
 		l.NotBegun(ctx, method.Name(), person.ID, err)
 		return nil, none, err
 	}
-	secret := sessionstore.NewSecret(b.user.ID)
+	secret := l.NewSecret(b.user.ID)
 	s := l.newSession(secret.Key(), method, b, from)
 	if err := l.create(ctx, s); err != nil {
 		l.Events.Trouble(ctx, "a new session could not be kept", err)

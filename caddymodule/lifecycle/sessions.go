@@ -34,6 +34,9 @@ type Config struct {
 	// RefreshEvery builds a session anew when it is used and so much time has
 	// passed; 0: only when that is asked for.
 	RefreshEvery time.Duration
+	// NewSecret makes the secret of a new session of that person. nil means
+	// sessionstore.NewSecret.
+	NewSecret func(userID int64) sessionstore.Secret
 	// Ended is called with each session that End has ended, so that what is
 	// kept for it elsewhere goes too. It must not block. nil: nothing is.
 	Ended func(sessionstore.Key)
@@ -62,6 +65,9 @@ func New(c Config) *Sessions {
 	}
 	if c.Drop == nil {
 		c.Drop = func(sessionstore.Key) {}
+	}
+	if c.NewSecret == nil {
+		c.NewSecret = sessionstore.NewSecret
 	}
 	if c.Ended == nil {
 		c.Ended = func(sessionstore.Key) {}

@@ -47,6 +47,7 @@ type Ring struct {
 	now     func() time.Time
 	sealing [][]byte
 	cookies [][]byte
+	marks   [][]byte
 	signing []*signingKey
 	// verifiers finds the key of a token by the token's whole first segment,
 	// for each typ: see open.
@@ -77,6 +78,9 @@ func NewRing(c Config) (*Ring, error) {
 	if r.cookies, err = deriveAll(secrets, infoCookies); err != nil {
 		return nil, err
 	}
+	if r.marks, err = deriveAll(secrets, infoMarks); err != nil {
+		return nil, err
+	}
 	if r.signing, err = signingKeys(c.Algorithm, c.SigningKeys, secrets); err != nil {
 		return nil, err
 	}
@@ -96,6 +100,10 @@ func (r *Ring) SealingKeys() [][]byte { return cloneKeys(r.sealing) }
 // CookieKeys are the AES-256 keys, 32 bytes each, of the short-lived cookies
 // of a sign-in under way: the first seals, all open.
 func (r *Ring) CookieKeys() [][]byte { return cloneKeys(r.cookies) }
+
+// MarkKeys are the keys, 32 bytes each, that session cookies are marked with as
+// made by gateways with these secrets: the first marks, all are known.
+func (r *Ring) MarkKeys() [][]byte { return cloneKeys(r.marks) }
 
 // JWKS is the RFC 7517 document of the public keys, the signing one first.
 func (r *Ring) JWKS() []byte { return slices.Clone(r.jwks) }
