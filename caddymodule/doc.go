@@ -7,7 +7,7 @@
 // under it, and turn what happens into logs and metrics. The rest is the
 // business of the rooms below, which know nothing of the configuration.
 //
-// Begin reading at app.go and open.go, where a configuration becomes a gateway,
+// Begin reading at app.go and gateway.go, where a configuration becomes a gateway,
 // or at the handler: session_auth.go, session_endpoints.go. An option stands in
 // one file with its field, default, check and Caddyfile word: app_*.go for the
 // app's, and the file named after the module for each module's. CONTRIBUTING.md

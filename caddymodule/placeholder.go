@@ -1,12 +1,17 @@
 package caddymodule
 
 import (
+	"crypto"
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"os"
 	"regexp"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
+
+	"example.com/sidegate/caddymodule/token"
 )
 
 // resolve replaces {env.*} and {file.*} in a configured value; what they name
@@ -48,4 +53,44 @@ func unresolved(value string) error {
 		}
 	}
 	return errors.New(`it has braces that are neither {env.NAME} nor {file./path}: write \{ for a brace that is meant as one`)
+}
+
+// readNamed reads the file of that name. An empty one is an error, for what is
+// not configured means something else.
+func readNamed(configured string) ([]byte, error) {
+	path, err := resolve(configured)
+	if err != nil {
+		return nil, err
+	}
+	text, err := os.ReadFile(path)
+	if err == nil && len(text) == 0 {
+		err = fmt.Errorf("%s is empty: it should hold PEM", path)
+	}
+	return text, err
+}
+
+// readPrivateKey reads a PEM file; its errors hold nothing of the key.
+func readPrivateKey(file string) (crypto.Signer, error) {
+	pem, err := readNamed(file)
+	if err != nil {
+		return nil, err
+	}
+	return token.ParsePrivateKey(pem)
+}
+
+// readAuthorities reads a PEM file with certificates; none gives nil, which
+// means the system's.
+func readAuthorities(file string) (*x509.CertPool, error) {
+	if file == "" {
+		return nil, nil
+	}
+	pem, err := readNamed(file)
+	if err != nil {
+		return nil, fmt.Errorf("ca: %w", err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, errors.New("ca: the file holds no PEM certificate")
+	}
+	return pool, nil
 }

@@ -19,10 +19,10 @@ import (
 
 const house = "example.com/sidegate/"
 
-// A room is a folder with all below it that is in no deeper room. Its packages
-// import themselves, the standard library, and what it may. Patterns are those
-// of the go command: `a/b` is that package alone, `a/...` is a and everything
-// below.
+// A room is a folder and the one package in it: each has a row of its own, so
+// that none inherits what another may. It imports the standard library and what
+// it may. Patterns are those of the go command: `a/b` is that package alone,
+// `a/...` is a and everything below.
 type room struct {
 	folder   string
 	may, not []string
@@ -86,14 +86,13 @@ func patterns(cell string) []string {
 	return names
 }
 
-// roomOf is the deepest room that the file lies in.
-func roomOf(among []room, file string) (deepest room, ok bool) {
-	for _, r := range among {
-		if strings.HasPrefix(file, r.folder+"/") && len(r.folder) >= len(deepest.folder) {
-			deepest, ok = r, true
-		}
+// roomOf is the room that the file lies in.
+func roomOf(among []room, file string) (room, bool) {
+	i := slices.IndexFunc(among, func(r room) bool { return r.folder == path.Dir(file) })
+	if i < 0 {
+		return room{}, false
 	}
-	return deepest, ok
+	return among[i], true
 }
 
 func TestTheHouseKeepsItsRules(t *testing.T) {
@@ -181,6 +180,9 @@ func TestRulesFindTheirBreaches(t *testing.T) {
 		{"a new folder of the modules keeps their rules", "caddymodule/webhook/a.go", `package webhook; import _ "log"`, importBreaches, 1},
 		{"a folder in no room is found", "tools/a.go", `package tools`, importBreaches, 1},
 		{"a folder that only begins like a room is none of it", "sessionstorex/a.go", `package x`, importBreaches, 1},
+		{"a folder below a room that has no row of its own is found", "caddymodule/lifecycle/more/a.go", `package more`, importBreaches, 1},
+		{"a folder that only ends in test is no support of tests", "caddymodule/lifecycle/latest/a.go", `package latest; import _ "net/http"`, importBreaches, 1},
+		{"a life of sessions that knows a part of HTTP is found", "caddymodule/lifecycle/a.go", `package lifecycle; import _ "net/http/httputil"`, importBreaches, 1},
 		{"a life of sessions that knows HTTP is found", "caddymodule/lifecycle/a.go", `package lifecycle; import _ "net/http"`, importBreaches, 1},
 		{"a life of sessions that knows a login is found", "caddymodule/lifecycle/a.go", `package lifecycle; import _ "example.com/sidegate/caddymodule/login/oidc"`, importBreaches, 1},
 		{"a life of sessions that knows tokens is found", "caddymodule/lifecycle/a.go", `package lifecycle; import _ "example.com/sidegate/caddymodule/token"`, importBreaches, 1},
@@ -205,7 +207,7 @@ func TestRulesFindTheirBreaches(t *testing.T) {
 		{"a package called helpers in another folder is found", "caddymodule/x/a.go", `package helpers`, nameBreaches, 1},
 		{"a test that sleeps is found", "a_test.go", `package a; import "time"; func f() { time.Sleep(1) }`, sleepBreaches, 1},
 		{"a test that sleeps under another name is found", "a_test.go", `package a; import clock "time"; var f = clock.Sleep`, sleepBreaches, 1},
-		{"a contract suite that sleeps is found", "storetest/a.go", `package storetest; import "time"; func f() { time.Sleep(1) }`, sleepBreaches, 1},
+		{"a contract suite that sleeps is found", "sessionstore/storetest/a.go", `package storetest; import "time"; func f() { time.Sleep(1) }`, sleepBreaches, 1},
 		{"a test that speaks of sleeping does not sleep", "a_test.go", `package a; import _ "time"; var s = "time.Sleep(1)" // time.Sleep(1)`, sleepBreaches, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -282,8 +284,16 @@ func (s source) isTest() bool {
 	return strings.HasSuffix(s.name, "_test.go") || isTestSupport(path.Dir(s.name))
 }
 
+// testSupport are the folders of what tests share, and the modules that are
+// tests as a whole.
+var testSupport = []string{
+	"caddymodule/gatewaytest", "caddymodule/web/webtest", "sessionstore/redis/redistest", "sessionstore/storetest",
+	"deploy/browsertest/...", "deploy/providertest/...",
+}
+
 func isTestSupport(importPath string) bool {
-	return slices.ContainsFunc(strings.Split(importPath, "/"), func(folder string) bool { return strings.HasSuffix(folder, "test") })
+	importPath = strings.TrimPrefix(importPath, house)
+	return slices.ContainsFunc(testSupport, func(pattern string) bool { return match(pattern, importPath) })
 }
 
 func importBreaches(s source) []string {
@@ -300,14 +310,14 @@ func importBreaches(s source) []string {
 	}
 	var found []string
 	for _, p := range s.imports() {
-		if !r.admits(all, p) {
+		if !r.admits(p) {
 			found = append(found, fmt.Sprintf("%s: %s may not import %s", s.name, r.folder, p))
 		}
 	}
 	return found
 }
 
-func (r room) admits(all []room, importPath string) bool {
+func (r room) admits(importPath string) bool {
 	matches := func(pattern string) bool { return match(pattern, importPath) }
 	if slices.ContainsFunc(r.not, matches) {
 		return false
@@ -315,11 +325,7 @@ func (r room) admits(all []room, importPath string) bool {
 	if slices.ContainsFunc(logging, matches) {
 		return slices.ContainsFunc(r.may, matches)
 	}
-	if isStandard(importPath) || slices.ContainsFunc(r.may, matches) {
-		return true
-	}
-	within, ok := roomOf(all, strings.TrimPrefix(importPath, house)+"/")
-	return ok && strings.HasPrefix(importPath, house) && within.folder == r.folder
+	return isStandard(importPath) || slices.ContainsFunc(r.may, matches)
 }
 
 func match(pattern, importPath string) bool {

@@ -29,6 +29,7 @@ type apart struct {
 // gateway is what of one finds callers and notes their activity.
 type gateway struct {
 	*caller.Finder
+	caller.Config
 	activity *sessionstore.Activity
 	tokens   *token.Cache
 	now      func() time.Time
@@ -53,7 +54,7 @@ func (w *apart) gateway(skew time.Duration, cached bool) *gateway {
 		config.Store = config.Near
 	}
 	g.activity = sessionstore.NewActivity(config.Store, g.now)
-	g.Finder = caller.NewFinder(config)
+	g.Finder, g.Config = caller.NewFinder(config), config
 	return g
 }
 

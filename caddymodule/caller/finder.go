@@ -32,7 +32,7 @@ type Config struct {
 }
 
 // Finder finds out who makes a request. It may be used concurrently.
-type Finder struct{ Config }
+type Finder struct{ given Config }
 
 // NewFinder returns a Finder that uses what it is given.
 func NewFinder(c Config) *Finder { return &Finder{c} }
@@ -53,7 +53,7 @@ func (f *Finder) Of(r *http.Request, v *Remembered) *Caller {
 // belongs to the upstream (foreign_bearer): then the cookie decides.
 func (f *Finder) ByCookie(r *http.Request, v *Remembered) *Caller {
 	presented := v.bearer()
-	if presented.count == 0 || presented.count == 1 && f.Ring.LooksOurs(presented.token) {
+	if presented.count == 0 || presented.count == 1 && f.given.Ring.LooksOurs(presented.token) {
 		return f.Of(r, v)
 	}
 	if v.callerByCookie == nil {
@@ -70,7 +70,7 @@ func (f *Finder) IssuedHere(v *Remembered) bool {
 	if presented.count > 1 {
 		return true
 	}
-	return v.caller != nil && v.caller.Token != "" || f.Ring.LooksOurs(presented.token)
+	return v.caller != nil && v.caller.Token != "" || f.given.Ring.LooksOurs(presented.token)
 }
 
 // Presented names the sessions whose credentials came with the request and are
@@ -83,10 +83,10 @@ func (f *Finder) Presented(r *http.Request) (keys []sessionstore.Key, all bool) 
 			keys = append(keys, key)
 		}
 	}
-	if claims, err := f.Ring.VerifySession(v.bearer().token); err == nil {
+	if claims, err := f.given.Ring.VerifySession(v.bearer().token); err == nil {
 		add(claims.Key)
 	}
-	for _, value := range v.CookiesNamed(f.Cookie) {
+	for _, value := range v.CookiesNamed(f.given.Cookie) {
 		if secret, err := sessionstore.ParseSecret(value); err == nil {
 			add(secret.Key())
 		}
@@ -105,9 +105,9 @@ const MaxPresented = 1024
 // PresentsOurs reports whether a session cookie came with the request that a
 // gateway with these secrets has made.
 func (f *Finder) PresentsOurs(r *http.Request) bool {
-	return slices.ContainsFunc(Remember(r).CookiesNamed(f.Cookie), func(value string) bool {
+	return slices.ContainsFunc(Remember(r).CookiesNamed(f.given.Cookie), func(value string) bool {
 		secret, err := sessionstore.ParseSecret(value)
-		return err != nil || f.Marker.Made(secret) // what is none is good for nobody
+		return err != nil || f.given.Marker.Made(secret) // what is none is good for nobody
 	})
 }
 
@@ -132,7 +132,7 @@ func (f *Finder) byBearer(ctx context.Context, presented bearer, c *Caller) {
 	if presented.count > 1 {
 		return
 	}
-	claims, err := f.Verified.VerifySession(presented.token)
+	claims, err := f.given.Verified.VerifySession(presented.token)
 	if err != nil {
 		return
 	}
@@ -148,7 +148,7 @@ func (f *Finder) byBearer(ctx context.Context, presented bearer, c *Caller) {
 }
 
 func (f *Finder) byCookie(ctx context.Context, v *Remembered, c *Caller) {
-	value, count := identity.FindCookie(v.cookies, f.Cookie)
+	value, count := identity.FindCookie(v.cookies, f.given.Cookie)
 	if count == 0 {
 		c.Refusal = refusal.Anonymous
 		return
@@ -167,7 +167,7 @@ func (f *Finder) byCookie(ctx context.Context, v *Remembered, c *Caller) {
 	f.load(ctx, secret.Key(), c)
 	// Of a cookie that another gateway has made, with another secret, it is not
 	// known that it is gone: it may be good there.
-	c.StaleCookie = c.Standing == Rejected && f.Marker.Made(secret)
+	c.StaleCookie = c.Standing == Rejected && f.given.Marker.Made(secret)
 }
 
 // load asks the store, and keeps "there is none" apart from "cannot tell".
@@ -181,16 +181,16 @@ func (f *Finder) load(ctx context.Context, key sessionstore.Key, c *Caller) {
 		// The refusal that is there says so.
 	default:
 		c.Standing, c.Refusal = CannotTell, refusal.Unavailable
-		f.Trouble(ctx, "a session could not be looked up", err)
+		f.given.Trouble(ctx, "a session could not be looked up", err)
 	}
 }
 
 // lookup returns the session of that key, and room for what is derived of it.
 func (f *Finder) lookup(ctx context.Context, key sessionstore.Key) (*nearcache.Entry, error) {
-	if f.Near != nil {
-		return f.Near.Lookup(ctx, key)
+	if f.given.Near != nil {
+		return f.given.Near.Lookup(ctx, key)
 	}
-	s, err := f.Store.Get(ctx, key)
+	s, err := f.given.Store.Get(ctx, key)
 	if err != nil {
 		return nil, err
 	}

@@ -50,8 +50,8 @@ func ParseOrigin(raw string) (string, error) {
 // plainHost reports whether a host can stand in a page's content security
 // policy, where a semicolon or an asterisk would mean something else.
 func plainHost(host string) bool {
-	if _, err := netip.ParseAddr(host); err == nil {
-		return true
+	if addr, err := netip.ParseAddr(host); err == nil {
+		return addr.Zone() == "" // a zone names an interface of one machine: no browser sends it
 	}
 	return host != "" && !strings.ContainsFunc(host, func(c rune) bool {
 		return c != '-' && c != '.' && c != '_' && (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'z')

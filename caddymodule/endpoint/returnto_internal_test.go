@@ -13,6 +13,7 @@ func TestParseOrigin(t *testing.T) {
 		{"the port that http has anyway is dropped", "http://app.example.com:80", "http://app.example.com"},
 		{"the port of the other scheme stays", "https://app.example.com:80", "https://app.example.com:80"},
 		{"an IPv6 address keeps its brackets", "http://[::1]:8080", "http://[::1]:8080"},
+		{"an address with a zone is refused: it would be one only on this machine", "https://[fe80::1%25eth0]", ""},
 		{"an IPv4 address is a host", "http://127.0.0.1", "http://127.0.0.1"},
 		{"no scheme is refused", "app.example.com", ""},
 		{"a scheme by itself is refused", "https://", ""},

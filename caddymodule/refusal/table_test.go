@@ -6,6 +6,7 @@ import (
 	"go/token"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -75,23 +76,81 @@ func TestARefusalOfTheTableNeverChanges(t *testing.T) {
 	}
 }
 
-// RFC 9110 section 15.5.2: a 401 has a challenge. RFC 6750 section 3.1: without
-// an error code when nothing was presented.
+// RFC 9110 section 15.5.2: a 401 has a challenge; where a page is the answer it
+// sets one. RFC 6750 section 3.1: without an error code when nothing was
+// presented.
 func TestEvery401NamesAChallenge(t *testing.T) {
-	for name, why := range map[string]*refusal.Refusal{
-		"nothing was presented": refusal.Anonymous, "the session has ended": refusal.Gone,
-		"the token is bad": refusal.Token, "the password is wrong": refusal.Credentials,
-	} {
-		w := httptest.NewRecorder()
-		why.WriteJSON(w)
-		challenge := w.Header().Get("WWW-Authenticate")
-		if w.Code != http.StatusUnauthorized || !strings.HasPrefix(challenge, "Bearer") {
-			t.Errorf("%s: %d, %q", name, w.Code, challenge)
+	seen := 0
+	for name, entry := range entries(t) {
+		if entry["Status"] != "http.StatusUnauthorized" {
+			continue
 		}
-		if strings.Contains(challenge, "error") != (why == refusal.Token) {
-			t.Errorf("%s: the challenge is %q", name, challenge)
+		seen++
+		challenge := entry["Challenge"]
+		if !strings.Contains(challenge, "Bearer") || strings.Contains(challenge, "error") != (name == "Token") {
+			t.Errorf("%s: the challenge is %s", name, challenge)
 		}
 	}
+	if seen < 4 {
+		t.Errorf("%d were looked at", seen)
+	}
+	for name, why := range map[string]*refusal.Refusal{"Denied": refusal.Denied, "Clock": refusal.Clock, "Misconfigured": refusal.Misconfigured} {
+		w := httptest.NewRecorder()
+		why.WriteHeaders(w)
+		web.Login{Base: "/auth", Failure: why.Page}.Write(w, why.Status)
+		if w.Code != http.StatusUnauthorized || w.Header().Get("WWW-Authenticate") == "" {
+			t.Errorf("%s: %d without a challenge", name, w.Code)
+		}
+	}
+}
+
+// What the login page can be answered with says what the page says, and how the
+// attempt is counted: an empty label would be one that nobody knows.
+func TestWhatEndsASignInHasAPageAndAResult(t *testing.T) {
+	for name, entry := range entries(t) {
+		if (entry["Page"] == "") != (entry["Result"] == "") {
+			t.Errorf("%s has the page %q and the result %q", name, entry["Page"], entry["Result"])
+		}
+		if entry["Message"] == "" || entry["Code"] == "" {
+			t.Errorf("%s says nothing", name)
+		}
+	}
+}
+
+// entries are the refusals of the table as they are written there, by name.
+func entries(t *testing.T) map[string]map[string]string {
+	t.Helper()
+	text, err := os.ReadFile("table.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := token.NewFileSet()
+	parsed, err := parser.ParseFile(lines, "table.go", text, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := make(map[string]map[string]string)
+	ast.Inspect(parsed, func(n ast.Node) bool {
+		spec, ok := n.(*ast.ValueSpec)
+		if !ok || len(spec.Values) != 1 {
+			return true
+		}
+		pointer, ok := spec.Values[0].(*ast.UnaryExpr)
+		if !ok {
+			return true
+		}
+		entry := make(map[string]string)
+		for _, element := range pointer.X.(*ast.CompositeLit).Elts {
+			pair := element.(*ast.KeyValueExpr)
+			entry[pair.Key.(*ast.Ident).Name] = string(text[lines.Position(pair.Value.Pos()).Offset:lines.Position(pair.Value.End()).Offset])
+		}
+		found[spec.Names[0].Name] = entry
+		return true
+	})
+	if len(found) < 20 {
+		t.Fatalf("%d refusals were found", len(found))
+	}
+	return found
 }
 
 // A refusal is written as a whole in its table, and nowhere else.
