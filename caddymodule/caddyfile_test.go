@@ -78,7 +78,7 @@ func TestMistakesInCaddyfilesAreRefused(t *testing.T) {
 		{"an unknown option of the cookie", inCookie, "secure", "unrecognized cookie subdirective 'secure'"},
 		{"an unknown option of the token", inToken, "alg ES256", "unrecognized token subdirective 'alg'"},
 		{"an unknown option of a role", inRole, "include editor", "unrecognized role subdirective 'include'"},
-		{"an unknown option of redis", inRedis, "timeout 1s", "unrecognized store redis subdirective 'timeout'"},
+		{"an unknown option of redis", inRedis, "time_out 1s", "unrecognized store redis subdirective 'time_out'"},
 		{"an unknown option of session_auth", inAuth, "roles admin", "unrecognized session_auth subdirective 'roles'"},
 		{"an unknown demand of the matcher", inMatcher, "roles admin", "unrecognized session subdirective 'roles'"},
 		{"an unknown demand on the matcher's line", inSite, "@m session admin", "expected role, permission or account_admin, not 'admin'"},

@@ -114,6 +114,9 @@ func (a *App) putCacheBefore(store sessionstore.Store, g *gateway) {
 		Stale:   time.Duration(a.Cache.Stale),
 		Now:     a.now,
 	}
+	if p, ok := a.store.(interface{ patience() time.Duration }); ok {
+		opts.Timeout = max(nearcache.DefaultTimeout, 2*p.patience())
+	}
 	if n, ok := store.(nearcache.Notifier); ok {
 		g.messages = n
 		opts.ObserveDelay = func(d time.Duration) { a.metrics.revocationDelay.Observe(d.Seconds()) }

@@ -49,6 +49,9 @@ type RedisStore struct {
 	DialTimeout  caddy.Duration `json:"dial_timeout,omitempty"`
 	ReadTimeout  caddy.Duration `json:"read_timeout,omitempty"`
 	WriteTimeout caddy.Duration `json:"write_timeout,omitempty"`
+	// Timeout bounds what is asked as a whole, retries and waiting for a
+	// connection included. Default: 500ms.
+	Timeout caddy.Duration `json:"timeout,omitempty"`
 	// PoolSize bounds the connections. Default: 64.
 	PoolSize int `json:"pool_size,omitempty"`
 	// Wait makes a sign-out wait for replicas. Default: it does not.
@@ -132,6 +135,9 @@ func (s *RedisStore) configure() (err error) {
 	if strings.ContainsAny(s.KeyPrefix, "{}") {
 		return errors.New("key_prefix must hold no braces: they decide the slot in Redis Cluster")
 	}
+	if s.Timeout < 0 {
+		return errors.New("timeout must not be negative")
+	}
 	if s.Wait != nil && (s.Wait.Replicas < 1 || s.Wait.Timeout < 0) {
 		return errors.New("wait needs a number of replicas, at least 1, and a positive time: leave it out to wait for none")
 	}
@@ -167,7 +173,7 @@ func (s *RedisStore) Open(sealer *sessionstore.Sealer, now func() time.Time) (se
 	if err != nil {
 		return nil, nil, err
 	}
-	opts := redis.Options{KeyPrefix: s.KeyPrefix, Now: now}
+	opts := redis.Options{KeyPrefix: s.KeyPrefix, Timeout: time.Duration(s.Timeout), Now: now}
 	if s.Wait != nil {
 		opts.WaitReplicas, opts.WaitTimeout = s.Wait.Replicas, time.Duration(s.Wait.Timeout)
 	}
@@ -188,6 +194,7 @@ func (s *RedisStore) Open(sealer *sessionstore.Sealer, now func() time.Time) (se
 //			key <file>
 //			server_name <name>
 //		}
+//		timeout <duration>
 //		dial_timeout <duration>
 //		read_timeout <duration>
 //		write_timeout <duration>
@@ -211,6 +218,7 @@ func (s *RedisStore) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"sentinel":      s.either("cluster", text(&s.Sentinel)),
 		"cluster":       s.either("sentinel", flag(&s.Cluster)),
 		"tls":           s.parseTLS,
+		"timeout":       duration(&s.Timeout),
 		"dial_timeout":  duration(&s.DialTimeout),
 		"read_timeout":  duration(&s.ReadTimeout),
 		"write_timeout": duration(&s.WriteTimeout),
@@ -272,6 +280,9 @@ func (s *RedisStore) parseWait(d *caddyfile.Dispenser) error {
 	}
 	return nil
 }
+
+// patience is how long a look-up may take that the near cache asks for.
+func (s *RedisStore) patience() time.Duration { return time.Duration(s.Timeout) }
 
 // Interface guards
 var (
