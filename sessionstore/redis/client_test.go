@@ -143,7 +143,7 @@ func TestOpenTouchesNoNetwork(t *testing.T) {
 		}
 		return ":0\r\n", true // nothing was there to be removed
 	})
-	st := strict(t, f.url())
+	st := store(t, f.url())
 	if sent := f.commands(); len(sent) != 0 {
 		t.Fatalf("%v was sent by opening alone", sent)
 	}

@@ -3,6 +3,7 @@ package redis_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -64,10 +65,11 @@ func (l *load) use(ctx context.Context, st *redis.Store, s *sessionstore.Session
 func (l *load) recovers(t *testing.T, st *redis.Store) {
 	t.Helper()
 	for _, s := range l.sessions {
+		var err error
 		eventually(t, "every session is served again", func() bool {
-			_, err := st.Get(t.Context(), s.Key)
+			_, err = st.Get(t.Context(), s.Key)
 			return err == nil
-		})
+		}, func() string { return fmt.Sprint(err) })
 	}
 }
 
@@ -85,13 +87,11 @@ func (l *load) end(t *testing.T) {
 	t.Logf("%d served, %d told to come again", l.served.Load(), l.failed.Load())
 }
 
-// bySentinel is a store with the default time-outs behind sentinels.
+// bySentinel is a store behind sentinels.
 func bySentinel(t *testing.T, g *redistest.Sentinel, opts redis.Options) *redis.Store {
 	t.Helper()
-	client, err := redis.Open(redis.Config{URL: g.URL(), Sentinel: redistest.PrimaryName})
-	must(t, err)
-	t.Cleanup(func() { _ = client.Close() })
-	return redis.New(client, sealer(t, "a secret"), opts)
+	opts.Timeout = patience
+	return redis.New(open(t, redis.Config{URL: g.URL(), Sentinel: redistest.PrimaryName}), sealer(t, "a secret"), opts)
 }
 
 // replicated waits until the replica has all that the primary has; slot is the
@@ -138,7 +138,7 @@ func TestAFailoverBySentinelsSignsNobodyOut(t *testing.T) {
 func TestAServerThatWasReplacedDoesNotSayNone(t *testing.T) {
 	primary := redistest.Start(t)
 	replaced := redistest.Start(t)
-	st := strict(t, replaced.URL())
+	st := store(t, replaced.URL())
 	must(t, ping(t, st))
 	s := create(t, store(t, primary.URL()), ada)
 	// Its primary does not answer: the data never arrive.
@@ -146,7 +146,7 @@ func TestAServerThatWasReplacedDoesNotSayNone(t *testing.T) {
 	_, err := st.Get(t.Context(), s.Key)
 	cannotTell(t, err)
 	t.Run("and a primary does", func(t *testing.T) {
-		gone(t, strict(t, primary.URL()), sessionstore.NewSecret(grace).Key())
+		gone(t, store(t, primary.URL()), sessionstore.NewSecret(grace).Key())
 	})
 	t.Run("and the connection is dropped, so that the next one finds the new primary", func(t *testing.T) {
 		before := connections(t, replaced)
@@ -172,7 +172,7 @@ func TestALookUpInTwoMindsIsNoSignOut(t *testing.T) {
 				}
 				return test.second + "\r\n", true
 			})
-			_, err := strict(t, f.url()).Get(t.Context(), sessionstore.Key{})
+			_, err := store(t, f.url()).Get(t.Context(), sessionstore.Key{})
 			cannotTell(t, err)
 			if !strings.Contains(err.Error(), test.says) {
 				t.Errorf("the error is %q", err)

@@ -94,7 +94,7 @@ func TestLeasesInRedis(t *testing.T) {
 	})
 	t.Run("a server that was replaced gives no lease", func(t *testing.T) {
 		srv := redistest.Start(t)
-		st := strict(t, srv.URL())
+		st := store(t, srv.URL())
 		must(t, ping(t, st))
 		must(t, srv.Client().Do(t.Context(), "replicaof", "127.0.0.1", "1").Err())
 		held, err := st.Hold(t.Context(), "refresh", "one", time.Hour)

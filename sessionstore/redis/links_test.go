@@ -165,7 +165,7 @@ func TestAServerThatWasReplacedDoesNotSayWhichLinksThereAre(t *testing.T) {
 	for _, linkedBefore := range []int{0, 3} {
 		t.Run(fmt.Sprintf("which has %d of them", linkedBefore), func(t *testing.T) {
 			srv := redistest.Start(t)
-			st := strict(t, srv.URL())
+			st := store(t, srv.URL())
 			must(t, ping(t, st))
 			var key sessionstore.Key
 			for range linkedBefore {

@@ -55,7 +55,14 @@ func open(t testing.TB, cfg redis.Config) goredis.UniversalClient {
 }
 
 // patience is how long tests wait for what must come in the end.
-const patience = 20 * time.Second
+const patience = redistest.Patience
+
+// works waits until the store does.
+func works(t testing.TB, st *redis.Store) {
+	t.Helper()
+	var err error
+	eventually(t, "the store works", func() bool { err = ping(t, st); return err == nil }, func() string { return fmt.Sprint(err) })
+}
 
 // ping says why the store does not work; nil means that it does.
 func ping(t testing.TB, st *redis.Store) error {
@@ -123,8 +130,9 @@ func cannotTell(t testing.TB, err error) {
 	}
 }
 
-// eventually waits until a condition holds.
-func eventually(t testing.TB, what string, holds func() bool) {
+// eventually waits until a condition holds; state, where it is given, says what
+// is there instead when it does not in time.
+func eventually(t testing.TB, what string, holds func() bool, state ...func() string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -133,7 +141,11 @@ func eventually(t testing.TB, what string, holds func() bool) {
 	for !holds() {
 		select {
 		case <-ctx.Done():
-			t.Fatalf("gave up waiting until %s", what)
+			instead := ""
+			for _, describe := range state {
+				instead += "; instead there is " + describe()
+			}
+			t.Fatalf("waited %v in vain until %s%s", patience, what, instead)
 		case <-tick.C:
 		}
 	}

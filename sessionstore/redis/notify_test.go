@@ -197,7 +197,7 @@ func TestNotifyReportsEveryInterruption(t *testing.T) {
 	})
 	t.Run("a user who may not subscribe", func(t *testing.T) {
 		srv := redistest.Start(t, redistest.ACLUser("sidegate", "pw", "~sidegate:*", "+@all"))
-		err := strict(t, srv.URL()).Notify(t.Context(), nil, nil)
+		err := store(t, srv.URL()).Notify(t.Context(), nil, nil)
 		cannotTell(t, err)
 		if !strings.Contains(err.Error(), "&<key_prefix>*") {
 			t.Errorf("the error %q does not say what to do", err)
@@ -215,7 +215,7 @@ func TestNotifyReportsEveryInterruption(t *testing.T) {
 
 func TestASignOutEndsTheSessionThoughNobodyMayBeTold(t *testing.T) {
 	srv := redistest.Start(t, redistest.ACLUser("sidegate", "pw", "~sidegate:*", "+@all"))
-	st := strict(t, srv.URL())
+	st := store(t, srv.URL())
 	s := create(t, st, ada)
 	err := st.Revoke(t.Context(), s.Key)
 	cannotTell(t, err)

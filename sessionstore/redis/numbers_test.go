@@ -193,7 +193,7 @@ func TestNumbersThatCannotBeTold(t *testing.T) {
 	})
 	t.Run("a server that was replaced gives none", func(t *testing.T) {
 		srv := redistest.Start(t)
-		st := strict(t, srv.URL())
+		st := store(t, srv.URL())
 		must(t, ping(t, st))
 		must(t, srv.Client().Do(t.Context(), "replicaof", "127.0.0.1", "1").Err())
 		n, err := st.Number(t.Context(), "subject")

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"testing"
-	"time"
 
 	"example.com/sidegate/sessionstore"
 	"example.com/sidegate/sessionstore/redis"
@@ -43,16 +42,12 @@ func groups() map[string]func(*testing.T) group {
 	}
 }
 
-// with is a store that reaches the group by that TLS, with the time-outs that a
-// gateway has.
+// with is a store that reaches the group by that TLS.
 func (g group) with(t *testing.T, config *tls.Config) *redis.Store {
 	t.Helper()
 	cfg := g.config
 	cfg.TLS = config
-	client, err := redis.Open(cfg)
-	must(t, err)
-	t.Cleanup(func() { _ = client.Close() })
-	return redis.New(client, sealer(t, "a secret"), redis.Options{Timeout: 2 * time.Second})
+	return redis.New(open(t, cfg), sealer(t, "a secret"), redis.Options{Timeout: patience})
 }
 
 func TestTLSToGroupsOfServers(t *testing.T) {

@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	goredis "github.com/redis/go-redis/v9"
 )
@@ -30,7 +29,7 @@ type Nodes struct {
 func StartCluster(t testing.TB, opts ...Option) *Nodes {
 	t.Helper()
 	n := &Nodes{t: t}
-	opts = append(opts, Cluster(), Args("--cluster-node-timeout", "800", "--cluster-migration-barrier", "5"))
+	opts = append(opts, Cluster(), Args("--cluster-node-timeout", strconv.Itoa(failureShows(800)), "--cluster-migration-barrier", "5"))
 	for range 6 {
 		node := launch(t, opts...)
 		n.nodes = append(n.nodes, node)
@@ -104,7 +103,7 @@ func (n *Nodes) MoveSlot(key string) {
 			break
 		}
 		for _, k := range keys {
-			do(n, from, "migrate", "127.0.0.1", to.port, k, 0, 5000)
+			do(n, from, "migrate", "127.0.0.1", to.port, k, 0, Patience.Milliseconds())
 		}
 	}
 	// First the node that gets it, so that nobody is sent in a circle.
@@ -117,19 +116,14 @@ func (n *Nodes) MoveSlot(key string) {
 func (n *Nodes) AwaitWhole() {
 	n.t.Helper()
 	for _, node := range n.nodes {
-		client := node.client(time.Second)
+		client := node.client(Patience)
 		defer client.Close()
-		err := node.until("the cluster is whole", func(ctx context.Context) bool {
-			info, err := client.ClusterInfo(ctx).Result()
-			if err != nil || !strings.Contains(info, "cluster_state:ok") || !strings.Contains(info, "cluster_known_nodes:6") {
-				return false
-			}
-			role, err := client.Info(ctx, "replication").Result()
-			return err == nil && (strings.Contains(role, "master_link_status:up") || strings.Contains(role, "connected_slaves:1"))
-		})
-		if err != nil {
-			n.t.Fatal(err)
-		}
+		var info, role string
+		node.await("the cluster is whole", func(ctx context.Context) bool {
+			info, role = client.ClusterInfo(ctx).Val(), client.Info(ctx, "replication").Val()
+			return strings.Contains(info, "cluster_state:ok") && strings.Contains(info, "cluster_known_nodes:6") &&
+				(strings.Contains(role, "master_link_status:up") || strings.Contains(role, "connected_slaves:1"))
+		}, func() string { return info + role })
 	}
 }
 
@@ -157,24 +151,21 @@ func (n *Nodes) share() {
 	}
 	for i := range 3 {
 		replica, primary := n.nodes[i+3], n.ids[i]
-		err := replica.until("a replica knows its primary", func(context.Context) bool {
-			return try(replica, "cluster", "replicate", primary).Err() == nil
-		})
-		if err != nil {
-			n.t.Fatal(err)
-		}
+		var err error
+		replica.await("a replica knows its primary", func(context.Context) bool {
+			err = try(replica, "cluster", "replicate", primary).Err()
+			return err == nil
+		}, func() string { return fmt.Sprint(err) })
 	}
 }
 
 func (n *Nodes) await(node *Server, what, state string) {
 	n.t.Helper()
-	err := node.until(what, func(context.Context) bool {
-		info, err := try(node, "cluster", "info").Text()
-		return err == nil && strings.Contains(info, state)
-	})
-	if err != nil {
-		n.t.Fatal(err)
-	}
+	info := ""
+	node.await(what, func(context.Context) bool {
+		info, _ = try(node, "cluster", "info").Text()
+		return strings.Contains(info, state)
+	}, func() string { return info })
 }
 
 func (n *Nodes) id(of *Server) string {
@@ -202,7 +193,7 @@ func do(n *Nodes, node *Server, command ...any) any {
 }
 
 func try(node *Server, command ...any) *goredis.Cmd {
-	client := node.client(5 * time.Second)
+	client := node.client(Patience)
 	defer client.Close()
 	return client.Do(context.Background(), command...)
 }

@@ -8,20 +8,15 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
-
-	goredis "github.com/redis/go-redis/v9"
 )
 
 // PrimaryName is how the sentinels of a test call what they watch.
 const PrimaryName = "sessions"
 
-// sentinelConfig notices a failure fast, and fails over as fast as can be. With
-// less than a second the sentinels take a new primary for one that is down,
-// since they have not connected to it yet, and fail over again and again.
+// sentinelConfig notices a failure fast, and fails over as fast as can be.
 const sentinelConfig = `dir %s
 sentinel monitor ` + PrimaryName + ` 127.0.0.1 %d 2
-sentinel down-after-milliseconds ` + PrimaryName + ` 1000
+sentinel down-after-milliseconds ` + PrimaryName + ` %d
 sentinel failover-timeout ` + PrimaryName + ` 3000
 `
 
@@ -53,7 +48,7 @@ func StartSentinel(t testing.TB, opts ...Option) *Sentinel {
 func watching(file string, primary *Server) Option {
 	return func(s *Server) {
 		s.sentinel, s.tls = file, primary.tls
-		if err := os.WriteFile(file, fmt.Appendf(nil, sentinelConfig, s.dir, primary.port), 0o600); err != nil {
+		if err := os.WriteFile(file, fmt.Appendf(nil, sentinelConfig, s.dir, primary.port, failureShows(1000)), 0o600); err != nil {
 			s.t.Fatalf("writing the configuration of a sentinel: %v", err)
 		}
 	}
@@ -71,10 +66,11 @@ func (g *Sentinel) URL() string {
 // Primary is the server that the sentinels now name.
 func (g *Sentinel) Primary() *Server {
 	g.t.Helper()
-	addr, err := g.primaryAddr(context.Background())
-	if err != nil {
-		g.t.Fatalf("asking a sentinel for the primary: %v", err)
-	}
+	addr, err := "", error(nil)
+	g.await("the sentinels agree about the primary", func(ctx context.Context) bool {
+		addr, err = g.primaryAddr(ctx)
+		return err == nil
+	}, func() string { return fmt.Sprint(err) })
 	for _, s := range g.servers {
 		if s.Addr() == addr {
 			return s
@@ -97,10 +93,16 @@ func (g *Sentinel) Replica() *Server {
 // that one.
 func (g *Sentinel) AwaitFailover(from *Server) {
 	g.t.Helper()
-	g.await("the sentinels name another primary, which takes writes", func(ctx context.Context) bool {
-		addr, err := g.primaryAddr(ctx)
-		return err == nil && addr != from.Addr() && g.Primary().role(ctx) == "master"
-	})
+	addr, role := "", ""
+	g.await("the sentinels name another primary than "+from.Addr()+", which takes writes", func(ctx context.Context) bool {
+		addr, role = "", ""
+		var err error
+		if addr, err = g.primaryAddr(ctx); err != nil || addr == from.Addr() {
+			return false
+		}
+		role = g.Primary().role(ctx)
+		return role == "master"
+	}, func() string { return fmt.Sprintf("%q, a %q", addr, role) })
 }
 
 // Rejoin starts the killed former primary as the replica of the new one, and
@@ -119,34 +121,27 @@ func (g *Sentinel) Rejoin(former *Server) {
 func (g *Sentinel) awaitQuorum() {
 	g.t.Helper()
 	for _, s := range g.sentinels {
-		client := s.client(5 * time.Second)
+		client := s.client(Patience)
 		defer client.Close()
+		var quorum error
+		var peers int
+		var replicas string
 		g.await("the sentinels know one another and the replica", func(ctx context.Context) bool {
-			if client.Do(ctx, "sentinel", "ckquorum", PrimaryName).Err() != nil {
-				return false
-			}
-			peers, err := known(ctx, client, "sentinels")
-			if err != nil || peers != 2 {
-				return false
-			}
-			replicas, err := client.Do(ctx, "sentinel", "replicas", PrimaryName).Result()
-			text := fmt.Sprint(replicas)
-			return err == nil && strings.Contains(text, "flags slave ") && strings.Contains(text, "master-link-status ok")
-		})
+			quorum = client.Do(ctx, "sentinel", "ckquorum", PrimaryName).Err()
+			others, _ := client.Do(ctx, "sentinel", "sentinels", PrimaryName).Slice()
+			peers = len(others)
+			replicas = fmt.Sprint(client.Do(ctx, "sentinel", "replicas", PrimaryName).Val())
+			return quorum == nil && peers == 2 && strings.Contains(replicas, "flags slave ") &&
+				strings.Contains(replicas, "master-link-status ok")
+		}, func() string { return fmt.Sprintf("(%v) with %d other sentinels and %s", quorum, peers, replicas) })
 	}
-}
-
-// known is how many of a kind a sentinel knows.
-func known(ctx context.Context, client *goredis.Client, what string) (int, error) {
-	list, err := client.Do(ctx, "sentinel", what, PrimaryName).Slice()
-	return len(list), err
 }
 
 // primaryAddr asks the sentinels for the primary; they must agree.
 func (g *Sentinel) primaryAddr(ctx context.Context) (string, error) {
 	named := ""
 	for _, s := range g.sentinels {
-		client := s.client(time.Second)
+		client := s.client(Patience)
 		defer client.Close()
 		addr, err := client.Do(ctx, "sentinel", "get-master-addr-by-name", PrimaryName).StringSlice()
 		if err != nil {
@@ -161,16 +156,14 @@ func (g *Sentinel) primaryAddr(ctx context.Context) (string, error) {
 	return named, nil
 }
 
-func (g *Sentinel) await(what string, holds func(context.Context) bool) {
+func (g *Sentinel) await(what string, holds func(context.Context) bool, state ...func() string) {
 	g.t.Helper()
-	if err := g.sentinels[0].until(what, holds); err != nil {
-		g.t.Fatal(err)
-	}
+	g.sentinels[0].await(what, holds, state...)
 }
 
 // role is what the server says it is, empty when it says nothing.
 func (s *Server) role(ctx context.Context) string {
-	client := s.client(time.Second)
+	client := s.client(Patience)
 	defer client.Close()
 	info, _ := client.Info(ctx, "replication").Result()
 	_, rest, _ := strings.Cut(info, "role:")
@@ -181,14 +174,12 @@ func (s *Server) role(ctx context.Context) string {
 // awaitPrimary waits until the server follows that primary without a gap.
 func (s *Server) awaitPrimary(primary *Server) {
 	s.t.Helper()
-	client := s.client(time.Second)
+	client := s.client(Patience)
 	defer client.Close()
-	err := s.until("the replica has the data of its primary", func(ctx context.Context) bool {
-		info, err := client.Info(ctx, "replication").Result()
-		return err == nil && strings.Contains(info, "master_link_status:up") &&
+	info := ""
+	s.await("the replica has the data of its primary", func(ctx context.Context) bool {
+		info = client.Info(ctx, "replication").Val()
+		return strings.Contains(info, "master_link_status:up") &&
 			strings.Contains(info, fmt.Sprintf("master_port:%d\r\n", primary.port))
-	})
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	}, func() string { return info })
 }

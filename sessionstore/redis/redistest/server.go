@@ -3,7 +3,6 @@ package redistest
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/url"
 	"os/exec"
 	"strings"
@@ -14,16 +13,9 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 )
 
-const (
-	// startWithin bounds the time until a server answers; a machine that
-	// tests much at once is slow.
-	startWithin = 20 * time.Second
-	// pollEvery is how often a starting server is asked.
-	pollEvery = 5 * time.Millisecond
-	// portTries is how many ports are tried: between being found free and
-	// being taken by the server a port may go to somebody else.
-	portTries = 5
-)
+// portTries is how many ports are tried: between being found free and being
+// taken by the server a port may go to somebody else.
+const portTries = 5
 
 // Server is a redis-server process on a loopback port of its own.
 type Server struct {
@@ -105,7 +97,7 @@ func launch(t testing.TB, opts ...Option) *Server {
 	t.Cleanup(s.stop)
 	var err error
 	for range portTries {
-		s.port, s.busPort = freePort(t), freePort(t)
+		s.port, s.busPort = FreePort(t), FreePort(t)
 		if err = s.run(); err == nil {
 			return s
 		}
@@ -134,7 +126,7 @@ func (s *Server) URL() string {
 
 // Client returns a client of the test's own, to look and meddle inside.
 func (s *Server) Client() *goredis.Client {
-	client := s.client(5 * time.Second)
+	client := s.client(Patience)
 	s.t.Cleanup(func() { _ = client.Close() })
 	return client
 }
@@ -229,36 +221,16 @@ func (s *Server) ready() error {
 // join gives a cluster's only node all slots.
 func (s *Server) join() {
 	s.t.Helper()
-	client := s.client(time.Second)
+	client := s.client(Patience)
 	defer client.Close()
 	if err := client.ClusterAddSlotsRange(context.Background(), 0, 16383).Err(); err != nil {
 		s.t.Fatalf("giving redis-server its slots: %v", err)
 	}
-	err := s.until("the cluster is up", func(ctx context.Context) bool {
-		info, err := client.ClusterInfo(ctx).Result()
-		return err == nil && strings.Contains(info, "cluster_state:ok")
-	})
-	if err != nil {
-		s.t.Fatal(err)
-	}
-}
-
-// until asks again and again until something holds or the server has exited.
-func (s *Server) until(what string, holds func(context.Context) bool) error {
-	ctx, cancel := context.WithTimeout(context.Background(), startWithin)
-	defer cancel()
-	tick := time.NewTicker(pollEvery)
-	defer tick.Stop()
-	for !holds(ctx) {
-		select {
-		case <-s.exited:
-			return fmt.Errorf("redis-server exited before %s:\n%s", what, s.log.String())
-		case <-ctx.Done():
-			return fmt.Errorf("gave up waiting until %s:\n%s", what, s.log.String())
-		case <-tick.C:
-		}
-	}
-	return nil
+	info := ""
+	s.await("the cluster is up", func(ctx context.Context) bool {
+		info = client.ClusterInfo(ctx).Val()
+		return strings.Contains(info, "cluster_state:ok")
+	}, func() string { return info })
 }
 
 func (s *Server) client(timeout time.Duration) *goredis.Client {
@@ -278,15 +250,4 @@ func (s *Server) stop() {
 	if s.t.Failed() {
 		s.t.Logf("redis-server on %s said:\n%s", s.Addr(), s.log.String())
 	}
-}
-
-// freePort finds a port that nobody listens on at this moment.
-func freePort(t testing.TB) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatalf("finding a free port: %v", err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
 }
