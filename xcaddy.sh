@@ -30,7 +30,7 @@ usage() {
 	cat <<'TEXT'
 usage: ./xcaddy.sh [build] [xcaddy build arguments]
        ./xcaddy.sh run [caddy run arguments]
-       ./xcaddy.sh test [-long] [go test arguments]
+       ./xcaddy.sh test [-long] [-slowest] [go test arguments]
        ./xcaddy.sh help
 
 build  makes ./caddy: Caddy with its standard modules and Sidegate's. It uses
@@ -42,7 +42,9 @@ test   runs every test with the race detector, and first installs what they
        need and is missing: redis-server, chromium, a C compiler for the
        detector, and Python (with PyJWT) and Node, which run what the README
        has in those languages.
-         -long  sets SIDEGATE_LONG=1: soak and fault tests run at full length
+         -long     sets SIDEGATE_LONG=1: soak and fault tests run at full
+                   length, and figures are held to their bounds
+         -slowest  prints the ten slowest tests at the end
        With packages among the arguments, as paths from this folder, only
        those are tested:
          ./xcaddy.sh test ./sessionstore/... -run Revoke
@@ -135,22 +137,42 @@ run() {
 
 # run_tests tests the given packages, or every package of every module here.
 run_tests() {
-	local timeout=15m dir arg failed=0
-	if [[ ${1-} == -long ]]; then
-		export SIDEGATE_LONG=1
-		timeout=60m
+	local timeout=20m slowest=
+	while :; do
+		case ${1-} in
+		-long)
+			export SIDEGATE_LONG=1
+			timeout=60m
+			;;
+		-slowest) slowest=1 ;;
+		*) break ;;
+		esac
 		shift
-	fi
+	done
 	install_for_tests
 	export CGO_ENABLED=1 # the race detector is a C library
 	cd -- "$root"
+	if [[ $slowest ]]; then
+		test_packages -json -timeout "$timeout" "$@" | go run ./deploy/slowest
+	else
+		test_packages -timeout "$timeout" "$@"
+	fi
+}
+
+# test_packages runs go test on the packages among its arguments, or on those
+# of every module.
+test_packages() {
+	local dir arg failed=0
 	for arg; do
 		case $arg in
-		. | ./* | ../* | "$module"/*) exec go test -race -timeout "$timeout" "$@" ;;
+		. | ./* | ../* | "$module"/*)
+			go test -race "$@"
+			return
+			;;
 		esac
 	done
 	while IFS= read -r dir; do
-		(cd -- "$dir" && go test -race -timeout "$timeout" ./... "$@") || failed=1
+		(cd -- "$dir" && go test -race ./... "$@") || failed=1
 	done < <(modules)
 	return "$failed"
 }
