@@ -58,7 +58,7 @@ type httpd struct {
 var baseModules = []string{"mpm_event", "proxy", "proxy_http", "authz_core"}
 
 // apachePatience is how long the server may take to end its processes.
-const apachePatience = 10 * time.Second
+const apachePatience = time.Minute
 
 // minThreads is enough even for few connections, of which one process may
 // happen to get all.

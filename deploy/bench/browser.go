@@ -21,7 +21,7 @@ import (
 type browser struct{ client http.Client }
 
 // signInWithin bounds each of the browser's requests, redirects included.
-const signInWithin = 20 * time.Second
+const signInWithin = time.Minute
 
 // newBrowser makes one with no cookies, which finds the app at that address.
 func newBrowser(app string) *browser {

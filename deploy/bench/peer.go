@@ -96,7 +96,7 @@ func oauth2Proxy(ctx context.Context, r *rig, run *running, address string) erro
 
 // signInAtPeer returns the session cookie, name=value.
 func signInAtPeer(ctx context.Context, address string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	form := url.Values{"username": {peerName}, "password": {peerPassword}}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+address+"/oauth2/sign_in", strings.NewReader(form.Encode()))

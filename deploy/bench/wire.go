@@ -14,7 +14,7 @@ import (
 
 // exchangeWithin bounds one request, so that an arm that hangs fails a round
 // instead of holding it up for ever.
-const exchangeWithin = 10 * time.Second
+const exchangeWithin = time.Minute
 
 // wire is one kept-alive HTTP/1.1 connection. It understands just what the
 // arms answer, which costs far less CPU than net/http: the load shares the
