@@ -17,15 +17,21 @@ import (
 	"example.com/sidegate/caddymodule/gatewaytest"
 )
 
-const (
-	// crowd is how many people are signed in under a faultLoad.
-	crowd = 20
-	// loadPatience is how long a caller waits for an answer. It is shorter
-	// than the longest fault, so that one that lasts is no excuse.
-	loadPatience = 20 * time.Second
-	// maxUnderWay bounds the requests under way; beyond it the load waits.
-	maxUnderWay = 2000
-)
+// crowd is how many people are signed in under a faultLoad.
+const crowd = 20
+
+// loadPatience is how long a caller waits for an answer. In the long form it is
+// shorter than the longest fault, so that one that lasts is no excuse.
+func loadPatience() time.Duration {
+	if gatewaytest.Long() {
+		return 20 * time.Second
+	}
+	return gatewaytest.Patience
+}
+
+// maxUnderWay bounds the requests under way; beyond it the load waits, as it
+// does for a machine that is busy.
+func maxUnderWay() int { return gatewaytest.Rounds(200, 2000) }
 
 // faultLoad is requests at a steady rate, whatever becomes of those before:
 // of people who are signed in, of somebody who is not, and of somebody who
@@ -57,7 +63,7 @@ type loadCaller struct {
 // loadSite is a site whose users file has the crowd and one more.
 func loadSite(t *testing.T, options string) gatewaytest.Site {
 	t.Helper()
-	s := gatewaytest.Site{Dir: t.TempDir(), Upstream: gatewaytest.NewEcho(t).Address(), Options: options}
+	s := gatewaytest.Site{Dir: t.TempDir(), Upstream: gatewaytest.NewEcho(t).Address(), Options: options, Hasty: true}
 	gatewaytest.WriteFile(t, filepath.Join(s.Dir, "users.yaml"), gatewaytest.UsersFileOf(crowd+1))
 	return s
 }
@@ -99,8 +105,8 @@ func startLoad(t *testing.T, gateways ...*gatewaytest.Process) *faultLoad {
 func (l *faultLoad) start() {
 	l.http = &http.Client{
 		CheckRedirect: gatewaytest.NoRedirects.CheckRedirect,
-		Timeout:       loadPatience,
-		Transport:     &http.Transport{MaxIdleConnsPerHost: maxUnderWay},
+		Timeout:       loadPatience(),
+		Transport:     &http.Transport{MaxIdleConnsPerHost: maxUnderWay()},
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	l.cancel = cancel
@@ -109,7 +115,7 @@ func (l *faultLoad) start() {
 }
 
 func (l *faultLoad) run(ctx context.Context) {
-	underWay := make(chan struct{}, maxUnderWay)
+	underWay := make(chan struct{}, maxUnderWay())
 	tick := time.NewTicker(l.pace)
 	defer tick.Stop()
 	for i := 0; ctx.Err() == nil; i++ {
@@ -213,14 +219,14 @@ func (l *faultLoad) recovers() {
 			}
 		}
 		return true
-	})
+	}, l.tally.String)
 }
 
 // suffers waits until so many more requests were told to come again.
 func (l *faultLoad) suffers(n int) {
 	l.t.Helper()
 	before := l.tally.count(unavailable)
-	gatewaytest.Await(l.t, "the fault shows", func() bool { return l.tally.count(unavailable) >= before+n })
+	gatewaytest.Await(l.t, "the fault shows", func() bool { return l.tally.count(unavailable) >= before+n }, l.tally.String)
 }
 
 // passes waits until that much time has gone by under load.

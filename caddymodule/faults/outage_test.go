@@ -14,9 +14,14 @@ import (
 	"example.com/sidegate/sessionstore/redis/redistest"
 )
 
-// clientPatience is how long callers wait for an answer at the most; a gateway
-// whose store hangs must answer well within.
-const clientPatience = 5 * time.Second
+// clientPatience is how long callers wait for an answer at the most. A gateway
+// whose store hangs must answer while it does: how fast, the long form tells.
+func clientPatience() time.Duration {
+	if gatewaytest.Long() {
+		return 5 * time.Second
+	}
+	return gatewaytest.Patience
+}
 
 // outage is a gateway whose Redis is in trouble, and somebody who is signed in.
 type outage struct {
@@ -32,7 +37,7 @@ func newOutage(t *testing.T) *outage {
 	o := &outage{redis: redistest.Start(t, redistest.AppendOnly()), upstream: gatewaytest.NewRecorder(t)}
 	s := gatewaytest.Site{}.OnRedis(o.redis, gatewaytest.PresentSecret)
 	s.Options += "\ncache off" // every request asks Redis
-	s.Upstream = o.upstream.Address()
+	s.Upstream, s.Hasty = o.upstream.Address(), true
 	s.Routes = `session_endpoints
 		session_auth /optional/* {
 			optional
@@ -98,7 +103,7 @@ func (o *outage) check(t *testing.T, d demand) {
 	if d.byToken {
 		c = o.gateway.With(t, "", o.token)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), clientPatience)
+	ctx, cancel := context.WithTimeout(context.Background(), clientPatience())
 	defer cancel()
 	a, err := c.Try(ctx, d.method, d.path, d.body, d.header...)
 	switch {

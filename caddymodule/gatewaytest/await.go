@@ -9,7 +9,7 @@ import (
 const (
 	// Patience bounds every wait. Only a test that fails waits so long, for a
 	// machine that tests much at once, under the race detector, is slow.
-	Patience = 60 * time.Second
+	Patience = 2 * time.Minute
 	// lookEvery is how often a condition is looked at while it is waited for.
 	lookEvery = 10 * time.Millisecond
 )

@@ -34,6 +34,10 @@ type Site struct {
 	Dir string
 	// Cookie are the lines of the cookie block. Default: insecure.
 	Cookie string
+	// Hasty leaves a gateway the time-outs at its store that it has outside of
+	// tests: for those of a store in trouble. Without, a store that is merely
+	// late, as on a busy machine, is waited for.
+	Hasty bool
 	// Admin is the address of the admin endpoint. Default: off, and a port of
 	// its own for a process.
 	Admin string
@@ -57,6 +61,9 @@ func (c Site) Caddyfile(s *Server) string {
 	}
 	routes := cmp.Or(c.Routes, "session_endpoints\n"+auth+"\nreverse_proxy {upstream}")
 	options := c.Options
+	if !c.Hasty {
+		options = patient(options)
+	}
 	if !c.Bare {
 		options = fmt.Sprintf(begin, s.Users) + "\n" + options
 	}
@@ -83,6 +90,24 @@ func (c Site) Caddyfile(s *Server) string {
 }
 `, cmp.Or(c.Admin, "off"), filepath.Join(s.Dir, "storage"), c.Global, cmp.Or(c.Cookie, "insecure"), options,
 		hosts, strings.ReplaceAll(routes, "{upstream}", c.Upstream))
+}
+
+// patient gives a store redis more time than it has outside of tests.
+func patient(options string) string {
+	lines := strings.Split(options, "\n")
+	for i, line := range lines {
+		words := strings.Fields(line)
+		if len(words) < 3 || words[0] != "store" || words[1] != "redis" {
+			continue
+		}
+		inside := fmt.Sprintf("{\ntimeout %[1]v\ndial_timeout %[1]v\nread_timeout %[1]v\nwrite_timeout %[1]v\n", Patience)
+		if words[len(words)-1] == "{" {
+			lines[i] = strings.TrimSuffix(line, "{") + inside
+		} else {
+			lines[i] = line + " " + inside + "}"
+		}
+	}
+	return strings.Join(lines, "\n")
 }
 
 // Prepare fills in the defaults, writes the users file where there is none yet,

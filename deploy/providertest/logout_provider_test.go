@@ -52,7 +52,7 @@ func TestSigningOutEndsTheProvidersSessionToo(t *testing.T) {
 // gateway of a pair knows.
 func TestTheProviderEndsASession(t *testing.T) {
 	t.Parallel()
-	one, other, _ := pairOfShops(t)
+	one, other, _ := pairOfShops(t, gatewaytest.Site{})
 	t.Run("one, by its sid", func(t *testing.T) {
 		ended := signedIn(t, one.Process, "keycloak", adaAddress)
 		sid := one.provider.Sessions(adaSubject)[0]
@@ -108,7 +108,7 @@ func wantEverywhere(t *testing.T, v *provider.Visitor, want bool, gateways ...*g
 // The logout token that comes twice was stolen, or is sent in error.
 func TestALogoutTokenIsGoodOnce(t *testing.T) {
 	t.Parallel()
-	one, other, _ := pairOfShops(t)
+	one, other, _ := pairOfShops(t, gatewaytest.Site{})
 	signedIn(t, one.Process, "keycloak", adaAddress)
 	raw := signed(t, one.provider.LogoutToken("shop", adaSubject, ""))
 	wantLogout(t, one.Process, raw, http.StatusOK)
@@ -221,7 +221,7 @@ func TestAProviderEndsOnlySessionsOfItsOwnLogin(t *testing.T) {
 // again, and then it must still be good.
 func TestALogoutTokenIsGoodAgainWhenTheStoreHadFailed(t *testing.T) {
 	t.Parallel()
-	one, other, store := pairOfShops(t)
+	one, other, store := pairOfShops(t, gatewaytest.Site{Hasty: true}) // the store will hang
 	v := signedIn(t, one.Process, "keycloak", adaAddress)
 	wantEverywhere(t, v, true, one.Process, other)
 	raw := signed(t, one.provider.LogoutToken("shop", adaSubject, one.provider.Sessions(adaSubject)[0]))

@@ -113,10 +113,10 @@ func TestTheProviderIsAskedWhatTheCaddyfileSays(t *testing.T) {
 
 // pairOfShops are two gateways on one Redis; the provider's logout tokens go
 // to the first.
-func pairOfShops(t *testing.T) (one *shop, other *gatewaytest.Process, store *redistest.Server) {
+func pairOfShops(t *testing.T, s gatewaytest.Site) (one *shop, other *gatewaytest.Process, store *redistest.Server) {
 	t.Helper()
 	store = redistest.Start(t)
-	one = newShop(t, provider.Config{}, gatewaytest.Site{}.OnRedis(store, gatewaytest.PresentSecret), signInOptions)
+	one = newShop(t, provider.Config{}, s.OnRedis(store, gatewaytest.PresentSecret), signInOptions)
 	of := one.Site
 	of.Dir = "" // it shares nothing but the store
 	other = newGateway(t, of)

@@ -47,7 +47,7 @@ func (p *Provider) LogoutToken(client, subject, sid string) *JWT {
 // sender delivers logout tokens. It follows no redirect: a client's answer
 // does not choose who hears of it.
 var sender = &http.Client{
-	Timeout:       5 * time.Second,
+	Timeout:       time.Minute,
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }
 
