@@ -97,7 +97,7 @@ func TestMetricsOfAStoreInTrouble(t *testing.T) {
 	t.Parallel()
 	srv := redistest.Start(t, redistest.AppendOnly())
 	s := gatewaytest.Site{}.OnRedis(srv, gatewaytest.PresentSecret)
-	s.Options += "\ncache 50ms\nstale 1h\nidle_timeout 10s"
+	s.Options += "\ncache 50ms\nstale 1h\nidle_timeout 1m"
 	p := gatewaytest.StartProcess(t, s)
 	held, absent := p.Client(t), p.Client(t)
 	held.SignIn(gatewaytest.Ada)
@@ -148,7 +148,7 @@ func TestMetricsOfActivityThatCannotBeWritten(t *testing.T) {
 	t.Parallel()
 	srv := redistest.Start(t, redistest.AppendOnly())
 	s := gatewaytest.Site{}.OnRedis(srv, gatewaytest.PresentSecret)
-	s.Options += "\ncache 50ms\nstale 1h\nidle_timeout 10s"
+	s.Options += "\ncache 50ms\nstale 1h\nidle_timeout 1m"
 	p := gatewaytest.StartProcess(t, s)
 	c := p.Client(t)
 	c.SignIn(gatewaytest.Ada)

@@ -44,7 +44,7 @@ func TestNobodyIsTakenForSomebodyElse(t *testing.T) {
 				p := &person{id: int64(i + 1), email: gatewaytest.EmailOf(i + 1), client: gateway.Client(t)}
 				p.token = p.client.SignIn(p.email).Token
 				people.Go(func() {
-					for range gatewaytest.Rounds(40, 6000) {
+					for range gatewaytest.Rounds(20, 6000) {
 						switch err := p.ask(t); {
 						case err == nil:
 							answered.Add(1)
@@ -60,8 +60,9 @@ func TestNobodyIsTakenForSomebodyElse(t *testing.T) {
 				})
 			}
 			people.Wait()
-			// One client's going away must not be another's trouble.
-			if answered.Load() < 20*untold.Load() || aborted.Load() == 0 {
+			// One client's going away must not be another's trouble: how seldom a
+			// request is not told anything is a figure of the long form.
+			if aborted.Load() == 0 || answered.Load() == 0 || gatewaytest.Long() && answered.Load() < 20*untold.Load() {
 				t.Errorf("%d requests were answered, %d aborted and %d not told: too few aborted, or too many not told",
 					answered.Load(), aborted.Load(), untold.Load())
 			}

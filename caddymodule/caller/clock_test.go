@@ -48,9 +48,9 @@ func (w *apart) gateway(skew time.Duration, cached bool) *gateway {
 	verified, err := token.NewVerified(ring, 0)
 	w.must(err)
 	config := caller.Config{Ring: ring, Verified: verified, Cookie: "sidegate"}
-	config.Store = redis.New(w.redis.Client(), storetest.NewSealer(w.t, 1), redis.Options{Now: g.now})
+	config.Store = redis.New(w.redis.Client(), storetest.NewSealer(w.t, 1), redis.Options{Now: g.now, Timeout: redistest.Patience})
 	if cached {
-		config.Near = nearcache.New(config.Store, nearcache.Options{Now: g.now})
+		config.Near = nearcache.New(config.Store, nearcache.Options{Now: g.now, Timeout: redistest.Patience})
 		config.Store = config.Near
 	}
 	g.activity = sessionstore.NewActivity(config.Store, g.now)

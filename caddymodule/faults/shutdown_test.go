@@ -62,13 +62,13 @@ func TestLastActivityIsWrittenDown(t *testing.T) {
 			}
 			t.Run(fmt.Sprintf("before %s, with the store %s", end.name, name), func(t *testing.T) {
 				t.Parallel()
-				s.Options += "\nidle_timeout 30s"
+				s.Options += "\nidle_timeout 60s"
 				p := gatewaytest.StartProcess(t, s)
 				c := p.Client(t)
 				c.SignIn(gatewaytest.Ada)
 				before := gatewaytest.IdleEnd(c)
 				// Earlier activity is not worth a write: a tenth of the timeout.
-				worthy := time.Now().Add(3 * time.Second)
+				worthy := time.Now().Add(6 * time.Second)
 				gatewaytest.Await(t, "activity is worth a write", func() bool { return time.Now().After(worthy) })
 				c.Get("/app").Want(t, http.StatusOK)
 				end.of(p)

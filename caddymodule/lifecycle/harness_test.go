@@ -237,16 +237,24 @@ type watch struct{ ahead atomic.Int64 }
 func (w *watch) now() time.Time          { return time.Now().Add(time.Duration(w.ahead.Load())) }
 func (w *watch) forward(d time.Duration) { w.ahead.Add(int64(d)) }
 
-// until waits for what happens behind the requests.
-func until(t testing.TB, what string, holds func() bool) {
+// patience bounds every wait: only a test that fails waits so long.
+const patience = 2 * time.Minute
+
+// until waits for what happens behind the requests; state, where it is given,
+// says what is there instead when it does not.
+func until(t testing.TB, what string, holds func() bool, state ...func() string) {
 	t.Helper()
-	tick, giveUp := time.NewTicker(5*time.Millisecond), time.After(60*time.Second)
+	tick, giveUp := time.NewTicker(5*time.Millisecond), time.After(patience)
 	defer tick.Stop()
 	for !holds() {
 		select {
 		case <-tick.C:
 		case <-giveUp:
-			t.Fatalf("waited in vain until %s", what)
+			instead := ""
+			for _, describe := range state {
+				instead += "; instead there is " + describe()
+			}
+			t.Fatalf("waited %v in vain until %s%s", patience, what, instead)
 		}
 	}
 }

@@ -34,7 +34,7 @@ func newPair(t *testing.T) *pair {
 	p := &pair{t: t, login: new(teller), watch: new(watch)}
 	p.login.grants("viewer")
 	for i := range p.g {
-		store := redis.New(srv.Client(), sealer, redis.Options{Now: p.watch.now})
+		store := redis.New(srv.Client(), sealer, redis.Options{Now: p.watch.now, Timeout: redistest.Patience})
 		p.g[i] = newGateway(t, store, p.login, p.watch.now)
 		ctx, cancel := context.WithCancel(t.Context())
 		var following sync.WaitGroup

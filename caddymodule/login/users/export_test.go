@@ -31,7 +31,7 @@ func (f *File) Err() error {
 func (f *File) Reload() (Change, error) { return f.reload(func() bool { return true }) }
 
 // Waiting is how many sign-ins wait for their turn now.
-func (l *HashLimiter) Waiting() int { return int(l.waiting.Load()) }
+func (l *HashLimiter) Waiting() int64 { return l.waiting.Load() }
 
 // WorkOf names what an encoded hash costs to compare.
 func WorkOf(encoded string) string {

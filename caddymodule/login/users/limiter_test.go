@@ -7,16 +7,22 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"example.com/sidegate/caddymodule/login"
 	"example.com/sidegate/caddymodule/login/users"
 )
 
-// until spins till the condition holds; the test's own time limit ends it
-// if it never does.
-func until(condition func() bool) {
-	for !condition() {
-		runtime.Gosched()
+// patience bounds every wait: only a test that fails waits so long.
+const patience = 2 * time.Minute
+
+// until spins till so many are counted.
+func until(t *testing.T, want int64, what string, count func() int64) {
+	t.Helper()
+	for giveUp := time.Now().Add(patience); count() != want; runtime.Gosched() {
+		if time.Now().After(giveUp) {
+			t.Fatalf("waited %v in vain until %d are %s; there are %d", patience, want, what, count())
+		}
 	}
 }
 
@@ -65,7 +71,7 @@ func TestHashingIsBounded(t *testing.T) {
 				}
 			})
 		}
-		until(func() bool { return g.running.Load() == 3 })
+		until(t, 3, "at work", g.running.Load)
 		close(g.gate)
 		all.Wait()
 		if g.most.Load() != 3 || g.done.Load() != 50 {
@@ -76,9 +82,9 @@ func TestHashingIsBounded(t *testing.T) {
 		limiter := users.NewHashLimiter(1, 2)
 		g := newGated(t, limiter)
 		first := g.start(context.Background())
-		until(func() bool { return g.running.Load() == 1 })
+		until(t, 1, "at work", g.running.Load)
 		second, third := g.start(context.Background()), g.start(context.Background())
-		until(func() bool { return limiter.Waiting() == 2 })
+		until(t, 2, "waiting", limiter.Waiting)
 		if err := <-g.start(context.Background()); !errors.Is(err, login.ErrBusy) {
 			t.Errorf("the fourth got %v", err)
 		}
@@ -94,16 +100,16 @@ func TestHashingIsBounded(t *testing.T) {
 		limiter := users.NewHashLimiter(1, 1)
 		g := newGated(t, limiter)
 		first := g.start(context.Background())
-		until(func() bool { return g.running.Load() == 1 })
+		until(t, 1, "at work", g.running.Load)
 		ctx, giveUp := context.WithCancel(context.Background())
 		second := g.start(ctx)
-		until(func() bool { return limiter.Waiting() == 1 })
+		until(t, 1, "waiting", limiter.Waiting)
 		giveUp()
 		if err := <-second; !errors.Is(err, context.Canceled) || errors.Is(err, login.ErrRefused) {
 			t.Errorf("the second got %v", err)
 		}
 		third := g.start(context.Background())
-		until(func() bool { return limiter.Waiting() == 1 })
+		until(t, 1, "waiting", limiter.Waiting)
 		close(g.gate)
 		if err := errors.Join(<-first, <-third); err != nil {
 			t.Error(err)
@@ -121,9 +127,9 @@ func TestHashingIsBounded(t *testing.T) {
 		limiter := users.NewHashLimiter(1, 1)
 		before, after := newGated(t, limiter), newGated(t, limiter)
 		first := before.start(context.Background())
-		until(func() bool { return before.running.Load() == 1 })
+		until(t, 1, "at work", before.running.Load)
 		second := after.start(context.Background())
-		until(func() bool { return limiter.Waiting() == 1 })
+		until(t, 1, "waiting", limiter.Waiting)
 		if after.running.Load() != 0 {
 			t.Error("both hash at once")
 		}
@@ -153,7 +159,7 @@ func TestLimiterDefaults(t *testing.T) {
 				}
 			})
 		}
-		until(func() bool { return limiter.Waiting() == users.DefaultWaiting })
+		until(t, users.DefaultWaiting, "waiting", limiter.Waiting)
 		if err := limiter.Acquire(ctx); !errors.Is(err, login.ErrBusy) {
 			t.Errorf("one too many got %v", err)
 		}
