@@ -216,7 +216,7 @@ func TestTokensOfSessions(t *testing.T) {
 }
 
 func TestReadingIsNotActivity(t *testing.T) {
-	c := gatewaytest.Start(t, gatewaytest.Site{Options: "idle_timeout 2s"}).WithCookie(t, gatewaytest.Ada)
+	c := gatewaytest.Start(t, gatewaytest.Site{Options: "idle_timeout 5s"}).WithCookie(t, gatewaytest.Ada)
 	before := c.Get("/auth/session").Want(t, http.StatusOK).Header.Get("X-Session-Idle-Expires-At")
 	gatewaytest.Await(t, "the session that is only read has ended", func() bool {
 		got := c.Get("/auth/session")

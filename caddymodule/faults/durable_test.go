@@ -13,7 +13,7 @@ func TestEmbeddedSessionsSurviveRestartAndKill(t *testing.T) {
 	t.Parallel()
 	p := gatewaytest.StartProcess(t, gatewaytest.Site{})
 	var everybody []*gatewaytest.Client
-	for round := range gatewaytest.Rounds(20, 200) {
+	for round := range gatewaytest.Rounds(10, 200) {
 		c := p.Client(t)
 		u := c.SignIn(gatewaytest.Ada)
 		if round%5 == 4 {

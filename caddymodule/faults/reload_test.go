@@ -18,7 +18,7 @@ func TestReloadsLoseNothing(t *testing.T) {
 			p := gatewaytest.StartProcess(t, s)
 			work := startTraffic(t, p)
 			defer work.stop()
-			for n := range gatewaytest.Rounds(20, 200) {
+			for n := range gatewaytest.Rounds(10, 200) {
 				p.Site.Routes = gatewaytest.RoundRoutes(n + 1)
 				p.Reload()
 				if got := work.probe(t).Seen("Round"); got != strconv.Itoa(n+1) {

@@ -26,7 +26,8 @@ func TestShutdownAnswersWhatItAccepted(t *testing.T) {
 		own := p.With(t, c.Cookie, "")
 		asking.Go(func() { _, answers[i] = ok(own, http.MethodGet, "/slow", "") })
 	}
-	gatewaytest.Await(t, "all requests have reached the upstream", func() bool { return upstream.Arrived.Load() == requests })
+	gatewaytest.Await(t, "all requests have reached the upstream", func() bool { return upstream.Arrived.Load() == requests },
+		func() string { return fmt.Sprint(upstream.Arrived.Load(), " of them") })
 
 	p.Signal(syscall.SIGTERM)
 	gatewaytest.Await(t, "the gateway takes no new connections", func() bool {

@@ -125,7 +125,7 @@ func (w *traffic) awaitMore(t *testing.T) {
 	before := w.done.Load()
 	gatewaytest.Await(t, "the people at work have done more", func() bool {
 		return t.Failed() || w.t.Failed() || w.done.Load() >= before+workers
-	})
+	}, func() string { return fmt.Sprint(w.done.Load()-before, " rounds of work") })
 }
 
 func (w *traffic) stop() {

@@ -1,7 +1,10 @@
 package gatewaytest
 
 import (
+	"fmt"
 	"os"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -16,7 +19,8 @@ const (
 
 // Await waits until the condition holds, and fails the test when it does not
 // in time. What says what is waited for, as a sentence that follows "until";
-// state, where it is given, says what is there instead.
+// state, where it is given, says what is there instead. What a client was last
+// answered is told in any case.
 func Await(t testing.TB, what string, holds func() bool, state ...func() string) {
 	t.Helper()
 	giveUp := time.After(Patience)
@@ -29,10 +33,25 @@ func Await(t testing.TB, what string, holds func() bool, state ...func() string)
 			for _, describe := range state {
 				instead += "; instead there is " + describe()
 			}
+			instead += lastAnswered(t)
 			t.Fatalf("waited %v in vain until %s%s", Patience, what, instead)
 		case <-tick.C:
 		}
 	}
+}
+
+// answered are the last answers, by the names of the tests of their clients.
+var answered sync.Map
+
+// lastAnswered tells of the last answer in this test, or in that around it.
+func lastAnswered(t testing.TB) string {
+	for name := t.Name(); name != ""; name = name[:max(0, strings.LastIndexByte(name, '/'))] {
+		if a, ok := answered.Load(name); ok {
+			a := a.(Answer)
+			return fmt.Sprintf("; the last answer, to %s %s, was %s\n%s", a.Request.Method, a.Request.URL.Path, a.Status, a.Body)
+		}
+	}
+	return ""
 }
 
 // Rounds is how often a test repeats itself: the more often with SIDEGATE_LONG.

@@ -109,7 +109,9 @@ func (c *Client) exchange(req *http.Request) (Answer, error) {
 		webtest.Check(c.T, req, resp, body)
 	}
 	c.keepCookie(resp)
-	return Answer{Response: resp, Body: string(body)}, nil
+	a := Answer{Response: resp, Body: string(body)}
+	answered.Store(c.T.Name(), a)
+	return a, nil
 }
 
 func (c *Client) keepCookie(resp *http.Response) {

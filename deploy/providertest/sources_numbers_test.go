@@ -110,7 +110,7 @@ func (w *pair) firstSignIn(g *gatewaytest.Process, email string) (int64, error) 
 // information: provider, browsers and gateway share the machine.
 func TestSignInsPerSecond(t *testing.T) {
 	const people, browsers = 50, 4 // more would make the provider's page slow
-	signIns := gatewaytest.Rounds(200, 5000)
+	signIns := gatewaytest.Rounds(20, 5000)
 	w := startCrowd(t, people)
 	g := w.gateways[0]
 	if _, err := w.firstSignIn(g, crowd(1)[0].Email); err != nil {

@@ -3,6 +3,7 @@ package redis_test
 import (
 	"fmt"
 	"os"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -35,13 +36,12 @@ func TestStoreKeepsTheContract(t *testing.T) {
 func contract(t *testing.T, cfg redis.Config, clock *redistest.Server) {
 	t.Helper()
 	client, inside := open(t, cfg), clock.Client()
-	stores := 0
+	var stores atomic.Int32
 	storetest.Run(t, storetest.Harness{
 		// Each store has a prefix of its own on the one server.
 		Open: func(t *testing.T, clock *storetest.Clock) sessionstore.Store {
-			stores++
 			return redis.New(client, sealer(t, "a secret"), redis.Options{
-				KeyPrefix: fmt.Sprintf("sidegate:test%d:", stores), Timeout: patience, Now: clock.Now,
+				KeyPrefix: fmt.Sprintf("sidegate:test%d:", stores.Add(1)), Timeout: patience, Now: clock.Now,
 			})
 		},
 		// What expires does so by the server's clock, once the last millisecond
@@ -55,7 +55,7 @@ func contract(t *testing.T, cfg redis.Config, clock *redistest.Server) {
 			})
 			clock.Advance(d)
 		},
-		Tick: 200 * time.Millisecond,
+		Tick: 400 * time.Millisecond,
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"testing"
@@ -17,9 +18,14 @@ import (
 	"example.com/sidegate/sessionstore/redis/redistest"
 )
 
-// TestMain drops what go-redis logs: many tests here break connections.
+// TestMain drops what go-redis logs: many tests here break connections. What
+// runs in parallel waits for most of its time, for ends of life and for others
+// to notice a failure: so it may be more than there are processors.
 func TestMain(m *testing.M) {
 	redis.LogTo(nil)
+	if err := flag.Set("test.parallel", "6"); err != nil {
+		panic(err)
+	}
 	os.Exit(m.Run())
 }
 

@@ -28,8 +28,9 @@ type Harness struct {
 	Open func(t *testing.T, clock *Clock) sessionstore.Store
 
 	// Advance lets d pass, for a store whose server has a clock of its own:
-	// it puts the clock forward and really waits as long. Default: the clock
-	// is put forward, and the store must follow at once.
+	// it puts the clock forward and really waits as long. The tests wait beside
+	// one another then, so that Open may be called while others run. Default:
+	// the clock is put forward, and the store must follow at once.
 	Advance func(clock *Clock, d time.Duration)
 
 	// Tick is the unit of the suite's life-times. Where time really passes,
@@ -66,7 +67,17 @@ func Run(t *testing.T, h Harness) {
 		{"numbers", testNumbers},
 		{"sweeping", testSweeping},
 	} {
-		t.Run(part.name, func(t *testing.T) { part.run(t, h) })
+		t.Run(part.name, func(t *testing.T) {
+			h.beside(t)
+			part.run(t, h)
+		})
+	}
+}
+
+// beside has the test run beside others where it really waits.
+func (h Harness) beside(t *testing.T) {
+	if h.Advance != nil {
+		t.Parallel()
 	}
 }
 
@@ -87,6 +98,7 @@ type bench struct {
 // each runs one test of the suite at a bench of its own.
 func each(t *testing.T, h Harness, name string, test func(b *bench)) {
 	t.Run(name, func(t *testing.T) {
+		h.beside(t)
 		clock := NewClock()
 		test(&bench{T: t, Harness: h, store: h.Open(t, clock), clock: clock})
 	})
