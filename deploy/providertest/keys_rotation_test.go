@@ -126,12 +126,12 @@ func TestAFloodOfUnknownKidsDoesNotReachTheProvider(t *testing.T) {
 }
 
 // Discovery and keys are fetched once, whoever comes at the same moment.
-func TestFiftySignInsAtOnceAskForDiscoveryAndKeysOnce(t *testing.T) {
+func TestManySignInsAtOnceAskForDiscoveryAndKeysOnce(t *testing.T) {
 	t.Parallel()
 	s := openShop(t, provider.Config{})
 	gate := make(chan struct{})
 	s.provider.At(provider.Discovery).Break(fault.Held(gate))
-	visitors := make([]*provider.Visitor, 50)
+	visitors := make([]*provider.Visitor, gatewaytest.Rounds(16, 50))
 	begun, done := make(chan struct{}, len(visitors)), make(chan error, len(visitors))
 	for i := range visitors {
 		visitors[i] = provider.NewVisitor(adaAddress)

@@ -76,7 +76,7 @@ func TestAnAppInTroubleCountsNoAttempt(t *testing.T) {
 		{"answers its own form", fault.HTML(), nil},
 		{"redirects", fault.Redirected("/login"), nil},
 		{"answers more than is read", fault.Huge(8 << 20), nil},
-		{"does not answer in time", fault.Held(forever), []string{"timeout 1s"}},
+		{"does not answer in time", fault.Held(forever), []string{"timeout 3s"}},
 	} {
 		t.Run("one that "+c.name, func(t *testing.T) {
 			t.Parallel()

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"example.com/sidegate/caddymodule/gatewaytest"
 	"example.com/sidegate/deploy/providertest/fault"
@@ -65,7 +66,8 @@ func TestASlowProviderSlowsNoRequest(t *testing.T) {
 	gate := make(chan struct{})
 	w.provider.At(provider.Refresh).Break(fault.Held(gate))
 	b.awaitRefresh(w, w.gateways[0])
-	for i := range 200 {
+	// A provider that does not answer for ten seconds is given up.
+	for i, began := 0, time.Now(); i < 200 && time.Since(began) < 5*time.Second; i++ {
 		if status, roles := b.page(w.gateways[i%2]); status != http.StatusOK || roles != "first" {
 			t.Fatalf("request %d while the provider is asked: %d %s", i, status, roles)
 		}
