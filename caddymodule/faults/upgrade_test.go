@@ -46,7 +46,7 @@ func TestAnUpgradeAndTheWayBackSignNobodyOut(t *testing.T) {
 	t.Run("while both share one Redis", func(t *testing.T) {
 		sso := gatewaytest.NewIDP(t)
 		// Revocations are heard of, for what is cached is believed for an hour.
-		site := gatewaytest.Site{Options: sso.Login("sso", "") + "cache 1h 1000"}.OnRedis(redistest.Start(t), gatewaytest.PresentSecret)
+		site := gatewaytest.Site{Hasty: true, Options: sso.Login("sso", "") + "cache 1h 1000"}.OnRedis(redistest.Start(t), gatewaytest.PresentSecret)
 		one, other := gatewaytest.NewProcess(t, site), gatewaytest.NewProcess(t, site)
 		earlier.run(one)
 		this.run(other)

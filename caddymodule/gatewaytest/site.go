@@ -92,8 +92,12 @@ func (c Site) Caddyfile(s *Server) string {
 		hosts, strings.ReplaceAll(routes, "{upstream}", c.Upstream))
 }
 
-// patient gives a store redis more time than it has outside of tests.
+// patient gives a store redis more time than it has outside of tests, unless the
+// options say how much.
 func patient(options string) string {
+	if strings.Contains(options, "dial_timeout") {
+		return options
+	}
 	lines := strings.Split(options, "\n")
 	for i, line := range lines {
 		words := strings.Fields(line)

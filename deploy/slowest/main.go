@@ -57,7 +57,7 @@ func run(in io.Reader, out io.Writer) (failed bool, err error) {
 			r.take(line)
 		}
 		if err == io.EOF {
-			r.slowest()
+			r.sumUp()
 			return r.failed, nil
 		}
 		if err != nil {
@@ -71,6 +71,7 @@ type report struct {
 	out    io.Writer
 	said   map[test][]string
 	ended  []timed
+	wrong  []test // those that failed, parts before the whole
 	failed bool
 }
 
@@ -109,6 +110,7 @@ func (r *report) output(of test, text string) {
 func (r *report) end(of test, e event) {
 	if e.Action == "fail" {
 		r.failed = true
+		r.wrong = append(r.wrong, of)
 		r.print(r.said[of]...)
 	}
 	delete(r.said, of)
@@ -135,7 +137,12 @@ func (r *report) orphans(pkg, action string) {
 	}
 }
 
-func (r *report) slowest() {
+// sumUp names the tests that failed once more, where nobody has to scroll up
+// for them, and the slowest.
+func (r *report) sumUp() {
+	for _, of := range r.wrong {
+		r.print(strings.TrimSpace(fmt.Sprintf("failed: %s %s", of.pkg, of.name)) + "\n")
+	}
 	slices.SortStableFunc(r.ended, func(a, b timed) int { return cmp.Compare(b.seconds, a.seconds) })
 	r.print("\nthe slowest tests:\n")
 	for _, t := range r.ended[:min(shown, len(r.ended))] {

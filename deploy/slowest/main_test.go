@@ -34,10 +34,10 @@ func TestWhatIsPrinted(t *testing.T) {
 			says("a", "TestOne/part", "        a_test.go:1: what was there instead\n"), says("a", "TestTwo", "    a_test.go:9: by the way\n"),
 			ends("a", "TestOne/part", "fail", 1), says("a", "TestOne", "--- FAIL: TestOne (1.0s)\n"), ends("a", "TestOne", "fail", 1),
 			ends("a", "TestTwo", "pass", 1), says("a", "", "FAIL\ta\t2.0s\n"), ends("a", "", "fail", 2),
-		}, "        a_test.go:1: what was there instead\n--- FAIL: TestOne (1.0s)\nFAIL\ta\t2.0s\n", true},
+		}, "        a_test.go:1: what was there instead\n--- FAIL: TestOne (1.0s)\nFAIL\ta\t2.0s\nfailed: a TestOne/part\nfailed: a TestOne\nfailed: a\n", true},
 		{"a test that never ended is shown with its package", []string{
 			says("a", "TestOne", "panic: too late\n"), says("a", "", "FAIL\ta\t2.0s\n"), ends("a", "", "fail", 2),
-		}, "FAIL\ta\t2.0s\n--- NEVER ENDED: TestOne\npanic: too late\n", true},
+		}, "FAIL\ta\t2.0s\n--- NEVER ENDED: TestOne\npanic: too late\nfailed: a\n", true},
 		{"what does not compile is told", []string{
 			`{"Action":"build-output","ImportPath":"a","Output":"a.go:1: undefined: x\n"}`, `{"Action":"build-fail","ImportPath":"a"}`,
 		}, "a.go:1: undefined: x\n", true},
