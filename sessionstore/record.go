@@ -54,8 +54,9 @@ var (
 	// ErrFormat says that a newer gateway wrote the record.
 	ErrFormat = errors.New("session record was written by a newer version: upgrade this gateway as well")
 	// ErrUnknownKey says that the record was sealed with a secret that is not
-	// configured here.
-	ErrUnknownKey = errors.New("session record was sealed with a secret that is not configured: add the former secret after the present one")
+	// configured here: a former one, or one that another gateway has already.
+	ErrUnknownKey = errors.New("session record was sealed with a secret that is not configured here: " +
+		"add it, be it a former one or another gateway's new one, after the present one")
 )
 
 // IsUnreadable reports whether the error says that a record does not open. Its

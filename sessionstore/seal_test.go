@@ -276,7 +276,7 @@ func TestKeyRotation(t *testing.T) {
 	})
 	t.Run("what an unknown secret sealed tells the operator what to add", func(t *testing.T) {
 		_, err := former.Open(s.Key, present.Seal(s))
-		if !errors.Is(err, sessionstore.ErrUnknownKey) || !strings.Contains(err.Error(), "add the former secret after the present one") {
+		if !errors.Is(err, sessionstore.ErrUnknownKey) || !strings.Contains(err.Error(), "add it, be it a former one or another gateway's new one, after the present one") {
 			t.Errorf("error is %v", err)
 		}
 	})
