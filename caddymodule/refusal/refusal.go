@@ -21,6 +21,9 @@ type Refusal struct {
 	RetryAfter time.Duration
 	// Challenge is WWW-Authenticate, for 401.
 	Challenge string
+	// PageSaysIt tells that the page of the status says as much, in words for
+	// people; else the page carries the Message.
+	PageSaysIt bool
 	// Page is what the login page says to it.
 	Page web.Failure
 	// Result is how an attempt to sign in that it ends is counted; see ResultOf.
@@ -43,7 +46,7 @@ func (r *Refusal) Saying(message string) *Refusal {
 		return r
 	}
 	changed := *r
-	changed.Message = message
+	changed.Message, changed.PageSaysIt = message, false
 	return &changed
 }
 
@@ -71,7 +74,11 @@ func (r *Refusal) Write(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	r.WriteHeaders(w)
-	web.Problem{Status: r.Status, Detail: r.Message, RetryAfter: r.RetryAfter}.Write(w)
+	page := web.Problem{Status: r.Status, Detail: r.Message, RetryAfter: r.RetryAfter}
+	if r.PageSaysIt {
+		page.Detail = ""
+	}
+	page.Write(w)
 }
 
 // WriteHeaders sets the headers that go with the refusal, for who writes its

@@ -31,7 +31,7 @@ func ResultOf(why *Refusal) string {
 // Who calls is not signed in, or may not do what they ask for.
 var (
 	Anonymous = &Refusal{Status: http.StatusUnauthorized, Code: "unauthorized",
-		Message: "Sign in first.", Challenge: "Bearer"}
+		Message: "Sign in first.", PageSaysIt: true, Challenge: "Bearer"}
 	Gone = &Refusal{Status: http.StatusUnauthorized, Code: "unauthorized",
 		Message: "The session has ended. Sign in again.", Challenge: "Bearer"}
 	Token = &Refusal{Status: http.StatusUnauthorized, Code: "unauthorized",
@@ -53,15 +53,15 @@ var (
 	TwoAccounts = &Refusal{Status: http.StatusBadRequest, Code: "bad_request", Page: web.Wrong, Result: Refused,
 		Message: "X-Account-Id was sent more than once."}
 	Malformed = &Refusal{Status: http.StatusBadRequest, Code: "bad_request", Page: web.Wrong, Result: Refused,
-		Message: "The request body could not be read."}
+		Message: "The request body could not be read.", PageSaysIt: true}
 	TooMany = &Refusal{Status: http.StatusBadRequest, Code: "bad_request",
 		Message: "Your browser sent more session cookies than can be ended at once: not all of them were. Clear the cookies of this site."}
 	NotFound = &Refusal{Status: http.StatusNotFound, Code: "not_found",
-		Message: "There is nothing here."}
+		Message: "There is nothing here.", PageSaysIt: true}
 	NoSession = &Refusal{Status: http.StatusNotFound, Code: "not_found",
 		Message: "You have no session of that id."}
 	Method = &Refusal{Status: http.StatusMethodNotAllowed, Code: "method_not_allowed",
-		Message: "This address does not take that method; see Allow."}
+		Message: "This address does not take that method; see Allow.", PageSaysIt: true}
 	Slow = &Refusal{Status: http.StatusRequestTimeout, Code: "request_timeout", Page: web.Wrong, Result: Refused,
 		Message: "The request body took longer than 10 seconds."}
 	TooLarge = &Refusal{Status: http.StatusRequestEntityTooLarge, Code: "too_large", Page: web.Wrong, Result: Refused,
@@ -91,7 +91,7 @@ var (
 	Credentials = &Refusal{Status: http.StatusUnauthorized, Code: "unauthorized", Page: web.Wrong, Result: Refused,
 		Message: "The email address or the password is wrong.", Challenge: "Bearer"}
 	Attempts = &Refusal{Status: http.StatusTooManyRequests, Code: "too_many_requests", Page: web.Throttled, Result: Throttled,
-		Message: "Too many attempts. Wait, then try again."}
+		Message: "Too many attempts. Wait, then try again.", PageSaysIt: true}
 	Busy = &Refusal{Status: http.StatusServiceUnavailable, Code: "busy", Page: web.Busy, Result: TooBusy,
 		Message: "Too many people are signing in at once. Try again in a few seconds.", RetryAfter: 3 * time.Second}
 	Profile = &Refusal{Status: http.StatusForbidden, Code: "forbidden", Page: web.Incomplete, Result: Refused,

@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"html"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -60,6 +61,46 @@ func TestWhatTheLoginPageSays(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A page that says under its heading what the heading says tells nothing.
+func TestNoPageRepeatsItsHeading(t *testing.T) {
+	for name, why := range map[string]*refusal.Refusal{
+		"nobody is signed in": refusal.Anonymous, "the session has ended": refusal.Gone, "the token is bad": refusal.Token,
+		"a role is missing": refusal.Role, "a foreign account": refusal.Account, "another site": refusal.CrossOrigin,
+		"two accounts": refusal.TwoAccounts, "a body that cannot be read": refusal.Malformed, "no such page": refusal.NotFound,
+		"no such session": refusal.NoSession, "another method": refusal.Method, "a large body": refusal.TooLarge,
+		"a slow body": refusal.Slow, "too many cookies": refusal.TooMany,
+		"another type": refusal.Media, "a store that cannot tell": refusal.Unavailable, "an unsigned token": refusal.Unsigned,
+		"too many attempts": refusal.Attempts, "too much to do": refusal.Busy, "a rule": refusal.Rule,
+		"a rule in words of its own": refusal.Rule.Saying("Staff only."),
+	} {
+		t.Run(name, func(t *testing.T) {
+			title, detail := page(t, why)
+			if detail == "" || strings.Contains(strings.ToLower(detail), strings.ToLower(title)) {
+				t.Errorf("under %q stands %q", title, detail)
+			}
+			if said := detail == why.Message; said == why.PageSaysIt {
+				t.Errorf("it says %q; the refusal %q", detail, why.Message)
+			}
+		})
+	}
+}
+
+// page is the heading of a refusal's page, and what stands under it.
+func page(t *testing.T, why *refusal.Refusal) (title, detail string) {
+	t.Helper()
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	r.Header.Set("Accept", "text/html")
+	w := httptest.NewRecorder()
+	why.Write(w, r)
+	_, rest, found := strings.Cut(w.Body.String(), "<h1>")
+	title, rest, _ = strings.Cut(rest, "</h1>\n<p>")
+	detail, _, closed := strings.Cut(rest, "</p>")
+	if !found || !closed {
+		t.Fatalf("no heading with a text in\n%s", w.Body)
+	}
+	return html.UnescapeString(title), html.UnescapeString(detail)
 }
 
 // Those of the table are shared by all requests.

@@ -64,7 +64,7 @@ var problemTexts = map[int]problemText{
 	http.StatusUnsupportedMediaType: {"Wrong kind of content",
 		"What was sent is of a kind that this address does not read."},
 	http.StatusTooManyRequests: {"Too many attempts",
-		"There were too many attempts in a short time."},
+		"Wait before you try again: more in so short a time is not let through."},
 	// The store is down: nobody is signed out by that, and people should hear
 	// it before they look for their password.
 	http.StatusServiceUnavailable: {"One moment, please",
