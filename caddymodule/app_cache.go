@@ -50,7 +50,10 @@ func (c *CacheConfig) parse(d *caddyfile.Dispenser) error {
 	if len(args) == 0 || len(args) > 2 {
 		return d.ArgErr()
 	}
-	if args[0] == "off" && len(args) == 1 {
+	if args[0] == "off" {
+		if len(args) == 2 {
+			return d.Errf("cache off keeps no sessions: leave '%s' out", args[1])
+		}
 		c.Off = true
 		return nil
 	}

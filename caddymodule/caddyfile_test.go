@@ -99,7 +99,7 @@ func TestMistakesInCaddyfilesAreRefused(t *testing.T) {
 		{"a cache of something else", inOptions, "cache on", "'on' is not a duration such as 10s, nor off"},
 		{"a cache of no time", inOptions, "cache 0", "'0' is not a duration such as 10s, nor off"},
 		{"a cache of no sessions", inOptions, "cache 10s 0", "'0' is not a number of sessions"},
-		{"a cache that is off for a time", inOptions, "cache off 10", "'off' is not a duration"},
+		{"a cache that is off, of a size", inOptions, "cache off 100", "cache off keeps no sessions: leave '100' out"},
 		{"a stale that is given twice", inOptions, "stale 1m\n\t\tstale 2m", "stale is given twice"},
 		{"a lifetime that is given twice", inOptions, "lifetime 1h\n\t\tlifetime 2h", "lifetime is given twice"},
 		{"an idle timeout that is given twice", inOptions, "idle_timeout 0\n\t\tidle_timeout 2h", "idle_timeout is given twice"},
