@@ -35,7 +35,7 @@ var lines = map[lifecycle.Kind]line{
 	lifecycle.Began:         {zap.InfoLevel, "signed in", sessionFields},
 	lifecycle.NotAdmitted:   {zap.WarnLevel, "sign-in refused by the configuration", whyFields},
 	lifecycle.NotSound:      {zap.WarnLevel, "sign-in refused: the person's entry is not sound", personFields},
-	lifecycle.Ended:         {zap.InfoLevel, "session ended: its login no longer knows the person", sessionFields},
+	lifecycle.Ended:         {zap.InfoLevel, "session ended: its login no longer vouches for the person", sessionFields},
 	lifecycle.EndedAtSource: {zap.InfoLevel, "sessions ended: their provider says so", countFields},
 	lifecycle.NoneEndedAtSource: {zap.WarnLevel,
 		"a provider asked for the end of a session of its own, and no session of the person is of that one", loginFields},

@@ -80,7 +80,7 @@ func TestEventsAreLogged(t *testing.T) {
 		lifecycle.Began:         {"info", "signed in", []map[string]any{login, user, session}},
 		lifecycle.NotAdmitted:   {"warn", "sign-in refused by the configuration", []map[string]any{login, user, {"why": "why it was"}}},
 		lifecycle.NotSound:      {"warn", "sign-in refused: the person's entry is not sound", []map[string]any{login, user, said}},
-		lifecycle.Ended:         {"info", "session ended: its login no longer knows the person", []map[string]any{login, user, session}},
+		lifecycle.Ended:         {"info", "session ended: its login no longer vouches for the person", []map[string]any{login, user, session}},
 		lifecycle.EndedAtSource: {"info", "sessions ended: their provider says so", []map[string]any{login, {"sessions": int64(3)}}},
 		lifecycle.NoneEndedAtSource: {"warn",
 			"a provider asked for the end of a session of its own, and no session of the person is of that one", []map[string]any{login}},

@@ -52,7 +52,7 @@ func newMetrics() *metrics {
 		signOuts: prometheus.NewCounter(counter("sign_outs_total",
 			"Sign-outs that people asked for and got: at the logout endpoint, of one device, or of all others.")),
 		endedByLogin: prometheus.NewCounter(counter("sessions_ended_by_login_total",
-			"Sessions ended because their login knows the person no longer.")),
+			"Sessions ended because their login no longer vouches for the person.")),
 		unmapped: prometheus.NewCounter(counter("unmapped_sessions_total",
 			"Times that a session went on without roles and permissions because what a source says of its person cannot be mapped.")),
 		refreshes: prometheus.NewCounterVec(counter("refreshes_total",

@@ -278,7 +278,7 @@ func awaitLog(t *testing.T, g *gatewaytest.Process, what string) {
 // What the log says of refreshes.
 const (
 	logTrouble = "a session could not be built anew"
-	logEnded   = "session ended: its login no longer knows the person"
+	logEnded   = "session ended: its login no longer vouches for the person"
 )
 
 // figure logs what was measured, as a row of a table.
