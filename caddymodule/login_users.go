@@ -26,8 +26,8 @@ const usersEvery = time.Second
 
 // UsersLogin signs in the people of a YAML file. The file is read again when
 // it changes: new people can sign in, changed roles show, and who was removed,
-// disabled or given another password is signed out; everybody else stays
-// signed in. A file with a mistake in it changes nothing, and the log names
+// disabled, or given another password or address is signed out; everybody else
+// stays signed in. A file with a mistake in it changes nothing, and the log names
 // the line.
 type UsersLogin struct {
 	// File is the path of the users file. Required.
