@@ -72,6 +72,24 @@ func quoted(cell string) (names []string) {
 	return names
 }
 
+// filesNamed are the files of CONTRIBUTING.md: paths from the top folder, or
+// from caddymodule. `login_<name>.go` is any of that kind.
+func filesNamed() (names []string, err error) {
+	text, err := os.ReadFile("../CONTRIBUTING.md")
+	for _, name := range quoted(string(text)) {
+		if ending := path.Ext(name); (ending == ".go" || ending == ".md" || ending == ".yaml") && !strings.Contains(name, " ") {
+			names = append(names, strings.ReplaceAll(name, "<name>", "*"))
+		}
+	}
+	return names, err
+}
+
+// exists says whether the pattern names a file.
+func exists(tree fs.FS, pattern string) bool {
+	found, err := fs.Glob(tree, pattern)
+	return err == nil && len(found) > 0
+}
+
 // patterns completes what is of the house: caddymodule, sessionstore, deploy.
 func patterns(cell string) []string {
 	names := quoted(cell)
@@ -129,6 +147,17 @@ func TestTheHouseKeepsItsRules(t *testing.T) {
 			}
 			if slices.Contains(slices.Concat(r.may, r.not), "...") {
 				t.Errorf("room %s says \"anything\"", r.folder)
+			}
+		}
+	})
+	t.Run("every file that the map and the ways name exists", func(t *testing.T) {
+		named, err := filesNamed()
+		if err != nil || len(named) < 30 {
+			t.Fatalf("%d files: %v", len(named), err)
+		}
+		for _, name := range named {
+			if !exists(tree, name) && !exists(tree, path.Join("caddymodule", name)) {
+				t.Errorf("CONTRIBUTING.md names %s", name)
 			}
 		}
 	})

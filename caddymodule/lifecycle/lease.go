@@ -50,3 +50,15 @@ func (l *lease) release() {
 	defer cancel()
 	_ = l.store.Release(ctx, l.name, l.holder)
 }
+
+// sleep waits, or returns the context's error.
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
