@@ -16,10 +16,10 @@
 // belongs to the start does not.
 //
 // Under each list stands how long it is, and how straight the way. It comes back
-// to a package where the list does, after others. It turns back where a file calls one that is at work further up already,
-// by way of others: A calls B, and B calls A. Pairs of files are counted, each
-// once, and pairs of packages. A function literal that is called by whom it was
-// given to is no such call.
+// to a package where the list does, after others. It turns back where a file
+// calls one that is at work further up already, by way of others: A calls B, and
+// B calls A. Pairs of files are counted, each once, and pairs of packages. A
+// function literal that is called by whom it was given to is no such call.
 package main
 
 import (
