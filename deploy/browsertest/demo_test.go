@@ -20,7 +20,8 @@ const (
 )
 
 // startDemo runs the Caddyfile of the repository until the test ends, with its
-// two ports exchanged for free ones, and returns the gateway's origin.
+// two ports exchanged for free ones and its folder for one of the test, and
+// returns the gateway's origin.
 func startDemo(t *testing.T) string {
 	t.Helper()
 	root, err := filepath.Abs("../..")
@@ -33,9 +34,9 @@ func startDemo(t *testing.T) string {
 	}
 	p := gatewaytest.NewProcess(t, gatewaytest.Site{})
 	gate, app := strconv.Itoa(p.Port), strconv.Itoa(gatewaytest.FreePort(t))
-	edited := strings.NewReplacer(":8080", ":"+gate, ":8081", ":"+app).Replace(string(text))
-	if strings.Count(edited, ":"+gate) < 2 || strings.Count(edited, ":"+app) < 2 {
-		t.Fatal("the demo's Caddyfile has other ports than 8080 and 8081")
+	edited := strings.NewReplacer(":8080", ":"+gate, ":8081", ":"+app, " .demo", " "+filepath.Join(p.Dir, "demo")).Replace(string(text))
+	if strings.Count(edited, ":"+gate) < 2 || strings.Count(edited, ":"+app) < 2 || strings.Count(edited, p.Dir) < 2 {
+		t.Fatal("the demo's Caddyfile has other ports than 8080 and 8081, or keeps things elsewhere than in .demo")
 	}
 	config := filepath.Join(p.Dir, "Caddyfile")
 	gatewaytest.WriteFile(t, config, edited)

@@ -35,7 +35,8 @@ func TestTheSessionInTheREADMEIsThatOfTheDemo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	config := strings.NewReplacer("deploy/demo/users.yaml", "users.yaml", ":8081", ":"+freePort(t)).Replace(string(demo))
+	config := strings.NewReplacer("deploy/demo/users.yaml", "users.yaml", ":8081", ":"+freePort(t),
+		"storage file_system .demo", "", "store embedded .demo/sessions.db", "").Replace(string(demo))
 	told, got := decode(t, block(t, "json")), signIn(t, start(t, config, "http://localhost:8080, http://127.0.0.1:8080"))
 	head, _, _ := strings.Cut(told["token"].(string), "...")
 	if token, _ := got["token"].(string); !strings.HasPrefix(token, head) {
