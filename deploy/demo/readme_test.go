@@ -6,13 +6,18 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"reflect"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"example.com/sidegate/caddymodule/refusal"
 )
 
 // block returns the first code block of the README in that language.
@@ -66,15 +71,68 @@ func TestTheVerifiersInTheREADME(t *testing.T) {
 	own := ask(t, http.MethodGet, origin+"/", token, "")
 	for language, build := range verifiers {
 		t.Run(language, func(t *testing.T) {
-			who := build(t, strings.ReplaceAll(block(t, language), "https://app.example.com", origin))
+			who := build(t, at(t, language, origin))
 			for name, assertion := range good(t, key, own) {
 				t.Run(name, func(t *testing.T) { who.takes(t, assertion) })
 			}
 			for name, assertion := range bad(t, key, own, token) {
 				t.Run(name, func(t *testing.T) { who.refuses(t, assertion) })
 			}
+			other := parse(t, own).headed("kid", "another").sign(t, jwt.SigningMethodES256, key)
+			t.Run("does without keys until they can be had", func(t *testing.T) {
+				keys := newKeyServer(t, origin, 1)
+				who := build(t, at(t, language, keys.URL))
+				printed := who.run(t, own, aMinuteLater, own)
+				if len(printed) != 2 || !strings.HasPrefix(printed[0], who.refusal) || printed[1] != taken {
+					t.Errorf("it printed %q", printed)
+				}
+			})
+			t.Run("asks for keys as often as the README says", func(t *testing.T) {
+				keys := newKeyServer(t, origin, 0)
+				who := build(t, at(t, language, keys.URL))
+				printed := who.run(t, own, other, other, other, aMinuteLater, other, own)
+				if len(printed) != 6 || printed[0] != taken || printed[5] != taken {
+					t.Errorf("it printed %q", printed)
+				}
+				want := map[string]int64{"go": 5, "python": 5, "js": 2}[language]
+				if asked := keys.asked.Load(); asked != want {
+					t.Errorf("it asked %d times; want %d", asked, want)
+				}
+			})
 		})
 	}
+}
+
+// at is the README's verifier, with the gateway at that origin.
+func at(t *testing.T, language, origin string) string {
+	t.Helper()
+	return strings.ReplaceAll(block(t, language), "https://app.example.com", origin)
+}
+
+// keyServer answers as the gateway does, but for the first questions.
+type keyServer struct {
+	*httptest.Server
+	asked atomic.Int64
+}
+
+// newKeyServer has the gateway at that origin, which cannot tell so often first.
+func newKeyServer(t *testing.T, origin string, failures int64) *keyServer {
+	t.Helper()
+	s := new(keyServer)
+	gateway, err := url.Parse(origin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := httputil.NewSingleHostReverseProxy(gateway)
+	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.asked.Add(1) <= failures {
+			refusal.Unavailable.WriteJSON(w)
+			return
+		}
+		proxy.ServeHTTP(w, r)
+	}))
+	t.Cleanup(s.Close)
+	return s
 }
 
 // good are the gateway's own assertion, and one that was signed here in the
@@ -104,6 +162,10 @@ func bad(t *testing.T, key *ecdsa.PrivateKey, own, sessionToken string) map[stri
 		"refuses one signed with the public key":    a.sign(t, jwt.SigningMethodHS256, publicPEM(t, key)),
 		"refuses one that is not signed":            a.sign(t, jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType),
 		"refuses what is no JWT":                    "ada@example.com",
+		"refuses one without its signature":         parts[0] + "." + parts[1],
+		"refuses one that is cut short":             parts[0],
+		"refuses one of nothing but dots":           "..",
+		"refuses one whose header is null":          "bnVsbA." + parts[1] + "." + parts[2],
 		"refuses nothing, as without the assertion": "",
 	}
 }

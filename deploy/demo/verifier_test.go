@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -19,30 +20,47 @@ var verifiers = map[string]func(t *testing.T, snippet string) verifier{
 	"go": goVerifier, "python": pythonVerifier, "js": nodeVerifier,
 }
 
-// verifier is a command that hands its last argument, an assertion, to who()
-// and prints whose it is.
-type verifier []string
+// verifier is a command that hands each of its arguments, assertions, to who()
+// and prints a line for each: whose it is, or how who() refused it.
+type verifier struct {
+	command []string
+	// refusal begins what it prints of an assertion that is refused.
+	refusal string
+}
+
+// aMinuteLater is an argument that puts the program's clock forward, where the
+// README's code looks at it.
+const aMinuteLater = "a minute later"
+
+// taken is what is printed of the gateway's assertions.
+const taken = "ada@example.com"
 
 func (v verifier) takes(t *testing.T, assertion string) {
 	t.Helper()
-	if printed, err := v.run(t, assertion); err != nil || printed != "ada@example.com" {
-		t.Errorf("%v, and it printed:\n%s", err, printed)
+	if printed := v.run(t, assertion); len(printed) != 1 || printed[0] != taken {
+		t.Errorf("it printed %q", printed)
 	}
 }
 
 func (v verifier) refuses(t *testing.T, assertion string) {
 	t.Helper()
-	if printed, err := v.run(t, assertion); err == nil {
-		t.Errorf("it was taken for that of %s", printed)
+	if printed := v.run(t, assertion); len(printed) != 1 || !strings.HasPrefix(printed[0], v.refusal) {
+		t.Errorf("it printed %q; want %q", printed, v.refusal)
 	}
 }
 
-func (v verifier) run(t *testing.T, assertion string) (string, error) {
+// run hands the assertions to one process and returns the lines that it prints.
+func (v verifier) run(t *testing.T, assertions ...string) []string {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), v[0], append(v[1:len(v):len(v)], assertion)...) // #nosec G204 -- made by this test
+	cmd := exec.CommandContext(t.Context(), v.command[0], slices.Concat(v.command[1:], assertions)...) // #nosec G204 -- made by this test
 	cmd.Env = append(os.Environ(), "NO_PROXY=*", "no_proxy=*")
-	printed, err := cmd.CombinedOutput()
-	return strings.TrimSpace(string(printed)), err
+	var trouble strings.Builder
+	cmd.Stderr = &trouble
+	printed, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v, and it printed\n%s%s", err, printed, &trouble)
+	}
+	return strings.Split(strings.TrimSpace(string(printed)), "\n")
 }
 
 const goProgram = `package main
@@ -53,7 +71,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log"
 	"os"
 	"strings"
 
@@ -62,11 +79,35 @@ import (
 
 %
 func main() {
-	person, err := who(context.Background(), os.Args[1])
-	if err != nil {
-		log.Fatal(err)
+	for _, assertion := range os.Args[1:] {
+		if assertion == "a minute later" {
+			continue
+		}
+		if person, err := who(context.Background(), assertion); err != nil {
+			fmt.Printf("refused: %q\n", err)
+		} else {
+			fmt.Println(person.Email)
+		}
 	}
-	fmt.Println(person.Email)
+}
+`
+
+const pythonProgram = `
+import sys
+for assertion in sys.argv[1:]:
+    if assertion != "a minute later":
+        try:
+            print(who(assertion)["email"])
+        except jwt.PyJWTError as e:
+            print("refused:", repr(e))
+`
+
+const nodeProgram = `
+for (const assertion of process.argv.slice(2)) {
+  if (assertion === "a minute later") {
+    const now = Date.now;
+    Date.now = () => now() + 60_001;
+  } else console.log(await who(assertion).then((person) => person.email, (e) => "refused: " + e.message));
 }
 `
 
@@ -78,20 +119,20 @@ func goVerifier(t *testing.T, snippet string) verifier {
 	if printed, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, printed)
 	}
-	return verifier{binary}
+	return verifier{[]string{binary}, "refused: "}
 }
 
 func pythonVerifier(t *testing.T, snippet string) verifier {
 	t.Helper()
-	file := write(t, "who.py", []byte(snippet+"\nimport sys\nprint(who(sys.argv[1])[\"email\"])\n"))
+	file := write(t, "who.py", []byte(snippet+pythonProgram))
 	// The one that packages are installed for need not be the first on PATH.
 	for _, python := range []string{"python3", "/usr/bin/python3"} {
 		if exec.CommandContext(t.Context(), python, "-c", "import jwt, cryptography").Run() == nil { // #nosec G204 -- one of the two
-			return verifier{python, file}
+			return verifier{[]string{python, file}, "refused: "}
 		}
 	}
 	t.Fatal("there is no Python with PyJWT and cryptography: run ./xcaddy.sh test, which installs it")
-	return nil
+	return verifier{}
 }
 
 func nodeVerifier(t *testing.T, snippet string) verifier {
@@ -99,7 +140,7 @@ func nodeVerifier(t *testing.T, snippet string) verifier {
 	if _, err := exec.LookPath("node"); err != nil {
 		t.Fatal("there is no node: run ./xcaddy.sh test, which installs it")
 	}
-	return verifier{"node", write(t, "who.mjs", []byte(snippet+"\nconsole.log((await who(process.argv[2])).email);\n"))}
+	return verifier{[]string{"node", write(t, "who.mjs", []byte(snippet+nodeProgram))}, "refused: not an assertion for this app"}
 }
 
 func newKey(t *testing.T) *ecdsa.PrivateKey {
