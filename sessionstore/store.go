@@ -44,11 +44,13 @@ type Store interface {
 	// Revoke ends the session. A session that is already gone is no error.
 	Revoke(ctx context.Context, key Key) error
 
-	// List returns the person's live sessions, the newest first.
+	// List returns the person's live sessions, the newest first. One that
+	// cannot be read hides none of the others: with an *UnreadableError, which
+	// names those, come all that can be read. With any other error comes none.
 	List(ctx context.Context, userID int64) ([]*Session, error)
 
-	// RevokeUser ends all sessions of the person but those excepted and
-	// reports how many it ended.
+	// RevokeUser ends all sessions of the person but those excepted, also those
+	// that cannot be read, and reports how many it ended.
 	RevokeUser(ctx context.Context, userID int64, except ...Key) (int, error)
 
 	Attempts

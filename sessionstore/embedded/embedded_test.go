@@ -15,7 +15,16 @@ func TestStoreKeepsTheContract(t *testing.T) {
 		Open: func(t *testing.T, clock *storetest.Clock) sessionstore.Store {
 			return embedded.New(openDB(t, newPath(t)), storetest.NewSealer(t, 'k'), clock.Now)
 		},
+		Rewrite: rewrite,
 	})
+}
+
+// rewrite changes the record of a session in the file.
+func rewrite(t *testing.T, st sessionstore.Store, key sessionstore.Key, edit func([]byte) []byte) {
+	t.Helper()
+	if err := st.(*embedded.Store).Rewrite(key, edit); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // newPath is where a new database may be made.

@@ -108,21 +108,21 @@ func (st *Store) Touch(ctx context.Context, s *sessionstore.Session, seen time.T
 // Revoke implements sessionstore.Store. It needs no sealing key.
 func (st *Store) Revoke(ctx context.Context, key sessionstore.Key) error {
 	return st.write(ctx, func(tx *bbolt.Tx) error {
-		_, err := discard(tx, key)
+		_, err := st.discard(tx, key)
 		return err
 	})
 }
 
-// List implements sessionstore.Store. One record that cannot be read makes the
-// whole list one that cannot be told: a device left out would pass for safe.
+// List implements sessionstore.Store.
 func (st *Store) List(ctx context.Context, userID int64) (list []*sessionstore.Session, err error) {
+	var unreadable sessionstore.UnreadableError
 	err = st.view(ctx, func(tx *bbolt.Tx) error {
 		for _, key := range userKeys(tx, userID) {
 			s, err := st.open(tx, key)
 			switch {
 			case errors.Is(err, sessionstore.ErrNotFound): // expired, not yet swept
 			case err != nil:
-				return err
+				unreadable.Add(key, err)
 			default:
 				list = append(list, s)
 			}
@@ -133,7 +133,7 @@ func (st *Store) List(ctx context.Context, userID int64) (list []*sessionstore.S
 		return nil, err
 	}
 	slices.SortFunc(list, func(a, b *sessionstore.Session) int { return b.CreatedAt.Compare(a.CreatedAt) })
-	return list, nil
+	return list, unreadable.OrNil()
 }
 
 // RevokeUser implements sessionstore.Store, in one transaction: either all of
@@ -145,12 +145,16 @@ func (st *Store) RevokeUser(ctx context.Context, userID int64, except ...session
 			if slices.Contains(except, key) {
 				continue
 			}
-			ends, err := discard(tx, key)
+			had, err := st.discard(tx, key)
 			if err != nil {
 				return err
 			}
-			if st.now().Before(ends) {
+			if had {
 				ended++
+			}
+			// A damaged entry may not say whose it was, and leave this place.
+			if err := tx.Bucket(usersBucket).Delete(userIndexKey(userID, key)); err != nil {
+				return err
 			}
 		}
 		return nil
@@ -192,18 +196,17 @@ func (st *Store) open(tx *bbolt.Tx, key sessionstore.Key) (*sessionstore.Session
 	return s, nil
 }
 
-// discard removes the session, if it is there, and says when it would have
-// ended. A damaged entry goes too: a session can be ended that cannot be read.
-func discard(tx *bbolt.Tx, key sessionstore.Key) (ends time.Time, err error) {
+// discard removes the session, if it is there, and reports whether it had not
+// expired. A damaged entry goes too, and counts: a session can be ended that
+// cannot be read.
+func (st *Store) discard(tx *bbolt.Tx, key sessionstore.Key) (had bool, err error) {
 	value := tx.Bucket(sessionsBucket).Get(key.AppendTo(nil))
 	if value == nil {
-		return time.Time{}, nil
+		return false, nil
 	}
-	e, err := parseEntry(value)
-	if err == nil {
-		ends = e.ends()
-	}
-	return ends, e.remove(tx, key)
+	e, damaged := parseEntry(value)
+	had = damaged != nil || st.now().Before(e.ends())
+	return had, e.remove(tx, key)
 }
 
 // userKeys are the keys of all of the person's sessions, expired ones included.

@@ -28,7 +28,7 @@ func (st *Store) Sweep(ctx context.Context) (int, error) {
 		if err != nil {
 			return nil // a damaged place: nothing to remove but itself
 		}
-		_, err = discard(tx, key)
+		_, err = st.discard(tx, key)
 		return err
 	})
 	if err != nil {

@@ -1,11 +1,15 @@
 package redis_test
 
 import (
+	"encoding/base64"
 	"fmt"
 	"os"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	goredis "github.com/redis/go-redis/v9"
 
 	"example.com/sidegate/sessionstore"
 	"example.com/sidegate/sessionstore/redis"
@@ -37,12 +41,21 @@ func contract(t *testing.T, cfg redis.Config, clock *redistest.Server) {
 	t.Helper()
 	client, inside := open(t, cfg), clock.Client()
 	var stores atomic.Int32
+	var prefixes sync.Map // of each store, for they are tested side by side
 	storetest.Run(t, storetest.Harness{
 		// Each store has a prefix of its own on the one server.
 		Open: func(t *testing.T, clock *storetest.Clock) sessionstore.Store {
-			return redis.New(client, sealer(t, "a secret"), redis.Options{
-				KeyPrefix: fmt.Sprintf("sidegate:test%d:", stores.Add(1)), Timeout: patience, Now: clock.Now,
-			})
+			prefix := fmt.Sprintf("sidegate:test%d:", stores.Add(1))
+			st := redis.New(client, sealer(t, "a secret"), redis.Options{KeyPrefix: prefix, Timeout: patience, Now: clock.Now})
+			prefixes.Store(sessionstore.Store(st), prefix)
+			return st
+		},
+		Rewrite: func(t *testing.T, st sessionstore.Store, key sessionstore.Key, edit func([]byte) []byte) {
+			prefix, _ := prefixes.Load(st)
+			at := recordAt(prefix.(string), key)
+			record, err := client.Get(t.Context(), at).Bytes()
+			must(t, err)
+			must(t, client.Set(t.Context(), at, edit(record), goredis.KeepTTL).Err())
 		},
 		// What expires does so by the server's clock, once the last millisecond
 		// of its life is over: so that is waited for.
@@ -57,6 +70,11 @@ func contract(t *testing.T, cfg redis.Config, clock *redistest.Server) {
 		},
 		Tick: 400 * time.Millisecond,
 	})
+}
+
+// recordAt is the key of Redis at which a session's record is kept.
+func recordAt(prefix string, key sessionstore.Key) string {
+	return fmt.Sprintf("%s{%04x}:s:%s", prefix, key.Shard, base64.RawURLEncoding.EncodeToString(key.Hash[:]))
 }
 
 // leastACL is what a user of Redis must be allowed: see the README.

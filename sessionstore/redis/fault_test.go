@@ -246,6 +246,23 @@ func TestForeignValuesAreNoSignOut(t *testing.T) {
 	})
 }
 
+func TestAValueOfAnotherKindHidesNoOtherSession(t *testing.T) {
+	srv := redistest.Start(t)
+	st := store(t, srv.URL())
+	good, bad := create(t, st, ada), create(t, st, ada)
+	at, client := recordAt("sidegate:", bad.Key), srv.Client()
+	must(t, client.Del(t.Context(), at).Err())
+	must(t, client.LPush(t.Context(), at, "x").Err())
+	list, err := st.List(t.Context(), ada)
+	keys, _ := sessionstore.Unreadable(err)
+	if len(list) != 1 || list[0].Key != good.Key || len(keys) != 1 || keys[0] != bad.Key || !errors.Is(err, sessionstore.ErrCorrupt) {
+		t.Fatalf("List answers %d sessions, %v; want the other one", len(list), err)
+	}
+	if n, err := st.RevokeUser(t.Context(), ada); n != 2 || err != nil {
+		t.Fatalf("RevokeUser ended %d, %v; want both", n, err)
+	}
+}
+
 func TestOnlyReadsAreRepeated(t *testing.T) {
 	t.Run("a read is asked twice when its connection breaks, and no more", func(t *testing.T) {
 		f := newFake(t, func([]string) (string, bool) { return "", false })

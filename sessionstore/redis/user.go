@@ -11,41 +11,50 @@ import (
 	"example.com/sidegate/sessionstore"
 )
 
-// List returns the person's live sessions: see sessionstore.Store. A session
-// that cannot be read makes the whole list "cannot tell".
+// List returns the person's live sessions: see sessionstore.Store.
 func (st *Store) List(ctx context.Context, userID int64) ([]*sessionstore.Session, error) {
 	ctx, cancel := st.bound(ctx)
 	defer cancel()
-	sessions, err := st.list(ctx, userID)
+	var l listing
+	err := st.eachPage(ctx, userID, func(members []string) (gone int, err error) {
+		return st.listPage(ctx, userID, members, &l)
+	})
 	if err != nil {
 		return nil, failed("listing sessions from redis", err)
 	}
-	slices.SortStableFunc(sessions, func(a, b *sessionstore.Session) int {
+	slices.SortStableFunc(l.sessions, func(a, b *sessionstore.Session) int {
 		return b.CreatedAt.Compare(a.CreatedAt)
 	})
-	return sessions, nil
+	return l.sessions, l.unreadable.OrNil()
 }
 
-// list reads the index page by page. Each page begins at the score that the
-// last one ended with: unlike a rank, a score does not move under the feet of
-// a reader when sessions end, and one that moves only moves ahead.
-func (st *Store) list(ctx context.Context, userID int64) ([]*sessionstore.Session, error) {
-	var sessions []*sessionstore.Session
+// listing is what was read of a person's sessions so far.
+type listing struct {
+	sessions   []*sessionstore.Session
+	unreadable sessionstore.UnreadableError
+}
+
+// eachPage reads the index page by page and visits the members of each, which
+// says how many of them have gone and so left it. Each page begins at the score
+// that the last one ended with: unlike a rank, a score does not move under the
+// feet of a reader when sessions end, and one that moves only moves ahead.
+func (st *Store) eachPage(ctx context.Context, userID int64, visit func(members []string) (gone int, err error)) error {
 	listed := make(map[string]bool)
 	from, skip := "-inf", int64(0)
 	for {
 		page, err := st.client.ZRangeByScoreWithScores(ctx, st.indexKey(userID),
 			&goredis.ZRangeBy{Min: from, Max: "+inf", Offset: skip, Count: pageSize}).Result()
 		if err != nil {
-			return nil, err
+			return err
 		}
-		found, gone, err := st.listPage(ctx, userID, unlisted(page, listed))
-		if err != nil {
-			return nil, err
+		gone := 0
+		if members := unlisted(page, listed); len(members) > 0 {
+			if gone, err = visit(members); err != nil {
+				return err
+			}
 		}
-		sessions = append(sessions, found...)
 		if len(page) < pageSize {
-			return sessions, nil
+			return nil
 		}
 		last := strconv.FormatFloat(page[len(page)-1].Score, 'f', -1, 64)
 		if last == from {
@@ -72,46 +81,42 @@ func unlisted(page []goredis.Z, listed map[string]bool) []string {
 
 // listPage reads the sessions of a page of the index, and says how many of them
 // have gone and so left it.
-func (st *Store) listPage(ctx context.Context, userID int64, members []string) (found []*sessionstore.Session, gone int, err error) {
-	if len(members) == 0 {
-		return nil, 0, nil
-	}
+func (st *Store) listPage(ctx context.Context, userID int64, members []string, l *listing) (gone int, err error) {
 	refs := st.refer(userID, members)
-	records, err := listScript.Run(ctx, st.client,
-		append([]string{st.indexKey(userID)}, refs.keys...), refs.members...).Slice()
+	records, err := st.readPage(ctx, listScript, userID, refs)
 	if err != nil {
-		return nil, 0, err
+		return 0, err
 	}
-	if len(records) != len(refs.members) {
-		return nil, 0, fmt.Errorf("redis answered %d sessions when asked for %d", len(records), len(refs.members))
-	}
-	for _, r := range records {
-		if r == nil {
-			gone++
-		}
-	}
-	found, err = st.openAll(userID, refs.sessions, records)
-	return found, gone, err
-}
-
-// openAll opens the records of a page; nil stands for one that has gone.
-func (st *Store) openAll(userID int64, keys []sessionstore.Key, records []any) ([]*sessionstore.Session, error) {
-	sessions := make([]*sessionstore.Session, 0, len(records))
 	for i, r := range records {
 		record, ok := r.(string)
 		if !ok {
+			gone++
 			continue
 		}
-		s, err := st.sealer.Open(keys[i], []byte(record))
-		if err != nil {
-			return nil, err
-		}
-		// The index is not sealed: it shows nobody the session of somebody else.
-		if s.User.ID == userID && st.now().Before(s.ExpiresAt) {
-			sessions = append(sessions, s)
-		}
+		st.openInto(l, userID, refs.sessions[i], []byte(record))
 	}
-	return sessions, nil
+	return gone, nil
+}
+
+// readPage has a script answer something of each session of a page.
+func (st *Store) readPage(ctx context.Context, script *goredis.Script, userID int64, r refs) ([]any, error) {
+	answers, err := script.Run(ctx, st.client, append([]string{st.indexKey(userID)}, r.keys...), r.members...).Slice()
+	if err == nil && len(answers) != len(r.members) {
+		err = fmt.Errorf("redis answered %d sessions when asked for %d", len(answers), len(r.members))
+	}
+	return answers, err
+}
+
+// openInto opens a record and lists it.
+func (st *Store) openInto(l *listing, userID int64, key sessionstore.Key, record []byte) {
+	s, err := st.sealer.Open(key, record)
+	switch {
+	case err != nil:
+		l.unreadable.Add(key, err)
+	// The index is not sealed: it shows nobody the session of somebody else.
+	case s.User.ID == userID && st.now().Before(s.ExpiresAt):
+		l.sessions = append(l.sessions, s)
+	}
 }
 
 // RevokeUser ends the person's sessions: see sessionstore.Store. It ends them

@@ -33,6 +33,10 @@ type Harness struct {
 	// the clock is put forward, and the store must follow at once.
 	Advance func(clock *Clock, d time.Duration)
 
+	// Rewrite changes the sealed record of a session where the store keeps it,
+	// and leaves its life as it is. nil: the store keeps no records.
+	Rewrite func(t *testing.T, st sessionstore.Store, key sessionstore.Key, edit func(record []byte) []byte)
+
 	// Tick is the unit of the suite's life-times. Where time really passes,
 	// three ticks must outlast the pauses of a busy machine, and a test lasts
 	// about fifteen of them. Default: one minute.
@@ -57,6 +61,7 @@ func Run(t *testing.T, h Harness) {
 		{"expiring", testExpiring},
 		{"listing", testListing},
 		{"revoking", testRevoking},
+		{"unreadable", testUnreadable},
 		{"attempts", testAttempts},
 		{"attempt windows", testAttemptWindows},
 		{"leases", testLeases},
