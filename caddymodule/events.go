@@ -41,6 +41,9 @@ var lines = map[lifecycle.Kind]line{
 		"a provider asked for the end of a session of its own, and no session of the person is of that one", loginFields},
 	lifecycle.Unmapped: {zap.WarnLevel,
 		"what a source says of a person cannot be mapped: their session goes on without roles and permissions", unmappedFields},
+	lifecycle.NotRead: {zap.WarnLevel, "sessions of a person cannot be read, and so do not show how the person has changed", func(e lifecycle.Event) []zap.Field {
+		return append(personFields(e), zap.Int("sessions", e.Count))
+	}},
 	lifecycle.Pending: {zap.ErrorLevel,
 		"changes of people do not show in all their sessions yet; it will be tried again", errorFields},
 	endpoint.Refused:         {zap.InfoLevel, "sign-in refused", clientFields},

@@ -87,6 +87,8 @@ func TestEventsAreLogged(t *testing.T) {
 		lifecycle.Refreshed: {"warn", "a session could not be built anew; it stays as it is and will be tried again", []map[string]any{session, said}},
 		lifecycle.Unmapped: {"warn", "what a source says of a person cannot be mapped: their session goes on without roles and permissions",
 			[]map[string]any{login, user, session, said}},
+		lifecycle.NotRead: {"warn", "sessions of a person cannot be read, and so do not show how the person has changed",
+			[]map[string]any{login, user, said, {"sessions": int64(3)}}},
 		lifecycle.Pending: {"error", "changes of people do not show in all their sessions yet; it will be tried again", []map[string]any{said}},
 
 		endpoint.Refused:         {"info", "sign-in refused", []map[string]any{from}},

@@ -45,24 +45,36 @@ type device struct {
 	UserAgent  string    `json:"userAgent"`
 }
 
-// list answers with one's own devices.
+// deviceList is the answer of list.
+type deviceList struct {
+	Sessions []device `json:"sessions"`
+	// Unreadable are the ids of those of which nothing more can be told.
+	Unreadable []string `json:"unreadable,omitempty"`
+}
+
+// list answers with one's own devices. One that cannot be read hides none of
+// the others; a person who sees its id can sign it out.
 func (d devices) list(w http.ResponseWriter, r *http.Request) {
 	c := d.signedIn(w, r)
 	if c == nil {
 		return
 	}
 	sessions, err := d.sessions.Of(r.Context(), c.Session.User.ID)
-	if err != nil {
+	unreadable, listed := sessionstore.Unreadable(err)
+	if err != nil && !listed {
 		d.events.Trouble(r.Context(), "sessions could not be listed", err)
 		refusal.Unavailable.WriteJSON(w)
 		return
 	}
-	seen := make([]device, len(sessions))
+	list := deviceList{Sessions: make([]device, len(sessions))}
 	for i, s := range sessions {
-		seen[i] = deviceOf(s, s.Key == c.Session.Key)
+		list.Sessions[i] = deviceOf(s, s.Key == c.Session.Key)
+	}
+	for _, key := range unreadable {
+		list.Unreadable = append(list.Unreadable, key.ID())
 	}
 	w.Header().Set("Vary", web.VaryOnCaller)
-	web.WriteJSON(w, http.StatusOK, map[string][]device{"sessions": seen})
+	web.WriteJSON(w, http.StatusOK, list)
 }
 
 func deviceOf(s *sessionstore.Session, current bool) device {

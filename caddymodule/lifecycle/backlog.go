@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -12,9 +13,11 @@ import (
 // says that the people have changed. It is kept until the store has taken it:
 // somebody who was disabled must not stay signed in because Redis was away.
 type backlog struct {
-	mu    sync.Mutex
-	tasks map[personTask]struct{}
-	taken int // of which it is not known yet whether they could be done
+	mu sync.Mutex
+	// waiting are the tasks, those that end sessions apart from those that
+	// build them anew.
+	waiting map[bool]map[personTask]struct{}
+	taken   int // of which it is not known yet whether they could be done
 }
 
 // personTask ends, or else builds anew, the sessions of one person that began
@@ -25,39 +28,40 @@ type personTask struct {
 	end    bool
 }
 
-func newBacklog() *backlog { return &backlog{tasks: make(map[personTask]struct{})} }
+func newBacklog() *backlog {
+	return &backlog{waiting: map[bool]map[personTask]struct{}{true: {}, false: {}}}
+}
 
 func (b *backlog) add(t personTask) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.tasks[t] = struct{}{}
+	b.waiting[t.end][t] = struct{}{}
 }
 
 // len counts what is to be done and what is being done.
 func (b *backlog) len() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return len(b.tasks) + b.taken
+	return len(b.waiting[true]) + len(b.waiting[false]) + b.taken
 }
 
-// take empties the backlog. Each task must then be settled.
-func (b *backlog) take() map[personTask]struct{} {
+// take takes one of the tasks, which must then be settled.
+func (b *backlog) take(end bool) (t personTask, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	taken := b.tasks
-	b.tasks = make(map[personTask]struct{})
-	b.taken += len(taken)
-	return taken
+	for t = range b.waiting[end] {
+		delete(b.waiting[end], t)
+		b.taken++
+		return t, true
+	}
+	return t, false
 }
 
-// settle says of a task that was taken whether it was done, else puts it back.
-func (b *backlog) settle(t personTask, done bool) {
+// settle says that a task which was taken is done.
+func (b *backlog) settle() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.taken--
-	if !done {
-		b.tasks[t] = struct{}{}
-	}
 }
 
 // EndPerson has the sessions of a person end that began through that login.
@@ -74,45 +78,112 @@ func (l *Sessions) RebuildPerson(login string, userID int64) {
 // Backlog counts the people whose sessions are yet to be ended or built anew.
 func (l *Sessions) Backlog() int { return l.backlog.len() }
 
-// WorkOff does what EndPerson and RebuildPerson have asked for. With the first
-// failure the rest is put back too: when the store is away it is away for all
-// of them.
+// WorkOff does what EndPerson and RebuildPerson have asked for, and puts back
+// what could not be done. One person's trouble keeps no other waiting; that of
+// the store does, for when it is away it is away for all of them.
 func (l *Sessions) WorkOff(ctx context.Context) {
-	var failed error
-	for t := range l.backlog.take() {
-		if failed == nil {
-			failed = l.do(ctx, t)
-		}
-		l.backlog.settle(t, failed == nil)
+	r := round{Sessions: l}
+	r.work(ctx, true)
+	r.work(ctx, false)
+	for _, t := range r.undone {
+		l.backlog.add(t)
+		l.backlog.settle()
 	}
-	if failed != nil && ctx.Err() == nil {
-		l.Events.Happened(Event{Kind: Pending, Err: failed})
+	if r.failed != nil && ctx.Err() == nil {
+		l.Events.Happened(Event{Kind: Pending, Err: r.failed})
 	}
 }
 
-func (l *Sessions) do(ctx context.Context, t personTask) error {
-	sessions, err := l.Store.List(ctx, t.userID)
-	if err != nil {
+// round is one WorkOff.
+type round struct {
+	*Sessions
+	undone []personTask
+	failed error // the first failure
+	away   bool  // the store is
+}
+
+// work does the tasks of one kind, those included that come meanwhile.
+func (r *round) work(ctx context.Context, end bool) {
+	for !r.away {
+		t, ok := r.backlog.take(end)
+		if !ok {
+			return
+		}
+		err := r.do(ctx, t)
+		if err == nil {
+			r.backlog.settle()
+			continue
+		}
+		r.undone = append(r.undone, t)
+		r.failed = cmp.Or(r.failed, err)
+		r.away = r.away || !ofOnePerson(err)
+	}
+}
+
+// ofOnePerson tells trouble with what is kept or said of one person from a
+// store that is away.
+func ofOnePerson(err error) bool {
+	if _, ofSource := errors.AsType[SourceFault](err); ofSource {
+		return !isStoreFault(err)
+	}
+	return errors.Is(err, sessionstore.ErrConflict) || errors.Is(err, sessionstore.ErrCorrupt) ||
+		errors.Is(err, sessionstore.ErrFormat) || errors.Is(err, sessionstore.ErrUnknownKey)
+}
+
+func (r *round) do(ctx context.Context, t personTask) error {
+	sessions, err := r.Store.List(ctx, t.userID)
+	unreadable, listed := sessionstore.Unreadable(err)
+	if err != nil && !listed {
 		return err
 	}
+	var failed error
 	for _, s := range sessions {
 		if s.Method != t.method {
 			continue
 		}
-		if err := l.doSession(ctx, t, s); err != nil && !errors.Is(err, ErrEnded) {
+		err := r.doSession(ctx, t, s)
+		if err == nil || errors.Is(err, ErrEnded) {
+			continue
+		}
+		if failed = cmp.Or(failed, err); !ofOnePerson(err) {
 			return err
 		}
 	}
-	return nil
+	return cmp.Or(failed, r.doUnreadable(ctx, t, unreadable, err))
 }
 
-func (l *Sessions) doSession(ctx context.Context, t personTask, s *sessionstore.Session) error {
+func (r *round) doSession(ctx context.Context, t personTask, s *sessionstore.Session) error {
 	if t.end {
-		return l.endRebuilt(ctx, s)
+		return r.endRebuilt(ctx, s)
 	}
-	_, err := l.rebuild(ctx, s)
+	// A source may let us wait for as long as it likes. Who is to be signed out
+	// does not wait for it.
+	r.work(ctx, true)
+	_, err := r.rebuild(ctx, s)
 	if errors.Is(err, ErrUnmapped) {
 		return nil // it was told, and asking again says the same
 	}
 	return err
+}
+
+// doUnreadable ends the sessions of a person that cannot be read. Through which
+// login they began is sealed with the rest: were they spared for that, somebody
+// who was disabled would be signed in again as soon as the secret that they are
+// sealed with is configured again, or at the gateway that has it. What is to be
+// built anew must be read, and so stays as it is.
+func (r *round) doUnreadable(ctx context.Context, t personTask, keys []sessionstore.Key, why error) error {
+	if len(keys) == 0 {
+		return nil
+	}
+	if !t.end {
+		r.Events.Happened(Event{Kind: NotRead, Login: t.method, UserID: t.userID, Count: len(keys), Err: why})
+		return nil
+	}
+	for _, key := range keys {
+		if err := r.End(ctx, key); err != nil {
+			return err
+		}
+		r.Events.Happened(Event{Kind: Ended, Login: t.method, UserID: t.userID, Session: key, Count: 1})
+	}
+	return nil
 }

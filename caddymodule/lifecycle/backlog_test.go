@@ -17,12 +17,16 @@ import (
 // shaky is a store that answers nothing for a while.
 type shaky struct {
 	sessionstore.Store
-	failures int // how many more questions fail
+	failures int    // how many more questions fail
+	failing  string // the method that fails
 	asked    int
 }
 
-func (s *shaky) fail() error {
+func (s *shaky) fail(method string) error {
 	s.asked++
+	if s.failing == method {
+		return errAway
+	}
 	if s.failures > 0 {
 		s.failures--
 		return errAway
@@ -31,21 +35,21 @@ func (s *shaky) fail() error {
 }
 
 func (s *shaky) List(ctx context.Context, userID int64) ([]*sessionstore.Session, error) {
-	if err := s.fail(); err != nil {
+	if err := s.fail("List"); err != nil {
 		return nil, err
 	}
 	return s.Store.List(ctx, userID)
 }
 
 func (s *shaky) Revoke(ctx context.Context, key sessionstore.Key) error {
-	if err := s.fail(); err != nil {
+	if err := s.fail("Revoke"); err != nil {
 		return err
 	}
 	return s.Store.Revoke(ctx, key)
 }
 
 func (s *shaky) Update(ctx context.Context, session *sessionstore.Session) (*sessionstore.Session, error) {
-	if err := s.fail(); err != nil {
+	if err := s.fail("Update"); err != nil {
 		return nil, err
 	}
 	return s.Store.Update(ctx, session)

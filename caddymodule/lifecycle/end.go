@@ -34,21 +34,30 @@ func (l *Sessions) EndOthers(ctx context.Context, s *sessionstore.Session) error
 	return err
 }
 
-// Of returns the live sessions of a person, the newest first.
+// Of returns the live sessions of a person, the newest first. With a
+// *sessionstore.UnreadableError come those that can be read.
 func (l *Sessions) Of(ctx context.Context, userID int64) ([]*sessionstore.Session, error) {
 	return l.Store.List(ctx, userID)
 }
 
 // Find returns the key of one of the person's sessions by its id, which is no
-// credential. false: they have none of that id.
+// credential. false: they have none of that id. One that cannot be read is
+// found as well, to be ended.
 func (l *Sessions) Find(ctx context.Context, own *sessionstore.Session, id string) (sessionstore.Key, bool, error) {
 	if id == own.Key.ID() {
 		return own.Key, true, nil
 	}
 	sessions, err := l.Store.List(ctx, own.User.ID)
-	i := slices.IndexFunc(sessions, func(s *sessionstore.Session) bool { return s.Key.ID() == id })
-	if i < 0 {
+	keys, listed := sessionstore.Unreadable(err)
+	if err != nil && !listed {
 		return sessionstore.Key{}, false, err
 	}
-	return sessions[i].Key, true, err
+	for _, s := range sessions {
+		keys = append(keys, s.Key)
+	}
+	i := slices.IndexFunc(keys, func(key sessionstore.Key) bool { return key.ID() == id })
+	if i < 0 {
+		return sessionstore.Key{}, false, nil
+	}
+	return keys[i], true, nil
 }

@@ -63,6 +63,9 @@ const (
 	// Unmapped: a source's answer about the person cannot be mapped, and the
 	// session goes on without roles and permissions. Login, UserID, Session, Err.
 	Unmapped Kind = "unmapped"
+	// NotRead: sessions of a person were to be built anew and cannot be read;
+	// they stay as they are. Login, UserID, Count, Err.
+	NotRead Kind = "not read"
 	// Pending: changes of people are not in all their sessions yet. Err.
 	Pending Kind = "pending"
 )
