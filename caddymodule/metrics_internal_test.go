@@ -10,6 +10,7 @@ import (
 
 	"example.com/sidegate/caddymodule/token"
 	"example.com/sidegate/sessionstore"
+	"example.com/sidegate/sessionstore/storetest"
 )
 
 // measured is a gateway with a near cache, its metrics, and a session in it.
@@ -29,7 +30,7 @@ func measured(t testing.TB) (*App, *gateway, *sessionstore.Session) {
 		Key: sessionstore.NewSecret(1).Key(), User: sessionstore.UserSession{ID: 1}, Version: 1,
 		CreatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(time.Hour), IdleTimeout: time.Hour,
 	}
-	if err := g.store.Create(t.Context(), s); err != nil {
+	if err := storetest.Keep(t.Context(), g.store, s); err != nil {
 		t.Fatal(err)
 	}
 	return a, g, s

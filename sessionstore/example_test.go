@@ -19,12 +19,12 @@ func Example() {
 
 	// The secret goes into the cookie; the store sees no more than its key.
 	secret := sessionstore.NewSecret(7)
-	err := store.Create(ctx, &sessionstore.Session{
+	_, err := store.Create(ctx, &sessionstore.Session{
 		Key:       secret.Key(),
 		User:      sessionstore.UserSession{ID: 7, Email: "ada@example.com"},
 		CreatedAt: now, LastSeenAt: now,
 		ExpiresAt: now.Add(12 * time.Hour), IdleTimeout: 30 * time.Minute,
-	})
+	}, sessionstore.Limit{Sessions: 10})
 	fmt.Println("created:", err)
 
 	now = now.Add(20 * time.Minute)
@@ -44,7 +44,8 @@ func Example() {
 	}
 	fmt.Println("signed in:", session.User.Email, "until", session.IdleExpiresAt().Format(time.TimeOnly))
 
-	fmt.Println("revoked:", store.Revoke(ctx, secret.Key()))
+	was, err := store.Revoke(ctx, secret.Key())
+	fmt.Println("revoked:", was.User.Email, err)
 	_, err = store.Get(ctx, secret.Key())
 	// Only ErrNotFound signs somebody out: any other error means "cannot tell".
 	fmt.Println("signed out:", errors.Is(err, sessionstore.ErrNotFound))
@@ -53,7 +54,7 @@ func Example() {
 	// signed in: ada@example.com until 12:30:00
 	// touched: <nil>
 	// signed in: ada@example.com until 12:50:00
-	// revoked: <nil>
+	// revoked: ada@example.com <nil>
 	// signed out: true
 }
 
@@ -79,10 +80,10 @@ func ExampleStore_update() {
 	store := memory.New(nil)
 	now := time.Now()
 	key := sessionstore.NewSecret(7).Key()
-	err := store.Create(ctx, &sessionstore.Session{
+	_, err := store.Create(ctx, &sessionstore.Session{
 		Key: key, User: sessionstore.UserSession{ID: 7, Email: "ada@example.com"},
 		CreatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(time.Hour),
-	})
+	}, sessionstore.Limit{})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -16,6 +16,9 @@ var (
 	// ErrConflict says that the session was written by somebody else since it
 	// was read: read it again and decide anew.
 	ErrConflict = errors.New("session was changed in the meantime")
+	// ErrTooMany says that the person has as many sessions as they may have,
+	// so that there is no new one.
+	ErrTooMany = errors.New("the person has as many sessions as they may have")
 )
 
 // Store keeps sessions. Its methods may be called concurrently, honour the
@@ -25,8 +28,11 @@ type Store interface {
 	// there is none; any other error means "cannot tell".
 	Get(ctx context.Context, key Key) (*Session, error)
 
-	// Create keeps a new session, with Version 1.
-	Create(ctx context.Context, s *Session) error
+	// Create keeps a new session, with Version 1, within the limit: in one step
+	// it ends those that are too many and returns them, or it answers
+	// ErrTooMany and changes nothing. With another error, too, come those that
+	// have ended.
+	Create(ctx context.Context, s *Session, limit Limit) ([]Ended, error)
 
 	// Update replaces the session of s.Key if the store still holds it at
 	// s.Version, and returns what it now holds. It answers ErrNotFound when
@@ -41,8 +47,9 @@ type Store interface {
 	// answers ErrNotFound when the session is gone.
 	Touch(ctx context.Context, s *Session, seen time.Time) error
 
-	// Revoke ends the session. A session that is already gone is no error.
-	Revoke(ctx context.Context, key Key) error
+	// Revoke ends the session, and returns what it was: nil when it cannot be
+	// read, or when it is already gone, which is no error.
+	Revoke(ctx context.Context, key Key) (*Session, error)
 
 	// List returns the person's live sessions, the newest first. One that
 	// cannot be read hides none of the others: with an *UnreadableError, which

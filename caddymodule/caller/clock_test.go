@@ -90,7 +90,7 @@ func (w *apart) signInAt(g *gateway) skewed {
 		Key: secret.Key(), User: sessionstore.UserSession{ID: 1, Email: "ada@example.com"}, Version: 1,
 		CreatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(12 * time.Hour), IdleTimeout: idleTimeout,
 	}
-	w.must(g.Store.Create(w.t.Context(), s))
+	w.must(storetest.Keep(w.t.Context(), g.Store, s))
 	token, err := g.Ring.MintSession(s.Key, s.User.ID, s.ExpiresAt)
 	w.must(err)
 	return skewed{"sidegate=" + secret.Encode(), token, s}

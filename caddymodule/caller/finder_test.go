@@ -17,6 +17,7 @@ import (
 	"example.com/sidegate/caddymodule/token"
 	"example.com/sidegate/sessionstore"
 	"example.com/sidegate/sessionstore/memory"
+	"example.com/sidegate/sessionstore/storetest"
 )
 
 var errAway = errors.New("the store is away")
@@ -67,7 +68,7 @@ func newDesk(t *testing.T) *desk {
 		CreatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(time.Hour), Version: 1,
 	}
 	d.session.User.PrimaryAccount = &d.session.User.Accounts[0]
-	d.must(d.store.Create(t.Context(), d.session))
+	d.must(storetest.Keep(t.Context(), d.store, d.session))
 	d.cookie = "sidegate=" + secret.Encode()
 	d.token, err = ring.MintSession(secret.Key(), 1, d.session.ExpiresAt)
 	d.must(err)

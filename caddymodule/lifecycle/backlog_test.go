@@ -12,6 +12,7 @@ import (
 	"example.com/sidegate/caddymodule/profile"
 	"example.com/sidegate/sessionstore"
 	"example.com/sidegate/sessionstore/memory"
+	"example.com/sidegate/sessionstore/storetest"
 )
 
 // shaky is a store that answers nothing for a while.
@@ -41,9 +42,9 @@ func (s *shaky) List(ctx context.Context, userID int64) ([]*sessionstore.Session
 	return s.Store.List(ctx, userID)
 }
 
-func (s *shaky) Revoke(ctx context.Context, key sessionstore.Key) error {
+func (s *shaky) Revoke(ctx context.Context, key sessionstore.Key) (*sessionstore.Session, error) {
 	if err := s.fail("Revoke"); err != nil {
-		return err
+		return nil, err
 	}
 	return s.Store.Revoke(ctx, key)
 }
@@ -91,7 +92,7 @@ func (b *backlogged) signedIn(userID int64, method string) sessionstore.Key {
 		Key: sessionstore.NewSecret(userID).Key(), User: sessionstore.UserSession{ID: userID, Email: "was@example.com"},
 		Method: method, CreatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(time.Hour), Version: 1,
 	}
-	if err := b.Store.Create(b.Context(), s); err != nil {
+	if err := storetest.Keep(b.Context(), b.Store, s); err != nil {
 		b.Fatal(err)
 	}
 	return s.Key

@@ -33,7 +33,8 @@ const maxUserAgent = 256
 // A *profile.Refused is a definite "no" of the configuration, and
 // profile.ErrInvalid a person who makes no session; any other error means that
 // nobody can tell, and that no session was left behind. All of them have been
-// told to Events.
+// told to Events. So has sessionstore.ErrTooMany, which says that the person has
+// as many sessions as they may have.
 func (l *Sessions) Begin(ctx context.Context, method login.Method, person *profile.Person, from Arrival) (*sessionstore.Session, sessionstore.Secret, error) {
 	var none sessionstore.Secret
 	b, err := l.build(ctx, method, person, nil)
@@ -43,8 +44,8 @@ func (l *Sessions) Begin(ctx context.Context, method login.Method, person *profi
 	}
 	secret := l.NewSecret(b.user.ID)
 	s := l.newSession(secret.Key(), method, b, from)
-	if err := l.create(ctx, s); err != nil {
-		l.Events.Trouble(ctx, "a new session could not be kept", err)
+	if err := l.create(ctx, s, from.Presented); err != nil {
+		l.notKept(ctx, s, err)
 		return nil, none, err
 	}
 	if err := l.EndAll(ctx, from.Presented); err != nil {
@@ -77,24 +78,55 @@ func isStoreFault(err error) bool {
 	return ok
 }
 
+// notKept tells why a new session was not kept.
+func (l *Sessions) notKept(ctx context.Context, s *sessionstore.Session, err error) {
+	if errors.Is(err, sessionstore.ErrTooMany) {
+		l.Events.Happened(Event{Kind: TooMany, Login: s.Method, UserID: s.User.ID, Count: l.MaxSessions})
+		return
+	}
+	l.Events.Trouble(ctx, "a new session could not be kept", err)
+}
+
 // create keeps a new session, and by which names its login's source may ask
 // for its end. The names come first, so that no session lives that the source
 // cannot name; and when its end was asked for in between it ends here.
-func (l *Sessions) create(ctx context.Context, s *sessionstore.Session) error {
+func (l *Sessions) create(ctx context.Context, s *sessionstore.Session, replaced []sessionstore.Key) error {
 	names := l.sourceNames(s)
 	for _, name := range names {
 		if err := l.Store.Link(ctx, name, s.Key, l.Lifetime); err != nil {
 			return err
 		}
 	}
-	if err := l.Store.Create(ctx, s); err != nil {
+	limit := sessionstore.Limit{Sessions: l.MaxSessions, Refuse: l.RefuseBeyond, Replaced: replaced}
+	ended, err := l.Store.Create(ctx, s, limit)
+	l.endedForRoom(ctx, s, ended)
+	if errors.Is(err, sessionstore.ErrTooMany) {
+		l.unlink(ctx, s)
+	}
+	if err != nil {
 		return err
 	}
-	err := l.stillWanted(ctx, s, names)
-	if err != nil {
+	if err = l.stillWanted(ctx, s, names); err != nil {
 		l.withdraw(ctx, s.Key)
 	}
 	return err
+}
+
+// endedForRoom has go what is kept elsewhere for sessions that have ended for a
+// new one.
+func (l *Sessions) endedForRoom(ctx context.Context, s *sessionstore.Session, ended []sessionstore.Ended) {
+	if len(ended) == 0 {
+		return
+	}
+	var known []*sessionstore.Session
+	for _, e := range ended {
+		l.Ended(e.Key)
+		if e.Session != nil {
+			known = append(known, e.Session)
+		}
+	}
+	l.unlink(ctx, known...)
+	l.Events.Happened(Event{Kind: EndedForRoom, Login: s.Method, UserID: s.User.ID, Count: len(ended)})
 }
 
 // stillWanted gives errEndedMeanwhile when the source has asked for the end of

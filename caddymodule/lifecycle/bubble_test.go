@@ -41,11 +41,11 @@ func (f *faulty) Get(ctx context.Context, key sessionstore.Key) (*sessionstore.S
 	return f.Store.Get(ctx, key)
 }
 
-func (f *faulty) Create(ctx context.Context, s *sessionstore.Session) error {
+func (f *faulty) Create(ctx context.Context, s *sessionstore.Session, limit sessionstore.Limit) ([]sessionstore.Ended, error) {
 	if err := f.at("Create"); err != nil {
-		return err
+		return nil, err
 	}
-	return f.Store.Create(ctx, s)
+	return f.Store.Create(ctx, s, limit)
 }
 
 func (f *faulty) Update(ctx context.Context, s *sessionstore.Session) (*sessionstore.Session, error) {
@@ -55,9 +55,9 @@ func (f *faulty) Update(ctx context.Context, s *sessionstore.Session) (*sessions
 	return f.Store.Update(ctx, s)
 }
 
-func (f *faulty) Revoke(ctx context.Context, key sessionstore.Key) error {
+func (f *faulty) Revoke(ctx context.Context, key sessionstore.Key) (*sessionstore.Session, error) {
 	if err := f.at("Revoke"); err != nil {
-		return err
+		return nil, err
 	}
 	return f.Store.Revoke(ctx, key)
 }

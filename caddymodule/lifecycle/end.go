@@ -3,6 +3,7 @@ package lifecycle
 import (
 	"context"
 	"slices"
+	"time"
 
 	"example.com/sidegate/sessionstore"
 )
@@ -10,10 +11,14 @@ import (
 // End revokes a session, and has what is kept for it elsewhere go. One that is
 // gone already is no error.
 func (l *Sessions) End(ctx context.Context, key sessionstore.Key) error {
-	if err := l.Store.Revoke(ctx, key); err != nil {
+	was, err := l.Store.Revoke(ctx, key)
+	if err != nil {
 		return err
 	}
 	l.Ended(key)
+	if was != nil {
+		l.unlink(ctx, was)
+	}
 	return nil
 }
 
@@ -28,10 +33,43 @@ func (l *Sessions) EndAll(ctx context.Context, keys []sessionstore.Key) error {
 	return nil
 }
 
+// unlinkTime bounds how long somebody who has signed out waits for names to be
+// forgotten.
+const unlinkTime = 2 * time.Second
+
 // EndOthers ends all sessions of the session's person but that one.
 func (l *Sessions) EndOthers(ctx context.Context, s *sessionstore.Session) error {
-	_, err := l.Store.RevokeUser(ctx, s.User.ID, s.Key)
-	return err
+	// Only what can be read has names to be forgotten. What cannot, and what
+	// begins meanwhile, ends all the same; then its names end by themselves.
+	known, _ := l.Store.List(ctx, s.User.ID)
+	if _, err := l.Store.RevokeUser(ctx, s.User.ID, s.Key); err != nil {
+		return err
+	}
+	known = slices.DeleteFunc(known, func(other *sessionstore.Session) bool { return other.Key == s.Key })
+	for _, other := range known {
+		l.Ended(other.Key)
+	}
+	l.unlink(ctx, known...)
+	return nil
+}
+
+// unlink forgets the names of sessions that have ended: nobody need find them
+// any more. They have ended whether that succeeds or not, and what is left of
+// their names ends when they would have.
+func (l *Sessions) unlink(ctx context.Context, ended ...*sessionstore.Session) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unlinkTime)
+	defer cancel()
+	named := make(map[string][]sessionstore.Key)
+	for _, s := range ended {
+		for _, name := range l.namesLeft(s) {
+			named[name] = append(named[name], s.Key)
+		}
+	}
+	for name, keys := range named {
+		if l.Store.Unlink(ctx, name, keys...) != nil {
+			return
+		}
+	}
 }
 
 // Of returns the live sessions of a person, the newest first. With a

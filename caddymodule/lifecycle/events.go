@@ -50,6 +50,12 @@ const (
 	NotAdmitted Kind = "not admitted"
 	// NotSound: what is known of the person makes no session. Login, UserID, Err.
 	NotSound Kind = "not sound"
+	// TooMany: somebody has as many sessions as they may have, and was refused
+	// another. Login, UserID, Count: how many they may have.
+	TooMany Kind = "too many"
+	// EndedForRoom: somebody signed in who had as many sessions as they may
+	// have, and those ended that were idle the longest. Login, UserID, Count.
+	EndedForRoom Kind = "ended for room"
 	// Ended: the login knows the person no longer. Login, UserID, Session, Count.
 	Ended Kind = "ended"
 	// EndedAtSource: the login's source asked for the end. Login, Count.

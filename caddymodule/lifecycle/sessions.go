@@ -31,13 +31,18 @@ type Config struct {
 	// Lifetime ends a session that long after it began, and IdleTimeout that
 	// long after its last activity; an IdleTimeout of 0 never does.
 	Lifetime, IdleTimeout time.Duration
+	// MaxSessions is how many sessions a person may have at once; 0: any number.
+	// A sign-in beyond that ends the one that was idle the longest, or, with
+	// RefuseBeyond, makes none.
+	MaxSessions  int
+	RefuseBeyond bool
 	// RefreshEvery builds a session anew when it is used and so much time has
 	// passed; 0: only when that is asked for.
 	RefreshEvery time.Duration
 	// NewSecret makes the secret of a new session of that person. nil means
 	// sessionstore.NewSecret.
 	NewSecret func(userID int64) sessionstore.Secret
-	// Ended is called with each session that End has ended, so that what is
+	// Ended is called with each session that was ended here, so that what is
 	// kept for it elsewhere goes too. It must not block. nil: nothing is.
 	Ended func(sessionstore.Key)
 	// Events hears what happens.
@@ -95,3 +100,8 @@ func (l *Sessions) rebuilder(name string) (login.Rebuilder, bool) {
 
 // hasSource reports whether the login's source may ask for the end of sessions.
 func (l *Sessions) hasSource(name string) bool { return slices.Contains(l.Providers, name) }
+
+// hasLogin reports whether there is a login of that name.
+func (l *Sessions) hasLogin(name string) bool {
+	return slices.ContainsFunc(l.Logins, func(m login.Method) bool { return m.Name() == name })
+}

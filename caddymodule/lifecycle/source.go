@@ -146,6 +146,19 @@ func (l *Sessions) sourceNames(s *sessionstore.Session) []string {
 	if !l.hasSource(s.Method) {
 		return nil
 	}
+	return namesOf(s)
+}
+
+// namesLeft are the names that a session may have been given, here or where its
+// login has a source.
+func (l *Sessions) namesLeft(s *sessionstore.Session) []string {
+	if l.hasLogin(s.Method) && !l.hasSource(s.Method) {
+		return nil
+	}
+	return namesOf(s)
+}
+
+func namesOf(s *sessionstore.Session) []string {
 	names := []string{sourceName("sub", s.Method, s.Subject)}
 	if s.SourceSession != "" {
 		return append(names, sourceName("sid", s.Method, s.SourceSession))

@@ -12,6 +12,7 @@ import (
 	"example.com/sidegate/caddymodule/profile"
 	"example.com/sidegate/sessionstore"
 	"example.com/sidegate/sessionstore/memory"
+	"example.com/sidegate/sessionstore/storetest"
 )
 
 // stepped is a store that tells before and after which step it is, or fails there.
@@ -32,12 +33,14 @@ func (s *stepped) around(step string, do func() error) error {
 	return err
 }
 
-func (s *stepped) Create(ctx context.Context, session *sessionstore.Session) error {
-	return s.around("Create", func() error { return s.Store.Create(ctx, session) })
+func (s *stepped) Create(ctx context.Context, session *sessionstore.Session, limit sessionstore.Limit) (ended []sessionstore.Ended, err error) {
+	err = s.around("Create", func() error { ended, err = s.Store.Create(ctx, session, limit); return err })
+	return ended, err
 }
 
-func (s *stepped) Revoke(ctx context.Context, key sessionstore.Key) error {
-	return s.around("Revoke", func() error { return s.Store.Revoke(ctx, key) })
+func (s *stepped) Revoke(ctx context.Context, key sessionstore.Key) (was *sessionstore.Session, err error) {
+	err = s.around("Revoke", func() error { was, err = s.Store.Revoke(ctx, key); return err })
+	return was, err
 }
 
 func (s *stepped) Link(ctx context.Context, name string, key sessionstore.Key, life time.Duration) error {
@@ -137,7 +140,12 @@ func TestASessionThatIsBeingMadeDoesNotSurviveItsProvidersSignOut(t *testing.T) 
 	}
 	for how, token := range signOuts() {
 		_, ending, steps := steppedPair(t)
-		if _, err := arrives(ending, steps[1]); err != nil {
+		key, err := arrives(ending, steps[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		// It has its names, and is not there: as while it is made.
+		if err := storetest.End(t.Context(), steps[1].Store, key); err != nil {
 			t.Fatal(err)
 		}
 		names := stepNames(steps[1], func() {

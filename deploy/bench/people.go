@@ -142,7 +142,8 @@ func (k *keys) signInOne(ctx context.Context, store sessionstore.Store, p *popul
 			return err
 		}
 	}
-	return store.Create(ctx, s)
+	_, err := store.Create(ctx, s, sessionstore.Limit{})
+	return err
 }
 
 func redisURL(address string, database int) string {

@@ -104,7 +104,7 @@ func TestDamagedRecord(t *testing.T) {
 					t.Errorf("error is %v; want %v", err, c.want)
 				}
 			}
-			if err := st.Revoke(t.Context(), s.Key); err != nil {
+			if err := storetest.End(t.Context(), st, s.Key); err != nil {
 				t.Fatal(err)
 			}
 			if _, err := st.Get(t.Context(), s.Key); !errors.Is(err, sessionstore.ErrNotFound) {
@@ -132,7 +132,7 @@ func spoiledStore(t *testing.T, now func() time.Time, spoil func([]byte) []byte)
 	t.Helper()
 	path, s := newPath(t), newSession(1)
 	db := openDB(t, path)
-	if err := embedded.New(db, storetest.NewSealer(t, 'k'), time.Now).Create(t.Context(), s); err != nil {
+	if err := storetest.Keep(t.Context(), embedded.New(db, storetest.NewSealer(t, 'k'), time.Now), s); err != nil {
 		t.Fatal(err)
 	}
 	if err := db.Close(); err != nil {
@@ -162,7 +162,7 @@ func fileOf(t *testing.T, sessions int) []byte {
 	st := embedded.New(db, storetest.NewSealer(t, 'k'), time.Now)
 	done := make(chan error, sessions)
 	for i := range sessions {
-		go func() { done <- st.Create(context.Background(), newSession(int64(i+1))) }()
+		go func() { done <- storetest.Keep(context.Background(), st, newSession(int64(i+1))) }()
 	}
 	for range sessions {
 		if err := <-done; err != nil {

@@ -52,16 +52,23 @@ func (st *Store) Get(ctx context.Context, key sessionstore.Key) (s *sessionstore
 }
 
 // Create implements sessionstore.Store.
-func (st *Store) Create(ctx context.Context, s *sessionstore.Session) error {
+func (st *Store) Create(ctx context.Context, s *sessionstore.Session, limit sessionstore.Limit) (ended []sessionstore.Ended, err error) {
 	held := s.Clone()
 	held.Version = 1
 	e := newEntry(held, st.sealer.Seal(held))
-	return st.write(ctx, func(tx *bbolt.Tx) error {
+	err = st.write(ctx, func(tx *bbolt.Tx) (err error) {
 		if tx.Bucket(sessionsBucket).Get(held.Key.AppendTo(nil)) != nil {
 			return errKept
 		}
+		if ended, err = st.makeRoom(tx, held.User.ID, limit); err != nil {
+			return err
+		}
 		return e.put(tx, held.Key)
 	})
+	if err != nil {
+		return nil, err
+	}
+	return ended, nil
 }
 
 // Update implements sessionstore.Store.
@@ -106,11 +113,16 @@ func (st *Store) Touch(ctx context.Context, s *sessionstore.Session, seen time.T
 }
 
 // Revoke implements sessionstore.Store. It needs no sealing key.
-func (st *Store) Revoke(ctx context.Context, key sessionstore.Key) error {
-	return st.write(ctx, func(tx *bbolt.Tx) error {
+func (st *Store) Revoke(ctx context.Context, key sessionstore.Key) (s *sessionstore.Session, err error) {
+	err = st.write(ctx, func(tx *bbolt.Tx) error {
+		s = st.read(tx, key)
 		_, err := st.discard(tx, key)
 		return err
 	})
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 // List implements sessionstore.Store.
@@ -145,16 +157,12 @@ func (st *Store) RevokeUser(ctx context.Context, userID int64, except ...session
 			if slices.Contains(except, key) {
 				continue
 			}
-			had, err := st.discard(tx, key)
+			had, err := st.discardOf(tx, userID, key)
 			if err != nil {
 				return err
 			}
 			if had {
 				ended++
-			}
-			// A damaged entry may not say whose it was, and leave this place.
-			if err := tx.Bucket(usersBucket).Delete(userIndexKey(userID, key)); err != nil {
-				return err
 			}
 		}
 		return nil
@@ -207,6 +215,15 @@ func (st *Store) discard(tx *bbolt.Tx, key sessionstore.Key) (had bool, err erro
 	e, damaged := parseEntry(value)
 	had = damaged != nil || st.now().Before(e.ends())
 	return had, e.remove(tx, key)
+}
+
+// discardOf is discard of a session of that person, whose place in their index
+// goes in any case: a damaged entry may not say whose it was.
+func (st *Store) discardOf(tx *bbolt.Tx, userID int64, key sessionstore.Key) (had bool, err error) {
+	if had, err = st.discard(tx, key); err != nil {
+		return had, err
+	}
+	return had, tx.Bucket(usersBucket).Delete(userIndexKey(userID, key))
 }
 
 // userKeys are the keys of all of the person's sessions, expired ones included.

@@ -23,7 +23,7 @@ func TestReopening(t *testing.T) {
 	path, s := newPath(t), newSession(1)
 	db := openDB(t, path)
 	first := embedded.New(db, storetest.NewSealer(t, 'k'), time.Now)
-	if err := first.Create(t.Context(), s); err != nil {
+	if err := storetest.Keep(t.Context(), first, s); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := first.Take(t.Context(), "ada", 5, time.Hour); err != nil {
@@ -35,7 +35,7 @@ func TestReopening(t *testing.T) {
 	t.Run("a store whose database is closed cannot tell", func(t *testing.T) {
 		_, getErr := first.Get(t.Context(), s.Key)
 		_, sweepErr := first.Sweep(t.Context())
-		for _, err := range []error{getErr, sweepErr, first.Create(t.Context(), newSession(1)), first.Revoke(t.Context(), s.Key)} {
+		for _, err := range []error{getErr, sweepErr, storetest.Keep(t.Context(), first, newSession(1)), storetest.End(t.Context(), first, s.Key)} {
 			if err == nil || errors.Is(err, sessionstore.ErrNotFound) {
 				t.Errorf("error is %v; want one that is no definite answer", err)
 			}
@@ -111,7 +111,7 @@ func TestFile(t *testing.T) {
 	t.Run("nobody reads a person or an address in the file", func(t *testing.T) {
 		path, s := newPath(t), newSession(1)
 		st := embedded.New(openDB(t, path), storetest.NewSealer(t, 'k'), time.Now)
-		if err := st.Create(t.Context(), s); err != nil {
+		if err := storetest.Keep(t.Context(), st, s); err != nil {
 			t.Fatal(err)
 		}
 		const name = "ip:192.0.2.77"
@@ -176,7 +176,7 @@ func signPeopleIn(path string) {
 		go func() {
 			for {
 				s := newSession(int64(worker + 1))
-				if err := st.Create(context.Background(), s); err == nil {
+				if err := storetest.Keep(context.Background(), st, s); err == nil {
 					_, _ = fmt.Fprintln(os.Stdout, s.Key.Encode())
 				}
 			}

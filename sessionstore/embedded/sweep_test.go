@@ -21,7 +21,7 @@ func TestSweep(t *testing.T) {
 		db := openDB(t, path)
 		st := embedded.New(db, storetest.NewSealer(t, 'k'), time.Now)
 		for userID := range int64(3) {
-			if err := st.Create(t.Context(), newSession(userID+1)); err != nil {
+			if err := storetest.Keep(t.Context(), st, newSession(userID+1)); err != nil {
 				t.Fatal(err)
 			}
 			name := string(rune('a' + userID))
@@ -51,7 +51,7 @@ func TestSweep(t *testing.T) {
 		for range 4 {
 			wg.Go(func() {
 				for range 25 {
-					if err := st.Create(t.Context(), newSession(1)); err != nil {
+					if err := storetest.Keep(t.Context(), st, newSession(1)); err != nil {
 						t.Error(err)
 					}
 				}
@@ -155,7 +155,7 @@ func BenchmarkSignIns(b *testing.B) {
 	b.SetParallelism(32)
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			if err := st.Create(context.Background(), newSession(1)); err != nil {
+			if err := storetest.Keep(context.Background(), st, newSession(1)); err != nil {
 				b.Error(err)
 			}
 		}
@@ -164,7 +164,7 @@ func BenchmarkSignIns(b *testing.B) {
 
 func BenchmarkGet(b *testing.B) {
 	st, s := benchStore(b), newSession(1)
-	if err := st.Create(b.Context(), s); err != nil {
+	if err := storetest.Keep(b.Context(), st, s); err != nil {
 		b.Fatal(err)
 	}
 	b.ReportAllocs()

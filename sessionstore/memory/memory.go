@@ -64,23 +64,46 @@ func (st *Store) Get(ctx context.Context, key sessionstore.Key) (*sessionstore.S
 }
 
 // Create implements sessionstore.Store.
-func (st *Store) Create(ctx context.Context, s *sessionstore.Session) error {
+func (st *Store) Create(ctx context.Context, s *sessionstore.Session, limit sessionstore.Limit) ([]sessionstore.Ended, error) {
 	if err := ctx.Err(); err != nil {
-		return err
+		return nil, err
 	}
 	held := s.Clone()
 	held.Version = 1
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	if st.sessions[held.Key] != nil {
-		return errKept
+		return nil, errKept
+	}
+	ended, err := st.makeRoom(held.User.ID, limit)
+	if err != nil {
+		return nil, err
 	}
 	st.sessions[held.Key] = held
 	if st.byUser[held.User.ID] == nil {
 		st.byUser[held.User.ID] = make(map[sessionstore.Key]struct{})
 	}
 	st.byUser[held.User.ID][held.Key] = struct{}{}
-	return nil
+	return ended, nil
+}
+
+// makeRoom ends what the limit leaves no room for beside a new session. Called
+// with mu held.
+func (st *Store) makeRoom(userID int64, limit sessionstore.Limit) (ended []sessionstore.Ended, err error) {
+	if !limit.Reached(len(st.byUser[userID])) {
+		return nil, nil
+	}
+	var live []sessionstore.Idle
+	for key := range st.byUser[userID] {
+		if s, err := st.live(key); err == nil {
+			live = append(live, sessionstore.Idle{Key: key, LastSeenAt: s.LastSeenAt})
+		}
+	}
+	over, err := limit.Over(live)
+	for _, s := range over {
+		ended = append(ended, sessionstore.Ended{Key: s.Key, Session: st.remove(s.Key)})
+	}
+	return ended, err
 }
 
 // Update implements sessionstore.Store.
@@ -124,14 +147,13 @@ func (st *Store) Touch(ctx context.Context, s *sessionstore.Session, seen time.T
 }
 
 // Revoke implements sessionstore.Store.
-func (st *Store) Revoke(ctx context.Context, key sessionstore.Key) error {
+func (st *Store) Revoke(ctx context.Context, key sessionstore.Key) (*sessionstore.Session, error) {
 	if err := ctx.Err(); err != nil {
-		return err
+		return nil, err
 	}
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	st.remove(key)
-	return nil
+	return st.remove(key), nil
 }
 
 // List implements sessionstore.Store.
@@ -216,11 +238,12 @@ func (st *Store) live(key sessionstore.Key) (*sessionstore.Session, error) {
 	return s, nil
 }
 
-// remove drops the session and its place in the index. Called with mu held.
-func (st *Store) remove(key sessionstore.Key) {
+// remove drops the session, if it is there, and its place in the index, and
+// returns it. Called with mu held.
+func (st *Store) remove(key sessionstore.Key) *sessionstore.Session {
 	s := st.sessions[key]
 	if s == nil {
-		return
+		return nil
 	}
 	delete(st.sessions, key)
 	index := st.byUser[s.User.ID]
@@ -228,4 +251,5 @@ func (st *Store) remove(key sessionstore.Key) {
 	if len(index) == 0 {
 		delete(st.byUser, s.User.ID)
 	}
+	return s
 }

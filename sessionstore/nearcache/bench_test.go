@@ -10,6 +10,7 @@ import (
 	"example.com/sidegate/sessionstore"
 	"example.com/sidegate/sessionstore/memory"
 	"example.com/sidegate/sessionstore/nearcache"
+	"example.com/sidegate/sessionstore/storetest"
 )
 
 // filled is a cache that holds n sessions, by the wall clock, and their keys.
@@ -25,7 +26,7 @@ func filled(tb testing.TB, n int) (*nearcache.Cache, []sessionstore.Key) {
 			CreatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(12 * time.Hour), IdleTimeout: 12 * time.Hour,
 		}
 		keys[i] = s.Key
-		if err := store.Create(tb.Context(), s); err != nil {
+		if err := storetest.Keep(tb.Context(), store, s); err != nil {
 			tb.Fatal(err)
 		}
 		if _, err := cache.Lookup(tb.Context(), s.Key); err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"example.com/sidegate/sessionstore"
 	"example.com/sidegate/sessionstore/nearcache"
+	"example.com/sidegate/sessionstore/storetest"
 )
 
 // endsIn gives a session that much life.
@@ -127,7 +128,7 @@ func TestUnknown(t *testing.T) {
 		b := newBench(t, nearcache.Options{})
 		s := b.session(ada)
 		b.fails(s.Key, sessionstore.ErrNotFound)
-		b.must(b.cache.Create(t.Context(), s))
+		b.must(storetest.Keep(t.Context(), b.cache, s))
 		b.lookup(s.Key)
 	})
 	t.Run("a flood of guesses evicts no session and is bounded itself", func(t *testing.T) {
@@ -215,7 +216,7 @@ func TestStale(t *testing.T) {
 	t.Run("a session that was revoked here is never served stale", func(t *testing.T) {
 		b := newBench(t, stale)
 		s, all := b.cached(ada), b.cached(grace)
-		b.must(b.cache.Revoke(t.Context(), s.Key))
+		b.must(storetest.End(t.Context(), b.cache, s.Key))
 		_, err := b.cache.RevokeUser(t.Context(), grace)
 		b.must(err)
 		b.store.down.Store(true)

@@ -9,6 +9,7 @@ import (
 
 	"example.com/sidegate/sessionstore"
 	"example.com/sidegate/sessionstore/nearcache"
+	"example.com/sidegate/sessionstore/storetest"
 )
 
 // hall is where messages are heard, at once and in the caller's goroutine.
@@ -47,7 +48,7 @@ func newListening(t *testing.T) *listening {
 // revokes ends the session of that key here, which succeeds.
 func (l *listening) revokes(key sessionstore.Key) {
 	l.Helper()
-	l.must(l.cache.Revoke(l.Context(), key))
+	l.must(storetest.End(l.Context(), l.cache, key))
 }
 
 func (l *listening) want(delays ...time.Duration) {
@@ -89,7 +90,7 @@ func TestRevocationDelay(t *testing.T) {
 		}},
 		{"of a revocation that failed is not waited for", func(l *listening, key sessionstore.Key) {
 			l.store.down.Store(true)
-			if err := l.cache.Revoke(l.Context(), key); !errors.Is(err, errDown) {
+			if err := storetest.End(l.Context(), l.cache, key); !errors.Is(err, errDown) {
 				l.Fatalf("the failure is answered with %v", err)
 			}
 			l.changed(key)

@@ -10,6 +10,7 @@ import (
 
 	"example.com/sidegate/sessionstore"
 	"example.com/sidegate/sessionstore/nearcache"
+	"example.com/sidegate/sessionstore/storetest"
 )
 
 // answer is what one of several callers at once has got.
@@ -155,7 +156,7 @@ func TestConcurrentMisses(t *testing.T) {
 // answers when the revocation has been acknowledged.
 func TestARevokedSessionIsNotAcceptedAfterItsRevocation(t *testing.T) {
 	endings := map[string]func(b *bench, s *sessionstore.Session) error{
-		"by Revoke": func(b *bench, s *sessionstore.Session) error { return b.cache.Revoke(b.Context(), s.Key) },
+		"by Revoke": func(b *bench, s *sessionstore.Session) error { return storetest.End(b.Context(), b.cache, s.Key) },
 		"by RevokeUser": func(b *bench, s *sessionstore.Session) error {
 			_, err := b.cache.RevokeUser(b.Context(), s.User.ID)
 			return err

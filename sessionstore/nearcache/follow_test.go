@@ -9,6 +9,7 @@ import (
 
 	"example.com/sidegate/sessionstore"
 	"example.com/sidegate/sessionstore/nearcache"
+	"example.com/sidegate/sessionstore/storetest"
 )
 
 var errBroken = errors.New("the subscription broke")
@@ -78,7 +79,7 @@ func TestFollow(t *testing.T) {
 		following(t, hour, func(b *bench, w *wire) {
 			s := b.session(ada)
 			b.fails(s.Key, sessionstore.ErrNotFound)
-			b.must(b.store.Store.Create(b.Context(), s))
+			b.must(storetest.Keep(b.Context(), b.store.Store, s))
 			w.changed <- s.Key
 			synctest.Wait()
 			b.lookup(s.Key)
@@ -89,7 +90,7 @@ func TestFollow(t *testing.T) {
 			following(t, nearcache.Options{Stale: stale}, func(b *bench, w *wire) {
 				s := b.session(ada)
 				b.fails(s.Key, sessionstore.ErrNotFound)
-				b.must(b.store.Store.Create(b.Context(), s))
+				b.must(storetest.Keep(b.Context(), b.store.Store, s))
 				w.gap <- struct{}{}
 				synctest.Wait()
 				b.lookup(s.Key)

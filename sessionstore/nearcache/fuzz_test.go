@@ -8,6 +8,7 @@ import (
 
 	"example.com/sidegate/sessionstore"
 	"example.com/sidegate/sessionstore/nearcache"
+	"example.com/sidegate/sessionstore/storetest"
 )
 
 // What the model is played with: few keys, so that all meet.
@@ -106,7 +107,7 @@ func (m *model) looks(i int) {
 func (m *model) creates(i int, store sessionstore.Store) {
 	s := m.session(m.person(i))
 	s.Key, s.ExpiresAt, s.User.UpdatedBy = m.keys[i], s.CreatedAt.Add(modelLife), strconv.Itoa(m.step)
-	if store.Create(m.Context(), s) == nil {
+	if storetest.Keep(m.Context(), store, s) == nil {
 		m.becomes(i, s.User.UpdatedBy)
 		m.ends[i] = s.ExpiresAt
 	}
@@ -124,7 +125,7 @@ func (m *model) updates(i int, store sessionstore.Store) {
 }
 
 func (m *model) revokes(i int, store sessionstore.Store) {
-	if store.Revoke(m.Context(), m.keys[i]) == nil {
+	if storetest.End(m.Context(), store, m.keys[i]) == nil {
 		m.becomes(i, "")
 	}
 }

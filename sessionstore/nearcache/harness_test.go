@@ -61,8 +61,9 @@ func (f *fakeStore) write(do func() error) error {
 	return do()
 }
 
-func (f *fakeStore) Create(ctx context.Context, s *sessionstore.Session) error {
-	return f.write(func() error { return f.Store.Create(ctx, s) })
+func (f *fakeStore) Create(ctx context.Context, s *sessionstore.Session, limit sessionstore.Limit) (ended []sessionstore.Ended, err error) {
+	err = f.write(func() error { ended, err = f.Store.Create(ctx, s, limit); return err })
+	return ended, err
 }
 
 func (f *fakeStore) Update(ctx context.Context, s *sessionstore.Session) (next *sessionstore.Session, err error) {
@@ -74,8 +75,9 @@ func (f *fakeStore) Touch(ctx context.Context, s *sessionstore.Session, seen tim
 	return f.write(func() error { return f.Store.Touch(ctx, s, seen) })
 }
 
-func (f *fakeStore) Revoke(ctx context.Context, key sessionstore.Key) error {
-	return f.write(func() error { return f.Store.Revoke(ctx, key) })
+func (f *fakeStore) Revoke(ctx context.Context, key sessionstore.Key) (was *sessionstore.Session, err error) {
+	err = f.write(func() error { was, err = f.Store.Revoke(ctx, key); return err })
+	return was, err
 }
 
 func (f *fakeStore) RevokeUser(ctx context.Context, userID int64, except ...sessionstore.Key) (n int, err error) {
@@ -115,7 +117,7 @@ func (b *bench) stored(userID int64, edit ...func(*sessionstore.Session)) *sessi
 	for _, e := range edit {
 		e(s)
 	}
-	b.must(b.store.Store.Create(b.Context(), s))
+	b.must(storetest.Keep(b.Context(), b.store.Store, s))
 	s.Version = 1
 	return s
 }
@@ -173,5 +175,5 @@ func (b *bench) must(err error) {
 // revokeElsewhere ends a session as another gateway would: unknown to the cache.
 func (b *bench) revokeElsewhere(key sessionstore.Key) {
 	b.Helper()
-	b.must(b.store.Store.Revoke(b.Context(), key))
+	b.must(storetest.End(b.Context(), b.store.Store, key))
 }

@@ -29,11 +29,16 @@ func (c *Cache) Get(ctx context.Context, key sessionstore.Key) (*sessionstore.Se
 	return e.Session, nil
 }
 
-// Create keeps a new session in the store: see sessionstore.Store.
-func (c *Cache) Create(ctx context.Context, s *sessionstore.Session) error {
+// Create keeps a new session in the store: see sessionstore.Store. Those that
+// end for it are forgotten too, as soon as it is known which they are.
+func (c *Cache) Create(ctx context.Context, s *sessionstore.Session, limit sessionstore.Limit) ([]sessionstore.Ended, error) {
 	c.Drop(s.Key)
 	defer c.Drop(s.Key)
-	return c.store.Create(ctx, s)
+	ended, err := c.store.Create(ctx, s, limit)
+	for _, e := range ended {
+		c.Drop(e.Key)
+	}
+	return ended, err
 }
 
 // Update changes a session in the store: see sessionstore.Store.
@@ -51,15 +56,15 @@ func (c *Cache) Touch(ctx context.Context, s *sessionstore.Session, seen time.Ti
 }
 
 // Revoke ends a session: see sessionstore.Store.
-func (c *Cache) Revoke(ctx context.Context, key sessionstore.Key) error {
+func (c *Cache) Revoke(ctx context.Context, key sessionstore.Key) (*sessionstore.Session, error) {
 	c.Drop(key)
 	defer c.Drop(key)
 	c.delay.send(key)
-	err := c.store.Revoke(ctx, key)
+	s, err := c.store.Revoke(ctx, key)
 	if err != nil {
 		c.delay.forget(key)
 	}
-	return err
+	return s, err
 }
 
 // RevokeUser ends the person's sessions: see sessionstore.Store. It walks

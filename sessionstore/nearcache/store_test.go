@@ -7,6 +7,7 @@ import (
 
 	"example.com/sidegate/sessionstore"
 	"example.com/sidegate/sessionstore/nearcache"
+	"example.com/sidegate/sessionstore/storetest"
 )
 
 // writes are the ways to change a session through the cache.
@@ -18,7 +19,7 @@ var writes = map[string]func(b *bench, s *sessionstore.Session) error{
 	"Touch": func(b *bench, s *sessionstore.Session) error {
 		return b.cache.Touch(b.Context(), s, s.LastSeenAt.Add(time.Minute))
 	},
-	"Revoke": func(b *bench, s *sessionstore.Session) error { return b.cache.Revoke(b.Context(), s.Key) },
+	"Revoke": func(b *bench, s *sessionstore.Session) error { return storetest.End(b.Context(), b.cache, s.Key) },
 	"RevokeUser": func(b *bench, s *sessionstore.Session) error {
 		_, err := b.cache.RevokeUser(b.Context(), s.User.ID)
 		return err
@@ -70,8 +71,21 @@ func TestWrites(t *testing.T) {
 		b.store.writing = func() {
 			b.asks(1, func() { b.fails(s.Key, sessionstore.ErrNotFound) })
 		}
-		b.must(b.cache.Create(t.Context(), s))
+		b.must(storetest.Keep(t.Context(), b.cache, s))
 		b.lookup(s.Key)
+	})
+	t.Run("Create forgets what has ended for the new session, and nothing else", func(t *testing.T) {
+		b := newBench(t, nearcache.Options{})
+		idle := b.cached(ada, func(s *sessionstore.Session) { s.LastSeenAt = s.LastSeenAt.Add(-time.Minute) })
+		kept, other := b.cached(ada), b.cached(grace)
+		ended, err := b.cache.Create(t.Context(), b.session(ada), sessionstore.Limit{Sessions: 2})
+		b.must(err)
+		if len(ended) != 1 || ended[0].Key != idle.Key {
+			t.Fatalf("ended are %v; want the one that was idle the longest", ended)
+		}
+		b.fails(idle.Key, sessionstore.ErrNotFound)
+		b.holds(kept.Key)
+		b.holds(other.Key)
 	})
 }
 

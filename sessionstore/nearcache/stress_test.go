@@ -11,6 +11,7 @@ import (
 
 	"example.com/sidegate/sessionstore"
 	"example.com/sidegate/sessionstore/nearcache"
+	"example.com/sidegate/sessionstore/storetest"
 )
 
 // seat is a session of the stress test, and what has been acknowledged of it.
@@ -31,7 +32,7 @@ type crowd struct {
 func (c *crowd) sitDown(i int) {
 	s := &seat{session: c.session(int64(i % 20))}
 	c.seats[i].Store(s)
-	if err := c.cache.Create(c.Context(), s.session); err != nil {
+	if err := storetest.Keep(c.Context(), c.cache, s.session); err != nil {
 		c.Errorf("creating: %v", err)
 	}
 	s.created.Store(true)
@@ -71,7 +72,7 @@ func (c *crowd) revoke(i int, s *seat) {
 	if !s.created.Load() {
 		return
 	}
-	if err := c.cache.Revoke(c.Context(), s.session.Key); err != nil {
+	if err := storetest.End(c.Context(), c.cache, s.session.Key); err != nil {
 		c.Errorf("revoking: %v", err)
 	}
 	s.revoked.Store(true)

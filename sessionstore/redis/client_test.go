@@ -13,6 +13,7 @@ import (
 
 	"example.com/sidegate/sessionstore/redis"
 	"example.com/sidegate/sessionstore/redis/redistest"
+	"example.com/sidegate/sessionstore/storetest"
 )
 
 func options(t *testing.T, cfg redis.Config) *goredis.Options {
@@ -158,7 +159,7 @@ func TestStoreOverASocket(t *testing.T) {
 	redistest.Start(t, redistest.Args("--unixsocket", socket))
 	st := store(t, "unix://"+socket)
 	s := create(t, st, ada)
-	must(t, st.Revoke(t.Context(), s.Key))
+	must(t, storetest.End(t.Context(), st, s.Key))
 	gone(t, st, s.Key)
 }
 

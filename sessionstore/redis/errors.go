@@ -15,7 +15,7 @@ import (
 // The definite answers of a store pass as they are; all others stay "cannot
 // tell". No key is ever part of the text.
 func failed(doing string, err error) error {
-	if err == nil || errors.Is(err, sessionstore.ErrNotFound) || errors.Is(err, sessionstore.ErrConflict) {
+	if err == nil || errors.Is(err, sessionstore.ErrNotFound) || errors.Is(err, sessionstore.ErrConflict) || errors.Is(err, sessionstore.ErrTooMany) {
 		return err
 	}
 	err = shown(err)

@@ -13,6 +13,7 @@ import (
 	"example.com/sidegate/sessionstore"
 	"example.com/sidegate/sessionstore/redis"
 	"example.com/sidegate/sessionstore/redis/redistest"
+	"example.com/sidegate/sessionstore/storetest"
 )
 
 // load is people who use their sessions all the time.
@@ -129,7 +130,7 @@ func TestAFailoverBySentinelsSignsNobodyOut(t *testing.T) {
 	}
 	l.end(t)
 	s := create(t, st, ada)
-	must(t, st.Revoke(t.Context(), s.Key))
+	must(t, storetest.End(t.Context(), st, s.Key))
 	gone(t, st, s.Key)
 }
 
@@ -150,7 +151,7 @@ func TestAServerThatWasReplacedDoesNotSayNone(t *testing.T) {
 	})
 	t.Run("and the connection is dropped, so that the next one finds the new primary", func(t *testing.T) {
 		before := connections(t, replaced)
-		cannotTell(t, st.Revoke(t.Context(), s.Key))
+		cannotTell(t, storetest.End(t.Context(), st, s.Key))
 		if after := connections(t, replaced); after <= before {
 			t.Errorf("%d connections were made in all before READONLY, %d after the next question", before, after)
 		}

@@ -13,6 +13,7 @@ import (
 	"example.com/sidegate/sessionstore"
 	"example.com/sidegate/sessionstore/redis"
 	"example.com/sidegate/sessionstore/redis/redistest"
+	"example.com/sidegate/sessionstore/storetest"
 )
 
 // strict is a store with the default time-outs of store and client, as a
@@ -152,7 +153,7 @@ func TestErrorsOfRedisAreNoSignOut(t *testing.T) {
 		st := store(t, srv.URL())
 		key := sessionstore.NewSecret(ada).Key()
 		_, get := st.Get(t.Context(), key)
-		for _, err := range []error{get, st.Revoke(t.Context(), key)} {
+		for _, err := range []error{get, storetest.End(t.Context(), st, key)} {
 			cannotTell(t, err)
 			if strings.Contains(err.Error(), "sidegate:") {
 				t.Errorf("the error %q holds a key", err)
@@ -166,7 +167,7 @@ func TestErrorsOfRedisAreNoSignOut(t *testing.T) {
 			}
 			return "-READONLY You can't write against a read only replica.\r\n", true
 		})
-		cannotTell(t, store(t, f.url()).Revoke(t.Context(), sessionstore.NewSecret(ada).Key()))
+		cannotTell(t, storetest.End(t.Context(), store(t, f.url()), sessionstore.NewSecret(ada).Key()))
 	})
 }
 
@@ -228,7 +229,7 @@ func TestForeignValuesAreNoSignOut(t *testing.T) {
 					t.Errorf("%s answers %v; want %v", name, err, test.want)
 				}
 			}
-			must(t, st.Revoke(t.Context(), s.Key))
+			must(t, storetest.End(t.Context(), st, s.Key))
 			gone(t, st, s.Key)
 		})
 	}

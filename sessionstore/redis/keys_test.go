@@ -76,7 +76,7 @@ func TestShapesOfKeys(t *testing.T) {
 // A cluster of several nodes can route a script only by the keys it declares.
 // A channel is no key: messages go to all nodes.
 func TestScriptsTouchOnlyTheKeysTheyDeclare(t *testing.T) {
-	calls := regexp.MustCompile(`redis\.p?call\('(\w+)'(?:, *([^,)]+))?`)
+	calls := regexp.MustCompile(`(?:redis\.p?call|\bread)\('(\w+)'(?:, *([^,)]+))?`)
 	for name, text := range scripts(t) {
 		for _, call := range calls.FindAllStringSubmatch(text, -1) {
 			if command, key := call[1], call[2]; command != "TIME" && command != "PUBLISH" && !strings.HasPrefix(key, "KEYS[") {
@@ -92,7 +92,7 @@ func TestScriptsTouchOnlyTheKeysTheyDeclare(t *testing.T) {
 func TestScriptsAddressTheRecordAsItIsLaidOut(t *testing.T) {
 	if sessionstore.RecordVersionAt != 1 || sessionstore.RecordVersionSize != 8 ||
 		sessionstore.RecordLastSeenAt != 9 || sessionstore.RecordLastSeenSize != 8 {
-		t.Error("the record has a new layout: write update.lua and touch.lua anew")
+		t.Error("the record has a new layout: write update.lua, touch.lua, idle.lua and room.lua anew")
 	}
 	if sessionstore.RecordMinSize != 49 {
 		t.Error("the shortest record has a new length: see touch.lua")
@@ -103,7 +103,7 @@ func scripts(t *testing.T) map[string]string {
 	t.Helper()
 	files, err := filepath.Glob("scripts/*.lua")
 	must(t, err)
-	if len(files) < 16 {
+	if len(files) < 19 {
 		t.Fatalf("there are %d scripts; want them all", len(files))
 	}
 	texts := make(map[string]string)

@@ -16,6 +16,7 @@ import (
 	"example.com/sidegate/sessionstore"
 	"example.com/sidegate/sessionstore/redis"
 	"example.com/sidegate/sessionstore/redis/redistest"
+	"example.com/sidegate/sessionstore/storetest"
 )
 
 // TestMain drops what go-redis logs: many tests here break connections. What
@@ -103,7 +104,7 @@ func session(userID int64, life, idle time.Duration) *sessionstore.Session {
 func create(t testing.TB, st *redis.Store, userID int64) *sessionstore.Session {
 	t.Helper()
 	s := session(userID, 12*time.Hour, time.Hour)
-	must(t, st.Create(t.Context(), s))
+	must(t, storetest.Keep(t.Context(), st, s))
 	return get(t, st, s.Key)
 }
 
@@ -183,10 +184,10 @@ func calls() map[string]func(context.Context, *redis.Store, *sessionstore.Sessio
 	)
 	return map[string]func(context.Context, st, se) error{
 		"Get":    func(ctx context.Context, r st, s se) error { _, err := r.Get(ctx, s.Key); return err },
-		"Create": func(ctx context.Context, r st, _ se) error { return r.Create(ctx, session(ada, time.Hour, 0)) },
+		"Create": func(ctx context.Context, r st, _ se) error { return storetest.Keep(ctx, r, session(ada, time.Hour, 0)) },
 		"Update": func(ctx context.Context, r st, s se) error { _, err := r.Update(ctx, s); return err },
 		"Touch":  func(ctx context.Context, r st, s se) error { return r.Touch(ctx, s, time.Now()) },
-		"Revoke": func(ctx context.Context, r st, s se) error { return r.Revoke(ctx, s.Key) },
+		"Revoke": func(ctx context.Context, r st, s se) error { return storetest.End(ctx, r, s.Key) },
 		"List":   func(ctx context.Context, r st, _ se) error { _, err := r.List(ctx, ada); return err },
 		"RevokeUser": func(ctx context.Context, r st, _ se) error {
 			_, err := r.RevokeUser(ctx, ada)

@@ -12,6 +12,7 @@ import (
 	"example.com/sidegate/sessionstore"
 	"example.com/sidegate/sessionstore/redis"
 	"example.com/sidegate/sessionstore/redis/redistest"
+	"example.com/sidegate/sessionstore/storetest"
 )
 
 // listener is a gateway that hears of changes.
@@ -87,7 +88,7 @@ func hearsAll(t *testing.T, l *listener, st *redis.Store) {
 	}
 	l.wantHeard(t, "an update", s.Key)
 	one := create(t, st, grace)
-	must(t, st.Revoke(t.Context(), one.Key))
+	must(t, storetest.End(t.Context(), st, one.Key))
 	l.wantHeard(t, "a sign-out", one.Key)
 	createMany(t, st, ada, 520)
 	list, err := st.List(t.Context(), ada)
@@ -100,7 +101,7 @@ func hearsAll(t *testing.T, l *listener, st *redis.Store) {
 		}
 	}
 	never := sessionstore.NewSecret(ada).Key()
-	must(t, st.Revoke(t.Context(), never))
+	must(t, storetest.End(t.Context(), st, never))
 	l.wantHeard(t, "the end of a session that is long gone", never)
 }
 
@@ -116,7 +117,7 @@ func TestChangesAreHeardOf(t *testing.T) {
 		hearsAll(t, l, st)
 		for id := range int64(12) {
 			s := create(t, st, id+1)
-			must(t, st.Revoke(t.Context(), s.Key))
+			must(t, storetest.End(t.Context(), st, s.Key))
 			l.wantHeard(t, "a sign-out on any node", s.Key)
 		}
 	})
@@ -126,9 +127,9 @@ func TestChangesAreHeardOf(t *testing.T) {
 		l := listen(t, store(t, srv.URL()))
 		st := redis.New(client, sealer(t, "a secret"), redis.Options{Timeout: patience, KeyPrefix: "other:"})
 		s := create(t, st, ada)
-		must(t, st.Revoke(t.Context(), s.Key))
+		must(t, storetest.End(t.Context(), st, s.Key))
 		mine := sessionstore.NewSecret(ada).Key()
-		must(t, store(t, srv.URL()).Revoke(t.Context(), mine))
+		must(t, storetest.End(t.Context(), store(t, srv.URL()), mine))
 		l.wantHeard(t, "the later message", mine)
 		if l.heard(s.Key) {
 			t.Error("a message of another prefix was heard")
@@ -147,7 +148,7 @@ func TestAWriteThatChangedNothingSaysNothing(t *testing.T) {
 		t.Fatalf("Update answers %v; want ErrConflict", err)
 	}
 	last := sessionstore.NewSecret(grace).Key()
-	must(t, st.Revoke(t.Context(), last))
+	must(t, storetest.End(t.Context(), st, last))
 	l.wantHeard(t, "the later message", last)
 	if l.heard(s.Key) {
 		t.Error("an update that was refused was published")
@@ -217,7 +218,7 @@ func TestASignOutEndsTheSessionThoughNobodyMayBeTold(t *testing.T) {
 	srv := redistest.Start(t, redistest.ACLUser("sidegate", "pw", "~sidegate:*", "+@all"))
 	st := store(t, srv.URL())
 	s := create(t, st, ada)
-	err := st.Revoke(t.Context(), s.Key)
+	err := storetest.End(t.Context(), st, s.Key)
 	cannotTell(t, err)
 	if !strings.Contains(err.Error(), "&<key_prefix>*") {
 		t.Errorf("the error %q does not say what to do", err)

@@ -9,6 +9,7 @@ import (
 	"example.com/sidegate/sessionstore"
 	"example.com/sidegate/sessionstore/redis"
 	"example.com/sidegate/sessionstore/redis/redistest"
+	"example.com/sidegate/sessionstore/storetest"
 )
 
 func TestRevocationWaitsForReplicas(t *testing.T) {
@@ -26,7 +27,7 @@ func TestRevocationWaitsForReplicas(t *testing.T) {
 		st := redis.New(open(t, redis.Config{URL: primary.URL()}), sealer(t, "a secret"),
 			redis.Options{Timeout: patience, WaitReplicas: 1, WaitTimeout: patience})
 		s := create(t, st, ada)
-		must(t, st.Revoke(t.Context(), s.Key))
+		must(t, storetest.End(t.Context(), st, s.Key))
 		if left := keys(t, replica, "*:s:*"); len(left) != 0 {
 			t.Errorf("the replica still has %d sessions", len(left))
 		}
@@ -39,7 +40,7 @@ func TestRevocationWaitsForReplicas(t *testing.T) {
 	t.Run("one that too few replicas have cannot be told, and is done all the same", func(t *testing.T) {
 		st := waiting(2)
 		s := create(t, st, ada)
-		err := st.Revoke(t.Context(), s.Key)
+		err := storetest.End(t.Context(), st, s.Key)
 		cannotTell(t, err)
 		if !strings.Contains(err.Error(), "1 of 2 replicas") {
 			t.Errorf("the error is %q", err)
@@ -52,7 +53,7 @@ func TestRevocationWaitsForReplicas(t *testing.T) {
 		replica.Pause()
 		defer replica.Resume()
 		for range 2 {
-			cannotTell(t, st.Revoke(t.Context(), s.Key))
+			cannotTell(t, storetest.End(t.Context(), st, s.Key))
 		}
 		_, err := st.RevokeUser(t.Context(), grace)
 		must(t, err) // she has no sessions: nothing was done
@@ -74,7 +75,7 @@ func TestRevocationWaitsForReplicasInACluster(t *testing.T) {
 			redis.Options{Timeout: patience, WaitReplicas: replicas, WaitTimeout: time.Second})
 		for id := range int64(6) {
 			s := create(t, st, id+1)
-			if err := st.Revoke(t.Context(), s.Key); (err == nil) != confirmed || errors.Is(err, sessionstore.ErrNotFound) {
+			if err := storetest.End(t.Context(), st, s.Key); (err == nil) != confirmed || errors.Is(err, sessionstore.ErrNotFound) {
 				t.Errorf("with %d replicas Revoke answers %v", replicas, err)
 			}
 			gone(t, st, s.Key)
@@ -106,7 +107,7 @@ func TestASignOutBeforeAFailoverToAReplicaThatLagsBehind(t *testing.T) {
 			cannotTell(t, signOutUnheard(t, g, st, s))
 			rises(t, st, s)
 			g.Rejoin(g.Replica())
-			eventually(t, "a replica confirms it", func() bool { return st.Revoke(t.Context(), s.Key) == nil })
+			eventually(t, "a replica confirms it", func() bool { return storetest.End(t.Context(), st, s.Key) == nil })
 			former := g.Primary()
 			former.Kill()
 			g.AwaitFailover(former)
@@ -126,7 +127,7 @@ func signOutUnheard(t *testing.T, g *redistest.Sentinel, st *redis.Store, s *ses
 	replica.Pause()
 	// What is in the kernel's buffers would still reach it.
 	must(t, primary.Client().Do(t.Context(), "client", "kill", "type", "replica").Err())
-	err := st.Revoke(t.Context(), s.Key)
+	err := storetest.End(t.Context(), st, s.Key)
 	primary.Kill()
 	replica.Resume()
 	g.AwaitFailover(primary)

@@ -9,6 +9,10 @@ import (
 var (
 	//go:embed scripts/index.lua
 	indexLua string
+	//go:embed scripts/read.lua
+	readLua string
+	//go:embed scripts/room.lua
+	roomLua string
 	//go:embed scripts/create.lua
 	createLua string
 	//go:embed scripts/update.lua
@@ -17,6 +21,8 @@ var (
 	touchLua string
 	//go:embed scripts/revoke.lua
 	revokeLua string
+	//go:embed scripts/idle.lua
+	idleLua string
 	//go:embed scripts/list.lua
 	listLua string
 	//go:embed scripts/take.lua
@@ -44,11 +50,12 @@ var (
 // The scripts are sent by their SHA-1 and in full only when the server answers
 // NOSCRIPT, that is when nothing has run yet: no script runs twice.
 var (
-	createScript = goredis.NewScript(indexLua + createLua)
+	createScript = goredis.NewScript(indexLua + readLua + roomLua + createLua)
 	updateScript = goredis.NewScript(updateLua)
 	touchScript  = goredis.NewScript(indexLua + touchLua)
 	revokeScript = goredis.NewScript(revokeLua)
-	listScript   = goredis.NewScript(listLua)
+	listScript   = goredis.NewScript(readLua + listLua)
+	idleScript   = goredis.NewScript(readLua + idleLua)
 	takeScript   = goredis.NewScript(takeLua)
 	returnScript = goredis.NewScript(returnLua)
 

@@ -13,6 +13,7 @@ import (
 	"example.com/sidegate/sessionstore"
 	"example.com/sidegate/sessionstore/redis"
 	"example.com/sidegate/sessionstore/redis/redistest"
+	"example.com/sidegate/sessionstore/storetest"
 )
 
 func TestTwoGatewaysShareSessions(t *testing.T) {
@@ -27,7 +28,7 @@ func TestTwoGatewaysShareSessions(t *testing.T) {
 	if got := get(t, one, s.Key).Version; got != 2 {
 		t.Fatalf("version is %d after the other gateway's update; want 2", got)
 	}
-	must(t, two.Revoke(t.Context(), s.Key))
+	must(t, storetest.End(t.Context(), two, s.Key))
 	gone(t, one, s.Key)
 }
 
@@ -51,7 +52,7 @@ func TestUpdateRacingRevokeNeverResurrects(t *testing.T) {
 		s := create(t, one, ada)
 		var wg sync.WaitGroup
 		for _, write := range []func() error{
-			func() error { return two.Revoke(t.Context(), s.Key) },
+			func() error { return storetest.End(t.Context(), two, s.Key) },
 			func() error { _, err := one.Update(t.Context(), s); return err },
 			func() error { return one.Touch(t.Context(), s, time.Now().Add(time.Second)) },
 		} {
@@ -83,7 +84,7 @@ func TestTimesToLive(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			srv := redistest.Start(t)
 			st := store(t, srv.URL())
-			must(t, st.Create(t.Context(), session(ada, test.life, test.idle)))
+			must(t, storetest.Keep(t.Context(), st, session(ada, test.life, test.idle)))
 			ttlIs(t, srv, "*:s:*", test.want)
 			ttlIs(t, srv, "*:u:*", test.want)
 		})
@@ -92,7 +93,7 @@ func TestTimesToLive(t *testing.T) {
 		srv := redistest.Start(t)
 		st := store(t, srv.URL())
 		for _, life := range []time.Duration{2 * time.Hour, 5 * time.Hour, time.Hour} {
-			must(t, st.Create(t.Context(), session(ada, life, 0)))
+			must(t, storetest.Keep(t.Context(), st, session(ada, life, 0)))
 		}
 		ttlIs(t, srv, "*:u:*", 5*time.Hour)
 	})
@@ -101,7 +102,7 @@ func TestTimesToLive(t *testing.T) {
 		st := store(t, srv.URL())
 		s := session(ada, 12*time.Hour, time.Hour)
 		s.LastSeenAt = s.LastSeenAt.Add(-50 * time.Minute)
-		must(t, st.Create(t.Context(), s))
+		must(t, storetest.Keep(t.Context(), st, s))
 		ttlIs(t, srv, "*:s:*", 10*time.Minute)
 		must(t, st.Touch(t.Context(), s, time.Now()))
 		ttlIs(t, srv, "*:s:*", time.Hour)
@@ -154,7 +155,7 @@ func TestClockSkewBetweenGatewaysSignsNobodyOut(t *testing.T) {
 	}
 	right, ahead, behind := at(0), at(2*time.Hour), at(-2*time.Hour)
 	s := session(ada, 12*time.Hour, time.Hour)
-	must(t, right.Create(t.Context(), s))
+	must(t, storetest.Keep(t.Context(), right, s))
 
 	t.Run("a gateway whose clock is ahead by more than the idle timeout still reads the session", func(t *testing.T) {
 		get(t, ahead, s.Key)
@@ -197,7 +198,7 @@ func TestExpiredSessionsLeaveRedis(t *testing.T) {
 	t.Run("session, index, attempts, lease and links are gone from the server", func(t *testing.T) {
 		srv := redistest.Start(t)
 		st := store(t, srv.URL())
-		must(t, st.Create(t.Context(), session(ada, 200*time.Millisecond, 0)))
+		must(t, storetest.Keep(t.Context(), st, session(ada, 200*time.Millisecond, 0)))
 		_, err := st.Take(t.Context(), "bucket", 3, 200*time.Millisecond)
 		must(t, err)
 		_, err = st.Hold(t.Context(), "refresh", "one", 200*time.Millisecond)
@@ -210,7 +211,7 @@ func TestExpiredSessionsLeaveRedis(t *testing.T) {
 		st := store(t, srv.URL())
 		kept := create(t, st, ada)
 		short := session(ada, 100*time.Millisecond, 0)
-		must(t, st.Create(t.Context(), short))
+		must(t, storetest.Keep(t.Context(), st, short))
 		eventually(t, "the short session has expired", func() bool {
 			_, err := st.Get(t.Context(), short.Key)
 			return errors.Is(err, sessionstore.ErrNotFound)
@@ -246,7 +247,7 @@ func TestNothingReadableLiesInRedis(t *testing.T) {
 	secret := sessionstore.NewSecret(ada)
 	s := session(ada, time.Hour, 0)
 	s.Key = secret.Key()
-	must(t, st.Create(t.Context(), s))
+	must(t, storetest.Keep(t.Context(), st, s))
 	const name = "login ada@example.com 192.0.2.77"
 	_, err := st.Take(t.Context(), name, 3, time.Hour)
 	must(t, err)
@@ -293,7 +294,7 @@ func TestCreateRefuses(t *testing.T) {
 	st := store(t, srv.URL())
 	t.Run("a key that is taken, and leaves its session alone", func(t *testing.T) {
 		s := create(t, st, ada)
-		if err := st.Create(t.Context(), s); !errors.Is(err, redis.ErrTaken) {
+		if err := storetest.Keep(t.Context(), st, s); !errors.Is(err, redis.ErrTaken) {
 			t.Fatalf("Create answers %v; want ErrTaken", err)
 		}
 		get(t, st, s.Key)
@@ -301,12 +302,12 @@ func TestCreateRefuses(t *testing.T) {
 	t.Run("a key that is not of the person's shard", func(t *testing.T) {
 		s := session(ada, time.Hour, 0)
 		s.Key.Shard++
-		cannotTell(t, st.Create(t.Context(), s))
+		cannotTell(t, storetest.Keep(t.Context(), st, s))
 		gone(t, st, s.Key)
 	})
 	t.Run("a session that has expired already", func(t *testing.T) {
 		s := session(ada, -time.Second, 0)
-		cannotTell(t, st.Create(t.Context(), s))
+		cannotTell(t, storetest.Keep(t.Context(), st, s))
 		gone(t, st, s.Key)
 	})
 }
@@ -318,7 +319,7 @@ func TestScriptsSurviveAFlushOfTheScriptCache(t *testing.T) {
 	must(t, srv.Client().ScriptFlush(t.Context()).Err())
 	_, err := st.Update(t.Context(), s)
 	must(t, err)
-	must(t, st.Revoke(t.Context(), s.Key))
+	must(t, storetest.End(t.Context(), st, s.Key))
 	gone(t, st, s.Key)
 }
 

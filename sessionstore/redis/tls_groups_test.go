@@ -8,6 +8,7 @@ import (
 	"example.com/sidegate/sessionstore"
 	"example.com/sidegate/sessionstore/redis"
 	"example.com/sidegate/sessionstore/redis/redistest"
+	"example.com/sidegate/sessionstore/storetest"
 )
 
 // group is several servers that speak TLS only and demand certificates.
@@ -122,7 +123,7 @@ func (g group) failsOver(t *testing.T) {
 	<-listening
 	s := create(t, st, ada)
 	eventually(t, "the sign-out is heard of", func() bool {
-		if st.Revoke(t.Context(), s.Key) != nil {
+		if storetest.End(t.Context(), st, s.Key) != nil {
 			return false
 		}
 		select {

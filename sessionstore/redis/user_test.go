@@ -10,6 +10,7 @@ import (
 	"example.com/sidegate/sessionstore"
 	"example.com/sidegate/sessionstore/redis"
 	"example.com/sidegate/sessionstore/redis/redistest"
+	"example.com/sidegate/sessionstore/storetest"
 )
 
 func createMany(t *testing.T, st *redis.Store, userID int64, n int) {
@@ -18,14 +19,14 @@ func createMany(t *testing.T, st *redis.Store, userID int64, n int) {
 	for range 16 {
 		wg.Go(func() {
 			for range n / 16 {
-				if err := st.Create(t.Context(), session(userID, 12*time.Hour, time.Hour)); err != nil {
+				if err := storetest.Keep(t.Context(), st, session(userID, 12*time.Hour, time.Hour)); err != nil {
 					t.Errorf("creating one of many: %v", err)
 				}
 			}
 		})
 	}
 	for range n % 16 {
-		must(t, st.Create(t.Context(), session(userID, 12*time.Hour, time.Hour)))
+		must(t, storetest.Keep(t.Context(), st, session(userID, 12*time.Hour, time.Hour)))
 	}
 	wg.Wait()
 }
@@ -105,7 +106,7 @@ func TestIndexIsNotTrusted(t *testing.T) {
 		st := store(t, srv.URL())
 		s := create(t, st, ada)
 		must(t, srv.Client().Set(t.Context(), only(t, srv, "*:u:*"), "foreign", 0).Err())
-		must(t, st.Revoke(t.Context(), s.Key))
+		must(t, storetest.End(t.Context(), st, s.Key))
 		gone(t, st, s.Key)
 	})
 	t.Run("no session is created that its index lacks", func(t *testing.T) {
@@ -114,7 +115,7 @@ func TestIndexIsNotTrusted(t *testing.T) {
 		create(t, st, ada)
 		must(t, srv.Client().Set(t.Context(), only(t, srv, "*:u:*"), "foreign", 0).Err())
 		s := session(ada, time.Hour, 0)
-		cannotTell(t, st.Create(t.Context(), s))
+		cannotTell(t, storetest.Keep(t.Context(), st, s))
 		gone(t, st, s.Key)
 	})
 	t.Run("a touch enters a session that its index has lost", func(t *testing.T) {

@@ -20,30 +20,25 @@ var ErrTaken = errors.New("session key is already taken")
 // Create keeps a new session: see sessionstore.Store. It refuses one that has
 // already expired, whose key is taken (ErrTaken), or whose key is not of the
 // shard of its person.
-func (st *Store) Create(ctx context.Context, s *sessionstore.Session) error {
+func (st *Store) Create(ctx context.Context, s *sessionstore.Session, limit sessionstore.Limit) ([]sessionstore.Ended, error) {
 	ctx, cancel := st.bound(ctx)
 	defer cancel()
-	return failed("writing a session to redis", st.create(ctx, s))
+	ended, err := st.create(ctx, s, limit)
+	return ended, failed("writing a session to redis", err)
 }
 
-func (st *Store) create(ctx context.Context, s *sessionstore.Session) error {
+func (st *Store) create(ctx context.Context, s *sessionstore.Session, limit sessionstore.Limit) (ended []sessionstore.Ended, err error) {
 	if s.Key.Shard != sessionstore.ShardOf(s.User.ID) {
-		return errors.New("session key is not of the shard of its person: make it with NewSecret")
+		return nil, errors.New("session key is not of the shard of its person: make it with NewSecret")
 	}
 	now := st.now()
 	life := lifeAfter(s, s.LastSeenAt, now)
 	if life < time.Millisecond {
-		return errors.New("session would have expired already: check the lifetime, the idle timeout and the clock")
+		return nil, errors.New("session would have expired already: check the lifetime, the idle timeout and the clock")
 	}
 	first := *s
 	first.Version = 1
-	status, err := createScript.Run(ctx, st.client,
-		[]string{st.sessionKey(s.Key), st.indexKey(s.User.ID)},
-		st.sealer.Seal(&first), life.Milliseconds(), member(s.Key)).Text()
-	if err == nil && status == "taken" {
-		return ErrTaken
-	}
-	return err
+	return st.createWithin(ctx, &first, life, limit)
 }
 
 // Update replaces a session: see sessionstore.Store. It asks Redis twice: what
@@ -106,19 +101,22 @@ func (st *Store) Touch(ctx context.Context, s *sessionstore.Session, seen time.T
 
 // Revoke ends a session: see sessionstore.Store. A record that cannot be read
 // names no person and so no index, yet its session ends all the same.
-func (st *Store) Revoke(ctx context.Context, key sessionstore.Key) error {
+func (st *Store) Revoke(ctx context.Context, key sessionstore.Key) (*sessionstore.Session, error) {
 	ctx, cancel := st.boundRevocation(ctx)
 	defer cancel()
 	one := refs{sessions: []sessionstore.Key{key}, keys: []string{st.sessionKey(key)}, members: []any{member(key)}}
 	index := ""
 	record, err := st.fetch(ctx, one.keys[0])
-	if s, unreadable := st.sealer.Open(key, record); err == nil && unreadable == nil {
+	s, unreadable := st.sealer.Open(key, record)
+	if err == nil && unreadable == nil {
 		index = st.indexKey(s.User.ID)
 	}
 	// Whatever kept us from reading it, "none" from a replica that lags behind
 	// included, only the server that ends it can say that it has ended.
-	_, err = st.revoke(ctx, one, index)
-	return failed("ending a session in redis", err)
+	if _, err = st.revoke(ctx, one, index); err != nil {
+		return nil, failed("ending a session in redis", err)
+	}
+	return s, nil
 }
 
 // lifeAfter is how long a session lives from now on when it was last active at

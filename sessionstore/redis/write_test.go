@@ -12,6 +12,7 @@ import (
 	"example.com/sidegate/sessionstore"
 	"example.com/sidegate/sessionstore/redis"
 	"example.com/sidegate/sessionstore/redis/redistest"
+	"example.com/sidegate/sessionstore/storetest"
 )
 
 // meddler does something just before the first script is sent, which is when
@@ -45,7 +46,7 @@ func TestUpdateWhoseSessionChangesWhileItWrites(t *testing.T) {
 			must(t, st.Touch(t.Context(), s, later))
 		}, nil},
 		{"a session that is revoked meanwhile stays revoked", func(t *testing.T, _ *redistest.Server, st *redis.Store, s *sessionstore.Session) {
-			must(t, st.Revoke(t.Context(), s.Key))
+			must(t, storetest.End(t.Context(), st, s.Key))
 		}, sessionstore.ErrNotFound},
 		{"a session that is updated meanwhile is a conflict", func(t *testing.T, _ *redistest.Server, st *redis.Store, s *sessionstore.Session) {
 			_, err := st.Update(t.Context(), s)

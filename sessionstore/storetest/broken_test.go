@@ -2,6 +2,7 @@ package storetest_test
 
 import (
 	"context"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -242,8 +243,68 @@ func (st clinging) Update(ctx context.Context, s *sessionstore.Session) (*sessio
 
 type bare struct{ sessionstore.Store }
 
-func (st bare) Create(ctx context.Context, s *sessionstore.Session) error {
+func (st bare) Create(ctx context.Context, s *sessionstore.Session, limit sessionstore.Limit) ([]sessionstore.Ended, error) {
 	s = s.Clone()
 	s.Attributes = nil
-	return st.Store.Create(ctx, s)
+	return st.Store.Create(ctx, s, limit)
+}
+
+type boundless struct{ sessionstore.Store }
+
+func (st boundless) Create(ctx context.Context, s *sessionstore.Session, _ sessionstore.Limit) ([]sessionstore.Ended, error) {
+	return st.Store.Create(ctx, s, sessionstore.Limit{})
+}
+
+type welcoming struct{ sessionstore.Store }
+
+func (st welcoming) Create(ctx context.Context, s *sessionstore.Session, limit sessionstore.Limit) ([]sessionstore.Ended, error) {
+	limit.Refuse = false
+	return st.Store.Create(ctx, s, limit)
+}
+
+type crowded struct{ sessionstore.Store }
+
+func (st crowded) Create(ctx context.Context, s *sessionstore.Session, limit sessionstore.Limit) ([]sessionstore.Ended, error) {
+	limit.Replaced = nil
+	return st.Store.Create(ctx, s, limit)
+}
+
+// tacit ends sessions and does not say what they were.
+type tacit struct{ sessionstore.Store }
+
+func (st tacit) Revoke(ctx context.Context, key sessionstore.Key) (*sessionstore.Session, error) {
+	_, err := st.Store.Revoke(ctx, key)
+	return nil, err
+}
+
+// hasty looks first, and then keeps the session.
+type hasty struct{ sessionstore.Store }
+
+func (st hasty) Create(ctx context.Context, s *sessionstore.Session, limit sessionstore.Limit) (ended []sessionstore.Ended, err error) {
+	all, err := st.List(ctx, s.User.ID)
+	if err != nil {
+		return nil, err
+	}
+	var live []sessionstore.Idle
+	for _, other := range all {
+		live = append(live, sessionstore.Idle{Key: other.Key, LastSeenAt: other.LastSeenAt})
+	}
+	over, err := limit.Over(live)
+	if err != nil {
+		return nil, err
+	}
+	for _, one := range over {
+		was, err := st.Revoke(ctx, one.Key)
+		if err != nil {
+			return ended, err
+		}
+		ended = append(ended, sessionstore.Ended{Key: one.Key, Session: was})
+	}
+	runtime.Gosched() // here others come in between
+	return st.keep(ctx, s, ended)
+}
+
+func (st hasty) keep(ctx context.Context, s *sessionstore.Session, ended []sessionstore.Ended) ([]sessionstore.Ended, error) {
+	_, err := st.Store.Create(ctx, s, sessionstore.Limit{})
+	return ended, err
 }

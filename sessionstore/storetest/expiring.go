@@ -50,7 +50,7 @@ func testTouching(t *testing.T, h Harness) {
 	})
 	each(t, h, "a touch does not bring a revoked session back", func(b *bench) {
 		s := b.create(ada, nil)
-		b.must(b.store.Revoke(b.Context(), s.Key))
+		b.must(End(b.Context(), b.store, s.Key))
 		b.wants(b.store.Touch(b.Context(), s, s.LastSeenAt.Add(time.Minute)), sessionstore.ErrNotFound)
 		b.gone(s.Key)
 		if n := len(b.list(ada)); n != 0 {
@@ -108,7 +108,7 @@ func testExpiring(t *testing.T, h Harness) {
 	each(t, h, "a session that has expired before it was created is never handed out", func(b *bench) {
 		s := b.session(ada)
 		s.ExpiresAt = b.clock.Now().Add(-time.Second)
-		_ = b.store.Create(b.Context(), s) // to refuse it and to drop it are both right
+		_ = Keep(b.Context(), b.store, s) // to refuse it and to drop it are both right
 		b.gone(s.Key)
 		if n := len(b.list(ada)); n != 0 {
 			b.Fatalf("the list has %d sessions; want none", n)
@@ -180,7 +180,7 @@ func testSweeping(t *testing.T, h Harness) {
 	})
 	each(t, h, "a sweep does not count what was revoked", func(b *bench) {
 		s := b.create(ada, b.lives(10, 0))
-		b.must(b.store.Revoke(b.Context(), s.Key))
+		b.must(End(b.Context(), b.store, s.Key))
 		b.pass(11)
 		sweep(b, 0)
 	})

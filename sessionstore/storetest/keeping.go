@@ -23,7 +23,7 @@ func testKeeping(t *testing.T, h Harness) {
 		s := b.create(ada, nil)
 		other := s.Clone()
 		other.User.FlatRolesList = []string{"root"}
-		err := b.store.Create(b.Context(), other)
+		err := Keep(b.Context(), b.store, other)
 		if err == nil || errors.Is(err, sessionstore.ErrNotFound) || errors.Is(err, sessionstore.ErrConflict) {
 			b.Fatalf("error is %v; want one that is no answer of another kind", err)
 		}
@@ -54,7 +54,7 @@ func testKeeping(t *testing.T, h Harness) {
 	})
 	each(t, h, "what the caller changes after Create stays with the caller", func(b *bench) {
 		s := b.session(ada)
-		b.must(b.store.Create(b.Context(), s))
+		b.must(Keep(b.Context(), b.store, s))
 		want := s.Clone()
 		want.Version = 1
 		scribble(s)
@@ -76,7 +76,7 @@ func testKeeping(t *testing.T, h Harness) {
 		_, err := b.store.Update(b.Context(), &sessionstore.Session{Key: s.Key, Version: 1})
 		b.must(err)
 		b.must(b.store.Touch(b.Context(), s, s.LastSeenAt.Add(time.Minute)))
-		b.must(b.store.Revoke(b.Context(), s.Key))
+		b.must(End(b.Context(), b.store, s.Key))
 		b.same(got, s)
 		b.same(listed, s)
 	})
@@ -113,7 +113,7 @@ func testContexts(t *testing.T, h Harness) {
 			return err
 		}},
 		{"Create", func(ctx context.Context, b *bench, _ *sessionstore.Session) error {
-			return b.store.Create(ctx, b.session(ada))
+			return Keep(ctx, b.store, b.session(ada))
 		}},
 		{"Update", func(ctx context.Context, b *bench, s *sessionstore.Session) error {
 			_, err := b.store.Update(ctx, s)
@@ -123,7 +123,7 @@ func testContexts(t *testing.T, h Harness) {
 			return b.store.Touch(ctx, s, s.LastSeenAt.Add(time.Second))
 		}},
 		{"Revoke", func(ctx context.Context, b *bench, s *sessionstore.Session) error {
-			return b.store.Revoke(ctx, s.Key)
+			return End(ctx, b.store, s.Key)
 		}},
 		{"List", func(ctx context.Context, b *bench, _ *sessionstore.Session) error {
 			_, err := b.store.List(ctx, ada)

@@ -88,7 +88,7 @@ func testLinks(t *testing.T, h Harness) {
 	each(t, h, "a session that has ended may still be linked, and none comes of it", func(b *bench) {
 		s := b.create(ada, nil)
 		b.link("sub", time.Hour, s.Key)
-		b.must(b.store.Revoke(b.Context(), s.Key))
+		b.must(End(b.Context(), b.store, s.Key))
 		for _, key := range mustLinked(b, "sub") {
 			b.gone(key)
 		}
@@ -168,7 +168,7 @@ func testOneLink(t *testing.T, h Harness) {
 	each(t, h, "a session that has ended is linked still", func(b *bench) {
 		s := b.create(ada, nil)
 		b.link("sub", time.Hour, s.Key)
-		b.must(b.store.Revoke(b.Context(), s.Key))
+		b.must(End(b.Context(), b.store, s.Key))
 		b.eachIs(true, "sub", s.Key)
 	})
 	each(t, h, "a session that was unlinked is not linked until it is again", func(b *bench) {

@@ -31,7 +31,7 @@ func testListing(t *testing.T, h Harness) {
 	})
 	each(t, h, "a revoked session leaves the list", func(b *bench) {
 		s, rest := b.create(ada, nil), b.create(ada, nil)
-		b.must(b.store.Revoke(b.Context(), s.Key))
+		b.must(End(b.Context(), b.store, s.Key))
 		if list := b.list(ada); len(list) != 1 || list[0].Key != rest.Key {
 			b.Fatalf("the list has %d sessions; want the one that is left", len(list))
 		}
@@ -68,15 +68,26 @@ func shardTwin(userID int64) int64 {
 func testRevoking(t *testing.T, h Harness) {
 	each(t, h, "a revoked session is gone", func(b *bench) {
 		s := b.create(ada, nil)
-		b.must(b.store.Revoke(b.Context(), s.Key))
+		b.must(End(b.Context(), b.store, s.Key))
 		b.gone(s.Key)
+	})
+	each(t, h, "whoever ends a session is told what it was, and nobody else is", func(b *bench) {
+		s := b.create(ada, nil)
+		was, err := b.store.Revoke(b.Context(), s.Key)
+		b.must(err)
+		b.same(was, s)
+		for _, key := range []sessionstore.Key{s.Key, sessionstore.NewSecret(ada).Key()} {
+			if was, err := b.store.Revoke(b.Context(), key); was != nil || err != nil {
+				b.Fatalf("Revoke answers %v, %v of a session that is not there", was, err)
+			}
+		}
 	})
 	each(t, h, "to revoke twice, or what never was, is no error", func(b *bench) {
 		s := b.create(ada, nil)
 		for range 2 {
-			b.must(b.store.Revoke(b.Context(), s.Key))
+			b.must(End(b.Context(), b.store, s.Key))
 		}
-		b.must(b.store.Revoke(b.Context(), sessionstore.NewSecret(ada).Key()))
+		b.must(End(b.Context(), b.store, sessionstore.NewSecret(ada).Key()))
 	})
 	each(t, h, "all sessions of a person end but those excepted", func(b *bench) {
 		kept, other := b.create(ada, nil), b.create(grace, nil)

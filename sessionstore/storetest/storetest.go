@@ -11,6 +11,7 @@
 package storetest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"reflect"
@@ -62,6 +63,9 @@ func Run(t *testing.T, h Harness) {
 		{"listing", testListing},
 		{"revoking", testRevoking},
 		{"unreadable", testUnreadable},
+		{"limits", testLimits},
+		{"limit races", testLimitRaces},
+		{"limits and unreadable", testUnreadableLimits},
 		{"attempts", testAttempts},
 		{"attempt windows", testAttemptWindows},
 		{"leases", testLeases},
@@ -177,7 +181,7 @@ func (b *bench) create(userID int64, edit func(s *sessionstore.Session)) *sessio
 	if edit != nil {
 		edit(s)
 	}
-	b.must(b.store.Create(b.Context(), s))
+	b.must(Keep(b.Context(), b.store, s))
 	want := s.Clone()
 	want.Version = 1
 	return want
@@ -193,7 +197,7 @@ func (b *bench) createMany(userID int64, n int) {
 	close(sessions)
 	together(64, func(int) {
 		for s := range sessions {
-			if err := b.store.Create(b.Context(), s); err != nil {
+			if err := Keep(b.Context(), b.store, s); err != nil {
 				b.Errorf("creating one of many sessions: %v", err)
 			}
 		}
@@ -271,4 +275,16 @@ func together(n int, f func(i int)) {
 	}
 	close(start)
 	wg.Wait()
+}
+
+// Keep has the store keep a new session, however many its person has.
+func Keep(ctx context.Context, st sessionstore.Store, s *sessionstore.Session) error {
+	_, err := st.Create(ctx, s, sessionstore.Limit{})
+	return err
+}
+
+// End ends a session, whatever it was.
+func End(ctx context.Context, st sessionstore.Store, key sessionstore.Key) error {
+	_, err := st.Revoke(ctx, key)
+	return err
 }

@@ -17,14 +17,19 @@ import (
 
 // broken are stores that break one promise each.
 var broken = map[string]func(sessionstore.Store) sessionstore.Store{
-	"a store that takes cannot tell for no session": func(st sessionstore.Store) sessionstore.Store { return cannotTell{st} },
-	"a store that brings revoked sessions back":     func(st sessionstore.Store) sessionstore.Store { return reviving{st} },
-	"a store that lets the last writer win":         func(st sessionstore.Store) sessionstore.Store { return lastWins{st} },
-	"a store that moves last seen back":             func(st sessionstore.Store) sessionstore.Store { return forgetful{st} },
-	"a store that spares nobody":                    func(st sessionstore.Store) sessionstore.Store { return sparing{st} },
-	"a store that lists the oldest first":           func(st sessionstore.Store) sessionstore.Store { return reversed{st} },
-	"a store that counts only now and then":         func(st sessionstore.Store) sessionstore.Store { return miscounting{st} },
-	"a store that gives credit":                     func(st sessionstore.Store) sessionstore.Store { return crediting{st} },
+	"a store that takes cannot tell for no session":  func(st sessionstore.Store) sessionstore.Store { return cannotTell{st} },
+	"a store that brings revoked sessions back":      func(st sessionstore.Store) sessionstore.Store { return reviving{st} },
+	"a store that lets the last writer win":          func(st sessionstore.Store) sessionstore.Store { return lastWins{st} },
+	"a store that moves last seen back":              func(st sessionstore.Store) sessionstore.Store { return forgetful{st} },
+	"a store that spares nobody":                     func(st sessionstore.Store) sessionstore.Store { return sparing{st} },
+	"a store that lists the oldest first":            func(st sessionstore.Store) sessionstore.Store { return reversed{st} },
+	"a store that knows no limit":                    func(st sessionstore.Store) sessionstore.Store { return boundless{st} },
+	"a store that makes room where it was to refuse": func(st sessionstore.Store) sessionstore.Store { return welcoming{st} },
+	"a store that counts what is replaced":           func(st sessionstore.Store) sessionstore.Store { return crowded{st} },
+	"a store that does not say what it has ended":    func(st sessionstore.Store) sessionstore.Store { return tacit{st} },
+	"a store whose limit is not exact":               func(st sessionstore.Store) sessionstore.Store { return hasty{st} },
+	"a store that counts only now and then":          func(st sessionstore.Store) sessionstore.Store { return miscounting{st} },
+	"a store that gives credit":                      func(st sessionstore.Store) sessionstore.Store { return crediting{st} },
 
 	"a store that gives a lease to whoever asks":      func(st sessionstore.Store) sessionstore.Store { return generous{st} },
 	"a store that lets anybody give a lease back":     func(st sessionstore.Store) sessionstore.Store { return careless{st, new(atomic.Pointer[string])} },
@@ -65,7 +70,7 @@ type reviving struct{ sessionstore.Store }
 func (st reviving) Update(ctx context.Context, s *sessionstore.Session) (*sessionstore.Session, error) {
 	next, err := st.Store.Update(ctx, s)
 	if errors.Is(err, sessionstore.ErrNotFound) {
-		return s, st.Create(ctx, s)
+		return s, storetest.Keep(ctx, st, s)
 	}
 	return next, err
 }

@@ -55,7 +55,11 @@ func testUnreadable(t *testing.T, h Harness) {
 		each(t, h, "a record "+c.name+" ends by its key alone", func(b *bench) {
 			good, bad := b.create(ada, nil), b.create(ada, nil)
 			b.rewrite(bad.Key, c.spoil)
-			b.must(b.store.Revoke(b.Context(), bad.Key))
+			was, err := b.store.Revoke(b.Context(), bad.Key)
+			b.must(err)
+			if was != nil {
+				b.Fatalf("it is said to have been %v", was)
+			}
 			b.gone(bad.Key)
 			if list := b.list(ada); len(list) != 1 || list[0].Key != good.Key {
 				b.Fatalf("the list has %d sessions; want the other one", len(list))

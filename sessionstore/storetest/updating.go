@@ -77,7 +77,7 @@ func testUpdating(t *testing.T, h Harness) {
 	})
 	each(t, h, "an update does not bring a revoked session back", func(b *bench) {
 		s := b.create(ada, nil)
-		b.must(b.store.Revoke(b.Context(), s.Key))
+		b.must(End(b.Context(), b.store, s.Key))
 		_, err := b.store.Update(b.Context(), s)
 		b.wants(err, sessionstore.ErrNotFound)
 		b.gone(s.Key)
@@ -158,7 +158,7 @@ func testRacing(t *testing.T, h Harness) {
 			s := b.create(ada, nil)
 			together(17, func(i int) {
 				if i == 8 {
-					if err := b.store.Revoke(b.Context(), s.Key); err != nil {
+					if err := End(b.Context(), b.store, s.Key); err != nil {
 						b.Errorf("revoking: %v", err)
 					}
 					return

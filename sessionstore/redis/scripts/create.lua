@@ -1,11 +1,22 @@
--- Keeps a new session.
--- KEYS  1 session, 2 index
--- ARGV  1 record, 2 life in milliseconds, 3 member of the index
--- Answers 'ok', or 'taken' when there already is something under the key.
+-- Keeps a new session, when there is room for it.
+-- KEYS  1 session, 2 index, then see room.lua
+-- ARGV  1 record, 2 life in milliseconds, 3 member of the index, then see room.lua
+-- Answers a list that begins with 'ok', with 'taken' when there already is
+-- something under the key, or with 'full' when it was not kept: what must end
+-- for it has to be named. Then come the member and the record of each session
+-- that has ended.
 if redis.call('EXISTS', KEYS[1]) == 1 then
-  return 'taken'
+  return {'taken'}
 end
--- The index comes first: if that fails there is no session that it lacks.
+local found = candidates()
+local over = overfull()
+local ending = idlest(found, over)
+-- What ends here although nothing is kept was one too many in any case.
+if #ending < over then
+  return finish('full', ending)
+end
+-- The index comes first: if that fails there is no session that it lacks. And
+-- what ends comes last: if there is no memory for the new one, nothing does.
 enter(ARGV[3], ARGV[2])
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-return 'ok'
+return finish('ok', ending)

@@ -1,0 +1,76 @@
+-- Put before create.lua, after index.lua and read.lua: room for one more session
+-- of a person who may have only so many.
+-- KEYS  2 index, from 3 on sessions that may have to end for it
+-- ARGV  4 how many there may be, 0 for any number
+--       5 last seen (unix ms) up to which no others are known to have been idle
+--         for as long as those: the idlest are among them
+--       6 shard as 2 bytes, 7 channel
+--       8 how many sessions the new one replaces, then their members of the
+--         index, then those of KEYS from 3 on
+
+-- overfull says how many must end. Only the index need be asked: it has every
+-- session that lives, and until when.
+local function overfull()
+  if ARGV[4] == '0' then
+    return 0
+  end
+  local time = redis.call('TIME')
+  local now = time[1] * 1000 + math.floor(time[2] / 1000)
+  local over = redis.call('ZCOUNT', KEYS[2], string.format('(%.0f', now), '+inf') + 1 - ARGV[4]
+  for i = 9, 8 + ARGV[8] do
+    local ends = redis.call('ZSCORE', KEYS[2], ARGV[i])
+    if ends and tonumber(ends) > now then
+      over = over - 1
+    end
+  end
+  return over
+end
+
+-- candidates are those of the sessions named in KEYS that are there, the idlest
+-- first. Who has gone leaves the index, and room.
+local function candidates()
+  local found = {}
+  for i = 3, #KEYS do
+    local member = ARGV[6 + ARGV[8] + i]
+    local seen = read('GETRANGE', KEYS[i], 9, 16)
+    if seen == '' and redis.call('EXISTS', KEYS[i]) == 0 then
+      redis.call('ZREM', KEYS[2], member)
+    else
+      -- Nobody can tell of one that is damaged: it has been idle for ever.
+      local at = #seen == 8 and struct.unpack('>i8', seen) or -1
+      found[#found + 1] = {key = i, member = member, seen = at}
+    end
+  end
+  table.sort(found, function(a, b) return a.seen < b.seen end)
+  return found
+end
+
+-- idlest are as many of the candidates as must end; fewer when it is not known
+-- of so many that no others have been idle for as long.
+local function idlest(found, over)
+  local ending = {}
+  for i = 1, math.min(over, #found) do
+    if found[i].seen > tonumber(ARGV[5]) then
+      break
+    end
+    ending[i] = found[i]
+  end
+  return ending
+end
+
+-- finish ends sessions, tells those who keep what they have read, and answers a
+-- status with the member and the record of each.
+local function finish(status, ending)
+  local answer, message = {status}, {}
+  for i, s in ipairs(ending) do
+    answer[2 * i], answer[2 * i + 1] = s.member, read('GET', KEYS[s.key]) or ''
+    message[i] = ARGV[6] .. s.member
+    redis.call('DEL', KEYS[s.key])
+    redis.call('ZREM', KEYS[2], s.member)
+  end
+  if #ending > 0 then
+    redis.call('PUBLISH', ARGV[7], table.concat(message))
+  end
+  return answer
+end
+
