@@ -182,6 +182,7 @@ func parseApp(d *caddyfile.Dispenser, existing any) (any, error) {
 //		secret <secret>...
 //		lifetime <duration>
 //		idle_timeout <duration>
+//		max_sessions <n> [oldest|refuse]
 //		base_path <path>
 //		public_url <origin>
 //		return_to <origin>...

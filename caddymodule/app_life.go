@@ -2,10 +2,13 @@ package caddymodule
 
 import (
 	"errors"
+	"strconv"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"example.com/sidegate/sessionstore"
 )
 
 // How long sessions live unless the configuration says otherwise.
@@ -14,7 +17,15 @@ const (
 	defaultIdleTimeout = time.Hour
 )
 
-// LifeOptions say how long a session lives.
+// How many sessions a person may have unless the configuration says otherwise,
+// and what a sign-in beyond that does.
+const (
+	defaultMaxSessions = 1000
+	beyondOldest       = "oldest"
+	beyondRefuse       = "refuse"
+)
+
+// LifeOptions say how long a session lives, and beside how many others.
 type LifeOptions struct {
 	// Lifetime ends a session that long after sign-in, whatever happens.
 	// Default: 12h.
@@ -23,12 +34,22 @@ type LifeOptions struct {
 	// IdleTimeout ends a session that long after its last activity; 0 turns
 	// it off. Default: 1h.
 	IdleTimeout *caddy.Duration `json:"idle_timeout,omitempty"`
+
+	// MaxSessions is how many sessions one person may have at once, up to
+	// 10000. Default: 1000.
+	MaxSessions int `json:"max_sessions,omitempty"`
+
+	// BeyondMaxSessions says what a sign-in beyond that does: "oldest" ends the
+	// person's session that was idle the longest, "refuse" refuses the sign-in.
+	// Default: oldest.
+	BeyondMaxSessions string `json:"beyond_max_sessions,omitempty"`
 }
 
 func (o *LifeOptions) words() map[string]option {
 	return map[string]option{
 		"lifetime":     duration(&o.Lifetime),
 		"idle_timeout": o.parseIdleTimeout,
+		"max_sessions": o.parseMaxSessions,
 	}
 }
 
@@ -36,6 +57,12 @@ func (o *LifeOptions) provision(caddy.Context, *App) error {
 	o.setDefaults()
 	if o.Lifetime < 0 || *o.IdleTimeout < 0 {
 		return errors.New("lifetime and idle_timeout must not be negative")
+	}
+	if o.MaxSessions < 1 || o.MaxSessions > sessionstore.MaxLimit {
+		return errors.New("max_sessions must be a number from 1 to 10000")
+	}
+	if o.BeyondMaxSessions != beyondOldest && o.BeyondMaxSessions != beyondRefuse {
+		return errors.New("max_sessions: beyond it is oldest, which ends the longest idle, or refuse")
 	}
 	return nil
 }
@@ -48,6 +75,35 @@ func (o *LifeOptions) setDefaults() {
 		idle := caddy.Duration(defaultIdleTimeout)
 		o.IdleTimeout = &idle
 	}
+	if o.MaxSessions == 0 {
+		o.MaxSessions = defaultMaxSessions
+	}
+	if o.BeyondMaxSessions == "" {
+		o.BeyondMaxSessions = beyondOldest
+	}
+}
+
+// parseMaxSessions reads `max_sessions <n> [oldest|refuse]`.
+func (o *LifeOptions) parseMaxSessions(d *caddyfile.Dispenser) error {
+	if o.MaxSessions != 0 {
+		return d.Err("max_sessions is given twice")
+	}
+	args := d.RemainingArgs()
+	if len(args) == 0 || len(args) > 2 {
+		return d.ArgErr()
+	}
+	n, err := strconv.Atoi(args[0])
+	if err != nil || n < 1 || n > sessionstore.MaxLimit {
+		return d.Errf("max_sessions: '%s' is not a number of sessions from 1 to %d", args[0], sessionstore.MaxLimit)
+	}
+	o.MaxSessions = n
+	if len(args) == 1 {
+		return nil
+	}
+	if o.BeyondMaxSessions = args[1]; args[1] != beyondOldest && args[1] != beyondRefuse {
+		return d.Errf("max_sessions: '%s' is neither oldest, which ends the longest idle, nor refuse", args[1])
+	}
+	return nil
 }
 
 // parseIdleTimeout keeps 0, which turns the timeout off, apart from "not given".

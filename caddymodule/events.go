@@ -32,9 +32,15 @@ type line struct {
 
 // lines are the kinds of events that the log tells of.
 var lines = map[lifecycle.Kind]line{
-	lifecycle.Began:         {zap.InfoLevel, "signed in", sessionFields},
-	lifecycle.NotAdmitted:   {zap.WarnLevel, "sign-in refused by the configuration", whyFields},
-	lifecycle.NotSound:      {zap.WarnLevel, "sign-in refused: the person's entry is not sound", personFields},
+	lifecycle.Began:       {zap.InfoLevel, "signed in", sessionFields},
+	lifecycle.NotAdmitted: {zap.WarnLevel, "sign-in refused by the configuration", whyFields},
+	lifecycle.NotSound:    {zap.WarnLevel, "sign-in refused: the person's entry is not sound", personFields},
+	lifecycle.TooMany: {zap.WarnLevel, "sign-in refused: the person has as many sessions as max_sessions allows", func(e lifecycle.Event) []zap.Field {
+		return append(limitFields(e), zap.Int("max_sessions", e.Count))
+	}},
+	lifecycle.EndedForRoom: {zap.WarnLevel, "sessions ended that were idle the longest: the person has more than max_sessions allows", func(e lifecycle.Event) []zap.Field {
+		return append(limitFields(e), zap.Int("sessions", e.Count))
+	}},
 	lifecycle.Ended:         {zap.InfoLevel, "session ended: its login no longer vouches for the person", sessionFields},
 	lifecycle.EndedAtSource: {zap.InfoLevel, "sessions ended: their provider says so", countFields},
 	lifecycle.NoneEndedAtSource: {zap.WarnLevel,
@@ -90,6 +96,11 @@ func unmappedFields(e lifecycle.Event) []zap.Field {
 
 func countFields(e lifecycle.Event) []zap.Field {
 	return append(loginFields(e), zap.Int("sessions", e.Count))
+}
+
+// limitFields name the person, and the option that an operator may change.
+func limitFields(e lifecycle.Event) []zap.Field {
+	return append(loginFields(e), zap.Int64("user_id", e.UserID), zap.String("option", "max_sessions"))
 }
 
 func personFields(e lifecycle.Event) []zap.Field {

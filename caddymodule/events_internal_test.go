@@ -77,9 +77,13 @@ func TestEventsAreLogged(t *testing.T) {
 		level, message string
 		fields         []map[string]any
 	}{
-		lifecycle.Began:         {"info", "signed in", []map[string]any{login, user, session}},
-		lifecycle.NotAdmitted:   {"warn", "sign-in refused by the configuration", []map[string]any{login, user, {"why": "why it was"}}},
-		lifecycle.NotSound:      {"warn", "sign-in refused: the person's entry is not sound", []map[string]any{login, user, said}},
+		lifecycle.Began:       {"info", "signed in", []map[string]any{login, user, session}},
+		lifecycle.NotAdmitted: {"warn", "sign-in refused by the configuration", []map[string]any{login, user, {"why": "why it was"}}},
+		lifecycle.NotSound:    {"warn", "sign-in refused: the person's entry is not sound", []map[string]any{login, user, said}},
+		lifecycle.EndedForRoom: {"warn", "sessions ended that were idle the longest: the person has more than max_sessions allows",
+			[]map[string]any{login, user, {"option": "max_sessions", "sessions": int64(3)}}},
+		lifecycle.TooMany: {"warn", "sign-in refused: the person has as many sessions as max_sessions allows",
+			[]map[string]any{login, user, {"option": "max_sessions", "max_sessions": int64(3)}}},
 		lifecycle.Ended:         {"info", "session ended: its login no longer vouches for the person", []map[string]any{login, user, session}},
 		lifecycle.EndedAtSource: {"info", "sessions ended: their provider says so", []map[string]any{login, {"sessions": int64(3)}}},
 		lifecycle.NoneEndedAtSource: {"warn",
@@ -145,6 +149,7 @@ func TestEventsAreCounted(t *testing.T) {
 		{"a sign-out", lifecycle.Event{Kind: endpoint.SignedOut}, func(m *metrics) prometheus.Collector { return m.signOuts }, 1},
 		{"a session that its login ended", lifecycle.Event{Kind: lifecycle.Ended, Count: 1}, func(m *metrics) prometheus.Collector { return m.endedByLogin }, 1},
 		{"sessions that a provider ended", lifecycle.Event{Kind: lifecycle.EndedAtSource, Count: 3}, func(m *metrics) prometheus.Collector { return m.endedByLogin }, 3},
+		{"sessions that ended for a new one", lifecycle.Event{Kind: lifecycle.EndedForRoom, Count: 2}, func(m *metrics) prometheus.Collector { return m.endedForRoom }, 2},
 		{"an attempt to sign in", lifecycle.Event{Kind: endpoint.Attempted, Login: "users", Result: refusal.Throttled},
 			func(m *metrics) prometheus.Collector { return m.signIns.WithLabelValues("users", refusal.Throttled) }, 1},
 		{"a refresh", lifecycle.Event{Kind: lifecycle.Refreshed, Result: lifecycle.RefreshElsewhere},

@@ -130,6 +130,7 @@ func (a *App) lifecycle(g *gateway, backing sessionstore.Store, k keys) lifecycl
 		Store: g.store, Backing: backing,
 		Directories: a.directories, Roles: a.roles,
 		Lifetime: time.Duration(a.Lifetime), IdleTimeout: time.Duration(*a.IdleTimeout), RefreshEvery: time.Duration(a.RefreshEvery),
+		MaxSessions: a.MaxSessions, RefuseBeyond: a.BeyondMaxSessions == beyondRefuse,
 		NewSecret: k.marker.NewSecret, Ended: k.tokens.Forget, Events: g.events, Now: a.now,
 	}
 	if g.near != nil {

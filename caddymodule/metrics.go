@@ -20,6 +20,7 @@ type metrics struct {
 	signOuts        prometheus.Counter
 	endedByLogin    prometheus.Counter
 	unmapped        prometheus.Counter
+	endedForRoom    prometheus.Counter
 	refreshes       *prometheus.CounterVec // by result
 	storeFailures   prometheus.Counter
 	revocationDelay prometheus.Histogram
@@ -55,6 +56,8 @@ func newMetrics() *metrics {
 			"Sessions ended because their login no longer vouches for the person.")),
 		unmapped: prometheus.NewCounter(counter("unmapped_sessions_total",
 			"Times that a session went on without roles and permissions because what a source says of its person cannot be mapped.")),
+		endedForRoom: prometheus.NewCounter(counter("sessions_ended_by_limit_total",
+			"Sessions ended because their person signed in once more than max_sessions allows.")),
 		refreshes: prometheus.NewCounterVec(counter("refreshes_total",
 			"Sessions that were due to be built anew, by what came of it: built, built elsewhere by another gateway, ended because "+
 				"a source said no, unmapped because a source's answer cannot be mapped, or failed, to be tried again."), []string{"result"}),
@@ -97,6 +100,8 @@ func (m *metrics) count(e lifecycle.Event) {
 		m.signOuts.Inc()
 	case lifecycle.Ended, lifecycle.EndedAtSource:
 		m.endedByLogin.Add(float64(e.Count))
+	case lifecycle.EndedForRoom:
+		m.endedForRoom.Add(float64(e.Count))
 	case lifecycle.Unmapped:
 		m.unmapped.Inc()
 	case lifecycle.Refreshed:
@@ -142,7 +147,7 @@ func (a *App) inForce() *App {
 }
 
 func (m *metrics) all() []prometheus.Collector {
-	return []prometheus.Collector{m.signIns, m.signOuts, m.endedByLogin, m.unmapped, m.refreshes, m.storeFailures, m.revocationDelay}
+	return []prometheus.Collector{m.signIns, m.signOuts, m.endedByLogin, m.endedForRoom, m.refreshes, m.unmapped, m.storeFailures, m.revocationDelay}
 }
 
 // collect reads what the parts of the gateway count anyway.

@@ -55,6 +55,9 @@ func refusalOf(err error) *refusal.Refusal {
 	if errors.Is(err, profile.ErrInvalid) {
 		return refusal.Profile
 	}
+	if errors.Is(err, sessionstore.ErrTooMany) {
+		return refusal.TooManySessions
+	}
 	return refusal.Unavailable
 }
 

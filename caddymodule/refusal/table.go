@@ -96,6 +96,8 @@ var (
 		Message: "Too many people are signing in at once. Try again in a few seconds.", RetryAfter: 3 * time.Second}
 	Profile = &Refusal{Status: http.StatusForbidden, Code: "forbidden", Page: web.Incomplete, Result: Refused,
 		Message: "Your entry is not complete, so you cannot be signed in. Please tell whoever runs this service."}
+	TooManySessions = &Refusal{Status: http.StatusForbidden, Code: "too_many_sessions", Page: web.TooMany, Result: Refused,
+		Message: "You are signed in at as many places as you may be. Sign out at one of them, then sign in here."}
 	Rule = &Refusal{Status: http.StatusForbidden, Code: "not_admitted", Page: web.Refused, Result: Refused,
 		Message: "You may not sign in here. If you think you should, ask whoever runs this service."}
 )

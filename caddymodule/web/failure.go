@@ -48,6 +48,8 @@ const (
 	// Refused says that the configuration does not let the person in; see
 	// Login.Reason.
 	Refused
+	// TooMany says that the person is signed in at as many places as they may be.
+	TooMany
 )
 
 // failureTexts are the failures whose text depends on nothing else. "There" is
@@ -71,6 +73,7 @@ var failureTexts = map[Failure]string{
 	Unverified: "Your email address is not verified there. Verify it where you signed in, then try again.",
 	NoEmail: "No email address came with your sign-in. Add one to your account there, " +
 		"or agree to share it, then try again.",
+	TooMany: "You are signed in at as many places as you may be. Sign out at one of them, then sign in here.",
 	Refused: "Your account may not sign in here. If you think it should, ask whoever looks after this service.",
 }
 
