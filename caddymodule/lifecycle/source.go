@@ -152,7 +152,7 @@ func (l *Sessions) sourceNames(s *sessionstore.Session) []string {
 // namesLeft are the names that a session may have been given, here or where its
 // login has a source.
 func (l *Sessions) namesLeft(s *sessionstore.Session) []string {
-	if l.hasLogin(s.Method) && !l.hasSource(s.Method) {
+	if !l.hasSource(s.Method) && l.hasLogin(s.Method) {
 		return nil
 	}
 	return namesOf(s)
