@@ -193,3 +193,20 @@ func TestASessionWithoutNamesEndsInOneQuestion(t *testing.T) {
 		t.Errorf("it took %v", names)
 	}
 }
+
+func TestAHundredSignOutsLeaveNothingInRedis(t *testing.T) {
+	srv := redistest.Start(t)
+	count := func() int64 { return srv.Client().DBSize(context.Background()).Val() }
+	l := &linking{T: t, gateway: newGateway(t, redis.New(srv.Client(), storetest.NewSealer(t, 'k'), redis.Options{}), nil, time.Now)}
+	l.Providers = []string{"sso"}
+	var keys []sessionstore.Key
+	for i := range 100 {
+		keys = append(keys, l.signsIn(i).Key)
+	}
+	before := count()
+	l.must(l.EndAll(t.Context(), keys))
+	t.Logf("%d keys before, %d after", before, count())
+	if after := count(); before < 200 || after != 0 {
+		t.Errorf("there were %d keys, and %d are left; want none", before, after)
+	}
+}
