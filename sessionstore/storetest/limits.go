@@ -100,17 +100,27 @@ func testLimits(t *testing.T, h Harness) {
 		b.must(End(b.Context(), b.store, one.Key))
 		b.createWithin(ada, limit)
 	})
-	each(t, h, "what has expired takes no room", func(b *bench) {
-		short := func(s *sessionstore.Session) { s.ExpiresAt = s.CreatedAt.Add(b.ticks(3)) }
-		expired := [3]*sessionstore.Session{b.create(ada, short), b.create(ada, short), b.create(ada, short)}
-		limit := sessionstore.Limit{Sessions: 3, Refuse: true}
-		b.pass(3)
-		for _, s := range expired {
-			b.goes(s.Key)
-		}
-		b.createWithin(ada, three)
-		b.createWithin(ada, limit)
-	})
+	for how, short := range map[string]func(b *bench) func(s *sessionstore.Session){
+		"expired": func(b *bench) func(s *sessionstore.Session) {
+			return func(s *sessionstore.Session) { s.ExpiresAt = s.CreatedAt.Add(b.ticks(3)) }
+		},
+		"ended idle": func(b *bench) func(s *sessionstore.Session) {
+			return func(s *sessionstore.Session) { s.IdleTimeout = b.ticks(3) }
+		},
+	} {
+		each(t, h, "what has "+how+" takes no room, and is not told to have ended for it", func(b *bench) {
+			var ended [3]*sessionstore.Session
+			for i := range ended {
+				ended[i] = b.create(ada, short(b))
+			}
+			b.pass(3)
+			for _, s := range ended {
+				b.goes(s.Key)
+			}
+			b.createWithin(ada, three)
+			b.createWithin(ada, sessionstore.Limit{Sessions: 2, Refuse: true})
+		})
+	}
 	each(t, h, "what a new session replaces takes no room, and nothing ends for it", func(b *bench) {
 		idle, replaced := b.createAt(ada, 20), b.createAt(ada, 10)
 		limit := sessionstore.Limit{Sessions: 2, Replaced: []sessionstore.Key{replaced.Key, sessionstore.NewSecret(grace).Key()}}
