@@ -45,9 +45,7 @@ func TestNumbersOfPeopleWhoseSourceHasNone(t *testing.T) {
 		}
 	})
 	t.Run("are the same after a restart", func(t *testing.T) {
-		anew := gatewaytest.Site{Options: p.Login("sso", "") + "lifetime 11h", Dir: s.Dir}
-		anew.Prepare(t)
-		gatewaytest.Load(t, anew.Caddyfile(s))
+		s.Replace(t, gatewaytest.Site{Options: p.Login("sso", "") + "lifetime 11h"})
 		if again := number(s.SignedInAt(t, p, "ada", "sid-4")); again != adas {
 			t.Errorf("first %d, then %d", adas, again)
 		}
