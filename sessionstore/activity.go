@@ -112,7 +112,7 @@ func (a *Activity) Flush(ctx context.Context) error {
 		err := a.store.Touch(ctx, s.session, s.at)
 		switch {
 		case err == nil || errors.Is(err, ErrNotFound):
-		case errors.Is(err, ErrCorrupt) || errors.Is(err, ErrFormat):
+		case IsUnreadable(err):
 			unreadable = err
 		default:
 			a.keep(batch)

@@ -300,12 +300,18 @@ func TestPending(t *testing.T) {
 			}
 			a.wantPending(t, 1)
 		}
-		a.store.answer = func(sessionstore.Key) error { return sessionstore.ErrCorrupt }
-		if err := a.Flush(t.Context()); err == nil {
-			t.Fatal("a record that nobody can read is said to be written")
-		}
-		a.wantPending(t, 0)
 	})
+	for _, unreadable := range []error{sessionstore.ErrCorrupt, sessionstore.ErrFormat, sessionstore.ErrUnknownKey} {
+		t.Run("a record that nobody can read is not tried again: "+unreadable.Error(), func(t *testing.T) {
+			a := newActivity()
+			a.Note(idler(30 * time.Minute))
+			a.store.answer = func(sessionstore.Key) error { return unreadable }
+			if err := a.Flush(t.Context()); !errors.Is(err, unreadable) {
+				t.Fatalf("a record that nobody can read is said to be written: %v", err)
+			}
+			a.wantPending(t, 0)
+		})
+	}
 }
 
 func (a *activity) wantPending(t *testing.T, want int) {

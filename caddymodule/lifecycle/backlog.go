@@ -126,8 +126,7 @@ func ofOnePerson(err error) bool {
 	if _, ofSource := errors.AsType[SourceFault](err); ofSource {
 		return !isStoreFault(err)
 	}
-	return errors.Is(err, sessionstore.ErrConflict) || errors.Is(err, sessionstore.ErrCorrupt) ||
-		errors.Is(err, sessionstore.ErrFormat) || errors.Is(err, sessionstore.ErrUnknownKey)
+	return errors.Is(err, sessionstore.ErrConflict) || sessionstore.IsUnreadable(err)
 }
 
 func (r *round) do(ctx context.Context, t personTask) error {

@@ -141,3 +141,24 @@ const (
 	writePause  = 250 * time.Millisecond
 	writeTries  = 3
 )
+
+// writesBetween has another gateway change Ada's session in the store when the
+// next write to it is under way.
+func (b *bubble) writesBetween(change func(newer *sessionstore.Session)) {
+	var once bool
+	b.store.before = func(method string) {
+		if method != "Update" || once {
+			return
+		}
+		once = true
+		s, err := b.store.Store.Get(b.Context(), b.ada.key)
+		if err != nil {
+			b.Fatal(err)
+		}
+		newer := *s
+		change(&newer)
+		if _, err := b.store.Store.Update(b.Context(), &newer); err != nil {
+			b.Error(err)
+		}
+	}
+}

@@ -161,19 +161,7 @@ func TestRefreshLosesNoCredentialThatWasRotated(t *testing.T) {
 	})
 	inBubble(t, "nor one that another gateway rotated later", func(b *bubble) {
 		b.login.rotates(errTrouble)
-		var once bool
-		b.store.before = func(method string) {
-			if method != "Update" || once {
-				return
-			}
-			once = true
-			s, _ := b.store.Store.Get(b.Context(), b.ada.key)
-			newer := *s
-			newer.Kept = `{"refresh_token":"third"}`
-			if _, err := b.store.Store.Update(b.Context(), &newer); err != nil {
-				b.Error(err)
-			}
-		}
+		b.writesBetween(func(newer *sessionstore.Session) { newer.Kept = `{"refresh_token":"third"}` })
 		b.visit()
 		b.wantKept(`{"refresh_token":"third"}`)
 	})
@@ -238,20 +226,10 @@ func TestWhatAMappingNoLongerSaysIsGoneAtOnce(t *testing.T) {
 	})
 	inBubble(t, "a write of another gateway in between, from a newer answer, stands", func(b *bubble) {
 		b.login.fails(&profile.Unmapped{Err: errTrouble})
-		var once bool
-		b.store.before = func(method string) {
-			if method != "Update" || once {
-				return
-			}
-			once = true
-			s, _ := b.store.Store.Get(b.Context(), b.ada.key)
-			newer := *s
+		b.writesBetween(func(newer *sessionstore.Session) {
 			newer.BuiltAt = time.Now().Add(time.Second)
 			newer.User.FlatRolesList = []string{"editor"}
-			if _, err := b.store.Store.Update(b.Context(), &newer); err != nil {
-				b.Error(err)
-			}
-		}
+		})
 		b.visit()
 		b.ada.wantRoles(b.g, "editor")
 	})

@@ -158,6 +158,7 @@ func TestARefreshThatFailsAfterTheRotationKeepsTheNewToken(t *testing.T) {
 				}
 				return w.provider.Tally().Rotations == 2
 			})
+			b.awaitRole(c.roles, w.gateways...)
 			point.Mend()
 			b.awaitRole("second", w.gateways...)
 			w.wantNoReuse()

@@ -122,6 +122,10 @@ func TestWhatUserInfoMaySay(t *testing.T) {
 			p.on("/userinfo", c.answer(p))
 			_, err := p.signIn(t, p.login(t, nil), nil)
 			wantErr(t, err, c.want, c.says)
+			// What is said of somebody else vouches for nothing; the rest may pass.
+			if unmapped := profile.IsUnmapped(err); unmapped != (c.says == "another subject") {
+				t.Errorf("counts as an answer that cannot be mapped: %t", unmapped)
+			}
 		})
 	}
 	t.Run("nothing, because it has no such endpoint", func(t *testing.T) {
