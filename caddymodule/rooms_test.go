@@ -2,7 +2,6 @@ package caddymodule_test
 
 import (
 	"errors"
-	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -136,6 +135,11 @@ func TestTheHouseKeepsItsRules(t *testing.T) {
 			}
 		})
 	}
+	t.Run("what many know is small", func(t *testing.T) {
+		for _, breach := range sizeBreaches(files) {
+			t.Error(breach)
+		}
+	})
 	t.Run("every room of the rules exists", func(t *testing.T) {
 		all, err := rooms()
 		if err != nil || len(all) < 20 {
@@ -338,115 +342,4 @@ var testSupport = []string{
 func isTestSupport(importPath string) bool {
 	importPath = strings.TrimPrefix(importPath, house)
 	return slices.ContainsFunc(testSupport, func(pattern string) bool { return match(pattern, importPath) })
-}
-
-func importBreaches(s source) []string {
-	all, err := rooms()
-	if err != nil {
-		return []string{err.Error()}
-	}
-	if s.isTest() {
-		return nil
-	}
-	r, ok := roomOf(all, s.name)
-	if !ok {
-		return []string{s.name + ": lies in no room of CONTRIBUTING.md"}
-	}
-	var found []string
-	for _, p := range s.imports() {
-		if !r.admits(p) {
-			found = append(found, fmt.Sprintf("%s: %s may not import %s", s.name, r.folder, p))
-		}
-	}
-	return found
-}
-
-func (r room) admits(importPath string) bool {
-	matches := func(pattern string) bool { return match(pattern, importPath) }
-	if slices.ContainsFunc(r.not, matches) {
-		return false
-	}
-	if slices.ContainsFunc(logging, matches) {
-		return slices.ContainsFunc(r.may, matches)
-	}
-	return isStandard(importPath) || slices.ContainsFunc(r.may, matches)
-}
-
-func match(pattern, importPath string) bool {
-	folder, below := strings.CutSuffix(pattern, "/...")
-	return importPath == folder || below && strings.HasPrefix(importPath, folder+"/")
-}
-
-// isStandard relies on what the go command does: only the standard library has
-// no dot in the first element of its import paths.
-func isStandard(importPath string) bool {
-	first, _, _ := strings.Cut(importPath, "/")
-	return !strings.Contains(first, ".")
-}
-
-func testSupportBreaches(s source) []string {
-	var found []string
-	for _, p := range s.imports() {
-		support := p == "testing" || strings.HasPrefix(p, house) && isTestSupport(p)
-		if support && !s.isTest() {
-			found = append(found, fmt.Sprintf("%s: imports %s, which is for tests", s.name, p))
-		}
-	}
-	return found
-}
-
-func lengthBreaches(s source) []string {
-	if lines := s.lines.Position(s.syntax.FileEnd).Line; lines > 350 && !s.isTest() {
-		return []string{fmt.Sprintf("%s: %d lines", s.name, lines)}
-	}
-	return nil
-}
-
-// testFolders hold black-box tests over whole servers, and a doc.go. What they
-// share is gatewaytest's.
-var testFolders = []string{"caddymodule/attacks", "caddymodule/faults"}
-
-func testFolderBreaches(s source) []string {
-	if !slices.Contains(testFolders, path.Dir(s.name)) || s.isTest() || path.Base(s.name) == "doc.go" {
-		return nil
-	}
-	return []string{s.name + ": stands among tests and is none"}
-}
-
-func nameBreaches(s source) []string {
-	switch name := strings.TrimSuffix(s.syntax.Name.Name, "_test"); name {
-	case "util", "utils", "common", "helper", "helpers", "misc":
-		return []string{fmt.Sprintf("%s: package %s says nothing: name it after what it is about", s.name, name)}
-	}
-	return nil
-}
-
-// sleepBreaches finds time.Sleep where it is called and where it is passed on.
-func sleepBreaches(s source) []string {
-	if !s.isTest() {
-		return nil
-	}
-	var found []string
-	clock := s.nameOf("time")
-	ast.Inspect(s.syntax, func(n ast.Node) bool {
-		selector, ok := n.(*ast.SelectorExpr)
-		if !ok || selector.Sel.Name != "Sleep" {
-			return true
-		}
-		if from, ok := selector.X.(*ast.Ident); ok && from.Name == clock {
-			found = append(found, fmt.Sprintf("%v: wait for a condition, or put an injected clock forward", s.lines.Position(n.Pos())))
-		}
-		return true
-	})
-	return found
-}
-
-// nameOf is what the file calls an imported package.
-func (s source) nameOf(importPath string) string {
-	for _, spec := range s.syntax.Imports {
-		if spec.Path.Value == strconv.Quote(importPath) && spec.Name != nil {
-			return spec.Name.Name
-		}
-	}
-	return path.Base(importPath)
 }

@@ -82,7 +82,7 @@ func (l *Sessions) Backlog() int { return l.backlog.len() }
 // what could not be done. One person's trouble keeps no other waiting; that of
 // the store does, for when it is away it is away for all of them.
 func (l *Sessions) WorkOff(ctx context.Context) {
-	r := round{Sessions: l}
+	r := round{config: l.config, backlog: l.backlog, rebuilder: l.refresher.rebuilder, ender: l.ender}
 	r.work(ctx, true)
 	r.work(ctx, false)
 	for _, t := range r.undone {
@@ -90,13 +90,17 @@ func (l *Sessions) WorkOff(ctx context.Context) {
 		l.backlog.settle()
 	}
 	if r.failed != nil && ctx.Err() == nil {
-		l.Events.Happened(Event{Kind: Pending, Err: r.failed})
+		l.config.Events.Happened(Event{Kind: Pending, Err: r.failed})
 	}
 }
 
 // round is one WorkOff.
 type round struct {
-	*Sessions
+	config    *Config
+	backlog   *backlog
+	rebuilder *rebuilder
+	ender     *ender
+
 	undone []personTask
 	failed error // the first failure
 	away   bool  // the store is
@@ -130,7 +134,7 @@ func ofOnePerson(err error) bool {
 }
 
 func (r *round) do(ctx context.Context, t personTask) error {
-	sessions, err := r.Store.List(ctx, t.userID)
+	sessions, err := r.config.Store.List(ctx, t.userID)
 	unreadable, listed := sessionstore.Unreadable(err)
 	if err != nil && !listed {
 		return err
@@ -153,12 +157,12 @@ func (r *round) do(ctx context.Context, t personTask) error {
 
 func (r *round) doSession(ctx context.Context, t personTask, s *sessionstore.Session) error {
 	if t.end {
-		return r.endRebuilt(ctx, s)
+		return r.ender.noLongerVouchedFor(ctx, s)
 	}
 	// A source may let us wait for as long as it likes. Who is to be signed out
 	// does not wait for it.
 	r.work(ctx, true)
-	_, err := r.rebuild(ctx, s)
+	_, err := r.rebuilder.rebuild(ctx, s)
 	if errors.Is(err, ErrUnmapped) {
 		return nil // it was told, and asking again says the same
 	}
@@ -175,14 +179,14 @@ func (r *round) doUnreadable(ctx context.Context, t personTask, keys []sessionst
 		return nil
 	}
 	if !t.end {
-		r.Events.Happened(Event{Kind: NotRead, Login: t.method, UserID: t.userID, Count: len(keys), Err: why})
+		r.config.Events.Happened(Event{Kind: NotRead, Login: t.method, UserID: t.userID, Count: len(keys), Err: why})
 		return nil
 	}
 	for _, key := range keys {
-		if err := r.End(ctx, key); err != nil {
+		if err := r.ender.end(ctx, key); err != nil {
 			return err
 		}
-		r.Events.Happened(Event{Kind: Ended, Login: t.method, UserID: t.userID, Session: key, Count: 1})
+		r.config.Events.Happened(Event{Kind: Ended, Login: t.method, UserID: t.userID, Session: key, Count: 1})
 	}
 	return nil
 }

@@ -92,7 +92,7 @@ func (b *backlogged) signedIn(userID int64, method string) sessionstore.Key {
 		Key: sessionstore.NewSecret(userID).Key(), User: sessionstore.UserSession{ID: userID, Email: "was@example.com"},
 		Method: method, CreatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(time.Hour), Version: 1,
 	}
-	if err := storetest.Keep(b.Context(), b.Store, s); err != nil {
+	if err := storetest.Keep(b.Context(), b.store, s); err != nil {
 		b.Fatal(err)
 	}
 	return s.Key
@@ -102,7 +102,7 @@ func (b *backlogged) signedIn(userID int64, method string) sessionstore.Key {
 // empty, that there is none.
 func (b *backlogged) wantEmail(key sessionstore.Key, email string) {
 	b.Helper()
-	s, err := b.Store.Get(b.Context(), key)
+	s, err := b.store.Get(b.Context(), key)
 	switch {
 	case email == "" && !errors.Is(err, sessionstore.ErrNotFound):
 		b.Errorf("the session is still there: %v", err)
@@ -209,7 +209,7 @@ func TestBacklog(t *testing.T) {
 			b.EndPerson("register", 1)
 			b.EndPerson("register", 2)
 			counted := 0
-			b.gateway.Ended = func(sessionstore.Key) { counted = b.Backlog() }
+			b.gateway.ended = func(sessionstore.Key) { counted = b.Backlog() }
 			b.WorkOff(b.Context())
 			if counted == 0 {
 				b.Error("what is just being done is not counted")

@@ -1,7 +1,6 @@
 package lifecycle
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"net/netip"
@@ -37,23 +36,18 @@ const maxUserAgent = 256
 // as many sessions as they may have.
 func (l *Sessions) Begin(ctx context.Context, method login.Method, person *profile.Person, from Arrival) (*sessionstore.Session, sessionstore.Secret, error) {
 	var none sessionstore.Secret
-	b, err := l.build(ctx, method, person, nil)
+	b, err := l.builder.build(ctx, method, person, nil)
 	if err != nil {
 		l.NotBegun(ctx, method.Name(), person.ID, err)
 		return nil, none, err
 	}
-	secret := l.NewSecret(b.user.ID)
-	s := l.newSession(secret.Key(), method, b, from)
-	if err := l.create(ctx, s, from.Presented); err != nil {
-		l.notKept(ctx, s, err)
+	secret := l.config.NewSecret(b.user.ID)
+	n := beginning{l.config, l.links, l.ender}
+	s := n.session(secret.Key(), method, b, from)
+	if err := n.begin(ctx, s, from.Presented); err != nil {
 		return nil, none, err
 	}
-	if err := l.EndAll(ctx, from.Presented); err != nil {
-		l.Events.Trouble(ctx, "the session before could not be ended", err)
-		l.withdraw(ctx, s.Key)
-		return nil, none, err
-	}
-	l.Events.Happened(Event{Kind: Began, Login: method.Name(), UserID: s.User.ID, Session: s.Key})
+	l.config.Events.Happened(Event{Kind: Began, Login: method.Name(), UserID: s.User.ID, Session: s.Key})
 	return s, secret, nil
 }
 
@@ -63,13 +57,13 @@ func (l *Sessions) NotBegun(ctx context.Context, login string, userID int64, err
 	refused, isRefused := errors.AsType[*profile.Refused](err)
 	switch {
 	case isRefused:
-		l.Events.Happened(Event{Kind: NotAdmitted, Login: login, UserID: userID, Err: refused})
+		l.config.Events.Happened(Event{Kind: NotAdmitted, Login: login, UserID: userID, Err: refused})
 	case errors.Is(err, profile.ErrInvalid):
-		l.Events.Happened(Event{Kind: NotSound, Login: login, UserID: userID, Err: err})
+		l.config.Events.Happened(Event{Kind: NotSound, Login: login, UserID: userID, Err: err})
 	case isStoreFault(err):
-		l.Events.Trouble(ctx, "a sign-in could not be finished", err)
+		l.config.Events.Trouble(ctx, "a sign-in could not be finished", err)
 	default:
-		l.Events.Trouble(ctx, "a source of the session failed", SourceFault{err})
+		l.config.Events.Trouble(ctx, "a source of the session failed", SourceFault{err})
 	}
 }
 
@@ -78,85 +72,23 @@ func isStoreFault(err error) bool {
 	return ok
 }
 
-// notKept tells why a new session was not kept.
-func (l *Sessions) notKept(ctx context.Context, s *sessionstore.Session, err error) {
-	if errors.Is(err, sessionstore.ErrTooMany) {
-		l.Events.Happened(Event{Kind: TooMany, Login: s.Method, UserID: s.User.ID, Count: l.MaxSessions})
-		return
-	}
-	l.Events.Trouble(ctx, "a new session could not be kept", err)
+// beginning makes one session.
+type beginning struct {
+	config *Config
+	links  *links
+	ender  *ender
 }
 
-// create keeps a new session, and by which names its login's source may ask
-// for its end. The names come first, so that no session lives that the source
-// cannot name; and when its end was asked for in between it ends here.
-func (l *Sessions) create(ctx context.Context, s *sessionstore.Session, replaced []sessionstore.Key) error {
-	names := l.sourceNames(s)
-	for _, name := range names {
-		if err := l.Store.Link(ctx, name, s.Key, l.Lifetime); err != nil {
-			return err
-		}
-	}
-	limit := sessionstore.Limit{Sessions: l.MaxSessions, Refuse: l.RefuseBeyond, Replaced: replaced}
-	ended, err := l.Store.Create(ctx, s, limit)
-	l.endedForRoom(ctx, s, ended)
-	if errors.Is(err, sessionstore.ErrTooMany) {
-		l.unlink(ctx, s)
-	}
-	if err != nil {
-		return err
-	}
-	if err = l.stillWanted(ctx, s, names); err != nil {
-		l.withdraw(ctx, s.Key)
-	}
-	return err
-}
-
-// endedForRoom has go what is kept elsewhere for sessions that have ended for a
-// new one.
-func (l *Sessions) endedForRoom(ctx context.Context, s *sessionstore.Session, ended []sessionstore.Ended) {
-	if len(ended) == 0 {
-		return
-	}
-	var known []*sessionstore.Session
-	for _, e := range ended {
-		l.Ended(e.Key)
-		if e.Session != nil {
-			known = append(known, e.Session)
-		}
-	}
-	l.unlink(ctx, known...)
-	l.Events.Happened(Event{Kind: EndedForRoom, Login: s.Method, UserID: s.User.ID, Count: len(ended)})
-}
-
-// stillWanted gives errEndedMeanwhile when the source has asked for the end of
-// a session that was just made.
-func (l *Sessions) stillWanted(ctx context.Context, s *sessionstore.Session, names []string) error {
-	if out, err := l.signedOutAtSource(ctx, s); out || err != nil {
-		return cmp.Or(err, errEndedMeanwhile)
-	}
-	for _, name := range names {
-		linked, err := l.Store.IsLinked(ctx, name, s.Key)
-		if !linked || err != nil {
-			return cmp.Or(err, errEndedMeanwhile)
-		}
-	}
-	return nil
-}
-
-// errEndedMeanwhile says that the source ended a session while it was made.
-var errEndedMeanwhile = errors.New("the sign-in's source ended the session while it was being made")
-
-func (l *Sessions) newSession(key sessionstore.Key, method login.Method, b *built, from Arrival) *sessionstore.Session {
-	now := l.Now().UTC().Truncate(time.Millisecond)
+func (n beginning) session(key sessionstore.Key, method login.Method, b *built, from Arrival) *sessionstore.Session {
+	now := n.config.Now().UTC().Truncate(time.Millisecond)
 	s := &sessionstore.Session{
 		Key:         key,
 		Method:      method.Name(),
 		Address:     from.Address.String(),
 		UserAgent:   abridge(from.UserAgent, maxUserAgent),
 		CreatedAt:   now,
-		ExpiresAt:   now.Add(l.Lifetime),
-		IdleTimeout: l.IdleTimeout,
+		ExpiresAt:   now.Add(n.config.Lifetime),
+		IdleTimeout: n.config.IdleTimeout,
 		LastSeenAt:  now,
 		Version:     1,
 	}
@@ -164,13 +96,76 @@ func (l *Sessions) newSession(key sessionstore.Key, method login.Method, b *buil
 	return s
 }
 
+// begin keeps a new session in place of those that were presented, or tells
+// Events why not.
+func (n beginning) begin(ctx context.Context, s *sessionstore.Session, presented []sessionstore.Key) error {
+	if err := n.create(ctx, s, presented); err != nil {
+		n.notKept(ctx, s, err)
+		return err
+	}
+	if err := n.ender.endAll(ctx, presented); err != nil {
+		n.config.Events.Trouble(ctx, "the session before could not be ended", err)
+		n.withdraw(ctx, s.Key)
+		return err
+	}
+	return nil
+}
+
+// create keeps a new session, and by which names its login's source may ask
+// for its end. The names come first, so that no session lives that the source
+// cannot name; and when its end was asked for in between it ends here.
+func (n beginning) create(ctx context.Context, s *sessionstore.Session, replaced []sessionstore.Key) error {
+	if err := n.links.add(ctx, s); err != nil {
+		return err
+	}
+	limit := sessionstore.Limit{Sessions: n.config.MaxSessions, Refuse: n.config.RefuseBeyond, Replaced: replaced}
+	ended, err := n.config.Store.Create(ctx, s, limit)
+	n.endedForRoom(ctx, s, ended)
+	if errors.Is(err, sessionstore.ErrTooMany) {
+		n.links.forget(ctx, s)
+	}
+	if err != nil {
+		return err
+	}
+	if err = n.links.stillThere(ctx, s); err != nil {
+		n.withdraw(ctx, s.Key)
+	}
+	return err
+}
+
+// notKept tells why a new session was not kept.
+func (n beginning) notKept(ctx context.Context, s *sessionstore.Session, err error) {
+	if errors.Is(err, sessionstore.ErrTooMany) {
+		n.config.Events.Happened(Event{Kind: TooMany, Login: s.Method, UserID: s.User.ID, Count: n.config.MaxSessions})
+		return
+	}
+	n.config.Events.Trouble(ctx, "a new session could not be kept", err)
+}
+
+// endedForRoom has go what is kept elsewhere for sessions that have ended for a
+// new one.
+func (n beginning) endedForRoom(ctx context.Context, s *sessionstore.Session, ended []sessionstore.Ended) {
+	if len(ended) == 0 {
+		return
+	}
+	var known []*sessionstore.Session
+	for _, e := range ended {
+		n.config.Ended(e.Key)
+		if e.Session != nil {
+			known = append(known, e.Session)
+		}
+	}
+	n.links.forget(ctx, known...)
+	n.config.Events.Happened(Event{Kind: EndedForRoom, Login: s.Method, UserID: s.User.ID, Count: len(ended)})
+}
+
 // withdraw takes a session back that nobody was told of. If that fails too it
 // expires by itself, known to nobody.
-func (l *Sessions) withdraw(ctx context.Context, key sessionstore.Key) {
+func (n beginning) withdraw(ctx context.Context, key sessionstore.Key) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
-	if err := l.End(ctx, key); err != nil {
-		l.Events.Trouble(ctx, "a session that nobody has could not be ended", err)
+	if err := n.ender.end(ctx, key); err != nil {
+		n.config.Events.Trouble(ctx, "a session that nobody has could not be ended", err)
 	}
 }
 

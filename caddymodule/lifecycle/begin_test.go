@@ -30,7 +30,7 @@ func TestBegin(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	kept, err := g.Backing.Get(t.Context(), secret.Key())
+	kept, err := g.store.Get(t.Context(), secret.Key())
 	if err != nil {
 		t.Fatal("the secret names no session:", err)
 	}
@@ -74,7 +74,7 @@ func TestASignInEndsTheSessionsThatCameWithIt(t *testing.T) {
 		if err != nil || s.Key == planted.Key {
 			t.Errorf("%v, %v", s, err)
 		}
-		if _, err := g.Backing.Get(t.Context(), planted.Key); !errors.Is(err, sessionstore.ErrNotFound) {
+		if _, err := g.store.Get(t.Context(), planted.Key); !errors.Is(err, sessionstore.ErrNotFound) {
 			t.Errorf("the session that was planted: %v", err)
 		}
 	})

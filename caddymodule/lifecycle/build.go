@@ -29,22 +29,25 @@ func (b *built) put(s *sessionstore.Session) {
 	s.SourceSession, s.Kept, s.BuiltAt, s.Unmapped = b.source, b.kept, b.at, false
 }
 
+// builder makes what sessions say of the people whom logins have found.
+type builder struct{ config *Config }
+
 // build makes what a session says of the person whom a login has found: the
 // directories are asked, a number is handed out if no source has one, and the
 // roles are flattened. before is the session that is built anew, nil at
 // sign-in. A *profile.Refused is a definite "no", and ErrInvalid a person who
 // makes no session.
-func (l *Sessions) build(ctx context.Context, method login.Method, person *profile.Person, before *sessionstore.Session) (*built, error) {
-	at := l.buildTime(before)
-	if len(l.Directories) > 0 {
-		if _, err := directory.Consult(ctx, l.Directories, person, factsOf(person)); err != nil {
+func (b *builder) build(ctx context.Context, method login.Method, person *profile.Person, before *sessionstore.Session) (*built, error) {
+	at := b.moment(before)
+	if len(b.config.Directories) > 0 {
+		if _, err := directory.Consult(ctx, b.config.Directories, person, factsOf(person)); err != nil {
 			return nil, err
 		}
 	}
-	if err := l.number(ctx, method, person, before); err != nil {
+	if err := b.number(ctx, method, person, before); err != nil {
 		return nil, err
 	}
-	user, err := l.Roles.Build(*person)
+	user, err := b.config.Roles.Build(*person)
 	if err != nil {
 		return nil, err
 	}
@@ -58,10 +61,10 @@ func (l *Sessions) build(ctx context.Context, method login.Method, person *profi
 	}, nil
 }
 
-// buildTime is now, and never the time of the build before: others tell by it
+// moment is now, and never the time of the build before: others tell by it
 // that the session was built anew.
-func (l *Sessions) buildTime(before *sessionstore.Session) time.Time {
-	at := l.Now().UTC().Truncate(time.Millisecond)
+func (b *builder) moment(before *sessionstore.Session) time.Time {
+	at := b.config.Now().UTC().Truncate(time.Millisecond)
 	if before != nil && at.Equal(before.BuiltAt) {
 		at = at.Add(time.Millisecond)
 	}
@@ -89,7 +92,7 @@ const FirstNumber = 1_000_000_000
 
 // number gives a person without an id one of the store: the same for the same
 // issuer and subject, for good. A session that is built anew knows it already.
-func (l *Sessions) number(ctx context.Context, method login.Method, person *profile.Person, before *sessionstore.Session) error {
+func (b *builder) number(ctx context.Context, method login.Method, person *profile.Person, before *sessionstore.Session) error {
 	if person.ID != 0 {
 		return nil
 	}
@@ -105,7 +108,7 @@ func (l *Sessions) number(ctx context.Context, method login.Method, person *prof
 	if issuer == "" {
 		issuer = "login:" + method.Name()
 	}
-	n, err := l.Store.Number(ctx, issuer+"\x00"+subject)
+	n, err := b.config.Store.Number(ctx, issuer+"\x00"+subject)
 	if err != nil {
 		return storeFault{fmt.Errorf("handing out a number for a new person: %w", err)}
 	}

@@ -13,7 +13,7 @@ const changeTries = 3
 // ChooseAccount makes the account, one of the person's own, the primary one
 // until they choose another. ErrEnded: the session is gone.
 func (l *Sessions) ChooseAccount(ctx context.Context, s *sessionstore.Session, accountID string) (*sessionstore.Session, error) {
-	return l.change(ctx, s, func(changed *sessionstore.Session) {
+	return l.writer.change(ctx, s, func(changed *sessionstore.Session) {
 		changed.ChosenAccount = accountID
 		keepChoice(changed)
 	})
@@ -22,8 +22,8 @@ func (l *Sessions) ChooseAccount(ctx context.Context, s *sessionstore.Session, a
 // Slide notes activity at once and returns the session with its new idle end.
 // ErrEnded: the session is gone.
 func (l *Sessions) Slide(ctx context.Context, s *sessionstore.Session) (*sessionstore.Session, error) {
-	now := l.Now().UTC()
-	if err := l.Store.Touch(ctx, s, now); err != nil {
+	now := l.config.Now().UTC()
+	if err := l.config.Store.Touch(ctx, s, now); err != nil {
 		return nil, goneIsEnded(err)
 	}
 	slid := *s
@@ -31,17 +31,20 @@ func (l *Sessions) Slide(ctx context.Context, s *sessionstore.Session) (*session
 	return &slid, nil
 }
 
+// writer writes sessions that have changed.
+type writer struct{ store sessionstore.Store }
+
 // change writes a session that edit has changed. When somebody else wrote it
 // in between, it is read and edited again.
-func (l *Sessions) change(ctx context.Context, s *sessionstore.Session, edit func(*sessionstore.Session)) (*sessionstore.Session, error) {
+func (w writer) change(ctx context.Context, s *sessionstore.Session, edit func(*sessionstore.Session)) (*sessionstore.Session, error) {
 	for try := 1; ; try++ {
 		changed := *s
 		edit(&changed)
-		written, err := l.Store.Update(ctx, &changed)
+		written, err := w.store.Update(ctx, &changed)
 		if !errors.Is(err, sessionstore.ErrConflict) || try == changeTries {
 			return written, goneIsEnded(err)
 		}
-		if s, err = l.Store.Get(ctx, s.Key); err != nil {
+		if s, err = w.store.Get(ctx, s.Key); err != nil {
 			return nil, goneIsEnded(err)
 		}
 	}
@@ -51,11 +54,11 @@ func (l *Sessions) change(ctx context.Context, s *sessionstore.Session, edit fun
 // moment: a source may have replaced a credential, and the old one is spent.
 // It goes on when the lease, which is kept in the same store, has run out: the
 // session's version and BuiltAt fence what it writes.
-func (l *Sessions) persist(ctx context.Context, s *sessionstore.Session, edit func(*sessionstore.Session)) (*sessionstore.Session, error) {
+func (w writer) persist(ctx context.Context, s *sessionstore.Session, edit func(*sessionstore.Session)) (*sessionstore.Session, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), refreshTime)
 	defer cancel()
 	for {
-		written, err := l.change(ctx, s, edit)
+		written, err := w.change(ctx, s, edit)
 		if err == nil || errors.Is(err, ErrEnded) || sleep(ctx, writePause) != nil {
 			return written, err
 		}

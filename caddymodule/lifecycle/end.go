@@ -3,7 +3,6 @@ package lifecycle
 import (
 	"context"
 	"slices"
-	"time"
 
 	"example.com/sidegate/sessionstore"
 )
@@ -11,71 +10,24 @@ import (
 // End revokes a session, and has what is kept for it elsewhere go. One that is
 // gone already is no error.
 func (l *Sessions) End(ctx context.Context, key sessionstore.Key) error {
-	was, err := l.Store.Revoke(ctx, key)
-	if err != nil {
-		return err
-	}
-	l.Ended(key)
-	if was != nil {
-		l.unlink(ctx, was)
-	}
-	return nil
+	return l.ender.end(ctx, key)
 }
 
 // EndAll is End for each of the keys; it stops at the first that could not be
 // ended.
 func (l *Sessions) EndAll(ctx context.Context, keys []sessionstore.Key) error {
-	for _, key := range keys {
-		if err := l.End(ctx, key); err != nil {
-			return err
-		}
-	}
-	return nil
+	return l.ender.endAll(ctx, keys)
 }
-
-// unlinkTime bounds how long somebody who has signed out waits for names to be
-// forgotten.
-const unlinkTime = 2 * time.Second
 
 // EndOthers ends all sessions of the session's person but that one.
 func (l *Sessions) EndOthers(ctx context.Context, s *sessionstore.Session) error {
-	// Only what can be read has names to be forgotten. What cannot, and what
-	// begins meanwhile, ends all the same; then its names end by themselves.
-	known, _ := l.Store.List(ctx, s.User.ID)
-	if _, err := l.Store.RevokeUser(ctx, s.User.ID, s.Key); err != nil {
-		return err
-	}
-	known = slices.DeleteFunc(known, func(other *sessionstore.Session) bool { return other.Key == s.Key })
-	for _, other := range known {
-		l.Ended(other.Key)
-	}
-	l.unlink(ctx, known...)
-	return nil
-}
-
-// unlink forgets the names of sessions that have ended: nobody need find them
-// any more. They have ended whether that succeeds or not, and what is left of
-// their names ends when they would have.
-func (l *Sessions) unlink(ctx context.Context, ended ...*sessionstore.Session) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unlinkTime)
-	defer cancel()
-	named := make(map[string][]sessionstore.Key)
-	for _, s := range ended {
-		for _, name := range l.namesLeft(s) {
-			named[name] = append(named[name], s.Key)
-		}
-	}
-	for name, keys := range named {
-		if l.Store.Unlink(ctx, name, keys...) != nil {
-			return
-		}
-	}
+	return l.ender.endOthers(ctx, s)
 }
 
 // Of returns the live sessions of a person, the newest first. With a
 // *sessionstore.UnreadableError come those that can be read.
 func (l *Sessions) Of(ctx context.Context, userID int64) ([]*sessionstore.Session, error) {
-	return l.Store.List(ctx, userID)
+	return l.config.Store.List(ctx, userID)
 }
 
 // Find returns the key of one of the person's sessions by its id, which is no
@@ -85,7 +37,7 @@ func (l *Sessions) Find(ctx context.Context, own *sessionstore.Session, id strin
 	if id == own.Key.ID() {
 		return own.Key, true, nil
 	}
-	sessions, err := l.Store.List(ctx, own.User.ID)
+	sessions, err := l.Of(ctx, own.User.ID)
 	keys, listed := sessionstore.Unreadable(err)
 	if err != nil && !listed {
 		return sessionstore.Key{}, false, err
@@ -98,4 +50,59 @@ func (l *Sessions) Find(ctx context.Context, own *sessionstore.Session, id strin
 		return sessionstore.Key{}, false, nil
 	}
 	return keys[i], true, nil
+}
+
+// ender ends sessions whole: in the store, and in what is kept for them
+// elsewhere.
+type ender struct {
+	config *Config
+	links  *links
+}
+
+// end is Sessions.End.
+func (e *ender) end(ctx context.Context, key sessionstore.Key) error {
+	was, err := e.config.Store.Revoke(ctx, key)
+	if err != nil {
+		return err
+	}
+	e.config.Ended(key)
+	if was != nil {
+		e.links.forget(ctx, was)
+	}
+	return nil
+}
+
+// endAll is Sessions.EndAll.
+func (e *ender) endAll(ctx context.Context, keys []sessionstore.Key) error {
+	for _, key := range keys {
+		if err := e.end(ctx, key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// endOthers is Sessions.EndOthers.
+func (e *ender) endOthers(ctx context.Context, s *sessionstore.Session) error {
+	// Only what can be read has names to be forgotten. What cannot, and what
+	// begins meanwhile, ends all the same; then its names end by themselves.
+	known, _ := e.config.Store.List(ctx, s.User.ID)
+	if _, err := e.config.Store.RevokeUser(ctx, s.User.ID, s.Key); err != nil {
+		return err
+	}
+	known = slices.DeleteFunc(known, func(other *sessionstore.Session) bool { return other.Key == s.Key })
+	for _, other := range known {
+		e.config.Ended(other.Key)
+	}
+	e.links.forget(ctx, known...)
+	return nil
+}
+
+// noLongerVouchedFor ends a session of whose person the login says no.
+func (e *ender) noLongerVouchedFor(ctx context.Context, s *sessionstore.Session) error {
+	if err := e.end(ctx, s.Key); err != nil {
+		return err
+	}
+	e.config.Events.Happened(Event{Kind: Ended, Login: s.Method, UserID: s.User.ID, Session: s.Key, Count: 1})
+	return ErrEnded
 }

@@ -15,7 +15,7 @@ func TestEnd(t *testing.T) {
 	store := &faulty{Store: memory.New(nil)}
 	g := newGateway(t, store, new(teller), time.Now)
 	var ended []sessionstore.Key
-	g.Ended = func(key sessionstore.Key) { ended = append(ended, key) }
+	g.ended = func(key sessionstore.Key) { ended = append(ended, key) }
 	one, two, three := g.settled(t, new(teller)), g.settled(t, new(teller)), g.settled(t, new(teller))
 
 	t.Run("says nothing of a session that could not be ended", func(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"example.com/sidegate/caddymodule/lifecycle"
+	methods "example.com/sidegate/caddymodule/login"
 	"example.com/sidegate/caddymodule/profile"
 	"example.com/sidegate/sessionstore"
 	"example.com/sidegate/sessionstore/memory"
@@ -44,11 +45,11 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	sessions := lifecycle.New(lifecycle.Config{
-		Store: memory.New(nil), Roles: roles, Lifetime: 12 * time.Hour, IdleTimeout: time.Hour, Events: printer{}, Now: time.Now,
-	})
 	login := &passport{roles: []string{"viewer"}}
-	sessions.Logins = append(sessions.Logins, login)
+	sessions := lifecycle.New(lifecycle.Config{
+		Store: memory.New(nil), Logins: []methods.Method{login}, Roles: roles,
+		Lifetime: 12 * time.Hour, IdleTimeout: time.Hour, Events: printer{}, Now: time.Now,
+	})
 
 	s, secret, err := sessions.Begin(ctx, login, login.person(), lifecycle.Arrival{Address: netip.MustParseAddr("192.0.2.1")})
 	if err != nil {

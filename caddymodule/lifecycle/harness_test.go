@@ -126,35 +126,44 @@ func (e *ear) kinds() (kinds []lifecycle.Kind) {
 // gateway is sessions behind a near cache, as one of several gateways on a store.
 type gateway struct {
 	*lifecycle.Sessions
-	near *nearcache.Cache
-	ear  *ear
-	now  func() time.Time
+	near  *nearcache.Cache
+	store sessionstore.Store // behind it
+	ear   *ear
+	now   func() time.Time
+	ended func(sessionstore.Key) // hears what is ended here; a test may set it
 }
 
-func newGateway(t testing.TB, store sessionstore.Store, m login.Method, now func() time.Time) *gateway {
+func newGateway(t testing.TB, store sessionstore.Store, m login.Method, now func() time.Time, edits ...func(*lifecycle.Config)) *gateway {
 	t.Helper()
 	near := nearcache.New(store, nearcache.Options{TTL: time.Hour, Now: now})
-	return newGatewayBehind(t, near, store, m, now)
+	return newGatewayBehind(t, near, store, m, now, edits...)
 }
 
 // newGatewayBehind is newGateway with a near cache that is there already.
-func newGatewayBehind(t testing.TB, near *nearcache.Cache, store sessionstore.Store, m login.Method, now func() time.Time) *gateway {
+func newGatewayBehind(t testing.TB, near *nearcache.Cache, store sessionstore.Store, m login.Method, now func() time.Time, edits ...func(*lifecycle.Config)) *gateway {
 	t.Helper()
 	roles, err := profile.NewRoles(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := &gateway{near: near, ear: new(ear), now: now}
+	g := &gateway{near: near, store: store, ear: new(ear), now: now, ended: func(sessionstore.Key) {}}
 	c := lifecycle.Config{
 		Store: near, Backing: store, Drop: near.Drop, Roles: roles,
 		Lifetime: 12 * time.Hour, IdleTimeout: time.Hour, RefreshEvery: refreshedEvery, Events: g.ear, Now: now,
+		Ended: func(key sessionstore.Key) { g.ended(key) },
 	}
 	if m != nil {
 		c.Logins = []login.Method{m}
 	}
+	for _, edit := range edits {
+		edit(&c)
+	}
 	g.Sessions = lifecycle.New(c)
 	return g
 }
+
+// fromSSO has the sessions of the login sso be ended by its source.
+func fromSSO(c *lifecycle.Config) { c.Providers = []string{"sso"} }
 
 // settled signs ada in, with the role she has so far.
 func (g *gateway) settled(t testing.TB, m login.Method) *person {
@@ -201,7 +210,7 @@ func (p *person) refresh(g *gateway) (*sessionstore.Session, error) {
 // now is the session as the store has it; nil when it is gone.
 func (p *person) now(g *gateway) *sessionstore.Session {
 	p.t.Helper()
-	s, err := g.Backing.Get(context.Background(), p.key)
+	s, err := g.store.Get(context.Background(), p.key)
 	if errors.Is(err, sessionstore.ErrNotFound) {
 		return nil
 	}

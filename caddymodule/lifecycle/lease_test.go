@@ -202,7 +202,7 @@ func TestRefreshIsDue(t *testing.T) {
 	inBubble(t, "once, for a session of before that was written down", func(b *bubble) {
 		s := *b.ada.session
 		s.BuiltAt = time.Time{}
-		if _, err := b.g.Store.Update(b.Context(), &s); err != nil {
+		if _, err := b.g.store.Update(b.Context(), &s); err != nil {
 			b.Fatal(err)
 		}
 		b.visit()

@@ -15,16 +15,15 @@ import (
 func limited(t *testing.T, refuse bool) (*gateway, *watch) {
 	t.Helper()
 	clock := new(watch)
-	g := newGateway(t, memory.New(clock.now), new(teller), clock.now)
-	g.MaxSessions, g.RefuseBeyond = 2, refuse
-	return g, clock
+	two := func(c *lifecycle.Config) { c.MaxSessions, c.RefuseBeyond = 2, refuse }
+	return newGateway(t, memory.New(clock.now), new(teller), clock.now, two), clock
 }
 
 // In a row: 150 sign-ins made 150 sessions, and so on without end.
 func TestWhoSignsInWithoutEndHasNoMoreSessionsThanTheyMay(t *testing.T) {
-	g, clock := limited(t, false)
 	var begun, ended []sessionstore.Key
-	g.Ended = func(key sessionstore.Key) { ended = append(ended, key) }
+	g, clock := limited(t, false)
+	g.ended = func(key sessionstore.Key) { ended = append(ended, key) }
 	for range 150 {
 		begun = append(begun, g.settled(t, new(teller)).key)
 		clock.forward(time.Second)

@@ -25,6 +25,16 @@ type linking struct {
 	left func() string // empty: nothing
 }
 
+// How many sessions a person may have at once.
+func unlimited(*lifecycle.Config) {}
+func justOne(c *lifecycle.Config) { c.MaxSessions = 1 }
+func noOther(c *lifecycle.Config) { c.MaxSessions, c.RefuseBeyond = 1, true }
+
+func newLinking(t *testing.T, store sessionstore.Store, left func() string, limit func(*lifecycle.Config)) *linking {
+	t.Helper()
+	return &linking{T: t, gateway: newGateway(t, store, nil, time.Now, fromSSO, limit), left: left}
+}
+
 // linkingStores are the stores, each with what is left of sessions and links.
 func linkingStores(t *testing.T) map[string]func(t *testing.T) (sessionstore.Store, func() string) {
 	t.Helper()
@@ -98,38 +108,37 @@ func (l *linking) must(err error) {
 func TestLinksAreGoneWithTheirSession(t *testing.T) {
 	stores := linkingStores(t)
 	for _, c := range []struct {
-		name string
-		ends func(l *linking)
+		name  string
+		limit func(*lifecycle.Config)
+		ends  func(l *linking)
 	}{
-		{"when it is signed out", func(l *linking) {
+		{"when it is signed out", unlimited, func(l *linking) {
 			one, two := l.signsIn(0), l.signsIn(1)
 			l.must(l.End(l.Context(), one.Key))
 			l.must(l.EndAll(l.Context(), []sessionstore.Key{two.Key, one.Key}))
 		}},
-		{"when the client has gone meanwhile", func(l *linking) {
+		{"when the client has gone meanwhile", unlimited, func(l *linking) {
 			s := l.signsIn(0)
 			ctx, leave := context.WithCancel(l.Context())
-			l.Ended = func(sessionstore.Key) { leave() }
+			l.ended = func(sessionstore.Key) { leave() }
 			l.must(l.End(ctx, s.Key))
 		}},
-		{"when all others are signed out", func(l *linking) {
+		{"when all others are signed out", unlimited, func(l *linking) {
 			l.signsIn(0)
 			l.signsIn(1)
 			own := l.signsIn(2)
 			l.must(l.EndOthers(l.Context(), own))
 			l.must(l.End(l.Context(), own.Key))
 		}},
-		{"when another takes its place at a sign-in", func(l *linking) {
+		{"when another takes its place at a sign-in", unlimited, func(l *linking) {
 			l.must(l.End(l.Context(), l.signsIn(1, l.signsIn(0).Key).Key))
 		}},
-		{"when it ends for a new one", func(l *linking) {
-			l.MaxSessions = 1
+		{"when it ends for a new one", justOne, func(l *linking) {
 			l.signsIn(0)
 			l.signsIn(1)
 			l.must(l.End(l.Context(), l.signsIn(2).Key))
 		}},
-		{"when it was refused for being one too many", func(l *linking) {
-			l.MaxSessions, l.RefuseBeyond = 1, true
+		{"when it was refused for being one too many", noOther, func(l *linking) {
 			one := l.signsIn(0)
 			_, _, err := l.Begin(l.Context(), sso{}, &profile.Person{
 				ID: 1, Email: "ada@example.com", Subject: "ada-1", SourceSession: "sid-1",
@@ -139,17 +148,16 @@ func TestLinksAreGoneWithTheirSession(t *testing.T) {
 			}
 			l.must(l.End(l.Context(), one.Key))
 		}},
-		{"when its login is no longer configured here", func(l *linking) {
+		{"when its login is no longer configured here", unlimited, func(l *linking) {
 			s := l.signsIn(0)
-			l.Providers = nil
-			l.must(l.End(l.Context(), s.Key))
+			without := newGateway(l.T, l.store, nil, time.Now)
+			l.must(without.End(l.Context(), s.Key))
 		}},
 	} {
 		for name, open := range stores {
 			t.Run(c.name+", in "+name, func(t *testing.T) {
 				store, left := open(t)
-				l := &linking{T: t, gateway: newGateway(t, store, nil, time.Now), left: left}
-				l.Providers = []string{"sso"}
+				l := newLinking(t, store, left, c.limit)
 				c.ends(l)
 				if still := l.left(); still != "" {
 					t.Errorf("left are %s", still)
@@ -166,8 +174,7 @@ func TestLinksAreGoneWhenTheProviderEndsTheSession(t *testing.T) {
 		for how, out := range signOuts() {
 			t.Run(how+", in "+name, func(t *testing.T) {
 				store, _ := open(t)
-				l := &linking{T: t, gateway: newGateway(t, store, nil, time.Now)}
-				l.Providers = []string{"sso"}
+				l := newLinking(t, store, nil, unlimited)
 				l.signsIn(1)
 				l.must(l.EndAtSource(t.Context(), out))
 				if still := namedStill(t, store); still != "" {
@@ -180,11 +187,10 @@ func TestLinksAreGoneWhenTheProviderEndsTheSession(t *testing.T) {
 
 // A session of a login without a source has no names, and costs nothing more.
 func TestASessionWithoutNamesEndsInOneQuestion(t *testing.T) {
-	_, g, steps := steppedPair(t)
-	login := new(teller)
-	g.Logins = append(g.Logins, login)
+	login, store := new(teller), &stepped{Store: memory.New(nil), at: func(string) error { return nil }}
+	g := newGateway(t, store, login, time.Now, fromSSO)
 	ada := g.settled(t, login)
-	names := stepNames(steps[1], func() {
+	names := stepNames(store, func() {
 		if err := g.End(t.Context(), ada.key); err != nil {
 			t.Error(err)
 		}
@@ -197,8 +203,7 @@ func TestASessionWithoutNamesEndsInOneQuestion(t *testing.T) {
 func TestAHundredSignOutsLeaveNothingInRedis(t *testing.T) {
 	srv := redistest.Start(t)
 	count := func() int64 { return srv.Client().DBSize(context.Background()).Val() }
-	l := &linking{T: t, gateway: newGateway(t, redis.New(srv.Client(), storetest.NewSealer(t, 'k'), redis.Options{}), nil, time.Now)}
-	l.Providers = []string{"sso"}
+	l := newLinking(t, redis.New(srv.Client(), storetest.NewSealer(t, 'k'), redis.Options{}), nil, unlimited)
 	var keys []sessionstore.Key
 	for i := range 100 {
 		keys = append(keys, l.signsIn(i).Key)

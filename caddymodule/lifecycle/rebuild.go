@@ -10,40 +10,53 @@ import (
 	"example.com/sidegate/sessionstore"
 )
 
+// rebuilder builds sessions anew and writes what has come of it.
+type rebuilder struct {
+	config  *Config
+	builder *builder
+	writer  writer
+	links   *links
+	ender   *ender
+}
+
 // rebuild asks the login, and the directories, again who the person is and
 // writes the session anew. A definite "no" ends the session and gives ErrEnded;
 // an answer that cannot be mapped leaves it without roles and permissions, and
 // gives ErrUnmapped beside it; any other error means that it stays as it is.
-func (l *Sessions) rebuild(ctx context.Context, s *sessionstore.Session) (*sessionstore.Session, error) {
-	method, ok := l.rebuilder(s.Method)
+func (r *rebuilder) rebuild(ctx context.Context, s *sessionstore.Session) (*sessionstore.Session, error) {
+	method, ok := r.config.rebuilder(s.Method)
 	if !ok {
 		return s, nil // the login is gone from the configuration; it can say nothing
 	}
-	b, err := l.askAgain(ctx, method, s)
+	b, err := r.askAgain(ctx, method, s)
 	switch {
 	case isDefiniteNo(err):
-		return nil, l.endRebuilt(ctx, s)
+		return nil, r.ender.noLongerVouchedFor(ctx, s)
 	case profile.IsUnmapped(err):
-		return l.disrobe(ctx, s, err)
+		return r.disrobe(ctx, s, err)
 	case err != nil:
-		return nil, l.keepRotated(ctx, s, err)
+		return nil, r.keepRotated(ctx, s, err)
 	case b.user.ID != s.User.ID:
-		return nil, l.endRebuilt(ctx, s) // another person has the entry now
+		return nil, r.ender.noLongerVouchedFor(ctx, s) // another person has the entry now
 	}
-	if err := l.rename(ctx, s, b.source); err != nil {
-		return nil, errors.Join(storeFault{err}, l.keep(ctx, s, b.kept))
+	if err := r.links.rename(ctx, s, b.source); err != nil {
+		return nil, errors.Join(storeFault{err}, r.keep(ctx, s, b.kept))
 	}
-	built, err := l.writeBuilt(ctx, s, b)
-	if err == nil {
-		err = l.renamed(ctx, s, built)
+	built, err := r.writeBuilt(ctx, s, b)
+	if err != nil {
+		return nil, err
+	}
+	end, err := r.links.renamed(ctx, s, built)
+	if end {
+		err = errors.Join(err, r.ender.noLongerVouchedFor(ctx, built))
 	}
 	return built, err
 }
 
-func (l *Sessions) writeBuilt(ctx context.Context, s *sessionstore.Session, b *built) (*sessionstore.Session, error) {
-	write, from := l.change, s.BuiltAt
+func (r *rebuilder) writeBuilt(ctx context.Context, s *sessionstore.Session, b *built) (*sessionstore.Session, error) {
+	write, from := r.writer.change, s.BuiltAt
 	if b.kept != s.Kept {
-		write = l.persist
+		write = r.writer.persist
 	}
 	return write(ctx, s, func(changed *sessionstore.Session) {
 		if !changed.BuiltAt.Equal(from) {
@@ -55,12 +68,12 @@ func (l *Sessions) writeBuilt(ctx context.Context, s *sessionstore.Session, b *b
 }
 
 // askAgain builds what the session says anew, and writes nothing.
-func (l *Sessions) askAgain(ctx context.Context, method login.Rebuilder, s *sessionstore.Session) (*built, error) {
+func (r *rebuilder) askAgain(ctx context.Context, method login.Rebuilder, s *sessionstore.Session) (*built, error) {
 	person, err := method.Rebuild(ctx, s)
 	if err != nil {
 		return nil, err
 	}
-	b, err := l.build(ctx, method, person, s)
+	b, err := r.builder.build(ctx, method, person, s)
 	if err != nil && !isDefiniteNo(err) && person.Kept != nil {
 		err = &login.Rotated{Kept: person.Kept, Err: err}
 	}
@@ -76,20 +89,20 @@ func isDefiniteNo(err error) bool {
 // keepRotated writes down what the source has replaced though the rest failed:
 // a refresh token that was spent must not be presented again, for a provider
 // that detects reuse would end the session.
-func (l *Sessions) keepRotated(ctx context.Context, s *sessionstore.Session, err error) error {
+func (r *rebuilder) keepRotated(ctx context.Context, s *sessionstore.Session, err error) error {
 	kept, keepErr := rotatedBy(err, s)
 	if keepErr == nil {
-		keepErr = l.keep(ctx, s, kept)
+		keepErr = r.keep(ctx, s, kept)
 	}
 	return SourceFault{errors.Join(err, keepErr)}
 }
 
 // keep writes down what the session keeps from now on, if it is something else.
-func (l *Sessions) keep(ctx context.Context, s *sessionstore.Session, kept string) error {
+func (r *rebuilder) keep(ctx context.Context, s *sessionstore.Session, kept string) error {
 	if kept == s.Kept {
 		return nil
 	}
-	_, err := l.persist(ctx, s, func(changed *sessionstore.Session) {
+	_, err := r.writer.persist(ctx, s, func(changed *sessionstore.Session) {
 		if changed.Kept == s.Kept { // else another gateway has a newer one
 			changed.Kept = kept
 		}
@@ -110,14 +123,14 @@ func rotatedBy(err error, s *sessionstore.Session) (string, error) {
 // answer came that cannot be mapped: what was said before is no longer vouched
 // for, and nobody is signed out by a source's slip. The next answer that can be
 // mapped gives them back.
-func (l *Sessions) disrobe(ctx context.Context, s *sessionstore.Session, why error) (*sessionstore.Session, error) {
+func (r *rebuilder) disrobe(ctx context.Context, s *sessionstore.Session, why error) (*sessionstore.Session, error) {
 	kept, err := rotatedBy(why, s)
 	if err != nil {
 		return nil, SourceFault{errors.Join(why, err)}
 	}
-	write, from, at := l.change, s.BuiltAt, l.buildTime(s)
+	write, from, at := r.writer.change, s.BuiltAt, r.builder.moment(s)
 	if kept != s.Kept {
-		write = l.persist
+		write = r.writer.persist
 	}
 	disrobed, err := write(ctx, s, func(changed *sessionstore.Session) {
 		if !changed.BuiltAt.Equal(from) {
@@ -129,7 +142,7 @@ func (l *Sessions) disrobe(ctx context.Context, s *sessionstore.Session, why err
 	if err != nil {
 		return nil, err
 	}
-	l.Events.Happened(Event{Kind: Unmapped, Login: s.Method, UserID: s.User.ID, Session: s.Key, Err: why})
+	r.config.Events.Happened(Event{Kind: Unmapped, Login: s.Method, UserID: s.User.ID, Session: s.Key, Err: why})
 	return disrobed, ErrUnmapped
 }
 
@@ -147,12 +160,4 @@ func withoutRights(u sessionstore.UserSession) sessionstore.UserSession {
 		u.PrimaryAccount = &primary
 	}
 	return u
-}
-
-func (l *Sessions) endRebuilt(ctx context.Context, s *sessionstore.Session) error {
-	if err := l.End(ctx, s.Key); err != nil {
-		return err
-	}
-	l.Events.Happened(Event{Kind: Ended, Login: s.Method, UserID: s.User.ID, Session: s.Key, Count: 1})
-	return ErrEnded
 }

@@ -32,7 +32,8 @@ const (
 // set it off, whose client may go away in the middle. The old session is
 // served meanwhile.
 type refresher struct {
-	sessions *Sessions
+	config    *Config
+	rebuilder *rebuilder
 
 	mu      sync.Mutex
 	flights map[sessionstore.Key]*flight
@@ -65,18 +66,19 @@ func (fl *flight) result(trouble bool) string {
 	return RefreshElsewhere
 }
 
-func newRefresher(l *Sessions) *refresher {
+func newRefresher(c *Config, r *rebuilder) *refresher {
 	return &refresher{
-		sessions: l,
-		flights:  make(map[sessionstore.Key]*flight),
-		cooling:  make(map[sessionstore.Key]time.Time),
-		slots:    make(chan struct{}, refreshesAtOnce),
+		config:    c,
+		rebuilder: r,
+		flights:   make(map[sessionstore.Key]*flight),
+		cooling:   make(map[sessionstore.Key]time.Time),
+		slots:     make(chan struct{}, refreshesAtOnce),
 	}
 }
 
 // Due reports whether it is time to ask the session's sources again.
 func (l *Sessions) Due(s *sessionstore.Session, now time.Time) bool {
-	return l.RefreshEvery > 0 && now.Sub(builtAt(s)) >= l.RefreshEvery
+	return l.config.RefreshEvery > 0 && now.Sub(builtAt(s)) >= l.config.RefreshEvery
 }
 
 // RefreshSoon sets off a refresh of a session that is due, and does not wait
@@ -161,7 +163,7 @@ func (f *refresher) land(key sessionstore.Key, fl *flight) {
 	if trouble {
 		landed.Err = fl.err
 	}
-	f.sessions.Events.Happened(landed)
+	f.config.Events.Happened(landed)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	delete(f.flights, key)
@@ -170,7 +172,7 @@ func (f *refresher) land(key sessionstore.Key, fl *flight) {
 		if len(f.cooling) >= maxCooling {
 			clear(f.cooling)
 		}
-		f.cooling[key] = f.sessions.Now().Add(min(max(f.sessions.RefreshEvery/10, minCooldown), maxCooldown))
+		f.cooling[key] = f.config.Now().Add(min(max(f.config.RefreshEvery/10, minCooldown), maxCooldown))
 	}
 	close(fl.done)
 }
@@ -178,7 +180,7 @@ func (f *refresher) land(key sessionstore.Key, fl *flight) {
 // refresh takes the session's lease and builds it anew, unless another gateway
 // does so first.
 func (f *refresher) refresh(ctx context.Context, fl *flight, s *sessionstore.Session) (*sessionstore.Session, error) {
-	l := &lease{store: f.sessions.Backing, name: "refresh:" + s.Key.ID(), holder: rand.Text()}
+	l := &lease{store: f.config.Backing, name: "refresh:" + s.Key.ID(), holder: rand.Text()}
 	for pause := leasePause; ; pause = min(2*pause, time.Second) {
 		held, err := l.hold(ctx)
 		if err != nil {
@@ -196,7 +198,7 @@ func (f *refresher) refresh(ctx context.Context, fl *flight, s *sessionstore.Ses
 			ctx, stop := l.keep(ctx)
 			defer stop()
 			fl.asked = true
-			return f.sessions.rebuild(ctx, now)
+			return f.rebuilder.rebuild(ctx, now)
 		}
 		if err := sleep(ctx, pause); err != nil {
 			return nil, err
@@ -206,12 +208,12 @@ func (f *refresher) refresh(ctx context.Context, fl *flight, s *sessionstore.Ses
 
 // current asks the store itself, past the near cache, for the session as it is.
 func (f *refresher) current(ctx context.Context, s *sessionstore.Session) (*sessionstore.Session, error) {
-	now, err := f.sessions.Backing.Get(ctx, s.Key)
+	now, err := f.config.Backing.Get(ctx, s.Key)
 	if err != nil && !errors.Is(err, sessionstore.ErrNotFound) {
 		return nil, storeFault{err}
 	}
 	if err != nil || now.Version != s.Version {
-		f.sessions.Drop(s.Key) // what the near cache holds is older
+		f.config.Drop(s.Key) // what the near cache holds is older
 	}
 	if err != nil {
 		return nil, ErrEnded

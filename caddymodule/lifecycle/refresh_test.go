@@ -70,7 +70,7 @@ func (p *pair) rest() {
 			p.t.Error("a refresh is still under way")
 		}
 		cancel()
-		p.g[i] = newGatewayBehind(p.t, g.near, g.Backing, p.login, g.now)
+		p.g[i] = newGatewayBehind(p.t, g.near, g.store, p.login, g.now)
 	}
 }
 
@@ -143,7 +143,8 @@ func TestRefreshAsksTheSourcesOncePerExpiry(t *testing.T) {
 	t.Run("when the clock of the second gateway is behind", func(t *testing.T) {
 		p := newPair(t)
 		who := p.settled()
-		p.g[1].Now = func() time.Time { return p.watch.now().Add(-5 * time.Minute) }
+		behind := func() time.Time { return p.watch.now().Add(-5 * time.Minute) }
+		p.g[1] = newGatewayBehind(t, p.g[1].near, p.g[1].store, p.login, behind)
 		p.login.grants("editor")
 		p.inParallel(who, func(g *gateway, s *sessionstore.Session) { _, _ = g.Refresh(t.Context(), s) })
 		p.rest()

@@ -54,7 +54,11 @@ type Config struct {
 // Sessions are the sessions of one configuration while they live. It may be
 // used concurrently. Finish ends its work.
 type Sessions struct {
-	Config
+	config    *Config
+	links     *links
+	ender     *ender
+	builder   *builder
+	writer    writer
 	refresher *refresher
 	backlog   *backlog
 }
@@ -77,9 +81,10 @@ func New(c Config) *Sessions {
 	if c.Ended == nil {
 		c.Ended = func(sessionstore.Key) {}
 	}
-	s := &Sessions{Config: c, backlog: newBacklog()}
-	s.refresher = newRefresher(s)
-	return s
+	l := &Sessions{config: &c, links: &links{&c}, builder: &builder{&c}, writer: writer{c.Store}, backlog: newBacklog()}
+	l.ender = &ender{&c, l.links}
+	l.refresher = newRefresher(&c, &rebuilder{&c, l.builder, l.writer, l.links, l.ender})
+	return l
 }
 
 // Finish waits for the refreshes under way as long as ctx allows: a refresh
@@ -88,8 +93,8 @@ func New(c Config) *Sessions {
 func (l *Sessions) Finish(ctx context.Context) { l.refresher.finish(ctx) }
 
 // rebuilder finds the login of that name, if it can say again who somebody is.
-func (l *Sessions) rebuilder(name string) (login.Rebuilder, bool) {
-	for _, m := range l.Logins {
+func (c *Config) rebuilder(name string) (login.Rebuilder, bool) {
+	for _, m := range c.Logins {
 		if m.Name() == name {
 			method, ok := m.(login.Rebuilder)
 			return method, ok
@@ -99,9 +104,9 @@ func (l *Sessions) rebuilder(name string) (login.Rebuilder, bool) {
 }
 
 // hasSource reports whether the login's source may ask for the end of sessions.
-func (l *Sessions) hasSource(name string) bool { return slices.Contains(l.Providers, name) }
+func (c *Config) hasSource(name string) bool { return slices.Contains(c.Providers, name) }
 
 // hasLogin reports whether there is a login of that name.
-func (l *Sessions) hasLogin(name string) bool {
-	return slices.ContainsFunc(l.Logins, func(m login.Method) bool { return m.Name() == name })
+func (c *Config) hasLogin(name string) bool {
+	return slices.ContainsFunc(c.Logins, func(m login.Method) bool { return m.Name() == name })
 }

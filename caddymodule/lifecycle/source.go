@@ -48,16 +48,16 @@ func (l *Sessions) EndAtSource(ctx context.Context, out SignOut) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), logoutTime)
 	defer cancel()
 	used := sourceName("jti", out.Login, out.ID)
-	before, err := l.Store.Linked(ctx, used)
+	before, err := l.config.Store.Linked(ctx, used)
 	if err != nil {
 		return err
 	}
 	if len(before) > 0 {
 		return ErrReplayed
 	}
-	ended, known, err := l.endNamed(ctx, out)
+	ended, known, err := (&ending{l.config, l.ender, out}).endNamed(ctx)
 	if err == nil {
-		err = l.Store.Link(ctx, used, someKey, max(out.Expires.Sub(l.Now()), 0)+logoutLeeway)
+		err = l.config.Store.Link(ctx, used, someKey, max(out.Expires.Sub(l.config.Now()), 0)+logoutLeeway)
 	}
 	if err != nil {
 		return err
@@ -66,36 +66,43 @@ func (l *Sessions) EndAtSource(ctx context.Context, out SignOut) error {
 	if ended == 0 && known {
 		told.Kind = NoneEndedAtSource
 	}
-	l.Events.Happened(told)
+	l.config.Events.Happened(told)
 	return nil
+}
+
+// ending is the work for one message.
+type ending struct {
+	config *Config
+	ender  *ender
+	SignOut
 }
 
 // endNamed ends the sessions that are meant and reports how many those were,
 // and whether the person has any by now, of whatever session of the source. A
 // sign-in of the source's session may be under way and have no name yet, so
 // that it ended is written down first.
-func (l *Sessions) endNamed(ctx context.Context, out SignOut) (ended int, known bool, err error) {
-	if out.SessionID == "" {
-		ended, err = l.endLinked(ctx, sourceName("sub", out.Login, out.Subject))
+func (o *ending) endNamed(ctx context.Context) (ended int, known bool, err error) {
+	if o.SessionID == "" {
+		ended, err = o.endLinked(ctx, sourceName("sub", o.Login, o.Subject))
 		return ended, ended > 0, err
 	}
-	if err = l.Store.Link(ctx, sourceName("out", out.Login, out.SessionID), someKey, signInTime); err != nil {
+	if err = o.config.Store.Link(ctx, sourceName("out", o.Login, o.SessionID), someKey, signInTime); err != nil {
 		return 0, false, err
 	}
-	names := []string{sourceName("sid", out.Login, out.SessionID)}
-	if out.Subject != "" {
-		names = append(names, sourceName("lone", out.Login, out.Subject))
+	names := []string{sourceName("sid", o.Login, o.SessionID)}
+	if o.Subject != "" {
+		names = append(names, sourceName("lone", o.Login, o.Subject))
 	}
 	for _, name := range names {
-		n, err := l.endLinked(ctx, name)
+		n, err := o.endLinked(ctx, name)
 		if ended += n; err != nil {
 			return ended, false, err
 		}
 	}
-	if out.Subject == "" {
+	if o.Subject == "" {
 		return ended, false, nil
 	}
-	of, err := l.endUnnamed(ctx, out)
+	of, err := o.endUnnamed(ctx)
 	return ended + of.ended, of.left > 0, err
 }
 
@@ -105,14 +112,14 @@ type ofPerson struct{ ended, left int }
 // endUnnamed ends sessions of the person that have no session of the source and
 // were begun before they were linked as such. One that cannot be opened ends
 // too: nobody can tell that it has another one.
-func (l *Sessions) endUnnamed(ctx context.Context, out SignOut) (of ofPerson, err error) {
-	name := sourceName("sub", out.Login, out.Subject)
-	keys, err := l.Store.Linked(ctx, name)
+func (o *ending) endUnnamed(ctx context.Context) (of ofPerson, err error) {
+	name := sourceName("sub", o.Login, o.Subject)
+	keys, err := o.config.Store.Linked(ctx, name)
 	if err != nil {
 		return of, err
 	}
 	for _, key := range keys {
-		s, err := l.Backing.Get(ctx, key)
+		s, err := o.config.Backing.Get(ctx, key)
 		switch {
 		case errors.Is(err, sessionstore.ErrNotFound):
 			continue // gone, or just being made: then it has the names that it needs
@@ -122,7 +129,7 @@ func (l *Sessions) endUnnamed(ctx context.Context, out SignOut) (of ofPerson, er
 		case err != nil && !sessionstore.IsUnreadable(err):
 			return of, err
 		}
-		if err := l.End(ctx, key); err != nil {
+		if err := o.ender.end(ctx, key); err != nil {
 			return of, err
 		}
 		of.ended++
@@ -130,86 +137,23 @@ func (l *Sessions) endUnnamed(ctx context.Context, out SignOut) (of ofPerson, er
 	return of, nil
 }
 
-// signedOutAtSource reports whether the session's source has lately ended its
-// own session, of which this one is.
-func (l *Sessions) signedOutAtSource(ctx context.Context, s *sessionstore.Session) (bool, error) {
-	if s.SourceSession == "" {
-		return false, nil
-	}
-	out, err := l.Store.Linked(ctx, sourceName("out", s.Method, s.SourceSession))
-	return len(out) > 0, err
-}
-
-// sourceNames are the names by which the session's source may ask for its end:
-// its own session's, and the person's.
-func (l *Sessions) sourceNames(s *sessionstore.Session) []string {
-	if !l.hasSource(s.Method) {
-		return nil
-	}
-	return namesOf(s)
-}
-
-// namesLeft are the names that a session may have been given, here or where its
-// login has a source.
-func (l *Sessions) namesLeft(s *sessionstore.Session) []string {
-	if !l.hasSource(s.Method) && l.hasLogin(s.Method) {
-		return nil
-	}
-	return namesOf(s)
-}
-
-func namesOf(s *sessionstore.Session) []string {
-	names := []string{sourceName("sub", s.Method, s.Subject)}
-	if s.SourceSession != "" {
-		return append(names, sourceName("sid", s.Method, s.SourceSession))
-	}
-	return append(names, sourceName("lone", s.Method, s.Subject))
-}
-
-// rename links a session that is built anew to the session that its source
-// tells by now, before the session says so: no session lives that the source
-// cannot name. What it was called before stays good, for either may end.
-func (l *Sessions) rename(ctx context.Context, s *sessionstore.Session, source string) error {
-	if source == "" || source == s.SourceSession || !l.hasSource(s.Method) {
-		return nil
-	}
-	return l.Store.Link(ctx, sourceName("sid", s.Method, source), s.Key, s.ExpiresAt.Sub(l.Now()))
-}
-
-// renamed ends a session whose source has ended its own while it was renamed,
-// and forgets that it had none.
-func (l *Sessions) renamed(ctx context.Context, before, s *sessionstore.Session) error {
-	if s.SourceSession == before.SourceSession || !l.hasSource(s.Method) {
-		return nil
-	}
-	if out, err := l.signedOutAtSource(ctx, s); out || err != nil {
-		return errors.Join(err, l.endRebuilt(ctx, s))
-	}
-	if before.SourceSession == "" {
-		return l.Store.Unlink(ctx, sourceName("lone", s.Method, before.Subject), s.Key)
-	}
-	return nil
-}
-
-func sourceName(kind, login, value string) string { return kind + "\x00" + login + "\x00" + value }
-
 // endLinked ends the sessions of that name. It ends them twice: one that was
 // being made meanwhile either finds its link gone, and ends itself, or is there
-// for the second time (see create).
-func (l *Sessions) endLinked(ctx context.Context, name string) (int, error) {
-	keys, err := l.Store.Linked(ctx, name)
+// for the second time (see beginning.create).
+func (o *ending) endLinked(ctx context.Context, name string) (int, error) {
+	keys, err := o.config.Store.Linked(ctx, name)
 	if err != nil || len(keys) == 0 {
 		return 0, err
 	}
-	if err := l.EndAll(ctx, keys); err != nil {
+	if err := o.ender.endAll(ctx, keys); err != nil {
 		return 0, err
 	}
-	if err := l.Store.Unlink(ctx, name, keys...); err != nil {
+	if err := o.config.Store.Unlink(ctx, name, keys...); err != nil {
 		return 0, err
 	}
-	if err := l.EndAll(ctx, keys); err != nil {
+	if err := o.ender.endAll(ctx, keys); err != nil {
 		for _, key := range keys { // to be found again
-			err = errors.Join(err, l.Store.Link(ctx, name, key, l.Lifetime))
+			err = errors.Join(err, o.config.Store.Link(ctx, name, key, o.config.Lifetime))
 		}
 		return 0, err
 	}

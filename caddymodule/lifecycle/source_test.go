@@ -71,8 +71,7 @@ func steppedPair(t *testing.T) (making, ending *gateway, steps [2]*stepped) {
 	var g [2]*gateway
 	for i := range g {
 		steps[i] = &stepped{Store: shared, at: func(string) error { return nil }}
-		g[i] = newGateway(t, steps[i], nil, time.Now)
-		g[i].Providers = []string{"sso"}
+		g[i] = newGateway(t, steps[i], nil, time.Now, fromSSO)
 	}
 	return g[0], g[1], steps
 }
@@ -194,7 +193,7 @@ func wantGone(t *testing.T, g *gateway, key sessionstore.Key) {
 	if key == (sessionstore.Key{}) {
 		t.Fatal("there was no session")
 	}
-	if _, err := g.Backing.Get(t.Context(), key); !errors.Is(err, sessionstore.ErrNotFound) {
+	if _, err := g.store.Get(t.Context(), key); !errors.Is(err, sessionstore.ErrNotFound) {
 		t.Errorf("the session is still there: %v", err)
 	}
 }
@@ -250,8 +249,7 @@ type provided struct {
 func newProvided(t *testing.T) *provided {
 	t.Helper()
 	p := &provided{T: t, store: &faulty{Store: memory.New(nil)}, login: new(teller)}
-	p.gateway = newGateway(t, p.store, p.login, time.Now)
-	p.Providers = []string{"teller"}
+	p.gateway = newGateway(t, p.store, p.login, time.Now, func(c *lifecycle.Config) { c.Providers = []string{"teller"} })
 	return p
 }
 
@@ -279,7 +277,7 @@ func (p *provided) signsOut(sub, sid string) {
 
 func (p *provided) want(key sessionstore.Key, lives bool) {
 	p.Helper()
-	if _, err := p.Backing.Get(p.Context(), key); (err == nil) != lives {
+	if _, err := p.store.Get(p.Context(), key); (err == nil) != lives {
 		p.Errorf("the session: %v; want it to live: %v", err, lives)
 	}
 }
@@ -369,7 +367,7 @@ func TestASidThatChangesAtARefreshIsKnownFromThenOn(t *testing.T) {
 			person.Subject, person.SourceSession = "ada", sid
 			return person, nil
 		})
-		s, err := p.Backing.Get(p.Context(), key)
+		s, err := p.store.Get(p.Context(), key)
 		if err != nil {
 			p.Fatal(err)
 		}

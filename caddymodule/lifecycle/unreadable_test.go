@@ -41,7 +41,7 @@ func newChangedSecret(t *testing.T) changedSecret {
 // wantStays demands that the session is kept, whoever can read it.
 func (c changedSecret) wantStays(key sessionstore.Key) {
 	c.Helper()
-	if _, err := c.former.Backing.Get(c.Context(), key); err != nil {
+	if _, err := c.former.store.Get(c.Context(), key); err != nil {
 		c.Errorf("the session is gone: %v", err)
 	}
 }
@@ -126,12 +126,12 @@ func TestToEndSessionsNothingNeedBeOpened(t *testing.T) {
 		{"a store that is away in the midst of it is asked again", func(c changedSecret) {
 			unread := c.former.signedIn(1, "register")
 			c.EndPerson("register", 1)
-			c.gateway.Ended = func(sessionstore.Key) { c.Error("told of the end of what goes on") }
+			c.gateway.ended = func(sessionstore.Key) { c.Error("told of the end of what goes on") }
 			c.store.failing = "Revoke"
 			c.WorkOff(c.Context())
 			c.wantStays(unread)
 			c.wantLeft(1)
-			c.store.failing, c.gateway.Ended = "", func(sessionstore.Key) {}
+			c.store.failing, c.gateway.ended = "", func(sessionstore.Key) {}
 			c.WorkOff(c.Context())
 			c.wantGone(unread)
 			c.wantLeft(0)
@@ -144,7 +144,7 @@ func TestToEndSessionsNothingNeedBeOpened(t *testing.T) {
 // session is that session as this gateway reads it.
 func (b *backlogged) session(key sessionstore.Key) *sessionstore.Session {
 	b.Helper()
-	s, err := b.Backing.Get(b.Context(), key)
+	s, err := b.store.Get(b.Context(), key)
 	if err != nil {
 		b.Fatal(err)
 	}
