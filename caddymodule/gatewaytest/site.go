@@ -53,13 +53,17 @@ const begin = `login users %s
 			permissions orders:read orders:write
 		}`
 
+// proxy goes to the upstream, and waits for a connection as long as a test on a
+// busy machine does.
+var proxy = fmt.Sprintf("reverse_proxy {upstream} {\ntransport http {\ndial_timeout %v\n}\n}", Patience)
+
 // Caddyfile writes the whole configuration of a gateway that was prepared.
 func (c Site) Caddyfile(s *Server) string {
 	auth := "session_auth"
 	if c.Auth != "" {
 		auth += " {\n" + c.Auth + "\n}"
 	}
-	routes := cmp.Or(c.Routes, "session_endpoints\n"+auth+"\nreverse_proxy {upstream}")
+	routes := cmp.Or(c.Routes, "session_endpoints\n"+auth+"\n"+proxy)
 	options := c.Options
 	if !c.Hasty {
 		options = patient(options)
@@ -162,5 +166,5 @@ func Stores(t testing.TB) map[string]Site {
 
 // RoundRoutes are the default Routes with a header that an [Echo] shows.
 func RoundRoutes(n int) string {
-	return fmt.Sprintf("session_endpoints\nsession_auth {\nheader X-Round %d\n}\nreverse_proxy {upstream}", n)
+	return fmt.Sprintf("session_endpoints\nsession_auth {\nheader X-Round %d\n}\n%s", n, proxy)
 }

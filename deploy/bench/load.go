@@ -122,7 +122,8 @@ func (l *load) run(wires []*wire) (outcome, error) {
 	if l.Rate > 0 {
 		// One more, so that the pace is never kept from its time by the workers.
 		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1)
-		l.due = make(chan time.Time, int(l.Rate*l.Seconds)+1)
+		// At least one: a machine that is so busy has figures all the same.
+		l.due = make(chan time.Time, max(int(l.Rate*l.Seconds), 1)+1)
 		go l.pace(begun)
 	}
 	for i, w := range wires {
