@@ -203,7 +203,7 @@ func (s *SessionAuth) refuse(w http.ResponseWriter, r *http.Request, why *refusa
 		h.Set("Vary", web.VaryOnCaller)
 		http.Redirect(w, r, s.shared.address.LoginURL(r, asked(r)), http.StatusSeeOther)
 	default:
-		why.Write(w, r)
+		s.shared.address.Refuse(w, r, why, asked(r))
 	}
 	return nil
 }

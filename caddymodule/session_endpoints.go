@@ -70,7 +70,7 @@ func (e *SessionEndpoints) serve(w http.ResponseWriter, r *http.Request) {
 	g, err := e.shared.gateway()
 	if err != nil {
 		refusal.CloseUnread(w, r)
-		e.shared.address.Unavailable(r).WriteJSON(w)
+		e.shared.address.CannotTell(r, refusal.Unavailable).WriteJSON(w)
 		return
 	}
 	g.site.ServeHTTP(w, r)

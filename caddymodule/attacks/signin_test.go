@@ -28,6 +28,7 @@ func TestRequestsFromOtherSitesChangeNothing(t *testing.T) {
 		"sign-in by form": {http.MethodPost, "/auth/login", form, formType},
 		"sign-in by JSON": {http.MethodPost, "/auth/login", `{"email":"grace@example.com","password":"` + gatewaytest.Password + `"}`, jsonType},
 		"sign-out":        {http.MethodPost, "/auth/logout", "", formType},
+		"starting over":   {http.MethodPost, "/auth/start-over", "return_to=%2F", formType},
 		"refresh":         {http.MethodPost, "/auth/refresh", "", ""},
 		"primary account": {http.MethodPut, "/auth/session/primary-account", `{"accountId":"globex"}`, jsonType},
 		"one device out":  {http.MethodDelete, "/auth/sessions/" + id, "", ""},

@@ -21,7 +21,8 @@ type Caller struct {
 	PresentedToken bool
 	Token          string
 	// Refusal is the answer to a caller who is not signed in, or who asks for
-	// an account that is not theirs; nil for all others.
+	// an account that is not theirs; nil for all others. refusal.Unreadable is
+	// that to a caller whose session is there and cannot be read.
 	Refusal *refusal.Refusal
 	// StaleCookie says that the cookie is known to be good for no session, so
 	// that the browser may forget it. Never set when the store cannot tell, nor

@@ -181,6 +181,9 @@ func (f *Finder) load(ctx context.Context, key sessionstore.Key, c *Caller) {
 		// The refusal that is there says so.
 	default:
 		c.Standing, c.Refusal = CannotTell, refusal.Unavailable
+		if sessionstore.IsUnreadable(err) {
+			c.Refusal = refusal.Unreadable
+		}
 		f.given.Trouble(ctx, "a session could not be looked up", err)
 	}
 }

@@ -1,8 +1,10 @@
 package caller_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -17,6 +19,7 @@ import (
 	"example.com/sidegate/caddymodule/token"
 	"example.com/sidegate/sessionstore"
 	"example.com/sidegate/sessionstore/memory"
+	"example.com/sidegate/sessionstore/nearcache"
 	"example.com/sidegate/sessionstore/storetest"
 )
 
@@ -25,12 +28,13 @@ var errAway = errors.New("the store is away")
 // away is a store that can be.
 type away struct {
 	sessionstore.Store
-	is bool
+	is  bool
+	why error // it says instead of errAway
 }
 
 func (a *away) Get(ctx context.Context, key sessionstore.Key) (*sessionstore.Session, error) {
 	if a.is {
-		return nil, errAway
+		return nil, cmp.Or(a.why, errAway)
 	}
 	return a.Store.Get(ctx, key)
 }
@@ -140,6 +144,34 @@ func TestAStoreThatCannotTellIsNeverTakenForNobody(t *testing.T) {
 	}
 	if d.troubles != 2 {
 		t.Errorf("trouble was told %d times", d.troubles)
+	}
+}
+
+// Whoever is told so may end their session: it must not be said of a store that
+// is away.
+func TestASessionThatCannotBeReadIsToldFromAStoreThatIsAway(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		err  error
+		want *refusal.Refusal
+	}{
+		{"no key opens it", fmt.Errorf("asking for a session: %w", sessionstore.ErrUnknownKey), refusal.Unreadable},
+		{"it is damaged", sessionstore.ErrCorrupt, refusal.Unreadable},
+		{"a newer version wrote it", sessionstore.ErrFormat, refusal.Unreadable},
+		{"the store is away", errAway, refusal.Unavailable},
+		{"the store takes too long", context.DeadlineExceeded, refusal.Unavailable},
+		{"too much is asked at once", nearcache.ErrBusy, refusal.Unavailable},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := newDesk(t)
+			d.store.is, d.store.why = true, c.err
+			for _, header := range [][]string{{"Cookie", d.cookie}, {"Authorization", "Bearer " + d.token}} {
+				got := d.Caller(request(header...))
+				if got.Standing != caller.CannotTell || got.Refusal != c.want || got.StaleCookie {
+					t.Errorf("by %s: %+v", header[0], got)
+				}
+			}
+		})
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"example.com/sidegate/caddymodule/caller"
 	"example.com/sidegate/caddymodule/refusal"
+	"example.com/sidegate/caddymodule/web"
 )
 
 // Address is where the routes are and how browsers reach them.
@@ -38,13 +39,28 @@ func (a *Address) LoginURL(r *http.Request, asked string) string {
 	return a.BasePath + loginPath + "?return_to=" + url.QueryEscape(target)
 }
 
-// Unavailable is the refusal when the store cannot be asked: 500 for the
-// session itself, as its contract says, and 503 for all else.
-func (a *Address) Unavailable(r *http.Request) *refusal.Refusal {
-	if r.URL.Path == a.BasePath+sessionPath {
-		return refusal.Unavailable.WithStatus(http.StatusInternalServerError)
+// CannotTell is the refusal when it cannot be told who calls: 500 for the
+// session itself, as its contract says, and as it is for all else.
+func (a *Address) CannotTell(r *http.Request, why *refusal.Refusal) *refusal.Refusal {
+	switch {
+	case r.URL.Path != a.BasePath+sessionPath:
+		return why
+	case why == refusal.Unreadable:
+		return refusal.Unreadable.WithStatus(http.StatusInternalServerError)
 	}
-	return refusal.Unavailable
+	return refusal.Unavailable.WithStatus(http.StatusInternalServerError)
+}
+
+// Refuse answers with the refusal. A person whose session cannot be read is
+// offered to end it, to sign in again and be led back to what they asked for.
+func (a *Address) Refuse(w http.ResponseWriter, r *http.Request, why *refusal.Refusal, asked string) {
+	if why != refusal.Unreadable || !web.IsNavigation(r) {
+		why.Write(w, r)
+		return
+	}
+	why.WriteHeaders(w)
+	returnTo, _ := a.ReturnTo.Allow(r, asked)
+	web.Unreadable{Base: a.BasePath, ReturnTo: returnTo}.Write(w)
 }
 
 // redirect is always 303: 307 would send the password on (RFC 9700 section

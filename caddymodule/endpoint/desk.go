@@ -34,7 +34,7 @@ func (d desk) refuse(w http.ResponseWriter, r *http.Request, c *caller.Caller) {
 	}
 	refusal.CloseUnread(w, r)
 	if c.Standing == caller.CannotTell {
-		d.address.Unavailable(r).WriteJSON(w)
+		d.address.CannotTell(r, c.Refusal).WriteJSON(w)
 		return
 	}
 	c.Refusal.WriteJSON(w)

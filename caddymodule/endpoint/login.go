@@ -39,9 +39,13 @@ func newPasswordLogin(c Config) passwordLogin {
 // get answers with the page. Where there is one provider and no form there is
 // nothing to choose.
 func (l passwordLogin) get(w http.ResponseWriter, r *http.Request) {
-	page := l.pages.login(r, r.URL.Query().Get("return_to"))
+	returnTo := r.URL.Query().Get("return_to")
+	page := l.pages.login(r, returnTo)
 	c := l.callers.Caller(r)
 	switch {
+	case c.Refusal == refusal.Unreadable:
+		l.pages.address.Refuse(w, r, c.Refusal, returnTo)
+		return
 	case c.Standing == caller.SignedIn:
 		page.SignedInAs = c.User.Email
 		page.FormTargets = l.signOut.targets(r, c)

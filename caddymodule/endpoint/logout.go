@@ -59,7 +59,7 @@ func (l logout) post(w http.ResponseWriter, r *http.Request) {
 		}
 		target = l.next(r, r.PostForm.Get("return_to"))
 	}
-	ours := l.callers.PresentsOurs(r) || l.byCookie(r)
+	ours := presentsOurs(l.callers, r)
 	if !l.end(w, r) {
 		return
 	}
@@ -74,11 +74,16 @@ func (l logout) post(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// byCookie reports whether the cookie opens a session here, as one does that was
-// made before cookies were marked.
-func (l logout) byCookie(r *http.Request) bool {
-	c := l.callers.Caller(r)
-	return c.Standing == caller.SignedIn && c.Token == ""
+// presentsOurs reports whether the cookie that came with the request is of this
+// gateway, so that it goes with its session. One that was made before cookies
+// were marked, or under a secret that is not configured, is known by naming a
+// session here.
+func presentsOurs(callers *caller.Finder, r *http.Request) bool {
+	if callers.PresentsOurs(r) {
+		return true
+	}
+	c := callers.Caller(r)
+	return !c.PresentedToken && (c.Standing == caller.SignedIn || c.Refusal == refusal.Unreadable)
 }
 
 // end ends what was presented, or answers that it could not.

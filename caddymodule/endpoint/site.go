@@ -80,7 +80,7 @@ func New(c Config) (*Site, error) {
 func layOut(c Config) []Route {
 	routes := []Route{
 		sessionRoute(c), swaggerRoute(c), accountRoute(c), refreshRoute(c),
-		loginRoute(c), logoutRoute(c), devicesRoute(c), deviceRoute(c), keysRoute(c),
+		loginRoute(c), logoutRoute(c), startOverRoute(c), devicesRoute(c), deviceRoute(c), keysRoute(c),
 	}
 	for _, p := range c.Providers {
 		routes = append(routes, providerLoginRoute(c, p), callbackRoute(c, p), backchannelRoute(c, p))

@@ -35,6 +35,14 @@ func (s *shaky) fail(method string) error {
 	return nil
 }
 
+// Get fails by its name alone: a look-up is no question that the tests count.
+func (s *shaky) Get(ctx context.Context, key sessionstore.Key) (*sessionstore.Session, error) {
+	if s.failing == "Get" {
+		return nil, errAway
+	}
+	return s.Store.Get(ctx, key)
+}
+
 func (s *shaky) List(ctx context.Context, userID int64) ([]*sessionstore.Session, error) {
 	if err := s.fail("List"); err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package lifecycle
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"example.com/sidegate/sessionstore"
@@ -17,6 +18,14 @@ func (l *Sessions) End(ctx context.Context, key sessionstore.Key) error {
 // ended.
 func (l *Sessions) EndAll(ctx context.Context, keys []sessionstore.Key) error {
 	return l.ender.endAll(ctx, keys)
+}
+
+// EndUnreadable is EndAll for those of the sessions that cannot be read, and
+// reports how many it ended, and how many it left alone because they can be.
+// It stops at the first of which that cannot be told, or that could not be
+// ended.
+func (l *Sessions) EndUnreadable(ctx context.Context, keys []sessionstore.Key) (ended, left int, err error) {
+	return l.ender.endUnreadable(ctx, keys)
 }
 
 // EndOthers ends all sessions of the session's person but that one.
@@ -80,6 +89,26 @@ func (e *ender) endAll(ctx context.Context, keys []sessionstore.Key) error {
 		}
 	}
 	return nil
+}
+
+// endUnreadable is Sessions.EndUnreadable.
+func (e *ender) endUnreadable(ctx context.Context, keys []sessionstore.Key) (ended, left int, err error) {
+	for _, key := range keys {
+		_, err := e.config.Store.Get(ctx, key)
+		switch {
+		case err == nil:
+			left++
+		case errors.Is(err, sessionstore.ErrNotFound):
+		case !sessionstore.IsUnreadable(err):
+			return ended, left, err
+		default:
+			if err := e.end(ctx, key); err != nil {
+				return ended, left, err
+			}
+			ended++
+		}
+	}
+	return ended, left, nil
 }
 
 // endOthers is Sessions.EndOthers.

@@ -99,6 +99,28 @@ func TestToEndSessionsNothingNeedBeOpened(t *testing.T) {
 			}
 			c.wantGone(unread)
 		}},
+		{"of those that are presented only what cannot be read ends to start over", func(c changedSecret) {
+			unread, again, read := c.former.signedIn(1, "register"), c.former.signedIn(2, "register"), c.signedIn(1, "register")
+			none := sessionstore.NewSecret(1).Key()
+			ended, left, err := c.EndUnreadable(c.Context(), []sessionstore.Key{none, unread, read, again})
+			if ended != 2 || left != 1 || err != nil {
+				c.Errorf("ended %d, left %d: %v", ended, left, err)
+			}
+			c.wantGone(unread)
+			c.wantGone(again)
+			c.wantEmail(read, "was@example.com")
+		}},
+		{"while the store is away nothing ends to start over", func(c changedSecret) {
+			for _, failing := range []string{"Get", "Revoke"} {
+				unread := c.former.signedIn(1, "register")
+				c.store.failing = failing
+				if ended, _, err := c.EndUnreadable(c.Context(), []sessionstore.Key{unread}); ended != 0 || !errors.Is(err, errAway) {
+					c.Errorf("with %s failing, ended %d: %v", failing, ended, err)
+				}
+				c.store.failing = ""
+				c.wantStays(unread)
+			}
+		}},
 		{"that there is none of an id is certain beside some that cannot be read", func(c changedSecret) {
 			c.former.signedIn(1, "register")
 			own := c.signedIn(1, "register")

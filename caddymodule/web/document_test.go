@@ -96,6 +96,8 @@ func everyPage() map[string]func(http.ResponseWriter) {
 		"sign out":           func(w http.ResponseWriter) { web.Logout{Base: "/auth", SignedInAs: "ada@example.com"}.Write(w, 200) },
 		"sign out nobody":    func(w http.ResponseWriter) { web.Logout{Base: "/auth"}.Write(w, 200) },
 		"signed out":         func(w http.ResponseWriter) { web.SignedOut{Base: "/auth"}.Write(w, 200) },
+		"unreadable":         func(w http.ResponseWriter) { web.Unreadable{Base: "/auth", ReturnTo: "/orders"}.Write(w) },
+		"started over":       func(w http.ResponseWriter) { web.StartedOver{To: "/auth/login"}.Write(w) },
 		"onward":             func(w http.ResponseWriter) { web.Onward{Base: "/auth", To: "/orders"}.Write(w) },
 		"providers only":     func(w http.ResponseWriter) { web.Login{Base: "/auth", Providers: twoProviders}.Write(w, 200) },
 		"no way to sign in":  func(w http.ResponseWriter) { web.Login{Base: "/auth"}.Write(w, 200) },

@@ -55,13 +55,14 @@ func TestTheDocumentHasExactlyTheseRoutesAndStatuses(t *testing.T) {
 		"head /session":                   "200 304 400 401 403 500",
 		"get /session/swagger.yaml":       "200",
 		"put /session/primary-account":    "200 400 401 403 408 413 415 503",
-		"get /login":                      "200 303",
+		"get /login":                      "200 303 503",
 		"get /login/{name}":               "303 503",
 		"get /callback/{name}":            "200 303 400 401 403 503",
 		"post /backchannel-logout/{name}": "200 400 403 413 503",
 		"post /login":                     "200 303 400 401 403 408 413 415 429 503",
 		"get /logout":                     "200",
 		"post /logout":                    "204 303 400 403 408 413 503",
+		"post /start-over":                "200 204 303 400 403 408 413 503",
 		"post /refresh":                   "200 400 401 403 413 502 503",
 		"get /sessions":                   "200 400 401 403 503",
 		"delete /sessions":                "204 400 401 403 413 503",
@@ -218,8 +219,13 @@ func TestThePagesAreAsDocumented(t *testing.T) {
 		"none to go to":           {"GET", "/auth/login/keycloak", failed(web.Unavailable, 503)},
 		"an unknown provider":     {"GET", "/auth/login/nobody", func(w http.ResponseWriter) { web.Problem{Status: 404}.Write(w) }},
 		"a store that is down":    {"POST", "/auth/logout", func(w http.ResponseWriter) { web.Problem{Status: 503, RetryAfter: time.Second}.Write(w) }},
-		"the sign-out page":       {"GET", "/auth/logout", func(w http.ResponseWriter) { web.Logout{Base: "/auth"}.Write(w, 200) }},
-		"an unknown route":        {"GET", "/auth/nothing", func(w http.ResponseWriter) { web.Problem{Status: 404}.Write(w) }},
+		"an unreadable session": {"GET", "/auth/login", func(w http.ResponseWriter) {
+			w.Header().Set("Retry-After", "60")
+			web.Unreadable{Base: "/auth"}.Write(w)
+		}},
+		"after starting over": {"POST", "/auth/start-over", func(w http.ResponseWriter) { web.StartedOver{To: "/auth/login"}.Write(w) }},
+		"the sign-out page":   {"GET", "/auth/logout", func(w http.ResponseWriter) { web.Logout{Base: "/auth"}.Write(w, 200) }},
+		"an unknown route":    {"GET", "/auth/nothing", func(w http.ResponseWriter) { web.Problem{Status: 404}.Write(w) }},
 		"the document itself": {"GET", "/auth/session/swagger.yaml", func(w http.ResponseWriter) {
 			w.Header().Set("Content-Type", "application/yaml")
 			_, _ = w.Write(web.Swagger("/auth"))

@@ -1,0 +1,82 @@
+package endpoint
+
+import (
+	"net/http"
+
+	"example.com/sidegate/caddymodule/caller"
+	"example.com/sidegate/caddymodule/lifecycle"
+	"example.com/sidegate/caddymodule/refusal"
+	"example.com/sidegate/caddymodule/web"
+)
+
+// startOver is POST /auth/start-over: whose session cannot be read has it
+// ended, and signs in again.
+type startOver struct {
+	pages
+	callers  *caller.Finder
+	sessions *lifecycle.Sessions
+	events   lifecycle.Events
+}
+
+func startOverRoute(c Config) Route {
+	s := startOver{newPages(c), c.Callers, c.Sessions, c.Events}
+	return Route{"/start-over", map[string]http.HandlerFunc{http.MethodPost: s.post}}
+}
+
+// post ends every session that cannot be read and whose credential was
+// presented. One that can be read is for its person to end, by a sign-out, and
+// while the store is away nobody can say which it is.
+func (s startOver) post(w http.ResponseWriter, r *http.Request) {
+	fromPage := isForm(r)
+	if fromPage {
+		if err := r.ParseForm(); err != nil {
+			refuseBody(err).Write(w, r)
+			return
+		}
+	}
+	ours := presentsOurs(s.callers, r)
+	left, done := s.end(w, r)
+	if !done {
+		return
+	}
+	if left == 0 && ours {
+		s.address.Cookie.Clear(w)
+	}
+	if fromPage {
+		s.leadOn(w, r, s.address.LoginURL(r, r.PostForm.Get("return_to")))
+		return
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// end ends what was presented and cannot be read, or answers that it could not;
+// left is how many can be read.
+func (s startOver) end(w http.ResponseWriter, r *http.Request) (left int, done bool) {
+	presented, all := s.callers.Presented(r)
+	ended, left, err := s.sessions.EndUnreadable(r.Context(), presented)
+	if err != nil {
+		s.events.Trouble(r.Context(), "a session that cannot be read could not be ended", err)
+		refusal.Unavailable.Saying("The session could not be ended. Try again shortly.").Write(w, r)
+		return left, false
+	}
+	if !all {
+		refusal.TooMany.Write(w, r)
+		return left, false
+	}
+	if ended > 0 {
+		s.events.Happened(lifecycle.Event{Kind: SignedOut})
+	}
+	return left, true
+}
+
+// leadOn leads to the login page. Where that is no stop on the way to the one
+// provider, a page of its own stands between: browsers hold the form's
+// form-action against every redirect that follows it.
+func (s startOver) leadOn(w http.ResponseWriter, r *http.Request, login string) {
+	if s.pages.login(r, "").Alone() {
+		web.StartedOver{To: login}.Write(w)
+		return
+	}
+	redirect(w, r, login)
+}
