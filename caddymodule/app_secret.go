@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
@@ -60,6 +61,32 @@ func (o *SecretOptions) ringSecrets(ctx context.Context) ([]string, error) {
 			"(or configure one: `secret {env.SIDEGATE_SECRET}`)", err)
 	}
 	return []string{secret}, nil
+}
+
+// formerSecret is what an operator is told who has changed the secret without
+// naming the former one.
+type formerSecret struct {
+	where  string // where it is likely to be
+	remedy string // how to name it
+}
+
+// formerSecret guesses: it opens nothing, and looks for nothing.
+func (o *SecretOptions) formerSecret() formerSecret {
+	made, named := secretPath+" in Caddy's storage", ""
+	if files, ok := o.storage.(*certmagic.FileStorage); ok {
+		made = files.Filename(secretPath)
+		named = "{file." + made + "}"
+	}
+	if len(o.secrets) > 0 {
+		return formerSecret{
+			where:  "what `secret` said before; where there was none, the one that was made here lies in " + made,
+			remedy: "secret <present> " + cmp.Or(named, "<former>") + ", then caddy reload",
+		}
+	}
+	return formerSecret{
+		where:  "what `secret` said before; where there was none, in a copy of " + made + ", which holds another one now",
+		remedy: "secret " + cmp.Or(named, "<the one made here>") + " <former>, then caddy reload",
+	}
 }
 
 func loadOrMakeSecret(ctx context.Context, s storage) (string, error) {

@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"context"
 	"errors"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 
 	"example.com/sidegate/caddymodule/endpoint"
 	"example.com/sidegate/caddymodule/lifecycle"
+	"example.com/sidegate/sessionstore"
 )
 
 // events turns what happens to sessions and at the routes into lines of the
@@ -20,6 +22,9 @@ type events struct {
 	metrics *metrics
 	now     func() time.Time
 	trouble trouble
+	// former is what the log says once when a secret is missing.
+	former  formerSecret
+	missing sync.Once
 }
 
 // line is what the log says of one kind of event, and with which fields beside
@@ -70,6 +75,9 @@ var refreshTrouble = line{zap.WarnLevel, "a session could not be built anew; it 
 // Happened implements lifecycle.Events.
 func (h *events) Happened(e lifecycle.Event) {
 	h.metrics.count(e)
+	if e.Kind == lifecycle.NotRead && errors.Is(e.Err, sessionstore.ErrUnknownKey) {
+		h.missingSecret()
+	}
 	told, known := lines[e.Kind]
 	if e.Kind == lifecycle.Refreshed && e.Err != nil {
 		told, known = refreshTrouble, true
@@ -143,12 +151,26 @@ func (h *events) Trouble(ctx context.Context, what string, err error) {
 	if _, ofSource := errors.AsType[lifecycle.SourceFault](err); !ofSource {
 		h.metrics.storeFailures.Inc()
 	}
+	if errors.Is(err, sessionstore.ErrUnknownKey) {
+		h.missingSecret()
+		return
+	}
 	now, told := h.now().UnixNano(), h.trouble.toldAt.Load()
 	if now-told < int64(troubleEvery) || !h.trouble.toldAt.CompareAndSwap(told, now) {
 		h.trouble.withheld.Add(1)
 		return
 	}
 	h.logger.Error(what, zap.Error(err), zap.Int64("more_since_last", h.trouble.withheld.Swap(0)))
+}
+
+// missingSecret tells once in the life of a configuration that records are met
+// which none of its secrets opens: every request of their people says the same.
+func (h *events) missingSecret() {
+	h.missing.Do(func() {
+		h.logger.Error("there are sessions that no configured secret opens: their people get 503 until the secret that sealed them, "+
+			"a former one or another gateway's, is named after the present one, or until they choose to sign in again",
+			zap.String("former_secret", h.former.where), zap.String("remedy", h.former.remedy))
+	})
 }
 
 // Interface guards

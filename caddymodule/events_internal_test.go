@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"context"
 	"errors"
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -38,6 +39,44 @@ func TestTroubleOfASourceIsNotTheStores(t *testing.T) {
 	}
 	if !errors.Is(lifecycle.SourceFault{Err: away}, away) {
 		t.Error("what was wrong with the login is hidden")
+	}
+}
+
+// A secret that is missing is met at every request of its people: one line says
+// as much, and says what to do.
+func TestAMissingSecretIsToldOnce(t *testing.T) {
+	core, logs := observer.New(zap.DebugLevel)
+	clock := time.Now()
+	h := &events{logger: zap.New(core), metrics: newMetrics(), now: func() time.Time { return clock }, former: formerSecret{"there", "name it"}}
+	unknown := fmt.Errorf("asking for a session: %w", sessionstore.ErrUnknownKey)
+	for range 3 {
+		h.Trouble(t.Context(), "a session could not be looked up", unknown)
+		clock = clock.Add(2 * troubleEvery)
+	}
+	h.Happened(lifecycle.Event{Kind: lifecycle.NotRead, Err: unknown})
+	told := logs.FilterMessageSnippet("no configured secret opens").All()
+	want := map[string]any{"former_secret": "there", "remedy": "name it"}
+	if len(told) != 1 || told[0].Level != zap.ErrorLevel || !maps.Equal(told[0].ContextMap(), want) {
+		t.Errorf("the log says %+v", told)
+	}
+	if said := logs.FilterMessageSnippet("could not be looked up").All(); len(said) != 0 {
+		t.Errorf("each request is told of: %+v", said)
+	}
+	if n := valueOf(t, h.metrics.storeFailures); n != 3 {
+		t.Errorf("%v failures were counted; want 3", n)
+	}
+	h.Trouble(t.Context(), "a session could not be looked up", sessionstore.ErrCorrupt)
+	if said := logs.FilterMessageSnippet("could not be looked up").All(); len(said) != 1 {
+		t.Errorf("of a record that is damaged the log says %+v", said)
+	}
+}
+
+// The line is also made by changes of people, which meet the records first
+// where nobody is at their browser.
+func TestAMissingSecretThatChangesOfPeopleMeetIsToldToo(t *testing.T) {
+	told, _ := heard(t, lifecycle.Event{Kind: lifecycle.NotRead, Err: sessionstore.ErrUnknownKey}, nil)
+	if len(told) != 2 {
+		t.Errorf("the log says %+v", told)
 	}
 }
 

@@ -65,7 +65,7 @@ func (a *App) open() (*gateway, error) {
 	g := &gateway{
 		release:    release,
 		assertions: newAssertions(k.ring, a.now),
-		events:     &events{logger: a.logger, metrics: a.metrics, now: a.now},
+		events:     &events{logger: a.logger, metrics: a.metrics, now: a.now, former: a.formerSecret()},
 	}
 	a.putCacheBefore(store, g)
 	g.activity = sessionstore.NewActivity(g.store, a.now)

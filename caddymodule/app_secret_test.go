@@ -1,0 +1,107 @@
+package caddymodule_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"example.com/sidegate/caddymodule/gatewaytest"
+	"example.com/sidegate/sessionstore/redis/redistest"
+)
+
+// missingLine begins the line of the log that tells of a missing secret.
+const missingLine = "there are sessions that no configured secret opens"
+
+// missing are the lines that tell of one, read.
+func missing(t *testing.T, g *gatewaytest.Process) (lines []map[string]any) {
+	t.Helper()
+	for line := range strings.Lines(g.Log.String()) {
+		if !strings.Contains(line, missingLine) {
+			continue
+		}
+		var read map[string]any
+		if err := json.Unmarshal([]byte(line), &read); err != nil {
+			t.Fatal(err)
+		}
+		lines = append(lines, read)
+	}
+	return lines
+}
+
+// wantOneLine demands that the log says it once more than it did, and that it
+// names where the former secret is likely to be. It returns the remedy.
+func wantOneLine(t *testing.T, g *gatewaytest.Process, told int, where string) string {
+	t.Helper()
+	lines := missing(t, g)
+	if len(lines) != told {
+		t.Fatalf("the log has %d such lines; want %d", len(lines), told)
+	}
+	last := lines[told-1]
+	if said, _ := last["former_secret"].(string); !strings.Contains(said, where) {
+		t.Errorf("the former secret is said to be: %s; want %s", said, where)
+	}
+	remedy, _ := last["remedy"].(string)
+	option, rest, _ := strings.Cut(remedy, ", then ")
+	if rest != "caddy reload" {
+		t.Errorf("the remedy is %q", remedy)
+	}
+	return option
+}
+
+// Who has changed the secret without naming the former one is told once where
+// that is likely to be, and what to write, which then helps.
+func TestTheLogSaysOnceWhereTheFormerSecretIs(t *testing.T) {
+	t.Run("the one that was made here, after one was configured", func(t *testing.T) {
+		g := gatewaytest.StartProcess(t, gatewaytest.Site{})
+		made := filepath.Join(g.Dir, "storage", "sidegate", "secret")
+		ada, grace := g.WithCookie(t, gatewaytest.Ada), g.WithCookie(t, gatewaytest.Grace)
+		without := g.Site.Options
+		g.Site.Options = "secret `" + gatewaytest.PresentSecret + "`\n" + without
+		g.Reload()
+		for range 3 {
+			ada.WantCannotTell(t)
+			grace.WantCannotTell(t)
+		}
+		remedy := wantOneLine(t, g, 1, made)
+		if want := "secret <present> {file." + made + "}"; remedy != want {
+			t.Errorf("the remedy is %s; want %s", remedy, want)
+		}
+		g.Site.Options = strings.Replace(remedy, "<present>", "`"+gatewaytest.PresentSecret+"`", 1) + "\n" + without
+		g.Reload()
+		ada.Get("/auth/session").Want(t, http.StatusOK)
+		grace.Get("/auth/session").Want(t, http.StatusOK)
+		wantOneLine(t, g, 1, made)
+	})
+	t.Run("the one that was configured, after it was left out", func(t *testing.T) {
+		secret := "secret `" + gatewaytest.FormerSecret + "`\n"
+		g := gatewaytest.StartProcess(t, gatewaytest.Site{Options: secret})
+		ada := g.WithCookie(t, gatewaytest.Ada)
+		g.Site.Options = strings.Replace(g.Site.Options, secret, "", 1)
+		g.Reload()
+		ada.WantCannotTell(t)
+		remedy := wantOneLine(t, g, 1, "what `secret` said before")
+		g.Site.Options = strings.Replace(remedy, "<former>", "`"+gatewaytest.FormerSecret+"`", 1) + "\n" + g.Site.Options
+		g.Reload()
+		ada.Get("/auth/session").Want(t, http.StatusOK)
+	})
+	t.Run("once at each gateway and configuration, with Redis", func(t *testing.T) {
+		r := redistest.Start(t)
+		former := gatewaytest.StartProcess(t, gatewaytest.Site{}.OnRedis(r, gatewaytest.FormerSecret))
+		ada := former.WithCookie(t, gatewaytest.Ada)
+		g := gatewaytest.StartProcess(t, gatewaytest.Site{}.OnRedis(r, gatewaytest.PresentSecret))
+		there := g.With(t, ada.Cookie, "")
+		for told := 1; told <= 2; told++ {
+			there.WantCannotTell(t)
+			there.WantCannotTell(t)
+			wantOneLine(t, g, told, "what `secret` said before")
+			g.Site.Routes = gatewaytest.RoundRoutes(told)
+			g.Reload()
+		}
+		ada.Get("/auth/session").Want(t, http.StatusOK)
+		if said := missing(t, former); len(said) != 0 {
+			t.Errorf("the one that has it says %v", said)
+		}
+	})
+}
