@@ -50,6 +50,7 @@ type App struct {
 	gateway func() (*gateway, error)
 	opened  atomic.Pointer[gateway]
 	metrics *metrics
+	files   fileValues
 	cancel  context.CancelFunc
 	running sync.WaitGroup
 	logger  *zap.Logger
@@ -96,6 +97,10 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if err := a.provisionMetrics(ctx); err != nil { // before all that may fail
 		return err
 	}
+	var err error
+	if a.files, err = findFileValues(a); err != nil { // before the groups, which make modules of the placeholders
+		return err
+	}
 	for _, group := range a.groups() {
 		if err := group.provision(ctx, a); err != nil {
 			return err
@@ -104,7 +109,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if !reloading() {
 		return nil
 	}
-	_, err := a.gateway()
+	_, err = a.gateway()
 	return err
 }
 
@@ -122,6 +127,9 @@ func (a *App) Start() error {
 	a.cancel = cancel
 	for _, work := range g.background() {
 		a.running.Go(func() { work(ctx) })
+	}
+	if len(a.files) > 0 {
+		a.running.Go(func() { a.files.watch(ctx, a.logger) })
 	}
 	for _, l := range a.logins {
 		if w, ok := l.(watcher); ok {

@@ -105,3 +105,48 @@ func TestTheLogSaysOnceWhereTheFormerSecretIs(t *testing.T) {
 		}
 	})
 }
+
+// A file of the configuration that changed is in force after `caddy reload
+// --force` and not before, which nobody would know: plain `caddy reload` finds
+// the configuration unchanged.
+func TestASecretFileThatChangedIsNoticedAndToldOnce(t *testing.T) {
+	const line = "has changed, and what it held before stays in force"
+	dir := t.TempDir()
+	file := filepath.Join(dir, "secret")
+	gatewaytest.WriteFile(t, file, gatewaytest.FormerSecret)
+	g := gatewaytest.StartProcess(t, gatewaytest.Site{Dir: dir, Options: "secret {file." + file + "}\n"})
+	reload := func(flags ...string) {
+		t.Helper()
+		command := append([]string{"reload", "--adapter", "caddyfile", "--config", g.ConfigFile(), "--address", g.Site.Admin}, flags...)
+		if said, code := gatewaytest.RunCaddy(t, dir, command...); code != 0 {
+			t.Fatalf("caddy reload: %d\n%s", code, said)
+		}
+	}
+	ada := g.WithCookie(t, gatewaytest.Ada)
+	gatewaytest.WriteFile(t, file, gatewaytest.PresentSecret)
+	gatewaytest.Await(t, "the gateway has noticed", func() bool { return strings.Contains(g.Log.String(), line) })
+	reload()
+	ada.Get("/auth/session").Want(t, http.StatusOK)
+	reload("--force")
+	gatewaytest.Await(t, "the new secret is in force", func() bool {
+		return ada.Get("/auth/session").StatusCode == http.StatusInternalServerError
+	})
+	ada.WantCannotTell(t)
+	ada.Post("/auth/start-over").Want(t, http.StatusNoContent)
+	ada.Get("/auth/session").Want(t, http.StatusUnauthorized)
+
+	// The configuration in force looks at the file in the place of the one before.
+	gatewaytest.WriteFile(t, file, gatewaytest.FormerSecret)
+	gatewaytest.Await(t, "the gateway has noticed again", func() bool { return strings.Count(g.Log.String(), line) > 1 })
+	g.Site.Options = strings.Replace(g.Site.Options, "{file."+file+"}", "`"+gatewaytest.PresentSecret+"`", 1)
+	g.Reload() // which has ended its work before it is over
+	said := g.Log.String()
+	if n := strings.Count(said, line); n != 2 {
+		t.Errorf("two changes are told %d times", n)
+	}
+	for _, secret := range []string{gatewaytest.FormerSecret, gatewaytest.PresentSecret} {
+		if strings.Contains(said, secret) {
+			t.Error("the log tells the secret")
+		}
+	}
+}

@@ -1,0 +1,147 @@
+package caddymodule
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// fileValues are the files that the configuration takes values from by
+// {file.*}: secrets and passwords, as a rule. They are read once, when it is
+// loaded. What they hold later is not in force, and as the configuration says
+// what it said before, `caddy reload` leaves it at that.
+type fileValues []*valueFile
+
+// valueFile is one of them, with what was seen in it. Of what it held there are
+// only digests.
+type valueFile struct {
+	path    string
+	options []string // that take a value from it, as the JSON configuration names them
+
+	loaded, last, told held
+}
+
+// held is what a file held at one look: the zero value for one that could not
+// be read, or had nothing in it.
+type held [sha256.Size]byte
+
+// fileEvery is how often the files are looked at. A change is told when two
+// looks have found the same.
+const fileEvery = time.Second
+
+// findFileValues looks through a configuration whose modules are not loaded
+// yet, so that it has the placeholders still.
+func findFileValues(config any) (fileValues, error) {
+	text, err := json.Marshal(config)
+	if err != nil {
+		return nil, err
+	}
+	var options any
+	if err := json.Unmarshal(text, &options); err != nil {
+		return nil, err
+	}
+	var found fileValues
+	found.find("", options)
+	return found, nil
+}
+
+func (v *fileValues) find(name string, option any) {
+	switch option := option.(type) {
+	case map[string]any:
+		for _, key := range slices.Sorted(maps.Keys(option)) {
+			v.find(name+"."+key, option[key])
+		}
+	case []any:
+		for i, element := range option {
+			v.find(fmt.Sprintf("%s.%d", name, i), element)
+		}
+	case string:
+		for _, placeholder := range reference.FindAllString(option, -1) {
+			if path, ok := strings.CutPrefix(strings.Trim(placeholder, "{}"), "file."); ok {
+				v.add(path, strings.TrimPrefix(name, "."))
+			}
+		}
+	}
+}
+
+func (v *fileValues) add(path, option string) {
+	i := slices.IndexFunc(*v, func(f *valueFile) bool { return f.path == path })
+	if i < 0 {
+		now := lookInto(path)
+		i, *v = len(*v), append(*v, &valueFile{path: path, loaded: now, last: now, told: now})
+	}
+	if f := (*v)[i]; !slices.Contains(f.options, option) {
+		f.options = append(f.options, option)
+	}
+}
+
+// lookInto reads a file as the placeholder does: a megabyte at most, without
+// the blanks around it. What is no plain file, such as a pipe, is not touched:
+// what is read of it is gone from it.
+func lookInto(path string) held {
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() {
+		return held{}
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return held{}
+	}
+	defer func() { _ = file.Close() }()
+	text, err := io.ReadAll(io.LimitReader(file, 1<<20))
+	text = bytes.TrimSpace(text)
+	if err != nil || len(text) == 0 {
+		return held{}
+	}
+	return sha256.Sum256(text)
+}
+
+// watch tells of each change once, until the context is done.
+func (v fileValues) watch(ctx context.Context, logger *zap.Logger) {
+	every(ctx, fileEvery, func() {
+		for _, f := range v {
+			if f.changed() {
+				f.tell(logger)
+			}
+		}
+	})
+}
+
+// changed reports whether the file has come to hold something else than the
+// configuration took from it, and than was told. A file that is written in
+// place is half there for a while, so it must have kept still for a look.
+func (f *valueFile) changed() bool {
+	now := lookInto(f.path)
+	still := now == f.last
+	f.last = now
+	if !still || now == f.told {
+		return false
+	}
+	f.told = now
+	return now != f.loaded
+}
+
+// tell says what to do. Nothing of what is in the file is in the log.
+func (f *valueFile) tell(logger *zap.Logger) {
+	about := []zap.Field{zap.String("file", f.path), zap.Strings("options", f.options)}
+	if f.told == (held{}) {
+		logger.Warn("a file that the configuration takes a value from cannot be read any more, or is empty: "+
+			"what it held stays in force, until a start or a `caddy reload --force`, which will fail", about...)
+		return
+	}
+	if slices.ContainsFunc(f.options, func(o string) bool { return strings.HasPrefix(o, "secrets.") }) {
+		about = append(about, zap.String("first", "name the former secret after this one, or open sessions cannot be read any more"))
+	}
+	logger.Warn("a file that the configuration takes a value from has changed, and what it held before stays in force: "+
+		"run `caddy reload --force`; without --force it sees no change", about...)
+}
