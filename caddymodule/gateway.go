@@ -211,9 +211,9 @@ func (g *gateway) sweep(ctx context.Context, s sessionstore.Sweeper) {
 }
 
 // reportGap logs that messages of other gateways may have been missed. It is
-// no trouble yet: the cache was emptied and asks the store.
+// no trouble yet: the store is asked before anything of the cache is served.
 func (g *gateway) reportGap(err error) {
-	g.events.logger.Warn("no messages of changed sessions for a moment; the near cache was emptied", zap.Error(err))
+	g.events.logger.Warn("no messages of changed sessions for a moment; the store is asked before the near cache answers", zap.Error(err))
 }
 
 // every calls f again and again until the context is done.

@@ -139,15 +139,26 @@ func (c *Cache) dropUser(userID int64, except map[sessionstore.Key]bool) {
 	}
 }
 
-// doubt is called when messages may have been lost: no answer holds any more.
-// Everything is dropped, unless stale sessions may be served; then they stay,
-// and the store is asked before each of them is.
-func (c *Cache) doubt() {
-	c.gaps.Add(1)
-	if c.opts.Stale == 0 {
-		c.Clear()
-		return
+// doubt has the store asked for that session before it is served again; only
+// when it cannot be asked is what is held served, to the end of its time. As
+// with Drop, a look-up that began before is neither remembered nor joined.
+func (c *Cache) doubt(key sessionstore.Key) {
+	sh := c.shardOf(key)
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	delete(sh.flights, key)
+	delete(sh.unknown, key)
+	if e := sh.sessions[key]; e != nil {
+		e.doubted.Store(true)
 	}
+}
+
+// doubtAll is called when messages may have been lost: what is held may have
+// been revoked since. It is not dropped, for a subscription breaks just when
+// the store may not answer either; how long a revocation takes at most is bound
+// by the age of an entry, as it is when messages are lost without a sign.
+func (c *Cache) doubtAll() {
+	c.gaps.Add(1)
 	for i := range c.shards {
 		sh := &c.shards[i]
 		sh.mu.Lock()

@@ -2,6 +2,7 @@ package nearcache_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -212,6 +213,34 @@ func TestStale(t *testing.T) {
 		b.clock.Advance(10 * time.Second)
 		b.fails(absolute.Key, errDown)
 		b.fails(idle.Key, errDown)
+	})
+	// Nobody who is active goes idle while the store is away.
+	t.Run("activity puts the idle end of a stale session off, though it cannot be written", func(t *testing.T) {
+		b := newBench(t, stale)
+		s := b.cached(ada, idlesIn(10*time.Second))
+		activity := sessionstore.NewActivity(b.cache, b.clock.Now)
+		b.store.down.Store(true)
+		for range 60 {
+			b.clock.Advance(time.Second)
+			b.lookup(s.Key).Note(activity, b.clock.Now())
+			if err := activity.Flush(t.Context()); err != nil && !errors.Is(err, errDown) {
+				t.Fatal(err)
+			}
+		}
+		b.clock.Advance(time.Second) // Stale is over
+		b.fails(s.Key, errDown)
+	})
+	t.Run("activity does not put the end of a stale session's life off", func(t *testing.T) {
+		b := newBench(t, stale)
+		s := b.cached(ada, idlesIn(10*time.Second), endsIn(15*time.Second))
+		activity := sessionstore.NewActivity(b.cache, b.clock.Now)
+		b.store.down.Store(true)
+		for range 14 {
+			b.clock.Advance(time.Second)
+			b.lookup(s.Key).Note(activity, b.clock.Now())
+		}
+		b.clock.Advance(time.Second)
+		b.fails(s.Key, errDown)
 	})
 	t.Run("a session that was revoked here is never served stale", func(t *testing.T) {
 		b := newBench(t, stale)

@@ -17,9 +17,10 @@ type Entry struct {
 	Session *sessionstore.Session
 
 	asked time.Time // when the store was asked, hence what age is counted from
-	ends  time.Time // when the session ends by itself
+	ends  time.Time // when the session ends by itself, unless activity was noted
 
-	// doubted says that the message of a change may have been lost.
+	// doubted says that the message of a change may have been lost, or that
+	// activity was written since.
 	doubted atomic.Bool
 	// noted is when activity was last noted, in unix milliseconds.
 	noted   atomic.Int64
@@ -49,7 +50,15 @@ func Uncached(s *sessionstore.Session) *Entry { return newEntry(s, time.Time{}) 
 // makes of it, is as old as can be.
 func (e *Entry) within(age time.Duration, now time.Time) bool {
 	old := now.Sub(e.asked)
-	return old >= 0 && old < age && now.Before(e.ends)
+	return old >= 0 && old < age && (now.Before(e.ends) || e.active(now))
+}
+
+// active reports whether activity that was noted here has put the idle end off,
+// be it written or not: somebody who is active does not go idle because the
+// store cannot be asked or written meanwhile.
+func (e *Entry) active(now time.Time) bool {
+	s := e.Session
+	return now.Before(s.ExpiresAt) && now.Sub(time.UnixMilli(e.noted.Load())) < s.IdleTimeout
 }
 
 // keepable reports whether the entry may be remembered. A session that by the

@@ -40,9 +40,10 @@ func (c *Cache) ask(ctx context.Context, sh *shard, key sessionstore.Key) (*Entr
 		return e, err
 	}
 	// The store cannot tell. What it said last may do, if it is still held:
-	// what was revoked here or found to be gone is not.
+	// what was revoked here or found to be gone is not. Without Options.Stale
+	// that is what is doubted, and it is served no longer than in good times.
 	old, _ := sh.peek(key)
-	if old == nil || c.opts.Stale == 0 || !old.within(c.opts.TTL+c.opts.Stale, c.opts.Now()) {
+	if old == nil || !old.within(c.opts.TTL+c.opts.Stale, c.opts.Now()) {
 		return nil, err
 	}
 	sh.counters.stale.Add(1)

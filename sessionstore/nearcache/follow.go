@@ -27,15 +27,15 @@ type Notifier interface {
 }
 
 // Follow drops what the notifier says has changed, until ctx is done. When the
-// subscription breaks everything is dropped, for nobody knows what was missed,
-// and it subscribes again after a pause of 100 ms to 5 s. With Options.Stale
-// sessions are not dropped then but doubted: served only while the store
-// cannot tell. Each break is told to interrupted, which may be nil.
+// subscription breaks everything is doubted, for nobody knows what was missed:
+// the store is asked first, and only while it cannot tell is a session served,
+// no longer than it would have been without the break. It subscribes again after
+// a pause of 100 ms to 5 s. Each break is told to interrupted, which may be nil.
 func (c *Cache) Follow(ctx context.Context, n Notifier, interrupted func(error)) {
 	pause := firstBackoff
 	for ctx.Err() == nil {
 		heard, err := c.listen(ctx, n)
-		c.doubt()
+		c.doubtAll()
 		if ctx.Err() != nil {
 			return
 		}
@@ -55,7 +55,7 @@ func (c *Cache) listen(ctx context.Context, n Notifier) (heard bool, err error) 
 	var stood atomic.Bool
 	err = n.Notify(ctx,
 		func(key sessionstore.Key) { stood.Store(true); c.Drop(key); c.delay.heard(key) },
-		func() { stood.Store(true); c.delay.forgetAll(); c.doubt() })
+		func() { stood.Store(true); c.delay.forgetAll(); c.doubtAll() })
 	return stood.Load(), err
 }
 

@@ -97,18 +97,46 @@ func TestFollow(t *testing.T) {
 			})
 		}
 	})
-	t.Run("a gap empties the cache whole", func(t *testing.T) {
+	t.Run("after a gap the store is asked first, and what is gone is not served", func(t *testing.T) {
+		following(t, hour, func(b *bench, w *wire) {
+			s, gone := b.cached(ada), b.cached(ada)
+			b.revokeElsewhere(gone.Key)
+			w.gap <- struct{}{}
+			synctest.Wait()
+			b.asks(1, func() { b.lookup(s.Key) })
+			b.fails(gone.Key, sessionstore.ErrNotFound)
+			b.clock.Advance(time.Minute) // that there is none is remembered for less
+			b.store.down.Store(true)
+			b.fails(gone.Key, errDown)
+		})
+	})
+	// Who is active would be thrown out by the very fault that broke the
+	// subscription. How long one could be wrong is bounded as it ever is.
+	t.Run("only when the store cannot be asked is a session served after a gap, to the end of its time", func(t *testing.T) {
+		following(t, nearcache.Options{TTL: time.Minute}, func(b *bench, w *wire) {
+			s := b.cached(ada)
+			w.gap <- struct{}{}
+			synctest.Wait()
+			b.store.down.Store(true)
+			b.clock.Advance(time.Minute - 1)
+			b.asks(2, func() { b.lookup(s.Key); b.lookup(s.Key) })
+			b.clock.Advance(1)
+			b.fails(s.Key, errDown)
+		})
+	})
+	t.Run("a session that was revoked here is not served after a gap", func(t *testing.T) {
 		following(t, hour, func(b *bench, w *wire) {
 			s := b.cached(ada)
 			w.gap <- struct{}{}
 			synctest.Wait()
-			if n := b.cache.Stats().Entries; n != 0 {
-				b.Fatalf("%d sessions are still held", n)
+			b.store.down.Store(true)
+			if _, err := b.cache.Revoke(b.Context(), s.Key); !errors.Is(err, errDown) {
+				b.Fatalf("error is %v; want the store's", err)
 			}
-			b.asks(1, func() { b.lookup(s.Key) })
+			b.fails(s.Key, errDown)
 		})
 	})
-	t.Run("an interrupted subscription empties the cache whole, and so does the next that stands", func(t *testing.T) {
+	t.Run("an interrupted subscription has the store asked for all, and so has the next that stands", func(t *testing.T) {
 		following(t, hour, func(b *bench, w *wire) {
 			s := b.cached(ada)
 			w.broken <- errBroken
@@ -120,12 +148,21 @@ func TestFollow(t *testing.T) {
 			b.fails(s.Key, sessionstore.ErrNotFound)
 		})
 	})
-	t.Run("the end of following empties the cache whole", func(t *testing.T) {
-		var last *bench
-		following(t, hour, func(b *bench, _ *wire) { last = b; b.cached(ada) })
-		if n := last.cache.Stats().Entries; n != 0 {
-			t.Fatalf("%d sessions are still held", n)
-		}
+	t.Run("after the end of following the store is asked for all", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBench(t, hour)
+			s := b.cached(ada)
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			b.cache.Follow(ctx, newWire(), nil)
+			b.holds(s.Key) // it never began
+			ctx, cancel = context.WithCancel(t.Context())
+			b.cache.Follow(ctx, notifier(func(context.Context, func(sessionstore.Key), func()) error {
+				cancel()
+				return errBroken
+			}), nil)
+			b.asks(1, func() { b.lookup(s.Key) })
+		})
 	})
 	t.Run("a look-up that began before a gap is neither remembered nor joined", func(t *testing.T) {
 		for _, stale := range []time.Duration{0, time.Hour} {

@@ -25,8 +25,8 @@ type Options struct {
 	// Stale is for how long after TTL a session may still be served while the
 	// store cannot tell. A session that was revoked elsewhere in that time is
 	// accepted for as long, which is why it must be asked for. It never holds
-	// against ErrNotFound, nor past the session's own end. 0 or less means
-	// that nothing stale is served.
+	// against ErrNotFound, nor past the session's own end, which activity puts
+	// off as ever. 0 or less means that nothing older than TTL is served.
 	Stale time.Duration
 	// Timeout bounds one look-up in the store. 0 or less means DefaultTimeout.
 	Timeout time.Duration

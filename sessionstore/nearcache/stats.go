@@ -9,7 +9,8 @@ type Stats struct {
 	// Misses are the look-ups in the store, and Joined the callers who waited
 	// for one that another had begun.
 	Misses, Joined uint64
-	// Stale are the sessions served because the store could not tell.
+	// Stale are the sessions served because the store could not tell, past their
+	// TTL or doubted.
 	Stale uint64
 	// Evicted are the sessions that went for want of room.
 	Evicted uint64

@@ -2,6 +2,7 @@ package nearcache
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"example.com/sidegate/sessionstore"
@@ -12,10 +13,10 @@ var (
 	_ sessionstore.Sweeper = (*Cache)(nil)
 )
 
-// Every write forgets its session twice, whether it succeeds or not: before
-// it, so that from then on this process asks the store, however long the write
-// takes; and after it, because a reader in between may have put the old one
-// back.
+// Every write but Touch forgets its session twice, whether it succeeds or not:
+// before it, so that from then on this process asks the store, however long the
+// write takes; and after it, because a reader in between may have put the old
+// one back.
 
 // Get is Lookup for those who want the session alone.
 func (c *Cache) Get(ctx context.Context, key sessionstore.Key) (*sessionstore.Session, error) {
@@ -48,11 +49,20 @@ func (c *Cache) Update(ctx context.Context, s *sessionstore.Session) (*sessionst
 	return c.store.Update(ctx, s)
 }
 
-// Touch notes activity in the store: see sessionstore.Store.
+// Touch notes activity in the store: see sessionstore.Store. It takes no right
+// away, so what is held stays good while it is written, and when it cannot be:
+// it is all that there is of somebody who is active while the store is away.
+// Once it is written the store is asked first, for the new end; and one that it
+// says is gone is forgotten, though its message was lost.
 func (c *Cache) Touch(ctx context.Context, s *sessionstore.Session, seen time.Time) error {
-	c.Drop(s.Key)
-	defer c.Drop(s.Key)
-	return c.store.Touch(ctx, s, seen)
+	err := c.store.Touch(ctx, s, seen)
+	switch {
+	case err == nil:
+		c.doubt(s.Key)
+	case errors.Is(err, sessionstore.ErrNotFound):
+		c.Drop(s.Key)
+	}
+	return err
 }
 
 // Revoke ends a session: see sessionstore.Store.

@@ -3,6 +3,7 @@ package nearcache_test
 import (
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"example.com/sidegate/sessionstore"
@@ -28,6 +29,9 @@ var writes = map[string]func(b *bench, s *sessionstore.Session) error{
 
 func TestWrites(t *testing.T) {
 	for name, write := range writes {
+		if name == "Touch" {
+			continue // takes no right away: see TestTouch
+		}
 		t.Run(name+" forgets before it writes, however long that takes", func(t *testing.T) {
 			b := newBench(t, nearcache.Options{})
 			s := b.cached(ada)
@@ -86,6 +90,81 @@ func TestWrites(t *testing.T) {
 		b.fails(idle.Key, sessionstore.ErrNotFound)
 		b.holds(kept.Key)
 		b.holds(other.Key)
+	})
+}
+
+// A touch takes no right away. What is held is all that there is of somebody who
+// is active while the store is away.
+func TestTouch(t *testing.T) {
+	touch := writes["Touch"]
+	t.Run("a session is served while its activity is written", func(t *testing.T) {
+		b := newBench(t, nearcache.Options{})
+		s := b.cached(ada)
+		b.store.writing = func() { b.holds(s.Key) }
+		b.must(touch(b, s))
+	})
+	t.Run("a touch that failed leaves what is held", func(t *testing.T) {
+		b := newBench(t, nearcache.Options{})
+		s := b.cached(ada)
+		b.store.down.Store(true)
+		if err := touch(b, s); !errors.Is(err, errDown) {
+			t.Fatalf("error is %v; want the store's", err)
+		}
+		b.holds(s.Key)
+	})
+	t.Run("once it is written the store is asked for the new end", func(t *testing.T) {
+		b := newBench(t, nearcache.Options{})
+		s := b.cached(ada)
+		b.must(touch(b, s))
+		b.asks(1, func() {
+			if got := b.lookup(s.Key).Session.LastSeenAt; !got.After(s.LastSeenAt) {
+				t.Errorf("last seen is %v, as it was before", got)
+			}
+		})
+	})
+	t.Run("and what is held is good when it cannot be asked, to the end of its time", func(t *testing.T) {
+		b := newBench(t, nearcache.Options{TTL: time.Second})
+		s := b.cached(ada)
+		b.must(touch(b, s))
+		b.store.down.Store(true)
+		b.clock.Advance(time.Second - 1)
+		b.asks(1, func() { b.lookup(s.Key) })
+		b.clock.Advance(1)
+		b.fails(s.Key, errDown)
+	})
+	t.Run("a look-up that began before the touch is not remembered", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBench(t, nearcache.Options{})
+			s, release := b.stored(ada), b.stops()
+			early := b.begins(t.Context(), s.Key)
+			b.must(touch(b, s))
+			release()
+			b.must((<-early).err)
+			b.asks(1, func() { b.lookup(s.Key) })
+		})
+	})
+	t.Run("a session that is gone is forgotten, though its message was lost", func(t *testing.T) {
+		b := newBench(t, nearcache.Options{Stale: time.Hour})
+		s := b.cached(ada)
+		b.revokeElsewhere(s.Key)
+		if err := touch(b, s); !errors.Is(err, sessionstore.ErrNotFound) {
+			t.Fatalf("error is %v; want ErrNotFound", err)
+		}
+		b.store.down.Store(true)
+		b.fails(s.Key, errDown)
+	})
+	t.Run("a touch brings nothing back that was revoked meanwhile", func(t *testing.T) {
+		b := newBench(t, nearcache.Options{Stale: time.Hour})
+		s := b.cached(ada)
+		b.store.writing = func() {
+			b.store.writing = nil
+			b.must(storetest.End(t.Context(), b.cache, s.Key))
+		}
+		if err := touch(b, s); !errors.Is(err, sessionstore.ErrNotFound) {
+			t.Fatalf("error is %v; want ErrNotFound", err)
+		}
+		b.store.down.Store(true)
+		b.fails(s.Key, errDown)
 	})
 }
 
