@@ -175,6 +175,7 @@ const lastFlush = 10 * time.Second
 func (g *gateway) background() []func(context.Context) {
 	work := []func(context.Context){
 		func(ctx context.Context) { every(ctx, flushEvery, func() { g.flush(ctx) }) },
+		g.beat,
 		func(ctx context.Context) { every(ctx, backlogEvery, func() { g.sessions.WorkOff(ctx) }) },
 	}
 	if g.messages != nil {
@@ -200,6 +201,26 @@ func (g *gateway) flush(ctx context.Context) {
 	if err := g.activity.Flush(ctx); err != nil && !errors.Is(err, context.Canceled) {
 		g.events.logger.Warn("activity is not written down yet; it will be tried again", zap.Error(err))
 	}
+}
+
+// beat proves all the while that the store can be written, apart from flush, for
+// that may have much to write. It tells when that ends and begins again: nobody
+// is signed out for being idle in between.
+func (g *gateway) beat(ctx context.Context) {
+	away := false
+	beat := func() {
+		switch err := g.store.Beat(ctx); {
+		case errors.Is(err, context.Canceled):
+		case err != nil && !away:
+			away = true
+			g.events.logger.Warn("the session store cannot be written; until it can, idle sessions do not end", zap.Error(err))
+		case err == nil && away:
+			away = false
+			g.events.logger.Info("the session store can be written again")
+		}
+	}
+	beat()
+	every(ctx, sessionstore.BeatEvery, beat)
 }
 
 func (g *gateway) sweep(ctx context.Context, s sessionstore.Sweeper) {

@@ -44,8 +44,15 @@ type Store interface {
 
 	// Touch notes that the person was active, which puts the idle timeout
 	// off. It leaves the version alone, never moves LastSeenAt back, and
-	// answers ErrNotFound when the session is gone.
+	// answers ErrNotFound when the session is gone. It may come late: somebody
+	// who was seen before the idle end stays, as long as the store still holds
+	// their session, which it does for Grace.
 	Touch(ctx context.Context, s *Session, seen time.Time) error
+
+	// Beat proves that the store can be written. Each gateway calls it every
+	// BeatEvery; once there was a beat, the time without any does not count as
+	// idleness of any session: see Outages.
+	Beat(ctx context.Context) error
 
 	// Revoke ends the session, and returns what it was: nil when it cannot be
 	// read, or when it is already gone, which is no error.

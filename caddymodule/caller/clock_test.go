@@ -3,6 +3,7 @@ package caller_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -65,7 +66,8 @@ func (w *apart) must(err error) {
 	}
 }
 
-// pass lets time go by. Redis is told so by its keys' ends.
+// pass lets time go by. Redis is told so by its keys' ends, and by what the
+// indexes say of them.
 func (w *apart) pass(d time.Duration) {
 	w.t.Helper()
 	w.passed += d
@@ -73,6 +75,12 @@ func (w *apart) pass(d time.Duration) {
 	for _, key := range inside.Keys(w.t.Context(), "*").Val() {
 		left := inside.PTTL(w.t.Context(), key).Val() - d
 		w.must(inside.PExpire(w.t.Context(), key, left).Err())
+		if !strings.Contains(key, "}:u:") {
+			continue
+		}
+		for _, session := range inside.ZRange(w.t.Context(), key, 0, -1).Val() {
+			w.must(inside.ZIncrBy(w.t.Context(), key, -float64(d.Milliseconds()), session).Err())
+		}
 	}
 }
 

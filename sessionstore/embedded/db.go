@@ -33,7 +33,8 @@ var ErrDamaged = errors.New("damaged or not a session database: move it away and
 // Stores one after the other or at once: a reload of the configuration makes a
 // new Store, with new sealing keys, on the same DB.
 type DB struct {
-	bolt *bbolt.DB
+	bolt  *bbolt.DB
+	pulse pulse
 }
 
 // Open opens the database file, and makes it (mode 0600) and its folders (mode
@@ -70,10 +71,14 @@ func open(path string) (db *DB, err error) {
 	if err := errors.Join(whole(b, path), os.Chmod(path, 0o600)); err != nil {
 		return nil, errors.Join(err, b.Close())
 	}
+	opened := &DB{bolt: b}
 	if err := prepare(b); err != nil {
 		return nil, errors.Join(err, b.Close())
 	}
-	return &DB{bolt: b}, nil
+	if err := opened.pulse.load(b); err != nil {
+		return nil, errors.Join(err, b.Close())
+	}
+	return opened, nil
 }
 
 // Close closes the file. Stores on it answer with errors from then on.

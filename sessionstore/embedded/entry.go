@@ -28,7 +28,7 @@ var (
 	numbersBucket = []byte("numbers")
 
 	bucketNames = [][]byte{
-		sessionsBucket, usersBucket, endsBucket, numbersBucket,
+		sessionsBucket, usersBucket, endsBucket, numbersBucket, pulseBucket,
 		attempts.values, attempts.index, leases.values, leases.index, links.values, links.index,
 	}
 )
@@ -72,12 +72,17 @@ func (e entry) bytes() []byte {
 	return append(b, e.record...)
 }
 
-// ends is when the session ends if nothing more is seen of the person.
-func (e entry) ends() time.Time {
-	s := sessionstore.Session{
+// life is what the entry says of when its session ends.
+func (e entry) life() sessionstore.Session {
+	return sessionstore.Session{
 		ExpiresAt: e.expires, IdleTimeout: e.idle,
 		LastSeenAt: sessionstore.RecordLastSeen(e.record),
 	}
+}
+
+// ends is when the session ends if nothing more is seen of the person.
+func (e entry) ends() time.Time {
+	s := e.life()
 	return s.IdleExpiresAt()
 }
 

@@ -37,7 +37,7 @@ func (st *Store) idle(tx *bbolt.Tx, keys []sessionstore.Key) (live []sessionstor
 			continue // a damaged entry has left this place
 		}
 		e, damaged := parseEntry(value)
-		if damaged != nil || st.now().Before(e.ends()) {
+		if damaged != nil || st.live(e) {
 			live = append(live, sessionstore.Idle{Key: key, LastSeenAt: sessionstore.RecordLastSeen(e.record)})
 		}
 	}

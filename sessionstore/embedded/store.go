@@ -101,6 +101,9 @@ func (st *Store) Update(ctx context.Context, s *sessionstore.Session) (next *ses
 func (st *Store) Touch(ctx context.Context, s *sessionstore.Session, seen time.Time) error {
 	return st.write(ctx, func(tx *bbolt.Tx) error {
 		e, err := st.find(tx, s.Key)
+		if errors.Is(err, sessionstore.ErrNotFound) && st.takesLate(e, seen) {
+			err = nil
+		}
 		if err != nil || seen.UnixMilli() <= sessionstore.RecordLastSeen(e.record).UnixMilli() {
 			return err
 		}
@@ -173,14 +176,22 @@ func (st *Store) RevokeUser(ctx context.Context, userID int64, except ...session
 	return ended, nil
 }
 
-// find returns the entry of a session that has not expired.
+// takesLate reports whether activity puts the end off that was written late. It
+// is of no session when e is no entry.
+func (st *Store) takesLate(e entry, seen time.Time) bool {
+	s := e.life()
+	return st.db.pulse.outages.Load().TakesLate(&s, seen, st.now())
+}
+
+// find returns the entry of a session. One that has expired comes with
+// ErrNotFound.
 func (st *Store) find(tx *bbolt.Tx, key sessionstore.Key) (entry, error) {
 	value := tx.Bucket(sessionsBucket).Get(key.AppendTo(nil))
 	if value == nil {
 		return entry{}, sessionstore.ErrNotFound
 	}
 	e, err := parseEntry(value)
-	if err == nil && !st.now().Before(e.ends()) {
+	if err == nil && !st.live(e) {
 		err = sessionstore.ErrNotFound
 	}
 	return e, err
@@ -198,7 +209,7 @@ func (st *Store) open(tx *bbolt.Tx, key sessionstore.Key) (*sessionstore.Session
 	}
 	// The sealed life decides; the one in the clear can be lengthened by
 	// whoever can write to the file.
-	if !s.Live(st.now()) {
+	if !st.db.pulse.outages.Load().Live(s, st.now()) {
 		return nil, sessionstore.ErrNotFound
 	}
 	return s, nil
@@ -213,7 +224,7 @@ func (st *Store) discard(tx *bbolt.Tx, key sessionstore.Key) (had bool, err erro
 		return false, nil
 	}
 	e, damaged := parseEntry(value)
-	had = damaged != nil || st.now().Before(e.ends())
+	had = damaged != nil || st.live(e)
 	return had, e.remove(tx, key)
 }
 
@@ -256,7 +267,15 @@ func (st *Store) write(ctx context.Context, change func(*bbolt.Tx) error) error 
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := st.db.bolt.Batch(change); err != nil {
+	var refused error
+	err := st.db.bolt.Batch(func(tx *bbolt.Tx) error {
+		refused = change(tx)
+		return refused
+	})
+	if refused == nil {
+		st.db.pulse.wrote(err, st.now())
+	}
+	if err != nil {
 		return fmt.Errorf("writing session database: %w", err)
 	}
 	return nil

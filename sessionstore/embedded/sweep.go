@@ -23,14 +23,7 @@ const momentSize = 8
 // reports how many sessions went so far.
 func (st *Store) Sweep(ctx context.Context) (int, error) {
 	now := st.now()
-	removed, err := st.sweepAll(ctx, now, endsBucket, func(tx *bbolt.Tx, rest []byte) error {
-		key, err := sessionstore.KeyFromBytes(rest)
-		if err != nil {
-			return nil // a damaged place: nothing to remove but itself
-		}
-		_, err = st.discard(tx, key)
-		return err
-	})
+	removed, err := st.sweepSessions(ctx, now)
 	if err != nil {
 		return removed, err
 	}
@@ -38,6 +31,82 @@ func (st *Store) Sweep(ctx context.Context) (int, error) {
 		if _, err := st.sweepAll(ctx, now, en.index, en.dropEnded(now)); err != nil {
 			return removed, err
 		}
+	}
+	return removed, nil
+}
+
+// sweepSessions removes the sessions that need not be kept any longer. Those
+// that have ended idle are, for a while: they are read at each sweep, and left.
+func (st *Store) sweepSessions(ctx context.Context, now time.Time) (removed int, err error) {
+	var from []byte
+	for {
+		if err := ctx.Err(); err != nil {
+			return removed, err
+		}
+		var due [][]byte
+		err := st.db.bolt.View(func(tx *bbolt.Tx) error {
+			due, from = st.sweepable(tx, from, now)
+			return nil
+		})
+		if err == nil && len(due) > 0 {
+			went := 0
+			err = st.db.bolt.Update(func(tx *bbolt.Tx) (err error) { went, err = st.sweepAway(tx, due, now); return err })
+			removed += went
+		}
+		if err != nil {
+			return removed, fmt.Errorf("sweeping session database: %w", err)
+		}
+		if from == nil {
+			return removed, nil
+		}
+	}
+}
+
+// sweepable returns the places of the first sessions from there on that can go,
+// and where to go on; nil when there are no more.
+func (st *Store) sweepable(tx *bbolt.Tx, from []byte, now time.Time) (due [][]byte, next []byte) {
+	limit := appendMoment(nil, now)
+	c := tx.Bucket(endsBucket).Cursor()
+	for k, _ := c.Seek(from); len(k) >= momentSize && bytes.Compare(k[:momentSize], limit) <= 0; k, _ = c.Next() {
+		if len(due) == sweepSize {
+			return due, bytes.Clone(k)
+		}
+		if st.canGo(tx, k, now) {
+			due = append(due, bytes.Clone(k))
+		}
+	}
+	return due, nil
+}
+
+// canGo reports whether the session of that place need not be kept. One that
+// cannot be read goes at its time, and a place that damage has left behind too.
+func (st *Store) canGo(tx *bbolt.Tx, place []byte, now time.Time) bool {
+	value := tx.Bucket(sessionsBucket).Get(place[momentSize:])
+	e, err := parseEntry(value)
+	if value == nil || err != nil {
+		return true
+	}
+	s := e.life()
+	return st.db.pulse.outages.Load().Swept(&s, now)
+}
+
+// sweepAway removes sessions by their places, but not those that were seen
+// since, and reports how many went.
+func (st *Store) sweepAway(tx *bbolt.Tx, places [][]byte, now time.Time) (removed int, err error) {
+	for _, place := range places {
+		if !st.canGo(tx, place, now) {
+			continue
+		}
+		if key, err := sessionstore.KeyFromBytes(place[momentSize:]); err == nil {
+			if _, err := st.discard(tx, key); err != nil {
+				return 0, err
+			}
+		}
+		// What was removed took its place along; this is for one left behind.
+		if err := tx.Bucket(endsBucket).Delete(place); err != nil {
+			return 0, err
+		}
+		removed++
 	}
 	return removed, nil
 }

@@ -23,6 +23,7 @@ type Store struct {
 	mu       sync.RWMutex
 	sessions map[sessionstore.Key]*sessionstore.Session
 	byUser   map[int64]map[sessionstore.Key]struct{}
+	outages  sessionstore.Outages
 
 	attempts attempts
 	leases   leases
@@ -136,13 +137,31 @@ func (st *Store) Touch(ctx context.Context, s *sessionstore.Session, seen time.T
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	held, err := st.live(s.Key)
-	if err != nil || !seen.After(held.LastSeenAt) {
-		return err
+	if err != nil {
+		held = st.sessions[s.Key]
+		if held == nil || !st.outages.TakesLate(held, seen, st.now()) {
+			return err
+		}
+	}
+	if !seen.After(held.LastSeenAt) {
+		return nil
 	}
 	// The lists are shared with the session before; neither ever changes them.
 	touched := *held
 	touched.LastSeenAt = seen
 	st.sessions[s.Key] = &touched
+	return nil
+}
+
+// Beat implements sessionstore.Store. Memory can always be written; what beats
+// tell here is when this process stood still, or the whole machine.
+func (st *Store) Beat(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.outages = st.outages.Beat(st.now())
 	return nil
 }
 
@@ -209,7 +228,7 @@ func (st *Store) Sweep(ctx context.Context) (int, error) {
 	removed := 0
 	for _, key := range expired {
 		// It may have been touched or revoked since it was found.
-		if s := st.sessions[key]; s != nil && !s.Live(now) {
+		if s := st.sessions[key]; s != nil && st.outages.Swept(s, now) {
 			st.remove(key)
 			removed++
 		}
@@ -222,7 +241,7 @@ func (st *Store) expired(now time.Time) []sessionstore.Key {
 	defer st.mu.RUnlock()
 	var keys []sessionstore.Key
 	for key, s := range st.sessions {
-		if !s.Live(now) {
+		if st.outages.Swept(s, now) {
 			keys = append(keys, key)
 		}
 	}
@@ -232,7 +251,7 @@ func (st *Store) expired(now time.Time) []sessionstore.Key {
 // live returns the session of that key if it has not expired. Called with mu held.
 func (st *Store) live(key sessionstore.Key) (*sessionstore.Session, error) {
 	s := st.sessions[key]
-	if s == nil || !s.Live(st.now()) {
+	if s == nil || !st.outages.Live(s, st.now()) {
 		return nil, sessionstore.ErrNotFound
 	}
 	return s, nil

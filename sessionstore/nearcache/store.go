@@ -65,6 +65,9 @@ func (c *Cache) Touch(ctx context.Context, s *sessionstore.Session, seen time.Ti
 	return err
 }
 
+// Beat proves that the store can be written: see sessionstore.Store.
+func (c *Cache) Beat(ctx context.Context) error { return c.store.Beat(ctx) }
+
 // Revoke ends a session: see sessionstore.Store.
 func (c *Cache) Revoke(ctx context.Context, key sessionstore.Key) (*sessionstore.Session, error) {
 	c.Drop(key)

@@ -109,7 +109,7 @@ func settle(opts *goredis.Options) {
 	opts.MaxRetries = -1              // 0 would mean three
 	opts.DialerRetries = 1
 	opts.DisableIdentity = true
-	opts.PipelinePoolSize = -1 // no pipelines, no second pool
+	opts.PipelinePoolSize = -1 // one pool for all that is sent
 	// RESP2 has no push messages, which RESP3 looks for before every command.
 	opts.Protocol = 2
 	opts.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}

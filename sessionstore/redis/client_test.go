@@ -139,8 +139,11 @@ func TestTLSConfig(t *testing.T) {
 
 func TestOpenTouchesNoNetwork(t *testing.T) {
 	f := newFake(t, func(command []string) (string, bool) {
-		if command[0] == "get" {
+		switch command[0] {
+		case "get":
 			return "$-1\r\n", true
+		case "PTTL":
+			return ":-2\r\n", true
 		}
 		return ":0\r\n", true // nothing was there to be removed
 	})
@@ -149,8 +152,8 @@ func TestOpenTouchesNoNetwork(t *testing.T) {
 		t.Fatalf("%v was sent by opening alone", sent)
 	}
 	must(t, ping(t, st))
-	if sent := f.commands(); !slices.Equal(sent, []string{"HELLO", "GET", "ZREM"}) {
-		t.Fatalf("%v was sent for a lookup; want no more than HELLO, GET and ZREM", sent)
+	if sent := f.commands(); !slices.Equal(sent, []string{"HELLO", "GET", "PTTL", "ZREM"}) {
+		t.Fatalf("%v was sent for a lookup; want no more than HELLO, GET, PTTL and ZREM", sent)
 	}
 }
 

@@ -5,7 +5,8 @@
 //
 //	<prefix>{<shard>}:s:<hash>  a session: its sealed record, a plain string
 //	<prefix>{<shard>}:u:<user>  the person's sessions: a sorted set of their
-//	                            hashes, scored with when they expire (unix ms)
+//	                            hashes, scored with when they go (unix ms; see
+//	                            scripts/index.lua for what is behind the point)
 //
 // What has a name of its own lies in the slot of that name's hash:
 //
@@ -17,13 +18,19 @@
 //	                            replicas have confirmed it
 //	<prefix>{<shard>}:o:<n>     whose number that is: the hash of the name
 //	<prefix>{0000}:c            the last number that was tried: a counter
+//	<prefix>{<shard>}:b         when the server was written last, and when it could
+//	                            not be: see sessionstore.Outages. A cluster has one
+//	                            on each server, others one in all, of shard 0
 //
 // Every key but those of numbers, which are for good (see Store.Number), has a
 // time to live, which is what ends sessions, leases, links and windows; the
-// server's clock decides, so the clocks of the gateways need not agree. Every
-// write is one script that runs at once or not at all and names all its keys,
-// all of one slot; a new number is a few of them, one after the other. None is
-// bound to the number of sessions there are.
+// server's clock decides, so the clocks of the gateways need not agree. The key
+// of a session that ends idle stays for sessionstore.Grace: somebody may have
+// been active who could not be written down.
+//
+// Every write is one script that runs at once or not at all and names all its
+// keys, all of one slot; a new number is a few of them, one after the other. None
+// is bound to the number of sessions there are.
 //
 // The scripts that change or end sessions also publish which, on the channel
 // <prefix>changed, for those who keep what they have read: see Store.Notify.

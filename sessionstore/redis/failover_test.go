@@ -146,6 +146,19 @@ func TestAServerThatWasReplacedDoesNotSayNone(t *testing.T) {
 	must(t, replaced.Client().Do(t.Context(), "replicaof", "127.0.0.1", "1").Err())
 	_, err := st.Get(t.Context(), s.Key)
 	cannotTell(t, err)
+	t.Run("nor that one has ended idle", func(t *testing.T) {
+		replaced := redistest.Start(t)
+		st := store(t, replaced.URL())
+		s := create(t, st, ada)
+		endIdle(t, replaced, 5*time.Minute)
+		gone(t, st, s.Key)
+		must(t, replaced.Client().Do(t.Context(), "replicaof", "127.0.0.1", "1").Err())
+		_, err := st.Get(t.Context(), s.Key)
+		cannotTell(t, err)
+		if list, err := st.List(t.Context(), ada); err == nil {
+			t.Errorf("List answers %d sessions", len(list))
+		}
+	})
 	t.Run("and a primary does", func(t *testing.T) {
 		gone(t, store(t, primary.URL()), sessionstore.NewSecret(grace).Key())
 	})
@@ -168,8 +181,11 @@ func TestALookUpInTwoMindsIsNoSignOut(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFake(t, func(command []string) (string, bool) {
-				if strings.EqualFold(command[0], "GET") {
+				switch strings.ToUpper(command[0]) {
+				case "GET":
 					return "$-1\r\n", true
+				case "PTTL":
+					return ":-2\r\n", true
 				}
 				return test.second + "\r\n", true
 			})

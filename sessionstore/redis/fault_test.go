@@ -176,7 +176,7 @@ func TestAnswersOfAnotherShapeAreNoSignOut(t *testing.T) {
 	for _, reply := range []string{"*0", "$-1", ":7", "*1\r\n$5\r\nbogus", "*1\r\n$4\r\ngon3"} {
 		f := newFake(t, func([]string) (string, bool) { return reply + "\r\n", true })
 		st := store(t, f.url())
-		for _, name := range []string{"Touch", "Take"} {
+		for _, name := range []string{"Get", "Touch", "Take"} {
 			cannotTell(t, calls()[name](t.Context(), st, session(ada, time.Hour, 0)))
 		}
 	}

@@ -40,8 +40,9 @@ func (g *guard) ProcessHook(next goredis.ProcessHook) goredis.ProcessHook {
 	}
 }
 
-// ProcessPipelineHook implements goredis.Hook. The one pipeline beside
-// greetings is ASKING, with the command that is asked.
+// ProcessPipelineHook implements goredis.Hook. Beside greetings a single server
+// is sent what askSession asks, and a cluster ASKING with the command that is
+// asked.
 func (g *guard) ProcessPipelineHook(next goredis.ProcessPipelineHook) goredis.ProcessPipelineHook {
 	return func(ctx context.Context, cmds []goredis.Cmder) error {
 		if len(cmds) == 0 || greeting(cmds[0]) {
@@ -82,7 +83,7 @@ type reveal struct{ reload func() }
 // DialHook implements goredis.Hook.
 func (*reveal) DialHook(next goredis.DialHook) goredis.DialHook { return next }
 
-// ProcessPipelineHook implements goredis.Hook. No pipelines are sent.
+// ProcessPipelineHook implements goredis.Hook. None is sent to a cluster.
 func (*reveal) ProcessPipelineHook(next goredis.ProcessPipelineHook) goredis.ProcessPipelineHook {
 	return next
 }

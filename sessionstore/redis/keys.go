@@ -40,6 +40,10 @@ func (st *Store) ownerKey(n int64) string {
 // counterKey is the Redis key of the last number that was tried.
 func (st *Store) counterKey() string { return st.slot(0) + "c" }
 
+// outagesKey is the Redis key of when the server could not be written that has
+// the slot of that shard.
+func (st *Store) outagesKey(shard uint16) string { return st.slot(shard) + "b" }
+
 // nameKey is the Redis key of a kind for a name, which holds email and network
 // addresses or what somebody else calls a person, and may be of any length:
 // only its hash is shown to Redis.

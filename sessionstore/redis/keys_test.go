@@ -61,11 +61,12 @@ func TestShapesOfKeys(t *testing.T) {
 	for _, name := range []string{"Take", "Hold", "Link", "Number"} {
 		must(t, calls()[name](t.Context(), st, s))
 	}
+	must(t, st.Beat(t.Context()))
 	all := keys(t, srv, "*")
-	if len(all) != 8 {
-		t.Errorf("there are %d keys; want 8", len(all))
+	if len(all) != 9 {
+		t.Errorf("there are %d keys; want 9", len(all))
 	}
-	shape := regexp.MustCompile(`^sidegate:\{[0-9a-f]{4}\}:([stlhn]:[\w-]{43}|u:1|o:1|c)$`)
+	shape := regexp.MustCompile(`^sidegate:\{[0-9a-f]{4}\}:([stlhn]:[\w-]{43}|u:1|o:1|c|b)$`)
 	for _, key := range all {
 		if !shape.MatchString(key) {
 			t.Errorf("the key %s has another shape than documented", key)
@@ -77,7 +78,18 @@ func TestShapesOfKeys(t *testing.T) {
 // A channel is no key: messages go to all nodes.
 func TestScriptsTouchOnlyTheKeysTheyDeclare(t *testing.T) {
 	calls := regexp.MustCompile(`(?:redis\.p?call|\bread)\('(\w+)'(?:, *([^,)]+))?`)
+	shared := regexp.MustCompile(`\b(left|enter|ends)\(([^,)]+)`)
 	for name, text := range scripts(t) {
+		if name == "scripts/index.lua" {
+			// What scripts share is given their KEYS.
+			text = strings.NewReplacer(", session", ", KEYS[1]", ", index", ", KEYS[2]").Replace(text)
+		} else {
+			for _, call := range shared.FindAllStringSubmatch(text, -1) {
+				if !strings.HasPrefix(call[2], "KEYS[") {
+					t.Errorf("%s gives %s %q, which is none of its KEYS", name, call[1], call[2])
+				}
+			}
+		}
 		for _, call := range calls.FindAllStringSubmatch(text, -1) {
 			if command, key := call[1], call[2]; command != "TIME" && command != "PUBLISH" && !strings.HasPrefix(key, "KEYS[") {
 				t.Errorf("%s calls %s on %q, which is none of its KEYS", name, command, key)
@@ -103,7 +115,7 @@ func scripts(t *testing.T) map[string]string {
 	t.Helper()
 	files, err := filepath.Glob("scripts/*.lua")
 	must(t, err)
-	if len(files) < 19 {
+	if len(files) < 23 {
 		t.Fatalf("there are %d scripts; want them all", len(files))
 	}
 	texts := make(map[string]string)

@@ -49,10 +49,11 @@ func newRoom(shard uint16, limit sessionstore.Limit) room {
 // have that is one step. Else it looks which have been idle the longest, in
 // pages that keep nobody waiting, and names those; the script that keeps the
 // session looks at them once more, and ends only what no other has outlasted.
-func (st *Store) createWithin(ctx context.Context, s *sessionstore.Session, life time.Duration, limit sessionstore.Limit) (ended []sessionstore.Ended, err error) {
-	record, r := st.sealer.Seal(s), newRoom(s.Key.Shard, limit)
+// It is given what the script is to know of the session.
+func (st *Store) createWithin(ctx context.Context, s *sessionstore.Session, about []any, limit sessionstore.Limit) (ended []sessionstore.Ended, err error) {
+	r := newRoom(s.Key.Shard, limit)
 	for {
-		status, gone, err := st.tryCreate(ctx, s, record, life, r)
+		status, gone, err := st.tryCreate(ctx, s, about, r)
 		ended = append(ended, gone...)
 		switch {
 		case err != nil:
@@ -71,13 +72,12 @@ func (st *Store) createWithin(ctx context.Context, s *sessionstore.Session, life
 }
 
 // tryCreate keeps the session if there is room, or if what it names makes room.
-func (st *Store) tryCreate(ctx context.Context, s *sessionstore.Session, record []byte, life time.Duration, r room) (status string, ended []sessionstore.Ended, err error) {
+func (st *Store) tryCreate(ctx context.Context, s *sessionstore.Session, about []any, r room) (status string, ended []sessionstore.Ended, err error) {
 	keys := []string{st.sessionKey(s.Key), st.indexKey(s.User.ID)}
-	args := []any{
-		record, life.Milliseconds(), member(s.Key), max(0, r.limit.Sessions), r.bound,
+	args := slices.Concat(about, []any{
+		max(0, r.limit.Sessions), r.bound,
 		binary.BigEndian.AppendUint16(nil, s.Key.Shard), st.channel(), len(r.replaced),
-	}
-	args = append(args, r.replaced...)
+	}, r.replaced)
 	for _, key := range r.idlest {
 		keys, args = append(keys, st.sessionKey(key)), append(args, member(key))
 	}
@@ -109,11 +109,12 @@ func (st *Store) lookForRoom(ctx context.Context, userID int64, r *room) error {
 	var live []sessionstore.Idle
 	err := st.eachPage(ctx, userID, func(members []string) (gone int, err error) {
 		refs := st.refer(userID, members)
-		seen, err := st.readPage(ctx, idleScript, userID, refs)
+		seen, err := st.readPage(ctx, idleScript, userID, refs, 1)
 		for i, at := range seen {
-			if bytes, ok := at.(string); ok {
-				live = append(live, sessionstore.Idle{Key: refs.sessions[i], LastSeenAt: lastSeen(bytes)})
-			} else {
+			switch at := at.(type) {
+			case string:
+				live = append(live, sessionstore.Idle{Key: refs.sessions[i], LastSeenAt: lastSeen(at)})
+			case nil:
 				gone++
 			}
 		}

@@ -208,3 +208,45 @@ func TestALimitOfTenThousandDoesNotBlockRedis(t *testing.T) {
 	t.Logf("a sign-in at a limit of 1000 takes %v", time.Since(began))
 	tellLongest(t, srv, commands, "creating one more")
 }
+
+// An older gateway enters in the index when a session ends, and this one when it
+// need not be kept any longer: of both it must be told which of them live.
+func TestWhichSessionsTakeRoom(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		do   func(t *testing.T, srv *redistest.Server)
+		want int // how many of two end for a third, where two may be
+	}{
+		{"two that live", func(*testing.T, *redistest.Server) {}, 1},
+		{"two of an older gateway that end within the hour", func(t *testing.T, srv *redistest.Server) {
+			for _, z := range srv.Client().ZRangeWithScores(t.Context(), only(t, srv, "*:u:*"), 0, -1).Val() {
+				z.Score = float64(time.Now().Add(10 * time.Minute).UnixMilli())
+				must(t, srv.Client().ZAdd(t.Context(), only(t, srv, "*:u:*"), z).Err())
+			}
+		}, 1},
+		{"two that have ended idle and are kept", func(t *testing.T, srv *redistest.Server) { endIdle(t, srv, 5*time.Minute) }, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			srv := redistest.Start(t)
+			st := store(t, srv.URL())
+			first := session(ada, 12*time.Hour, time.Hour)
+			first.LastSeenAt = first.LastSeenAt.Add(-time.Minute)
+			must(t, storetest.Keep(t.Context(), st, first))
+			create(t, st, ada)
+			c.do(t, srv)
+			_, err := st.Create(t.Context(), session(ada, 12*time.Hour, time.Hour), sessionstore.Limit{Sessions: 2, Refuse: true})
+			if refused := errors.Is(err, sessionstore.ErrTooMany); refused != (c.want > 0) || err != nil && !refused {
+				t.Fatalf("where more are refused, one more is answered with %v", err)
+			}
+			most := 2 + 1 - c.want // the one that was just let in, too
+			ended, err := st.Create(t.Context(), session(ada, 12*time.Hour, time.Hour), sessionstore.Limit{Sessions: most})
+			must(t, err)
+			if len(ended) != c.want {
+				t.Fatalf("%d have ended; want %d", len(ended), c.want)
+			}
+			if c.want > 0 && ended[0].Key != first.Key {
+				t.Error("another has ended than the one that was idle the longest")
+			}
+		})
+	}
+}

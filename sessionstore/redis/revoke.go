@@ -27,7 +27,7 @@ func (st *Store) revoke(ctx context.Context, r refs, index string) (int, error) 
 	for _, key := range r.sessions {
 		message = key.AppendTo(message)
 	}
-	args := append([]any{st.channel(), message}, r.members...)
+	args := append([]any{st.channel(), message, graceMillis}, r.members...)
 	keys := r.keys
 	if index != "" {
 		keys = append(keys, index)

@@ -7,6 +7,14 @@ import (
 )
 
 var (
+	//go:embed scripts/get.lua
+	getLua string
+	//go:embed scripts/left.lua
+	leftLua string
+	//go:embed scripts/beat.lua
+	beatLua string
+	//go:embed scripts/outages.lua
+	outagesLua string
 	//go:embed scripts/index.lua
 	indexLua string
 	//go:embed scripts/read.lua
@@ -50,14 +58,19 @@ var (
 // The scripts are sent by their SHA-1 and in full only when the server answers
 // NOSCRIPT, that is when nothing has run yet: no script runs twice.
 var (
+	getScript    = goredis.NewScript(getLua)
+	leftScript   = goredis.NewScript(indexLua + leftLua)
 	createScript = goredis.NewScript(indexLua + readLua + roomLua + createLua)
 	updateScript = goredis.NewScript(updateLua)
 	touchScript  = goredis.NewScript(indexLua + touchLua)
-	revokeScript = goredis.NewScript(revokeLua)
-	listScript   = goredis.NewScript(readLua + listLua)
-	idleScript   = goredis.NewScript(readLua + idleLua)
+	revokeScript = goredis.NewScript(indexLua + revokeLua)
+	listScript   = goredis.NewScript(indexLua + readLua + listLua)
+	idleScript   = goredis.NewScript(indexLua + readLua + idleLua)
 	takeScript   = goredis.NewScript(takeLua)
 	returnScript = goredis.NewScript(returnLua)
+
+	beatScript    = goredis.NewScript(beatLua)
+	outagesScript = goredis.NewScript(outagesLua)
 
 	holdScript     = goredis.NewScript(holdLua)
 	releaseScript  = goredis.NewScript(releaseLua)

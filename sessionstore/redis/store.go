@@ -79,8 +79,8 @@ func New(client goredis.UniversalClient, sealer *sessionstore.Sealer, opts Optio
 }
 
 // Get returns the session of that key: see sessionstore.Store. An idle session
-// ends when Redis drops it, by Redis' clock alone, since a gateway whose clock
-// is wrong must sign nobody out by that.
+// ends by Redis' clock alone, since a gateway whose clock is wrong must sign
+// nobody out by that.
 func (st *Store) Get(ctx context.Context, key sessionstore.Key) (*sessionstore.Session, error) {
 	ctx, cancel := st.bound(ctx)
 	defer cancel()
@@ -90,7 +90,7 @@ func (st *Store) Get(ctx context.Context, key sessionstore.Key) (*sessionstore.S
 
 // read gets a session and opens it.
 func (st *Store) read(ctx context.Context, key sessionstore.Key) (*sessionstore.Session, error) {
-	record, err := st.fetch(ctx, st.sessionKey(key))
+	record, kept, err := st.fetchSession(ctx, key)
 	// It must be this very value: a sentinel that knows no such primary answers
 	// with it too, and that comes wrapped.
 	if err == goredis.Nil { //nolint:errorlint // see above
@@ -99,7 +99,15 @@ func (st *Store) read(ctx context.Context, key sessionstore.Key) (*sessionstore.
 	if err != nil {
 		return nil, err
 	}
-	return st.open(key, record)
+	s, err := st.open(key, record)
+	if err != nil || s.IdleTimeout <= 0 || kept > sessionstore.Grace || kept < 0 {
+		return s, err
+	}
+	// Kept for no longer than sessions that have ended idle: it may be one.
+	if err := st.confirmLive(ctx, s); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 // errNotNone is what a look-up answers that was in two minds.
@@ -133,15 +141,76 @@ func (st *Store) open(key sessionstore.Key, record []byte) (*sessionstore.Sessio
 	return s, nil
 }
 
-// fetch reads a value, for a second time when the first connection turned out
-// to be broken: after a restart of Redis the pool may still hold such ones.
-// Only reads are repeated; a write that was sent may have been done.
-func (st *Store) fetch(ctx context.Context, key string) ([]byte, error) {
-	value, err := st.client.Get(ctx, key).Bytes()
-	if broken(err) && ctx.Err() == nil {
+// fetch reads a value.
+func (st *Store) fetch(ctx context.Context, key string) (value []byte, err error) {
+	err = twice(ctx, func() error {
 		value, err = st.client.Get(ctx, key).Bytes()
-	}
+		return err
+	})
 	return value, err
+}
+
+// fetchSession reads the record of a session and for how long Redis keeps it;
+// less than 0 means for good.
+func (st *Store) fetchSession(ctx context.Context, key sessionstore.Key) (record []byte, kept time.Duration, err error) {
+	err = twice(ctx, func() error {
+		if client, ok := st.client.(*goredis.Client); ok {
+			record, kept, err = askSession(ctx, client, st.sessionKey(key))
+		} else {
+			record, kept, err = st.runGet(ctx, st.sessionKey(key))
+		}
+		return err
+	})
+	return record, kept, err
+}
+
+// askSession asks a server two questions at once, which costs it little more
+// than one does, and half of what a script does. Between the two the session may
+// be put off, or end: in the one case it lives as it did, in the other there is
+// none.
+func askSession(ctx context.Context, client *goredis.Client, key string) ([]byte, time.Duration, error) {
+	questions := client.Pipeline()
+	record, kept := questions.Get(ctx, key), questions.PTTL(ctx, key)
+	if _, err := questions.Exec(ctx); err != nil {
+		return nil, 0, err
+	}
+	left, err := kept.Result()
+	if err == nil && left == -2 {
+		err = goredis.Nil
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	value, err := record.Bytes()
+	return value, left, err
+}
+
+// runGet is askSession for a cluster, of whose nodes one may send a command on
+// to another: a script goes as a whole.
+func (st *Store) runGet(ctx context.Context, key string) ([]byte, time.Duration, error) {
+	answer, err := getScript.Run(ctx, st.client, []string{key}).Slice()
+	if err != nil {
+		return nil, 0, err
+	}
+	if len(answer) == 2 {
+		value, isText := answer[0].(string)
+		millis, isNumber := answer[1].(int64)
+		if isText && isNumber {
+			return []byte(value), time.Duration(millis) * time.Millisecond, nil
+		}
+	}
+	return nil, 0, errors.New("redis did not answer with a session and its time to live")
+}
+
+// twice reads for a second time when the first connection turned out to be
+// broken: after a restart of Redis the pool may still hold such ones. Only reads
+// are repeated; a write that was sent may have been done.
+func twice(ctx context.Context, read func() error) error {
+	err := read()
+	if broken(err) && ctx.Err() == nil {
+		err = read()
+	}
+	return err
 }
 
 // broken reports whether a connection broke while it was in use. A time-out is

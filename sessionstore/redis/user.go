@@ -2,6 +2,7 @@ package redis
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -83,40 +84,58 @@ func unlisted(page []goredis.Z, listed map[string]bool) []string {
 // have gone and so left it.
 func (st *Store) listPage(ctx context.Context, userID int64, members []string, l *listing) (gone int, err error) {
 	refs := st.refer(userID, members)
-	records, err := st.readPage(ctx, listScript, userID, refs)
+	answer, err := st.readPage(ctx, listScript, userID, refs, 2)
 	if err != nil {
 		return 0, err
 	}
-	for i, r := range records {
-		record, ok := r.(string)
+	for i, key := range refs.sessions {
+		record, ok := answer[2*i].(string)
 		if !ok {
 			gone++
 			continue
 		}
-		st.openInto(l, userID, refs.sessions[i], []byte(record))
+		left, _ := answer[2*i+1].(int64)
+		if err := st.openInto(ctx, l, userID, key, []byte(record), left > 0); err != nil {
+			return 0, err
+		}
 	}
 	return gone, nil
 }
 
-// readPage has a script answer something of each session of a page.
-func (st *Store) readPage(ctx context.Context, script *goredis.Script, userID int64, r refs) ([]any, error) {
-	answers, err := script.Run(ctx, st.client, append([]string{st.indexKey(userID)}, r.keys...), r.members...).Slice()
-	if err == nil && len(answers) != len(r.members) {
-		err = fmt.Errorf("redis answered %d sessions when asked for %d", len(answers), len(r.members))
+// readPage has a script answer so many values of each session of a page.
+func (st *Store) readPage(ctx context.Context, script *goredis.Script, userID int64, r refs, values int) ([]any, error) {
+	answer, err := script.Run(ctx, st.client, append([]string{st.indexKey(userID)}, r.keys...), append([]any{graceMillis}, r.members...)...).Slice()
+	if err == nil && len(answer) != values*len(r.members) {
+		err = fmt.Errorf("redis answered %d values when asked for %d sessions", len(answer), len(r.members))
 	}
-	return answers, err
+	return answer, err
 }
 
-// openInto opens a record and lists it.
-func (st *Store) openInto(l *listing, userID int64, key sessionstore.Key, record []byte) {
+// openInto opens a record and lists it, unless it has ended. One that may have
+// and cannot be opened has: it is kept for a while, and nobody can ask further.
+func (st *Store) openInto(ctx context.Context, l *listing, userID int64, key sessionstore.Key, record []byte, live bool) error {
 	s, err := st.sealer.Open(key, record)
-	switch {
-	case err != nil:
-		l.unreadable.Add(key, err)
-	// The index is not sealed: it shows nobody the session of somebody else.
-	case s.User.ID == userID && st.now().Before(s.ExpiresAt):
-		l.sessions = append(l.sessions, s)
+	if err != nil {
+		if live {
+			l.unreadable.Add(key, err)
+		}
+		return nil
 	}
+	// The index is not sealed: it shows nobody the session of somebody else.
+	if s.User.ID != userID || !st.now().Before(s.ExpiresAt) {
+		return nil
+	}
+	if !live {
+		err = st.confirmLive(ctx, s)
+	}
+	switch {
+	case errors.Is(err, sessionstore.ErrNotFound):
+		return nil
+	case err != nil:
+		return err
+	}
+	l.sessions = append(l.sessions, s)
+	return nil
 }
 
 // RevokeUser ends the person's sessions: see sessionstore.Store. It ends them

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
@@ -32,13 +33,15 @@ func (st *Store) create(ctx context.Context, s *sessionstore.Session, limit sess
 		return nil, errors.New("session key is not of the shard of its person: make it with NewSecret")
 	}
 	now := st.now()
-	life := lifeAfter(s, s.LastSeenAt, now)
+	life, kept := lifeAfter(s, s.LastSeenAt, now)
 	if life < time.Millisecond {
 		return nil, errors.New("session would have expired already: check the lifetime, the idle timeout and the clock")
 	}
 	first := *s
 	first.Version = 1
-	return st.createWithin(ctx, &first, life, limit)
+	return st.createWithin(ctx, &first, []any{
+		st.sealer.Seal(&first), life.Milliseconds(), member(s.Key), kept.Milliseconds(), graceMillis,
+	}, limit)
 }
 
 // Update replaces a session: see sessionstore.Store. It asks Redis twice: what
@@ -83,20 +86,53 @@ func (st *Store) update(ctx context.Context, s *sessionstore.Session) (*sessions
 
 // Touch notes activity: see sessionstore.Store.
 func (st *Store) Touch(ctx context.Context, s *sessionstore.Session, seen time.Time) error {
-	now := st.now()
-	if !now.Before(s.ExpiresAt) {
+	if !st.now().Before(s.ExpiresAt) {
 		return sessionstore.ErrNotFound
 	}
 	ctx, cancel := st.bound(ctx)
 	defer cancel()
-	status, head, err := run(ctx, st.client, touchScript,
-		[]string{st.sessionKey(s.Key), st.indexKey(s.User.ID)},
-		binary.BigEndian.AppendUint64(nil, uint64(seen.UnixMilli())),
-		max(0, lifeAfter(s, seen, now).Milliseconds()), member(s.Key))
-	if err == nil {
-		err = answered(status, head)
+	left, err := st.touch(ctx, s, seen, 0)
+	if err == errEndedIdle { //nolint:errorlint // it comes from touch as it is
+		// Unless nobody could write for so long: only then is that asked for.
+		lost, lostErr := st.lost(ctx, s, left)
+		switch {
+		case lostErr != nil:
+			err = lostErr
+		case lost+left > 0:
+			_, err = st.touch(ctx, s, seen, lost)
+		}
+	}
+	if err == errEndedIdle { //nolint:errorlint // see above
+		err = sessionstore.ErrNotFound
 	}
 	return failed("noting activity in redis", err)
+}
+
+// errEndedIdle is what touch answers when the session has ended for want of
+// activity and is kept all the same.
+var errEndedIdle = errors.New("session has ended idle")
+
+// touch notes activity of a session, from whose idleness as much as lost is
+// taken. With errEndedIdle comes how much of it is left, which is less than
+// nothing.
+func (st *Store) touch(ctx context.Context, s *sessionstore.Session, seen time.Time, lost time.Duration) (left time.Duration, err error) {
+	now := st.now()
+	life, kept := lifeAfter(s, seen, now)
+	status, with, err := run(ctx, st.client, touchScript,
+		[]string{st.sessionKey(s.Key), st.indexKey(s.User.ID)},
+		binary.BigEndian.AppendUint64(nil, uint64(seen.UnixMilli())), life.Milliseconds(), member(s.Key),
+		kept.Milliseconds(), graceMillis, max(0, now.Sub(seen).Milliseconds()), lost.Milliseconds(), s.IdleTimeout.Milliseconds())
+	switch {
+	case err != nil:
+		return 0, err
+	case status != "idle":
+		return 0, answered(status, with)
+	}
+	millis, err := strconv.ParseInt(string(with), 10, 64)
+	if err != nil {
+		return 0, err
+	}
+	return time.Duration(millis) * time.Millisecond, errEndedIdle
 }
 
 // Revoke ends a session: see sessionstore.Store. A record that cannot be read
@@ -120,12 +156,18 @@ func (st *Store) Revoke(ctx context.Context, key sessionstore.Key) (*sessionstor
 }
 
 // lifeAfter is how long a session lives from now on when it was last active at
-// the moment seen. A moment that is yet to come does not count for more.
-func lifeAfter(s *sessionstore.Session, seen, now time.Time) time.Duration {
+// the moment seen, and for how long it is kept: if it ends idle, for the grace
+// that sessionstore demands, but never past its whole life. A moment that is yet
+// to come does not count for more.
+func lifeAfter(s *sessionstore.Session, seen, now time.Time) (life, kept time.Duration) {
 	active := *s
 	active.LastSeenAt = seen
-	return min(active.IdleExpiresAt().Sub(now), s.LiveFor(now))
+	life = min(active.IdleExpiresAt().Sub(now), s.LiveFor(now))
+	return life, min(life+sessionstore.Grace, s.ExpiresAt.Sub(now))
 }
+
+// graceMillis is sessionstore.Grace as scripts take it.
+const graceMillis = int64(sessionstore.Grace / time.Millisecond)
 
 // run runs a script that answers a list: its status, and what goes with it.
 func run(ctx context.Context, client goredis.Scripter, script *goredis.Script, keys []string, args ...any) (status string, with []byte, err error) {

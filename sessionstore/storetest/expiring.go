@@ -141,6 +141,14 @@ func testExpiring(t *testing.T, h Harness) {
 	})
 }
 
+// graceOver lets the time pass for which a store that is swept keeps sessions
+// that have ended idle. Others forget them by themselves.
+func (b *bench) graceOver() {
+	if _, ok := b.store.(sessionstore.Sweeper); ok {
+		b.advance(sessionstore.Grace)
+	}
+}
+
 func testSweeping(t *testing.T, h Harness) {
 	sweep := func(b *bench, want int) {
 		b.Helper()
@@ -160,7 +168,10 @@ func testSweeping(t *testing.T, h Harness) {
 		long := b.create(ada, nil)
 		sweep(b, 0)
 		b.pass(11)
-		sweep(b, 2)
+		sweep(b, 1)
+		sweep(b, 0)
+		b.graceOver()
+		sweep(b, 1)
 		sweep(b, 0)
 		b.holds(long)
 		if n := len(b.list(ada)); n != 1 {
@@ -176,6 +187,7 @@ func testSweeping(t *testing.T, h Harness) {
 		sweep(b, 0)
 		b.holds(s)
 		b.pass(5)
+		b.graceOver()
 		sweep(b, 1)
 	})
 	each(t, h, "a sweep does not count what was revoked", func(b *bench) {

@@ -117,8 +117,11 @@ func testLimits(t *testing.T, h Harness) {
 			for _, s := range ended {
 				b.goes(s.Key)
 			}
+			idle := b.create(ada, nil)
+			b.pass(1)
 			b.createWithin(ada, three)
-			b.createWithin(ada, sessionstore.Limit{Sessions: 2, Refuse: true})
+			b.createWithin(ada, sessionstore.Limit{Sessions: 3, Refuse: true})
+			b.createWithin(ada, three, idle)
 		})
 	}
 	each(t, h, "what a new session replaces takes no room, and nothing ends for it", func(b *bench) {

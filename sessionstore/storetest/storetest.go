@@ -75,6 +75,8 @@ func Run(t *testing.T, h Harness) {
 		{"link lives", testLinkLives},
 		{"numbers", testNumbers},
 		{"sweeping", testSweeping},
+		{"late activity", testLateActivity},
+		{"outages", testOutages},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			h.beside(t)

@@ -52,6 +52,8 @@ var broken = map[string]func(sessionstore.Store) sessionstore.Store{
 	"a store whose numbers JavaScript cannot read":    func(st sessionstore.Store) sessionstore.Store { return beyond{st} },
 	"a store that holds a lease without its caller":   func(st sessionstore.Store) sessionstore.Store { return deaf{st} },
 	"a store that keeps what a source no longer says": func(st sessionstore.Store) sessionstore.Store { return clinging{st} },
+	"a store that takes an outage for idleness":       func(st sessionstore.Store) sessionstore.Store { return numb{st} },
+	"a store that takes late activity for none":       func(st sessionstore.Store) sessionstore.Store { return punctual{st} },
 	"a store that lets go of the attributes":          func(st sessionstore.Store) sessionstore.Store { return bare{st} },
 }
 

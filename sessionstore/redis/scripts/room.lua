@@ -1,41 +1,54 @@
 -- Put before create.lua, after index.lua and read.lua: room for one more session
 -- of a person who may have only so many.
 -- KEYS  2 index, from 3 on sessions that may have to end for it
--- ARGV  4 how many there may be, 0 for any number
---       5 last seen (unix ms) up to which no others are known to have been idle
+-- ARGV  6 how many there may be, 0 for any number
+--       7 last seen (unix ms) up to which no others are known to have been idle
 --         for as long as those: the idlest are among them
---       6 shard as 2 bytes, 7 channel
---       8 how many sessions the new one replaces, then their members of the
---         index, then those of KEYS from 3 on
+--       8 shard as 2 bytes, 9 channel
+--       10 how many sessions the new one replaces, then their members of the
+--          index, then those of KEYS from 3 on
 
--- overfull says how many must end. Only the index need be asked: it has every
--- session that lives, and until when.
-local function overfull()
-  if ARGV[4] == '0' then
+-- live counts the sessions that have not ended. Only the index need be asked: it
+-- has every session that lives, and until when. Of those that an older gateway
+-- has entered without the grace it looks at a page.
+local function live(moment, grace)
+  local due = string.format('%.0f', moment + grace)
+  local count = redis.call('ZCOUNT', KEYS[2], '(' .. due, '+inf')
+  local kept = redis.call('ZRANGEBYSCORE', KEYS[2], string.format('(%.0f', moment), due, 'WITHSCORES', 'LIMIT', 0, 500)
+  for i = 2, #kept, 2 do
+    if tonumber(kept[i]) % 1 == 0 then
+      count = count + 1
+    end
+  end
+  return count
+end
+
+-- overfull says how many must end.
+local function overfull(grace)
+  if ARGV[6] == '0' then
     return 0
   end
-  local time = redis.call('TIME')
-  local now = time[1] * 1000 + math.floor(time[2] / 1000)
-  local over = redis.call('ZCOUNT', KEYS[2], string.format('(%.0f', now), '+inf') + 1 - ARGV[4]
-  for i = 9, 8 + ARGV[8] do
-    local ends = redis.call('ZSCORE', KEYS[2], ARGV[i])
-    if ends and tonumber(ends) > now then
+  local moment = now()
+  local over = live(moment, grace) + 1 - ARGV[6]
+  for i = 11, 10 + ARGV[10] do
+    if (ends(KEYS[2], ARGV[i], grace)) > moment then
       over = over - 1
     end
   end
   return over
 end
 
--- candidates are those of the sessions named in KEYS that are there, the idlest
--- first. Who has gone leaves the index, and room.
-local function candidates()
+-- candidates are those of the sessions named in KEYS that have not ended, the
+-- idlest first. Who has gone leaves the index, and room.
+local function candidates(grace)
   local found = {}
   for i = 3, #KEYS do
-    local member = ARGV[6 + ARGV[8] + i]
-    local seen = read('GETRANGE', KEYS[i], 9, 16)
-    if seen == '' and redis.call('EXISTS', KEYS[i]) == 0 then
+    local member = ARGV[8 + ARGV[10] + i]
+    local rest = left(KEYS[i], KEYS[2], member, grace, 0)
+    if not rest then
       redis.call('ZREM', KEYS[2], member)
-    else
+    elseif rest > 0 then
+      local seen = read('GETRANGE', KEYS[i], 9, 16)
       -- Nobody can tell of one that is damaged: it has been idle for ever.
       local at = #seen == 8 and struct.unpack('>i8', seen) or -1
       found[#found + 1] = {key = i, member = member, seen = at}
@@ -50,7 +63,7 @@ end
 local function idlest(found, over)
   local ending = {}
   for i = 1, math.min(over, #found) do
-    if found[i].seen > tonumber(ARGV[5]) then
+    if found[i].seen > tonumber(ARGV[7]) then
       break
     end
     ending[i] = found[i]
@@ -64,12 +77,12 @@ local function finish(status, ending)
   local answer, message = {status}, {}
   for i, s in ipairs(ending) do
     answer[2 * i], answer[2 * i + 1] = s.member, read('GET', KEYS[s.key]) or ''
-    message[i] = ARGV[6] .. s.member
+    message[i] = ARGV[8] .. s.member
     redis.call('DEL', KEYS[s.key])
     redis.call('ZREM', KEYS[2], s.member)
   end
   if #ending > 0 then
-    redis.call('PUBLISH', ARGV[7], table.concat(message))
+    redis.call('PUBLISH', ARGV[9], table.concat(message))
   end
   return answer
 end

@@ -15,6 +15,13 @@ if string.sub(head, 1, 9) ~= ARGV[2] then
 end
 local seen = string.sub(head, 10, 17)
 local record = string.sub(ARGV[1], 1, 9) .. seen .. string.sub(ARGV[1], 18)
+-- This comes first and changes nothing: a server that is full takes it, and then
+-- the record as well, which takes the place of one that is there. What a source
+-- has given in the place of something that is spent must not be lost.
+local ttl = redis.call('PTTL', KEYS[1])
+if ttl > 0 then
+  redis.call('PEXPIRE', KEYS[1], ttl)
+end
 redis.call('SET', KEYS[1], record, 'XX', 'KEEPTTL')
 redis.call('PUBLISH', ARGV[3], ARGV[4])
 return {'ok', seen}
