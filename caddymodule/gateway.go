@@ -67,13 +67,15 @@ func (a *App) open() (*gateway, error) {
 		assertions: newAssertions(k.ring, a.now),
 		events:     &events{logger: a.logger, metrics: a.metrics, now: a.now, former: a.formerSecret()},
 	}
-	a.putCacheBefore(store, g)
-	g.activity = sessionstore.NewActivity(g.store, a.now)
+	g.activity = sessionstore.NewActivity(store, a.now)
+	backing := g.activity.Before(store)
+	a.putCacheBefore(store, backing, g)
+	g.activity.Through(g.store)
 	g.callers = caller.NewFinder(caller.Config{
 		Near: g.near, Store: g.store, Ring: k.ring, Verified: k.verified, Marker: k.marker,
 		Cookie: a.Cookie.Name, Trouble: g.events.Trouble,
 	})
-	g.sessions = lifecycle.New(a.lifecycle(g, store, k))
+	g.sessions = lifecycle.New(a.lifecycle(g, backing, k))
 	if g.site, err = endpoint.New(a.endpoints(g, k)); err != nil {
 		return nil, errors.Join(err, release())
 	}
@@ -103,8 +105,9 @@ func (a *App) openKeys() (k keys, err error) {
 }
 
 // putCacheBefore puts the near cache in front of the store, unless it is off.
-func (a *App) putCacheBefore(store sessionstore.Store, g *gateway) {
-	g.store = store
+// Backing is the store with the activity in front of it that is yet to be written.
+func (a *App) putCacheBefore(store, backing sessionstore.Store, g *gateway) {
+	g.store = backing
 	if a.Cache.Off {
 		return
 	}
@@ -121,7 +124,7 @@ func (a *App) putCacheBefore(store sessionstore.Store, g *gateway) {
 		g.messages = n
 		opts.ObserveDelay = func(d time.Duration) { a.metrics.revocationDelay.Observe(d.Seconds()) }
 	}
-	g.near = nearcache.New(store, opts)
+	g.near = nearcache.New(backing, opts)
 	g.store = g.near
 }
 
