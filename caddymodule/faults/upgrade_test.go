@@ -56,6 +56,25 @@ func TestAnUpgradeAndTheWayBackSignNobodyOut(t *testing.T) {
 		hears(t, one, other)
 		hears(t, other, one)
 	})
+	t.Run("and who is active at one of two is active at the other", func(t *testing.T) {
+		site := idleSite("").OnRedis(redistest.Start(t), gatewaytest.PresentSecret)
+		one, other := gatewaytest.NewProcess(t, site), gatewaytest.NewProcess(t, site)
+		earlier.run(one)
+		this.run(other)
+		// Each session was begun at one of them, is active there for longer than
+		// the idle timeout, then at the other, and is never gone at either.
+		atOne, atOther := newClicker(t, one, other), newClicker(t, other, one)
+		for range 2 {
+			atOne.clicks(away(), atOther)
+			atOne.comesBack() // on a busy machine Redis may just have been late
+			atOther.comesBack()
+			atOne.moves()
+			atOther.moves()
+		}
+		// This binary ends them idle, whoever wrote them last.
+		atOther.goesIdleAt(other.Server)
+		atOne.goesIdleAt(other.Server)
+	})
 	t.Run("and Caddyfiles are read as ever", func(t *testing.T) { readsAsEver(t, earlier) })
 }
 
