@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"example.com/sidegate/caddymodule/gatewaytest"
+	"example.com/sidegate/sessionstore"
 	"example.com/sidegate/sessionstore/redis/redistest"
 )
 
@@ -144,11 +145,46 @@ func TestNearCachesTellEachOther(t *testing.T) {
 	})
 }
 
+// Anybody can make cookies and tokens up, as many as they like: of a cookie Redis
+// is asked once, and of a token never, for it is not signed by us.
+func TestMadeUpCredentialsCostRedisNoWrite(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []string{"cache 10s", "cache off"} {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			srv := redistest.Start(t)
+			s := gatewaytest.Site{}.OnRedis(srv, gatewaytest.PresentSecret)
+			s.Options += "\n" + mode
+			p := gatewaytest.StartProcess(t, s)
+			c := p.Client(t)
+			signed := c.SignIn(gatewaytest.Ada).Token
+			name, _, _ := strings.Cut(c.Cookie, "=")
+			made := gatewaytest.Rounds(200, 20_000)
+			before := srv.Client().Info(t.Context(), "commandstats").Val()
+			for range made {
+				p.With(t, name+"="+sessionstore.NewSecret(1).Encode(), "").Get("/app").Want(t, http.StatusUnauthorized)
+				p.With(t, "", signed[:len(signed)-8]+"AAAAAAAA").Get("/app").Want(t, http.StatusUnauthorized)
+			}
+			after := srv.Client().Info(t.Context(), "commandstats").Val()
+			called := func(command string) int { return calls(after, command) - calls(before, command) }
+			// Once a second a script proves that Redis can be written, and reads.
+			if n := called("get") - called("evalsha"); n != made {
+				t.Errorf("%d made-up cookies cost %d reads", made, n)
+			}
+			for _, command := range []string{"zrem", "zadd", "del", "publish"} {
+				if n := called(command); n != 0 {
+					t.Errorf("%d made-up cookies cost %d %s", made, n, command)
+				}
+			}
+		})
+	}
+}
+
 // calls is how often Redis was sent that command.
-func calls(commandstats, command string) string {
-	_, rest, _ := strings.Cut(commandstats, "cmdstat_"+command+":")
-	count, _, _ := strings.Cut(rest, ",")
-	return count
+func calls(commandstats, command string) (n int) {
+	_, rest, _ := strings.Cut(commandstats, "cmdstat_"+command+":calls=")
+	_, _ = fmt.Sscanf(rest, "%d,", &n) // of what was never sent there is no line
+	return n
 }
 
 // While Redis cannot be asked, `stale` serves those who are in the near cache,

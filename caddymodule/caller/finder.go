@@ -136,7 +136,8 @@ func (f *Finder) byBearer(ctx context.Context, presented bearer, c *Caller) {
 	if err != nil {
 		return
 	}
-	f.load(ctx, claims.Key, c)
+	e, err := f.lookup(ctx, claims.Key)
+	f.settle(ctx, e, err, c)
 	if c.Standing != SignedIn {
 		return
 	}
@@ -164,15 +165,16 @@ func (f *Finder) byCookie(ctx context.Context, v *Remembered, c *Caller) {
 		c.StaleCookie = true
 		return
 	}
-	f.load(ctx, secret.Key(), c)
+	e, err := f.ofSecret(ctx, secret)
+	f.settle(ctx, e, err, c)
 	// Of a cookie that another gateway has made, with another secret, it is not
 	// known that it is gone: it may be good there.
 	c.StaleCookie = c.Standing == Rejected && f.given.Marker.Made(secret)
 }
 
-// load asks the store, and keeps "there is none" apart from "cannot tell".
-func (f *Finder) load(ctx context.Context, key sessionstore.Key, c *Caller) {
-	e, err := f.lookup(ctx, key)
+// settle fills in what came of a look-up, and keeps "there is none" apart from
+// "cannot tell".
+func (f *Finder) settle(ctx context.Context, e *nearcache.Entry, err error, c *Caller) {
 	switch {
 	case err == nil:
 		c.Standing, c.Refusal = SignedIn, nil
@@ -186,6 +188,22 @@ func (f *Finder) load(ctx context.Context, key sessionstore.Key, c *Caller) {
 		}
 		f.given.Trouble(ctx, "a session could not be looked up", err)
 	}
+}
+
+// ofSecret is lookup for a secret that anybody may have made up: only when the
+// store has to be asked is it looked at whether it bears our mark. Of one that
+// does not, a cookie is left alone even when there is no such session.
+func (f *Finder) ofSecret(ctx context.Context, secret sessionstore.Secret) (*nearcache.Entry, error) {
+	key := secret.Key()
+	if f.given.Near != nil {
+		if e, err := f.given.Near.Known(key); e != nil || err != nil {
+			return e, err
+		}
+	}
+	if f.given.Marker != nil && !f.given.Marker.Made(secret) {
+		ctx = sessionstore.Guess(ctx)
+	}
+	return f.lookup(ctx, key)
 }
 
 // lookup returns the session of that key, and room for what is derived of it.

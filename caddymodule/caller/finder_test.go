@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -28,11 +30,13 @@ var errAway = errors.New("the store is away")
 // away is a store that can be.
 type away struct {
 	sessionstore.Store
-	is  bool
-	why error // it says instead of errAway
+	is      bool
+	why     error  // it says instead of errAway
+	guesses []bool // of each question
 }
 
 func (a *away) Get(ctx context.Context, key sessionstore.Key) (*sessionstore.Session, error) {
+	a.guesses = append(a.guesses, sessionstore.IsGuess(ctx))
 	if a.is {
 		return nil, cmp.Or(a.why, errAway)
 	}
@@ -43,6 +47,7 @@ func (a *away) Get(ctx context.Context, key sessionstore.Key) (*sessionstore.Ses
 type desk struct {
 	*testing.T
 	*caller.Finder
+	given    caller.Config
 	store    *away
 	marker   *sessionstore.Marker
 	troubles int
@@ -60,10 +65,11 @@ func newDesk(t *testing.T) *desk {
 	d.must(err)
 	d.marker, err = sessionstore.NewMarker(ring.MarkKeys()...)
 	d.must(err)
-	d.Finder = caller.NewFinder(caller.Config{
+	d.given = caller.Config{
 		Store: d.store, Ring: ring, Verified: verified, Marker: d.marker, Cookie: "sidegate",
 		Trouble: func(context.Context, string, error) { d.troubles++ },
-	})
+	}
+	d.Finder = caller.NewFinder(d.given)
 	secret, now := sessionstore.NewSecret(1), time.Now()
 	d.session = &sessionstore.Session{
 		Key: secret.Key(), User: sessionstore.UserSession{ID: 1, Email: "ada@example.com", Accounts: []sessionstore.Account{
@@ -77,6 +83,13 @@ func newDesk(t *testing.T) *desk {
 	d.token, err = ring.MintSession(secret.Key(), 1, d.session.ExpiresAt)
 	d.must(err)
 	return d
+}
+
+// cached is a finder with a near cache that is empty.
+func (d *desk) cached() *caller.Finder {
+	given := d.given
+	given.Near = nearcache.New(d.store, nearcache.Options{})
+	return caller.NewFinder(given)
 }
 
 func (d *desk) must(err error) {
@@ -128,6 +141,35 @@ func TestWhoCalls(t *testing.T) {
 				t.Errorf("may pass: %v", got.MayPass())
 			}
 		})
+	}
+}
+
+// A made-up cookie must not cost the store what makes sure of an answer. Of our
+// own it has to be sure, for they are cleared.
+func TestOnlyASecretWithoutOurMarkIsAGuess(t *testing.T) {
+	d := newDesk(t)
+	for _, c := range []struct {
+		name   string
+		header []string
+		want   bool
+	}{
+		{"a cookie that anybody may have made up", []string{"Cookie", "sidegate=" + sessionstore.NewSecret(1).Encode()}, true},
+		{"a cookie of ours", []string{"Cookie", "sidegate=" + d.marker.NewSecret(1).Encode()}, false},
+		{"a token of ours", []string{"Authorization", "Bearer " + d.token}, false},
+	} {
+		for _, cached := range []bool{false, true} {
+			t.Run(c.name+", near cache "+strconv.FormatBool(cached), func(t *testing.T) {
+				f := d.Finder
+				if cached {
+					f = d.cached()
+				}
+				d.store.guesses = nil
+				f.Caller(request(c.header...))
+				if !slices.Equal(d.store.guesses, []bool{c.want}) {
+					t.Errorf("the store was asked with guess %v; want %v once", d.store.guesses, c.want)
+				}
+			})
+		}
 	}
 }
 

@@ -115,8 +115,17 @@ func (st *Store) Touch(ctx context.Context, s *sessionstore.Session, seen time.T
 	})
 }
 
-// Revoke implements sessionstore.Store. It needs no sealing key.
+// Revoke implements sessionstore.Store. It needs no sealing key. What is not
+// there costs no write: anybody can make secrets up.
 func (st *Store) Revoke(ctx context.Context, key sessionstore.Key) (s *sessionstore.Session, err error) {
+	none := false
+	err = st.view(ctx, func(tx *bbolt.Tx) error {
+		none = tx.Bucket(sessionsBucket).Get(key.AppendTo(nil)) == nil
+		return nil
+	})
+	if err != nil || none {
+		return nil, err
+	}
 	err = st.write(ctx, func(tx *bbolt.Tx) error {
 		s = st.read(tx, key)
 		_, err := st.discard(tx, key)

@@ -62,6 +62,15 @@ const (
 // the state of ctx; otherwise ctx bounds the caller's wait, but not the
 // look-up, which callers of the same key share.
 func (c *Cache) Lookup(ctx context.Context, key sessionstore.Key) (*Entry, error) {
+	if e, err := c.Known(key); e != nil || err != nil {
+		return e, err
+	}
+	return c.ask(ctx, c.shardOf(key), key)
+}
+
+// Known is what Lookup would say without the store; neither an entry nor an
+// error when it has to be asked.
+func (c *Cache) Known(key sessionstore.Key) (*Entry, error) {
 	sh := c.shardOf(key)
 	e, unknownAt := sh.peek(key)
 	// The clock is read after the entry, which is thus never from the future.
@@ -73,7 +82,7 @@ func (c *Cache) Lookup(ctx context.Context, key sessionstore.Key) (*Entry, error
 		sh.counters.unknown.Add(1)
 		return nil, sessionstore.ErrNotFound
 	default:
-		return c.ask(ctx, sh, key)
+		return nil, nil
 	}
 }
 

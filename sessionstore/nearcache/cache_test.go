@@ -3,6 +3,7 @@ package nearcache_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -131,6 +132,17 @@ func TestUnknown(t *testing.T) {
 		b.fails(s.Key, sessionstore.ErrNotFound)
 		b.must(storetest.Keep(t.Context(), b.cache, s))
 		b.lookup(s.Key)
+	})
+	t.Run("the store hears whether a key is a guess", func(t *testing.T) {
+		b := newBench(t, nearcache.Options{Unknown: -1})
+		var guessed []bool
+		b.store.before = func(ctx context.Context, _ sessionstore.Key) { guessed = append(guessed, sessionstore.IsGuess(ctx)) }
+		for _, ctx := range []context.Context{t.Context(), sessionstore.Guess(t.Context())} {
+			_, _ = b.cache.Lookup(ctx, guess)
+		}
+		if !slices.Equal(guessed, []bool{false, true}) {
+			t.Errorf("it heard %v", guessed)
+		}
 	})
 	t.Run("a flood of guesses evicts no session and is bounded itself", func(t *testing.T) {
 		b := newBench(t, nearcache.Options{Entries: 10})

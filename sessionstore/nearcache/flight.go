@@ -27,6 +27,7 @@ var (
 type flight struct {
 	key   sessionstore.Key
 	asked time.Time
+	guess bool // see sessionstore.Guess
 	// done is closed when entry and err are there to be read.
 	done  chan struct{}
 	entry *Entry
@@ -78,7 +79,7 @@ func (c *Cache) join(ctx context.Context, sh *shard, key sessionstore.Key) (*fli
 	if err := c.takeSlot(ctx); err != nil {
 		return nil, err
 	}
-	f, first := c.begin(sh, key)
+	f, first := c.begin(sh, key, sessionstore.IsGuess(ctx))
 	if !first {
 		<-c.slots
 		sh.counters.joined.Add(1)
@@ -110,14 +111,14 @@ func (c *Cache) takeSlot(ctx context.Context) error {
 
 // begin makes the flight for that key. If another caller was faster it returns
 // theirs, landed or not, and first is false.
-func (c *Cache) begin(sh *shard, key sessionstore.Key) (f *flight, first bool) {
+func (c *Cache) begin(sh *shard, key sessionstore.Key, guess bool) (f *flight, first bool) {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	if f = sh.flights[key]; f != nil {
 		return f, false
 	}
 	now := c.opts.Now()
-	f = &flight{key: key, asked: now, done: make(chan struct{}), err: ErrStore}
+	f = &flight{key: key, asked: now, guess: guess, done: make(chan struct{}), err: ErrStore}
 	e := sh.sessions[key]
 	switch c.judge(e, sh.unknown[key], now) {
 	case held:
@@ -133,13 +134,16 @@ func (c *Cache) begin(sh *shard, key sessionstore.Key) (f *flight, first bool) {
 }
 
 // fly asks the store. Neither the deadline nor the values of a caller go
-// along: one who hangs up must not fail the others, and what belongs to one
+// along, but for whether it is a guess, which all callers make of one key: one who hangs up must not fail the others, and what belongs to one
 // request has no part in another.
 func (c *Cache) fly(sh *shard, f *flight) {
 	defer func() { <-c.slots }()
 	defer c.land(sh, f)
 	ctx, cancel := context.WithTimeout(context.Background(), c.opts.Timeout)
 	defer cancel()
+	if f.guess {
+		ctx = sessionstore.Guess(ctx)
+	}
 	s, err := c.fetch(ctx, f.key)
 	if f.err = err; err == nil {
 		f.entry = newEntry(s, f.asked)

@@ -36,7 +36,8 @@
 // <prefix>changed, for those who keep what they have read: see Store.Notify.
 //
 // Primaries alone are asked, and "there is none" is only believed when the
-// server would take a write, for a replica may not know of it yet.
+// server would take a write, for a replica may not know of it yet; but not of a
+// guess, which shall cost no write (see sessionstore.Guess).
 //
 // Sessions are only as safe as the server's memory: maxmemory-policy must be
 // noeviction, else a full server signs people out, or even numbers them anew.

@@ -88,8 +88,17 @@ func (st *Store) Get(ctx context.Context, key sessionstore.Key) (*sessionstore.S
 	return s, failed("asking redis for a session", err)
 }
 
-// read gets a session and opens it.
+// read gets a session and opens it. Of a guess it asks first whether there is
+// anything.
 func (st *Store) read(ctx context.Context, key sessionstore.Key) (*sessionstore.Session, error) {
+	if sessionstore.IsGuess(ctx) {
+		switch _, err := st.fetch(ctx, st.sessionKey(key)); {
+		case err == goredis.Nil: //nolint:errorlint // see below
+			return nil, sessionstore.ErrNotFound
+		case err != nil:
+			return nil, err
+		}
+	}
 	record, kept, err := st.fetchSession(ctx, key)
 	// It must be this very value: a sentinel that knows no such primary answers
 	// with it too, and that comes wrapped.
