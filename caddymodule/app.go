@@ -123,6 +123,7 @@ func (a *App) Start() error {
 		return err
 	}
 	giveCollectorRoom()
+	g.start()
 	ctx, cancel := context.WithCancel(context.Background())
 	a.cancel = cancel
 	for _, work := range g.background() {
@@ -151,6 +152,9 @@ func (a *App) Stop() error {
 		a.cancel()
 	}
 	a.running.Wait()
+	if g := a.opened.Load(); g != nil {
+		g.stop()
+	}
 	return nil
 }
 

@@ -24,6 +24,7 @@ type DirectoryOptions struct {
 	RefreshEvery caddy.Duration `json:"refresh_every,omitempty"`
 
 	directories []*directory.Directory
+	asked       []any // the rules of each
 }
 
 // DirectoryModule is a guest of sidegate.directories: it is asked about each
@@ -57,6 +58,9 @@ func (o *DirectoryOptions) provision(ctx caddy.Context, _ *App) error {
 		}
 		named[d.Name()] = true
 		o.directories = append(o.directories, d)
+		if r, ok := mod.(ruled); ok {
+			o.asked = append(o.asked, r.rules())
+		}
 	}
 	return nil
 }

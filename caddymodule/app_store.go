@@ -18,7 +18,8 @@ type StoreOptions struct {
 	// Caddy's data directory.
 	StoreRaw json.RawMessage `json:"store,omitempty" caddy:"namespace=sidegate.stores inline_key=module"`
 
-	store StoreModule
+	store  StoreModule
+	keptIn string // StoreRaw, which loading the module takes away
 }
 
 // StoreModule is a guest of sidegate.stores.
@@ -46,6 +47,7 @@ func (o *StoreOptions) provision(ctx caddy.Context, a *App) error {
 	if len(o.StoreRaw) == 0 {
 		o.StoreRaw = json.RawMessage(`{"module":"embedded"}`)
 	}
+	o.keptIn = string(o.StoreRaw)
 	mod, err := ctx.LoadModule(o, "StoreRaw")
 	if err != nil {
 		return fmt.Errorf("loading session store module: %v", err)

@@ -46,6 +46,14 @@ var lines = map[lifecycle.Kind]line{
 	lifecycle.EndedForRoom: {zap.WarnLevel, "sessions ended that were idle the longest: the person has more than max_sessions allows", func(e lifecycle.Event) []zap.Field {
 		return append(limitFields(e), zap.Int("sessions", e.Count))
 	}},
+	lifecycle.RefusedMeanwhile: {zap.InfoLevel, "sign-in refused: the person was disabled, removed or given another password meanwhile", whyFields},
+	lifecycle.Overtaken:        {zap.WarnLevel, "sign-in refused: another configuration came into force meanwhile, without that login", loginFields},
+	lifecycle.LoginUnknown: {zap.WarnLevel,
+		"sessions of a login that is not configured here are refused; they are kept for other gateways, and end by themselves", loginFields},
+	lifecycle.RefusedHere: {zap.WarnLevel,
+		"sessions are refused that this configuration does not admit; they are kept until their sources are asked again", whyFields},
+	lifecycle.Doubted: {zap.WarnLevel,
+		"session refused: its login does not vouch for the person; it ends when that is still so in two minutes", whyFields},
 	lifecycle.Ended:         {zap.InfoLevel, "session ended: its login no longer vouches for the person", sessionFields},
 	lifecycle.EndedAtSource: {zap.InfoLevel, "sessions ended: their provider says so", countFields},
 	lifecycle.NoneEndedAtSource: {zap.WarnLevel,

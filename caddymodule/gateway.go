@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -25,9 +26,12 @@ type gateway struct {
 	store    sessionstore.Store // through the near cache, if there is one
 	near     *nearcache.Cache   // nil when it is off
 	messages nearcache.Notifier // of changes in the store; nil when it tells of none, or nobody listens
+	keptIn   string             // the store as it is configured
 	release  func() error       // gives the store back
+	stopped  atomic.Bool        // the configuration is no longer in force
 
 	callers    *caller.Finder
+	vouching   *lifecycle.Vouching
 	sessions   *lifecycle.Sessions
 	site       *endpoint.Site
 	activity   *sessionstore.Activity
@@ -63,16 +67,20 @@ func (a *App) open() (*gateway, error) {
 		return nil, err
 	}
 	g := &gateway{
+		keptIn:     a.keptIn,
 		release:    release,
 		assertions: newAssertions(k.ring, a.now),
 		events:     &events{logger: a.logger, metrics: a.metrics, now: a.now, former: a.formerSecret()},
+	}
+	if g.vouching, err = a.vouching(g, k); err != nil {
+		return nil, errors.Join(err, release())
 	}
 	g.activity = sessionstore.NewActivity(store, a.now)
 	backing := g.activity.Before(store)
 	a.putCacheBefore(store, backing, g)
 	g.activity.Through(g.store)
 	g.callers = caller.NewFinder(caller.Config{
-		Near: g.near, Store: g.store, Ring: k.ring, Verified: k.verified, Marker: k.marker,
+		Near: g.near, Store: g.store, Vouch: g.vouching.Of, Ring: k.ring, Verified: k.verified, Marker: k.marker,
 		Cookie: a.Cookie.Name, Trouble: g.events.Trouble,
 	})
 	g.sessions = lifecycle.New(a.lifecycle(g, backing, k))
@@ -115,6 +123,7 @@ func (a *App) putCacheBefore(store, backing sessionstore.Store, g *gateway) {
 		TTL:     time.Duration(a.Cache.TTL),
 		Entries: a.Cache.Entries,
 		Stale:   time.Duration(a.Cache.Stale),
+		Vouch:   g.vouching.Of,
 		Now:     a.now,
 	}
 	if p, ok := a.store.(interface{ patience() time.Duration }); ok {
@@ -128,19 +137,29 @@ func (a *App) putCacheBefore(store, backing sessionstore.Store, g *gateway) {
 	g.store = g.near
 }
 
+// vouching is what this configuration vouches for sessions by.
+func (a *App) vouching(g *gateway, k keys) (*lifecycle.Vouching, error) {
+	rules, err := a.rules()
+	if err != nil {
+		return nil, err
+	}
+	return lifecycle.NewVouching(lifecycle.VouchingConfig{
+		Logins: a.methods(), Roles: a.roles, Rules: rules, Directories: len(a.directories) > 0,
+		Keys: k.ring.GroundsKeys(), Events: g.events, Now: a.now,
+	}), nil
+}
+
 func (a *App) lifecycle(g *gateway, backing sessionstore.Store, k keys) lifecycle.Config {
 	c := lifecycle.Config{
 		Store: g.store, Backing: backing,
-		Directories: a.directories, Roles: a.roles,
+		Directories: a.directories, Roles: a.roles, Logins: a.methods(),
+		Vouching: g.vouching, InForce: g.inForce,
 		Lifetime: time.Duration(a.Lifetime), IdleTimeout: time.Duration(*a.IdleTimeout), RefreshEvery: time.Duration(a.RefreshEvery),
 		MaxSessions: a.MaxSessions, RefuseBeyond: a.BeyondMaxSessions == beyondRefuse,
 		NewSecret: k.marker.NewSecret, Ended: k.tokens.Forget, Events: g.events, Now: a.now,
 	}
 	if g.near != nil {
 		c.Drop = g.near.Drop
-	}
-	for _, l := range a.logins {
-		c.Logins = append(c.Logins, l)
 	}
 	for _, p := range a.providers {
 		c.Providers = append(c.Providers, p.Name())

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/caddyserver/caddy/v2"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
@@ -13,11 +14,18 @@ import (
 	"example.com/sidegate/sessionstore/storetest"
 )
 
+// namedLogin is a login of which only the name is of interest.
+type namedLogin string
+
+func (l namedLogin) Name() string                { return string(l) }
+func (namedLogin) CaddyModule() caddy.ModuleInfo { return caddy.ModuleInfo{} }
+
 // measured is a gateway with a near cache, its metrics, and a session in it.
 func measured(t testing.TB) (*App, *gateway, *sessionstore.Session) {
 	t.Helper()
 	a := &App{SecretOptions: SecretOptions{secrets: []string{strings.Repeat("s", token.MinSecret)}}, logger: zap.NewNop(), now: time.Now, metrics: newMetrics()}
 	a.store = new(MemoryStore)
+	a.logins = []LoginModule{namedLogin("plain")}
 	a.LifeOptions.setDefaults()
 	a.Token.setDefaults("")
 	g, err := a.open()
@@ -27,7 +35,7 @@ func measured(t testing.TB) (*App, *gateway, *sessionstore.Session) {
 	t.Cleanup(func() { _ = g.close() })
 	now := time.Now()
 	s := &sessionstore.Session{
-		Key: sessionstore.NewSecret(1).Key(), User: sessionstore.UserSession{ID: 1}, Version: 1,
+		Key: sessionstore.NewSecret(1).Key(), User: sessionstore.UserSession{ID: 1}, Version: 1, Method: "plain",
 		CreatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(time.Hour), IdleTimeout: time.Hour,
 	}
 	if err := storetest.Keep(t.Context(), g.store, s); err != nil {

@@ -5,11 +5,14 @@ import (
 	"math"
 	"os"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
+
+	"example.com/sidegate/caddymodule/lifecycle"
 )
 
 // This file holds what is the process's: it outlives the configuration that
@@ -40,6 +43,48 @@ var retired = struct {
 	sync.Mutex
 	gateways map[*gateway]*time.Timer
 }{gateways: make(map[*gateway]*time.Timer)}
+
+// running are the gateways of the configurations that have started and not yet
+// stopped, in that order: during a reload there are two, and the later one is in
+// force unless its configuration is taken back.
+var running struct {
+	sync.Mutex
+	gateways []*gateway
+}
+
+// start puts the gateway in force.
+func (g *gateway) start() {
+	running.Lock()
+	defer running.Unlock()
+	running.gateways = append(running.gateways, g)
+}
+
+// stop says that the gateway's configuration is not in force any more.
+func (g *gateway) stop() {
+	running.Lock()
+	defer running.Unlock()
+	g.stopped.Store(true)
+	running.gateways = slices.DeleteFunc(running.gateways, func(other *gateway) bool { return other == g })
+}
+
+// inForce is what vouches for what this gateway has begun: itself, until it is
+// stopped; then the configuration in force, if it has the same store. nil: there
+// is none.
+func (g *gateway) inForce() *lifecycle.Vouching {
+	if !g.stopped.Load() {
+		return g.vouching
+	}
+	running.Lock()
+	defer running.Unlock()
+	if len(running.gateways) == 0 {
+		return nil
+	}
+	latest := running.gateways[len(running.gateways)-1]
+	if latest.keptIn != g.keptIn {
+		return nil // the session would not be found there
+	}
+	return latest.vouching
+}
 
 // retire closes the gateway when its last requests are done.
 func (g *gateway) retire() {

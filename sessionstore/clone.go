@@ -19,6 +19,7 @@ func (s *Session) Clone() *Session {
 	if len(s.Attributes) > 0 {
 		c.Attributes = maps.Clone(s.Attributes)
 	}
+	c.Grounds, c.View = s.Grounds.clone(), nil
 	u := &c.User
 	u.Token = ""
 	u.CreatedAt, u.UpdatedAt = cloneDate(u.CreatedAt), cloneDate(u.UpdatedAt)

@@ -28,6 +28,7 @@ const (
 	tagKept          = 12
 	tagBuiltAt       = 13
 	tagUnmapped      = 14
+	tagGrounds       = 15
 
 	tagUserID         = 16
 	tagEmail          = 17
@@ -70,6 +71,7 @@ func appendSession(b []byte, s *Session) []byte {
 	b = appendText(b, tagKept, s.Kept)
 	b = appendMoment(b, tagBuiltAt, s.BuiltAt)
 	b = appendFlag(b, tagUnmapped, s.Unmapped)
+	b = appendGrounds(b, s.Grounds)
 	return appendUser(b, &s.User)
 }
 

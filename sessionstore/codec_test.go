@@ -36,7 +36,7 @@ func TestDecodeSession(t *testing.T) {
 	s := codecSession()
 	plain := appendSession(nil, s)
 	t.Run("fields of a newer gateway are skipped, wherever they stand", func(t *testing.T) {
-		newer := appendField(nil, 15, "new in the session")
+		newer := appendField(nil, 0, "new in the session")
 		newer = appendField(newer, 1<<40, "new in the person")
 		newer = append(newer, plain...)
 		row := appendField(appendText(nil, tagAccountID, "hooli"), 77, "new in the account")
@@ -108,13 +108,18 @@ func TestTags(t *testing.T) {
 		"attribute":      {"\x0b\x06\x01\x01x\x02\x01y", func(s *Session) { s.Attributes = map[string]string{"x": "y"} }},
 		"kept":           {"\x0c\x01x", func(s *Session) { s.Kept = "x" }},
 		"built at":       {"\x0d\x01\x02", func(s *Session) { s.BuiltAt = time.UnixMilli(1).UTC() }},
-		"user id":        {"\x10\x01\x02", func(s *Session) { s.User.ID = 1 }},
-		"email":          {"\x11\x01x", func(s *Session) { s.User.Email = "x" }},
-		"created by":     {"\x12\x01x", func(s *Session) { s.User.CreatedBy = "x" }},
-		"updated by":     {"\x13\x01x", func(s *Session) { s.User.UpdatedBy = "x" }},
-		"account":        {"\x17\x05\x01\x01x\x04\x00", func(s *Session) { s.User.Accounts = []Account{{AccountID: "x", AccountAdmin: true}} }},
-		"role":           {"\x18\x01x", func(s *Session) { s.User.FlatRolesList = []string{"x"} }},
-		"permission":     {"\x19\x01x", func(s *Session) { s.User.FlatPermissionsList = []string{"x"} }},
+		"unmapped":       {"\x0e\x00", func(s *Session) { s.Unmapped = true }},
+		"grounds": {"\x0f\x0c\x01\x01p\x02\x01r\x03\x01x\x04\x01y", func(s *Session) {
+			s.Grounds = &Grounds{Password: "p", Rules: []string{"r"}, Roles: []string{"x"}, Permissions: []string{"y"}}
+		}},
+		"grounds of nothing": {"\x0f\x00", func(s *Session) { s.Grounds = new(Grounds) }},
+		"user id":            {"\x10\x01\x02", func(s *Session) { s.User.ID = 1 }},
+		"email":              {"\x11\x01x", func(s *Session) { s.User.Email = "x" }},
+		"created by":         {"\x12\x01x", func(s *Session) { s.User.CreatedBy = "x" }},
+		"updated by":         {"\x13\x01x", func(s *Session) { s.User.UpdatedBy = "x" }},
+		"account":            {"\x17\x05\x01\x01x\x04\x00", func(s *Session) { s.User.Accounts = []Account{{AccountID: "x", AccountAdmin: true}} }},
+		"role":               {"\x18\x01x", func(s *Session) { s.User.FlatRolesList = []string{"x"} }},
+		"permission":         {"\x19\x01x", func(s *Session) { s.User.FlatPermissionsList = []string{"x"} }},
 	} {
 		t.Run("the tag of the "+name+" is fixed", func(t *testing.T) {
 			s := &Session{}

@@ -97,6 +97,8 @@ func (s *Session) decode(tag uint64, value string) (ok bool) {
 		s.BuiltAt, ok = parseMoment(value)
 	case tagUnmapped:
 		s.Unmapped = true
+	case tagGrounds:
+		s.Grounds, ok = decodeGrounds(value)
 	}
 	return ok
 }

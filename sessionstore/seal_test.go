@@ -33,7 +33,10 @@ func fullSession() *sessionstore.Session {
 		SourceSession: "sid-7", Name: "Ada Lovelace", Kept: "a refresh token",
 		Attributes: map[string]string{"department": "engines", "cost centre": "7", "empty": ""},
 		BuiltAt:    noon.Add(-time.Second),
-		Address:    "192.0.2.1", UserAgent: "Browser/1.0",
+		Grounds: &sessionstore.Grounds{
+			Password: "digest", Rules: []string{"new", "old"}, Roles: []string{"admin"}, Permissions: []string{"reports:run"},
+		},
+		Address: "192.0.2.1", UserAgent: "Browser/1.0",
 		CreatedAt: noon, ExpiresAt: noon.Add(12 * time.Hour), IdleTimeout: time.Hour + 1,
 		LastSeenAt: noon.Add(time.Minute + 7*time.Millisecond), Version: 3,
 	}

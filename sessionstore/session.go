@@ -28,6 +28,11 @@ type Session struct {
 	// Unmapped says that what they said then could not be mapped, so that the
 	// session goes on without roles and permissions until it can.
 	Unmapped bool
+	// Grounds are what it was vouched by then; nil when that was not written
+	// down yet.
+	Grounds *Grounds
+	// View is set when this is served in place of the record.
+	View *View
 	// ChosenAccount is the account that the person made their primary one;
 	// it outlives a rebuild of User. Empty when none was chosen.
 	ChosenAccount string

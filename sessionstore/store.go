@@ -13,6 +13,10 @@ var (
 	// ErrNotFound says for certain that there is no such session: it never
 	// was, has expired, or was revoked.
 	ErrNotFound = errors.New("no such session")
+	// ErrNotHere says that a session is not good here, and may be at another
+	// gateway of the store: nobody is served by it, and it is not ended. No store
+	// answers so; a gateway's configuration does.
+	ErrNotHere = errors.New("the session is not good at this gateway")
 	// ErrConflict says that the session was written by somebody else since it
 	// was read: read it again and decide anew.
 	ErrConflict = errors.New("session was changed in the meantime")

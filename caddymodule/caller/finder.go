@@ -19,6 +19,9 @@ type Config struct {
 	// Near is the near cache; nil asks Store for each request.
 	Near  *nearcache.Cache
 	Store sessionstore.Store
+	// Vouch says what is served of a session that was just looked up: see
+	// nearcache.Options, where there is a near cache. nil serves it as it is.
+	Vouch func(*sessionstore.Session) (*sessionstore.Session, error)
 	// Ring tells whose a token is, and Verified whether it is good.
 	Ring     *token.Ring
 	Verified *token.Verified
@@ -168,8 +171,9 @@ func (f *Finder) byCookie(ctx context.Context, v *Remembered, c *Caller) {
 	e, err := f.ofSecret(ctx, secret)
 	f.settle(ctx, e, err, c)
 	// Of a cookie that another gateway has made, with another secret, it is not
-	// known that it is gone: it may be good there.
-	c.StaleCookie = c.Standing == Rejected && f.given.Marker.Made(secret)
+	// known that it is gone: it may be good there, as may a session that is not
+	// good here.
+	c.StaleCookie = c.Standing == Rejected && !errors.Is(err, sessionstore.ErrNotHere) && f.given.Marker.Made(secret)
 }
 
 // settle fills in what came of a look-up, and keeps "there is none" apart from
@@ -179,7 +183,7 @@ func (f *Finder) settle(ctx context.Context, e *nearcache.Entry, err error, c *C
 	case err == nil:
 		c.Standing, c.Refusal = SignedIn, nil
 		c.hold(e)
-	case errors.Is(err, sessionstore.ErrNotFound):
+	case errors.Is(err, sessionstore.ErrNotFound), errors.Is(err, sessionstore.ErrNotHere):
 		// The refusal that is there says so.
 	default:
 		c.Standing, c.Refusal = CannotTell, refusal.Unavailable
@@ -212,6 +216,9 @@ func (f *Finder) lookup(ctx context.Context, key sessionstore.Key) (*nearcache.E
 		return f.given.Near.Lookup(ctx, key)
 	}
 	s, err := f.given.Store.Get(ctx, key)
+	if err == nil && f.given.Vouch != nil {
+		s, err = f.given.Vouch(s)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -42,6 +42,10 @@ func (a arrivals) begin(r *http.Request, method login.Method, person *profile.Pe
 		Presented: presented,
 	})
 	if err != nil {
+		_, typed := method.(login.PasswordMethod)
+		if typed && errors.Is(err, login.ErrRefused) {
+			return arrived{}, refusal.Credentials // as for everybody whom the login refuses
+		}
 		return arrived{}, refusalOf(err)
 	}
 	return arrived{s, secret}, nil
@@ -52,11 +56,15 @@ func refusalOf(err error) *refusal.Refusal {
 	if refused, ok := errors.AsType[*profile.Refused](err); ok {
 		return refusal.Rule.Saying(refused.Message)
 	}
-	if errors.Is(err, profile.ErrInvalid) {
+	switch {
+	case errors.Is(err, profile.ErrInvalid):
 		return refusal.Profile
-	}
-	if errors.Is(err, sessionstore.ErrTooMany) {
+	case errors.Is(err, sessionstore.ErrTooMany):
 		return refusal.TooManySessions
+	case errors.Is(err, login.ErrRefused):
+		return refusal.Rule
+	case errors.Is(err, lifecycle.ErrAskAgain):
+		return refusal.AskAgain
 	}
 	return refusal.Unavailable
 }

@@ -21,11 +21,12 @@ type backlog struct {
 }
 
 // personTask ends, or else builds anew, the sessions of one person that began
-// through one login.
+// through one login, or one of them.
 type personTask struct {
-	method string
-	userID int64
-	end    bool
+	method  string
+	userID  int64
+	end     bool
+	session sessionstore.Key // zero: all
 }
 
 func newBacklog() *backlog {
@@ -66,13 +67,13 @@ func (b *backlog) settle() {
 
 // EndPerson has the sessions of a person end that began through that login.
 func (l *Sessions) EndPerson(login string, userID int64) {
-	l.backlog.add(personTask{login, userID, true})
+	l.backlog.add(personTask{method: login, userID: userID, end: true})
 }
 
 // RebuildPerson has the sessions of a person built anew that began through that
 // login.
 func (l *Sessions) RebuildPerson(login string, userID int64) {
-	l.backlog.add(personTask{login, userID, false})
+	l.backlog.add(personTask{method: login, userID: userID})
 }
 
 // Backlog counts the people whose sessions are yet to be ended or built anew.
@@ -134,6 +135,9 @@ func ofOnePerson(err error) bool {
 }
 
 func (r *round) do(ctx context.Context, t personTask) error {
+	if t.session != (sessionstore.Key{}) {
+		return r.endOne(ctx, t)
+	}
 	sessions, err := r.config.Store.List(ctx, t.userID)
 	unreadable, listed := sessionstore.Unreadable(err)
 	if err != nil && !listed {
@@ -153,6 +157,15 @@ func (r *round) do(ctx context.Context, t personTask) error {
 		}
 	}
 	return cmp.Or(failed, r.doUnreadable(ctx, t, unreadable, err))
+}
+
+// endOne ends one session, for which nothing of it needs to be read.
+func (r *round) endOne(ctx context.Context, t personTask) error {
+	if err := r.ender.end(ctx, t.session); err != nil {
+		return err
+	}
+	r.config.Events.Happened(Event{Kind: Ended, Login: t.method, UserID: t.userID, Session: t.session, Count: 1})
+	return nil
 }
 
 func (r *round) doSession(ctx context.Context, t personTask, s *sessionstore.Session) error {
@@ -183,10 +196,10 @@ func (r *round) doUnreadable(ctx context.Context, t personTask, keys []sessionst
 		return nil
 	}
 	for _, key := range keys {
-		if err := r.ender.end(ctx, key); err != nil {
+		t.session = key
+		if err := r.endOne(ctx, t); err != nil {
 			return err
 		}
-		r.config.Events.Happened(Event{Kind: Ended, Login: t.method, UserID: t.userID, Session: key, Count: 1})
 	}
 	return nil
 }

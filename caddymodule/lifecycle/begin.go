@@ -33,7 +33,8 @@ const maxUserAgent = 256
 // profile.ErrInvalid a person who makes no session; any other error means that
 // nobody can tell, and that no session was left behind. All of them have been
 // told to Events. So has sessionstore.ErrTooMany, which says that the person has
-// as many sessions as they may have.
+// as many sessions as they may have; login.ErrRefused, that the login vouches for
+// them no longer; and ErrAskAgain.
 func (l *Sessions) Begin(ctx context.Context, method login.Method, person *profile.Person, from Arrival) (*sessionstore.Session, sessionstore.Secret, error) {
 	var none sessionstore.Secret
 	b, err := l.builder.build(ctx, method, person, nil)
@@ -127,19 +128,50 @@ func (n beginning) create(ctx context.Context, s *sessionstore.Session, replaced
 	if err != nil {
 		return err
 	}
-	if err = n.links.stillThere(ctx, s); err != nil {
+	if err = n.links.stillThere(ctx, s); err == nil {
+		err = n.stillVouchedFor(s)
+	}
+	if err != nil {
 		n.withdraw(ctx, s.Key)
 	}
 	return err
 }
 
+// stillVouchedFor asks the configuration in force, which may have changed since
+// the login was asked. From here on whoever changes what is said of people finds
+// the session in the store.
+func (n beginning) stillVouchedFor(s *sessionstore.Session) error {
+	v := n.config.InForce()
+	if v == nil && n.config.Vouching != nil {
+		return ErrAskAgain
+	}
+	_, err := v.judge(s)
+	switch {
+	case err == nil || isRefused(err):
+		return err
+	case errors.Is(err, errNoLogin):
+		return ErrAskAgain
+	}
+	return errors.Join(login.ErrRefused, err)
+}
+
 // notKept tells why a new session was not kept.
 func (n beginning) notKept(ctx context.Context, s *sessionstore.Session, err error) {
-	if errors.Is(err, sessionstore.ErrTooMany) {
-		n.config.Events.Happened(Event{Kind: TooMany, Login: s.Method, UserID: s.User.ID, Count: n.config.MaxSessions})
+	told := Event{Login: s.Method, UserID: s.User.ID}
+	switch {
+	case errors.Is(err, sessionstore.ErrTooMany):
+		told.Kind, told.Count = TooMany, n.config.MaxSessions
+	case errors.Is(err, ErrAskAgain):
+		told.Kind = Overtaken
+	case isRefused(err):
+		told.Kind, told.Err = NotAdmitted, err
+	case errors.Is(err, login.ErrRefused):
+		told.Kind, told.Err = RefusedMeanwhile, err
+	default:
+		n.config.Events.Trouble(ctx, "a new session could not be kept", err)
 		return
 	}
-	n.config.Events.Trouble(ctx, "a new session could not be kept", err)
+	n.config.Events.Happened(told)
 }
 
 // endedForRoom has go what is kept elsewhere for sessions that have ended for a

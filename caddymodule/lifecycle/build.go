@@ -18,6 +18,7 @@ type built struct {
 	subject    string
 	name       string
 	attributes map[string]string
+	grounds    *sessionstore.Grounds
 	source     string // what the login's source calls its own session
 	kept       string
 	at         time.Time
@@ -25,7 +26,7 @@ type built struct {
 
 // put writes what was built into a session.
 func (b *built) put(s *sessionstore.Session) {
-	s.User, s.Subject, s.Name, s.Attributes = b.user, b.subject, b.name, b.attributes
+	s.User, s.Subject, s.Name, s.Attributes, s.Grounds = b.user, b.subject, b.name, b.attributes, b.grounds
 	s.SourceSession, s.Kept, s.BuiltAt, s.Unmapped = b.source, b.kept, b.at, false
 }
 
@@ -57,7 +58,8 @@ func (b *builder) build(ctx context.Context, method login.Method, person *profil
 	}
 	return &built{
 		user: user, subject: subjectOf(person, user.Email), name: person.Name, attributes: person.Attributes,
-		source: person.SourceSession, kept: kept, at: at,
+		grounds: b.config.Vouching.grounds(method.Name(), person, groundsOf(before), &user),
+		source:  person.SourceSession, kept: kept, at: at,
 	}, nil
 }
 
@@ -77,6 +79,13 @@ func factsOf(person *profile.Person) profile.Facts {
 		return nil
 	}
 	return person.Kept.Facts
+}
+
+func groundsOf(s *sessionstore.Session) *sessionstore.Grounds {
+	if s == nil {
+		return nil
+	}
+	return s.Grounds
 }
 
 func subjectOf(person *profile.Person, email string) string {

@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -13,10 +14,23 @@ const changeTries = 3
 // ChooseAccount makes the account, one of the person's own, the primary one
 // until they choose another. ErrEnded: the session is gone.
 func (l *Sessions) ChooseAccount(ctx context.Context, s *sessionstore.Session, accountID string) (*sessionstore.Session, error) {
-	return l.writer.change(ctx, s, func(changed *sessionstore.Session) {
+	changed, err := l.writer.change(ctx, s, func(changed *sessionstore.Session) {
 		changed.ChosenAccount = accountID
 		keepChoice(changed)
 	})
+	return l.served(changed, err)
+}
+
+// served is a session that was just written, as it is served here.
+func (l *Sessions) served(s *sessionstore.Session, err error) (*sessionstore.Session, error) {
+	if s == nil {
+		return nil, err
+	}
+	view, vouchErr := l.config.Vouching.Of(s)
+	if errors.Is(vouchErr, sessionstore.ErrNotFound) || errors.Is(vouchErr, sessionstore.ErrNotHere) {
+		return nil, ErrEnded
+	}
+	return view, cmp.Or(err, vouchErr)
 }
 
 // Slide notes activity at once and returns the session with its new idle end.
@@ -32,11 +46,16 @@ func (l *Sessions) Slide(ctx context.Context, s *sessionstore.Session) (*session
 }
 
 // writer writes sessions that have changed.
-type writer struct{ store sessionstore.Store }
+type writer struct {
+	store   sessionstore.Store
+	backing sessionstore.Store // sessions as they are written down
+}
 
-// change writes a session that edit has changed. When somebody else wrote it
+// change writes a session, or the one that it is a view of, that edit has
+// changed. When somebody else wrote it
 // in between, it is read and edited again.
 func (w writer) change(ctx context.Context, s *sessionstore.Session, edit func(*sessionstore.Session)) (*sessionstore.Session, error) {
+	s = s.Record()
 	for try := 1; ; try++ {
 		changed := *s
 		edit(&changed)
@@ -44,7 +63,7 @@ func (w writer) change(ctx context.Context, s *sessionstore.Session, edit func(*
 		if !errors.Is(err, sessionstore.ErrConflict) || try == changeTries {
 			return written, goneIsEnded(err)
 		}
-		if s, err = w.store.Get(ctx, s.Key); err != nil {
+		if s, err = w.backing.Get(ctx, s.Key); err != nil {
 			return nil, goneIsEnded(err)
 		}
 	}

@@ -56,6 +56,22 @@ const (
 	// EndedForRoom: somebody signed in who had as many sessions as they may
 	// have, and those ended that were idle the longest. Login, UserID, Count.
 	EndedForRoom Kind = "ended for room"
+	// RefusedMeanwhile: the login vouches no longer for somebody who was just
+	// signing in. Login, UserID, Err.
+	RefusedMeanwhile Kind = "refused meanwhile"
+	// Overtaken: somebody was signing in while another configuration came into
+	// force, which does not know the login. Login, UserID.
+	Overtaken Kind = "overtaken"
+	// LoginUnknown: a session is refused whose login is not configured here; the
+	// first of that login. Login.
+	LoginUnknown Kind = "login unknown"
+	// RefusedHere: a session is refused whose person this configuration does not
+	// admit; the first of that login. Login, UserID, Err.
+	RefusedHere Kind = "refused here"
+	// Doubted: a session is refused of whose person the login does not know, or
+	// not by this password; it ends when that is still so after a while. Login,
+	// UserID, Session, Err.
+	Doubted Kind = "doubted"
 	// Ended: the login knows the person no longer. Login, UserID, Session, Count.
 	Ended Kind = "ended"
 	// EndedAtSource: the login's source asked for the end. Login, Count.
@@ -88,6 +104,10 @@ const (
 // ErrEnded says that a session was ended because its person may no longer be
 // signed in, or that it was gone already.
 var ErrEnded = errors.New("the session has ended")
+
+// ErrAskAgain says that a sign-in was overtaken by a change of the configuration,
+// and that no session was left behind: the person signs in again.
+var ErrAskAgain = errors.New("the configuration was changed while somebody signed in: they sign in again")
 
 // ErrUnmapped says that an answer about the person came which cannot be mapped:
 // their session goes on without roles and permissions.

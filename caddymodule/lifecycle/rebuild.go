@@ -82,8 +82,13 @@ func (r *rebuilder) askAgain(ctx context.Context, method login.Rebuilder, s *ses
 
 // isDefiniteNo tells that the person may no longer be signed in from trouble.
 func isDefiniteNo(err error) bool {
+	return isRefused(err) || errors.Is(err, login.ErrUnknown) || errors.Is(err, login.ErrRefused)
+}
+
+// isRefused reports whether the configuration refuses the person.
+func isRefused(err error) bool {
 	_, refused := errors.AsType[*profile.Refused](err)
-	return refused || errors.Is(err, login.ErrUnknown) || errors.Is(err, login.ErrRefused)
+	return refused
 }
 
 // keepRotated writes down what the source has replaced though the rest failed:
@@ -137,7 +142,7 @@ func (r *rebuilder) disrobe(ctx context.Context, s *sessionstore.Session, why er
 			return // another gateway has built it in between, from what is newer
 		}
 		changed.Kept, changed.BuiltAt, changed.Unmapped = kept, at, true
-		changed.User = withoutRights(changed.User)
+		changed.User, changed.Grounds = withoutRights(changed.User), r.config.Vouching.disrobed(s)
 	})
 	if err != nil {
 		return nil, err

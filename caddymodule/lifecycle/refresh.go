@@ -76,8 +76,12 @@ func newRefresher(c *Config, r *rebuilder) *refresher {
 	}
 }
 
-// Due reports whether it is time to ask the session's sources again.
+// Due reports whether it is time to ask the session's sources again, or the
+// configuration has changed what they are asked.
 func (l *Sessions) Due(s *sessionstore.Session, now time.Time) bool {
+	if s.View != nil && s.View.Due {
+		return true
+	}
 	return l.config.RefreshEvery > 0 && now.Sub(builtAt(s)) >= l.config.RefreshEvery
 }
 
@@ -91,7 +95,7 @@ func (l *Sessions) RefreshSoon(s *sessionstore.Session, now time.Time) { l.refre
 // gone. ErrUnmapped comes with the session, which has lost its roles and
 // permissions. Any other error means that it stays as it is.
 func (l *Sessions) Refresh(ctx context.Context, s *sessionstore.Session) (*sessionstore.Session, error) {
-	return l.refresher.wait(ctx, s)
+	return l.served(l.refresher.wait(ctx, s))
 }
 
 // builtAt is when the sources were last asked; a record from before that was

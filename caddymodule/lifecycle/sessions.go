@@ -28,6 +28,12 @@ type Config struct {
 	Directories []*directory.Directory
 	// Roles says what roles include and permit.
 	Roles *profile.Roles
+	// Vouching says whether a session is still vouched for; nil: it is.
+	Vouching *Vouching
+	// InForce is the Vouching of the configuration in force, when this one no
+	// longer is: what it has begun is decided there. nil, as its answer, means
+	// that there is none. A nil InForce means that this one always is.
+	InForce func() *Vouching
 	// Lifetime ends a session that long after it began, and IdleTimeout that
 	// long after its last activity; an IdleTimeout of 0 never does.
 	Lifetime, IdleTimeout time.Duration
@@ -81,7 +87,13 @@ func New(c Config) *Sessions {
 	if c.Ended == nil {
 		c.Ended = func(sessionstore.Key) {}
 	}
-	l := &Sessions{config: &c, links: &links{&c}, builder: &builder{&c}, writer: writer{c.Store}, backlog: newBacklog()}
+	if c.InForce == nil {
+		c.InForce = func() *Vouching { return c.Vouching }
+	}
+	l := &Sessions{config: &c, links: &links{&c}, builder: &builder{&c}, writer: writer{c.Store, c.Backing}, backlog: newBacklog()}
+	if c.Vouching != nil {
+		l.backlog = c.Vouching.backlog // what it finds is ended with the rest
+	}
 	l.ender = &ender{&c, l.links}
 	l.refresher = newRefresher(&c, &rebuilder{&c, l.builder, l.writer, l.links, l.ender})
 	return l

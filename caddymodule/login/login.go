@@ -52,6 +52,25 @@ type Rebuilder interface {
 	Rebuild(ctx context.Context, s *sessionstore.Session) (*profile.Person, error)
 }
 
+// Voucher is a Method that keeps its people itself: it says at once, without
+// asking anybody, whether it still vouches for them.
+type Voucher interface {
+	Method
+	// Vouch returns what the session's person is known by now. ErrUnknown and
+	// ErrRefused are a definite "no"; there is no other error.
+	Vouch(s *sessionstore.Session) (profile.Standing, error)
+}
+
+// Recaller is a Method that can build its people from what is at hand, without
+// asking anybody.
+type Recaller interface {
+	Method
+	// Recall returns what is known of the session's person from what the method
+	// or the session keeps; whole says that a Rebuild would know no more. The
+	// errors are those of a Rebuild.
+	Recall(s *sessionstore.Session) (p *profile.Person, whole bool, err error)
+}
+
 // Rotated is the error of a Rebuild that failed after its source had replaced
 // a credential, a refresh token for one: Kept holds the new one, and must be
 // written down, for the old one is spent.

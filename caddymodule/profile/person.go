@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"fmt"
 	"time"
 
 	"example.com/sidegate/sessionstore"
@@ -45,4 +46,20 @@ type Person struct {
 	Permissions []string
 	// Kept is what the login keeps, sealed in the session. Nil for nothing.
 	Kept *Kept
+	// Standing is what the login goes by when it vouches for the person again
+	// without asking anybody; zero when it cannot.
+	Standing Standing
 }
+
+// Standing is what a login that keeps its people itself knows them by at one
+// moment. It holds a credential: printed, it says nothing.
+type Standing struct {
+	// PasswordHash is that of the password which the person has to know. No
+	// session keeps it, but a keyed digest of it.
+	PasswordHash string
+	// Entry is a digest of all that is said of them.
+	Entry string
+}
+
+// Format answers every verb with the same words.
+func (Standing) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("[standing]")) }

@@ -121,6 +121,15 @@ func refuseCycles(declared []Role, byName map[string]Role) error {
 	return nil
 }
 
+// Flatten returns the flat lists of somebody with those roles and permissions,
+// as Build does. The error wraps ErrInvalid.
+func (rs *Roles) Flatten(granted, direct []string) (roles, permissions []string, err error) {
+	if roles, permissions, err = rs.flatten(granted, direct); err != nil {
+		return nil, nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	return roles, permissions, nil
+}
+
 // flatten returns the person's flat lists: granted roles first, in order, then
 // those that they include; direct permissions first, then those of each role.
 // No list is nil, and no name is in one twice. Includes can make many of few,

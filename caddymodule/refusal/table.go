@@ -77,6 +77,8 @@ var (
 	Unreadable = &Refusal{Status: http.StatusServiceUnavailable, Code: "unreadable",
 		Message: "Your session is there, and cannot be read at the moment. Nobody was signed out: " +
 			"wait until whoever runs this service has put that right, or sign in again, which ends it.", RetryAfter: time.Minute}
+	AskAgain = &Refusal{Status: http.StatusServiceUnavailable, Code: "ask_again", Page: web.AskAgain, Result: Failed,
+		Message: "This service was set up anew while you signed in. Sign in again.", RetryAfter: time.Second}
 	Source = &Refusal{Status: http.StatusServiceUnavailable, Code: "source_unavailable", Page: web.Unavailable, Result: Failed,
 		Message: "Who you are could not be asked anew, for the service that says so gave no answer. " +
 			"Your session stays as it was; try again shortly.", RetryAfter: 2 * time.Second}

@@ -18,6 +18,7 @@ const (
 	infoSealing = "sidegate v1 sealing AES-256-GCM"
 	infoCookies = "sidegate v1 cookies AES-256-GCM"
 	infoMarks   = "sidegate v1 session cookie marks HMAC-SHA256"
+	infoGrounds = "sidegate v1 password hashes in sessions HMAC-SHA256"
 	infoES256   = "sidegate v1 signing ES256"
 	infoEdDSA   = "sidegate v1 signing EdDSA"
 )

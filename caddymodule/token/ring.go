@@ -48,6 +48,7 @@ type Ring struct {
 	sealing [][]byte
 	cookies [][]byte
 	marks   [][]byte
+	grounds [][]byte
 	signing []*signingKey
 	// verifiers finds the key of a token by the token's whole first segment,
 	// for each typ: see open.
@@ -81,6 +82,9 @@ func NewRing(c Config) (*Ring, error) {
 	if r.marks, err = deriveAll(secrets, infoMarks); err != nil {
 		return nil, err
 	}
+	if r.grounds, err = deriveAll(secrets, infoGrounds); err != nil {
+		return nil, err
+	}
 	if r.signing, err = signingKeys(c.Algorithm, c.SigningKeys, secrets); err != nil {
 		return nil, err
 	}
@@ -104,6 +108,10 @@ func (r *Ring) CookieKeys() [][]byte { return cloneKeys(r.cookies) }
 // MarkKeys are the keys, 32 bytes each, that session cookies are marked with as
 // made by gateways with these secrets: the first marks, all are known.
 func (r *Ring) MarkKeys() [][]byte { return cloneKeys(r.marks) }
+
+// GroundsKeys are the keys, 32 bytes each, of the digests of password hashes by
+// which sessions know what they were vouched by: the first writes, all are known.
+func (r *Ring) GroundsKeys() [][]byte { return cloneKeys(r.grounds) }
 
 // JWKS is the RFC 7517 document of the public keys, the signing one first.
 func (r *Ring) JWKS() []byte { return slices.Clone(r.jwks) }

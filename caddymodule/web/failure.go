@@ -50,6 +50,8 @@ const (
 	Refused
 	// TooMany says that the person is signed in at as many places as they may be.
 	TooMany
+	// AskAgain says that the configuration was changed while they signed in.
+	AskAgain
 )
 
 // failureTexts are the failures whose text depends on nothing else. "There" is
@@ -73,8 +75,9 @@ var failureTexts = map[Failure]string{
 	Unverified: "Your email address is not verified there. Verify it where you signed in, then try again.",
 	NoEmail: "No email address came with your sign-in. Add one to your account there, " +
 		"or agree to share it, then try again.",
-	TooMany: "You are signed in at as many places as you may be. Sign out at one of them, then sign in here.",
-	Refused: "Your account may not sign in here. If you think it should, ask whoever looks after this service.",
+	AskAgain: "This service was set up anew while you signed in. Please sign in again.",
+	TooMany:  "You are signed in at as many places as you may be. Sign out at one of them, then sign in here.",
+	Refused:  "Your account may not sign in here. If you think it should, ask whoever looks after this service.",
 }
 
 // Message is the failure in words; empty when there is none.

@@ -10,7 +10,7 @@ import (
 )
 
 // lastFailure is the last one there is; one behind it does not exist.
-const lastFailure = web.TooMany
+const lastFailure = web.AskAgain
 
 func TestAFailureIsTold(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -33,6 +33,7 @@ func TestAFailureIsTold(t *testing.T) {
 		"an email address that nobody verified, and what next": {web.Unverified, "not verified there. Verify it where you signed in, then try again.", false},
 		"an email address that was not told, and what next":    {web.NoEmail, "Add one to your account there", false},
 		"a refusal, and whom to ask":                           {web.Refused, "may not sign in here. If you think it should, ask", false},
+		"a service that was set up anew, and what next":        {web.AskAgain, "Please sign in again.", false},
 		"as many sessions as there may be, and what next":      {web.TooMany, "Sign out at one of them, then sign in here.", false},
 		"one that this page does not know, as unavailable":     {lastFailure + 1, "You have done nothing wrong", false},
 	} {

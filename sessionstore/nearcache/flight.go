@@ -37,7 +37,7 @@ type flight struct {
 // ask looks the session up in the store, together with all who do so now.
 func (c *Cache) ask(ctx context.Context, sh *shard, key sessionstore.Key) (*Entry, error) {
 	e, err := c.await(ctx, sh, key)
-	if err == nil || errors.Is(err, sessionstore.ErrNotFound) || ctx.Err() != nil {
+	if err == nil || errors.Is(err, sessionstore.ErrNotFound) || errors.Is(err, sessionstore.ErrNotHere) || ctx.Err() != nil {
 		return e, err
 	}
 	// The store cannot tell. What it said last may do, if it is still held:
@@ -150,7 +150,7 @@ func (c *Cache) fly(sh *shard, f *flight) {
 	}
 }
 
-// fetch is the store's Get, made safe: a panic on this goroutine, which no
+// fetch is the store's Get, and what is to be served of it, made safe: a panic on this goroutine, which no
 // server recovers, would end the gateway for everybody.
 func (c *Cache) fetch(ctx context.Context, key sessionstore.Key) (s *sessionstore.Session, err error) {
 	defer func() {
@@ -166,7 +166,7 @@ func (c *Cache) fetch(ctx context.Context, key sessionstore.Key) (s *sessionstor
 		// Whoever presents one key must not become the owner of another.
 		return nil, fmt.Errorf("%w: it answered with another session than was asked for", ErrStore)
 	}
-	return s, nil
+	return c.opts.Vouch(s)
 }
 
 // panicked leaves the text of a panic out unless it is the runtime's own: it

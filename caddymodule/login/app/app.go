@@ -29,6 +29,7 @@ type Login struct {
 var (
 	_ login.PasswordMethod = (*Login)(nil)
 	_ login.Rebuilder      = (*Login)(nil)
+	_ login.Recaller       = (*Login)(nil)
 )
 
 // New makes the login, without touching the network. Its errors name what is
@@ -167,6 +168,12 @@ func (l *Login) Rebuild(_ context.Context, s *sessionstore.Session) (*profile.Pe
 		email = s.User.Email
 	}
 	return l.mapped(email, kept)
+}
+
+// Recall is Rebuild: the app cannot be asked again.
+func (l *Login) Recall(s *sessionstore.Session) (p *profile.Person, whole bool, err error) {
+	p, err = l.Rebuild(context.Background(), s)
+	return p, true, err
 }
 
 func (l *Login) trouble(err error) error { return fmt.Errorf("login %s: %w", l.config.Name, err) }

@@ -57,6 +57,20 @@ func (l *Login) Rebuild(ctx context.Context, s *sessionstore.Session) (*profile.
 	return person, err
 }
 
+// Recall maps the claims that the session keeps. The provider may know more by
+// now when there is a refresh token to ask it with.
+func (l *Login) Recall(s *sessionstore.Session) (p *profile.Person, whole bool, err error) {
+	kept, err := profile.DecodeKept(s.Kept)
+	if err != nil {
+		return nil, false, &profile.Unmapped{Err: err}
+	}
+	if _, err := keptClaims(kept); err != nil {
+		return nil, false, err
+	}
+	p, err = l.remap(kept, s)
+	return p, kept.RefreshToken == "", err
+}
+
 func keptClaims(kept *profile.Kept) (claims, error) {
 	if kept != nil {
 		if c, ok := kept.Facts[factToken].(map[string]any); ok && claims(c).text("sub") != "" {

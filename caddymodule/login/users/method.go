@@ -17,7 +17,7 @@ type Source interface {
 }
 
 // Method signs in the people of a users file. It is a login.PasswordMethod
-// and a login.Rebuilder, and safe for concurrent use.
+// and a login.Rebuilder, both without asking anybody, and safe for concurrent use.
 type Method struct {
 	name    string
 	source  Source
@@ -29,6 +29,8 @@ type Method struct {
 var (
 	_ login.PasswordMethod = (*Method)(nil)
 	_ login.Rebuilder      = (*Method)(nil)
+	_ login.Voucher        = (*Method)(nil)
+	_ login.Recaller       = (*Method)(nil)
 )
 
 // New makes the login method of that name over the source's people. A nil
@@ -83,6 +85,31 @@ func (m *Method) SignIn(ctx context.Context, email, password string) (*profile.P
 // is login.ErrUnknown when the id is gone or belongs to another email address
 // now, and login.ErrRefused when the person is disabled.
 func (m *Method) Rebuild(_ context.Context, s *sessionstore.Session) (*profile.Person, error) {
+	entry, err := m.entryOf(s)
+	if err != nil {
+		return nil, err
+	}
+	return entry.Person(), nil
+}
+
+// Recall is Rebuild: the file is at hand.
+func (m *Method) Recall(s *sessionstore.Session) (p *profile.Person, whole bool, err error) {
+	p, err = m.Rebuild(context.Background(), s)
+	return p, true, err
+}
+
+// Vouch returns what the file knows the session's person by now. Its errors are
+// those of Rebuild.
+func (m *Method) Vouch(s *sessionstore.Session) (profile.Standing, error) {
+	entry, err := m.entryOf(s)
+	if err != nil {
+		return profile.Standing{}, err
+	}
+	return entry.person.Standing, nil
+}
+
+// entryOf finds the session's person, who may still be signed in.
+func (m *Method) entryOf(s *sessionstore.Session) (*Entry, error) {
 	entry, known := m.source.People().ByID(s.User.ID)
 	if !known || entry.person.Subject != s.Subject {
 		return nil, login.ErrUnknown
@@ -90,5 +117,5 @@ func (m *Method) Rebuild(_ context.Context, s *sessionstore.Session) (*profile.P
 	if entry.Disabled {
 		return nil, login.ErrRefused
 	}
-	return entry.Person(), nil
+	return entry, nil
 }

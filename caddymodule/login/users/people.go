@@ -2,6 +2,8 @@ package users
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"iter"
 	"slices"
@@ -48,6 +50,7 @@ func newPeople(entries []*Entry) *People {
 		byEmail: make(map[string]*Entry, len(entries)),
 	}
 	for _, e := range entries {
+		e.person.Standing = profile.Standing{PasswordHash: e.hash.encoded, Entry: digestOf(&e.person)}
 		p.byID[e.person.ID] = e
 		p.byEmail[e.person.Email] = e
 	}
@@ -105,6 +108,19 @@ func (p *People) ByID(id int64) (*Entry, bool) {
 func (p *People) ByEmail(email string) (*Entry, bool) {
 	e, ok := p.byEmail[email]
 	return e, ok
+}
+
+// digestOf is one of all that a session is built of, so that one which was built
+// before the file changed is known by it.
+func digestOf(p *profile.Person) string {
+	facts, err := json.Marshal([]any{
+		p.Email, p.Accounts, p.PrimaryAccount, p.Roles, p.Permissions, p.CreatedBy, p.UpdatedBy, p.CreatedAt.UTC(), p.UpdatedAt.UTC(),
+	})
+	if err != nil {
+		return "" // a year beyond 9999: no session is built of it
+	}
+	sum := sha256.Sum256(facts)
+	return string(sum[:12])
 }
 
 // sameFacts reports whether a session built of a is one built of b.

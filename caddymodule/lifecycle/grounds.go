@@ -1,0 +1,85 @@
+package lifecycle
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"slices"
+
+	"example.com/sidegate/caddymodule/profile"
+	"example.com/sidegate/sessionstore"
+)
+
+// digestSize is the length of what sessions keep of rules and of password
+// hashes, in bytes: 96 bits, of which nobody can find another that matches.
+const digestSize = 12
+
+// grounds are what a session that is built of the person now is vouched by;
+// before are those that it had, nil for a new one.
+func (v *Vouching) grounds(method string, person *profile.Person, before *sessionstore.Grounds, built *sessionstore.UserSession) *sessionstore.Grounds {
+	if v == nil {
+		return nil
+	}
+	g := &sessionstore.Grounds{
+		Password: v.digest(person.Standing.PasswordHash),
+		Rules:    before.Rebuilt(v.rules(method, person.Standing)),
+	}
+	if !slices.Equal(person.Roles, built.FlatRolesList) || !slices.Equal(person.Permissions, built.FlatPermissionsList) {
+		g.Roles, g.Permissions = slices.Clone(person.Roles), slices.Clone(person.Permissions)
+	}
+	return g
+}
+
+// disrobed are the grounds of a session that has lost its roles: it was built
+// under the rules of the moment, and nothing was granted.
+func (v *Vouching) disrobed(s *sessionstore.Session) *sessionstore.Grounds {
+	if v == nil {
+		return s.Grounds
+	}
+	method := v.login(s.Method)
+	if method == nil {
+		return s.Grounds
+	}
+	standing, _ := v.standing(method, s) // it was asked just now
+	g := &sessionstore.Grounds{Rules: s.Grounds.Rebuilt(v.rules(s.Method, standing))}
+	if s.Grounds != nil {
+		g.Password = s.Grounds.Password
+	}
+	return g
+}
+
+// rules are a digest of what the configuration says of the login's people, and
+// of what the login itself says of this one.
+func (v *Vouching) rules(method string, standing profile.Standing) string {
+	rules := v.config.Rules[method]
+	if standing.Entry == "" {
+		return rules
+	}
+	sum := sha256.Sum256([]byte(rules + "\x00" + standing.Entry))
+	return base64.RawURLEncoding.EncodeToString(sum[:digestSize])
+}
+
+// digest is what a session keeps of a password's hash: whoever reads the store,
+// and has its key, learns nothing to try passwords on.
+func (v *Vouching) digest(passwordHash string) string {
+	if passwordHash == "" || len(v.config.Keys) == 0 {
+		return ""
+	}
+	return digestWith(v.config.Keys[0], passwordHash)
+}
+
+// knows reports whether the digest is that of the hash, under any of the keys:
+// a new secret signs nobody out.
+func (v *Vouching) knows(digest, passwordHash string) bool {
+	known := false
+	for _, key := range v.config.Keys {
+		known = hmac.Equal([]byte(digestWith(key, passwordHash)), []byte(digest)) || known
+	}
+	return known
+}
+
+func digestWith(key []byte, passwordHash string) string {
+	h := hmac.New(sha256.New, key)
+	_, _ = h.Write([]byte(passwordHash))
+	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:digestSize])
+}
