@@ -1,0 +1,166 @@
+package lifecycle_test
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"example.com/sidegate/caddymodule/lifecycle"
+	"example.com/sidegate/caddymodule/profile"
+	"example.com/sidegate/sessionstore"
+	"example.com/sidegate/sessionstore/memory"
+)
+
+// served is the session as the gateway serves it.
+func (v *vouched) served(t testing.TB, p *person) *sessionstore.Session {
+	t.Helper()
+	v.near.Drop(p.key)
+	e, err := v.near.Lookup(t.Context(), p.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e.Session
+}
+
+// wantServed demands roles and permissions of what is served.
+func (v *vouched) wantServed(t testing.TB, p *person, roles, permissions []string) {
+	t.Helper()
+	if u := v.served(t, p).User; !slices.Equal(u.FlatRolesList, roles) || !slices.Equal(u.FlatPermissionsList, permissions) {
+		t.Errorf("served with roles %q and permissions %q; want %q and %q", u.FlatRolesList, u.FlatPermissionsList, roles, permissions)
+	}
+}
+
+// twoConfigurations are two gateways on one store that say different things of
+// editors, and ada, who signed in at the first.
+func twoConfigurations(t *testing.T, edits ...func(*lifecycle.VouchingConfig)) (one, two *vouched, k *keeper, ada *person) {
+	t.Helper()
+	k = newKeeper()
+	store := memory.New(nil)
+	one, two = newVouched(t, store, k, time.Now, ruled("a", edits...)), newVouched(t, store, k, time.Now, ruled("b", edits...))
+	return one, two, k, one.signsIn(t, k)
+}
+
+// Else gateways that are configured in two ways would rebuild each other's
+// sessions in turns, for as long as an upgrade takes.
+func TestEachGatewayServesByItsOwnConfigurationAndWritesNothing(t *testing.T) {
+	one, two, _, ada := twoConfigurations(t)
+	before := ada.now(one.gateway)
+	for range 50 {
+		one.wantServed(t, ada, []string{"editor", "reader"}, []string{"a"})
+		two.wantServed(t, ada, []string{"editor", "reader"}, []string{"b"})
+	}
+	if after := ada.now(one.gateway); after.Version != before.Version {
+		t.Errorf("the record is at version %d, and was at %d", after.Version, before.Version)
+	}
+	if s := two.served(t, ada); s.View == nil || s.View.Due || two.Due(s, time.Now()) {
+		t.Errorf("what is all at hand is to be asked of a source: %+v", s.View)
+	}
+}
+
+// Beyond what is at hand a source is asked: once for each configuration, though
+// two of them differ.
+func TestWhatIsNotAtHandIsAskedOncePerSessionAndConfiguration(t *testing.T) {
+	one, two, k, ada := twoConfigurations(t)
+	k.set(func(k *keeper) { k.partial = true })
+	for range 50 {
+		for _, g := range []*vouched{one, two} {
+			if s := g.served(t, ada); g.Due(s, time.Now()) {
+				if _, err := g.Refresh(t.Context(), s); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	if k.rebuilt != 1 {
+		t.Errorf("the source was asked %d times; want once, for the second configuration", k.rebuilt)
+	}
+	one.wantServed(t, ada, []string{"editor", "reader"}, []string{"a"})
+	two.wantServed(t, ada, []string{"editor", "reader"}, []string{"b"})
+}
+
+func TestWhatIsServedByAViewIsNotWritten(t *testing.T) {
+	_, two, _, ada := twoConfigurations(t)
+	chosen, err := two.ChooseAccount(t.Context(), two.served(t, ada), "globex")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if chosen.View == nil || !slices.Equal(chosen.User.FlatPermissionsList, []string{"b"}) || chosen.User.PrimaryAccount.AccountID != "globex" {
+		t.Errorf("answered with %+v", chosen)
+	}
+	if record := ada.now(two.gateway); !slices.Equal(record.User.FlatPermissionsList, []string{"a"}) || record.ChosenAccount != "globex" {
+		t.Errorf("written is %+v", record)
+	}
+}
+
+func TestAPersonWhoChangedWhileNothingRanIsServedAsTheyAre(t *testing.T) {
+	one, _, k, ada := twoConfigurations(t)
+	k.set(func(k *keeper) { k.roles, k.entry = []string{"viewer"}, "2" })
+	one.wantServed(t, ada, []string{"viewer"}, nil)
+}
+
+func TestWhomTheConfigurationHereDoesNotAdmit(t *testing.T) {
+	_, two, k, ada := twoConfigurations(t)
+	k.set(func(k *keeper) { k.recall = &profile.Refused{Why: "require"} })
+	for range 3 {
+		two.near.Drop(ada.key)
+		if _, err := two.visit(t.Context(), ada.key); !errors.Is(err, sessionstore.ErrNotHere) {
+			t.Errorf("answered with %v", err)
+		}
+	}
+	two.WorkOff(t.Context())
+	if ada.now(two.gateway) == nil {
+		t.Error("their session has ended, and another gateway may admit them")
+	}
+	if got := two.ear.kinds(); !slices.Equal(got, []lifecycle.Kind{lifecycle.RefusedHere}) {
+		t.Errorf("told of %q", got)
+	}
+}
+
+func TestWhatTheMappingHereCannotSayIsNotServed(t *testing.T) {
+	for name, err := range map[string]error{
+		"for what is kept cannot be mapped": &profile.Unmapped{Err: errTrouble},
+		"for it makes no session":           profile.ErrInvalid,
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, two, k, ada := twoConfigurations(t)
+			k.set(func(k *keeper) { k.recall = err })
+			two.wantServed(t, ada, []string{}, []string{})
+			if !two.served(t, ada).Unmapped {
+				t.Error("nobody is told why")
+			}
+		})
+	}
+	t.Run("but trouble says nothing of the person", func(t *testing.T) {
+		_, two, k, ada := twoConfigurations(t)
+		k.set(func(k *keeper) { k.recall = errTrouble })
+		two.wantServed(t, ada, []string{"editor", "reader"}, []string{"b"})
+	})
+}
+
+// What directories have said is not at hand: the roles stay as they were
+// granted, and bring with them what they do here.
+func TestWhereThereAreDirectoriesRolesStayAsGranted(t *testing.T) {
+	directories := func(c *lifecycle.VouchingConfig) { c.Directories = true }
+	_, two, k, ada := twoConfigurations(t, directories)
+	k.set(func(k *keeper) { k.roles = []string{"viewer"} })
+	two.wantServed(t, ada, []string{"editor", "reader"}, []string{"b"})
+	if s := two.served(t, ada); !two.Due(s, time.Now()) {
+		t.Error("the directories are not asked")
+	}
+}
+
+// The roles of before an answer that could not be mapped are gone.
+func TestAViewGivesNoRolesBack(t *testing.T) {
+	_, two, k, ada := twoConfigurations(t)
+	s := *ada.now(two.gateway)
+	s.Unmapped, s.User.FlatRolesList, s.User.FlatPermissionsList = true, []string{}, []string{}
+	s.Grounds = &sessionstore.Grounds{Rules: s.Grounds.Rules, Password: s.Grounds.Password}
+	if _, err := two.store.Update(t.Context(), &s); err != nil {
+		t.Fatal(err)
+	}
+	two.wantServed(t, ada, []string{}, []string{})
+	if k.rebuilt != 0 {
+		t.Error("the source was asked")
+	}
+}
