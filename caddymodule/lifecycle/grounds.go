@@ -68,18 +68,28 @@ func (v *Vouching) digest(passwordHash string) string {
 	return digestWith(v.config.Keys[0], passwordHash)
 }
 
-// knows reports whether the digest is that of the hash, under any of the keys:
-// a new secret signs nobody out.
-func (v *Vouching) knows(digest, passwordHash string) bool {
-	known := false
+// isOther reports whether the digest is that of another hash. It is looked at
+// under each of the keys: a new secret signs nobody out. One that was made with
+// none of them says nothing.
+func (v *Vouching) isOther(digest, passwordHash string) bool {
 	for _, key := range v.config.Keys {
-		known = hmac.Equal([]byte(digestWith(key, passwordHash)), []byte(digest)) || known
+		if own := digestWith(key, passwordHash); len(digest) == len(own) && digest[:keyNameSize] == own[:keyNameSize] {
+			return !hmac.Equal([]byte(own), []byte(digest))
+		}
 	}
-	return known
+	return false
 }
 
+// keyNameSize is how much of a digest names its key.
+const keyNameSize = 6
+
+// digestWith is the name of the key and the digest of the hash.
 func digestWith(key []byte, passwordHash string) string {
+	return tag(key, "name of the key")[:keyNameSize] + tag(key, "password hash "+passwordHash)
+}
+
+func tag(key []byte, text string) string {
 	h := hmac.New(sha256.New, key)
-	_, _ = h.Write([]byte(passwordHash))
+	_, _ = h.Write([]byte(text))
 	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:digestSize])
 }
