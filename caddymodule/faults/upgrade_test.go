@@ -75,6 +75,7 @@ func TestAnUpgradeAndTheWayBackSignNobodyOut(t *testing.T) {
 		atOther.goesIdleAt(other.Server)
 		atOne.goesIdleAt(other.Server)
 	})
+	t.Run("and what an earlier record does not say ends nobody", func(t *testing.T) { wantMarkedLater(t, earlier.binary, this) })
 	t.Run("and Caddyfiles are read as ever", func(t *testing.T) { readsAsEver(t, earlier) })
 }
 

@@ -8,14 +8,11 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"example.com/sidegate/caddymodule/gatewaytest"
-	"example.com/sidegate/caddymodule/token"
 	"example.com/sidegate/deploy/providertest/legacy"
 	"example.com/sidegate/deploy/providertest/provider"
 	"example.com/sidegate/sessionstore"
-	"example.com/sidegate/sessionstore/redis"
 	"example.com/sidegate/sessionstore/redis/redistest"
 )
 
@@ -93,19 +90,7 @@ func (w *pair) record(userID int64) *sessionstore.Session {
 // recordsOf opens a person's sessions with the gateways' secret.
 func recordsOf(t *testing.T, srv *redistest.Server, userID int64) []*sessionstore.Session {
 	t.Helper()
-	ring, err := token.NewRing(token.Config{Secrets: []string{gatewaytest.PresentSecret}, Issuer: "sidegate", Now: time.Now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	sealer, err := sessionstore.NewSealer(ring.SealingKeys()...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sessions, err := redis.New(srv.Client(), sealer, redis.Options{Timeout: gatewaytest.Patience}).List(t.Context(), userID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return sessions
+	return gatewaytest.Records(t, srv, userID)
 }
 
 // caller is somebody who is signed in. It asks as scripts do: a session that
