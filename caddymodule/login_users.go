@@ -106,29 +106,34 @@ func (u *UsersLogin) watch(ctx context.Context, sessions *lifecycle.Sessions) {
 		}
 	}
 	if before := u.known.Swap(people); before != nil {
-		u.act(sessions, users.Diff(before, people))
+		u.act(sessions, before, users.Diff(before, people))
 	}
 	u.file.Watch(ctx, usersEvery, func(change users.Change, err error) {
 		if err != nil {
 			u.logger.Error("the users file has a mistake; the people it had before stay", zap.Error(err))
 			return
 		}
-		u.known.Store(u.file.People())
+		before := u.known.Swap(u.file.People())
 		u.warnOfMixture()
-		u.act(sessions, change)
+		u.act(sessions, before, change)
 	})
 }
 
-// act ends and rebuilds the sessions of the people who changed.
-func (u *UsersLogin) act(sessions *lifecycle.Sessions, change users.Change) {
+// act ends and rebuilds the sessions of the people who changed since before.
+func (u *UsersLogin) act(sessions *lifecycle.Sessions, before *users.People, change users.Change) {
 	if !change.Any() {
 		return
 	}
 	u.logger.Info("the users file has changed", zap.Int("people", u.file.People().Len()),
 		zap.Int("added", len(change.Added)), zap.Int("removed", len(change.Removed)), zap.Int("disabled", len(change.Disabled)),
 		zap.Int("new_password", len(change.NewPassword)), zap.Int("changed", len(change.Changed)))
-	for _, id := range slices.Concat(change.Removed, change.Disabled, change.NewPassword) {
+	for _, id := range change.Disabled {
 		sessions.EndPerson(u.Name(), id)
+	}
+	for _, id := range slices.Concat(change.Removed, change.NewPassword) {
+		if was, known := before.ByID(id); known {
+			sessions.EndPerson(u.Name(), id, was.Person())
+		}
 	}
 	for _, id := range change.Changed {
 		sessions.RebuildPerson(u.Name(), id)

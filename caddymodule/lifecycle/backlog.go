@@ -6,6 +6,7 @@ import (
 	"errors"
 	"sync"
 
+	"example.com/sidegate/caddymodule/profile"
 	"example.com/sidegate/sessionstore"
 )
 
@@ -27,6 +28,7 @@ type personTask struct {
 	userID  int64
 	end     bool
 	session sessionstore.Key // zero: all
+	former  former           // zero: whatever they were vouched by
 }
 
 func newBacklog() *backlog {
@@ -65,9 +67,15 @@ func (b *backlog) settle() {
 	b.taken--
 }
 
-// EndPerson has the sessions of a person end that began through that login.
-func (l *Sessions) EndPerson(login string, userID int64) {
-	l.backlog.add(personTask{method: login, userID: userID, end: true})
+// EndPerson has the sessions of a person end that began through that login. With
+// what the login knew of them before, those stay that began since, with another
+// password or of somebody else who has the number now, and are vouched for.
+func (l *Sessions) EndPerson(login string, userID int64, was ...*profile.Person) {
+	t := personTask{method: login, userID: userID, end: true}
+	for _, p := range was {
+		t.former = former{p.Subject, p.Standing}
+	}
+	l.backlog.add(t)
 }
 
 // RebuildPerson has the sessions of a person built anew that began through that
@@ -169,6 +177,9 @@ func (r *round) endOne(ctx context.Context, t personTask) error {
 }
 
 func (r *round) doSession(ctx context.Context, t personTask, s *sessionstore.Session) error {
+	if t.end && r.config.Vouching.since(s, t.former) {
+		return nil
+	}
 	if t.end {
 		return r.ender.noLongerVouchedFor(ctx, s)
 	}

@@ -80,6 +80,33 @@ func (v *Vouching) isOther(digest, passwordHash string) bool {
 	return false
 }
 
+// former is what a login knew of somebody before it knew something else.
+type former struct {
+	subject  string
+	standing profile.Standing
+}
+
+// since reports whether the session began after the login knew its person by
+// what it knew before, and is vouched for. A gateway may hear of a change when
+// somebody has signed in by it already, here or at another gateway.
+func (v *Vouching) since(s *sessionstore.Session, was former) bool {
+	if v == nil || was.subject == "" {
+		return false
+	}
+	method := v.login(s.Method)
+	if method == nil || s.Subject == was.subject && !v.otherPassword(s.Grounds, was.standing) {
+		return false
+	}
+	_, err := v.standing(method, s)
+	return err == nil
+}
+
+// otherPassword reports whether the session is known to have begun with another
+// password.
+func (v *Vouching) otherPassword(g *sessionstore.Grounds, known profile.Standing) bool {
+	return g != nil && g.Password != "" && v.isOther(g.Password, known.PasswordHash)
+}
+
 // keyNameSize is how much of a digest names its key.
 const keyNameSize = 6
 

@@ -127,7 +127,7 @@ func (v *Vouching) standing(method login.Method, s *sessionstore.Session) (profi
 		return profile.Standing{}, nil
 	}
 	standing, err := keeper.Vouch(s)
-	if err == nil && s.Grounds != nil && s.Grounds.Password != "" && v.isOther(s.Grounds.Password, standing.PasswordHash) {
+	if err == nil && v.otherPassword(s.Grounds, standing) {
 		err = errOtherPassword
 	}
 	return standing, err
