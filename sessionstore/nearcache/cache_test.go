@@ -264,6 +264,27 @@ func TestStale(t *testing.T) {
 		b.fails(s.Key, errDown)
 		b.fails(all.Key, errDown)
 	})
+	t.Run("a stale session is served as it is vouched for by now", func(t *testing.T) {
+		opts, now := stale, func(s *sessionstore.Session) (*sessionstore.Session, error) { return s, nil }
+		opts.Vouch = func(s *sessionstore.Session) (*sessionstore.Session, error) { return now(s) }
+		b := newBench(t, opts)
+		s := b.cached(ada)
+		b.store.down.Store(true)
+		b.clock.Advance(2 * time.Second)
+		b.lookup(s.Key)
+		now = func(s *sessionstore.Session) (*sessionstore.Session, error) {
+			view := *s
+			view.Name, view.View = "by another name", &sessionstore.View{Of: s}
+			return &view, nil
+		}
+		if e, err := b.cache.Lookup(t.Context(), s.Key); err != nil || e.Session.Name != "by another name" {
+			t.Fatalf("served is %+v, %v", e, err)
+		}
+		for _, refused := range []error{sessionstore.ErrNotFound, sessionstore.ErrNotHere} {
+			now = func(*sessionstore.Session) (*sessionstore.Session, error) { return nil, refused }
+			b.fails(s.Key, refused)
+		}
+	})
 	t.Run("one who has gone is not answered with a stale session", func(t *testing.T) {
 		b := newBench(t, stale)
 		s := b.cached(ada)

@@ -47,8 +47,23 @@ func (c *Cache) ask(ctx context.Context, sh *shard, key sessionstore.Key) (*Entr
 	if old == nil || !old.within(c.opts.TTL+c.opts.Stale, c.opts.Now()) {
 		return nil, err
 	}
+	return c.past(sh, old)
+}
+
+// past is what is served of an entry past its time. What is known here of the
+// person counts although the store cannot be asked.
+func (c *Cache) past(sh *shard, old *Entry) (*Entry, error) {
+	s, err := c.opts.Vouch(old.Session.Record())
+	if err != nil {
+		return nil, err
+	}
 	sh.counters.stale.Add(1)
-	return old, nil
+	if s == old.Session {
+		return old, nil
+	}
+	e := newEntry(s, old.asked)
+	e.noted.Store(old.noted.Load())
+	return e, nil
 }
 
 func (c *Cache) await(ctx context.Context, sh *shard, key sessionstore.Key) (*Entry, error) {

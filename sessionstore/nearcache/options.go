@@ -38,10 +38,11 @@ type Options struct {
 	// message took to come back by Follow, when the session had been dropped.
 	// nil measures nothing; give it only where Follow is called.
 	ObserveDelay func(time.Duration)
-	// Vouch is asked of each session that the store has answered with, and says
-	// what is served of it; it asks nobody in turn. Its error is what all get who
-	// wait for the session: ErrNotFound is remembered as the store's would be, and
-	// ErrNotHere is certain too. nil serves every session as it is.
+	// Vouch is asked of each session that the store has answered with, and of each
+	// that is served past its time, and says what is served of it; it asks nobody
+	// in turn. Its error is what all get who wait for the session: ErrNotFound is
+	// remembered as the store's would be, and ErrNotHere is certain too. nil serves
+	// every session as it is.
 	Vouch func(*sessionstore.Session) (*sessionstore.Session, error)
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
