@@ -27,7 +27,7 @@ func TestASessionOfALoginThatIsNotConfiguredIsRefusedAndKept(t *testing.T) {
 			with := p.Site.Options
 			p.Site.Options = strings.Replace(with, login, "", 1)
 			p.Reload()
-			wantRefusedHere(t, p, b)
+			wantRefusedHere(t, p, b, loginUnknown)
 			other.Get("/app").Want(t, http.StatusOK)
 			p.Site.Options = with
 			p.Reload()
@@ -44,7 +44,7 @@ func TestASessionOfALoginThatOneOfTwoGatewaysKnowsIsGoodThere(t *testing.T) {
 	knows := gatewaytest.StartProcess(t, gatewaytest.Site{Options: idp.Login("sso", "")}.OnRedis(srv, gatewaytest.PresentSecret))
 	not := gatewaytest.StartProcess(t, gatewaytest.Site{}.OnRedis(srv, gatewaytest.PresentSecret))
 	b := knows.SignedInAt(t, idp, "ada-1", "sso-1")
-	wantRefusedHere(t, not, b)
+	wantRefusedHere(t, not, b, loginUnknown)
 	b.WantSignedIn(t, "ada-1@example.com")
 	b.Do(http.MethodGet, "/app", "").Want(t, http.StatusOK)
 	t.Run("and a sign-out at the one that does not know it ends it all the same", func(t *testing.T) {
@@ -56,8 +56,23 @@ func TestASessionOfALoginThatOneOfTwoGatewaysKnowsIsGoodThere(t *testing.T) {
 	})
 }
 
+// A login that is another provider's by now, under the same name, knows nobody
+// whom the one before has signed in.
+func TestASessionOfAnotherProviderOfThatNameIsRefusedAndKept(t *testing.T) {
+	t.Parallel()
+	idp, other := gatewaytest.NewIDP(t), gatewaytest.NewIDP(t)
+	p := gatewaytest.StartProcess(t, gatewaytest.Site{Options: idp.Login("sso", "")})
+	b, as := p.SignedInAt(t, idp, "ada-1", "sso-1"), p.Site.Options
+	p.Site.Options = strings.Replace(as, idp.Login("sso", ""), other.Login("sso", ""), 1)
+	p.Reload()
+	wantRefusedHere(t, p, b, "sessions are refused that this configuration does not admit")
+	p.Site.Options = as
+	p.Reload()
+	b.WantSignedIn(t, "ada-1@example.com")
+}
+
 // wantRefusedHere asks again and again, of which the log speaks once.
-func wantRefusedHere(t *testing.T, at *gatewaytest.Process, b *gatewaytest.Browser) {
+func wantRefusedHere(t *testing.T, at *gatewaytest.Process, b *gatewaytest.Browser, said string) {
 	t.Helper()
 	here := b.At(t, at.Server)
 	for range 20 {
@@ -65,7 +80,7 @@ func wantRefusedHere(t *testing.T, at *gatewaytest.Process, b *gatewaytest.Brows
 		wantUntouched(t, here.Do(http.MethodGet, "/app", ""))
 		wantUntouched(t, here.Do(http.MethodPost, "/auth/refresh", ""))
 	}
-	if n := strings.Count(at.Log.String(), loginUnknown); n != 1 {
+	if n := strings.Count(at.Log.String(), said); n != 1 {
 		t.Errorf("the log says so %d times", n)
 	}
 }

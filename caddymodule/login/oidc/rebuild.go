@@ -28,7 +28,7 @@ func (l *Login) Rebuild(ctx context.Context, s *sessionstore.Session) (*profile.
 	if err != nil {
 		return nil, &profile.Unmapped{Err: err}
 	}
-	before, err := keptClaims(kept)
+	before, err := l.keptClaims(kept)
 	if err != nil {
 		return nil, err
 	}
@@ -64,20 +64,29 @@ func (l *Login) Recall(s *sessionstore.Session) (p *profile.Person, whole bool, 
 	if err != nil {
 		return nil, false, &profile.Unmapped{Err: err}
 	}
-	if _, err := keptClaims(kept); err != nil {
+	if _, err := l.keptClaims(kept); err != nil {
 		return nil, false, err
 	}
 	p, err = l.remap(kept, s)
 	return p, kept.RefreshToken == "", err
 }
 
-func keptClaims(kept *profile.Kept) (claims, error) {
+// keptClaims are those that the session keeps. Of whom another provider has
+// signed in, by a login of the same name, this one can say nothing: a subject is
+// one of its issuer (OpenID Connect Core 1.0 section 5.7), and so is a refresh
+// token.
+func (l *Login) keptClaims(kept *profile.Kept) (claims, error) {
+	var c claims
 	if kept != nil {
-		if c, ok := kept.Facts[factToken].(map[string]any); ok && claims(c).text("sub") != "" {
-			return c, nil
-		}
+		c, _ = kept.Facts[factToken].(map[string]any)
 	}
-	return nil, &profile.Unmapped{Err: errors.New("the session keeps no claims of its sign-in: it was not made by this login")}
+	if c.text("sub") == "" {
+		return nil, &profile.Unmapped{Err: errors.New("the session keeps no claims of its sign-in: it was not made by this login")}
+	}
+	if issuer := c.text("iss"); issuer != "" && issuer != l.config.Issuer {
+		return nil, &profile.Refused{Why: "the person was signed in by another provider, " + issuer}
+	}
+	return c, nil
 }
 
 // refresh is RFC 6749 section 6.

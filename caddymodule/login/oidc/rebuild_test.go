@@ -276,3 +276,20 @@ func TestASessionThatKeepsNothingCannotBeRebuilt(t *testing.T) {
 		})
 	}
 }
+
+// A subject is one of its issuer, and a refresh token is for nobody else to see.
+func TestWhomAnotherProviderHasSignedInIsNotVouchedFor(t *testing.T) {
+	_, s := signedIn(t, newProvider(t))
+	p := newProvider(t)
+	l := p.login(t, nil)
+	_, err := l.Rebuild(context.Background(), s)
+	_, _, recallErr := l.Recall(s)
+	for _, err := range []error{err, recallErr} {
+		if _, refused := errors.AsType[*profile.Refused](err); !refused {
+			t.Errorf("got %v", err)
+		}
+	}
+	if got := p.count("/token"); got != 0 {
+		t.Errorf("it was shown the refresh token of the other %d times", got)
+	}
+}
