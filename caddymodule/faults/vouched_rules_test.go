@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"testing"
 
 	"example.com/sidegate/caddymodule/gatewaytest"
@@ -54,10 +55,8 @@ func newRuled(t *testing.T) (r ruled, idp *gatewaytest.IDP) {
 // options are the site's.
 func (r ruled) options() string {
 	lines := func(said string) string {
-		text := fmt.Sprintf("map {\nid `%[1]s.uid`\nroles `%[1]s.%[2]s`\n}\n", said, cmp.Or(r.roles, "roles"))
-		if said != "token" {
-			text = fmt.Sprintf("map {\nemail `login.body.email`\nid `%[1]s.uid`\nroles `%[1]s.%[2]s`\n}\n", said, cmp.Or(r.roles, "roles"))
-		}
+		text := fmt.Sprintf("map {\nemail `%[1]s.email`\nid `%[1]s.uid`\nroles `%[1]s.%[2]s`\n%[3]s\n}\n", said, cmp.Or(r.roles, "roles"),
+			`accounts `+"`[{'accountId': 'acme'}, {'accountId': 'globex'}]`")
 		if r.require != "" {
 			text += fmt.Sprintf("require `'%s' in %s.groups` \"Readers only.\"\n", r.require, said)
 		}
@@ -141,6 +140,24 @@ func TestTwoGatewaysWithTwoConfigurationsAnswerEachByItsOwn(t *testing.T) {
 		})
 	}
 	wantUnwritten(t, srv, before)
+	t.Run("and who chooses an account at one has that written, and no more", func(t *testing.T) {
+		changed := rules
+		changed.roles = "groups"
+		other.Site.Options = changed.options() + whole
+		other.Reload()
+		for _, person := range people {
+			there := person.At(t, other.Server)
+			there.Do(http.MethodPut, "/auth/session/primary-account", `{"accountId":"globex"}`, "Content-Type", gatewaytest.AsJSON).WantAccount(t, "globex")
+			wantPages(t, there, 403, 200, 200)
+			wantPages(t, person.At(t, one.Server), 200, 403, 200)
+		}
+		for i, s := range ruledRecords(t, srv) {
+			was := before[i]
+			if s.Version != was.Version+1 || !slices.Equal(s.User.FlatRolesList, was.User.FlatRolesList) || s.Grounds.Latest() != was.Grounds.Latest() {
+				t.Errorf("version %d with the roles %q is written, after version %d with %q", s.Version, s.User.FlatRolesList, was.Version, was.User.FlatRolesList)
+			}
+		}
+	})
 }
 
 // signInRuled signs somebody in through each of the logins.
