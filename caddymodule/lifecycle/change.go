@@ -18,15 +18,15 @@ func (l *Sessions) ChooseAccount(ctx context.Context, s *sessionstore.Session, a
 		changed.ChosenAccount = accountID
 		keepChoice(changed)
 	})
-	return l.served(changed, err)
+	return l.config.Vouching.served(changed, err)
 }
 
 // served is a session that was just written, as it is served here.
-func (l *Sessions) served(s *sessionstore.Session, err error) (*sessionstore.Session, error) {
+func (v *Vouching) served(s *sessionstore.Session, err error) (*sessionstore.Session, error) {
 	if s == nil {
 		return nil, err
 	}
-	view, vouchErr := l.config.Vouching.Of(s)
+	view, vouchErr := v.Of(s)
 	if errors.Is(vouchErr, sessionstore.ErrNotFound) || errors.Is(vouchErr, sessionstore.ErrNotHere) {
 		return nil, ErrEnded
 	}

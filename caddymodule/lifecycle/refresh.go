@@ -95,7 +95,7 @@ func (l *Sessions) RefreshSoon(s *sessionstore.Session, now time.Time) { l.refre
 // gone. ErrUnmapped comes with the session, which has lost its roles and
 // permissions. Any other error means that it stays as it is.
 func (l *Sessions) Refresh(ctx context.Context, s *sessionstore.Session) (*sessionstore.Session, error) {
-	return l.served(l.refresher.wait(ctx, s))
+	return l.config.Vouching.served(l.refresher.wait(ctx, s))
 }
 
 // builtAt is when the sources were last asked; a record from before that was
