@@ -84,8 +84,13 @@ func TestParse(t *testing.T) {
 			Roles:          []string{"admin"},
 			Permissions:    []string{"reports:run"},
 		}
-		if !ok || ada.Disabled || !reflect.DeepEqual(ada.Person(), want) {
-			t.Errorf("got %+v, want %+v", ada.Person(), want)
+		got := ada.Person()
+		if got.Standing.PasswordHash == "" || got.Standing.Entry == "" {
+			t.Error("what she is vouched for by is not read")
+		}
+		got.Standing = profile.Standing{}
+		if !ok || ada.Disabled || !reflect.DeepEqual(got, want) {
+			t.Errorf("got %+v, want %+v", got, want)
 		}
 	})
 	t.Run("the largest id is found", func(t *testing.T) {
