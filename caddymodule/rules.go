@@ -18,7 +18,7 @@ func (o *OIDCLogin) rules() any {
 	return []any{o.Issuer, o.TrustUnverifiedEmail, o.MapConfig}
 }
 
-func (l *AppLogin) rules() any { return []any{l.URL, l.MapConfig} }
+func (a *AppLogin) rules() any { return []any{a.URL, a.MapConfig} }
 
 func (h *HTTPDirectory) rules() any { return []any{h.Name, h.URL, h.Optional, h.MapConfig} }
 
