@@ -47,6 +47,7 @@ type App struct {
 
 	RoleOptions
 
+	servers []*first // those that our handlers stand in
 	gateway func() (*gateway, error)
 	opened  atomic.Pointer[gateway]
 	metrics *metrics
@@ -118,6 +119,9 @@ func reloading() bool { return caddy.ActiveContext().Context != nil }
 
 // Start opens the store and begins the work in the background.
 func (a *App) Start() error {
+	if err := a.checkServers(); err != nil {
+		return err
+	}
 	g, err := a.gateway()
 	if err != nil {
 		return err

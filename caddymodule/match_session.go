@@ -31,6 +31,7 @@ type MatchSession struct {
 
 	shared   shared
 	stripper *identity.Stripper
+	first    *first
 }
 
 // CaddyModule returns the Caddy module information.
@@ -50,9 +51,11 @@ func (m *MatchSession) Provision(ctx caddy.Context) error {
 	}
 	m.stripper = identity.NewStripper(caller.AccountHeader)
 	app, err := findApp(ctx)
-	if err == nil {
-		m.shared = app.share()
+	if err != nil {
+		return err
 	}
+	m.shared = app.share()
+	m.first, err = app.joinEarly(ctx)
 	return err
 }
 
@@ -62,11 +65,22 @@ func (m *MatchSession) MatchWithError(r *http.Request) (bool, error) {
 	if err != nil {
 		return false, m.fail(r, err)
 	}
-	c := g.callers.Caller(r)
+	v := caller.Remember(r)
+	c := g.callers.Of(r, v)
+	m.strip(r, v)
 	if c.Standing == caller.CannotTell {
 		return false, m.fail(r, errors.New(c.Refusal.Message))
 	}
 	return c.MayPass() && permits(c.User, m.Require, m.AccountAdmin), nil
+}
+
+// strip takes away what a client made up, whether the matcher holds or not: on
+// a server that it alone stands in, nobody else does.
+func (m *MatchSession) strip(r *http.Request, v *caller.Remembered) {
+	if !v.Stripped && !v.Injected {
+		v.Stripped = true
+		m.first.strip(r)
+	}
 }
 
 // fail strips the request before it goes to the error routes: no handler of

@@ -103,8 +103,10 @@ func (s *SessionAuth) Provision(ctx caddy.Context) (err error) {
 			return err
 		}
 	}
-	s.identity, err = newInjector(s)
-	return err
+	if s.identity, err = newInjector(s); err != nil {
+		return err
+	}
+	return s.joinServer(ctx, app)
 }
 
 // ServeHTTP finds the caller, strips, decides, injects, and passes on.

@@ -68,6 +68,39 @@ func newInjector(s *SessionAuth) (in injector, err error) {
 	return in, nil
 }
 
+// joinServer has the names that are sent here deleted on every route of the
+// server: another route may lead to the same app.
+func (s *SessionAuth) joinServer(ctx caddy.Context, app *App) error {
+	f, err := app.joinServer(ctx)
+	if err != nil {
+		return err
+	}
+	f.tell(s.identity.set.Names()...)
+	for _, h := range s.identity.custom {
+		if !ownRouteOnly(h.name) {
+			f.tell(h.name)
+		}
+	}
+	return nil
+}
+
+// ordinary are headers that clients send for other reasons than to say who they
+// are, and how the names of more begin: deleted on every route, they would be
+// missing at other apps.
+var ordinary = []string{
+	"Accept", "Accept-", "Authorization", "Cache-Control", "Content-", "Cookie", "Expect", "Forwarded", "If-", "Origin", "Pragma",
+	"Priority", "Proxy-", "Range", "Referer", "Sec-", "User-Agent", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto",
+	"X-Requested-With",
+}
+
+// ownRouteOnly reports whether a further header of that name is deleted on the
+// routes of its session_auth alone.
+func ownRouteOnly(name string) bool {
+	return slices.ContainsFunc(ordinary, func(o string) bool {
+		return name == o || strings.HasSuffix(o, "-") && strings.HasPrefix(name, o)
+	})
+}
+
 // notOurs are headers that the proxy behind us writes itself, or that end at
 // it: they would never arrive.
 var notOurs = []string{

@@ -47,7 +47,8 @@ func (e *SessionEndpoints) Provision(ctx caddy.Context) error {
 	}
 	e.shared = app.share()
 	e.stripper = identity.NewStripper(caller.AccountHeader)
-	return nil
+	_, err = app.joinServer(ctx)
+	return err
 }
 
 // ServeHTTP answers what is ours and passes on the rest. A site with these

@@ -40,6 +40,7 @@ func (a *App) share() shared { return shared{a.gateway, a.address, a.now} }
 // strip takes away every header that names an identity, the tricks by which
 // one could come back, and the credentials that are ours alone.
 func (s *shared) strip(r *http.Request, v *caller.Remembered, stripper *identity.Stripper) {
+	v.Stripped = true
 	stripper.Strip(r.Header)
 	// The proxy behind us deletes what Connection names (CVE-2024-45410) and
 	// sends trailers past every header filter (CVE-2026-88004).

@@ -14,10 +14,14 @@ func (v *Remembered) PresentsBearer() bool { return v.bearer().count > 0 }
 // bearer reads Authorization. Other schemes are none of our business and go
 // on to the upstream.
 func (v *Remembered) bearer() bearer {
+	return bearerOf(v.authorization)
+}
+
+func bearerOf(authorization []string) bearer {
 	var b bearer
-	for _, value := range v.authorization {
+	for _, value := range authorization {
 		if token, ok := bearerToken(value); ok {
-			b = bearer{token: token, count: len(v.authorization)}
+			b = bearer{token: token, count: len(authorization)}
 		}
 	}
 	return b

@@ -76,6 +76,11 @@ func (f *Finder) IssuedHere(v *Remembered) bool {
 	return v.caller != nil && v.caller.Token != "" || f.given.Ring.LooksOurs(presented.token)
 }
 
+// Issued is IssuedHere where nobody has looked who is calling.
+func (f *Finder) Issued(token string, many bool) bool {
+	return many || f.given.Ring.LooksOurs(token)
+}
+
 // Presented names the sessions whose credentials came with the request and are
 // well-formed, each once, be they live or not: revoking one that is gone is no
 // error. all is false when there are more than MaxPresented.

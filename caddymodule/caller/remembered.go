@@ -19,9 +19,12 @@ type Remembered struct {
 	Accounts []string
 	// Injected says that identity headers stand in the request.
 	Injected bool
+	// Stripped says that what a client made up is taken away already.
+	Stripped bool
 
 	cookies       []string // the Cookie header's lines
 	authorization []string
+	ahead         ahead
 
 	caller         *Caller // by Bearer token, else by cookie
 	callerByCookie *Caller // by cookie alone
@@ -45,8 +48,15 @@ func Remember(r *http.Request) *Remembered {
 	// Not by GetVar and SetVar: they would look for the variables twice.
 	vars, _ := r.Context().Value(caddyhttp.VarsCtxKey).(map[string]any)
 	if v, ok := vars[rememberedVar].(*Remembered); ok {
+		if v.ahead.pending {
+			v.catchUp(r.Header)
+		}
 		return v
 	}
+	return remember(r, vars)
+}
+
+func remember(r *http.Request, vars map[string]any) *Remembered {
 	v := &Remembered{
 		cookies:       r.Header["Cookie"],
 		authorization: r.Header["Authorization"],
@@ -56,6 +66,14 @@ func Remember(r *http.Request) *Remembered {
 		vars[rememberedVar] = v
 	}
 	return v
+}
+
+// Injected reports whether identity headers stand in the request. It begins to
+// remember nothing.
+func Injected(r *http.Request) bool {
+	vars, _ := r.Context().Value(caddyhttp.VarsCtxKey).(map[string]any)
+	v, ok := vars[rememberedVar].(*Remembered)
+	return ok && v.Injected
 }
 
 // Room is where the values of headers are written, for the first who asks; nil

@@ -74,6 +74,11 @@ func RemoveCookie(h http.Header, name, prefix string) {
 	h["Cookie"] = kept
 }
 
+// HasCookie reports whether RemoveCookie would remove anything.
+func HasCookie(h http.Header, name, prefix string) bool {
+	return holdsCookie(h["Cookie"], name, prefix)
+}
+
 func holdsCookie(lines []string, name, prefix string) bool {
 	for _, line := range lines {
 		for pair := range strings.SplitSeq(line, ";") {

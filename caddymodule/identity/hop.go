@@ -1,7 +1,6 @@
 package identity
 
 import (
-	"io"
 	"net/http"
 	"strings"
 )
@@ -94,43 +93,4 @@ func upgradesToHTTP2(lines []string) bool {
 		}
 	}
 	return false
-}
-
-// DropTrailers makes sure that no trailer of the request goes upstream,
-// whether it was announced or not: trailers come after all headers were
-// filtered, and some servers merge them in (RFC 9110 section 6.5.1).
-//
-// TE goes too, but not from gRPC calls: it speaks of the answer's trailers,
-// and gRPC servers refuse a call without it.
-func DropTrailers(r *http.Request) {
-	r.Trailer = nil
-	delete(r.Header, "Trailer")
-	if len(r.Header["Te"]) > 0 && !isGRPC(r.Header) {
-		delete(r.Header, "Te")
-	}
-	// net/http puts trailers that nobody announced into the request when its
-	// body ends; only a body of unknown length can have them.
-	if r.ContentLength < 0 && r.Body != nil && r.Body != http.NoBody {
-		r.Body = &trailerless{r.Body, r}
-	}
-}
-
-func isGRPC(h http.Header) bool {
-	const media = "application/grpc"
-	v := h["Content-Type"]
-	return len(v) == 1 && len(v[0]) >= len(media) && strings.EqualFold(v[0][:len(media)], media)
-}
-
-// trailerless is a body whose request has no trailers when it ends.
-type trailerless struct {
-	io.ReadCloser
-	r *http.Request
-}
-
-func (t *trailerless) Read(p []byte) (int, error) {
-	n, err := t.ReadCloser.Read(p)
-	if err != nil {
-		t.r.Trailer = nil
-	}
-	return n, err
 }

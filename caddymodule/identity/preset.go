@@ -180,6 +180,9 @@ func Presets() []string {
 	return append(names, None)
 }
 
+// Names are those of the headers that the set may send.
+func (s *Set) Names() []string { return slices.Clone(s.names) }
+
 func (s *Set) add(name string) error {
 	if name == None {
 		return nil

@@ -3,11 +3,15 @@ package identity
 import (
 	"net/http"
 	"slices"
+	"strings"
 )
+
+// nativeFamily begins, folded, every native name.
+const nativeFamily = "x-session-"
 
 // families are beginnings, folded, of names that are identity whatever follows.
 var families = []string{
-	"x-session-",
+	nativeFamily,
 	"x-auth-request-",
 	"x-authentik-",
 	"x-webauth-",
@@ -64,6 +68,8 @@ type Stripper struct {
 	// first holds the bytes that a matching name may begin with: most headers
 	// of a request are told apart by it alone.
 	first [256]bool
+	// families are the folded beginnings that match whatever follows.
+	families []string
 	// byLength holds the folded names, at the index of their length.
 	byLength [][]string
 }
@@ -73,14 +79,7 @@ var known = NewStripper()
 // NewStripper knows the names of all presets, configured or not, and the
 // extra ones: the headers of an operator's own making.
 func NewStripper(extra ...string) *Stripper {
-	s := new(Stripper)
-	// These begin no name at all, yet may be trimmed or folded to one.
-	for c := range len(s.first) {
-		s.first[c] = !visible(byte(c))
-	}
-	for _, f := range families {
-		s.begin(f)
-	}
+	s := newStripper(families...)
 	for _, p := range presets {
 		for _, h := range p.headers {
 			s.add(Folded(h.name))
@@ -92,9 +91,44 @@ func NewStripper(extra ...string) *Stripper {
 	return s
 }
 
+// NewStripperOf knows the native names, and beside them only those that are
+// given; of one that belongs to a family of identity headers, all the family.
+// It is for requests that may be meant for apps that are none of ours, and
+// that have identity headers from elsewhere.
+func NewStripperOf(names ...string) *Stripper {
+	s := newStripper(nativeFamily)
+	for _, name := range names {
+		folded := Folded(name)
+		if i := slices.IndexFunc(families, func(f string) bool { return strings.HasPrefix(folded, f) }); i >= 0 {
+			s.addFamily(families[i])
+		}
+		s.add(folded)
+	}
+	return s
+}
+
+func newStripper(families ...string) *Stripper {
+	s := new(Stripper)
+	// These begin no name at all, yet may be trimmed or folded to one.
+	for c := range len(s.first) {
+		s.first[c] = !visible(byte(c))
+	}
+	for _, f := range families {
+		s.addFamily(f)
+	}
+	return s
+}
+
+func (s *Stripper) addFamily(f string) {
+	if !slices.Contains(s.families, f) {
+		s.families = append(s.families, f)
+		s.begin(f)
+	}
+}
+
 // add remembers a name, unless its family does already.
 func (s *Stripper) add(folded string) {
-	if folded == "" || ofFamily(folded) {
+	if folded == "" || s.ofFamily(folded) {
 		return
 	}
 	s.begin(folded)
@@ -129,7 +163,7 @@ func (s *Stripper) matches(name string) bool {
 	if name == "" || !s.first[name[0]] {
 		return false
 	}
-	if ofFamily(name) {
+	if s.ofFamily(name) {
 		return true
 	}
 	if len(name) < len(s.byLength) {
@@ -142,8 +176,8 @@ func (s *Stripper) matches(name string) bool {
 	return !allVisible(name)
 }
 
-func ofFamily(name string) bool {
-	for _, f := range families {
+func (s *Stripper) ofFamily(name string) bool {
+	for _, f := range s.families {
 		if len(name) >= len(f) && folds(name[:len(f)], f) {
 			return true
 		}
