@@ -246,7 +246,6 @@ func everything(t *testing.T, redis string) gatewaytest.Site {
 		Routes: `session_endpoints
 		@admins session role admin
 		session_auth @admins {
-			optional
 			public /healthz /assets/* /.well-known/* /*
 			role admin
 			permission users:write
@@ -281,6 +280,7 @@ func TestMistakesInJSONAreRefused(t *testing.T) {
 		{"an unknown store", `"module":"redis"`, `"module":"postgres"`, "unknown module: sidegate.stores.postgres"},
 		{"an unknown login", `"method":"users"`, `"method":"ldap"`, "unknown module: sidegate.logins.ldap"},
 		{"a demand of session_auth that names nothing", `{"permissions":["users:write"]}]}]`, `{"permissions":[]}]}]`, "a requirement names no role and no permission: name at least one"},
+		{"a demand beside optional, which keeps out the signed-in alone", `"foreign_bearer":true`, `"foreign_bearer":true,"optional":true`, "leave `optional` out and open paths by `public`"},
 		{"a demand of session_auth with an empty name", `{"permissions":["users:write"]}]}]`, `{"permissions":[""]}]}]`, "a requirement names an empty role or permission"},
 		{"a demand of the matcher that names nothing", `"session":{"require":[{"roles":["admin"]}]`, `"session":{"require":[{}]`, "a requirement names no role and no permission: name at least one"},
 		{"a cache that is off and stale", `"idle_timeout":0`, `"cache":{"off":true,"stale":1}`, "cache off has no other options"},

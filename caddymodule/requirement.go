@@ -28,6 +28,17 @@ func (q *Requirement) validate() error {
 	return nil
 }
 
+// checkOptional refuses a demand beside `optional`: it would let in who is not
+// signed in, and keep out who is and does not meet it, so that they need only
+// sign out.
+func (s *SessionAuth) checkOptional() error {
+	if !s.Optional || len(s.Require) == 0 && !s.AccountAdmin {
+		return nil
+	}
+	return errors.New("optional lets in who is not signed in, so role, permission and account_admin beside it keep out nobody " +
+		"but the signed-in: leave `optional` out and open paths by `public`, or give the demand a session_auth with a matcher of its own")
+}
+
 // permits reports whether the person meets all that is demanded.
 func permits(u *sessionstore.UserSession, require []Requirement, accountAdmin bool) bool {
 	for i := range require {

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 
@@ -95,7 +96,7 @@ func (s *SessionAuth) Provision(ctx caddy.Context) (err error) {
 	if s.public, err = newPublicPaths(s.Public); err != nil {
 		return err
 	}
-	if err := s.checkUpstreamToken(app.logins); err != nil {
+	if err := errors.Join(s.checkUpstreamToken(app.logins), s.checkOptional()); err != nil {
 		return err
 	}
 	for _, require := range s.Require {
@@ -137,9 +138,8 @@ func (s *SessionAuth) ServeHTTP(w http.ResponseWriter, r *http.Request, next cad
 		if err := s.inject(g, r, v, c); err != nil {
 			return caddyhttp.Error(http.StatusInternalServerError, err)
 		}
-		s.giveBack(r, c)
 	}
-	return next.ServeHTTP(w, r)
+	return s.passOn(w, r, c, next)
 }
 
 func (s *SessionAuth) caller(g *gateway, r *http.Request, v *caller.Remembered) *caller.Caller {

@@ -37,11 +37,6 @@ const doors = `
 	session_auth @optional {
 		optional
 	}
-	@optionaladmin path /optionaladmin/*
-	session_auth @optionaladmin {
-		optional
-		role admin
-	}
 	@twice path /twice/*
 	session_auth @twice {
 		role admin viewer
@@ -100,8 +95,6 @@ func TestRolesAndPermissionsDecide(t *testing.T) {
 		"optional with a bad token":                              {"nobody", "/optional/", []string{"Authorization", "Bearer x"}, 401},
 		"optional with a cookie that is gone":                    {"nobody", "/optional/", []string{"Cookie", "sidegate=x"}, 200},
 		"optional with an account that is not one's own":         {"ada", "/optional/", []string{"X-Account-Id", "initech"}, 403},
-		"optional with a demand, without a session":              {"nobody", "/optionaladmin/", nil, 200},
-		"optional with a demand, a session that does not meet":   {"grace", "/optionaladmin/", nil, 403},
 		"both of two directives hold":                            {"ada", "/twice/", nil, 200},
 		"the second of two directives does not hold":             {"grace", "/twice/", nil, 403},
 		"a token that was not issued here, without a session":    {"nobody", "/foreign/", []string{"Authorization", "Bearer x"}, 401},

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
 	"example.com/sidegate/caddymodule/caller"
 	"example.com/sidegate/caddymodule/identity"
 	"example.com/sidegate/caddymodule/profile"
@@ -34,13 +36,35 @@ func (s *SessionAuth) checkUpstreamToken(logins []LoginModule) error {
 	return fmt.Errorf("upstream_token %s: there is no `login app %s` in the sidegate options", s.UpstreamToken, s.UpstreamToken)
 }
 
+// passOn gives the app its own credentials back, and takes them out of the
+// request again when it is to be answered by an error route: that may lead to
+// another app.
+func (s *SessionAuth) passOn(w http.ResponseWriter, r *http.Request, c *caller.Caller, next caddyhttp.Handler) error {
+	if s.UpstreamToken == "" || !c.MayPass() || c.Session.Method != s.UpstreamToken {
+		return next.ServeHTTP(w, r)
+	}
+	authorization, cookie := r.Header["Authorization"], r.Header["Cookie"]
+	s.giveBack(r, c)
+	err := next.ServeHTTP(w, r)
+	if err != nil {
+		restore(r.Header, "Authorization", authorization)
+		restore(r.Header, "Cookie", cookie)
+	}
+	return err
+}
+
+func restore(h http.Header, name string, values []string) {
+	if values == nil {
+		delete(h, name)
+	} else {
+		h[name] = values
+	}
+}
+
 // giveBack puts the app's own token and cookies into the request of somebody
 // who signed in through it. They take the place of what the client sent under
 // the same names, so that the app sees the person whom the headers name.
 func (s *SessionAuth) giveBack(r *http.Request, c *caller.Caller) {
-	if s.UpstreamToken == "" || c.Session.Method != s.UpstreamToken {
-		return
-	}
 	given := c.Entry.Derive(upstreamCredentialsKey{}, func() any { return newUpstreamCredentials(c.Session.Kept) }).(*upstreamCredentials)
 	if given.authorization != "" {
 		r.Header["Authorization"] = []string{given.authorization}

@@ -154,6 +154,45 @@ func TestCredentialsOfAnAppDoNotGoToAnotherApp(t *testing.T) {
 	}
 }
 
+// A route that answers for an app that failed may lead to another one.
+func TestCredentialsOfAnAppDoNotGoToAnErrorRoute(t *testing.T) {
+	l, other := newLegacy(t), gatewaytest.NewRecorder(t)
+	s := gatewaytest.Start(t, gatewaytest.Site{
+		Options:  l.login("legacy", "keep_cookies\n"+legacyMap),
+		Upstream: other.Address(),
+		Routes: "session_endpoints\nsession_auth {\nupstream_token legacy\n}\nerror /broken 502\n" +
+			"reverse_proxy " + strings.TrimPrefix(l.URL, "http://") + "\nhandle_errors {\nreverse_proxy {upstream}\n}",
+	})
+	member := member(t, s)
+	for name, tt := range map[string]struct{ sent, authorization, cookie string }{
+		"nothing of the client's own":  {"", "", ""},
+		"but what the client has sent": {"; theme=dark; SID=of-the-client", "Basic bWFyeQ==", "theme=dark; SID=of-the-client"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			own := member.In(t)
+			own.Cookie += tt.sent
+			var header []string
+			if tt.authorization != "" {
+				header = []string{"Authorization", tt.authorization}
+			}
+			own.Get("/broken", header...).Want(t, http.StatusOK)
+			h := other.Last().Header
+			if h.Get("Authorization") != tt.authorization || h.Get("Cookie") != tt.cookie {
+				t.Errorf("the other app got the Authorization %q and the Cookie %q", h.Get("Authorization"), h.Get("Cookie"))
+			}
+			if h.Get("X-Session-User-Id") == "" {
+				t.Error("the other app is not told who it is, as it was before")
+			}
+		})
+	}
+	t.Run("and still to the app", func(t *testing.T) {
+		member.Get("/app").Want(t, http.StatusOK)
+		if _, r := l.asked(); r.Header.Get("Authorization") != "Bearer token-of-the-app" {
+			t.Errorf("the app got %v", r.Header)
+		}
+	})
+}
+
 // Keys of an app's API lie in the environment, wherever they stand.
 func TestReferencesInAddressesAndBodiesAreResolved(t *testing.T) {
 	t.Setenv("SIDEGATE_TEST_KEY", "of-the-environment")

@@ -341,3 +341,30 @@ func TestWhatARouteDoesToCredentialsBeforeOurHandlersCounts(t *testing.T) {
 		})
 	}
 }
+
+// A further header is deleted on every route of its server, but for names that
+// clients send for other reasons: an upload without its Content-Type is none.
+func TestAFurtherHeaderIsStrippedOnEveryRouteUnlessItIsOrdinary(t *testing.T) {
+	up := gatewaytest.NewWire(t)
+	s := gatewaytest.Start(t, gatewaytest.Site{Upstream: up.Address(), Routes: `
+		session_endpoints /auth/*
+		session_auth /app/* {
+			header X-Tenant t
+			header Tenant t
+			header Authorization "Basic dGVjaG5pY2Fs"
+			header Cookie a=b
+			header Content-Type text/plain
+			header User-Agent gateway
+			header Proxy-Authorization x
+		}
+		reverse_proxy {upstream}`})
+	const own = "X-Tenant: theirs\nTenant: theirs\nAuthorization: Basic dGhlaXJz\nCookie: theirs=yes\nContent-Type: theirs/own\nUser-Agent: theirs\n"
+	s.Exchange(t, "GET /free HTTP/1.1\nHost: 127.0.0.1\n"+own+"\n")
+	a := up.One(t)
+	for name, want := range map[string]string{"X-Tenant": "", "Tenant": "", "Authorization": "Basic dGhlaXJz", "Cookie": "theirs=yes",
+		"Content-Type": "theirs/own", "User-Agent": "theirs"} {
+		if got := strings.Join(a.Values(name), ","); got != want {
+			t.Errorf("%s arrived as %q, want %q", name, got, want)
+		}
+	}
+}
