@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"sync/atomic"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -27,6 +28,9 @@ type first struct {
 	credentials caller.Credentials
 	names       []string // beside the native ones
 	stripper    *identity.Stripper
+	keeps       bool        // a handler has a keep_header
+	ruled       bool        // the options of a handler depend on the method
+	methodFree  atomic.Bool // and no matcher does
 }
 
 func newFirst(s *shared, server *caddyhttp.Server) *first {
@@ -140,12 +144,14 @@ func begins(routes caddyhttp.RouteList, m any) bool {
 	return len(sets) > 0 && len(sets[0]) > 0 && sets[0][0] == m
 }
 
-// checkServers refuses to start when something was put before first.
+// checkServers refuses to start when something was put before first, and looks
+// at what can be seen only now that all routes are provisioned.
 func (a *App) checkServers() error {
 	for _, f := range a.servers {
 		if err := f.comesFirst(); err != nil {
 			return err
 		}
+		f.lookForMethods()
 	}
 	return nil
 }

@@ -252,6 +252,7 @@ func everything(t *testing.T, redis string) gatewaytest.Site {
 			account_admin
 			headers native remote-user oauth2-proxy authentik grafana jenkins kubernetes scope-orgid
 			header X-User {http.auth.user.email}
+			keep_header X-Forwarded-Prefix X-Goog-Iap-Jwt-Assertion
 			assertion api
 			no_redirect
 			foreign_bearer
@@ -281,6 +282,10 @@ func TestMistakesInJSONAreRefused(t *testing.T) {
 		{"an unknown login", `"method":"users"`, `"method":"ldap"`, "unknown module: sidegate.logins.ldap"},
 		{"a demand of session_auth that names nothing", `{"permissions":["users:write"]}]}]`, `{"permissions":[]}]}]`, "a requirement names no role and no permission: name at least one"},
 		{"a demand beside optional, which keeps out the signed-in alone", `"foreign_bearer":true`, `"foreign_bearer":true,"optional":true`, "leave `optional` out and open paths by `public`"},
+		{"a kept header that is ours", `"X-Goog-Iap-Jwt-Assertion"]`, `"x-webauth-user"]`, "keep_header x-webauth-user: the gateway itself tells"},
+		{"a kept header that is a further one", `"X-Goog-Iap-Jwt-Assertion"]`, `"X-User"]`, "keep_header X-User: the gateway itself tells"},
+		{"a kept header that nothing deletes", `"X-Goog-Iap-Jwt-Assertion"]`, `"X-Real-IP"]`, "no header of that name is deleted"},
+		{"a kept header that is none", `"handler":"session_endpoints"`, `"handler":"session_endpoints","keep_header":["X Y"]`, "use a name of letters, digits and -"},
 		{"a demand of session_auth with an empty name", `{"permissions":["users:write"]}]}]`, `{"permissions":[""]}]}]`, "a requirement names an empty role or permission"},
 		{"a demand of the matcher that names nothing", `"session":{"require":[{"roles":["admin"]}]`, `"session":{"require":[{}]`, "a requirement names no role and no permission: name at least one"},
 		{"a cache that is off and stale", `"idle_timeout":0`, `"cache":{"off":true,"stale":1}`, "cache off has no other options"},

@@ -48,6 +48,10 @@ type SessionAuth struct {
 	// Header are further headers; placeholders in their values are replaced.
 	Header []HeaderConfig `json:"header,omitempty"`
 
+	// KeepHeader names headers of other gateways that pass here, whoever sends
+	// them. Default: those of trusted_proxies alone.
+	KeepHeader []string `json:"keep_header,omitempty"`
+
 	// Assertion adds X-Session-Assertion, a signed token that proves to the
 	// upstream that the headers come from this gateway.
 	Assertion *AssertionConfig `json:"assertion,omitempty"`
@@ -70,6 +74,7 @@ type SessionAuth struct {
 	shared   shared
 	public   publicPaths
 	identity injector
+	foreign  foreign
 }
 
 // AssertionConfig asks for X-Session-Assertion.
@@ -112,8 +117,8 @@ func (s *SessionAuth) Provision(ctx caddy.Context) (err error) {
 
 // ServeHTTP finds the caller, strips, decides, injects, and passes on.
 func (s *SessionAuth) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	if r.Method == http.MethodConnect {
-		return refuseConnect(w, r)
+	if neverForwarded(r.Method) {
+		return refuseMethod(w, r)
 	}
 	g, err := s.shared.gateway()
 	if err != nil {
@@ -168,7 +173,7 @@ func (s *SessionAuth) decide(r *http.Request, c *caller.Caller) *refusal.Refusal
 // strip takes away what only the gateway may say, and its credentials.
 func (s *SessionAuth) strip(r *http.Request, v *caller.Remembered) {
 	if !v.Injected || s.identity.explicit {
-		s.shared.strip(r, v, s.identity.stripper)
+		s.foreign.strip(&s.shared, r, v)
 	}
 }
 
@@ -222,9 +227,10 @@ func asked(r *http.Request) string {
 	return r.URL.RequestURI()
 }
 
-// refuseConnect keeps tunnels away from the upstream: what flows in them
-// passes every check (CVE-2026-71324).
-func refuseConnect(w http.ResponseWriter, r *http.Request) error {
+// refuseMethod keeps tunnels away from the upstream: what flows in them
+// passes every check (CVE-2026-71324). It keeps away what would be answered
+// with the identity headers themselves, too.
+func refuseMethod(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
 	refusal.CloseUnread(w, r)
 	refusal.Method.WriteJSON(w)
@@ -241,6 +247,7 @@ func refuseConnect(w http.ResponseWriter, r *http.Request) error {
 //		account_admin
 //		headers <preset>...|none
 //		header <Name> <value>
+//		keep_header <Name>...
 //		assertion [<audience>]
 //		upstream_token <login>
 //		no_redirect
@@ -263,6 +270,7 @@ func (s *SessionAuth) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"account_admin":  flag(&s.AccountAdmin),
 		"headers":        texts(&s.Headers),
 		"header":         s.parseHeader,
+		"keep_header":    texts(&s.KeepHeader),
 		"assertion":      s.parseAssertion,
 		"upstream_token": text(&s.UpstreamToken),
 		"no_redirect":    flag(&s.NoRedirect),

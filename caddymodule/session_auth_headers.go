@@ -33,7 +33,6 @@ type HeaderConfig struct {
 type injector struct {
 	explicit bool // configured here, rather than the default set
 	set      *identity.Set
-	stripper *identity.Stripper
 	custom   []customHeader
 	audience string // of the assertion; empty for none
 }
@@ -50,15 +49,12 @@ func newInjector(s *SessionAuth) (in injector, err error) {
 	if in.set, err = identity.NewSet(s.Headers...); err != nil {
 		return in, fmt.Errorf("headers: %w", err)
 	}
-	names := []string{caller.AccountHeader}
 	for _, h := range s.Header {
 		if err := h.validate(); err != nil {
 			return in, err
 		}
 		in.custom = append(in.custom, newCustomHeader(h))
-		names = append(names, h.Name)
 	}
-	in.stripper = identity.NewStripper(names...)
 	if s.Assertion != nil {
 		in.audience = s.Assertion.Audience
 		if in.audience == "" {
@@ -76,12 +72,15 @@ func (s *SessionAuth) joinServer(ctx caddy.Context, app *App) error {
 		return err
 	}
 	f.tell(s.identity.set.Names()...)
+	var own []string
 	for _, h := range s.identity.custom {
+		own = append(own, h.name)
 		if !ownRouteOnly(h.name) {
 			f.tell(h.name)
 		}
 	}
-	return nil
+	s.foreign, err = newForeign(f, s.KeepHeader, own...)
+	return err
 }
 
 // ordinary are headers that clients send for other reasons than to say who they

@@ -11,7 +11,6 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"example.com/sidegate/caddymodule/caller"
-	"example.com/sidegate/caddymodule/identity"
 	"example.com/sidegate/caddymodule/refusal"
 )
 
@@ -24,8 +23,12 @@ func init() {
 // ask for, signing in and out, one's devices, and the public keys. Everything
 // else it passes on, rid of identity headers that the client made up.
 type SessionEndpoints struct {
-	shared   shared
-	stripper *identity.Stripper
+	// KeepHeader names headers of other gateways that pass here, whoever sends
+	// them. Default: those of trusted_proxies alone.
+	KeepHeader []string `json:"keep_header,omitempty"`
+
+	shared  shared
+	foreign foreign
 }
 
 // CaddyModule returns the Caddy module information.
@@ -46,8 +49,11 @@ func (e *SessionEndpoints) Provision(ctx caddy.Context) error {
 		return errors.New("nobody could sign in: add a login such as `login users users.yaml` to the sidegate options")
 	}
 	e.shared = app.share()
-	e.stripper = identity.NewStripper(caller.AccountHeader)
-	_, err = app.joinServer(ctx)
+	f, err := app.joinServer(ctx)
+	if err != nil {
+		return err
+	}
+	e.foreign, err = newForeign(f, e.KeepHeader)
 	return err
 }
 
@@ -56,14 +62,17 @@ func (e *SessionEndpoints) Provision(ctx caddy.Context) error {
 // client presented stays known to the session_auth that follows.
 func (e *SessionEndpoints) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	if r.Method == http.MethodConnect {
-		return refuseConnect(w, r)
+		return refuseMethod(w, r)
 	}
 	v := caller.Remember(r)
 	if strings.HasPrefix(r.URL.Path, e.shared.address.BasePath+"/") {
 		e.serve(w, r)
 		return nil
 	}
-	e.shared.strip(r, v, e.stripper)
+	if neverForwarded(r.Method) {
+		return refuseMethod(w, r)
+	}
+	e.foreign.strip(&e.shared, r, v)
 	return next.ServeHTTP(w, r)
 }
 
@@ -84,10 +93,15 @@ func parseEndpoints(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error)
 
 // UnmarshalCaddyfile reads the directive. Syntax:
 //
-//	session_endpoints [<matcher>]
-func (*SessionEndpoints) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+//	session_endpoints [<matcher>] {
+//		keep_header <Name>...
+//	}
+func (e *SessionEndpoints) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // the directive's name
-	return noMore(d, "session_endpoints")
+	if d.NextArg() {
+		return d.ArgErr()
+	}
+	return parseBlock(d, "session_endpoints", map[string]option{"keep_header": texts(&e.KeepHeader)})
 }
 
 // Interface guards

@@ -24,9 +24,15 @@ func Address(r *http.Request) netip.Addr {
 // front is believed of trusted_proxies alone.
 func Origin(r *http.Request) string {
 	scheme := "http"
-	trusted, _ := caddyhttp.GetVar(r.Context(), caddyhttp.TrustedProxyVarKey).(bool)
-	if r.TLS != nil || trusted && r.Header.Get("X-Forwarded-Proto") == "https" {
+	if r.TLS != nil || TrustedPeer(r) && r.Header.Get("X-Forwarded-Proto") == "https" {
 		scheme = "https"
 	}
 	return scheme + "://" + strings.ToLower(r.Host)
+}
+
+// TrustedPeer reports whether the request came from one of Caddy's
+// trusted_proxies, so that its headers are believed.
+func TrustedPeer(r *http.Request) bool {
+	trusted, _ := caddyhttp.GetVar(r.Context(), caddyhttp.TrustedProxyVarKey).(bool)
+	return trusted
 }

@@ -22,6 +22,10 @@ type Remembered struct {
 	// Stripped says that what a client made up is taken away already.
 	Stripped bool
 
+	// Aside are headers that a handler has deleted and that a later one may be
+	// told to keep.
+	Aside http.Header
+
 	cookies       []string // the Cookie header's lines
 	authorization []string
 	ahead         ahead

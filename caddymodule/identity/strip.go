@@ -72,6 +72,8 @@ type Stripper struct {
 	families []string
 	// byLength holds the folded names, at the index of their length.
 	byLength [][]string
+	// kept are names that would match and are left all the same.
+	kept []string
 }
 
 var known = NewStripper()
@@ -163,6 +165,13 @@ func (s *Stripper) matches(name string) bool {
 	if name == "" || !s.first[name[0]] {
 		return false
 	}
+	if s.knows(name) {
+		return !slices.Contains(s.kept, name)
+	}
+	return !allVisible(name)
+}
+
+func (s *Stripper) knows(name string) bool {
 	if s.ofFamily(name) {
 		return true
 	}
@@ -173,7 +182,7 @@ func (s *Stripper) matches(name string) bool {
 			}
 		}
 	}
-	return !allVisible(name)
+	return false
 }
 
 func (s *Stripper) ofFamily(name string) bool {

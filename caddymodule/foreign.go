@@ -1,0 +1,94 @@
+package caddymodule
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+
+	"golang.org/x/net/http/httpguts"
+
+	"example.com/sidegate/caddymodule/caller"
+	"example.com/sidegate/caddymodule/identity"
+)
+
+// foreign is which headers of other gateways a route lets through, made ready.
+type foreign struct {
+	first *first
+	kept  []string // in canonical spelling
+	// strippers delete identity headers, and what goes with them: one for
+	// whether the peer is trusted, and one for whether the method is decided on.
+	strippers [2][2]*identity.Stripper
+}
+
+// newForeign makes ready what is deleted beside those own names.
+func newForeign(f *first, keep []string, own ...string) (foreign, error) {
+	all := foreign{first: f}
+	for _, name := range keep {
+		if err := checkKept(name, own); err != nil {
+			return all, err
+		}
+		all.kept = append(all.kept, http.CanonicalHeaderKey(name))
+	}
+	f.keeps = f.keeps || len(keep) > 0
+	trusted := identity.NewStripper(append(own, caller.AccountHeader)...)
+	others := trusted.With(all.kept, identity.Foreign)
+	all.strippers = [2][2]*identity.Stripper{
+		{others, others.With(nil, identity.MethodOverrides)},
+		{trusted, trusted.With(nil, identity.MethodOverrides)},
+	}
+	return all, nil
+}
+
+func checkKept(name string, own []string) error {
+	same := func(o string) bool { return identity.Folded(o) == identity.Folded(name) }
+	switch {
+	case !httpguts.ValidHeaderFieldName(name):
+		return fmt.Errorf("keep_header %q: use a name of letters, digits and -", name)
+	case identity.IsIdentity(name) || slices.ContainsFunc(own, same):
+		return fmt.Errorf("keep_header %s: the gateway itself tells who somebody is in it, so the client's never passes; leave the line out", name)
+	case !identity.Foreign.Has(name):
+		return fmt.Errorf("keep_header %s: no header of that name is deleted, so it passes without this line", name)
+	}
+	return nil
+}
+
+// stripper is what deletes headers of this request.
+func (f *foreign) stripper(r *http.Request) *identity.Stripper {
+	trusted, method := 0, 0
+	if caller.TrustedPeer(r) {
+		trusted = 1
+	}
+	if f.first.decidesOnMethod() {
+		method = 1
+	}
+	return f.strippers[trusted][method]
+}
+
+// strip deletes what a client made up. What a later handler of this server may
+// keep is put aside for it: session_endpoints comes before session_auth.
+func (f *foreign) strip(s *shared, r *http.Request, v *caller.Remembered) {
+	if f.first.keeps && v.Aside == nil {
+		v.Aside = foreigners(r.Header)
+	}
+	s.strip(r, v, f.stripper(r))
+	for _, name := range f.kept {
+		if values, ok := v.Aside[name]; ok {
+			r.Header[name] = values
+		}
+	}
+}
+
+// foreigners are those headers of other gateways that a request has; nil for
+// none.
+func foreigners(h http.Header) (found http.Header) {
+	for name, values := range h {
+		if !identity.Foreign.Has(name) {
+			continue
+		}
+		if found == nil {
+			found = make(http.Header)
+		}
+		found[name] = values
+	}
+	return found
+}
