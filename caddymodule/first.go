@@ -174,6 +174,16 @@ func (f *first) strip(r *http.Request) {
 	f.credentials.Take(r)
 }
 
+// passOn hands the request on to what comes behind our handlers, and sees that
+// the answer of an app does not overwrite ours.
+func (f *first) passOn(w http.ResponseWriter, r *http.Request, v *caller.Remembered, next caddyhttp.Handler) error {
+	w, begun := v.Guard(w, &f.credentials)
+	if begun {
+		defer v.Unguard()
+	}
+	return next.ServeHTTP(w, r)
+}
+
 // firstOfErrors is first for error routes. What a handler of ours has said of
 // the person who makes the request stays.
 type firstOfErrors struct{ *first }

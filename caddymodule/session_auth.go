@@ -132,6 +132,11 @@ func (s *SessionAuth) ServeHTTP(w http.ResponseWriter, r *http.Request, next cad
 		if c.StaleCookie && why.Status == http.StatusUnauthorized {
 			s.shared.address.Cookie.Clear(w)
 		}
+		if s.HandleErrors {
+			v.KeepAnswer()
+		} else {
+			v.OwnAnswer()
+		}
 		return s.refuse(w, r, why)
 	}
 	if c.MayPass() {
@@ -144,7 +149,7 @@ func (s *SessionAuth) ServeHTTP(w http.ResponseWriter, r *http.Request, next cad
 			return caddyhttp.Error(http.StatusInternalServerError, err)
 		}
 	}
-	return s.passOn(w, r, c, next)
+	return s.passOn(w, r, v, c, next)
 }
 
 func (s *SessionAuth) caller(g *gateway, r *http.Request, v *caller.Remembered) *caller.Caller {

@@ -66,6 +66,7 @@ func (e *SessionEndpoints) ServeHTTP(w http.ResponseWriter, r *http.Request, nex
 	}
 	v := caller.Remember(r)
 	if strings.HasPrefix(r.URL.Path, e.shared.address.BasePath+"/") {
+		v.OwnAnswer() // should a session_auth stand before
 		e.serve(w, r)
 		return nil
 	}
@@ -73,7 +74,7 @@ func (e *SessionEndpoints) ServeHTTP(w http.ResponseWriter, r *http.Request, nex
 		return refuseMethod(w, r)
 	}
 	e.foreign.strip(&e.shared, r, v)
-	return next.ServeHTTP(w, r)
+	return e.foreign.first.passOn(w, r, v, next)
 }
 
 func (e *SessionEndpoints) serve(w http.ResponseWriter, r *http.Request) {

@@ -39,13 +39,13 @@ func (s *SessionAuth) checkUpstreamToken(logins []LoginModule) error {
 // passOn gives the app its own credentials back, and takes them out of the
 // request again when it is to be answered by an error route: that may lead to
 // another app.
-func (s *SessionAuth) passOn(w http.ResponseWriter, r *http.Request, c *caller.Caller, next caddyhttp.Handler) error {
+func (s *SessionAuth) passOn(w http.ResponseWriter, r *http.Request, v *caller.Remembered, c *caller.Caller, next caddyhttp.Handler) error {
 	if s.UpstreamToken == "" || !c.MayPass() || c.Session.Method != s.UpstreamToken {
-		return next.ServeHTTP(w, r)
+		return s.foreign.first.passOn(w, r, v, next)
 	}
 	authorization, cookie := r.Header["Authorization"], r.Header["Cookie"]
 	s.giveBack(r, c)
-	err := next.ServeHTTP(w, r)
+	err := s.foreign.first.passOn(w, r, v, next)
 	if err != nil {
 		restore(r.Header, "Authorization", authorization)
 		restore(r.Header, "Cookie", cookie)

@@ -34,29 +34,26 @@ var taken = []string{}
 // Take takes our credentials away and remembers them for our own handlers.
 // Nothing is remembered of a request that has none.
 func (c *Credentials) Take(r *http.Request) {
-	presented := bearerOf(r.Header["Authorization"])
+	cookies, authorization := r.Header["Cookie"], r.Header["Authorization"]
+	presented := bearerOf(authorization)
 	bearer := presented.count > 0 && c.Ours(presented.token, presented.count > 1)
-	cookie := identity.HasCookie(r.Header, c.Cookie, c.Attempts)
+	cookie := identity.RemoveCookie(r.Header, c.Cookie, c.Attempts)
 	if !bearer && !cookie {
 		return
 	}
-	vars, _ := r.Context().Value(caddyhttp.VarsCtxKey).(map[string]any)
-	var v *Remembered
-	if _, again := vars[rememberedVar]; !again { // an error route comes a second time
-		v = remember(r, vars)
-	}
-	if cookie {
-		identity.RemoveCookie(r.Header, c.Cookie, c.Attempts)
-		if len(r.Header["Cookie"]) == 0 {
-			r.Header["Cookie"] = taken
-		}
+	if cookie && len(r.Header["Cookie"]) == 0 {
+		r.Header["Cookie"] = taken
 	}
 	if bearer {
 		r.Header["Authorization"] = taken
 	}
-	if v != nil {
-		v.ahead = ahead{r.Header["Cookie"], r.Header["Authorization"], cookie, bearer, true}
+	vars, _ := r.Context().Value(caddyhttp.VarsCtxKey).(map[string]any)
+	if _, again := vars[rememberedVar]; again {
+		return // an error route comes a second time
 	}
+	v := remember(r, vars)
+	v.cookies, v.authorization = cookies, authorization
+	v.ahead = ahead{r.Header["Cookie"], r.Header["Authorization"], cookie, bearer, true}
 }
 
 // catchUp sees what routes did to the headers before the first of our handlers:

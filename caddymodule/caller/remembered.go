@@ -39,6 +39,7 @@ type Remembered struct {
 	found  Caller
 	values [RoomValues]string
 	taken  bool // values are in use
+	answer answer
 }
 
 // RoomValues is how many values Room has room for: those of the identity

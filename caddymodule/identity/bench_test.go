@@ -21,7 +21,6 @@ func TestTheRequestsWayDoesNotAllocate(t *testing.T) {
 		"Strip and Inject":               func() { strip.Strip(h); rendered.Inject(h) },
 		"Strip by a table":               func() { table.Strip(h) },
 		"StripTrailers":                  func() { strip.StripTrailers(r) },
-		"HasCookie":                      func() { identity.HasCookie(h, cookie, "") },
 		"ReduceConnection":               func() { identity.ReduceConnection(h) },
 		"ReduceConnection, websocket":    func() { identity.ReduceConnection(websocket) },
 		"DropTrailers":                   func() { identity.DropTrailers(r) },

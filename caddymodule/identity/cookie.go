@@ -52,14 +52,14 @@ func FindCookie(lines []string, name string) (value string, count int) {
 // those whose name begins with prefix, if there is one: they are credentials,
 // which the app has no use for. Other cookies stay as they
 // are, byte for byte, well-formed or not; a Cookie header with nothing left
-// in it goes.
+// in it goes. It reports whether there was any.
 //
 // Case does not count here, unlike in FindCookie: some parsers fold names,
 // and would hand the app what only looks different from ours.
-func RemoveCookie(h http.Header, name, prefix string) {
+func RemoveCookie(h http.Header, name, prefix string) bool {
 	lines := h["Cookie"]
 	if !holdsCookie(lines, name, prefix) {
-		return
+		return false
 	}
 	var kept []string // none is made when ours is the only cookie
 	for _, line := range lines {
@@ -69,14 +69,10 @@ func RemoveCookie(h http.Header, name, prefix string) {
 	}
 	if len(kept) == 0 {
 		delete(h, "Cookie")
-		return
+	} else {
+		h["Cookie"] = kept
 	}
-	h["Cookie"] = kept
-}
-
-// HasCookie reports whether RemoveCookie would remove anything.
-func HasCookie(h http.Header, name, prefix string) bool {
-	return holdsCookie(h["Cookie"], name, prefix)
+	return true
 }
 
 func holdsCookie(lines []string, name, prefix string) bool {

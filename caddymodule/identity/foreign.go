@@ -58,7 +58,9 @@ func (t *Table) Has(name string) bool {
 // kept names in their canonical spelling; another spelling goes.
 func (s *Stripper) With(kept []string, tables ...*Table) *Stripper {
 	more := *s
-	more.families = slices.Clone(s.families)
+	for i, families := range s.families {
+		more.families[i] = slices.Clone(families)
+	}
 	more.byLength = make([][]string, len(s.byLength))
 	for i, names := range s.byLength {
 		more.byLength[i] = slices.Clone(names)

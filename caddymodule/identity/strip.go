@@ -68,8 +68,9 @@ type Stripper struct {
 	// first holds the bytes that a matching name may begin with: most headers
 	// of a request are told apart by it alone.
 	first [256]bool
-	// families are the folded beginnings that match whatever follows.
-	families []string
+	// families are the folded beginnings that match whatever follows, by their
+	// first letter.
+	families [26][]string
 	// byLength holds the folded names, at the index of their length.
 	byLength [][]string
 	// kept are names that would match and are left all the same.
@@ -121,9 +122,11 @@ func newStripper(families ...string) *Stripper {
 	return s
 }
 
+// addFamily remembers a beginning, which itself begins with a letter.
 func (s *Stripper) addFamily(f string) {
-	if !slices.Contains(s.families, f) {
-		s.families = append(s.families, f)
+	at := &s.families[f[0]-'a']
+	if !slices.Contains(*at, f) {
+		*at = append(*at, f)
 		s.begin(f)
 	}
 }
@@ -186,7 +189,11 @@ func (s *Stripper) knows(name string) bool {
 }
 
 func (s *Stripper) ofFamily(name string) bool {
-	for _, f := range s.families {
+	letter := foldedBytes[name[0]] - 'a'
+	if letter >= byte(len(s.families)) {
+		return false
+	}
+	for _, f := range s.families[letter] {
 		if len(name) >= len(f) && folds(name[:len(f)], f) {
 			return true
 		}

@@ -1,0 +1,109 @@
+package caller
+
+import (
+	"io"
+	"net/http"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"example.com/sidegate/caddymodule/identity"
+)
+
+// answer is the response as an app behind us writes it: what is the gateway's
+// own cannot be overwritten in it. It is a part of what is remembered of the
+// request, so that it costs no allocation of its own.
+type answer struct {
+	caddyhttp.ResponseWriterWrapper
+	ours    *Credentials
+	had     identity.Answered
+	begun   bool // the headers are on their way
+	headers int  // how many there were then: more are trailers
+}
+
+// Guard is the response for what comes behind a handler of ours. It is wrapped
+// once a request: first is false for a handler that stands behind another one.
+// Who is first calls Unguard when the rest of the chain has returned.
+func (v *Remembered) Guard(w http.ResponseWriter, ours *Credentials) (guarded http.ResponseWriter, first bool) {
+	if v.answer.ours != nil {
+		return w, false
+	}
+	v.answer = answer{ours: ours, had: identity.NoteAnswer(w.Header())}
+	v.answer.ResponseWriter = w
+	return &v.answer, true
+}
+
+// Unguard ends what Guard began: error routes are given the response as it was.
+func (v *Remembered) Unguard() {
+	if a := &v.answer; a.begun && len(a.Header()) > a.headers {
+		a.strip()
+	}
+	v.answer.ours = nil
+}
+
+// KeepAnswer says that what was set so far is the gateway's own.
+func (v *Remembered) KeepAnswer() {
+	if v.answer.ours != nil {
+		v.answer.had = identity.NoteAnswer(v.answer.Header())
+	}
+}
+
+// OwnAnswer says that all of the answer is the gateway's own.
+func (v *Remembered) OwnAnswer() {
+	if v.answer.ours != nil {
+		v.answer.begun, v.answer.headers = true, maxHeaders
+	}
+}
+
+// maxHeaders is more than any answer has.
+const maxHeaders = 1 << 30
+
+func (a *answer) strip() { a.had.Strip(a.Header(), a.ours.Cookie, a.ours.Attempts) }
+
+// begin strips before the headers are sent.
+func (a *answer) begin() {
+	if !a.begun {
+		a.strip()
+		a.begun, a.headers = true, len(a.Header())
+	}
+}
+
+// WriteHeader strips what is sent, hints that come before the answer (1xx)
+// included.
+func (a *answer) WriteHeader(status int) {
+	switch {
+	case a.begun:
+	case status < http.StatusOK && status != http.StatusSwitchingProtocols:
+		a.strip()
+	default:
+		a.begin()
+	}
+	a.ResponseWriter.WriteHeader(status)
+}
+
+func (a *answer) Write(p []byte) (int, error) {
+	a.begin()
+	return a.ResponseWriter.Write(p)
+}
+
+// ReadFrom keeps the server's own way to send a file.
+func (a *answer) ReadFrom(r io.Reader) (int64, error) {
+	a.begin()
+	return a.ResponseWriterWrapper.ReadFrom(r)
+}
+
+// FlushError sends the headers where they were not yet.
+func (a *answer) FlushError() error {
+	a.begin()
+	return http.NewResponseController(a.ResponseWriter).Flush()
+}
+
+// Flush is FlushError for who asks for an http.Flusher.
+func (a *answer) Flush() { _ = a.FlushError() }
+
+// Interface guards
+var (
+	_ http.ResponseWriter = (*answer)(nil)
+	_ http.Flusher        = (*answer)(nil)
+	_ http.Pusher         = (*answer)(nil)
+	_ io.ReaderFrom       = (*answer)(nil)
+)

@@ -1,0 +1,101 @@
+package caller_test
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"example.com/sidegate/caddymodule/caller"
+)
+
+// serverWriter is a response as a server has it, with the ways around Write.
+type serverWriter struct {
+	*httptest.ResponseRecorder
+	read, flushed bool
+}
+
+func (s *serverWriter) ReadFrom(r io.Reader) (int64, error) {
+	s.read = true
+	return io.Copy(s.ResponseRecorder, r)
+}
+
+func (s *serverWriter) FlushError() error { s.flushed = true; s.Flush(); return nil }
+
+// guarded is a response behind a handler of ours, to which an app has said that
+// the session cookie is another.
+func guarded(t *testing.T) (*caller.Remembered, *serverWriter, http.ResponseWriter) {
+	t.Helper()
+	under := &serverWriter{ResponseRecorder: httptest.NewRecorder()}
+	r := caddyhttp.PrepareRequest(httptest.NewRequest(http.MethodGet, "/app", nil), caddy.NewReplacer(), under, nil)
+	v := caller.Remember(r)
+	w, first := v.Guard(under, &caller.Credentials{Cookie: "sidegate", Attempts: "sidegate-attempt-"})
+	if !first {
+		t.Fatal("it is said to be guarded already")
+	}
+	w.Header().Add("Set-Cookie", "sidegate=forged")
+	w.Header().Add("Set-Cookie", "theme=dark")
+	return v, under, w
+}
+
+func TestNoWayToWriteAnAnswerGoesAroundTheGuard(t *testing.T) {
+	for name, write := range map[string]func(*testing.T, *serverWriter, http.ResponseWriter){
+		"WriteHeader": func(_ *testing.T, _ *serverWriter, w http.ResponseWriter) { w.WriteHeader(http.StatusTeapot) },
+		"Write":       func(_ *testing.T, _ *serverWriter, w http.ResponseWriter) { _, _ = io.WriteString(w, "x") },
+		"ReadFrom, which stays the server's own": func(t *testing.T, s *serverWriter, w http.ResponseWriter) {
+			_, _ = io.Copy(w, struct{ io.Reader }{strings.NewReader("x")})
+			if !s.read {
+				t.Error("the server's own ReadFrom was not used")
+			}
+		},
+		"Flush by a controller": func(t *testing.T, s *serverWriter, w http.ResponseWriter) {
+			if err := http.NewResponseController(w).Flush(); err != nil || !s.flushed {
+				t.Errorf("not flushed: %v", err)
+			}
+		},
+		"Flush by itself": func(t *testing.T, s *serverWriter, w http.ResponseWriter) {
+			if w.(http.Flusher).Flush(); !s.flushed {
+				t.Error("not flushed")
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v, under, w := guarded(t)
+			write(t, under, w)
+			v.Unguard()
+			if got := under.Result().Header.Values("Set-Cookie"); len(got) != 1 || got[0] != "theme=dark" {
+				t.Errorf("Set-Cookie: %q", got)
+			}
+		})
+	}
+}
+
+func TestAnAnswerIsWrappedOnceARequest(t *testing.T) {
+	v, under, w := guarded(t)
+	if again, first := v.Guard(w, new(caller.Credentials)); first || again != w {
+		t.Error("it was wrapped again")
+	}
+	v.Unguard()
+	if _, first := v.Guard(under, new(caller.Credentials)); !first {
+		t.Error("the response of an error route is not guarded")
+	}
+}
+
+func TestGuardingAnAnswerCostsNoAllocation(t *testing.T) {
+	v, under, _ := guarded(t)
+	ours := &caller.Credentials{Cookie: "sidegate", Attempts: "sidegate-attempt-"}
+	h := under.Header()
+	clear(h)
+	h["Server"], h["Content-Type"] = []string{"x"}, []string{"y"}
+	if n := testing.AllocsPerRun(100, func() {
+		v.Unguard()
+		w, _ := v.Guard(under, ours)
+		_, _ = w.Write(nil)
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}

@@ -1,0 +1,107 @@
+package identity
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// Answered are headers of an answer that are the gateway's own, counted before
+// an app adds to them. The zero value has none.
+type Answered struct {
+	cookies int
+	native  map[string]int // by name
+}
+
+// NoteAnswer counts what the gateway has set so far.
+func NoteAnswer(h http.Header) (had Answered) {
+	for name, values := range h {
+		switch {
+		case isSetCookie(name):
+			had.cookies = len(values)
+		case isNative(name):
+			if had.native == nil {
+				had.native = make(map[string]int)
+			}
+			had.native[name] = len(values)
+		}
+	}
+	return had
+}
+
+// Strip deletes from an answer what an app has added to the gateway's own: native
+// headers, which a browser would take for the gateway's, and cookies of that
+// name or whose name begins with prefix, which sign a person out, or in as
+// somebody else. Trailers are headers too.
+func (had *Answered) Strip(h http.Header, cookie, prefix string) {
+	for name, values := range h {
+		bare := strings.TrimPrefix(name, http.TrailerPrefix)
+		switch {
+		case isSetCookie(bare):
+			if len(values) > had.cookies {
+				stripSetCookies(h, name, had.cookies, cookie, prefix)
+			}
+		case isNative(bare):
+			if kept := had.native[name]; kept == 0 {
+				delete(h, name)
+			} else if kept < len(values) {
+				h[name] = values[:kept:kept]
+			}
+		case name == "Trailer":
+			stripAnnounced(h)
+		}
+	}
+}
+
+func isSetCookie(name string) bool {
+	return len(name) == len("Set-Cookie") && strings.EqualFold(name, "Set-Cookie")
+}
+
+func isNative(name string) bool {
+	return len(name) >= len(nativeFamily) && folds(name[:len(nativeFamily)], nativeFamily)
+}
+
+func stripSetCookies(h http.Header, name string, kept int, cookie, prefix string) {
+	values := h[name]
+	ours := func(line string) bool { return setsCookie(line, cookie, prefix) }
+	if !slices.ContainsFunc(values[kept:], ours) {
+		return
+	}
+	left := slices.Clone(values[:kept])
+	for _, line := range values[kept:] {
+		if !ours(line) {
+			left = append(left, line)
+		}
+	}
+	if len(left) == 0 {
+		delete(h, name)
+	} else {
+		h[name] = left
+	}
+}
+
+// setsCookie reads a Set-Cookie as browsers do: without "=" it is a cookie with
+// no name, and so is one that begins with "="; what comes back of it is the
+// value alone, which then looks like a cookie of ours.
+func setsCookie(line, name, prefix string) bool {
+	pair, _, _ := strings.Cut(line, ";")
+	return isCookie(strings.TrimLeft(pair, "="+cookieSpace), name, prefix)
+}
+
+// stripAnnounced takes native names and Set-Cookie out of the list of trailers
+// that are to come: net/http sends no others.
+func stripAnnounced(h http.Header) {
+	var left []string
+	for _, line := range h["Trailer"] {
+		for name := range strings.SplitSeq(line, ",") {
+			if name = strings.Trim(name, ows); name != "" && !isNative(name) && !isSetCookie(name) {
+				left = append(left, name)
+			}
+		}
+	}
+	if len(left) == 0 {
+		delete(h, "Trailer")
+	} else {
+		h["Trailer"] = left
+	}
+}
