@@ -14,6 +14,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"go.uber.org/zap"
 
+	"example.com/sidegate/caddymodule/everyroute"
 	"example.com/sidegate/caddymodule/lifecycle"
 )
 
@@ -47,7 +48,7 @@ type App struct {
 
 	RoleOptions
 
-	servers []*first // those that our handlers stand in
+	servers []*everyroute.First // those that our handlers stand in
 	gateway func() (*gateway, error)
 	opened  atomic.Pointer[gateway]
 	metrics *metrics

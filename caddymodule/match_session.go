@@ -9,7 +9,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"example.com/sidegate/caddymodule/caller"
-	"example.com/sidegate/caddymodule/identity"
+	"example.com/sidegate/caddymodule/everyroute"
 )
 
 func init() {
@@ -29,9 +29,9 @@ type MatchSession struct {
 	// act for.
 	AccountAdmin bool `json:"account_admin,omitempty"`
 
-	shared   shared
-	stripper *identity.Stripper
-	first    *first
+	shared  shared
+	first   *everyroute.First
+	foreign everyroute.Foreign
 }
 
 // CaddyModule returns the Caddy module information.
@@ -49,13 +49,15 @@ func (m *MatchSession) Provision(ctx caddy.Context) error {
 			return err
 		}
 	}
-	m.stripper = identity.NewStripper(caller.AccountHeader)
 	app, err := findApp(ctx)
 	if err != nil {
 		return err
 	}
 	m.shared = app.share()
-	m.first, err = app.joinEarly(ctx)
+	if m.first, err = app.joinEarly(ctx); err != nil {
+		return err
+	}
+	m.foreign, err = everyroute.NewForeign(m.first, nil)
 	return err
 }
 
@@ -79,7 +81,7 @@ func (m *MatchSession) MatchWithError(r *http.Request) (bool, error) {
 func (m *MatchSession) strip(r *http.Request, v *caller.Remembered) {
 	if !v.Stripped && !v.Injected {
 		v.Stripped = true
-		m.first.strip(r)
+		m.first.Strip(r)
 	}
 }
 
@@ -87,7 +89,7 @@ func (m *MatchSession) strip(r *http.Request, v *caller.Remembered) {
 // ours may have seen it yet, and an app behind those routes would believe what
 // the client made up.
 func (m *MatchSession) fail(r *http.Request, err error) error {
-	m.shared.strip(r, caller.Remember(r), m.stripper)
+	m.shared.strip(r, caller.Remember(r), &m.foreign)
 	return caddyhttp.Error(http.StatusServiceUnavailable, err)
 }
 

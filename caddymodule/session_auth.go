@@ -11,6 +11,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"example.com/sidegate/caddymodule/caller"
+	"example.com/sidegate/caddymodule/everyroute"
 	"example.com/sidegate/caddymodule/refusal"
 	"example.com/sidegate/caddymodule/web"
 )
@@ -74,7 +75,7 @@ type SessionAuth struct {
 	shared   shared
 	public   publicPaths
 	identity injector
-	foreign  foreign
+	foreign  everyroute.Foreign
 }
 
 // AssertionConfig asks for X-Session-Assertion.
@@ -178,7 +179,7 @@ func (s *SessionAuth) decide(r *http.Request, c *caller.Caller) *refusal.Refusal
 // strip takes away what only the gateway may say, and its credentials.
 func (s *SessionAuth) strip(r *http.Request, v *caller.Remembered) {
 	if !v.Injected || s.identity.explicit {
-		s.foreign.strip(&s.shared, r, v)
+		s.shared.strip(r, v, &s.foreign)
 	}
 }
 

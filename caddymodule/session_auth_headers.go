@@ -10,6 +10,7 @@ import (
 	"golang.org/x/net/http/httpguts"
 
 	"example.com/sidegate/caddymodule/caller"
+	"example.com/sidegate/caddymodule/everyroute"
 	"example.com/sidegate/caddymodule/identity"
 )
 
@@ -71,15 +72,15 @@ func (s *SessionAuth) joinServer(ctx caddy.Context, app *App) error {
 	if err != nil {
 		return err
 	}
-	f.tell(s.identity.set.Names()...)
+	f.Tell(s.identity.set.Names()...)
 	var own []string
 	for _, h := range s.identity.custom {
 		own = append(own, h.name)
 		if !ownRouteOnly(h.name) {
-			f.tell(h.name)
+			f.Tell(h.name)
 		}
 	}
-	s.foreign, err = newForeign(f, s.KeepHeader, own...)
+	s.foreign, err = everyroute.NewForeign(f, s.KeepHeader, own...)
 	return err
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"example.com/sidegate/caddymodule/caller"
+	"example.com/sidegate/caddymodule/everyroute"
 	"example.com/sidegate/caddymodule/refusal"
 )
 
@@ -28,7 +29,7 @@ type SessionEndpoints struct {
 	KeepHeader []string `json:"keep_header,omitempty"`
 
 	shared  shared
-	foreign foreign
+	foreign everyroute.Foreign
 }
 
 // CaddyModule returns the Caddy module information.
@@ -53,7 +54,7 @@ func (e *SessionEndpoints) Provision(ctx caddy.Context) error {
 	if err != nil {
 		return err
 	}
-	e.foreign, err = newForeign(f, e.KeepHeader)
+	e.foreign, err = everyroute.NewForeign(f, e.KeepHeader)
 	return err
 }
 
@@ -73,8 +74,8 @@ func (e *SessionEndpoints) ServeHTTP(w http.ResponseWriter, r *http.Request, nex
 	if neverForwarded(r.Method) {
 		return refuseMethod(w, r)
 	}
-	e.foreign.strip(&e.shared, r, v)
-	return e.foreign.first.passOn(w, r, v, next)
+	e.shared.strip(r, v, &e.foreign)
+	return e.foreign.PassOn(w, r, v, next)
 }
 
 func (e *SessionEndpoints) serve(w http.ResponseWriter, r *http.Request) {

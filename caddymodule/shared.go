@@ -7,9 +7,11 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"example.com/sidegate/caddymodule/caller"
 	"example.com/sidegate/caddymodule/endpoint"
+	"example.com/sidegate/caddymodule/everyroute"
 	"example.com/sidegate/caddymodule/identity"
 )
 
@@ -37,11 +39,77 @@ func findApp(ctx caddy.Context) (*App, error) {
 // share returns what is given away of the app.
 func (a *App) share() shared { return shared{a.gateway, a.address, a.now} }
 
+// joinServer has identity headers deleted on all routes of the server that the
+// handler stands in.
+func (a *App) joinServer(ctx caddy.Context) (*everyroute.First, error) {
+	server, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
+	if !ok {
+		return nil, errors.New("it stands in no server of the http app, so nothing can be deleted before it: put it into a site")
+	}
+	for _, f := range a.servers {
+		if f.Of(server) {
+			return f, nil
+		}
+	}
+	f := everyroute.New(server, a.credentials())
+	if err := f.Lead(); err != nil {
+		return nil, err
+	}
+	a.servers = append(a.servers, f)
+	return f, nil
+}
+
+// joinEarly is joinServer for a matcher, which may be provisioned before the
+// server can be seen, or when its routes are a chain already: then it strips
+// what it is asked about, and nothing else.
+func (a *App) joinEarly(ctx caddy.Context) (*everyroute.First, error) {
+	server, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
+	if ok && everyroute.UnderWay(server.Routes) {
+		return a.joinServer(ctx)
+	}
+	return everyroute.New(nil, a.credentials()), nil
+}
+
+// credentials are those of ours. When it cannot be told whose a Bearer token is,
+// it is taken away.
+func (a *App) credentials() caller.Credentials {
+	return caller.Credentials{
+		Cookie: a.address.Cookie.Name, Attempts: a.address.Cookie.AttemptPrefix(),
+		Ours: func(token string, many bool) bool {
+			g, err := a.gateway()
+			return err != nil || g.callers.Issued(token, many)
+		},
+	}
+}
+
+// checkServers refuses to start when something was put before all that is
+// deleted, and looks at what can be seen only now that all routes are
+// provisioned.
+func (a *App) checkServers() error {
+	for _, f := range a.servers {
+		if err := f.ComesFirst(); err != nil {
+			return err
+		}
+		f.LookForMethods(func(h caddyhttp.MiddlewareHandler) bool {
+			_, guards := h.(*SessionAuth)
+			return guards
+		})
+	}
+	return nil
+}
+
+// neverForwarded are methods whose answer repeats the request, with what the
+// gateway has put into it (RFC 9110 section 9.3.8; TRACK is IIS' name for it),
+// and CONNECT.
+func neverForwarded(method string) bool {
+	return method == http.MethodConnect || method == http.MethodTrace || method == "TRACK"
+}
+
 // strip takes away every header that names an identity, the tricks by which
 // one could come back, and the credentials that are ours alone.
-func (s *shared) strip(r *http.Request, v *caller.Remembered, stripper *identity.Stripper) {
+func (s *shared) strip(r *http.Request, v *caller.Remembered, headers *everyroute.Foreign) {
 	v.Stripped = true
-	stripper.Strip(r.Header)
+	headers.Strip(r, v)
 	// The proxy behind us deletes what Connection names (CVE-2024-45410) and
 	// sends trailers past every header filter (CVE-2026-88004).
 	identity.ReduceConnection(r.Header)

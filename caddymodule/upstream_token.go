@@ -41,11 +41,11 @@ func (s *SessionAuth) checkUpstreamToken(logins []LoginModule) error {
 // another app.
 func (s *SessionAuth) passOn(w http.ResponseWriter, r *http.Request, v *caller.Remembered, c *caller.Caller, next caddyhttp.Handler) error {
 	if s.UpstreamToken == "" || !c.MayPass() || c.Session.Method != s.UpstreamToken {
-		return s.foreign.first.passOn(w, r, v, next)
+		return s.foreign.PassOn(w, r, v, next)
 	}
 	authorization, cookie := r.Header["Authorization"], r.Header["Cookie"]
 	s.giveBack(r, c)
-	err := s.foreign.first.passOn(w, r, v, next)
+	err := s.foreign.PassOn(w, r, v, next)
 	if err != nil {
 		restore(r.Header, "Authorization", authorization)
 		restore(r.Header, "Cookie", cookie)

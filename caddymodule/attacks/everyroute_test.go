@@ -147,6 +147,24 @@ func TestNothingForgedPassesARouteWithoutOurHandlers(t *testing.T) {
 	}
 }
 
+// A named route is made ready when the server's routes are a chain already.
+func TestWhatANamedRouteSendsIsStrippedOnEveryRoute(t *testing.T) {
+	up := gatewaytest.NewWire(t)
+	routes := "session_endpoints /auth/*\nhandle /app/* {\ninvoke late\n}\nreverse_proxy {upstream}"
+	s := gatewaytest.StartEdited(t, gatewaytest.Site{Upstream: up.Address(), Routes: routes}, func(caddyfile string, port int) string {
+		site := fmt.Sprintf("http://127.0.0.1:%d {", port)
+		return strings.Replace(caddyfile, site, "&(late) {\nsession_auth {\nheader X-Tenant {http.auth.user.account_id}\n}\nreverse_proxy "+up.Address()+"\n}\n"+site, 1)
+	})
+	cookie := "Cookie: " + s.WithCookie(t, gatewaytest.Ada).Cookie + "\n"
+	up.Take()
+	for path, want := range map[string][]string{"/free": nil, "/app/x": {"acme"}} {
+		s.Exchange(t, "GET "+path+" HTTP/1.1\nHost: 127.0.0.1\n"+cookie+"X-Tenant: forged\nx~tenant: forged\n\n").Want(t, http.StatusOK)
+		a := up.One(t)
+		a.Want(t, "X-Tenant", want...)
+		a.Want(t, "x~tenant")
+	}
+}
+
 // What failed before any route goes to the error routes as the client sent it.
 func TestNothingForgedReachesErrorRoutesBeforeAnyRoute(t *testing.T) {
 	up := gatewaytest.NewWire(t)

@@ -26,9 +26,7 @@ type Remembered struct {
 	// told to keep.
 	Aside http.Header
 
-	cookies       []string // the Cookie header's lines
-	authorization []string
-	ahead         ahead
+	presented
 
 	caller         *Caller // by Bearer token, else by cookie
 	callerByCookie *Caller // by cookie alone
@@ -36,10 +34,22 @@ type Remembered struct {
 	// One allocation serves for all that a request needs of its own: what
 	// caller points to, and the values of the headers that are written, which
 	// a later handler may edit in place.
-	found  Caller
-	values [RoomValues]string
-	taken  bool // values are in use
+	found Caller
+	room
 	answer answer
+}
+
+// presented are the credentials that came with a request.
+type presented struct {
+	cookies       []string // the Cookie header's lines
+	authorization []string
+	ahead         ahead
+}
+
+// room is for values of headers.
+type room struct {
+	values [RoomValues]string
+	taken  bool
 }
 
 // RoomValues is how many values Room has room for: those of the identity
@@ -63,9 +73,8 @@ func Remember(r *http.Request) *Remembered {
 
 func remember(r *http.Request, vars map[string]any) *Remembered {
 	v := &Remembered{
-		cookies:       r.Header["Cookie"],
-		authorization: r.Header["Authorization"],
-		Accounts:      r.Header[AccountHeader],
+		Accounts:  r.Header[AccountHeader],
+		presented: presented{cookies: r.Header["Cookie"], authorization: r.Header["Authorization"]},
 	}
 	if vars != nil {
 		vars[rememberedVar] = v

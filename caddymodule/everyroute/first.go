@@ -1,4 +1,4 @@
-package caddymodule
+package everyroute
 
 import (
 	"errors"
@@ -7,14 +7,13 @@ import (
 	"slices"
 	"sync/atomic"
 
-	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"example.com/sidegate/caddymodule/caller"
 	"example.com/sidegate/caddymodule/identity"
 )
 
-// first comes before every route of a server that one of our handlers stands
+// First comes before every route of a server that one of our handlers stands
 // in. It takes away what no app behind that server may have from a client: the
 // headers in which the gateway tells who somebody is, and its credentials. So a
 // route without our handlers passes nothing forged.
@@ -22,8 +21,8 @@ import (
 // It is a matcher that holds for every request, in front of those of the
 // server's first route. Caddy has no word for that: it leans on Caddy keeping
 // the server among the values of the context in which handlers are provisioned,
-// and making its chain of them when all are. comesFirst looks whether it did.
-type first struct {
+// and making its chain of them when all are. ComesFirst looks whether it did.
+type First struct {
 	server      *caddyhttp.Server // nil for a matcher that stands alone
 	credentials caller.Credentials
 	names       []string // beside the native ones
@@ -33,61 +32,20 @@ type first struct {
 	methodFree  atomic.Bool // and no matcher does
 }
 
-func newFirst(s *shared, server *caddyhttp.Server) *first {
-	return &first{
-		server:   server,
-		stripper: identity.NewStripperOf(),
-		credentials: caller.Credentials{
-			Cookie: s.address.Cookie.Name, Attempts: s.address.Cookie.AttemptPrefix(), Ours: s.looksOurs,
-		},
-	}
+// New is for a server; nil for a matcher that stands alone, and strips only what
+// it is asked about.
+func New(server *caddyhttp.Server, ours caller.Credentials) *First {
+	return &First{server: server, stripper: identity.NewStripperOf(), credentials: ours}
 }
 
-// looksOurs reports whether a Bearer token is one of ours. When that cannot be
-// told it is taken away.
-func (s *shared) looksOurs(token string, many bool) bool {
-	g, err := s.gateway()
-	return err != nil || g.callers.Issued(token, many)
-}
+// Of reports whether it is that server's.
+func (f *First) Of(server *caddyhttp.Server) bool { return f.server == server }
 
-// joinServer puts first before the routes of the server that the handler stands
-// in, once a server.
-func (a *App) joinServer(ctx caddy.Context) (*first, error) {
-	server, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
-	if !ok {
-		return nil, errors.New("it stands in no server of the http app, so nothing can be deleted before it: put it into a site")
-	}
-	for _, f := range a.servers {
-		if f.server == server {
-			return f, nil
-		}
-	}
-	s := a.share()
-	f := newFirst(&s, server)
-	if err := f.lead(); err != nil {
-		return nil, err
-	}
-	a.servers = append(a.servers, f)
-	return f, nil
-}
-
-// joinEarly is joinServer for a matcher, which may be provisioned before the
-// server can be seen, or when its routes are a chain already: then it strips
-// what it is asked about, and nothing else.
-func (a *App) joinEarly(ctx caddy.Context) (*first, error) {
-	server, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
-	if ok && underWay(server.Routes) {
-		return a.joinServer(ctx)
-	}
-	s := a.share()
-	return newFirst(&s, nil), nil
-}
-
-// lead puts f before the routes, and what it is for errors before the error
+// Lead puts f before the routes, and what it is for errors before the error
 // routes: those come to requests too that failed before any route.
-func (f *first) lead() error {
+func (f *First) Lead() error {
 	errorRoutes := f.server.Errors != nil && len(f.server.Errors.Routes) > 0
-	if underWay(f.server.Routes) {
+	if UnderWay(f.server.Routes) {
 		// The error routes are provisioned later, matchers and all.
 		if errorRoutes {
 			before := caddyhttp.Route{MatcherSets: caddyhttp.MatcherSets{{f.forErrors()}}}
@@ -103,9 +61,9 @@ func (f *first) lead() error {
 	return leadRoutes(f.server.Routes, f)
 }
 
-// underWay reports whether handlers of these routes are still to be
+// UnderWay reports whether handlers of these routes are still to be
 // provisioned: Caddy drops their JSON then, and makes a chain of the list.
-func underWay(routes caddyhttp.RouteList) bool {
+func UnderWay(routes caddyhttp.RouteList) bool {
 	return slices.ContainsFunc(routes, func(r caddyhttp.Route) bool { return len(r.HandlersRaw) > 0 })
 }
 
@@ -119,7 +77,7 @@ func leadRoutes(routes caddyhttp.RouteList, m any) error {
 	switch {
 	case len(route.MatcherSets) > 0:
 		route.MatcherSets[0] = append(caddyhttp.MatcherSet{m}, route.MatcherSets[0]...)
-	case underWay(routes):
+	case UnderWay(routes):
 		route.MatcherSets = caddyhttp.MatcherSets{{m}}
 	default:
 		return errors.New("it stands in named or error routes alone, which are made ready too late to delete headers on all routes " +
@@ -128,9 +86,9 @@ func leadRoutes(routes caddyhttp.RouteList, m any) error {
 	return nil
 }
 
-// comesFirst is an error when the server's routes do not begin with f: another
+// ComesFirst is an error when the server's routes do not begin with f: another
 // module was put before it, or this build has a Caddy that does otherwise.
-func (f *first) comesFirst() error {
+func (f *First) ComesFirst() error {
 	if len(f.server.Routes) > 0 && !begins(f.server.Routes, f) ||
 		f.server.Errors != nil && len(f.server.Errors.Routes) > 0 && !begins(f.server.Errors.Routes, f.forErrors()) {
 		return fmt.Errorf("server %q: identity headers would not be deleted before its first route, "+
@@ -144,39 +102,28 @@ func begins(routes caddyhttp.RouteList, m any) bool {
 	return len(sets) > 0 && len(sets[0]) > 0 && sets[0][0] == m
 }
 
-// checkServers refuses to start when something was put before first, and looks
-// at what can be seen only now that all routes are provisioned.
-func (a *App) checkServers() error {
-	for _, f := range a.servers {
-		if err := f.comesFirst(); err != nil {
-			return err
-		}
-		f.lookForMethods()
-	}
-	return nil
-}
-
-// tell adds names that the gateway sends on some route of the server.
-func (f *first) tell(names ...string) {
+// Tell adds names that the gateway sends on some route of the server.
+func (f *First) Tell(names ...string) {
 	f.names = append(f.names, names...)
 	f.stripper = identity.NewStripperOf(f.names...)
 }
 
 // MatchWithError strips, and holds for every request.
-func (f *first) MatchWithError(r *http.Request) (bool, error) {
-	f.strip(r)
+func (f *First) MatchWithError(r *http.Request) (bool, error) {
+	f.Strip(r)
 	return true, nil
 }
 
-func (f *first) strip(r *http.Request) {
+// Strip takes away what a client made up, and remembers the credentials.
+func (f *First) Strip(r *http.Request) {
 	f.stripper.Strip(r.Header)
 	f.stripper.StripTrailers(r)
 	f.credentials.Take(r)
 }
 
-// passOn hands the request on to what comes behind our handlers, and sees that
+// PassOn hands the request on to what comes behind our handlers, and sees that
 // the answer of an app does not overwrite ours.
-func (f *first) passOn(w http.ResponseWriter, r *http.Request, v *caller.Remembered, next caddyhttp.Handler) error {
+func (f *First) PassOn(w http.ResponseWriter, r *http.Request, v *caller.Remembered, next caddyhttp.Handler) error {
 	w, begun := v.Guard(w, &f.credentials)
 	if begun {
 		defer v.Unguard()
@@ -186,20 +133,20 @@ func (f *first) passOn(w http.ResponseWriter, r *http.Request, v *caller.Remembe
 
 // firstOfErrors is first for error routes. What a handler of ours has said of
 // the person who makes the request stays.
-type firstOfErrors struct{ *first }
+type firstOfErrors struct{ *First }
 
-func (f *first) forErrors() firstOfErrors { return firstOfErrors{f} }
+func (f *First) forErrors() firstOfErrors { return firstOfErrors{f} }
 
 // MatchWithError strips, and holds for every request.
 func (f firstOfErrors) MatchWithError(r *http.Request) (bool, error) {
 	if !caller.Injected(r) {
-		f.strip(r)
+		f.Strip(r)
 	}
 	return true, nil
 }
 
 // Interface guards
 var (
-	_ caddyhttp.RequestMatcherWithError = (*first)(nil)
+	_ caddyhttp.RequestMatcherWithError = (*First)(nil)
 	_ caddyhttp.RequestMatcherWithError = firstOfErrors{}
 )

@@ -1,28 +1,29 @@
-package caddymodule
+package everyroute
 
 import (
 	"fmt"
 	"net/http"
 	"slices"
 
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"golang.org/x/net/http/httpguts"
 
 	"example.com/sidegate/caddymodule/caller"
 	"example.com/sidegate/caddymodule/identity"
 )
 
-// foreign is which headers of other gateways a route lets through, made ready.
-type foreign struct {
-	first *first
+// Foreign is which headers of other gateways a route lets through, made ready.
+type Foreign struct {
+	first *First
 	kept  []string // in canonical spelling
 	// strippers delete identity headers, and what goes with them: one for
 	// whether the peer is trusted, and one for whether the method is decided on.
 	strippers [2][2]*identity.Stripper
 }
 
-// newForeign makes ready what is deleted beside those own names.
-func newForeign(f *first, keep []string, own ...string) (foreign, error) {
-	all := foreign{first: f}
+// NewForeign makes ready what is deleted beside those own names.
+func NewForeign(f *First, keep []string, own ...string) (Foreign, error) {
+	all := Foreign{first: f}
 	for _, name := range keep {
 		if err := checkKept(name, own); err != nil {
 			return all, err
@@ -53,7 +54,7 @@ func checkKept(name string, own []string) error {
 }
 
 // stripper is what deletes headers of this request.
-func (f *foreign) stripper(r *http.Request) *identity.Stripper {
+func (f *Foreign) stripper(r *http.Request) *identity.Stripper {
 	trusted, method := 0, 0
 	if caller.TrustedPeer(r) {
 		trusted = 1
@@ -64,18 +65,24 @@ func (f *foreign) stripper(r *http.Request) *identity.Stripper {
 	return f.strippers[trusted][method]
 }
 
-// strip deletes what a client made up. What a later handler of this server may
-// keep is put aside for it: session_endpoints comes before session_auth.
-func (f *foreign) strip(s *shared, r *http.Request, v *caller.Remembered) {
+// Strip deletes what a client made up. What a later handler of this
+// server may keep is put aside for it: session_endpoints comes before
+// session_auth.
+func (f *Foreign) Strip(r *http.Request, v *caller.Remembered) {
 	if f.first.keeps && v.Aside == nil {
 		v.Aside = foreigners(r.Header)
 	}
-	s.strip(r, v, f.stripper(r))
+	f.stripper(r).Strip(r.Header)
 	for _, name := range f.kept {
 		if values, ok := v.Aside[name]; ok {
 			r.Header[name] = values
 		}
 	}
+}
+
+// PassOn is that of the server.
+func (f *Foreign) PassOn(w http.ResponseWriter, r *http.Request, v *caller.Remembered, next caddyhttp.Handler) error {
+	return f.first.PassOn(w, r, v, next)
 }
 
 // foreigners are those headers of other gateways that a request has; nil for

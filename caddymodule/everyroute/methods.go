@@ -1,25 +1,25 @@
-package caddymodule
+package everyroute
 
 import (
-	"net/http"
 	"slices"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
-// dependOnMethod says that a rule of this server decides on the method of a
+// DependOnMethod says that a rule of this server decides on the method of a
 // request. Handlers whose own options do call it when they are provisioned.
-func (f *first) dependOnMethod() { f.ruled = true }
+func (f *First) DependOnMethod() { f.ruled = true }
 
 // decidesOnMethod reports whether any rule of this server depends on the method:
 // then headers that have an app take another one are deleted. As long as the
 // routes were not looked through, it is taken for yes.
-func (f *first) decidesOnMethod() bool { return f.ruled || !f.methodFree.Load() }
+func (f *First) decidesOnMethod() bool { return f.ruled || !f.methodFree.Load() }
 
-// lookForMethods looks through the server's routes, once all are provisioned.
-func (f *first) lookForMethods() {
-	w := methodWalk{named: f.server.NamedRoutes, seen: make(map[string]bool)}
+// LookForMethods looks through the server's routes, once all are provisioned, for
+// handlers that guard, and what they depend on.
+func (f *First) LookForMethods(guards func(caddyhttp.MiddlewareHandler) bool) {
+	w := methodWalk{guards: guards, named: f.server.NamedRoutes, seen: make(map[string]bool)}
 	routes := slices.Clone(f.server.Routes)
 	if f.server.Errors != nil {
 		routes = append(routes, f.server.Errors.Routes...)
@@ -32,8 +32,9 @@ func (f *first) lookForMethods() {
 // decide whether a request comes to it: on it, around it, or on a `handle`
 // beside it.
 type methodWalk struct {
-	named map[string]*caddyhttp.Route
-	seen  map[string]bool // named routes, which may invoke themselves
+	guards func(caddyhttp.MiddlewareHandler) bool
+	named  map[string]*caddyhttp.Route
+	seen   map[string]bool // named routes, which may invoke themselves
 }
 
 // routes reports whether the routes lead to a session_auth, and whether it
@@ -56,10 +57,8 @@ func (w *methodWalk) routes(routes caddyhttp.RouteList) (leads, depends bool) {
 
 func (w *methodWalk) handlers(handlers []caddyhttp.MiddlewareHandler) (leads, depends bool) {
 	for _, h := range handlers {
-		var auth, inside bool
+		auth, inside := w.guards(h), false
 		switch h := h.(type) {
-		case *SessionAuth:
-			auth = true
 		case *caddyhttp.Subroute:
 			auth, inside = w.routes(h.Routes)
 			if h.Errors != nil {
@@ -116,11 +115,4 @@ func anyKey[V any](m map[string]V, part string) bool {
 		}
 	}
 	return false
-}
-
-// neverForwarded are methods whose answer repeats the request, with what the
-// gateway has put into it (RFC 9110 section 9.3.8; TRACK is IIS' name for it),
-// and CONNECT.
-func neverForwarded(method string) bool {
-	return method == http.MethodConnect || method == http.MethodTrace || method == "TRACK"
 }

@@ -1,0 +1,68 @@
+package everyroute
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+)
+
+// guard stands for a handler with a rule.
+type guard struct{}
+
+func (*guard) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	return next.ServeHTTP(w, r)
+}
+
+func isGuard(h caddyhttp.MiddlewareHandler) bool {
+	_, ok := h.(*guard)
+	return ok
+}
+
+func handle(matcher any, h ...caddyhttp.MiddlewareHandler) caddyhttp.Route {
+	r := caddyhttp.Route{Handlers: h}
+	if matcher != nil {
+		r.MatcherSets = caddyhttp.MatcherSets{{matcher}}
+	}
+	return r
+}
+
+func TestARuleThatDependsOnTheMethodIsFoundWhereverItStands(t *testing.T) {
+	auth, post := new(guard), caddyhttp.MatchMethod{"POST"}
+	named := map[string]*caddyhttp.Route{
+		"auth": {Handlers: []caddyhttp.MiddlewareHandler{auth}},
+		"loop": {Handlers: []caddyhttp.MiddlewareHandler{&caddyhttp.Invoke{Name: "loop"}}},
+		"post": {MatcherSets: caddyhttp.MatcherSets{{post}}, Handlers: []caddyhttp.MiddlewareHandler{auth}},
+	}
+	inside := func(r ...caddyhttp.Route) caddyhttp.MiddlewareHandler { return &caddyhttp.Subroute{Routes: r} }
+	failed := &caddyhttp.Subroute{Errors: &caddyhttp.HTTPErrorConfig{Routes: caddyhttp.RouteList{handle(post, auth)}}}
+	for _, c := range []struct {
+		name   string
+		routes caddyhttp.RouteList
+		want   bool
+	}{
+		{"on it", caddyhttp.RouteList{handle(post, auth)}, true},
+		{"around it", caddyhttp.RouteList{handle(post, inside(handle(nil, auth)))}, true},
+		{"inside", caddyhttp.RouteList{handle(nil, inside(handle(post, auth)))}, true},
+		{"on what is invoked", caddyhttp.RouteList{handle(nil, &caddyhttp.Invoke{Name: "post"})}, true},
+		{"on who invokes", caddyhttp.RouteList{handle(post, &caddyhttp.Invoke{Name: "auth"})}, true},
+		{"in the error routes of a subroute", caddyhttp.RouteList{handle(nil, failed)}, true},
+		{"with another one on another route", caddyhttp.RouteList{handle(post), handle(nil, auth)}, false},
+		{"without a guard", caddyhttp.RouteList{handle(post, inside(handle(post)))}, false},
+		{"in a route that invokes itself", caddyhttp.RouteList{handle(post, &caddyhttp.Invoke{Name: "loop"})}, false},
+		{"in nothing", nil, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := &First{server: &caddyhttp.Server{Routes: c.routes, NamedRoutes: named}}
+			if !f.decidesOnMethod() {
+				t.Error("before it was looked, it is taken for no")
+			}
+			if f.LookForMethods(isGuard); f.decidesOnMethod() != c.want {
+				t.Errorf("depends: %v", !c.want)
+			}
+			if f.DependOnMethod(); !f.decidesOnMethod() {
+				t.Error("the options of a handler do not count")
+			}
+		})
+	}
+}
