@@ -177,7 +177,7 @@ func (h *events) missingSecret() {
 	h.missing.Do(func() {
 		h.logger.Error("there are sessions that no configured secret opens: their people get 503 until the secret that sealed them, "+
 			"a former one or another gateway's, is named after the present one, or until they choose to sign in again",
-			zap.String("former_secret", h.former.where), zap.String("remedy", h.former.remedy))
+			zap.String("former_secret", h.former.where), zap.String("remedy", h.former.remedy), zap.String("then", "caddy reload"))
 	})
 }
 

@@ -55,7 +55,7 @@ func TestAMissingSecretIsToldOnce(t *testing.T) {
 	}
 	h.Happened(lifecycle.Event{Kind: lifecycle.NotRead, Err: unknown})
 	told := logs.FilterMessageSnippet("no configured secret opens").All()
-	want := map[string]any{"former_secret": "there", "remedy": "name it"}
+	want := map[string]any{"former_secret": "there", "remedy": "name it", "then": "caddy reload"}
 	if len(told) != 1 || told[0].Level != zap.ErrorLevel || !maps.Equal(told[0].ContextMap(), want) {
 		t.Errorf("the log says %+v", told)
 	}

@@ -30,6 +30,8 @@ type gateway struct {
 	release  func() error       // gives the store back
 	stopped  atomic.Bool        // the configuration is no longer in force
 
+	unwritten atomic.Bool // activity could not be written the last time
+
 	callers    *caller.Finder
 	vouching   *lifecycle.Vouching
 	sessions   *lifecycle.Sessions
@@ -220,8 +222,12 @@ func (g *gateway) close() error {
 }
 
 func (g *gateway) flush(ctx context.Context) {
-	if err := g.activity.Flush(ctx); err != nil && !errors.Is(err, context.Canceled) {
-		g.events.logger.Warn("activity is not written down yet; it will be tried again", zap.Error(err))
+	err := g.activity.Flush(ctx)
+	if errors.Is(err, context.Canceled) {
+		return
+	}
+	if again := g.unwritten.Swap(err != nil); err != nil && !again {
+		g.events.logger.Warn("activity is not written down yet; it will be tried again and again", zap.Error(err))
 	}
 }
 

@@ -92,6 +92,7 @@ func (l *Sessions) Backlog() int { return l.backlog.len() }
 // the store does, for when it is away it is away for all of them.
 func (l *Sessions) WorkOff(ctx context.Context) {
 	r := round{config: l.config, backlog: l.backlog, rebuilder: l.refresher.rebuilder, ender: l.ender}
+	r.settleDoubts(ctx)
 	r.work(ctx, true)
 	r.work(ctx, false)
 	for _, t := range r.undone {
@@ -113,6 +114,23 @@ type round struct {
 	undone []personTask
 	failed error // the first failure
 	away   bool  // the store is
+}
+
+// settleDoubts has those sessions end of which the login has long not vouched,
+// and still does not, whether or not anybody presents them again.
+func (r *round) settleDoubts(ctx context.Context) {
+	v := r.config.Vouching
+	for _, key := range v.ripe() {
+		s, err := r.config.Backing.Get(ctx, key)
+		if err != nil && !errors.Is(err, sessionstore.ErrNotFound) {
+			r.failed, r.away = err, !ofOnePerson(err)
+			return
+		}
+		if err == nil {
+			_, _ = v.Of(s) // which has it end
+		}
+		v.doubts.forget(key)
+	}
 }
 
 // work does the tasks of one kind, those included that come meanwhile.
@@ -144,7 +162,11 @@ func ofOnePerson(err error) bool {
 
 func (r *round) do(ctx context.Context, t personTask) error {
 	if t.session != (sessionstore.Key{}) {
-		return r.endOne(ctx, t)
+		was := &sessionstore.Session{Key: t.session, Method: t.method, User: sessionstore.UserSession{ID: t.userID}}
+		if err := r.ender.noLongerVouchedFor(ctx, was); !errors.Is(err, ErrEnded) {
+			return err
+		}
+		return nil
 	}
 	sessions, err := r.config.Store.List(ctx, t.userID)
 	unreadable, listed := sessionstore.Unreadable(err)
@@ -165,15 +187,6 @@ func (r *round) do(ctx context.Context, t personTask) error {
 		}
 	}
 	return cmp.Or(failed, r.doUnreadable(ctx, t, unreadable, err))
-}
-
-// endOne ends one session, for which nothing of it needs to be read.
-func (r *round) endOne(ctx context.Context, t personTask) error {
-	if err := r.ender.end(ctx, t.session); err != nil {
-		return err
-	}
-	r.config.Events.Happened(Event{Kind: Ended, Login: t.method, UserID: t.userID, Session: t.session, Count: 1})
-	return nil
 }
 
 func (r *round) doSession(ctx context.Context, t personTask, s *sessionstore.Session) error {
@@ -207,10 +220,10 @@ func (r *round) doUnreadable(ctx context.Context, t personTask, keys []sessionst
 		return nil
 	}
 	for _, key := range keys {
-		t.session = key
-		if err := r.endOne(ctx, t); err != nil {
+		if err := r.ender.end(ctx, key); err != nil {
 			return err
 		}
+		r.config.Events.Happened(Event{Kind: Ended, Login: t.method, UserID: t.userID, Session: key, Count: 1})
 	}
 	return nil
 }

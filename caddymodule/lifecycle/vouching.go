@@ -152,6 +152,14 @@ func (v *Vouching) refuse(s *sessionstore.Session, why error) error {
 	return &unvouched{err: why, gone: gone}
 }
 
+// ripe are the sessions that have not been vouched for in a long while.
+func (v *Vouching) ripe() []sessionstore.Key {
+	if v == nil {
+		return nil
+	}
+	return v.doubts.ripe()
+}
+
 // tellOnce tells of something that every request meets.
 func (v *Vouching) tellOnce(e Event) {
 	type about struct {

@@ -175,12 +175,12 @@ func TestWhoIsNoLongerVouchedForIsNotServed(t *testing.T) {
 			if gone := ada.now(g.gateway) == nil; gone != no.atOnce {
 				t.Errorf("it has ended: %v", gone)
 			}
-			clock.forward(3 * time.Minute)
+			clock.forward(3 * time.Minute) // whether or not it is presented again
+			g.WorkOff(t.Context())
+			ada.wantGone(g.gateway)
 			if _, err := g.visit(t.Context(), ada.key); !errors.Is(err, sessionstore.ErrNotFound) {
 				t.Errorf("after a while, answered with %v", err)
 			}
-			g.WorkOff(t.Context())
-			ada.wantGone(g.gateway)
 			wantKinds := []lifecycle.Kind{lifecycle.Began, lifecycle.Doubted, lifecycle.Ended}
 			if no.atOnce {
 				wantKinds = []lifecycle.Kind{lifecycle.Began, lifecycle.Ended}
@@ -189,6 +189,25 @@ func TestWhoIsNoLongerVouchedForIsNotServed(t *testing.T) {
 				t.Errorf("told of %q", got)
 			}
 		})
+	}
+}
+
+// A session that is presented at the moment that its person's are ended has one
+// end, which is told once.
+func TestTheEndOfASessionIsToldOnce(t *testing.T) {
+	k := newKeeper()
+	g := newVouched(t, memory.New(nil), k, time.Now, ruled("a"))
+	ada := g.signsIn(t, k)
+	k.set(func(k *keeper) { k.disabled = true })
+	for range 2 {
+		if _, err := g.visit(t.Context(), ada.key); !errors.Is(err, sessionstore.ErrNotFound) {
+			t.Fatalf("answered with %v", err)
+		}
+		g.EndPerson(k.Name(), 1)
+		g.WorkOff(t.Context())
+	}
+	if got := g.ear.kinds(); !slices.Equal(got, []lifecycle.Kind{lifecycle.Began, lifecycle.Ended}) {
+		t.Errorf("told of %q", got)
 	}
 }
 
