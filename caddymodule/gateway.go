@@ -146,7 +146,7 @@ func (a *App) vouching(g *gateway, k keys) (*lifecycle.Vouching, error) {
 		return nil, err
 	}
 	return lifecycle.NewVouching(lifecycle.VouchingConfig{
-		Logins: a.methods(), Roles: a.roles, Rules: rules, Directories: len(a.directories) > 0,
+		Logins: a.methods(), Roles: a.roles, Rules: rules, Sources: a.sources(), Directories: len(a.directories) > 0,
 		Keys: k.ring.GroundsKeys(), Events: g.events, Now: a.now,
 	}), nil
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"net/url"
 
 	"example.com/sidegate/caddymodule/login"
 )
@@ -21,6 +22,33 @@ func (o *OIDCLogin) rules() any {
 func (a *AppLogin) rules() any { return []any{a.URL, a.MapConfig} }
 
 func (h *HTTPDirectory) rules() any { return []any{h.Name, h.URL, h.Optional, h.MapConfig} }
+
+// asking is a login that asks somebody, and says whom: a provider, an app.
+type asking interface{ asks() string }
+
+func (o *OIDCLogin) asks() string { return o.Issuer }
+
+func (a *AppLogin) asks() string {
+	if u, err := url.Parse(a.URL); err == nil && u.Host != "" {
+		return u.Host
+	}
+	return a.URL
+}
+
+// sources are digests of whom each login asks: one that has only its name from
+// another does not vouch for that one's people.
+func (a *App) sources() map[string]string {
+	sources := make(map[string]string, len(a.logins))
+	for _, l := range a.logins {
+		source := string(l.CaddyModule().ID)
+		if asks, ok := l.(asking); ok {
+			source += "\x00" + asks.asks()
+		}
+		sum := sha256.Sum256([]byte(source))
+		sources[l.Name()] = base64.RawURLEncoding.EncodeToString(sum[:12])
+	}
+	return sources
+}
 
 // rules are digests of what the configuration says of the people of each login:
 // a session that was built under others is not as it would be built here.

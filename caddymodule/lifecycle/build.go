@@ -58,7 +58,7 @@ func (b *builder) build(ctx context.Context, method login.Method, person *profil
 	}
 	return &built{
 		user: user, subject: subjectOf(person, user.Email), name: person.Name, attributes: person.Attributes,
-		grounds: b.config.Vouching.grounds(method.Name(), person, groundsOf(before), &user),
+		grounds: b.config.Vouching.grounds(method.Name(), person, before, &user),
 		source:  person.SourceSession, kept: kept, at: at,
 	}, nil
 }
@@ -79,13 +79,6 @@ func factsOf(person *profile.Person) profile.Facts {
 		return nil
 	}
 	return person.Kept.Facts
-}
-
-func groundsOf(s *sessionstore.Session) *sessionstore.Grounds {
-	if s == nil {
-		return nil
-	}
-	return s.Grounds
 }
 
 func subjectOf(person *profile.Person, email string) string {

@@ -15,8 +15,10 @@ const changeTries = 3
 // until they choose another. ErrEnded: the session is gone.
 func (l *Sessions) ChooseAccount(ctx context.Context, s *sessionstore.Session, accountID string) (*sessionstore.Session, error) {
 	changed, err := l.writer.change(ctx, s, func(changed *sessionstore.Session) {
-		changed.ChosenAccount = accountID
-		keepChoice(changed)
+		changed.ChosenAccount = accountID // which the record may have yet to be told of
+		if user, ok := changed.User.WithPrimary(accountID); ok {
+			changed.User = *user
+		}
 	})
 	return l.config.Vouching.served(changed, err)
 }
@@ -49,6 +51,8 @@ func (l *Sessions) Slide(ctx context.Context, s *sessionstore.Session) (*session
 type writer struct {
 	store   sessionstore.Store
 	backing sessionstore.Store // sessions as they are written down
+
+	vouching *Vouching
 }
 
 // change writes a session, or the one that it is a view of, that edit has
@@ -59,6 +63,7 @@ func (w writer) change(ctx context.Context, s *sessionstore.Session, edit func(*
 	for try := 1; ; try++ {
 		changed := *s
 		edit(&changed)
+		changed.Grounds = w.vouching.underPresentKey(&changed)
 		written, err := w.store.Update(ctx, &changed)
 		if !errors.Is(err, sessionstore.ErrConflict) || try == changeTries {
 			return written, goneIsEnded(err)

@@ -101,7 +101,7 @@ func (e *ender) endAll(ctx context.Context, keys []sessionstore.Key) error {
 // endUnreadable is Sessions.EndUnreadable.
 func (e *ender) endUnreadable(ctx context.Context, keys []sessionstore.Key) (ended, left int, err error) {
 	for _, key := range keys {
-		_, err := e.config.Store.Get(ctx, key)
+		_, err := e.config.Backing.Get(ctx, key) // whoever vouches for it
 		switch {
 		case err == nil:
 			left++

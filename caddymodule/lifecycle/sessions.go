@@ -90,7 +90,7 @@ func New(c Config) *Sessions {
 	if c.InForce == nil {
 		c.InForce = func() *Vouching { return c.Vouching }
 	}
-	l := &Sessions{config: &c, links: &links{&c}, builder: &builder{&c}, writer: writer{c.Store, c.Backing}, backlog: newBacklog()}
+	l := &Sessions{config: &c, links: &links{&c}, builder: &builder{&c}, writer: writer{c.Store, c.Backing, c.Vouching}, backlog: newBacklog()}
 	if c.Vouching != nil {
 		l.backlog = c.Vouching.backlog // what it finds is ended with the rest
 	}

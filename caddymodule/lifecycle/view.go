@@ -12,19 +12,31 @@ import (
 // would rebuild each other's sessions in turns.
 func (v *Vouching) view(method login.Method, s *sessionstore.Session, rules string) (*sessionstore.Session, error) {
 	view := *s
+	view.View = &sessionstore.View{Of: s}
 	whole, err := v.recall(method, &view)
 	if err != nil && !isRefused(err) && !profile.IsUnmapped(err) { // trouble, which says nothing of the person
 		whole, err = false, v.flatten(&view)
 	}
-	if isRefused(err) {
+	switch earlier, built := s.Grounds.Under(rules); {
+	case isRefused(err):
 		return nil, err
-	}
-	if err != nil {
+	case err != nil:
 		view.User, view.Unmapped = withoutRights(s.User), true
+	case !whole && built:
+		serveEarlier(&view, earlier)
+		return &view, nil
 	}
 	_, rebuilds := method.(login.Rebuilder)
-	view.View = &sessionstore.View{Of: s, Due: rebuilds && !whole && !s.Grounds.BuiltUnder(rules)}
+	view.View.Due = rebuilds && !whole
 	return &view, nil
+}
+
+// serveEarlier puts what was built under the rules of this configuration into the
+// view: others have built the session since, under theirs.
+func serveEarlier(view *sessionstore.Session, earlier sessionstore.Build) {
+	view.BuiltAt, view.Unmapped = earlier.BuiltAt, earlier.Unmapped
+	view.User, view.Name, view.Attributes = earlier.User, earlier.Name, earlier.Attributes
+	keepChoice(view)
 }
 
 // recall fills in what is known at hand of the view's person, and reports

@@ -155,12 +155,67 @@ func TestAViewGivesNoRolesBack(t *testing.T) {
 	_, two, k, ada := twoConfigurations(t)
 	s := *ada.now(two.gateway)
 	s.Unmapped, s.User.FlatRolesList, s.User.FlatPermissionsList = true, []string{}, []string{}
-	s.Grounds = &sessionstore.Grounds{Rules: s.Grounds.Rules, Password: s.Grounds.Password}
+	s.Grounds = &sessionstore.Grounds{Rules: "others", Password: s.Grounds.Password}
 	if _, err := two.store.Update(t.Context(), &s); err != nil {
 		t.Fatal(err)
 	}
 	two.wantServed(t, ada, []string{}, []string{})
 	if k.rebuilt != 0 {
 		t.Error("the source was asked")
+	}
+}
+
+// Roles that a configuration granted which was taken back, or that another
+// gateway is tried with, are not those of this one.
+func TestWhatAnotherConfigurationHasMadeOfAPersonIsNotServedHere(t *testing.T) {
+	one, two, k, ada := twoConfigurations(t)
+	k.set(func(k *keeper) { k.partial = true })
+	serve := func(g *vouched, granted ...string) {
+		t.Helper()
+		s := g.served(t, ada)
+		if g.Due(s, time.Now()) {
+			k.set(func(k *keeper) { k.roles = granted })
+			if _, err := g.Refresh(t.Context(), s); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for range 3 {
+		serve(two, "editor", "admin")
+		two.wantServed(t, ada, []string{"editor", "admin", "reader"}, []string{"b"})
+		serve(one, "nobody should ask")
+		one.wantServed(t, ada, []string{"editor", "reader"}, []string{"a"})
+	}
+	if k.rebuilt != 1 {
+		t.Errorf("the source was asked %d times", k.rebuilt)
+	}
+}
+
+// Nor is the slip of another configuration's mapping this one's.
+func TestRolesThatAnotherConfigurationCannotMapAreServedHere(t *testing.T) {
+	one, two, k, ada := twoConfigurations(t)
+	k.set(func(k *keeper) { k.partial = true; k.rebuild = &profile.Unmapped{Err: errTrouble} })
+	if _, err := two.Refresh(t.Context(), two.served(t, ada)); !errors.Is(err, lifecycle.ErrUnmapped) {
+		t.Fatalf("answered with %v", err)
+	}
+	two.wantServed(t, ada, []string{}, []string{})
+	one.wantServed(t, ada, []string{"editor", "reader"}, []string{"a"})
+	k.set(func(k *keeper) { k.rebuild = nil })
+	three := newVouched(t, one.store, k, time.Now, ruled("c"))
+	if s := three.served(t, ada); !three.Due(s, time.Now()) {
+		t.Error("a mapping that was mended is not asked for")
+	}
+	two.wantServed(t, ada, []string{}, []string{})
+}
+
+func TestAnAccountThatTheRecordHasYetToHearOfCanBeChosen(t *testing.T) {
+	_, two, k, ada := twoConfigurations(t)
+	k.set(func(k *keeper) { k.more = "hooli" })
+	chosen, err := two.ChooseAccount(t.Context(), two.served(t, ada), "hooli")
+	if err != nil || chosen.User.PrimaryAccount.AccountID != "hooli" {
+		t.Errorf("answered with %+v, %v", chosen, err)
+	}
+	if u := two.served(t, ada).User; u.PrimaryAccount.AccountID != "hooli" {
+		t.Errorf("then %+v is served", u.PrimaryAccount)
 	}
 }

@@ -21,6 +21,9 @@ type VouchingConfig struct {
 	// Rules are digests, by the names of the logins, of what the configuration
 	// says of their people: roles, mappings, demands, directories.
 	Rules map[string]string
+	// Sources are digests, by the names of the logins, of whom they ask. A login
+	// that asks somebody else by now does not vouch for who came before.
+	Sources map[string]string
 	// Directories says that some are asked about each person.
 	Directories bool
 	// Keys are what digests of password hashes are made with: the first makes
@@ -98,7 +101,7 @@ func (v *Vouching) judge(s *sessionstore.Session) (*sessionstore.Session, error)
 		return s, nil
 	}
 	method := v.login(s.Method)
-	if method == nil {
+	if method == nil || v.askedOther(s) {
 		return nil, errNoLogin
 	}
 	standing, err := v.standing(method, s)
@@ -106,10 +109,15 @@ func (v *Vouching) judge(s *sessionstore.Session) (*sessionstore.Session, error)
 		return nil, err
 	}
 	rules := v.rules(s.Method, standing)
-	if s.Grounds.Latest() == "" || s.Grounds.Latest() == rules {
+	if under := s.Grounds.BuiltUnder(); under == "" || under == rules {
 		return s, nil // the same, or of before this was written down
 	}
 	return v.view(method, s, rules)
+}
+
+// askedOther reports whether the session began at another login of that name.
+func (v *Vouching) askedOther(s *sessionstore.Session) bool {
+	return s.Grounds != nil && s.Grounds.Source != "" && s.Grounds.Source != v.config.Sources[s.Method]
 }
 
 func (v *Vouching) login(name string) login.Method {
@@ -133,18 +141,14 @@ func (v *Vouching) standing(method login.Method, s *sessionstore.Session) (profi
 	return standing, err
 }
 
-// refuse ends a session of whose person the login says no. Where the login does
-// not know them, or by another password, this gateway may be the one that has
-// yet to hear of somebody: what it goes by is a file, which reaches one gateway
-// before another. So nobody is served by the session, and it ends when that is
-// still so after a while.
+// refuse ends a session of whose person the login says no, when that is still so
+// after a while; nobody is served by it meanwhile. What a login goes by is a
+// file, which reaches one gateway before another: this one may have yet to hear
+// of somebody, of their new password, or that they are enabled again.
 func (v *Vouching) refuse(s *sessionstore.Session, why error) error {
-	gone := errors.Is(why, login.ErrRefused)
-	if !gone {
-		var first bool
-		if gone, first = v.doubts.old(s.Key); first {
-			v.config.Events.Happened(Event{Kind: Doubted, Login: s.Method, UserID: s.User.ID, Session: s.Key, Err: why})
-		}
+	gone, first := v.doubts.old(s.Key)
+	if first {
+		v.config.Events.Happened(Event{Kind: Doubted, Login: s.Method, UserID: s.User.ID, Session: s.Key, Err: why})
 	}
 	if gone {
 		v.backlog.add(personTask{method: s.Method, userID: s.User.ID, end: true, session: s.Key})
