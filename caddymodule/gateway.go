@@ -146,15 +146,16 @@ func (a *App) vouching(g *gateway, k keys) (*lifecycle.Vouching, error) {
 		return nil, err
 	}
 	return lifecycle.NewVouching(lifecycle.VouchingConfig{
-		Logins: a.methods(), Roles: a.roles, Rules: rules, Sources: a.sources(), Directories: len(a.directories) > 0,
-		Keys: k.ring.GroundsKeys(), Events: g.events, Now: a.now,
+		Logins: a.methods(), Roles: a.roles, Rules: rules, Sources: a.sources(), Domains: a.domains,
+		Directories: len(a.directories) > 0,
+		Keys:        k.ring.GroundsKeys(), Events: g.events, Now: a.now,
 	}), nil
 }
 
 func (a *App) lifecycle(g *gateway, backing sessionstore.Store, k keys) lifecycle.Config {
 	c := lifecycle.Config{
 		Store: g.store, Backing: backing,
-		Directories: a.directories, Roles: a.roles, Logins: a.methods(),
+		Directories: a.directories, Roles: a.roles, Logins: a.methods(), Domains: a.domains,
 		Vouching: g.vouching, InForce: g.inForce,
 		Lifetime: time.Duration(a.Lifetime), IdleTimeout: time.Duration(*a.IdleTimeout), RefreshEvery: time.Duration(a.RefreshEvery),
 		MaxSessions: a.MaxSessions, RefuseBeyond: a.BeyondMaxSessions == beyondRefuse,

@@ -55,6 +55,7 @@ type OIDCLogin struct {
 	// Default: those of the system.
 	CA string `json:"ca,omitempty"`
 
+	EmailConfig
 	MapConfig
 
 	*oidc.Login `json:"-"`
@@ -168,6 +169,7 @@ func (o *OIDCLogin) clientCredentials(c *oidc.Config) (err error) {
 //		acr_values <value>...
 //		max_age <duration>
 //		trust_unverified_email
+//		email_domains <domain>...
 //		ca <pem file>
 //		map {
 //			<field> <expression>
@@ -196,6 +198,7 @@ func (o *OIDCLogin) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"acr_values":             texts(&o.ACRValues),
 		"max_age":                o.parseMaxAge,
 		"trust_unverified_email": flag(&o.TrustUnverifiedEmail),
+		"email_domains":          texts(&o.EmailDomains),
 		"ca":                     text(&o.CA),
 		"map":                    o.parseMap("token"),
 		"require":                o.parseRequire("token"),

@@ -33,6 +33,8 @@ type UsersLogin struct {
 	// File is the path of the users file. Required.
 	File string `json:"file,omitempty"`
 
+	EmailConfig
+
 	*users.Method `json:"-"`
 
 	file    *users.File
@@ -142,13 +144,18 @@ func (u *UsersLogin) act(sessions *lifecycle.Sessions, before *users.People, cha
 
 // UnmarshalCaddyfile reads the login. Syntax:
 //
-//	login users <file>
+//	login users <file> {
+//		email_domains <domain>...
+//	}
 func (u *UsersLogin) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // the method's name
 	if !d.Args(&u.File) {
 		return d.Err("login users needs its file: login users users.yaml")
 	}
-	return noMore(d, "login users")
+	if d.NextArg() {
+		return d.ArgErr()
+	}
+	return parseBlock(d, "login users", map[string]option{"email_domains": texts(&u.EmailDomains)})
 }
 
 // Interface guards

@@ -6,8 +6,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"slices"
+	"strings"
 
 	"example.com/sidegate/caddymodule/login"
+	"example.com/sidegate/caddymodule/profile"
 )
 
 // ruled is a login or a directory that says what it makes of the people it is
@@ -59,7 +62,7 @@ func (a *App) rules() (map[string]string, error) {
 		if r, ok := l.(ruled); ok {
 			own = r.rules()
 		}
-		text, err := json.Marshal([]any{1, a.Roles, a.asked, own})
+		text, err := json.Marshal([]any{1, a.Roles, a.asked, a.domains[l.Name()], own})
 		if err != nil {
 			return nil, fmt.Errorf("the rules of login %s cannot be told from others: %w", l.Name(), err)
 		}
@@ -76,4 +79,65 @@ func (a *App) methods() []login.Method {
 		methods[i] = l
 	}
 	return methods
+}
+
+// EmailConfig is what a login says of its people's email addresses.
+type EmailConfig struct {
+	// EmailDomains are the domains that the addresses of the login's people may
+	// be of: example.com, or *.example.com for all below it. Others are refused,
+	// at sign-in and when their session is built anew. Default: any.
+	EmailDomains []string `json:"email_domains,omitempty"`
+}
+
+// addressed is a login that says so.
+type addressed interface{ emailDomains() []string }
+
+func (c *EmailConfig) emailDomains() []string { return c.EmailDomains }
+
+// readDomains reads the domains of every login.
+func (o *LoginOptions) readDomains() error {
+	o.domains = make(map[string]profile.Domains)
+	for _, l := range o.logins {
+		a, ok := l.(addressed)
+		if !ok {
+			continue
+		}
+		domains, err := profile.ParseDomains(a.emailDomains())
+		if err != nil {
+			return fmt.Errorf("login %s: email_domains: %w", l.Name(), err)
+		}
+		o.domains[l.Name()] = domains
+	}
+	return nil
+}
+
+// typed are what a directory must not be asked by of somebody who has typed it:
+// an app's own login lets people in by any name that it knows, and its mallory
+// may be called root@example.com.
+var typed = []string{"{identity.email}", "{identity.subject}"}
+
+// refuseTypedIdentity finds a directory that would be asked about whoever a
+// person at a login app says that they are.
+func (o *LoginOptions) refuseTypedIdentity(directory, address string) error {
+	for _, l := range o.logins {
+		a, ok := l.(*AppLogin)
+		if !ok || a.TrustTypedEmail {
+			continue
+		}
+		for _, placeholder := range typed {
+			if !strings.Contains(address, placeholder) || placeholder == typed[0] && a.mapsEmail() {
+				continue
+			}
+			return fmt.Errorf("directory %s is asked by %s, which at login %s is what people type: "+
+				"whoever has an account of any name there could be anybody here. Map the email that the app answers with "+
+				"(`map { email ... }`) and ask by {identity.email}; or say `trust_typed_email` in login %s if the app lets people "+
+				"in by their own address alone", directory, placeholder, l.Name(), l.Name())
+		}
+	}
+	return nil
+}
+
+// mapsEmail reports whether the app says what the person's address is.
+func (a *AppLogin) mapsEmail() bool {
+	return slices.ContainsFunc(a.Map, func(r MapRule) bool { return r.Field == "email" })
 }

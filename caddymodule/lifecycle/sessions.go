@@ -24,6 +24,9 @@ type Config struct {
 	// again. Providers names those whose source may ask for the end of sessions.
 	Logins    []login.Method
 	Providers []string
+	// Domains are those that the email addresses of a login's people may be of,
+	// by the names of the logins.
+	Domains map[string]profile.Domains
 	// Directories are asked about each person, all at once.
 	Directories []*directory.Directory
 	// Roles says what roles include and permit.

@@ -17,6 +17,9 @@ func (v *Vouching) view(method login.Method, s *sessionstore.Session, rules stri
 	if err != nil && !isRefused(err) && !profile.IsUnmapped(err) { // trouble, which says nothing of the person
 		whole, err = false, v.flatten(&view)
 	}
+	if refused := v.config.Domains[s.Method].Admit(view.User.Email); refused != nil {
+		err = refused
+	}
 	switch earlier, built := s.Grounds.Under(rules); {
 	case isRefused(err):
 		return nil, err

@@ -117,6 +117,21 @@ func TestWhomTheConfigurationHereDoesNotAdmit(t *testing.T) {
 	}
 }
 
+func TestWhoseDomainIsAdmittedNoMoreIsNotServed(t *testing.T) {
+	_, two, _, ada := twoConfigurations(t)
+	admitted, err := profile.ParseDomains([]string{"example.org"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := newVouched(t, two.store, newKeeper(), time.Now, ruled("c", func(c *lifecycle.VouchingConfig) {
+		c.Domains = map[string]profile.Domains{"keeper": admitted}
+	}))
+	if _, err := other.visit(t.Context(), ada.key); !errors.Is(err, sessionstore.ErrNotHere) {
+		t.Errorf("answered with %v", err)
+	}
+	two.wantServed(t, ada, []string{"editor", "reader"}, []string{"b"})
+}
+
 func TestWhatTheMappingHereCannotSayIsNotServed(t *testing.T) {
 	for name, err := range map[string]error{
 		"for what is kept cannot be mapped": &profile.Unmapped{Err: errTrouble},

@@ -24,6 +24,8 @@ type VouchingConfig struct {
 	// Sources are digests, by the names of the logins, of whom they ask. A login
 	// that asks somebody else by now does not vouch for who came before.
 	Sources map[string]string
+	// Domains are those of Config.
+	Domains map[string]profile.Domains
 	// Directories says that some are asked about each person.
 	Directories bool
 	// Keys are what digests of password hashes are made with: the first makes
