@@ -201,7 +201,7 @@ func allSources(t *testing.T, address string) gatewaytest.Site {
 	return gatewaytest.Site{
 		Options: "login oidc sso {\nissuer http://" + address + "\nclient_id c\nclient_secret " + canary + "\nca " + ca +
 			"\nmap {\nroles `token.?groups.orValue([])`\n}\nrequire `token.sub != ''` \"No\"\n}\n" +
-			"login app legacy http://" + address + "/login {\nsuccess `login.status == 200`\nca " + ca + "\nmap {\nid login.body.id\n}\n}\n" +
+			"login app legacy http://" + address + "/login {\nsuccess `login.status == 200`\ntrust_typed_email\nca " + ca + "\nmap {\nid login.body.id\n}\n}\n" +
 			"directory http crm http://" + address + "/by?e={identity.email} {\nbasic_auth u " + canary + "\nretries 0\nca " + ca + "\n}\n" +
 			"login_order legacy sso\nrefresh_every 15m",
 		Routes: "session_endpoints\nsession_auth {\nupstream_token legacy\n}\nrespond OK",
