@@ -49,7 +49,7 @@ var lines = map[lifecycle.Kind]line{
 	lifecycle.RefusedMeanwhile: {zap.InfoLevel, "sign-in refused: the person was disabled, removed or given another password meanwhile", whyFields},
 	lifecycle.Overtaken:        {zap.WarnLevel, "sign-in refused: another configuration came into force meanwhile, without that login", loginFields},
 	lifecycle.LoginUnknown: {zap.WarnLevel,
-		"sessions of a login that is not configured here are refused; they are kept for other gateways, and end by themselves", loginFields},
+		"sessions of a login that is not configured here, or asks somebody else by now, are refused; they are kept for other gateways, and end by themselves", loginFields},
 	lifecycle.RefusedHere: {zap.WarnLevel,
 		"sessions are refused that this configuration does not admit; they are kept until their sources are asked again", whyFields},
 	lifecycle.Doubted: {zap.WarnLevel,

@@ -9,7 +9,7 @@ import (
 	"example.com/sidegate/sessionstore/redis/redistest"
 )
 
-const loginUnknown = "sessions of a login that is not configured here are refused"
+const loginUnknown = "sessions of a login that is not configured here, or asks somebody else by now, are refused"
 
 // Nobody vouches any more for whoever came through a login that was taken away;
 // the session is kept, for another gateway may know the login, and this one may

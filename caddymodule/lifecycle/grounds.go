@@ -32,10 +32,22 @@ func (v *Vouching) grounds(method string, person *profile.Person, before *sessio
 
 func (v *Vouching) groundsUnder(rules, method string, before *sessionstore.Session) *sessionstore.Grounds {
 	g := &sessionstore.Grounds{Rules: rules, Source: v.config.Sources[method]}
-	if before != nil {
+	if before != nil && !v.isAtHand(before) {
 		g.Earlier = before.Before(rules)
 	}
 	return g
+}
+
+// isAtHand reports whether all that there is to know of the session's person is:
+// then every configuration works it out for itself, and nothing need be
+// remembered of what others have made of it.
+func (v *Vouching) isAtHand(s *sessionstore.Session) bool {
+	recaller, ok := v.login(s.Method).(login.Recaller)
+	if !ok || v.config.Directories {
+		return false
+	}
+	_, whole, err := recaller.Recall(s)
+	return err == nil && whole
 }
 
 // disrobed are the grounds of a session that has lost its roles: it was built

@@ -234,3 +234,16 @@ func TestAnAccountThatTheRecordHasYetToHearOfCanBeChosen(t *testing.T) {
 		t.Errorf("then %+v is served", u.PrimaryAccount)
 	}
 }
+
+// Else each change of a users file would make the records of its people longer.
+func TestNothingIsRememberedOfWhatEveryConfigurationCanWorkOut(t *testing.T) {
+	one, _, k, ada := twoConfigurations(t)
+	for entry := range 5 {
+		k.set(func(k *keeper) { k.entry = string(rune('2' + entry)) })
+		one.RebuildPerson(k.Name(), 1)
+		one.WorkOff(t.Context())
+	}
+	if g := ada.now(one.gateway).Grounds; len(g.Earlier) > 0 || k.rebuilt != 5 {
+		t.Errorf("after %d rebuilds it remembers %+v", k.rebuilt, g.Earlier)
+	}
+}
