@@ -23,7 +23,7 @@ type logout struct {
 
 func logoutRoute(c Config) Route {
 	l := logout{newPages(c), c.Callers, c.Sessions, newSourceSignOut(c), c.Events}
-	return Route{logoutPath, map[string]http.HandlerFunc{http.MethodGet: l.get, http.MethodPost: l.post}}
+	return Route{Path: logoutPath, Answers: map[string]http.HandlerFunc{http.MethodGet: l.get, http.MethodPost: l.post}}
 }
 
 // get asks for a confirmation: a GET changes nothing, or any page could sign

@@ -53,6 +53,9 @@ type Route struct {
 	Path string
 	// Answers are by method. GET answers HEAD too: net/http leaves the body out.
 	Answers map[string]http.HandlerFunc
+	// NoHead is for a GET that does something: a HEAD, which programs send to
+	// try a link, must not do it.
+	NoHead bool
 }
 
 // Site answers what lies below the base path.
@@ -120,7 +123,7 @@ func (s *Site) find(w http.ResponseWriter, r *http.Request) (http.HandlerFunc, *
 	if !found {
 		return nil, refusal.NotFound
 	}
-	answer, allowed := route.Answers[methodOf(r)]
+	answer, allowed := route.Answers[route.methodOf(r)]
 	if !allowed {
 		w.Header().Set("Allow", route.allow())
 		return nil, refusal.Method
@@ -148,12 +151,12 @@ func pattern(path string) string {
 	return ids
 }
 
-// methodOf lets every GET be a HEAD.
-func methodOf(r *http.Request) string {
-	if r.Method == http.MethodHead {
+// methodOf lets a GET that only answers be a HEAD.
+func (r Route) methodOf(req *http.Request) string {
+	if req.Method == http.MethodHead && !r.NoHead {
 		return http.MethodGet
 	}
-	return r.Method
+	return req.Method
 }
 
 // allow is the value of Allow.
@@ -162,7 +165,7 @@ func (r Route) allow() string {
 	for method := range r.Answers {
 		methods = append(methods, method)
 	}
-	if r.Answers[http.MethodGet] != nil {
+	if r.Answers[http.MethodGet] != nil && !r.NoHead {
 		methods = append(methods, http.MethodHead)
 	}
 	slices.Sort(methods)

@@ -20,7 +20,7 @@ type startOver struct {
 
 func startOverRoute(c Config) Route {
 	s := startOver{newPages(c), c.Callers, c.Sessions, c.Events}
-	return Route{"/start-over", map[string]http.HandlerFunc{http.MethodPost: s.post}}
+	return Route{Path: "/start-over", Answers: map[string]http.HandlerFunc{http.MethodPost: s.post}}
 }
 
 // post ends every session that cannot be read and whose credential was
