@@ -55,7 +55,7 @@ var (
 	Malformed = &Refusal{Status: http.StatusBadRequest, Code: "bad_request", Page: web.Wrong, Result: Refused,
 		Message: "The request body could not be read.", PageSaysIt: true}
 	TooMany = &Refusal{Status: http.StatusBadRequest, Code: "bad_request",
-		Message: "Your browser sent more session cookies than can be ended at once: not all of them were. Clear the cookies of this site."}
+		Message: "More session cookies or tokens were sent than can be ended at once: not all of them were. Clear the cookies of this site."}
 	NotFound = &Refusal{Status: http.StatusNotFound, Code: "not_found",
 		Message: "There is nothing here.", PageSaysIt: true}
 	NoSession = &Refusal{Status: http.StatusNotFound, Code: "not_found",
