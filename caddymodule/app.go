@@ -46,6 +46,7 @@ type App struct {
 	Token TokenConfig `json:"token,omitzero"`
 
 	RoleOptions
+	PathOptions
 
 	gateway func() (*gateway, error)
 	opened  atomic.Pointer[gateway]
@@ -71,7 +72,7 @@ type options interface {
 // the token needs the site and the secrets, the store needs the secrets.
 func (a *App) groups() []options {
 	return []options{
-		&a.LifeOptions, &a.SiteOptions, &a.Cookie, &a.Cache, &a.SecretOptions, &a.Token, &a.RoleOptions,
+		&a.LifeOptions, &a.SiteOptions, &a.Cookie, &a.Cache, &a.SecretOptions, &a.Token, &a.RoleOptions, &a.PathOptions,
 		&a.StoreOptions, &a.LoginOptions, &a.DirectoryOptions,
 	}
 }
@@ -213,6 +214,7 @@ func parseApp(d *caddyfile.Dispenser, existing any) (any, error) {
 //		login <method> ...
 //		login_order <name>...
 //		directory <source> ...
+//		ambiguous_paths allow
 //		refresh_every <duration>
 //		role <name> {
 //			includes <role>...

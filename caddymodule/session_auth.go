@@ -10,6 +10,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"example.com/sidegate/caddymodule/caller"
+	"example.com/sidegate/caddymodule/pathrule"
 	"example.com/sidegate/caddymodule/refusal"
 	"example.com/sidegate/caddymodule/web"
 )
@@ -39,6 +40,15 @@ type SessionAuth struct {
 	// act for.
 	AccountAdmin bool `json:"account_admin,omitempty"`
 
+	// Paths are rules by path, decided over every way in which the app may read
+	// one. The demands of all that a path falls under hold.
+	Paths []PathRule `json:"paths,omitempty"`
+
+	// AmbiguousPaths is "allow", or empty. Where a demand hangs on a matcher of
+	// Caddy's that looks at the path, paths whose readings differ in segments are
+	// refused on that server; "allow" leaves this session_auth out of account.
+	AmbiguousPaths string `json:"ambiguous_paths,omitempty"`
+
 	// Headers names presets of identity headers: native, remote-user,
 	// oauth2-proxy, authentik, grafana, jenkins, kubernetes, scope-orgid, or
 	// none. Default: native.
@@ -67,7 +77,8 @@ type SessionAuth struct {
 	HandleErrors bool `json:"handle_errors,omitempty"`
 
 	shared   shared
-	public   publicPaths
+	public   pathrule.Clear
+	rules    *pathrule.Rules // nil without rules by path
 	identity injector
 }
 
@@ -92,7 +103,13 @@ func (s *SessionAuth) Provision(ctx caddy.Context) (err error) {
 		return err
 	}
 	s.shared = app.share()
-	if s.public, err = newPublicPaths(s.Public); err != nil {
+	if s.public, err = pathrule.NewClear(s.Public); err != nil {
+		return err
+	}
+	if err := s.provisionPaths(); err != nil {
+		return err
+	}
+	if err := app.guardPaths(ctx); err != nil {
 		return err
 	}
 	if err := s.checkUpstreamToken(app.logins); err != nil {
@@ -150,10 +167,12 @@ func (s *SessionAuth) caller(g *gateway, r *http.Request, v *caller.Remembered) 
 // decide answers with what the request is refused; nil lets it pass.
 func (s *SessionAuth) decide(r *http.Request, c *caller.Caller) *refusal.Refusal {
 	switch {
-	case s.public.match(r):
+	case s.rules != nil:
+		return s.decideByPath(r, c)
+	case s.public.Match(r.URL):
 		return nil
 	case !c.MayPass():
-		if s.Optional && (c.Standing == caller.Anonymous || c.Standing == caller.Rejected && !c.PresentedToken) {
+		if s.Optional && anonymous(c) {
 			return nil
 		}
 		return c.Refusal
@@ -237,6 +256,15 @@ func refuseConnect(w http.ResponseWriter, r *http.Request) error {
 //		role <role>...
 //		permission <permission>...
 //		account_admin
+//		path <pattern>... {
+//			role <role>...
+//			permission <permission>...
+//			account_admin
+//			public
+//			optional
+//			method [not] <method>...
+//		}
+//		ambiguous_paths allow
 //		headers <preset>...|none
 //		header <Name> <value>
 //		assertion [<audience>]
@@ -254,18 +282,20 @@ func (s *SessionAuth) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		return d.ArgErr()
 	}
 	return parseBlock(d, "session_auth", map[string]option{
-		"optional":       flag(&s.Optional),
-		"public":         texts(&s.Public),
-		"role":           requireRole(&s.Require),
-		"permission":     requirePermission(&s.Require),
-		"account_admin":  flag(&s.AccountAdmin),
-		"headers":        texts(&s.Headers),
-		"header":         s.parseHeader,
-		"assertion":      s.parseAssertion,
-		"upstream_token": text(&s.UpstreamToken),
-		"no_redirect":    flag(&s.NoRedirect),
-		"foreign_bearer": flag(&s.ForeignBearer),
-		"handle_errors":  flag(&s.HandleErrors),
+		"optional":        flag(&s.Optional),
+		"public":          texts(&s.Public),
+		"role":            requireRole(&s.Require),
+		"permission":      requirePermission(&s.Require),
+		"account_admin":   flag(&s.AccountAdmin),
+		"path":            s.parsePath,
+		"ambiguous_paths": ambiguous(&s.AmbiguousPaths),
+		"headers":         texts(&s.Headers),
+		"header":          s.parseHeader,
+		"assertion":       s.parseAssertion,
+		"upstream_token":  text(&s.UpstreamToken),
+		"no_redirect":     flag(&s.NoRedirect),
+		"foreign_bearer":  flag(&s.ForeignBearer),
+		"handle_errors":   flag(&s.HandleErrors),
 	})
 }
 

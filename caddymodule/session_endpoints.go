@@ -47,7 +47,7 @@ func (e *SessionEndpoints) Provision(ctx caddy.Context) error {
 	}
 	e.shared = app.share()
 	e.stripper = identity.NewStripper(caller.AccountHeader)
-	return nil
+	return app.guardPaths(ctx)
 }
 
 // ServeHTTP answers what is ours and passes on the rest. A site with these

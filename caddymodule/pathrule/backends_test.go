@@ -204,3 +204,49 @@ func FuzzNoReadingIsWithoutItsDemand(f *testing.F) {
 		holdBackends(t, rules, target, "POST")
 	})
 }
+
+// holdMatchers checks that what a backend takes for a path below /admin/ is one
+// to Caddy's `path /admin/*` too, and that what Caddy takes for one below
+// /public/, which leads to the app, is one to the backend; or it is refused.
+func holdMatchers(t testing.TB, target string) {
+	t.Helper()
+	u, err := url.ParseRequestURI(target)
+	if err != nil || u.Host != "" || !strings.HasPrefix(target, "/") {
+		return
+	}
+	var watch pathrule.Watch
+	watch.Gate("/admin/*")
+	watch.Opener("/public/*")
+	if watch.Refuse(u) != "" {
+		return
+	}
+	caddys := strings.ToLower(path.Clean(u.Path)) + "/" // as caddyhttp.MatchPath cleans it
+	for name, read := range backends {
+		got := strings.ToLower(read(u.EscapedPath()))
+		if strings.HasPrefix(got, "/admin/") && !strings.HasPrefix(caddys, "/admin/") {
+			t.Errorf("%q is %q to %s, past path /admin/*", target, got, name)
+		}
+		if encoded := strings.ContainsAny(got, "%?#\x00"); strings.HasPrefix(caddys, "/public/") && !strings.HasPrefix(got+"/", "/public/") && !encoded {
+			t.Errorf("%q is %q to %s, let in by path /public/*", target, got, name)
+		}
+	}
+}
+
+func TestNoReadingOfABackendWalksAroundAMatcher(t *testing.T) {
+	for _, seed := range seeds {
+		holdMatchers(t, seed)
+		holdMatchers(t, strings.ReplaceAll(seed, "assets", "public"))
+	}
+}
+
+// The oracle is that no reading that a matcher covers reaches the app past it.
+func FuzzNoReadingWalksAroundAMatcher(f *testing.F) {
+	for _, seed := range seeds {
+		f.Add(strings.ReplaceAll(seed, "assets", "public"))
+	}
+	f.Fuzz(func(t *testing.T, target string) {
+		if len(target) <= 4096 {
+			holdMatchers(t, target)
+		}
+	})
+}

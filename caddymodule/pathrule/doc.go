@@ -5,6 +5,7 @@
 // servlet container drops ";..." and then resolves the dots, others do not.
 // Whoever decides by one reading is walked around by another. So nothing here
 // looks for the right reading: Rules asks for the demands of all of them, and
-// opens only what all of them open. Watch, for matchers that are Caddy's and
-// know one reading, tells the paths apart that must not reach them.
+// opens only what all of them open. Clear opens nothing that has a second one.
+// Watch, for matchers that are Caddy's and know one reading, tells the paths
+// apart that must not reach them.
 package pathrule

@@ -23,14 +23,14 @@ func parsePattern(text string) (p pattern, err error) {
 	switch {
 	case !strings.HasPrefix(p.path, "/") || strings.Contains(p.path, "*"):
 		return p, fmt.Errorf("path %q: give an exact path such as /login, or a prefix such as /admin/*", text)
-	case !clear(p.path):
+	case !finished(p.path):
 		return p, fmt.Errorf("path %q: write it decoded, without //, dot segments, ; %% ? # or \\", text)
 	}
 	return p, nil
 }
 
-// clear reports whether a pattern is written as readings are when all is done.
-func clear(path string) bool {
+// finished reports whether a pattern is written as readings are when all is done.
+func finished(path string) bool {
 	if !utf8.ValidString(path) || strings.ContainsAny(path, `;%?#\`) || strings.ContainsFunc(path, unicode.IsControl) {
 		return false
 	}

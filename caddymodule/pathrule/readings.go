@@ -94,8 +94,11 @@ func (b *book) close(from int) {
 // need: every program reads those the same way.
 func spelt(u *url.URL) string {
 	raw := u.EscapedPath()
-	if raw == "" && u.Opaque == "" {
-		return "/" // what is sent where the address has no path
+	if u.Opaque != "" {
+		raw = u.Opaque // GET http:admin, which is sent on as "admin"
+	}
+	if raw != "*" && !strings.HasPrefix(raw, "/") {
+		raw = "/" + raw
 	}
 	return decodeBut(raw, func(c byte) bool {
 		return c < ' ' || c == 0x7f || strings.IndexByte(`/\.;%?#`, c) >= 0

@@ -26,6 +26,8 @@ func TestReadings(t *testing.T) {
 		{"a plain path has one", "/admin/users", []string{"/admin/users"}},
 		{"letters that need no encoding are decoded", "/%61dmin", []string{"/admin"}},
 		{"no path is the root", "http://example.com", []string{"/"}},
+		{"what is no path from the root is taken for one", "http:admin/users", []string{"/admin/users"}},
+		{"a server as a whole", "*", []string{"*"}},
 		{"decoded twice", "/%2561dmin/users", []string{"/%2561dmin/users", "/%61dmin/users", "/admin/users"}},
 		{"without parameters", "/admin;x/users", []string{"/admin;x/users", "/admin/users"}},
 		{"parameters hide dots", "/x/..;/admin", []string{"/x/..;/admin", "/x/../admin", "/admin"}},
@@ -126,7 +128,7 @@ func TestAPlainPathCostsNoAllocation(t *testing.T) {
 	u := parse(t, "/Admin/users/1.json")
 	if n := testing.AllocsPerRun(100, func() {
 		v := rules.Decide(u, "GET", true)
-		if !v.Demands(0) || watch.Refuse(u) != "" {
+		if !v.Demands(0) || watch.Refuse(u) != "" || pathrule.AmbiguousPath(u) {
 			t.Error("the decision is another one")
 		}
 	}); n != 0 {

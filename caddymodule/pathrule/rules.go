@@ -27,6 +27,8 @@ type Rule struct {
 	Patterns []string
 	// Methods are those that the rule is for; none for all. GET is HEAD too.
 	Methods []string
+	// Except turns Methods into those that the rule is not for.
+	Except bool
 	// Opens says what takes the place of a session; Session for a rule that
 	// demands one, and whatever its owner demands beside.
 	Opens Access
@@ -171,15 +173,16 @@ func (r *rule) rank(reading, method string) int {
 const demanded = true
 
 // isFor reports whether the rule is for the method. Methods have a case, but
-// programs that take post for POST meet the demand all the same.
+// there are programs that take post for POST: a demand on POST holds for it, and
+// what is open but for POST is closed to it.
 func (r *rule) isFor(method string, demand bool) bool {
 	if len(r.Methods) == 0 {
 		return true
 	}
 	for _, m := range r.Methods {
-		if m == method || demand && strings.EqualFold(m, method) || m == http.MethodGet && method == http.MethodHead {
-			return true
+		if m == method || demand != r.Except && strings.EqualFold(m, method) || m == http.MethodGet && method == http.MethodHead {
+			return !r.Except
 		}
 	}
-	return false
+	return r.Except
 }

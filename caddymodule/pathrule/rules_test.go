@@ -130,6 +130,24 @@ func TestRulesOfAMethod(t *testing.T) {
 	}
 }
 
+func TestRulesOfAllMethodsButSome(t *testing.T) {
+	demanded, opened := only(demand("/a/*"), "GET"), only(public("/b/*"), "POST", "PUT")
+	demanded.Except, opened.Except = true, true
+	list := []pathrule.Rule{demanded, opened}
+	for _, c := range []struct{ name, method, path, want string }{
+		{"the method", "GET", "/a/x", "0 true []"},
+		{"GET is HEAD too", "HEAD", "/a/x", "0 true []"},
+		{"another", "POST", "/a/x", "0 true [0]"},
+		{"one that nobody knows", "FROB", "/a/x", "0 true [0]"},
+		{"small letters are another", "get", "/a/x", "0 true [0]"},
+		{"what is open but for a method", "GET", "/b/x", "2 false []"},
+		{"the method that it is not open for", "PUT", "/b/x", "0 true []"},
+		{"a program may take small letters for it", "put", "/b/x", "0 true []"},
+	} {
+		t.Run(c.name, func(t *testing.T) { holdVerdict(t, list, pathrule.Session, c.method, c.path, c.want) })
+	}
+}
+
 func TestWhereASessionIsOptional(t *testing.T) {
 	list := []pathrule.Rule{demand("/account/*"), public("/assets/*")}
 	for _, c := range []struct{ name, target, want string }{

@@ -52,6 +52,8 @@ var (
 var (
 	TwoAccounts = &Refusal{Status: http.StatusBadRequest, Code: "bad_request", Page: web.Wrong, Result: Refused,
 		Message: "X-Account-Id was sent more than once."}
+	AmbiguousPath = &Refusal{Status: http.StatusBadRequest, Code: "bad_request",
+		Message: "This address can be read in more than one way, so it goes no further. Whoever runs this service finds the reason in its log."}
 	Malformed = &Refusal{Status: http.StatusBadRequest, Code: "bad_request", Page: web.Wrong, Result: Refused,
 		Message: "The request body could not be read.", PageSaysIt: true}
 	TooMany = &Refusal{Status: http.StatusBadRequest, Code: "bad_request",

@@ -127,6 +127,8 @@ func (g glob) matches(reading string) bool {
 func otherSegments(u *url.URL) string {
 	raw := u.EscapedPath()
 	switch {
+	case u.Opaque != "":
+		return "no path from the root"
 	case strings.IndexByte(raw, ';') >= 0:
 		return `a ";" in a segment`
 	case strings.IndexByte(u.Path, '\\') >= 0:

@@ -58,6 +58,8 @@ func TestWatch(t *testing.T) {
 		{"a parameter", "gate", "/x", "/a;v=1/b", `a ";" in a segment`},
 		{"a parameter in a dot segment", "gate", "/x", "/x/..;/admin/users", `a ";" in a segment`},
 		{"an encoded backslash", "gate", "/x", "/admin%5cusers", "an encoded backslash"},
+		{"no path from the root", "gate", "/x", "http:admin/users", "no path from the root"},
+		{"the server as a whole", "gate", "/x", "*", ""},
 		{"a backslash", "gate", "/x", `/admin\users`, "an encoded backslash"},
 		{"double encoding", "gate", "/x", "/%2561dmin/users", "double encoding"},
 		{"double encoding of Microsoft's", "gate", "/x", "/%25u0061dmin", "double encoding"},
