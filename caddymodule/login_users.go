@@ -104,7 +104,7 @@ func (u *UsersLogin) watch(ctx context.Context, sessions *lifecycle.Sessions) {
 	people := u.file.People()
 	for entry := range people.All() {
 		if entry.Disabled {
-			sessions.EndPerson(u.Name(), entry.Person().ID)
+			sessions.EndPerson(u.Name(), entry.Person().ID, nil)
 		}
 	}
 	if before := u.known.Swap(people); before != nil {
@@ -130,7 +130,7 @@ func (u *UsersLogin) act(sessions *lifecycle.Sessions, before *users.People, cha
 		zap.Int("added", len(change.Added)), zap.Int("removed", len(change.Removed)), zap.Int("disabled", len(change.Disabled)),
 		zap.Int("new_password", len(change.NewPassword)), zap.Int("changed", len(change.Changed)))
 	for _, id := range change.Disabled {
-		sessions.EndPerson(u.Name(), id)
+		sessions.EndPerson(u.Name(), id, nil)
 	}
 	for _, id := range slices.Concat(change.Removed, change.NewPassword) {
 		if was, known := before.ByID(id); known {

@@ -47,8 +47,7 @@ func (a *App) sources() map[string]string {
 		if asks, ok := l.(asking); ok {
 			source += "\x00" + asks.asks()
 		}
-		sum := sha256.Sum256([]byte(source))
-		sources[l.Name()] = base64.RawURLEncoding.EncodeToString(sum[:12])
+		sources[l.Name()] = digestOf([]byte(source))
 	}
 	return sources
 }
@@ -66,10 +65,16 @@ func (a *App) rules() (map[string]string, error) {
 		if err != nil {
 			return nil, fmt.Errorf("the rules of login %s cannot be told from others: %w", l.Name(), err)
 		}
-		sum := sha256.Sum256(text)
-		digests[l.Name()] = base64.RawURLEncoding.EncodeToString(sum[:12])
+		digests[l.Name()] = digestOf(text)
 	}
 	return digests, nil
+}
+
+// digestOf stands for a text in sessions: 96 bits, of which nobody can find
+// another that matches.
+func digestOf(text []byte) string {
+	sum := sha256.Sum256(text)
+	return base64.RawURLEncoding.EncodeToString(sum[:12])
 }
 
 // methods are the logins as those know them who need no module.

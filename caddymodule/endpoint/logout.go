@@ -49,8 +49,9 @@ func (l logout) get(w http.ResponseWriter, r *http.Request) {
 
 // post ends every session whose credential was presented: cookie and token die
 // at once, also a token past its time. One that names no session that is known
-// here is answered with 401, when all else has ended. Success is only answered when the store said so (CVE-2020-15223);
-// otherwise the cookie stays, to try again with.
+// here is answered with 401, when all else has ended. Success is only answered
+// when the store said so (CVE-2020-15223); otherwise the cookie stays, to try
+// again with.
 func (l logout) post(w http.ResponseWriter, r *http.Request) {
 	fromPage := isForm(r)
 	target := ""

@@ -67,13 +67,14 @@ func (b *backlog) settle() {
 	b.taken--
 }
 
-// EndPerson has the sessions of a person end that began through that login. With
-// what the login knew of them before, those stay that began since, with another
-// password or of somebody else who has the number now, and are vouched for.
-func (l *Sessions) EndPerson(login string, userID int64, was ...*profile.Person) {
+// EndPerson has the sessions of a person end that began through that login. was
+// is what the login knew of them before: those stay that began since, with
+// another password or of somebody else who has the number now, and are vouched
+// for. nil: all end.
+func (l *Sessions) EndPerson(login string, userID int64, was *profile.Person) {
 	t := personTask{method: login, userID: userID, end: true}
-	for _, p := range was {
-		t.former = former{p.Subject, p.Standing}
+	if was != nil {
+		t.former = former{was.Subject, was.Standing}
 	}
 	l.backlog.add(t)
 }
@@ -122,12 +123,14 @@ func (r *round) settleDoubts(ctx context.Context) {
 	v := r.config.Vouching
 	for _, key := range v.ripe() {
 		s, err := r.config.Backing.Get(ctx, key)
-		if err != nil && !errors.Is(err, sessionstore.ErrNotFound) {
-			r.failed, r.away = err, !ofOnePerson(err)
-			return
-		}
-		if err == nil {
+		switch {
+		case err == nil:
 			_, _ = v.Of(s) // which has it end
+		case sessionstore.IsUnreadable(err):
+			r.backlog.add(personTask{end: true, session: key}) // nobody vouched for it when it could be read
+		case !errors.Is(err, sessionstore.ErrNotFound):
+			r.failed, r.away = err, true
+			return
 		}
 		v.doubts.forget(key)
 	}

@@ -1,7 +1,6 @@
 package lifecycle
 
 import (
-	"cmp"
 	"context"
 	"errors"
 
@@ -21,18 +20,6 @@ func (l *Sessions) ChooseAccount(ctx context.Context, s *sessionstore.Session, a
 		}
 	})
 	return l.config.Vouching.served(changed, err)
-}
-
-// served is a session that was just written, as it is served here.
-func (v *Vouching) served(s *sessionstore.Session, err error) (*sessionstore.Session, error) {
-	if s == nil {
-		return nil, err
-	}
-	view, vouchErr := v.Of(s)
-	if errors.Is(vouchErr, sessionstore.ErrNotFound) || errors.Is(vouchErr, sessionstore.ErrNotHere) {
-		return nil, ErrEnded
-	}
-	return view, cmp.Or(err, vouchErr)
 }
 
 // Slide notes activity at once and returns the session with its new idle end.
@@ -55,9 +42,8 @@ type writer struct {
 	vouching *Vouching
 }
 
-// change writes a session, or the one that it is a view of, that edit has
-// changed. When somebody else wrote it
-// in between, it is read and edited again.
+// change writes a session, or the record that it is a view of, as edit has
+// changed it. When somebody else wrote it in between, it is read and edited again.
 func (w writer) change(ctx context.Context, s *sessionstore.Session, edit func(*sessionstore.Session)) (*sessionstore.Session, error) {
 	s = s.Record()
 	for try := 1; ; try++ {

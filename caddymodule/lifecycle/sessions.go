@@ -107,21 +107,23 @@ func New(c Config) *Sessions {
 // from then on.
 func (l *Sessions) Finish(ctx context.Context) { l.refresher.finish(ctx) }
 
+// named is the login of that name; nil: there is none.
+func named(logins []login.Method, name string) login.Method {
+	i := slices.IndexFunc(logins, func(m login.Method) bool { return m.Name() == name })
+	if i < 0 {
+		return nil
+	}
+	return logins[i]
+}
+
 // rebuilder finds the login of that name, if it can say again who somebody is.
 func (c *Config) rebuilder(name string) (login.Rebuilder, bool) {
-	for _, m := range c.Logins {
-		if m.Name() == name {
-			method, ok := m.(login.Rebuilder)
-			return method, ok
-		}
-	}
-	return nil, false
+	method, ok := named(c.Logins, name).(login.Rebuilder)
+	return method, ok
 }
 
 // hasSource reports whether the login's source may ask for the end of sessions.
 func (c *Config) hasSource(name string) bool { return slices.Contains(c.Providers, name) }
 
 // hasLogin reports whether there is a login of that name.
-func (c *Config) hasLogin(name string) bool {
-	return slices.ContainsFunc(c.Logins, func(m login.Method) bool { return m.Name() == name })
-}
+func (c *Config) hasLogin(name string) bool { return named(c.Logins, name) != nil }

@@ -1,8 +1,8 @@
 package lifecycle
 
 import (
+	"cmp"
 	"errors"
-	"slices"
 	"sync"
 	"time"
 
@@ -97,6 +97,18 @@ func (v *Vouching) Of(s *sessionstore.Session) (*sessionstore.Session, error) {
 	return nil, &unvouched{err: err}
 }
 
+// served is a session that was just written, as it is served here.
+func (v *Vouching) served(s *sessionstore.Session, err error) (*sessionstore.Session, error) {
+	if s == nil {
+		return nil, err
+	}
+	view, vouchErr := v.Of(s)
+	if errors.Is(vouchErr, sessionstore.ErrNotFound) || errors.Is(vouchErr, sessionstore.ErrNotHere) {
+		return nil, ErrEnded
+	}
+	return view, cmp.Or(err, vouchErr)
+}
+
 // judge is Of without what follows. Its error says why not.
 func (v *Vouching) judge(s *sessionstore.Session) (*sessionstore.Session, error) {
 	if v == nil {
@@ -122,13 +134,7 @@ func (v *Vouching) askedOther(s *sessionstore.Session) bool {
 	return s.Grounds != nil && s.Grounds.Source != "" && s.Grounds.Source != v.config.Sources[s.Method]
 }
 
-func (v *Vouching) login(name string) login.Method {
-	i := slices.IndexFunc(v.config.Logins, func(m login.Method) bool { return m.Name() == name })
-	if i < 0 {
-		return nil
-	}
-	return v.config.Logins[i]
-}
+func (v *Vouching) login(name string) login.Method { return named(v.config.Logins, name) }
 
 // standing asks a login that keeps its people itself. Its error is its "no".
 func (v *Vouching) standing(method login.Method, s *sessionstore.Session) (profile.Standing, error) {

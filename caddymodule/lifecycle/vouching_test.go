@@ -198,11 +198,70 @@ func TestTheEndOfASessionIsToldOnce(t *testing.T) {
 			t.Fatal("it is served")
 		}
 		clock.forward(3 * time.Minute)
-		g.EndPerson(k.Name(), 1)
+		g.EndPerson(k.Name(), 1, nil)
 		g.WorkOff(t.Context())
 	}
 	if got := g.ear.kinds(); !slices.Equal(got, []lifecycle.Kind{lifecycle.Began, lifecycle.Doubted, lifecycle.Ended}) {
 		t.Errorf("told of %q", got)
+	}
+}
+
+// troubled is a store whose Get answers with that error, when there is one.
+type troubled struct {
+	sessionstore.Store
+	of  sessionstore.Key // of that session alone, unless it is zero
+	err error
+}
+
+func (s *troubled) Get(ctx context.Context, key sessionstore.Key) (*sessionstore.Session, error) {
+	if s.err != nil && (s.of == key || s.of == sessionstore.Key{}) {
+		return nil, s.err
+	}
+	return s.Store.Get(ctx, key)
+}
+
+// doubtedTwice is a gateway that has two of ada's sessions in doubt for long
+// enough to end them.
+func doubtedTwice(t *testing.T) (g *vouched, store *troubled, one, two *person) {
+	t.Helper()
+	k, clock := newKeeper(), new(watch)
+	store = &troubled{Store: memory.New(clock.now)}
+	g = newVouched(t, store, k, clock.now, ruled("a"))
+	one, two = g.signsIn(t, k), g.signsIn(t, k)
+	k.set(func(k *keeper) { k.gone = true })
+	for _, p := range []*person{one, two} {
+		if _, err := g.visit(t.Context(), p.key); !errors.Is(err, sessionstore.ErrNotHere) {
+			t.Fatalf("answered with %v", err)
+		}
+	}
+	clock.forward(3 * time.Minute)
+	return g, store, one, two
+}
+
+func TestADoubtOutlivesAStoreThatIsAway(t *testing.T) {
+	g, store, one, two := doubtedTwice(t)
+	store.err = errAway
+	g.WorkOff(t.Context())
+	store.err = nil
+	g.WorkOff(t.Context())
+	one.wantGone(g.gateway)
+	two.wantGone(g.gateway)
+}
+
+// One record that cannot be read any more must keep no other session alive.
+func TestADoubtedSessionThatCannotBeReadEndsAndKeepsNoOther(t *testing.T) {
+	for name, of := range map[string]func(one, two *person) *person{
+		"the first":  func(one, _ *person) *person { return one },
+		"the second": func(_, two *person) *person { return two },
+	} {
+		t.Run(name, func(t *testing.T) {
+			g, store, one, two := doubtedTwice(t)
+			store.of, store.err = of(one, two).key, sessionstore.ErrUnknownKey
+			g.WorkOff(t.Context())
+			store.err = nil
+			one.wantGone(g.gateway)
+			two.wantGone(g.gateway)
+		})
 	}
 }
 
