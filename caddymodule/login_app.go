@@ -54,6 +54,8 @@ type AppLogin struct {
 	MapConfig
 
 	*app.Login `json:"-"`
+
+	asked string // the place of the app, resolved
 }
 
 // BodyField is one field of what an app is sent.
@@ -100,6 +102,7 @@ func (a *AppLogin) config() (c app.Config, err error) {
 	if c.URL, err = resolve(a.URL); err != nil {
 		return c, fmt.Errorf("address: %w", err)
 	}
+	a.asked = placeOf(c.URL)
 	for _, f := range a.Fields {
 		value, err := resolveReferences(f.Value)
 		if err != nil {

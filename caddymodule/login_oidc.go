@@ -59,6 +59,8 @@ type OIDCLogin struct {
 	MapConfig
 
 	*oidc.Login `json:"-"`
+
+	asked string // the issuer, resolved
 }
 
 // AuthParam is one parameter of an authorization request.
@@ -120,6 +122,7 @@ func (o *OIDCLogin) config() (c oidc.Config, err error) {
 	if c.Issuer, err = resolve(o.Issuer); err != nil {
 		return c, fmt.Errorf("issuer: %w", err)
 	}
+	o.asked = c.Issuer
 	if c.ClientID, err = resolve(o.ClientID); err != nil {
 		return c, fmt.Errorf("client_id: %w", err)
 	}

@@ -19,23 +19,31 @@ import (
 type ruled interface{ rules() any }
 
 func (o *OIDCLogin) rules() any {
-	return []any{o.Issuer, o.TrustUnverifiedEmail, o.MapConfig}
+	return []any{o.asked, o.TrustUnverifiedEmail, o.MapConfig}
 }
 
-func (a *AppLogin) rules() any { return []any{a.URL, a.MapConfig} }
+func (a *AppLogin) rules() any { return []any{a.asked, a.MapConfig} }
 
-func (h *HTTPDirectory) rules() any { return []any{h.Name, h.URL, h.Optional, h.MapConfig} }
+func (h *HTTPDirectory) rules() any { return []any{h.Name, h.asked, h.Optional, h.MapConfig} }
 
 // asking is a login that asks somebody, and says whom: a provider, an app.
 type asking interface{ asks() string }
 
-func (o *OIDCLogin) asks() string { return o.Issuer }
+func (o *OIDCLogin) asks() string { return o.asked }
 
 func (a *AppLogin) asks() string {
-	if u, err := url.Parse(a.URL); err == nil && u.Host != "" {
+	if u, err := url.Parse(a.asked); err == nil && u.Host != "" {
 		return u.Host
 	}
-	return a.URL
+	return a.asked
+}
+
+// placeOf is an address without its query, which may hold a credential: an
+// environment that names another place is another configuration, though it says
+// the same.
+func placeOf(address string) string {
+	place, _, _ := strings.Cut(address, "?")
+	return place
 }
 
 // sources are digests of whom each login asks: one that has only its name from

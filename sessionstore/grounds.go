@@ -33,6 +33,8 @@ type Build struct {
 	User       UserSession
 	Name       string
 	Attributes map[string]string
+	// Outdated says that the sources have said something else since.
+	Outdated bool
 }
 
 // MaxEarlier is how many other configurations a session remembers. Gateways that
@@ -47,16 +49,19 @@ func (g *Grounds) BuiltUnder() string {
 	return g.Rules
 }
 
-// Under is what was built under those rules before others. false: nothing was.
-func (g *Grounds) Under(rules string) (Build, bool) {
-	if g == nil {
+// Under is what was built under those rules the last time. false: nothing was.
+func (s *Session) Under(rules string) (Build, bool) {
+	if s.Grounds == nil || rules == "" {
 		return Build{}, false
 	}
-	i := slices.IndexFunc(g.Earlier, func(b Build) bool { return b.Rules == rules })
+	if s.Grounds.Rules == rules {
+		return s.latest(), true
+	}
+	i := slices.IndexFunc(s.Grounds.Earlier, func(b Build) bool { return b.Rules == rules })
 	if i < 0 {
 		return Build{}, false
 	}
-	return g.Earlier[i], true
+	return s.Grounds.Earlier[i], true
 }
 
 // Before is what is earlier once the session is built under those rules: what
@@ -65,9 +70,15 @@ func (s *Session) Before(rules string) []Build {
 	if s.Grounds.BuiltUnder() == "" {
 		return nil
 	}
-	all := append([]Build{{s.Grounds.Rules, s.BuiltAt, s.Unmapped, s.User, s.Name, s.Attributes}}, s.Grounds.Earlier...)
+	all := append([]Build{s.latest()}, s.Grounds.Earlier...)
 	all = slices.DeleteFunc(all, func(b Build) bool { return b.Rules == rules })
 	return all[:min(len(all), MaxEarlier)]
+}
+
+func (s *Session) latest() Build {
+	return Build{
+		Rules: s.Grounds.Rules, BuiltAt: s.BuiltAt, Unmapped: s.Unmapped, User: s.User, Name: s.Name, Attributes: s.Attributes,
+	}
 }
 
 // clone shares nothing with g.
@@ -95,8 +106,9 @@ const (
 	tagGroundsSource     = 5
 	tagGroundsEarlier    = 6
 
-	tagBuildRules   = 1
-	tagBuildSession = 2
+	tagBuildRules    = 1
+	tagBuildSession  = 2
+	tagBuildOutdated = 3
 )
 
 // appendGrounds writes them as a row of its own. Of a session without any
@@ -124,6 +136,7 @@ func appendGrounds(b []byte, g *Grounds) []byte {
 // appendBuild writes what was built as a session that has nothing else.
 func appendBuild(b []byte, e Build) []byte {
 	b = appendText(b, tagBuildRules, e.Rules)
+	b = appendFlag(b, tagBuildOutdated, e.Outdated)
 	return appendField(b, tagBuildSession, appendSession(nil, &Session{
 		BuiltAt: e.BuiltAt, Unmapped: e.Unmapped, User: e.User, Name: e.Name, Attributes: e.Attributes,
 	}))
@@ -161,6 +174,8 @@ func decodeBuild(row string) (e Build, ok bool) {
 		switch tag {
 		case tagBuildRules:
 			e.Rules = value
+		case tagBuildOutdated:
+			e.Outdated = true
 		case tagBuildSession:
 			s, whole := decodeBuilt(value)
 			if !whole {

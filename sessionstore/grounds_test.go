@@ -14,7 +14,7 @@ func TestWhatASessionRemembersOfOtherRules(t *testing.T) {
 	if s.Grounds.BuiltUnder() != "" || len(s.Before("a")) > 0 {
 		t.Error("a session of before they were written down was built under some")
 	}
-	if _, ok := s.Grounds.Under(""); ok {
+	if _, ok := s.Under(""); ok {
 		t.Error("it knows what was built under none")
 	}
 	build := func(rules, role string) {
@@ -23,7 +23,7 @@ func TestWhatASessionRemembersOfOtherRules(t *testing.T) {
 	}
 	build("a", "of a")
 	build("b", "of b")
-	if e, ok := s.Grounds.Under("a"); !ok || e.User.FlatRolesList[0] != "of a" || s.Grounds.BuiltUnder() != "b" {
+	if e, ok := s.Under("a"); !ok || e.User.FlatRolesList[0] != "of a" || s.Grounds.BuiltUnder() != "b" {
 		t.Errorf("under a it was %+v", e)
 	}
 	build("b", "of b again")
@@ -31,7 +31,7 @@ func TestWhatASessionRemembersOfOtherRules(t *testing.T) {
 		t.Errorf("built under b again it remembers %d", len(s.Grounds.Earlier))
 	}
 	build("a", "of a again")
-	if e, ok := s.Grounds.Under("b"); !ok || e.User.FlatRolesList[0] != "of b again" || len(s.Grounds.Earlier) != 1 {
+	if e, ok := s.Under("b"); !ok || e.User.FlatRolesList[0] != "of b again" || len(s.Grounds.Earlier) != 1 {
 		t.Errorf("under b it was %+v", e)
 	}
 	for i := range 2 * sessionstore.MaxEarlier {

@@ -36,7 +36,7 @@ func fullSession() *sessionstore.Session {
 		Grounds: &sessionstore.Grounds{
 			Password: "digest", Source: "who", Rules: "new", Roles: []string{"admin"}, Permissions: []string{"reports:run"},
 			Earlier: []sessionstore.Build{{
-				Rules: "old", BuiltAt: noon.Add(-time.Minute), Unmapped: true, Name: "Ada", Attributes: map[string]string{"a": "b"},
+				Rules: "old", BuiltAt: noon.Add(-time.Minute), Unmapped: true, Outdated: true, Name: "Ada", Attributes: map[string]string{"a": "b"},
 				User: sessionstore.UserSession{
 					ID: 42, Email: "ada@example.org", CreatedAt: &joined, PrimaryAccount: &primary, Accounts: []sessionstore.Account{primary},
 					FlatRolesList: []string{"viewer"}, FlatPermissionsList: []string{},

@@ -178,7 +178,7 @@ func (r *round) do(ctx context.Context, t personTask) error {
 	}
 	var failed error
 	for _, s := range sessions {
-		if s.Method != t.method {
+		if s.Method != t.method || r.config.Vouching.isOfOther(s) {
 			continue
 		}
 		err := r.doSession(ctx, t, s)
@@ -193,7 +193,7 @@ func (r *round) do(ctx context.Context, t personTask) error {
 }
 
 func (r *round) doSession(ctx context.Context, t personTask, s *sessionstore.Session) error {
-	if t.end && r.config.Vouching.since(s, t.former) {
+	if t.end && r.config.Vouching.beganSince(s, t.former) {
 		return nil
 	}
 	if t.end {

@@ -22,7 +22,7 @@ func (v *Vouching) grounds(method string, person *profile.Person, before *sessio
 	if v == nil {
 		return nil
 	}
-	g := v.groundsUnder(v.rules(method, person.Standing), method, before)
+	g := v.groundsUnder(v.rules(method, person.Standing), method, before, sessionstore.Build{User: *built})
 	g.Password = v.digest(person.Standing.PasswordHash)
 	if !slices.Equal(person.Roles, built.FlatRolesList) || !slices.Equal(person.Permissions, built.FlatPermissionsList) {
 		g.Roles, g.Permissions = slices.Clone(person.Roles), slices.Clone(person.Permissions)
@@ -30,12 +30,33 @@ func (v *Vouching) grounds(method string, person *profile.Person, before *sessio
 	return g
 }
 
-func (v *Vouching) groundsUnder(rules, method string, before *sessionstore.Session) *sessionstore.Grounds {
+// groundsUnder are the grounds of what was built under those rules, now. When the
+// same rules have made something else of the person before, it is the sources
+// that say something else: what others have made of them is outdated. What was
+// outdated itself tells nothing new.
+func (v *Vouching) groundsUnder(rules, method string, before *sessionstore.Session, now sessionstore.Build) *sessionstore.Grounds {
 	g := &sessionstore.Grounds{Rules: rules, Source: v.config.Sources[method]}
-	if before != nil && !v.isAtHand(before) {
-		g.Earlier = before.Before(rules)
+	if before == nil || v.isAtHand(before) {
+		return g
+	}
+	g.Earlier = before.Before(rules)
+	was, built := before.Under(rules)
+	if !built || was.Outdated || saysTheSame(&was, &now) {
+		return g
+	}
+	for i := range g.Earlier {
+		g.Earlier[i].Outdated = true
 	}
 	return g
+}
+
+// saysTheSame reports whether two builds let the person do the same.
+func saysTheSame(a, b *sessionstore.Build) bool {
+	return a.Unmapped == b.Unmapped && a.User.Email == b.User.Email &&
+		slices.Equal(a.User.FlatRolesList, b.User.FlatRolesList) && slices.Equal(a.User.FlatPermissionsList, b.User.FlatPermissionsList) &&
+		slices.EqualFunc(a.User.Accounts, b.User.Accounts, func(a, b sessionstore.Account) bool {
+			return a.AccountID == b.AccountID && a.AccountAdmin == b.AccountAdmin
+		})
 }
 
 // isAtHand reports whether all that there is to know of the session's person is:
@@ -57,7 +78,7 @@ func (v *Vouching) disrobed(s *sessionstore.Session) *sessionstore.Grounds {
 		return s.Grounds
 	}
 	standing, _ := v.standing(v.login(s.Method), s) // it was asked just now
-	g := v.groundsUnder(v.rules(s.Method, standing), s.Method, s)
+	g := v.groundsUnder(v.rules(s.Method, standing), s.Method, s, sessionstore.Build{Unmapped: true, User: withoutRights(s.User)})
 	if s.Grounds != nil {
 		g.Password = s.Grounds.Password
 	}
@@ -130,10 +151,10 @@ type former struct {
 	standing profile.Standing
 }
 
-// since reports whether the session began after the login knew its person by
+// beganSince reports whether the session began after the login knew its person by
 // what it knew before, and is vouched for. A gateway may hear of a change when
 // somebody has signed in by it already, here or at another gateway.
-func (v *Vouching) since(s *sessionstore.Session, was former) bool {
+func (v *Vouching) beganSince(s *sessionstore.Session, was former) bool {
 	if v == nil || was.subject == "" {
 		return false
 	}

@@ -25,7 +25,7 @@ type rebuilder struct {
 // gives ErrUnmapped beside it; any other error means that it stays as it is.
 func (r *rebuilder) rebuild(ctx context.Context, s *sessionstore.Session) (*sessionstore.Session, error) {
 	method, ok := r.config.rebuilder(s.Method)
-	if !ok {
+	if !ok || r.config.Vouching.isOfOther(s) {
 		return s, nil // the login is gone from the configuration; it can say nothing
 	}
 	b, err := r.askAgain(ctx, method, s)

@@ -183,8 +183,7 @@ func TestAViewGivesNoRolesBack(t *testing.T) {
 // Roles that a configuration granted which was taken back, or that another
 // gateway is tried with, are not those of this one.
 func TestWhatAnotherConfigurationHasMadeOfAPersonIsNotServedHere(t *testing.T) {
-	one, two, k, ada := twoConfigurations(t)
-	k.set(func(k *keeper) { k.partial = true })
+	one, two, k, ada := withDirectories(t)
 	serve := func(g *vouched, granted ...string) {
 		t.Helper()
 		s := g.served(t, ada)
@@ -225,7 +224,7 @@ func TestRolesThatAnotherConfigurationCannotMapAreServedHere(t *testing.T) {
 
 func TestAnAccountThatTheRecordHasYetToHearOfCanBeChosen(t *testing.T) {
 	_, two, k, ada := twoConfigurations(t)
-	k.set(func(k *keeper) { k.more = "hooli" })
+	k.set(func(k *keeper) { k.accounts = append(k.accounts, sessionstore.Account{AccountID: "hooli"}) })
 	chosen, err := two.ChooseAccount(t.Context(), two.served(t, ada), "hooli")
 	if err != nil || chosen.User.PrimaryAccount.AccountID != "hooli" {
 		t.Errorf("answered with %+v, %v", chosen, err)
@@ -245,5 +244,91 @@ func TestNothingIsRememberedOfWhatEveryConfigurationCanWorkOut(t *testing.T) {
 	}
 	if g := ada.now(one.gateway).Grounds; len(g.Earlier) > 0 || k.rebuilt != 5 {
 		t.Errorf("after %d rebuilds it remembers %+v", k.rebuilt, g.Earlier)
+	}
+}
+
+// withDirectories are two gateways whose directories know more than is at hand.
+func withDirectories(t *testing.T) (one, two *vouched, k *keeper, ada *person) {
+	t.Helper()
+	return twoConfigurations(t, func(c *lifecycle.VouchingConfig) { c.Directories = true })
+}
+
+// refreshes builds the session anew at that gateway, from what is said now.
+func (v *vouched) refreshes(t *testing.T, k *keeper, ada *person, say func(k *keeper)) {
+	t.Helper()
+	k.set(say)
+	if _, err := v.Refresh(t.Context(), v.served(t, ada)); err != nil && !errors.Is(err, lifecycle.ErrUnmapped) {
+		t.Fatal(err)
+	}
+}
+
+// What was made of a person under other rules is no evidence against what the
+// sources have said since: a configuration that is taken back gives nobody back
+// what was taken from them meanwhile.
+func TestAConfigurationThatIsTakenBackGivesNoRoleBack(t *testing.T) {
+	for name, says := range map[string]func(k *keeper){
+		"that a source has taken away":       func(k *keeper) { k.roles = nil },
+		"of which it says what no rule maps": func(k *keeper) { k.rebuild = &profile.Unmapped{Err: errTrouble} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			one, two, k, ada := withDirectories(t)
+			two.refreshes(t, k, ada, func(*keeper) {})
+			one.wantServed(t, ada, []string{"editor", "reader"}, []string{"a"}) // which is its own
+			two.refreshes(t, k, ada, says)
+			one.wantServed(t, ada, []string{}, []string{})
+			if s := one.served(t, ada); !one.Due(s, time.Now()) {
+				t.Error("nobody is asked what holds here")
+			}
+		})
+	}
+	t.Run("and is asked for, when it was built before this one came into force", func(t *testing.T) {
+		_, two, k, ada := withDirectories(t)
+		two.refreshes(t, k, ada, func(k *keeper) { k.roles = []string{"viewer"} })
+		later := func() time.Time { return time.Now().Add(time.Minute) }
+		back := newVouched(t, two.store, k, later, ruled("a", func(c *lifecycle.VouchingConfig) { c.Directories = true }))
+		if s := back.served(t, ada); !back.Due(s, time.Now()) {
+			t.Errorf("served are %q, and nobody is asked", s.User.FlatRolesList)
+		}
+	})
+}
+
+// A source that has said something new, or nothing that can be mapped, is asked
+// by each of two gateways, and not again by what the other has made of it.
+func TestTwoConfigurationsAskOnceEachAboutWhatIsNew(t *testing.T) {
+	for name, says := range map[string]func(k *keeper){
+		"another role":              func(k *keeper) { k.roles = []string{"viewer"} },
+		"what neither of them maps": func(k *keeper) { k.rebuild = &profile.Unmapped{Err: errTrouble} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			one, two, k, ada := withDirectories(t)
+			two.refreshes(t, k, ada, func(*keeper) {})
+			two.refreshes(t, k, ada, says)
+			before := k.rebuilt
+			for range 20 {
+				for _, g := range []*vouched{one, two} {
+					if s := g.served(t, ada); g.Due(s, time.Now()) {
+						g.refreshes(t, k, ada, func(*keeper) {})
+					}
+				}
+			}
+			if asked := k.rebuilt - before; asked != 1 {
+				t.Errorf("asked %d times more; want once, by the other", asked)
+			}
+		})
+	}
+}
+
+// What remains of a person where two builds of them differ has one primary
+// account, of those that both give.
+func TestNoMoreIsServedThanBothBuildsGive(t *testing.T) {
+	one, two, k, ada := withDirectories(t)
+	two.refreshes(t, k, ada, func(*keeper) {})
+	two.refreshes(t, k, ada, func(k *keeper) {
+		k.roles, k.accounts = []string{"reader", "admin"}, []sessionstore.Account{{AccountID: "globex"}, {AccountID: "hooli"}}
+	})
+	one.wantServed(t, ada, []string{"reader"}, []string{})
+	if u := one.served(t, ada).User; len(u.Accounts) != 1 || u.PrimaryAccount == nil || *u.PrimaryAccount != u.Accounts[0] ||
+		u.Accounts[0].AccountID != "globex" || !u.Accounts[0].UsersPrimaryAccount {
+		t.Errorf("served with %+v, primary %+v", u.Accounts, u.PrimaryAccount)
 	}
 }

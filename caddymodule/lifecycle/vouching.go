@@ -43,6 +43,7 @@ type VouchingConfig struct {
 // vouches for all as they are.
 type Vouching struct {
 	config  VouchingConfig
+	since   time.Time // it came into force
 	backlog *backlog
 	doubts  doubts
 	told    sync.Map // what need be told once: a kind and a login
@@ -50,7 +51,7 @@ type Vouching struct {
 
 // NewVouching returns the Vouching of a configuration.
 func NewVouching(c VouchingConfig) *Vouching {
-	return &Vouching{config: c, backlog: newBacklog(), doubts: doubts{now: c.Now}}
+	return &Vouching{config: c, since: c.Now().Truncate(time.Millisecond), backlog: newBacklog(), doubts: doubts{now: c.Now}}
 }
 
 // unvouched says why nobody is served by a session.
@@ -115,7 +116,7 @@ func (v *Vouching) judge(s *sessionstore.Session) (*sessionstore.Session, error)
 		return s, nil
 	}
 	method := v.login(s.Method)
-	if method == nil || v.askedOther(s) {
+	if method == nil || v.isOfOther(s) {
 		return nil, errNoLogin
 	}
 	standing, err := v.standing(method, s)
@@ -129,9 +130,9 @@ func (v *Vouching) judge(s *sessionstore.Session) (*sessionstore.Session, error)
 	return v.view(method, s, rules)
 }
 
-// askedOther reports whether the session began at another login of that name.
-func (v *Vouching) askedOther(s *sessionstore.Session) bool {
-	return s.Grounds != nil && s.Grounds.Source != "" && s.Grounds.Source != v.config.Sources[s.Method]
+// isOfOther reports whether the session began at another login of that name.
+func (v *Vouching) isOfOther(s *sessionstore.Session) bool {
+	return v != nil && s.Grounds != nil && s.Grounds.Source != "" && s.Grounds.Source != v.config.Sources[s.Method]
 }
 
 func (v *Vouching) login(name string) login.Method { return named(v.config.Logins, name) }

@@ -25,16 +25,19 @@ type keeper struct {
 	hash     string
 	entry    string
 	roles    []string
-	partial  bool   // a source would know more
-	recall   error  // instead of a person
-	rebuild  error  // too
-	more     string // an account
+	partial  bool  // a source would know more
+	recall   error // instead of a person
+	rebuild  error // too
+	accounts []sessionstore.Account
 	rebuilt  int
 	meets    func() // is called when somebody signs in, once they are known
 }
 
 func newKeeper() *keeper {
-	return &keeper{subject: "ada@example.com", hash: "first", entry: "1", roles: []string{"editor"}}
+	return &keeper{
+		subject: "ada@example.com", hash: "first", entry: "1", roles: []string{"editor"},
+		accounts: []sessionstore.Account{{AccountID: "acme"}, {AccountID: "globex"}},
+	}
 }
 
 func (*keeper) Name() string { return "keeper" }
@@ -47,15 +50,10 @@ func (k *keeper) set(change func(k *keeper)) {
 }
 
 func (k *keeper) person() *profile.Person {
-	p := &profile.Person{
-		ID: 1, Email: "ada@example.com", Subject: k.subject, Roles: slices.Clone(k.roles),
-		Accounts: []sessionstore.Account{{AccountID: "acme"}, {AccountID: "globex"}},
+	return &profile.Person{
+		ID: 1, Email: "ada@example.com", Subject: k.subject, Roles: slices.Clone(k.roles), Accounts: slices.Clone(k.accounts),
 		Standing: profile.Standing{PasswordHash: k.hash, Entry: k.entry},
 	}
-	if k.more != "" {
-		p.Accounts = append(p.Accounts, sessionstore.Account{AccountID: k.more})
-	}
-	return p
 }
 
 func (k *keeper) Vouch(s *sessionstore.Session) (profile.Standing, error) {
@@ -498,8 +496,12 @@ func TestALoginThatAsksSomebodyElseVouchesForNobodyOfBefore(t *testing.T) {
 	if _, err := other.visit(t.Context(), ada.key); !errors.Is(err, sessionstore.ErrNotHere) {
 		t.Errorf("answered with %v", err)
 	}
-	if _, err := before.visit(t.Context(), ada.key); err != nil {
-		t.Error(err)
+	// Nor does a change of its people touch those of the other.
+	other.RebuildPerson(k.Name(), 1)
+	other.EndPerson(k.Name(), 1, nil)
+	other.WorkOff(t.Context())
+	if _, err := before.visit(t.Context(), ada.key); err != nil || k.rebuilt != 0 {
+		t.Errorf("there, answered with %v, after %d rebuilds", err, k.rebuilt)
 	}
 }
 
