@@ -47,6 +47,7 @@ type App struct {
 	Token TokenConfig `json:"token,omitzero"`
 
 	RoleOptions
+	PathOptions
 
 	servers []*everyroute.First // those that our handlers stand in
 	gateway func() (*gateway, error)
@@ -73,7 +74,7 @@ type options interface {
 // the token needs the site and the secrets, the store needs the secrets.
 func (a *App) groups() []options {
 	return []options{
-		&a.LifeOptions, &a.SiteOptions, &a.Cookie, &a.Cache, &a.SecretOptions, &a.Token, &a.RoleOptions,
+		&a.LifeOptions, &a.SiteOptions, &a.Cookie, &a.Cache, &a.SecretOptions, &a.Token, &a.RoleOptions, &a.PathOptions,
 		&a.StoreOptions, &a.LoginOptions, &a.DirectoryOptions,
 	}
 }
@@ -218,6 +219,7 @@ func parseApp(d *caddyfile.Dispenser, existing any) (any, error) {
 //		login <method> ...
 //		login_order <name>...
 //		directory <source> ...
+//		ambiguous_paths allow
 //		refresh_every <duration>
 //		role <name> {
 //			includes <role>...

@@ -42,7 +42,7 @@ func (o *DirectoryOptions) words() map[string]option {
 	}
 }
 
-func (o *DirectoryOptions) provision(ctx caddy.Context, _ *App) error {
+func (o *DirectoryOptions) provision(ctx caddy.Context, a *App) error {
 	if every := time.Duration(o.RefreshEvery); every != 0 && every < lifecycle.MinRefreshEvery {
 		return fmt.Errorf("refresh_every %s: %s at least, for each refresh asks every source", every, lifecycle.MinRefreshEvery)
 	}
@@ -58,6 +58,11 @@ func (o *DirectoryOptions) provision(ctx caddy.Context, _ *App) error {
 		}
 		named[d.Name()] = true
 		o.directories = append(o.directories, d)
+		if h, ok := mod.(*HTTPDirectory); ok {
+			if err := a.refuseTypedIdentity(h.Name, h.URL); err != nil {
+				return err
+			}
+		}
 		if r, ok := mod.(ruled); ok {
 			o.asked = append(o.asked, r.rules())
 		}

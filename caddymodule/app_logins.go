@@ -12,6 +12,7 @@ import (
 
 	"example.com/sidegate/caddymodule/endpoint"
 	"example.com/sidegate/caddymodule/login"
+	"example.com/sidegate/caddymodule/profile"
 )
 
 // LoginOptions are the ways to sign in.
@@ -27,6 +28,7 @@ type LoginOptions struct {
 
 	logins    []LoginModule // in that order, and so are
 	providers []endpoint.Provider
+	domains   map[string]profile.Domains
 }
 
 // LoginModule is a guest of sidegate.logins. It is a login.PasswordMethod or a
@@ -60,6 +62,9 @@ func (o *LoginOptions) provision(ctx caddy.Context, a *App) error {
 		named[l.Name()] = true
 		a.metrics.expect(l.Name())
 		o.logins = append(o.logins, l)
+	}
+	if err := o.readDomains(); err != nil {
+		return err
 	}
 	return o.orderLogins(named)
 }

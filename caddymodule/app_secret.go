@@ -1,13 +1,16 @@
 package caddymodule
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/certmagic"
@@ -67,26 +70,67 @@ func (o *SecretOptions) ringSecrets(ctx context.Context) ([]string, error) {
 // naming the former one.
 type formerSecret struct {
 	where  string // where it is likely to be
-	remedy string // how to name it
+	remedy string // how to name it, as it stands in a Caddyfile
 }
 
-// formerSecret guesses: it opens nothing, and looks for nothing.
+// formerSecret guesses, of what is configured and of whether a secret was made
+// here: it opens nothing.
 func (o *SecretOptions) formerSecret() formerSecret {
-	made, named := secretPath+" in Caddy's storage", ""
-	if files, ok := o.storage.(*certmagic.FileStorage); ok {
-		made = files.Filename(secretPath)
-		named = "{file." + made + "}"
-	}
-	if len(o.secrets) > 0 {
+	made, isThere := o.madeHere()
+	if len(o.secrets) == 0 {
 		return formerSecret{
-			where:  "what `secret` said before; where there was none, the one that was made here lies in " + made,
-			remedy: "secret <present> " + cmp.Or(named, "<former>") + ", then caddy reload",
+			where:  "what `secret` said before; where there was none, in a copy of " + made + ", which holds another one now",
+			remedy: "secret " + fileReference(made) + " <the former one>",
 		}
 	}
-	return formerSecret{
-		where:  "what `secret` said before; where there was none, in a copy of " + made + ", which holds another one now",
-		remedy: "secret " + cmp.Or(named, "<the one made here>") + " <former>, then caddy reload",
+	present := o.present()
+	if isThere && !slices.Contains(o.Secrets, "{file."+made+"}") {
+		return formerSecret{
+			where:  "what `secret` said before; where there was none, the one that was made here, in " + made,
+			remedy: "secret " + present + " " + fileReference(made),
+		}
 	}
+	where := "what `secret` said before"
+	if strings.Contains(present, "{file.") {
+		where += "; where it said the same, what its file held before: that is in a copy of the file, if there is one"
+	}
+	return formerSecret{where: where, remedy: "secret " + present + " <the former one>"}
+}
+
+// madeHere is where a secret of our own making lies, and whether there is one.
+func (o *SecretOptions) madeHere() (path string, isThere bool) {
+	files, ok := o.storage.(*certmagic.FileStorage)
+	if !ok {
+		return secretPath + " in Caddy's storage", false
+	}
+	path = files.Filename(secretPath)
+	_, err := os.Stat(path)
+	return path, err == nil
+}
+
+// present is what `secret` says now, for a line of the log: placeholders as they
+// are, and nothing of a secret.
+func (o *SecretOptions) present() string {
+	words := make([]string, len(o.Secrets))
+	for i, configured := range o.Secrets {
+		words[i] = "<number " + strconv.Itoa(i+1) + " of now>"
+		if path, ok := strings.CutPrefix(configured, "{file."); ok && reference.FindString(configured) == configured {
+			words[i] = fileReference(strings.TrimSuffix(path, "}"))
+		} else if reference.FindString(configured) == configured {
+			words[i] = configured
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// fileReference is the placeholder for a file, in quotes where a Caddyfile needs
+// them.
+func fileReference(path string) string {
+	placeholder := "{file." + path + "}"
+	if strings.ContainsAny(path, " \t\"`") {
+		return strconv.Quote(placeholder)
+	}
+	return placeholder
 }
 
 func loadOrMakeSecret(ctx context.Context, s storage) (string, error) {

@@ -3,7 +3,9 @@ package caddymodule_test
 import (
 	"encoding/json"
 	"net/http"
+	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -43,11 +45,10 @@ func wantOneLine(t *testing.T, g *gatewaytest.Process, told int, where string) s
 		t.Errorf("the former secret is said to be: %s; want %s", said, where)
 	}
 	remedy, _ := last["remedy"].(string)
-	option, rest, _ := strings.Cut(remedy, ", then ")
-	if rest != "caddy reload" {
-		t.Errorf("the remedy is %q", remedy)
+	if last["then"] != "caddy reload" {
+		t.Errorf("then one is to %v", last["then"])
 	}
-	return option
+	return remedy
 }
 
 // Who has changed the secret without naming the former one is told once where
@@ -65,10 +66,10 @@ func TestTheLogSaysOnceWhereTheFormerSecretIs(t *testing.T) {
 			grace.WantCannotTell(t)
 		}
 		remedy := wantOneLine(t, g, 1, made)
-		if want := "secret <present> {file." + made + "}"; remedy != want {
+		if want := "secret <number 1 of now> {file." + made + "}"; remedy != want {
 			t.Errorf("the remedy is %s; want %s", remedy, want)
 		}
-		g.Site.Options = strings.Replace(remedy, "<present>", "`"+gatewaytest.PresentSecret+"`", 1) + "\n" + without
+		g.Site.Options = strings.Replace(remedy, "<number 1 of now>", "`"+gatewaytest.PresentSecret+"`", 1) + "\n" + without
 		g.Reload()
 		ada.Get("/auth/session").Want(t, http.StatusOK)
 		grace.Get("/auth/session").Want(t, http.StatusOK)
@@ -82,7 +83,7 @@ func TestTheLogSaysOnceWhereTheFormerSecretIs(t *testing.T) {
 		g.Reload()
 		ada.WantCannotTell(t)
 		remedy := wantOneLine(t, g, 1, "what `secret` said before")
-		g.Site.Options = strings.Replace(remedy, "<former>", "`"+gatewaytest.FormerSecret+"`", 1) + "\n" + g.Site.Options
+		g.Site.Options = strings.Replace(remedy, "<the former one>", "`"+gatewaytest.FormerSecret+"`", 1) + "\n" + g.Site.Options
 		g.Reload()
 		ada.Get("/auth/session").Want(t, http.StatusOK)
 	})
@@ -110,7 +111,7 @@ func TestTheLogSaysOnceWhereTheFormerSecretIs(t *testing.T) {
 // --force` and not before, which nobody would know: plain `caddy reload` finds
 // the configuration unchanged.
 func TestASecretFileThatChangedIsNoticedAndToldOnce(t *testing.T) {
-	const line = "has changed, and what it held before stays in force"
+	const line = "the file of a secret has changed, and the secret that it held before stays in force"
 	dir := t.TempDir()
 	file := filepath.Join(dir, "secret")
 	gatewaytest.WriteFile(t, file, gatewaytest.FormerSecret)
@@ -148,5 +149,37 @@ func TestASecretFileThatChangedIsNoticedAndToldOnce(t *testing.T) {
 		if strings.Contains(said, secret) {
 			t.Error("the log tells the secret")
 		}
+	}
+}
+
+// What cannot be known is not said: a remedy that names a file which is not
+// there, or is named already, sends an operator astray at night.
+func TestTheRemedyNamesWhatThereIs(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "with a blank")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	present, former := filepath.Join(dir, "present"), filepath.Join(dir, "former")
+	gatewaytest.WriteFile(t, present, gatewaytest.PresentSecret)
+	gatewaytest.WriteFile(t, former, gatewaytest.FormerSecret)
+	r := redistest.Start(t)
+	ada := gatewaytest.StartProcess(t, gatewaytest.Site{}.OnRedis(r, gatewaytest.FormerSecret)).WithCookie(t, gatewaytest.Ada)
+	for _, c := range []struct{ name, secret, where, remedy string }{
+		{"with Redis none is made here", "`" + gatewaytest.PresentSecret + "`", "what `secret` said before", "secret <number 1 of now> <the former one>"},
+		{"what a file held before may be in a copy of it", strconv.Quote("{file." + present + "}"), "that is in a copy of the file, if there is one",
+			"secret " + strconv.Quote("{file."+present+"}") + " <the former one>"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			g := gatewaytest.StartProcess(t, gatewaytest.Site{Options: "store redis " + r.URL() + "\nsecret " + c.secret})
+			g.With(t, ada.Cookie, "").WantCannotTell(t)
+			remedy := wantOneLine(t, g, 1, c.where)
+			if remedy != c.remedy {
+				t.Errorf("the remedy is %s; want %s", remedy, c.remedy)
+			}
+			remedy = strings.NewReplacer("<number 1 of now>", c.secret, "<the former one>", strconv.Quote("{file."+former+"}")).Replace(remedy)
+			g.Site.Options = "store redis " + r.URL() + "\n" + remedy
+			g.Reload()
+			g.With(t, ada.Cookie, "").Get("/auth/session").Want(t, http.StatusOK)
+		})
 	}
 }

@@ -47,6 +47,8 @@ func BenchmarkRequest(b *testing.B) {
 	for _, arm := range []struct{ name, routes string }{
 		{"nothing in front", "respond ok"},
 		{"session_auth", "session_auth\nrespond ok"},
+		{"rules by path", "session_auth {\npath /admin/* {\nrole admin\n}\npath /assets/* {\npublic\n}\n}\nrespond ok"},
+		{"a demand behind a matcher", "session_auth\nsession_auth /admin/* {\nrole admin\n}\nrespond ok"},
 		{"session_endpoints and session_auth", "session_endpoints\nsession_auth\nrespond ok"},
 	} {
 		b.Run(arm.name, func(b *testing.B) {

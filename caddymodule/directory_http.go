@@ -43,7 +43,8 @@ type HTTPDirectory struct {
 	MapConfig
 
 	directory *directory.Directory
-	required  bool // written out, which says no more than the default does
+	asked     string // its place, resolved
+	required  bool   // written out, which says no more than the default does
 }
 
 // BasicAuthConfig are credentials of RFC 7617.
@@ -87,6 +88,7 @@ func (h *HTTPDirectory) config(logger *zap.Logger) (c directory.Config, err erro
 	if err != nil {
 		return c, fmt.Errorf("address: %w", err)
 	}
+	h.asked = placeOf(address)
 	c = directory.Config{
 		Name:     h.Name,
 		URL:      address,

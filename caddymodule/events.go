@@ -25,6 +25,7 @@ type events struct {
 	// former is what the log says once when a secret is missing.
 	former  formerSecret
 	missing sync.Once
+	paths   trouble
 }
 
 // line is what the log says of one kind of event, and with which fields beside
@@ -49,7 +50,7 @@ var lines = map[lifecycle.Kind]line{
 	lifecycle.RefusedMeanwhile: {zap.InfoLevel, "sign-in refused: the person was disabled, removed or given another password meanwhile", whyFields},
 	lifecycle.Overtaken:        {zap.WarnLevel, "sign-in refused: another configuration came into force meanwhile, without that login", loginFields},
 	lifecycle.LoginUnknown: {zap.WarnLevel,
-		"sessions of a login that is not configured here are refused; they are kept for other gateways, and end by themselves", loginFields},
+		"sessions of a login that is not configured here, or asks somebody else by now, are refused; they are kept for other gateways, and end by themselves", loginFields},
 	lifecycle.RefusedHere: {zap.WarnLevel,
 		"sessions are refused that this configuration does not admit; they are kept until their sources are asked again", whyFields},
 	lifecycle.Doubted: {zap.WarnLevel,
@@ -163,12 +164,36 @@ func (h *events) Trouble(ctx context.Context, what string, err error) {
 		h.missingSecret()
 		return
 	}
-	now, told := h.now().UnixNano(), h.trouble.toldAt.Load()
-	if now-told < int64(troubleEvery) || !h.trouble.toldAt.CompareAndSwap(told, now) {
-		h.trouble.withheld.Add(1)
-		return
+	if h.trouble.tell(h.now()) {
+		h.logger.Error(what, zap.Error(err), h.trouble.more())
 	}
-	h.logger.Error(what, zap.Error(err), zap.Int64("more_since_last", h.trouble.withheld.Swap(0)))
+}
+
+// tell reports whether the log is to be told, or was just now.
+func (t *trouble) tell(at time.Time) bool {
+	now, told := at.UnixNano(), t.toldAt.Load()
+	if now-told < int64(troubleEvery) || !t.toldAt.CompareAndSwap(told, now) {
+		t.withheld.Add(1)
+		return false
+	}
+	return true
+}
+
+// more is what the log was not told.
+func (t *trouble) more() zap.Field { return zap.Int64("more_since_last", t.withheld.Swap(0)) }
+
+// longestPath bounds what the log repeats of what a client made up.
+const longestPath = 256
+
+// pathRefused counts and logs that a path was refused, why, and what depends on
+// it that it is.
+func (h *events) pathRefused(path, why, rule string) {
+	h.metrics.ambiguousPaths.Inc()
+	if h.paths.tell(h.now()) {
+		h.logger.Warn("a path was refused that can be read in several ways: a demand depends on a matcher, which knows one",
+			zap.String("path", path[:min(len(path), longestPath)]), zap.String("why", why), zap.String("rule", rule),
+			zap.String("option", optionAmbiguous), h.paths.more())
+	}
 }
 
 // missingSecret tells once in the life of a configuration that records are met
@@ -177,7 +202,7 @@ func (h *events) missingSecret() {
 	h.missing.Do(func() {
 		h.logger.Error("there are sessions that no configured secret opens: their people get 503 until the secret that sealed them, "+
 			"a former one or another gateway's, is named after the present one, or until they choose to sign in again",
-			zap.String("former_secret", h.former.where), zap.String("remedy", h.former.remedy))
+			zap.String("former_secret", h.former.where), zap.String("remedy", h.former.remedy), zap.String("then", "caddy reload"))
 	})
 }
 

@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -55,7 +56,7 @@ func TestAMissingSecretIsToldOnce(t *testing.T) {
 	}
 	h.Happened(lifecycle.Event{Kind: lifecycle.NotRead, Err: unknown})
 	told := logs.FilterMessageSnippet("no configured secret opens").All()
-	want := map[string]any{"former_secret": "there", "remedy": "name it"}
+	want := map[string]any{"former_secret": "there", "remedy": "name it", "then": "caddy reload"}
 	if len(told) != 1 || told[0].Level != zap.ErrorLevel || !maps.Equal(told[0].ContextMap(), want) {
 		t.Errorf("the log says %+v", told)
 	}
@@ -209,6 +210,28 @@ func TestWhoWentAwayIsNoTrouble(t *testing.T) {
 	h.Trouble(ctx, "a session could not be looked up", context.Canceled)
 	if n := valueOf(t, h.metrics.storeFailures); n != 0 {
 		t.Errorf("the store is blamed %v times", n)
+	}
+}
+
+func TestARefusedPathIsLoggedOnceASecondAndAlwaysCounted(t *testing.T) {
+	core, logs := observer.New(zap.DebugLevel)
+	now := time.Unix(1_800_000_000, 0)
+	h := &events{logger: zap.New(core), metrics: newMetrics(), now: func() time.Time { return now }}
+	for range 3 {
+		h.pathRefused("/x/"+strings.Repeat("y", 1000), "double encoding", "path /admin/*")
+	}
+	now = now.Add(time.Second)
+	h.pathRefused("/a;b", "a parameter", "path /admin/*")
+	told := logs.All()
+	if len(told) != 2 || valueOf(t, h.metrics.ambiguousPaths) != 4 {
+		t.Fatalf("%d lines, and %v are counted", len(told), valueOf(t, h.metrics.ambiguousPaths))
+	}
+	want := map[string]any{"path": "/a;b", "why": "a parameter", "rule": "path /admin/*", "option": "ambiguous_paths allow", "more_since_last": int64(2)}
+	if got := told[1].ContextMap(); !maps.Equal(got, want) || told[1].Level != zap.WarnLevel {
+		t.Errorf("%v at %v; want %v", got, told[1].Level, want)
+	}
+	if got := told[0].ContextMap()["path"].(string); len(got) != 256 {
+		t.Errorf("%d bytes of what a client made up are logged", len(got))
 	}
 }
 

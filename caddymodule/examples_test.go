@@ -98,6 +98,9 @@ func TestTheExampleOfAPIs(t *testing.T) {
 		{"a viewer may not change", viewer, "POST", "/api/orders", 403, `"error":"forbidden"`},
 		{"a token of another issuer is bad for our API", foreign, "GET", "/api/orders", 401, `"error":"unauthorized"`},
 		{"a token of another issuer is left to the partners' app", foreign, "GET", "/partners/x", 200, "Hello "},
+		{"a demand holds however the path is spelt", viewer, "POST", "/x/..;/api/orders", 403, `"error":"forbidden"`},
+		{"what is public is", anybody, "GET", "/api/status", 200, "Hello "},
+		{"and nothing else that looks like it", anybody, "GET", "/api/status;x/../orders", 401, `"error":"unauthorized"`},
 		{"an admin is told from others", admin, "GET", "/whoami", 200, "an administrator"},
 		{"and others from an admin", viewer, "GET", "/whoami", 200, "somebody else"},
 	} {

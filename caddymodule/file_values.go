@@ -128,20 +128,25 @@ func (f *valueFile) changed() bool {
 		return false
 	}
 	f.told = now
-	return now != f.loaded
+	return true
 }
 
 // tell says what to do. Nothing of what is in the file is in the log.
 func (f *valueFile) tell(logger *zap.Logger) {
 	about := []zap.Field{zap.String("file", f.path), zap.Strings("options", f.options)}
-	if f.told == (held{}) {
+	holdsSecret := slices.ContainsFunc(f.options, func(o string) bool { return strings.HasPrefix(o, "secrets.") })
+	switch {
+	case f.told == f.loaded:
+		logger.Info("a file that the configuration takes a value from holds again what is in force", about...)
+	case f.told == (held{}):
 		logger.Warn("a file that the configuration takes a value from cannot be read any more, or is empty: "+
 			"what it held stays in force, until a start or a `caddy reload --force`, which will fail", about...)
-		return
+	case holdsSecret:
+		logger.Warn("the file of a secret has changed, and the secret that it held before stays in force. First put that one into "+
+			"a file of its own and name it after this one (`secret {file.<this>} {file.<former>}`), or everybody who is signed in "+
+			"is answered with 503. Then run `caddy reload --force`; without --force it sees no change", about...)
+	default:
+		logger.Warn("a file that the configuration takes a value from has changed, and what it held before stays in force: "+
+			"run `caddy reload --force`; without --force it sees no change", about...)
 	}
-	if slices.ContainsFunc(f.options, func(o string) bool { return strings.HasPrefix(o, "secrets.") }) {
-		about = append(about, zap.String("first", "name the former secret after this one, or open sessions cannot be read any more"))
-	}
-	logger.Warn("a file that the configuration takes a value from has changed, and what it held before stays in force: "+
-		"run `caddy reload --force`; without --force it sees no change", about...)
 }

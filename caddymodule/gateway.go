@@ -30,6 +30,8 @@ type gateway struct {
 	release  func() error       // gives the store back
 	stopped  atomic.Bool        // the configuration is no longer in force
 
+	unwritten atomic.Bool // activity could not be written the last time
+
 	callers    *caller.Finder
 	vouching   *lifecycle.Vouching
 	sessions   *lifecycle.Sessions
@@ -144,15 +146,16 @@ func (a *App) vouching(g *gateway, k keys) (*lifecycle.Vouching, error) {
 		return nil, err
 	}
 	return lifecycle.NewVouching(lifecycle.VouchingConfig{
-		Logins: a.methods(), Roles: a.roles, Rules: rules, Directories: len(a.directories) > 0,
-		Keys: k.ring.GroundsKeys(), Events: g.events, Now: a.now,
+		Logins: a.methods(), Roles: a.roles, Rules: rules, Sources: a.sources(), Domains: a.domains,
+		Directories: len(a.directories) > 0,
+		Keys:        k.ring.GroundsKeys(), Events: g.events, Now: a.now,
 	}), nil
 }
 
 func (a *App) lifecycle(g *gateway, backing sessionstore.Store, k keys) lifecycle.Config {
 	c := lifecycle.Config{
 		Store: g.store, Backing: backing,
-		Directories: a.directories, Roles: a.roles, Logins: a.methods(),
+		Directories: a.directories, Roles: a.roles, Logins: a.methods(), Domains: a.domains,
 		Vouching: g.vouching, InForce: g.inForce,
 		Lifetime: time.Duration(a.Lifetime), IdleTimeout: time.Duration(*a.IdleTimeout), RefreshEvery: time.Duration(a.RefreshEvery),
 		MaxSessions: a.MaxSessions, RefuseBeyond: a.BeyondMaxSessions == beyondRefuse,
@@ -220,8 +223,12 @@ func (g *gateway) close() error {
 }
 
 func (g *gateway) flush(ctx context.Context) {
-	if err := g.activity.Flush(ctx); err != nil && !errors.Is(err, context.Canceled) {
-		g.events.logger.Warn("activity is not written down yet; it will be tried again", zap.Error(err))
+	err := g.activity.Flush(ctx)
+	if errors.Is(err, context.Canceled) {
+		return
+	}
+	if again := g.unwritten.Swap(err != nil); err != nil && !again {
+		g.events.logger.Warn("activity is not written down yet; it will be tried again and again", zap.Error(err))
 	}
 }
 

@@ -45,9 +45,17 @@ type AppLogin struct {
 	// those of the system.
 	CA string `json:"ca,omitempty"`
 
+	// TrustTypedEmail takes what people type for their email address, also where
+	// a directory is asked by it: right when the app lets nobody in by another
+	// name than their own address.
+	TrustTypedEmail bool `json:"trust_typed_email,omitempty"`
+
+	EmailConfig
 	MapConfig
 
 	*app.Login `json:"-"`
+
+	asked string // the place of the app, resolved
 }
 
 // BodyField is one field of what an app is sent.
@@ -94,6 +102,7 @@ func (a *AppLogin) config() (c app.Config, err error) {
 	if c.URL, err = resolve(a.URL); err != nil {
 		return c, fmt.Errorf("address: %w", err)
 	}
+	a.asked = placeOf(c.URL)
 	for _, f := range a.Fields {
 		value, err := resolveReferences(f.Value)
 		if err != nil {
@@ -137,6 +146,8 @@ func (a *AppLogin) Cleanup() error {
 //		timeout <duration>
 //		success <expression>
 //		keep_cookies
+//		trust_typed_email
+//		email_domains <domain>...
 //		ca <pem file>
 //		map {
 //			<field> <expression>
@@ -154,14 +165,16 @@ func (a *AppLogin) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		return d.ArgErr()
 	}
 	return parseBlock(d, "login app", map[string]option{
-		"body":         a.parseBody,
-		"header":       parseHeader(&a.Header),
-		"timeout":      duration(&a.Timeout),
-		"success":      a.parseSuccess,
-		"keep_cookies": flag(&a.KeepCookies),
-		"ca":           text(&a.CA),
-		"map":          a.parseMap("login"),
-		"require":      a.parseRequire("login"),
+		"body":              a.parseBody,
+		"header":            parseHeader(&a.Header),
+		"timeout":           duration(&a.Timeout),
+		"success":           a.parseSuccess,
+		"keep_cookies":      flag(&a.KeepCookies),
+		"trust_typed_email": flag(&a.TrustTypedEmail),
+		"email_domains":     texts(&a.EmailDomains),
+		"ca":                text(&a.CA),
+		"map":               a.parseMap("login"),
+		"require":           a.parseRequire("login"),
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -180,5 +181,42 @@ func TestARuleOfTheConfigurationRefusesAPerson(t *testing.T) {
 		for range 15 {
 			s.Client(t).TrySignIn("mallory@example.com", legacyPassword).Want(t, http.StatusForbidden)
 		}
+	})
+}
+
+// Whom an app knows by a name that looks like somebody's address must not have
+// what a directory knows of that somebody.
+func TestADirectoryIsAskedByNoTypedAddress(t *testing.T) {
+	app := newLegacy(t)
+	directory := "directory http crm " + app.URL + "/people?e={identity.email} {\noptional\n}\n"
+	for name, lines := range map[string]string{
+		"unless the app says whose it is":    legacyMap,
+		"unless the operator trusts the app": "trust_typed_email\n" + secondMap,
+	} {
+		t.Run(name, func(t *testing.T) {
+			gatewaytest.Start(t, gatewaytest.Site{Options: app.login("legacy", lines) + directory})
+		})
+	}
+}
+
+func TestPeopleOfOtherDomainsAreRefused(t *testing.T) {
+	app := newLegacy(t)
+	people := filepath.Join(t.TempDir(), "people.yaml")
+	gatewaytest.WriteFile(t, people, gatewaytest.UsersFile)
+	s := gatewaytest.Start(t, gatewaytest.Site{
+		Bare:    true,
+		Options: "login users " + people + " {\nemail_domains example.org\n}\n" + app.login("legacy", "email_domains example.com *.example.net\n"+legacyMap),
+	})
+	t.Run("by the users file, with the right password", func(t *testing.T) {
+		s.Client(t).TrySignIn(gatewaytest.Ada, gatewaytest.Password).WantError(t, http.StatusForbidden, "not_admitted")
+	})
+	t.Run("and those of the domain are not", func(t *testing.T) {
+		s.Client(t).TrySignIn("mary@example.com", legacyPassword).Want(t, http.StatusOK)
+	})
+	app.answer = func(w http.ResponseWriter, _ string) {
+		fmt.Fprint(w, `{"user":{"nr":9,"mail":"mary@evil-example.net","roles":[]},"jwt":"x"}`)
+	}
+	t.Run("by what the app says of them, whatever they typed", func(t *testing.T) {
+		s.Client(t).TrySignIn("mary@example.com", legacyPassword).WantError(t, http.StatusForbidden, "not_admitted")
 	})
 }

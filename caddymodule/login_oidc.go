@@ -55,9 +55,12 @@ type OIDCLogin struct {
 	// Default: those of the system.
 	CA string `json:"ca,omitempty"`
 
+	EmailConfig
 	MapConfig
 
 	*oidc.Login `json:"-"`
+
+	asked string // the issuer, resolved
 }
 
 // AuthParam is one parameter of an authorization request.
@@ -119,6 +122,7 @@ func (o *OIDCLogin) config() (c oidc.Config, err error) {
 	if c.Issuer, err = resolve(o.Issuer); err != nil {
 		return c, fmt.Errorf("issuer: %w", err)
 	}
+	o.asked = c.Issuer
 	if c.ClientID, err = resolve(o.ClientID); err != nil {
 		return c, fmt.Errorf("client_id: %w", err)
 	}
@@ -168,6 +172,7 @@ func (o *OIDCLogin) clientCredentials(c *oidc.Config) (err error) {
 //		acr_values <value>...
 //		max_age <duration>
 //		trust_unverified_email
+//		email_domains <domain>...
 //		ca <pem file>
 //		map {
 //			<field> <expression>
@@ -196,6 +201,7 @@ func (o *OIDCLogin) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"acr_values":             texts(&o.ACRValues),
 		"max_age":                o.parseMaxAge,
 		"trust_unverified_email": flag(&o.TrustUnverifiedEmail),
+		"email_domains":          texts(&o.EmailDomains),
 		"ca":                     text(&o.CA),
 		"map":                    o.parseMap("token"),
 		"require":                o.parseRequire("token"),

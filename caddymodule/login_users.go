@@ -33,6 +33,8 @@ type UsersLogin struct {
 	// File is the path of the users file. Required.
 	File string `json:"file,omitempty"`
 
+	EmailConfig
+
 	*users.Method `json:"-"`
 
 	file    *users.File
@@ -102,7 +104,7 @@ func (u *UsersLogin) watch(ctx context.Context, sessions *lifecycle.Sessions) {
 	people := u.file.People()
 	for entry := range people.All() {
 		if entry.Disabled {
-			sessions.EndPerson(u.Name(), entry.Person().ID)
+			sessions.EndPerson(u.Name(), entry.Person().ID, nil)
 		}
 	}
 	if before := u.known.Swap(people); before != nil {
@@ -128,7 +130,7 @@ func (u *UsersLogin) act(sessions *lifecycle.Sessions, before *users.People, cha
 		zap.Int("added", len(change.Added)), zap.Int("removed", len(change.Removed)), zap.Int("disabled", len(change.Disabled)),
 		zap.Int("new_password", len(change.NewPassword)), zap.Int("changed", len(change.Changed)))
 	for _, id := range change.Disabled {
-		sessions.EndPerson(u.Name(), id)
+		sessions.EndPerson(u.Name(), id, nil)
 	}
 	for _, id := range slices.Concat(change.Removed, change.NewPassword) {
 		if was, known := before.ByID(id); known {
@@ -142,13 +144,18 @@ func (u *UsersLogin) act(sessions *lifecycle.Sessions, before *users.People, cha
 
 // UnmarshalCaddyfile reads the login. Syntax:
 //
-//	login users <file>
+//	login users <file> {
+//		email_domains <domain>...
+//	}
 func (u *UsersLogin) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // the method's name
 	if !d.Args(&u.File) {
 		return d.Err("login users needs its file: login users users.yaml")
 	}
-	return noMore(d, "login users")
+	if d.NextArg() {
+		return d.ArgErr()
+	}
+	return parseBlock(d, "login users", map[string]option{"email_domains": texts(&u.EmailDomains)})
 }
 
 // Interface guards

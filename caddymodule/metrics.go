@@ -23,6 +23,7 @@ type metrics struct {
 	endedForRoom    prometheus.Counter
 	refreshes       *prometheus.CounterVec // by result
 	storeFailures   prometheus.Counter
+	ambiguousPaths  prometheus.Counter
 	revocationDelay prometheus.Histogram
 }
 
@@ -63,6 +64,8 @@ func newMetrics() *metrics {
 				"a source said no, unmapped because a source's answer cannot be mapped, or failed, to be tried again."), []string{"result"}),
 		storeFailures: prometheus.NewCounter(counter("store_failures_total",
 			"Questions of requests to which the store gave no answer. Nobody is signed out by one, and nobody let in.")),
+		ambiguousPaths: prometheus.NewCounter(counter("ambiguous_paths_refused_total",
+			"Requests refused because their path can be read in several ways, on servers where a demand depends on a matcher.")),
 		revocationDelay: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "caddy_sidegate_revocation_delay_seconds",
 			Help: "From the moment this gateway asks the store to end a session to the moment it hears its own message " +
@@ -147,7 +150,7 @@ func (a *App) inForce() *App {
 }
 
 func (m *metrics) all() []prometheus.Collector {
-	return []prometheus.Collector{m.signIns, m.signOuts, m.endedByLogin, m.endedForRoom, m.refreshes, m.unmapped, m.storeFailures, m.revocationDelay}
+	return []prometheus.Collector{m.signIns, m.signOuts, m.endedByLogin, m.endedForRoom, m.refreshes, m.unmapped, m.storeFailures, m.ambiguousPaths, m.revocationDelay}
 }
 
 // collect reads what the parts of the gateway count anyway.

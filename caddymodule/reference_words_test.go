@@ -99,6 +99,7 @@ var blocks = map[string]struct{ heading, before string }{
 	"sidegate": {"sidegate options", ""},
 	"session":  {"matcher session", ""},
 	"tls":      {"store redis", "tls "},
+	"path":     {"session_auth", "path "},
 }
 
 func inBlock(block string, words []string) (found []string) {

@@ -5,8 +5,12 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"net/url"
+	"slices"
+	"strings"
 
 	"example.com/sidegate/caddymodule/login"
+	"example.com/sidegate/caddymodule/profile"
 )
 
 // ruled is a login or a directory that says what it makes of the people it is
@@ -15,12 +19,46 @@ import (
 type ruled interface{ rules() any }
 
 func (o *OIDCLogin) rules() any {
-	return []any{o.Issuer, o.TrustUnverifiedEmail, o.MapConfig}
+	return []any{o.asked, o.TrustUnverifiedEmail, o.MapConfig}
 }
 
-func (a *AppLogin) rules() any { return []any{a.URL, a.MapConfig} }
+func (a *AppLogin) rules() any { return []any{a.asked, a.MapConfig} }
 
-func (h *HTTPDirectory) rules() any { return []any{h.Name, h.URL, h.Optional, h.MapConfig} }
+func (h *HTTPDirectory) rules() any { return []any{h.Name, h.asked, h.Optional, h.MapConfig} }
+
+// asking is a login that asks somebody, and says whom: a provider, an app.
+type asking interface{ asks() string }
+
+func (o *OIDCLogin) asks() string { return o.asked }
+
+func (a *AppLogin) asks() string {
+	if u, err := url.Parse(a.asked); err == nil && u.Host != "" {
+		return u.Host
+	}
+	return a.asked
+}
+
+// placeOf is an address without its query, which may hold a credential: an
+// environment that names another place is another configuration, though it says
+// the same.
+func placeOf(address string) string {
+	place, _, _ := strings.Cut(address, "?")
+	return place
+}
+
+// sources are digests of whom each login asks: one that has only its name from
+// another does not vouch for that one's people.
+func (a *App) sources() map[string]string {
+	sources := make(map[string]string, len(a.logins))
+	for _, l := range a.logins {
+		source := string(l.CaddyModule().ID)
+		if asks, ok := l.(asking); ok {
+			source += "\x00" + asks.asks()
+		}
+		sources[l.Name()] = digestOf([]byte(source))
+	}
+	return sources
+}
 
 // rules are digests of what the configuration says of the people of each login:
 // a session that was built under others is not as it would be built here.
@@ -31,14 +69,20 @@ func (a *App) rules() (map[string]string, error) {
 		if r, ok := l.(ruled); ok {
 			own = r.rules()
 		}
-		text, err := json.Marshal([]any{1, a.Roles, a.asked, own})
+		text, err := json.Marshal([]any{1, a.Roles, a.asked, a.domains[l.Name()], own})
 		if err != nil {
 			return nil, fmt.Errorf("the rules of login %s cannot be told from others: %w", l.Name(), err)
 		}
-		sum := sha256.Sum256(text)
-		digests[l.Name()] = base64.RawURLEncoding.EncodeToString(sum[:12])
+		digests[l.Name()] = digestOf(text)
 	}
 	return digests, nil
+}
+
+// digestOf stands for a text in sessions: 96 bits, of which nobody can find
+// another that matches.
+func digestOf(text []byte) string {
+	sum := sha256.Sum256(text)
+	return base64.RawURLEncoding.EncodeToString(sum[:12])
 }
 
 // methods are the logins as those know them who need no module.
@@ -48,4 +92,65 @@ func (a *App) methods() []login.Method {
 		methods[i] = l
 	}
 	return methods
+}
+
+// EmailConfig is what a login says of its people's email addresses.
+type EmailConfig struct {
+	// EmailDomains are the domains that the addresses of the login's people may
+	// be of: example.com, or *.example.com for all below it. Others are refused,
+	// at sign-in and when their session is built anew. Default: any.
+	EmailDomains []string `json:"email_domains,omitempty"`
+}
+
+// addressed is a login that says so.
+type addressed interface{ emailDomains() []string }
+
+func (c *EmailConfig) emailDomains() []string { return c.EmailDomains }
+
+// readDomains reads the domains of every login.
+func (o *LoginOptions) readDomains() error {
+	o.domains = make(map[string]profile.Domains)
+	for _, l := range o.logins {
+		a, ok := l.(addressed)
+		if !ok {
+			continue
+		}
+		domains, err := profile.ParseDomains(a.emailDomains())
+		if err != nil {
+			return fmt.Errorf("login %s: email_domains: %w", l.Name(), err)
+		}
+		o.domains[l.Name()] = domains
+	}
+	return nil
+}
+
+// typed are what a directory must not be asked by of somebody who has typed it:
+// an app's own login lets people in by any name that it knows, and its mallory
+// may be called root@example.com.
+var typed = []string{"{identity.email}", "{identity.subject}"}
+
+// refuseTypedIdentity finds a directory that would be asked about whoever a
+// person at a login app says that they are.
+func (o *LoginOptions) refuseTypedIdentity(directory, address string) error {
+	for _, l := range o.logins {
+		a, ok := l.(*AppLogin)
+		if !ok || a.TrustTypedEmail {
+			continue
+		}
+		for _, placeholder := range typed {
+			if !strings.Contains(address, placeholder) || placeholder == typed[0] && a.mapsEmail() {
+				continue
+			}
+			return fmt.Errorf("directory %s is asked by %s, which at login %s is what people type: "+
+				"whoever has an account of any name there could be anybody here. Map the email that the app answers with "+
+				"(`map { email ... }`) and ask by {identity.email}; or say `trust_typed_email` in login %s if the app lets people "+
+				"in by their own address alone", directory, placeholder, l.Name(), l.Name())
+		}
+	}
+	return nil
+}
+
+// mapsEmail reports whether the app says what the person's address is.
+func (a *AppLogin) mapsEmail() bool {
+	return slices.ContainsFunc(a.Map, func(r MapRule) bool { return r.Field == "email" })
 }

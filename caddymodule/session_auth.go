@@ -12,6 +12,7 @@ import (
 
 	"example.com/sidegate/caddymodule/caller"
 	"example.com/sidegate/caddymodule/everyroute"
+	"example.com/sidegate/caddymodule/pathrule"
 	"example.com/sidegate/caddymodule/refusal"
 	"example.com/sidegate/caddymodule/web"
 )
@@ -40,6 +41,15 @@ type SessionAuth struct {
 	// AccountAdmin requires that the person administers the account that they
 	// act for.
 	AccountAdmin bool `json:"account_admin,omitempty"`
+
+	// Paths are rules by path, decided over every way in which the app may read
+	// one. The demands of all that a path falls under hold.
+	Paths []PathRule `json:"paths,omitempty"`
+
+	// AmbiguousPaths is "allow", or empty. Where a demand hangs on a matcher of
+	// Caddy's that looks at the path, paths whose readings differ in segments are
+	// refused on that server; "allow" leaves this session_auth out of account.
+	AmbiguousPaths string `json:"ambiguous_paths,omitempty"`
 
 	// Headers names presets of identity headers: native, remote-user,
 	// oauth2-proxy, authentik, grafana, jenkins, kubernetes, scope-orgid, or
@@ -73,7 +83,8 @@ type SessionAuth struct {
 	HandleErrors bool `json:"handle_errors,omitempty"`
 
 	shared   shared
-	public   publicPaths
+	public   pathrule.Clear
+	rules    *pathrule.Rules // nil without rules by path
 	identity injector
 	foreign  everyroute.Foreign
 }
@@ -99,7 +110,10 @@ func (s *SessionAuth) Provision(ctx caddy.Context) (err error) {
 		return err
 	}
 	s.shared = app.share()
-	if s.public, err = newPublicPaths(s.Public); err != nil {
+	if s.public, err = pathrule.NewClear(s.Public); err != nil {
+		return err
+	}
+	if err := s.provisionPaths(); err != nil {
 		return err
 	}
 	if err := errors.Join(s.checkUpstreamToken(app.logins), s.checkOptional()); err != nil {
@@ -163,10 +177,12 @@ func (s *SessionAuth) caller(g *gateway, r *http.Request, v *caller.Remembered) 
 // decide answers with what the request is refused; nil lets it pass.
 func (s *SessionAuth) decide(r *http.Request, c *caller.Caller) *refusal.Refusal {
 	switch {
-	case s.public.match(r):
+	case s.rules != nil:
+		return s.decideByPath(r, c)
+	case s.public.Match(r.URL):
 		return nil
 	case !c.MayPass():
-		if s.Optional && (c.Standing == caller.Anonymous || c.Standing == caller.Rejected && !c.PresentedToken) {
+		if s.Optional && anonymous(c) {
 			return nil
 		}
 		return c.Refusal
@@ -251,6 +267,15 @@ func refuseMethod(w http.ResponseWriter, r *http.Request) error {
 //		role <role>...
 //		permission <permission>...
 //		account_admin
+//		path <pattern>... {
+//			role <role>...
+//			permission <permission>...
+//			account_admin
+//			public
+//			optional
+//			method [not] <method>...
+//		}
+//		ambiguous_paths allow
 //		headers <preset>...|none
 //		header <Name> <value>
 //		keep_header <Name>...
@@ -269,19 +294,21 @@ func (s *SessionAuth) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		return d.ArgErr()
 	}
 	return parseBlock(d, "session_auth", map[string]option{
-		"optional":       flag(&s.Optional),
-		"public":         texts(&s.Public),
-		"role":           requireRole(&s.Require),
-		"permission":     requirePermission(&s.Require),
-		"account_admin":  flag(&s.AccountAdmin),
-		"headers":        texts(&s.Headers),
-		"header":         s.parseHeader,
-		"keep_header":    texts(&s.KeepHeader),
-		"assertion":      s.parseAssertion,
-		"upstream_token": text(&s.UpstreamToken),
-		"no_redirect":    flag(&s.NoRedirect),
-		"foreign_bearer": flag(&s.ForeignBearer),
-		"handle_errors":  flag(&s.HandleErrors),
+		"optional":        flag(&s.Optional),
+		"public":          texts(&s.Public),
+		"role":            requireRole(&s.Require),
+		"permission":      requirePermission(&s.Require),
+		"account_admin":   flag(&s.AccountAdmin),
+		"path":            s.parsePath,
+		"ambiguous_paths": ambiguous(&s.AmbiguousPaths),
+		"headers":         texts(&s.Headers),
+		"header":          s.parseHeader,
+		"keep_header":     texts(&s.KeepHeader),
+		"assertion":       s.parseAssertion,
+		"upstream_token":  text(&s.UpstreamToken),
+		"no_redirect":     flag(&s.NoRedirect),
+		"foreign_bearer":  flag(&s.ForeignBearer),
+		"handle_errors":   flag(&s.HandleErrors),
 	})
 }
 

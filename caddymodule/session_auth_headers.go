@@ -72,6 +72,9 @@ func (s *SessionAuth) joinServer(ctx caddy.Context, app *App) error {
 	if err != nil {
 		return err
 	}
+	if slices.ContainsFunc(s.Paths, func(p PathRule) bool { return len(p.Methods) > 0 }) {
+		f.DependOnMethod()
+	}
 	f.Tell(s.identity.set.Names()...)
 	var own []string
 	for _, h := range s.identity.custom {

@@ -40,7 +40,8 @@ func findApp(ctx caddy.Context) (*App, error) {
 func (a *App) share() shared { return shared{a.gateway, a.address, a.now} }
 
 // joinServer has identity headers deleted on all routes of the server that the
-// handler stands in.
+// handler stands in, and behind that its paths guarded, if they need it. The
+// first handler of ours sees to both.
 func (a *App) joinServer(ctx caddy.Context) (*everyroute.First, error) {
 	server, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
 	if !ok {
@@ -50,6 +51,9 @@ func (a *App) joinServer(ctx caddy.Context) (*everyroute.First, error) {
 		if f.Of(server) {
 			return f, nil
 		}
+	}
+	if err := a.guardPaths(ctx, server); err != nil {
+		return nil, err
 	}
 	f := everyroute.New(server, a.credentials())
 	if err := f.Lead(); err != nil {

@@ -107,13 +107,18 @@ func least(line string) gatewaytest.Site {
 }
 
 func TestErrorsOfSourcesSayWhatToDo(t *testing.T) {
-	garbage := filepath.Join(t.TempDir(), "garbage.pem")
+	garbage, people := filepath.Join(t.TempDir(), "garbage.pem"), filepath.Join(t.TempDir(), "people.yaml")
+	gatewaytest.WriteFile(t, people, gatewaytest.UsersFile)
 	gatewaytest.WriteFile(t, garbage, canary)
 	app := func(address, lines string) gatewaytest.Site {
 		return gatewaytest.Site{Options: "login app legacy " + address + " {\n" + lines + "\n}"}
 	}
 	crm := func(address, lines string) gatewaytest.Site {
 		return gatewaytest.Site{Options: "directory http crm " + address + " {\n" + lines + "\n}"}
+	}
+	beside := func(s gatewaytest.Site, address string) gatewaytest.Site {
+		s.Options += "\ndirectory http crm " + address
+		return s
 	}
 	const legacyAPI, byEmail = "http://127.0.0.1:1/login", "http://127.0.0.1:1/by?e={identity.email}"
 	for _, c := range []struct {
@@ -168,6 +173,10 @@ func TestErrorsOfSourcesSayWhatToDo(t *testing.T) {
 		{"a directory with two kinds of credentials", crm(byEmail, "basic_auth u "+canary+"\nheader Authorization x"), "has both basic credentials and an Authorization header: keep one of them"},
 		{"a directory with a header that is not set", crm(byEmail, "header X-Key {env.SIDEGATE_TEST_UNSET}"), "header X-Key: {env.SIDEGATE_TEST_UNSET} is missing or empty"},
 		{"a directory with a bad ca", crm(byEmail, "ca "+garbage), "directory crm: ca: the file holds no PEM certificate"},
+		{"a directory that is asked by what people type", beside(app(legacyAPI, ""), byEmail), "directory crm is asked by {identity.email}, which at login legacy is what people type"},
+		{"a directory that is asked by a subject, which an app's mapping does not fill", beside(app(legacyAPI, "map {\nemail `login.body.mail`\n}"), "http://127.0.0.1:1/{identity.subject}"), "directory crm is asked by {identity.subject}"},
+		{"a domain that is none", app(legacyAPI, "email_domains ada@example.com"), `login legacy: email_domains: "ada@example.com" is no domain such as example.com`},
+		{"a domain of the users file that is none", gatewaytest.Site{Bare: true, Options: "login users " + people + " {\nemail_domains *\n}"}, `login users: email_domains: "*" is no domain`},
 		{"two directories of one name", gatewaytest.Site{Options: "directory http crm http://a/\ndirectory http crm http://b/"}, `two directories are named "crm": give each a name of its own`},
 
 		{"two logins of one name", gatewaytest.Site{Options: "login app legacy http://a/\nlogin app legacy http://b/"}, `two logins are named "legacy": give each a name of its own`},
@@ -192,7 +201,7 @@ func allSources(t *testing.T, address string) gatewaytest.Site {
 	return gatewaytest.Site{
 		Options: "login oidc sso {\nissuer http://" + address + "\nclient_id c\nclient_secret " + canary + "\nca " + ca +
 			"\nmap {\nroles `token.?groups.orValue([])`\n}\nrequire `token.sub != ''` \"No\"\n}\n" +
-			"login app legacy http://" + address + "/login {\nsuccess `login.status == 200`\nca " + ca + "\nmap {\nid login.body.id\n}\n}\n" +
+			"login app legacy http://" + address + "/login {\nsuccess `login.status == 200`\ntrust_typed_email\nca " + ca + "\nmap {\nid login.body.id\n}\n}\n" +
 			"directory http crm http://" + address + "/by?e={identity.email} {\nbasic_auth u " + canary + "\nretries 0\nca " + ca + "\n}\n" +
 			"login_order legacy sso\nrefresh_every 15m",
 		Routes: "session_endpoints\nsession_auth {\nupstream_token legacy\n}\nrespond OK",

@@ -180,6 +180,36 @@ func TestMadeUpCredentialsCostRedisNoWrite(t *testing.T) {
 	}
 }
 
+// Anybody can make cookies up, as many as there is room for in one request, and
+// send them to where sessions are ended.
+func TestMadeUpCookiesCostRedisNoWriteWhereSessionsEnd(t *testing.T) {
+	t.Parallel()
+	srv := redistest.Start(t)
+	p := gatewaytest.StartProcess(t, gatewaytest.Site{}.OnRedis(srv, gatewaytest.PresentSecret))
+	c := p.WithCookie(t, gatewaytest.Ada)
+	name, _, _ := strings.Cut(c.Cookie, "=")
+	for _, path := range []string{"/auth/logout", "/auth/start-over"} {
+		var cookies []string
+		for range 300 {
+			cookies = append(cookies, name+"="+sessionstore.NewSecret(1).Encode())
+		}
+		before := srv.Client().Info(t.Context(), "commandstats").Val()
+		p.With(t, strings.Join(cookies, "; "), "").Post(path).Want(t, http.StatusNoContent).WantHeader(t, "Set-Cookie", "")
+		after := srv.Client().Info(t.Context(), "commandstats").Val()
+		called := func(command string) int { return calls(after, command) - calls(before, command) }
+		// Once a second a script proves that Redis can be written, and reads.
+		if n := called("get") - called("evalsha"); n != 300 {
+			t.Errorf("300 made-up cookies at %s cost %d reads", path, n)
+		}
+		for _, command := range []string{"zrem", "zadd", "del", "publish"} {
+			if n := called(command); n != 0 {
+				t.Errorf("300 made-up cookies at %s cost %d %s", path, n, command)
+			}
+		}
+		c.Get("/auth/session").Want(t, http.StatusOK)
+	}
+}
+
 // calls is how often Redis was sent that command.
 func calls(commandstats, command string) (n int) {
 	_, rest, _ := strings.Cut(commandstats, "cmdstat_"+command+":calls=")

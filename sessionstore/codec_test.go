@@ -110,7 +110,7 @@ func TestTags(t *testing.T) {
 		"built at":       {"\x0d\x01\x02", func(s *Session) { s.BuiltAt = time.UnixMilli(1).UTC() }},
 		"unmapped":       {"\x0e\x00", func(s *Session) { s.Unmapped = true }},
 		"grounds": {"\x0f\x0c\x01\x01p\x02\x01r\x03\x01x\x04\x01y", func(s *Session) {
-			s.Grounds = &Grounds{Password: "p", Rules: []string{"r"}, Roles: []string{"x"}, Permissions: []string{"y"}}
+			s.Grounds = &Grounds{Password: "p", Rules: "r", Roles: []string{"x"}, Permissions: []string{"y"}}
 		}},
 		"grounds of nothing": {"\x0f\x00", func(s *Session) { s.Grounds = new(Grounds) }},
 		"user id":            {"\x10\x01\x02", func(s *Session) { s.User.ID = 1 }},

@@ -1,6 +1,9 @@
 package sessionstore
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // Grounds are what a session was vouched by when it was built, so that any
 // gateway can tell at once, without asking anybody, whether it still is.
@@ -8,39 +11,74 @@ type Grounds struct {
 	// Password is a keyed digest of the hash of the person's password, of a
 	// login that keeps those itself. Empty: it keeps none.
 	Password string
-	// Rules are digests of what configurations say of people, of those under
-	// which the session was built: the latest first, MaxRules of them.
-	Rules []string
+	// Source is a digest of who the login asks; empty: unknown. A login of the same
+	// name that asks somebody else vouches for nobody whom this one let in.
+	Source string
+	// Rules is a digest of what the configuration said of people under which the
+	// session was built. Empty: unknown.
+	Rules string
 	// Roles and Permissions are those that were granted, before roles brought
 	// others with them. Both are nil when the flat lists are the same.
 	Roles, Permissions []string
+	// Earlier is what was built under other rules, the latest first, MaxEarlier of
+	// them: gateways that are configured otherwise go by it.
+	Earlier []Build
 }
 
-// MaxRules is how many configurations a session knows to have been built under.
-// Gateways that share a store differ while they are upgraded, and a few may
-// differ for good.
-const MaxRules = 8
+// Build is what was made of a person under some rules.
+type Build struct {
+	Rules      string
+	BuiltAt    time.Time
+	Unmapped   bool
+	User       UserSession
+	Name       string
+	Attributes map[string]string
+	// Outdated says that the sources have said something else since.
+	Outdated bool
+}
 
-// BuiltUnder reports whether the session was built under those rules, not only
-// the last time.
-func (g *Grounds) BuiltUnder(rules string) bool { return g != nil && slices.Contains(g.Rules, rules) }
+// MaxEarlier is how many other configurations a session remembers. Gateways that
+// share a store differ while they are upgraded, and an upgrade may be taken back.
+const MaxEarlier = 3
 
-// Latest is what the session was built under the last time; empty: unknown.
-func (g *Grounds) Latest() string {
-	if g == nil || len(g.Rules) == 0 {
+// BuiltUnder is the latest rules; empty: unknown.
+func (g *Grounds) BuiltUnder() string {
+	if g == nil {
 		return ""
 	}
-	return g.Rules[0]
+	return g.Rules
 }
 
-// Rebuilt are the rules of a session with these grounds that is built anew
-// under rules.
-func (g *Grounds) Rebuilt(rules string) []string {
-	all := []string{rules}
-	if g != nil {
-		all = append(all, slices.DeleteFunc(slices.Clone(g.Rules), func(before string) bool { return before == rules })...)
+// Under is what was built under those rules the last time. false: nothing was.
+func (s *Session) Under(rules string) (Build, bool) {
+	if s.Grounds == nil || rules == "" {
+		return Build{}, false
 	}
-	return all[:min(len(all), MaxRules)]
+	if s.Grounds.Rules == rules {
+		return s.latest(), true
+	}
+	i := slices.IndexFunc(s.Grounds.Earlier, func(b Build) bool { return b.Rules == rules })
+	if i < 0 {
+		return Build{}, false
+	}
+	return s.Grounds.Earlier[i], true
+}
+
+// Before is what is earlier once the session is built under those rules: what
+// it says now, unless that was built under them too, and what was before.
+func (s *Session) Before(rules string) []Build {
+	if s.Grounds.BuiltUnder() == "" {
+		return nil
+	}
+	all := append([]Build{s.latest()}, s.Grounds.Earlier...)
+	all = slices.DeleteFunc(all, func(b Build) bool { return b.Rules == rules })
+	return all[:min(len(all), MaxEarlier)]
+}
+
+func (s *Session) latest() Build {
+	return Build{
+		Rules: s.Grounds.Rules, BuiltAt: s.BuiltAt, Unmapped: s.Unmapped, User: s.User, Name: s.Name, Attributes: s.Attributes,
+	}
 }
 
 // clone shares nothing with g.
@@ -49,16 +87,28 @@ func (g *Grounds) clone() *Grounds {
 		return nil
 	}
 	c := *g
-	c.Rules, c.Roles, c.Permissions = slices.Clone(g.Rules), slices.Clone(g.Roles), slices.Clone(g.Permissions)
+	c.Roles, c.Permissions = slices.Clone(g.Roles), slices.Clone(g.Permissions)
+	c.Earlier = slices.Clone(g.Earlier)
+	for i, b := range c.Earlier {
+		held := (&Session{User: b.User, Attributes: b.Attributes, BuiltAt: b.BuiltAt}).Clone()
+		b.User, b.Attributes, b.BuiltAt = held.User, held.Attributes, held.BuiltAt
+		c.Earlier[i] = b
+	}
 	return &c
 }
 
-// Tags within the grounds.
+// Tags within the grounds, and within a build.
 const (
 	tagGroundsPassword   = 1
 	tagGroundsRules      = 2
 	tagGroundsRole       = 3
 	tagGroundsPermission = 4
+	tagGroundsSource     = 5
+	tagGroundsEarlier    = 6
+
+	tagBuildRules    = 1
+	tagBuildSession  = 2
+	tagBuildOutdated = 3
 )
 
 // appendGrounds writes them as a row of its own. Of a session without any
@@ -69,16 +119,27 @@ func appendGrounds(b []byte, g *Grounds) []byte {
 	}
 	var room [256]byte
 	row := appendText(room[:0], tagGroundsPassword, g.Password)
-	for _, rules := range g.Rules {
-		row = appendField(row, tagGroundsRules, rules)
-	}
+	row = appendText(row, tagGroundsRules, g.Rules)
 	for _, role := range g.Roles {
 		row = appendField(row, tagGroundsRole, role)
 	}
 	for _, permission := range g.Permissions {
 		row = appendField(row, tagGroundsPermission, permission)
 	}
+	row = appendText(row, tagGroundsSource, g.Source)
+	for _, e := range g.Earlier {
+		row = appendField(row, tagGroundsEarlier, appendBuild(nil, e))
+	}
 	return appendField(b, tagGrounds, row)
+}
+
+// appendBuild writes what was built as a session that has nothing else.
+func appendBuild(b []byte, e Build) []byte {
+	b = appendText(b, tagBuildRules, e.Rules)
+	b = appendFlag(b, tagBuildOutdated, e.Outdated)
+	return appendField(b, tagBuildSession, appendSession(nil, &Session{
+		BuiltAt: e.BuiltAt, Unmapped: e.Unmapped, User: e.User, Name: e.Name, Attributes: e.Attributes,
+	}))
 }
 
 func decodeGrounds(row string) (*Grounds, bool) {
@@ -89,14 +150,53 @@ func decodeGrounds(row string) (*Grounds, bool) {
 		case tagGroundsPassword:
 			g.Password = value
 		case tagGroundsRules:
-			g.Rules = append(g.Rules, value)
+			g.Rules = value
 		case tagGroundsRole:
 			g.Roles = append(g.Roles, value)
 		case tagGroundsPermission:
 			g.Permissions = append(g.Permissions, value)
+		case tagGroundsSource:
+			g.Source = value
+		case tagGroundsEarlier:
+			e, ok := decodeBuild(value)
+			if !ok {
+				return nil, false
+			}
+			g.Earlier = append(g.Earlier, e)
 		}
 	}
 	return g, !f.bad
+}
+
+func decodeBuild(row string) (e Build, ok bool) {
+	f := fields{text: row}
+	for tag, value, more := f.next(); more; tag, value, more = f.next() {
+		switch tag {
+		case tagBuildRules:
+			e.Rules = value
+		case tagBuildOutdated:
+			e.Outdated = true
+		case tagBuildSession:
+			s, whole := decodeBuilt(value)
+			if !whole {
+				return e, false
+			}
+			e.BuiltAt, e.Unmapped, e.User, e.Name, e.Attributes = s.BuiltAt, s.Unmapped, s.User, s.Name, s.Attributes
+		}
+	}
+	return e, !f.bad
+}
+
+// decodeBuilt is decodeSession for what holds no grounds in turn: a record that
+// was made to nest them without end is none.
+func decodeBuilt(text string) (*Session, bool) {
+	f := fields{text: text}
+	for tag, _, ok := f.next(); ok; tag, _, ok = f.next() {
+		if tag == tagGrounds {
+			return nil, false
+		}
+	}
+	return decodeSession(text)
 }
 
 // View says that a session is served in place of its record: what is local in

@@ -3,30 +3,42 @@ package sessionstore_test
 import (
 	"fmt"
 	"reflect"
-	"slices"
 	"testing"
 
 	"example.com/sidegate/sessionstore"
 )
 
-func TestRulesThatASessionWasBuiltUnder(t *testing.T) {
-	var unknown *sessionstore.Grounds
-	if unknown.Latest() != "" || unknown.BuiltUnder("a") || unknown.BuiltUnder("") {
+func TestWhatASessionRemembersOfOtherRules(t *testing.T) {
+	s := fullSession()
+	s.Grounds = nil
+	if s.Grounds.BuiltUnder() != "" || len(s.Before("a")) > 0 {
 		t.Error("a session of before they were written down was built under some")
 	}
-	g := &sessionstore.Grounds{Rules: unknown.Rebuilt("a")}
-	g.Rules = g.Rebuilt("b")
-	if g.Latest() != "b" || !g.BuiltUnder("a") || !g.BuiltUnder("b") || g.BuiltUnder("c") {
-		t.Errorf("after a and b they are %q", g.Rules)
+	if _, ok := s.Under(""); ok {
+		t.Error("it knows what was built under none")
 	}
-	if again := g.Rebuilt("a"); !slices.Equal(again, []string{"a", "b"}) || g.Latest() != "b" {
-		t.Errorf("after a again they are %q, and were %q", again, g.Rules)
+	build := func(rules, role string) {
+		s.Grounds = &sessionstore.Grounds{Rules: rules, Earlier: s.Before(rules)}
+		s.User.FlatRolesList = []string{role}
 	}
-	for i := range 2 * sessionstore.MaxRules {
-		g.Rules = g.Rebuilt(fmt.Sprint(i))
+	build("a", "of a")
+	build("b", "of b")
+	if e, ok := s.Under("a"); !ok || e.User.FlatRolesList[0] != "of a" || s.Grounds.BuiltUnder() != "b" {
+		t.Errorf("under a it was %+v", e)
 	}
-	if len(g.Rules) != sessionstore.MaxRules || g.Latest() != fmt.Sprint(2*sessionstore.MaxRules-1) {
-		t.Errorf("a session that was built under many remembers %q", g.Rules)
+	build("b", "of b again")
+	if len(s.Grounds.Earlier) != 1 {
+		t.Errorf("built under b again it remembers %d", len(s.Grounds.Earlier))
+	}
+	build("a", "of a again")
+	if e, ok := s.Under("b"); !ok || e.User.FlatRolesList[0] != "of b again" || len(s.Grounds.Earlier) != 1 {
+		t.Errorf("under b it was %+v", e)
+	}
+	for i := range 2 * sessionstore.MaxEarlier {
+		build(fmt.Sprint(i), "of one")
+	}
+	if n := len(s.Grounds.Earlier); n != sessionstore.MaxEarlier || s.Grounds.Earlier[0].Rules != fmt.Sprint(2*sessionstore.MaxEarlier-2) {
+		t.Errorf("it remembers %d", n)
 	}
 }
 

@@ -34,7 +34,14 @@ func fullSession() *sessionstore.Session {
 		Attributes: map[string]string{"department": "engines", "cost centre": "7", "empty": ""},
 		BuiltAt:    noon.Add(-time.Second),
 		Grounds: &sessionstore.Grounds{
-			Password: "digest", Rules: []string{"new", "old"}, Roles: []string{"admin"}, Permissions: []string{"reports:run"},
+			Password: "digest", Source: "who", Rules: "new", Roles: []string{"admin"}, Permissions: []string{"reports:run"},
+			Earlier: []sessionstore.Build{{
+				Rules: "old", BuiltAt: noon.Add(-time.Minute), Unmapped: true, Outdated: true, Name: "Ada", Attributes: map[string]string{"a": "b"},
+				User: sessionstore.UserSession{
+					ID: 42, Email: "ada@example.org", CreatedAt: &joined, PrimaryAccount: &primary, Accounts: []sessionstore.Account{primary},
+					FlatRolesList: []string{"viewer"}, FlatPermissionsList: []string{},
+				},
+			}},
 		},
 		Address: "192.0.2.1", UserAgent: "Browser/1.0",
 		CreatedAt: noon, ExpiresAt: noon.Add(12 * time.Hour), IdleTimeout: time.Hour + 1,

@@ -65,7 +65,8 @@ func TestClone(t *testing.T) {
 		s.User.Accounts[0].AccountID, s.User.PrimaryAccount.AccountID = "x", "x"
 		*s.User.CreatedAt, *s.User.UpdatedAt = noon, noon
 		s.Attributes["department"], s.Attributes["more"] = "x", "x"
-		s.Grounds.Rules[0], s.Grounds.Roles[0], s.Grounds.Permissions[0], s.Grounds.Password = "x", "x", "x", "x"
+		s.Grounds.Roles[0], s.Grounds.Permissions[0], s.Grounds.Password = "x", "x", "x"
+		s.Grounds.Earlier[0].User.FlatRolesList[0], s.Grounds.Earlier[0].Attributes["a"], s.Grounds.Earlier[0].Rules = "x", "x", "x"
 		if !reflect.DeepEqual(c, want) {
 			t.Error("the copy changed along with the session")
 		}

@@ -37,3 +37,27 @@ func bearerToken(value string) (string, bool) {
 	token := strings.TrimLeft(value[len(scheme):], " \t")
 	return token, len(value) == len(scheme) || len(token) < len(value)-len(scheme)
 }
+
+// bearerTokens are all tokens that the request presents, also those that come
+// with others in one header, as a proxy may join them. They are good for nothing
+// together, and each can be signed out.
+func (v *Remembered) bearerTokens() (tokens []string) {
+	for _, value := range v.authorization {
+		ours := false
+		for part := range strings.SplitSeq(value, ",") {
+			words := strings.Fields(part)
+			switch {
+			case len(words) == 0:
+				continue
+			case strings.EqualFold(words[0], "Bearer"):
+				ours, words = true, words[1:]
+			case len(words) > 1:
+				ours = false // another scheme's
+			}
+			if ours {
+				tokens = append(tokens, words...)
+			}
+		}
+	}
+	return tokens
+}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"slices"
 
 	"example.com/sidegate/caddymodule/identity"
 	"example.com/sidegate/caddymodule/refusal"
@@ -79,44 +78,6 @@ func (f *Finder) IssuedHere(v *Remembered) bool {
 // Issued is IssuedHere where nobody has looked who is calling.
 func (f *Finder) Issued(token string, many bool) bool {
 	return many || f.given.Ring.LooksOurs(token)
-}
-
-// Presented names the sessions whose credentials came with the request and are
-// well-formed, each once, be they live or not: revoking one that is gone is no
-// error. all is false when there are more than MaxPresented.
-func (f *Finder) Presented(r *http.Request) (keys []sessionstore.Key, all bool) {
-	v := Remember(r)
-	add := func(key sessionstore.Key) {
-		if !slices.Contains(keys, key) {
-			keys = append(keys, key)
-		}
-	}
-	if claims, err := f.given.Ring.VerifySession(v.bearer().token); err == nil {
-		add(claims.Key)
-	}
-	for _, value := range v.CookiesNamed(f.given.Cookie) {
-		if secret, err := sessionstore.ParseSecret(value); err == nil {
-			add(secret.Key())
-		}
-		if len(keys) > MaxPresented {
-			return keys[:MaxPresented], false
-		}
-	}
-	return keys, true
-}
-
-// MaxPresented bounds the sessions that one request can end, for each is a
-// write to the store. Caddy's own bound on headers leaves room for some 300
-// cookies; an operator may have raised it.
-const MaxPresented = 1024
-
-// PresentsOurs reports whether a session cookie came with the request that a
-// gateway with these secrets has made.
-func (f *Finder) PresentsOurs(r *http.Request) bool {
-	return slices.ContainsFunc(Remember(r).CookiesNamed(f.given.Cookie), func(value string) bool {
-		secret, err := sessionstore.ParseSecret(value)
-		return err != nil || f.given.Marker.Made(secret) // what is none is good for nobody
-	})
 }
 
 // identify finds the caller and fills c in. It lets a Bearer token win over

@@ -235,30 +235,3 @@ func TestForeignBearer(t *testing.T) {
 		t.Error("a bad token of ours would go to the app")
 	}
 }
-
-func TestPresentedAreAllThatAreWellFormed(t *testing.T) {
-	d := newDesk(t)
-	gone := sessionstore.NewSecret(2)
-	r := request("Cookie", "a=b; "+d.cookie+"; sidegate=x; sidegate="+gone.Encode(), "Authorization", "Bearer "+d.token)
-	got, all := d.Presented(r)
-	if len(got) != 2 || got[0] != d.session.Key || got[1] != gone.Key() || !all {
-		t.Errorf("got %v, all: %v", got, all)
-	}
-	var many []string
-	for range caller.MaxPresented + 1 {
-		many = append(many, "sidegate="+sessionstore.NewSecret(2).Encode())
-	}
-	if got, all := d.Presented(request("Cookie", strings.Join(many, "; "))); len(got) != caller.MaxPresented || all {
-		t.Errorf("of %d there are %d, all: %v", len(many), len(got), all)
-	}
-	if got, all := d.Presented(request("Cookie", strings.Join(many[1:], "; "))); len(got) != caller.MaxPresented || !all {
-		t.Errorf("of %d there are %d, all: %v", len(many)-1, len(got), all)
-	}
-	for cookies, want := range map[string]bool{
-		"sidegate=" + d.marker.NewSecret(1).Encode(): true, "sidegate=x": true, d.cookie: false, "a=b": false, "": false,
-	} {
-		if got := d.PresentsOurs(request("Cookie", cookies)); got != want {
-			t.Errorf("%s is ours: %v", cookies, got)
-		}
-	}
-}

@@ -16,7 +16,7 @@ type account struct {
 
 func accountRoute(c Config) Route {
 	a := account{newSession(c), c.Sessions}
-	return Route{"/session/primary-account", map[string]http.HandlerFunc{http.MethodPut: a.put}}
+	return Route{Path: "/session/primary-account", Answers: map[string]http.HandlerFunc{http.MethodPut: a.put}, Reads: true}
 }
 
 func (a account) put(w http.ResponseWriter, r *http.Request) {

@@ -35,11 +35,10 @@ type arrived struct {
 // begin makes the session of somebody who has just signed in, in place of those
 // that the request presents.
 func (a arrivals) begin(r *http.Request, method login.Method, person *profile.Person) (arrived, *refusal.Refusal) {
-	presented, _ := a.callers.Presented(r)
 	s, secret, err := a.sessions.Begin(r.Context(), method, person, lifecycle.Arrival{
 		Address:   caller.Address(r),
 		UserAgent: r.UserAgent(),
-		Presented: presented,
+		Presented: a.callers.Presented(r).Sessions,
 	})
 	if err != nil {
 		_, typed := method.(login.PasswordMethod)

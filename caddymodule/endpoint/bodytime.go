@@ -4,14 +4,12 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
-)
 
-// bodyTime bounds how long the whole body of a request may take to come, by our
-// own clock: the server sets the connection's deadline anew with each byte, so
-// that somebody who sends one now and then would be waited for without end.
-const bodyTime = 10 * time.Second
+	"example.com/sidegate/caddymodule/refusal"
+)
 
 // errSlow says that the body did not come in time.
 var errSlow = errors.New("the request's body took too long")
@@ -21,17 +19,32 @@ type timedBody struct {
 	io.ReadCloser
 	timer *time.Timer
 	late  atomic.Bool
+
+	mu      sync.Mutex // held while the time is up
+	stopped bool
 }
 
 // timeBody puts a limit on the time of a body. giveUp unblocks a read that waits.
-// stop must be called when the request is answered.
+// stop must be called when the request is answered; after it giveUp is not, for
+// what it uses is the server's again.
 func timeBody(body io.ReadCloser, limit time.Duration, giveUp func()) (b *timedBody, stop func()) {
 	b = &timedBody{ReadCloser: body}
 	b.timer = time.AfterFunc(limit, func() {
-		b.late.Store(true)
-		giveUp()
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		if !b.stopped {
+			b.late.Store(true)
+			giveUp()
+		}
 	})
-	return b, func() { b.timer.Stop() }
+	return b, b.stop
+}
+
+func (b *timedBody) stop() {
+	b.timer.Stop()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.stopped = true
 }
 
 // Read implements io.Reader. A body that has come to its end was in time.
@@ -56,4 +69,13 @@ func stopReading(w http.ResponseWriter) func() {
 		// A writer that has no deadlines is none of a server: nobody waits there.
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now())
 	}
+}
+
+// finishBody reads what is left of a body that says nothing, before the server
+// does, which takes as long as the client likes.
+func finishBody(r *http.Request) *refusal.Refusal {
+	if _, err := io.Copy(io.Discard, r.Body); err != nil {
+		return refuseBody(err)
+	}
+	return nil
 }

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"example.com/sidegate/caddymodule/refusal"
 )
 
 // held is a body whose bytes come one at a time, after a pause; giving up ends
@@ -48,7 +50,7 @@ func TestTheWholeBodyComesWithinItsTime(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				h := &held{text: "body", pause: c.pause, giveUp: make(chan struct{})}
-				b, stop := timeBody(h, bodyTime, func() { close(h.giveUp) })
+				b, stop := timeBody(h, refusal.BodyTime, func() { close(h.giveUp) })
 				defer stop()
 				began := time.Now()
 				text, err := io.ReadAll(b)
@@ -63,12 +65,12 @@ func TestTheWholeBodyComesWithinItsTime(t *testing.T) {
 	}
 	t.Run("what has come is not late afterwards", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			b, stop := timeBody(io.NopCloser(strings.NewReader("body")), bodyTime, func() { t.Error("given up") })
+			b, stop := timeBody(io.NopCloser(strings.NewReader("body")), refusal.BodyTime, func() { t.Error("given up") })
 			defer stop()
 			if _, err := io.ReadAll(b); err != nil {
 				t.Error(err)
 			}
-			<-time.After(2 * bodyTime)
+			<-time.After(2 * refusal.BodyTime)
 		})
 	})
 }

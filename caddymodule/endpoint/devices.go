@@ -26,11 +26,11 @@ func newDevices(c Config) devices { return devices{newDesk(c), c.Sessions, c.Eve
 
 func devicesRoute(c Config) Route {
 	d := newDevices(c)
-	return Route{devicesPath, map[string]http.HandlerFunc{http.MethodGet: d.list, http.MethodDelete: d.deleteOthers}}
+	return Route{Path: devicesPath, Answers: map[string]http.HandlerFunc{http.MethodGet: d.list, http.MethodDelete: d.deleteOthers}}
 }
 
 func deviceRoute(c Config) Route {
-	return Route{devicesPath + "/", map[string]http.HandlerFunc{http.MethodDelete: newDevices(c).delete}}
+	return Route{Path: devicesPath + "/", Answers: map[string]http.HandlerFunc{http.MethodDelete: newDevices(c).delete}}
 }
 
 // device is one of a person's sessions, as they may see it.

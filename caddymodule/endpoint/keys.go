@@ -12,5 +12,5 @@ func keysRoute(c Config) Route {
 		w.Header().Set("Cache-Control", "public, max-age=300")
 		web.WriteBody(w, http.StatusOK, "application/jwk-set+json", c.Ring.JWKS())
 	}
-	return Route{"/.well-known/jwks.json", map[string]http.HandlerFunc{http.MethodGet: get}}
+	return Route{Path: "/.well-known/jwks.json", Answers: map[string]http.HandlerFunc{http.MethodGet: get}}
 }

@@ -29,7 +29,7 @@ type passwordLogin struct {
 
 func loginRoute(c Config) Route {
 	l := newPasswordLogin(c)
-	return Route{loginPath, map[string]http.HandlerFunc{http.MethodGet: l.get, http.MethodPost: l.post}}
+	return Route{Path: loginPath, Answers: map[string]http.HandlerFunc{http.MethodGet: l.get, http.MethodPost: l.post}, Reads: true}
 }
 
 func newPasswordLogin(c Config) passwordLogin {

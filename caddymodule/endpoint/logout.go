@@ -2,6 +2,7 @@ package endpoint
 
 import (
 	"net/http"
+	"slices"
 
 	"example.com/sidegate/caddymodule/caller"
 	"example.com/sidegate/caddymodule/lifecycle"
@@ -23,7 +24,7 @@ type logout struct {
 
 func logoutRoute(c Config) Route {
 	l := logout{newPages(c), c.Callers, c.Sessions, newSourceSignOut(c), c.Events}
-	return Route{logoutPath, map[string]http.HandlerFunc{http.MethodGet: l.get, http.MethodPost: l.post}}
+	return Route{Path: logoutPath, Answers: map[string]http.HandlerFunc{http.MethodGet: l.get, http.MethodPost: l.post}, Reads: true}
 }
 
 // get asks for a confirmation: a GET changes nothing, or any page could sign
@@ -31,7 +32,7 @@ func logoutRoute(c Config) Route {
 // back here.
 func (l logout) get(w http.ResponseWriter, r *http.Request) {
 	c := l.callers.Caller(r)
-	if c.Standing == caller.Anonymous || c.Standing == caller.Rejected {
+	if !l.callers.MayBeIn(r) {
 		web.SignedOut{Base: l.address.BasePath}.Write(w, http.StatusOK)
 		return
 	}
@@ -47,24 +48,36 @@ func (l logout) get(w http.ResponseWriter, r *http.Request) {
 }
 
 // post ends every session whose credential was presented: cookie and token die
-// at once. Success is only answered when the store said so (CVE-2020-15223);
-// otherwise the cookie stays, to try again with.
+// at once, also a token past its time. One that names no session that is known
+// here is answered with 401, when all else has ended. Success is only answered
+// when the store said so (CVE-2020-15223); otherwise the cookie stays, to try
+// again with.
 func (l logout) post(w http.ResponseWriter, r *http.Request) {
 	fromPage := isForm(r)
 	target := ""
 	if fromPage { // while the session can still say where it came from
 		if err := r.ParseForm(); err != nil {
+			refusal.CloseUnread(w, r)
 			refuseBody(err).Write(w, r)
 			return
 		}
 		target = l.next(r, r.PostForm.Get("return_to"))
 	}
-	ours := presentsOurs(l.callers, r)
-	if !l.end(w, r) {
+	presented := l.callers.Presented(r)
+	if !l.end(w, r, presented) {
 		return
 	}
-	if ours {
+	// It says nothing, and is not waited for before: when it does not come, the
+	// server takes the client to be gone, and then the store is not asked.
+	if finishBody(r) != nil {
+		refusal.CloseUnread(w, r)
+	}
+	if presented.Ours {
 		l.address.Cookie.Clear(w)
+	}
+	if presented.Unknown { // its session may live
+		refusal.Token.Write(w, r)
+		return
 	}
 	if fromPage {
 		redirect(w, r, target)
@@ -74,31 +87,21 @@ func (l logout) post(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// presentsOurs reports whether the cookie that came with the request is of this
-// gateway, so that it goes with its session. One that was made before cookies
-// were marked, or under a secret that is not configured, is known by naming a
-// session here.
-func presentsOurs(callers *caller.Finder, r *http.Request) bool {
-	if callers.PresentsOurs(r) {
-		return true
-	}
-	c := callers.Caller(r)
-	return !c.PresentedToken && (c.Standing == caller.SignedIn || c.Refusal == refusal.Unreadable)
-}
-
 // end ends what was presented, or answers that it could not.
-func (l logout) end(w http.ResponseWriter, r *http.Request) bool {
-	presented, all := l.callers.Presented(r)
-	if err := l.sessions.EndAll(r.Context(), presented); err != nil {
+func (l logout) end(w http.ResponseWriter, r *http.Request, presented *caller.Presented) bool {
+	keys := slices.Concat(presented.Sessions, presented.Expired)
+	if err := l.sessions.EndAll(r.Context(), keys); err != nil {
 		l.events.Trouble(r.Context(), "a session could not be ended", err)
+		refusal.CloseUnread(w, r)
 		refusal.Unavailable.Saying("The session could not be ended: you are still signed in. Try again shortly.").Write(w, r)
 		return false
 	}
-	if !all {
+	if !presented.All {
+		refusal.CloseUnread(w, r)
 		refusal.TooMany.Write(w, r)
 		return false
 	}
-	if len(presented) > 0 {
+	if len(keys) > 0 {
 		l.events.Happened(lifecycle.Event{Kind: SignedOut})
 	}
 	return true

@@ -45,11 +45,13 @@ func newProviderLogin(c Config, p Provider) providerLogin {
 }
 
 func providerLoginRoute(c Config, p Provider) Route {
-	return Route{loginPath + "/" + p.Name(), map[string]http.HandlerFunc{http.MethodGet: newProviderLogin(c, p).send}}
+	send := newProviderLogin(c, p).send
+	return Route{Path: loginPath + "/" + p.Name(), Answers: map[string]http.HandlerFunc{http.MethodGet: send}, NoHead: true}
 }
 
 func callbackRoute(c Config, p Provider) Route {
-	return Route{"/callback/" + p.Name(), map[string]http.HandlerFunc{http.MethodGet: newProviderLogin(c, p).callback}}
+	callback := newProviderLogin(c, p).callback
+	return Route{Path: "/callback/" + p.Name(), Answers: map[string]http.HandlerFunc{http.MethodGet: callback}, NoHead: true}
 }
 
 // send sends the browser to the provider. Nothing is kept here for a stranger:

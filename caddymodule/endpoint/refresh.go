@@ -16,7 +16,7 @@ type refresh struct {
 
 func refreshRoute(c Config) Route {
 	f := refresh{newSession(c), c.Sessions}
-	return Route{"/refresh", map[string]http.HandlerFunc{http.MethodPost: f.post}}
+	return Route{Path: "/refresh", Answers: map[string]http.HandlerFunc{http.MethodPost: f.post}}
 }
 
 func (f refresh) post(w http.ResponseWriter, r *http.Request) {

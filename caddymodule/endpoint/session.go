@@ -21,7 +21,7 @@ type session struct {
 func newSession(c Config) session { return session{newDesk(c), newTokens(c)} }
 
 func sessionRoute(c Config) Route {
-	return Route{sessionPath, map[string]http.HandlerFunc{http.MethodGet: newSession(c).get}}
+	return Route{Path: sessionPath, Answers: map[string]http.HandlerFunc{http.MethodGet: newSession(c).get}}
 }
 
 // get is always answered with JSON, never a redirect. Reading is not activity;

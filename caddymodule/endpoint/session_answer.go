@@ -27,7 +27,8 @@ func writeSession(w http.ResponseWriter, r *http.Request, c *caller.Caller, toke
 	}
 	h, etag := w.Header(), a.etagWith(token)
 	a.setHeaders(h, token, etag, caller.Remember(r).Room())
-	if methodOf(r) == http.MethodGet && matches(r.Header["If-None-Match"], etag) {
+	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
+	if reads && matches(r.Header["If-None-Match"], etag) {
 		h.Del("Content-Type")
 		h.Del("Content-Length")
 		w.WriteHeader(http.StatusNotModified)

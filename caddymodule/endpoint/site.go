@@ -53,6 +53,12 @@ type Route struct {
 	Path string
 	// Answers are by method. GET answers HEAD too: net/http leaves the body out.
 	Answers map[string]http.HandlerFunc
+	// NoHead is for a GET that does something: a HEAD, which programs send to
+	// try a link, must not do it.
+	NoHead bool
+	// Reads says that the route reads the bodies of POST and PUT itself, or
+	// answers with refusal.CloseUnread. All others are read before it is asked.
+	Reads bool
 }
 
 // Site answers what lies below the base path.
@@ -101,37 +107,42 @@ func (s *Site) Routes() []Route {
 // ServeHTTP finds the route and refuses what no route takes, before any body is
 // read.
 func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	answer, why := s.find(w, r)
+	route, why := s.find(w, r)
+	if why == nil && r.Body != nil && r.Body != http.NoBody {
+		body, stop := timeBody(r.Body, refusal.BodyTime, stopReading(w))
+		defer stop()
+		r.Body = http.MaxBytesReader(w, body, maxBody)
+		if !route.reads(r) {
+			why = finishBody(r)
+		}
+	}
 	if why != nil {
 		refusal.CloseUnread(w, r)
 		why.Write(w, r)
 		return
 	}
-	if r.Body != nil && r.Body != http.NoBody {
-		body, stop := timeBody(r.Body, bodyTime, stopReading(w))
-		defer stop()
-		r.Body = http.MaxBytesReader(w, body, maxBody)
-	}
-	answer(w, r)
+	route.Answers[route.methodOf(r)](w, r)
 }
 
-func (s *Site) find(w http.ResponseWriter, r *http.Request) (http.HandlerFunc, *refusal.Refusal) {
+func (s *Site) find(w http.ResponseWriter, r *http.Request) (Route, *refusal.Refusal) {
 	route, found := s.routes[pattern(strings.TrimPrefix(r.URL.Path, s.base))]
-	if !found {
-		return nil, refusal.NotFound
-	}
-	answer, allowed := route.Answers[methodOf(r)]
-	if !allowed {
+	switch {
+	case !found:
+		return route, refusal.NotFound
+	case route.Answers[route.methodOf(r)] == nil:
 		w.Header().Set("Allow", route.allow())
-		return nil, refusal.Method
+		return route, refusal.Method
+	case s.csrf.Check(r) != nil:
+		return route, refusal.CrossOrigin
+	case r.ContentLength > maxBody:
+		return route, refusal.TooLarge
 	}
-	if s.csrf.Check(r) != nil {
-		return nil, refusal.CrossOrigin
-	}
-	if r.ContentLength > maxBody {
-		return nil, refusal.TooLarge
-	}
-	return answer, nil
+	return route, nil
+}
+
+// reads reports whether the route reads that request's body itself.
+func (r Route) reads(req *http.Request) bool {
+	return r.Reads && (req.Method == http.MethodPost || req.Method == http.MethodPut)
 }
 
 // pattern is the Route.Path that a path may be of. Below /sessions/ any id is a
@@ -148,12 +159,12 @@ func pattern(path string) string {
 	return ids
 }
 
-// methodOf lets every GET be a HEAD.
-func methodOf(r *http.Request) string {
-	if r.Method == http.MethodHead {
+// methodOf lets a GET that only answers be a HEAD.
+func (r Route) methodOf(req *http.Request) string {
+	if req.Method == http.MethodHead && !r.NoHead {
 		return http.MethodGet
 	}
-	return r.Method
+	return req.Method
 }
 
 // allow is the value of Allow.
@@ -162,7 +173,7 @@ func (r Route) allow() string {
 	for method := range r.Answers {
 		methods = append(methods, method)
 	}
-	if r.Answers[http.MethodGet] != nil {
+	if r.Answers[http.MethodGet] != nil && !r.NoHead {
 		methods = append(methods, http.MethodHead)
 	}
 	slices.Sort(methods)

@@ -2,6 +2,7 @@ package endpoint
 
 import (
 	"net/http"
+	"slices"
 
 	"example.com/sidegate/caddymodule/caller"
 	"example.com/sidegate/caddymodule/lifecycle"
@@ -20,7 +21,7 @@ type startOver struct {
 
 func startOverRoute(c Config) Route {
 	s := startOver{newPages(c), c.Callers, c.Sessions, c.Events}
-	return Route{"/start-over", map[string]http.HandlerFunc{http.MethodPost: s.post}}
+	return Route{Path: "/start-over", Answers: map[string]http.HandlerFunc{http.MethodPost: s.post}, Reads: true}
 }
 
 // post ends every session that cannot be read and whose credential was
@@ -30,16 +31,22 @@ func (s startOver) post(w http.ResponseWriter, r *http.Request) {
 	fromPage := isForm(r)
 	if fromPage {
 		if err := r.ParseForm(); err != nil {
+			refusal.CloseUnread(w, r)
 			refuseBody(err).Write(w, r)
 			return
 		}
 	}
-	ours := presentsOurs(s.callers, r)
-	left, done := s.end(w, r)
+	presented := s.callers.Presented(r)
+	left, done := s.end(w, r, presented)
 	if !done {
 		return
 	}
-	if left == 0 && ours {
+	// It says nothing, and is not waited for before: when it does not come, the
+	// server takes the client to be gone, and then the store is not asked.
+	if finishBody(r) != nil {
+		refusal.CloseUnread(w, r)
+	}
+	if left == 0 && presented.Ours {
 		s.address.Cookie.Clear(w)
 	}
 	if fromPage {
@@ -52,15 +59,16 @@ func (s startOver) post(w http.ResponseWriter, r *http.Request) {
 
 // end ends what was presented and cannot be read, or answers that it could not;
 // left is how many can be read.
-func (s startOver) end(w http.ResponseWriter, r *http.Request) (left int, done bool) {
-	presented, all := s.callers.Presented(r)
-	ended, left, err := s.sessions.EndUnreadable(r.Context(), presented)
+func (s startOver) end(w http.ResponseWriter, r *http.Request, presented *caller.Presented) (left int, done bool) {
+	ended, left, err := s.sessions.EndUnreadable(r.Context(), slices.Concat(presented.Sessions, presented.Expired))
 	if err != nil {
 		s.events.Trouble(r.Context(), "a session that cannot be read could not be ended", err)
+		refusal.CloseUnread(w, r)
 		refusal.Unavailable.Saying("The session could not be ended. Try again shortly.").Write(w, r)
 		return left, false
 	}
-	if !all {
+	if !presented.All {
+		refusal.CloseUnread(w, r)
 		refusal.TooMany.Write(w, r)
 		return left, false
 	}

@@ -13,5 +13,5 @@ func swaggerRoute(c Config) Route {
 		w.Header().Set("Cache-Control", "public, max-age=300")
 		web.WriteBody(w, http.StatusOK, "application/yaml", document)
 	}
-	return Route{"/session/swagger.yaml", map[string]http.HandlerFunc{http.MethodGet: get}}
+	return Route{Path: "/session/swagger.yaml", Answers: map[string]http.HandlerFunc{http.MethodGet: get}}
 }

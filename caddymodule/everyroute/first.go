@@ -64,8 +64,16 @@ func (f *First) Lead() error {
 // UnderWay reports whether handlers of these routes are still to be
 // provisioned: Caddy drops their JSON then, and makes a chain of the list.
 func UnderWay(routes caddyhttp.RouteList) bool {
-	return slices.ContainsFunc(routes, func(r caddyhttp.Route) bool { return len(r.HandlersRaw) > 0 })
+	return slices.ContainsFunc(routes, func(r caddyhttp.Route) bool {
+		return len(r.HandlersRaw) > 0 || slices.ContainsFunc(r.Handlers, func(h caddyhttp.MiddlewareHandler) bool {
+			before, ok := h.(Before)
+			return ok && UnderWay(before.Inner())
+		})
+	})
 }
+
+// Before is a handler that was put before all routes of a server, these.
+type Before interface{ Inner() caddyhttp.RouteList }
 
 // leadRoutes puts the matcher before those of the first route. They are reached
 // by who made a chain of the routes already; a route without any is not.

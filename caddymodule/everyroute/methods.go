@@ -67,6 +67,8 @@ func (w *methodWalk) handlers(handlers []caddyhttp.MiddlewareHandler) (leads, de
 			}
 		case *caddyhttp.Invoke:
 			auth, inside = w.invoked(h.Name)
+		case Before:
+			auth, inside = w.routes(h.Inner())
 		}
 		leads, depends = leads || auth, depends || inside
 	}

@@ -43,7 +43,7 @@ func wantMarkedLater(t *testing.T, earlier, this binary) {
 			t.Errorf("the record of %d says already that it was vouched by %+v", id, g)
 		}
 		do(http.MethodPost, "/auth/refresh").Want(t, http.StatusOK)
-		if g := gatewaytest.Records(t, srv, id)[0].Grounds; g.Latest() == "" || (g.Password != "") != (id == 1) {
+		if g := gatewaytest.Records(t, srv, id)[0].Grounds; g.BuiltUnder() == "" || (g.Password != "") != (id == 1) {
 			t.Errorf("built anew, the record of %d says that it was vouched by %+v", id, g)
 		}
 	}

@@ -9,7 +9,7 @@ import (
 	"example.com/sidegate/sessionstore/redis/redistest"
 )
 
-const loginUnknown = "sessions of a login that is not configured here are refused"
+const loginUnknown = "sessions of a login that is not configured here, or asks somebody else by now, are refused"
 
 // Nobody vouches any more for whoever came through a login that was taken away;
 // the session is kept, for another gateway may know the login, and this one may
@@ -65,7 +65,7 @@ func TestASessionOfAnotherProviderOfThatNameIsRefusedAndKept(t *testing.T) {
 	b, as := p.SignedInAt(t, idp, "ada-1", "sso-1"), p.Site.Options
 	p.Site.Options = strings.Replace(as, idp.Login("sso", ""), other.Login("sso", ""), 1)
 	p.Reload()
-	wantRefusedHere(t, p, b, "sessions are refused that this configuration does not admit")
+	wantRefusedHere(t, p, b, loginUnknown)
 	p.Site.Options = as
 	p.Reload()
 	b.WantSignedIn(t, "ada-1@example.com")

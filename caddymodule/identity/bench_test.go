@@ -3,7 +3,6 @@ package identity_test
 import (
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"testing"
 
 	"example.com/sidegate/caddymodule/identity"
@@ -27,7 +26,6 @@ func TestTheRequestsWayDoesNotAllocate(t *testing.T) {
 		"FindCookie":                     func() { identity.FindCookie(h["Cookie"], cookie) },
 		"Cookies":                        func() { countCookies(h["Cookie"]) },
 		"RemoveCookie, cookie is absent": func() { identity.RemoveCookie(h, "absent", "") },
-		"AmbiguousPath":                  func() { identity.AmbiguousPath(r.URL) },
 	} {
 		if n := testing.AllocsPerRun(100, step); n != 0 {
 			t.Errorf("%s: %v allocations, want 0", name, n)
@@ -122,13 +120,5 @@ func BenchmarkReduceConnection(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		identity.ReduceConnection(h)
-	}
-}
-
-func BenchmarkAmbiguousPath(b *testing.B) {
-	u := &url.URL{Path: "/assets/js/app.min.js"}
-	b.ReportAllocs()
-	for b.Loop() {
-		identity.AmbiguousPath(u)
 	}
 }

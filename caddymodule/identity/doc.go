@@ -12,10 +12,10 @@
 //
 // A Rendered is made once per session and used for all its requests; the first
 // four steps do not allocate on an ordinary request. The functions work on
-// http.Header, *http.Request and *url.URL alone, keep no state and do not log.
+// http.Header and *http.Request alone, keep no state and do not log.
 //
 // It knows no session, no configuration and no Caddy, only the standard
 // library. Begin with strip.go and render.go; preset.go names the headers,
-// encode.go is how values are written, hop.go and path.go close the ways around
-// them, cookie.go is the one reader of cookies.
+// encode.go is how values are written, hop.go closes the ways around them,
+// cookie.go is the one reader of cookies.
 package identity

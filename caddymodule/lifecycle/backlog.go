@@ -67,13 +67,14 @@ func (b *backlog) settle() {
 	b.taken--
 }
 
-// EndPerson has the sessions of a person end that began through that login. With
-// what the login knew of them before, those stay that began since, with another
-// password or of somebody else who has the number now, and are vouched for.
-func (l *Sessions) EndPerson(login string, userID int64, was ...*profile.Person) {
+// EndPerson has the sessions of a person end that began through that login. was
+// is what the login knew of them before: those stay that began since, with
+// another password or of somebody else who has the number now, and are vouched
+// for. nil: all end.
+func (l *Sessions) EndPerson(login string, userID int64, was *profile.Person) {
 	t := personTask{method: login, userID: userID, end: true}
-	for _, p := range was {
-		t.former = former{p.Subject, p.Standing}
+	if was != nil {
+		t.former = former{was.Subject, was.Standing}
 	}
 	l.backlog.add(t)
 }
@@ -92,6 +93,7 @@ func (l *Sessions) Backlog() int { return l.backlog.len() }
 // the store does, for when it is away it is away for all of them.
 func (l *Sessions) WorkOff(ctx context.Context) {
 	r := round{config: l.config, backlog: l.backlog, rebuilder: l.refresher.rebuilder, ender: l.ender}
+	r.settleDoubts(ctx)
 	r.work(ctx, true)
 	r.work(ctx, false)
 	for _, t := range r.undone {
@@ -113,6 +115,25 @@ type round struct {
 	undone []personTask
 	failed error // the first failure
 	away   bool  // the store is
+}
+
+// settleDoubts has those sessions end of which the login has long not vouched,
+// and still does not, whether or not anybody presents them again.
+func (r *round) settleDoubts(ctx context.Context) {
+	v := r.config.Vouching
+	for _, key := range v.ripe() {
+		s, err := r.config.Backing.Get(ctx, key)
+		switch {
+		case err == nil:
+			_, _ = v.Of(s) // which has it end
+		case sessionstore.IsUnreadable(err):
+			r.backlog.add(personTask{end: true, session: key}) // nobody vouched for it when it could be read
+		case !errors.Is(err, sessionstore.ErrNotFound):
+			r.failed, r.away = err, true
+			return
+		}
+		v.doubts.forget(key)
+	}
 }
 
 // work does the tasks of one kind, those included that come meanwhile.
@@ -144,7 +165,11 @@ func ofOnePerson(err error) bool {
 
 func (r *round) do(ctx context.Context, t personTask) error {
 	if t.session != (sessionstore.Key{}) {
-		return r.endOne(ctx, t)
+		was := &sessionstore.Session{Key: t.session, Method: t.method, User: sessionstore.UserSession{ID: t.userID}}
+		if err := r.ender.noLongerVouchedFor(ctx, was); !errors.Is(err, ErrEnded) {
+			return err
+		}
+		return nil
 	}
 	sessions, err := r.config.Store.List(ctx, t.userID)
 	unreadable, listed := sessionstore.Unreadable(err)
@@ -153,7 +178,7 @@ func (r *round) do(ctx context.Context, t personTask) error {
 	}
 	var failed error
 	for _, s := range sessions {
-		if s.Method != t.method {
+		if s.Method != t.method || r.config.Vouching.isOfOther(s) {
 			continue
 		}
 		err := r.doSession(ctx, t, s)
@@ -167,17 +192,8 @@ func (r *round) do(ctx context.Context, t personTask) error {
 	return cmp.Or(failed, r.doUnreadable(ctx, t, unreadable, err))
 }
 
-// endOne ends one session, for which nothing of it needs to be read.
-func (r *round) endOne(ctx context.Context, t personTask) error {
-	if err := r.ender.end(ctx, t.session); err != nil {
-		return err
-	}
-	r.config.Events.Happened(Event{Kind: Ended, Login: t.method, UserID: t.userID, Session: t.session, Count: 1})
-	return nil
-}
-
 func (r *round) doSession(ctx context.Context, t personTask, s *sessionstore.Session) error {
-	if t.end && r.config.Vouching.since(s, t.former) {
+	if t.end && r.config.Vouching.beganSince(s, t.former) {
 		return nil
 	}
 	if t.end {
@@ -207,10 +223,10 @@ func (r *round) doUnreadable(ctx context.Context, t personTask, keys []sessionst
 		return nil
 	}
 	for _, key := range keys {
-		t.session = key
-		if err := r.endOne(ctx, t); err != nil {
+		if err := r.ender.end(ctx, key); err != nil {
 			return err
 		}
+		r.config.Events.Happened(Event{Kind: Ended, Login: t.method, UserID: t.userID, Session: key, Count: 1})
 	}
 	return nil
 }

@@ -132,7 +132,7 @@ func TestABacklogLosesNothingWhileTheStoreIsAway(t *testing.T) {
 	for failures := range 10 {
 		b := newBacklogged(t)
 		disabled, again, changed := b.signedIn(2, "register"), b.signedIn(2, "register"), b.signedIn(1, "register")
-		b.EndPerson("register", 2)
+		b.EndPerson("register", 2, nil)
 		b.RebuildPerson("register", 1)
 		b.store.failures = failures
 		rounds := 0
@@ -161,13 +161,13 @@ func TestBacklog(t *testing.T) {
 	}{
 		{"leaves sessions of another login alone", func(b *backlogged) {
 			other := b.signedIn(1, "elsewhere")
-			b.EndPerson("register", 1)
+			b.EndPerson("register", 1, nil)
 			b.WorkOff(b.Context())
 			b.wantEmail(other, "was@example.com")
 		}},
 		{"leaves sessions of other people alone", func(b *backlogged) {
 			other := b.signedIn(7, "register")
-			b.EndPerson("register", 1)
+			b.EndPerson("register", 1, nil)
 			b.WorkOff(b.Context())
 			b.wantEmail(other, "was@example.com")
 		}},
@@ -203,7 +203,7 @@ func TestBacklog(t *testing.T) {
 		}},
 		{"asks a store that is away once a round, not once a person", func(b *backlogged) {
 			for id := range int64(100) {
-				b.EndPerson("register", id+1)
+				b.EndPerson("register", id+1, nil)
 			}
 			b.store.failures = 1
 			b.WorkOff(b.Context())
@@ -214,8 +214,8 @@ func TestBacklog(t *testing.T) {
 		}},
 		{"counts what is being done until it is known that it is", func(b *backlogged) {
 			b.signedIn(1, "register")
-			b.EndPerson("register", 1)
-			b.EndPerson("register", 2)
+			b.EndPerson("register", 1, nil)
+			b.EndPerson("register", 2, nil)
 			counted := 0
 			b.gateway.ended = func(sessionstore.Key) { counted = b.Backlog() }
 			b.WorkOff(b.Context())

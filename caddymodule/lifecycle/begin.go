@@ -116,6 +116,10 @@ func (n beginning) begin(ctx context.Context, s *sessionstore.Session, presented
 // for its end. The names come first, so that no session lives that the source
 // cannot name; and when its end was asked for in between it ends here.
 func (n beginning) create(ctx context.Context, s *sessionstore.Session, replaced []sessionstore.Key) error {
+	// Asked first too: who comes to nothing must end no other session for room.
+	if err := n.stillVouchedFor(s); err != nil {
+		return err
+	}
 	if err := n.links.add(ctx, s); err != nil {
 		return err
 	}

@@ -40,6 +40,9 @@ type builder struct{ config *Config }
 // makes no session.
 func (b *builder) build(ctx context.Context, method login.Method, person *profile.Person, before *sessionstore.Session) (*built, error) {
 	at := b.moment(before)
+	if err := b.admit(method, person); err != nil {
+		return nil, err
+	}
 	if len(b.config.Directories) > 0 {
 		if _, err := directory.Consult(ctx, b.config.Directories, person, factsOf(person)); err != nil {
 			return nil, err
@@ -49,6 +52,9 @@ func (b *builder) build(ctx context.Context, method login.Method, person *profil
 		return nil, err
 	}
 	user, err := b.config.Roles.Build(*person)
+	if err == nil {
+		err = b.config.Domains[method.Name()].Admit(user.Email) // of whatever source it is
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -58,9 +64,20 @@ func (b *builder) build(ctx context.Context, method login.Method, person *profil
 	}
 	return &built{
 		user: user, subject: subjectOf(person, user.Email), name: person.Name, attributes: person.Attributes,
-		grounds: b.config.Vouching.grounds(method.Name(), person, groundsOf(before), &user),
+		grounds: b.config.Vouching.grounds(method.Name(), person, before, &user),
 		source:  person.SourceSession, kept: kept, at: at,
 	}, nil
+}
+
+// admit refuses whom the login may not sign in, before anybody else is asked
+// about them. An address that is none is for others to judge: a directory may
+// know the person's.
+func (b *builder) admit(method login.Method, person *profile.Person) error {
+	email, err := profile.NormalizeEmail(person.Email)
+	if err != nil {
+		return nil //nolint:nilerr // Build says what is wrong with it, when all have been asked
+	}
+	return b.config.Domains[method.Name()].Admit(email)
 }
 
 // moment is now, and never the time of the build before: others tell by it
@@ -79,13 +96,6 @@ func factsOf(person *profile.Person) profile.Facts {
 		return nil
 	}
 	return person.Kept.Facts
-}
-
-func groundsOf(s *sessionstore.Session) *sessionstore.Grounds {
-	if s == nil {
-		return nil
-	}
-	return s.Grounds
 }
 
 func subjectOf(person *profile.Person, email string) string {

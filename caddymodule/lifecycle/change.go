@@ -1,7 +1,6 @@
 package lifecycle
 
 import (
-	"cmp"
 	"context"
 	"errors"
 
@@ -15,22 +14,12 @@ const changeTries = 3
 // until they choose another. ErrEnded: the session is gone.
 func (l *Sessions) ChooseAccount(ctx context.Context, s *sessionstore.Session, accountID string) (*sessionstore.Session, error) {
 	changed, err := l.writer.change(ctx, s, func(changed *sessionstore.Session) {
-		changed.ChosenAccount = accountID
-		keepChoice(changed)
+		changed.ChosenAccount = accountID // which the record may have yet to be told of
+		if user, ok := changed.User.WithPrimary(accountID); ok {
+			changed.User = *user
+		}
 	})
 	return l.config.Vouching.served(changed, err)
-}
-
-// served is a session that was just written, as it is served here.
-func (v *Vouching) served(s *sessionstore.Session, err error) (*sessionstore.Session, error) {
-	if s == nil {
-		return nil, err
-	}
-	view, vouchErr := v.Of(s)
-	if errors.Is(vouchErr, sessionstore.ErrNotFound) || errors.Is(vouchErr, sessionstore.ErrNotHere) {
-		return nil, ErrEnded
-	}
-	return view, cmp.Or(err, vouchErr)
 }
 
 // Slide notes activity at once and returns the session with its new idle end.
@@ -49,16 +38,18 @@ func (l *Sessions) Slide(ctx context.Context, s *sessionstore.Session) (*session
 type writer struct {
 	store   sessionstore.Store
 	backing sessionstore.Store // sessions as they are written down
+
+	vouching *Vouching
 }
 
-// change writes a session, or the one that it is a view of, that edit has
-// changed. When somebody else wrote it
-// in between, it is read and edited again.
+// change writes a session, or the record that it is a view of, as edit has
+// changed it. When somebody else wrote it in between, it is read and edited again.
 func (w writer) change(ctx context.Context, s *sessionstore.Session, edit func(*sessionstore.Session)) (*sessionstore.Session, error) {
 	s = s.Record()
 	for try := 1; ; try++ {
 		changed := *s
 		edit(&changed)
+		changed.Grounds = w.vouching.underPresentKey(&changed)
 		written, err := w.store.Update(ctx, &changed)
 		if !errors.Is(err, sessionstore.ErrConflict) || try == changeTries {
 			return written, goneIsEnded(err)

@@ -9,5 +9,6 @@
 // tells what happened through Events.
 //
 // Begin reading at sessions.go; then begin.go, build.go, refresh.go and end.go
-// are the stations of a life in their order.
+// are the stations of a life in their order, and vouching.go is the question
+// that is asked at each of them, and at every look-up.
 package lifecycle

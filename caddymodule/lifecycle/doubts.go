@@ -44,6 +44,22 @@ func (d *doubts) old(key sessionstore.Key) (old, first bool) {
 	return false, true
 }
 
+// ripe are those that have stood for doubtTime.
+func (d *doubts) ripe() (keys []sessionstore.Key) {
+	if d.count.Load() == 0 {
+		return nil
+	}
+	now := d.now()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for key, since := range d.since {
+		if now.Sub(since) >= doubtTime {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
 // forget says that the session is vouched for.
 func (d *doubts) forget(key sessionstore.Key) {
 	if d.count.Load() == 0 {

@@ -70,15 +70,22 @@ type ender struct {
 
 // end is Sessions.End.
 func (e *ender) end(ctx context.Context, key sessionstore.Key) error {
+	_, err := e.revoke(ctx, key)
+	return err
+}
+
+// revoke is end that returns the session as it was, nil when it was gone or could
+// not be read.
+func (e *ender) revoke(ctx context.Context, key sessionstore.Key) (*sessionstore.Session, error) {
 	was, err := e.config.Store.Revoke(ctx, key)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	e.config.Ended(key)
 	if was != nil {
 		e.links.forget(ctx, was)
 	}
-	return nil
+	return was, nil
 }
 
 // endAll is Sessions.EndAll.
@@ -94,7 +101,7 @@ func (e *ender) endAll(ctx context.Context, keys []sessionstore.Key) error {
 // endUnreadable is Sessions.EndUnreadable.
 func (e *ender) endUnreadable(ctx context.Context, keys []sessionstore.Key) (ended, left int, err error) {
 	for _, key := range keys {
-		_, err := e.config.Store.Get(ctx, key)
+		_, err := e.config.Backing.Get(ctx, key) // whoever vouches for it
 		switch {
 		case err == nil:
 			left++
@@ -127,11 +134,15 @@ func (e *ender) endOthers(ctx context.Context, s *sessionstore.Session) error {
 	return nil
 }
 
-// noLongerVouchedFor ends a session of whose person the login says no.
+// noLongerVouchedFor ends a session of whose person the login says no. What
+// another has ended first is told by them.
 func (e *ender) noLongerVouchedFor(ctx context.Context, s *sessionstore.Session) error {
-	if err := e.end(ctx, s.Key); err != nil {
+	was, err := e.revoke(ctx, s.Key)
+	if err != nil {
 		return err
 	}
-	e.config.Events.Happened(Event{Kind: Ended, Login: s.Method, UserID: s.User.ID, Session: s.Key, Count: 1})
+	if was != nil {
+		e.config.Events.Happened(Event{Kind: Ended, Login: s.Method, UserID: s.User.ID, Session: s.Key, Count: 1})
+	}
 	return ErrEnded
 }

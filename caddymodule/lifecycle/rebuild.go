@@ -25,19 +25,19 @@ type rebuilder struct {
 // gives ErrUnmapped beside it; any other error means that it stays as it is.
 func (r *rebuilder) rebuild(ctx context.Context, s *sessionstore.Session) (*sessionstore.Session, error) {
 	method, ok := r.config.rebuilder(s.Method)
-	if !ok {
+	if !ok || r.config.Vouching.isOfOther(s) {
 		return s, nil // the login is gone from the configuration; it can say nothing
 	}
 	b, err := r.askAgain(ctx, method, s)
 	switch {
 	case isDefiniteNo(err):
-		return nil, r.ender.noLongerVouchedFor(ctx, s)
+		return nil, r.refused(ctx, s)
 	case profile.IsUnmapped(err):
 		return r.disrobe(ctx, s, err)
 	case err != nil:
 		return nil, r.keepRotated(ctx, s, err)
 	case b.user.ID != s.User.ID:
-		return nil, r.ender.noLongerVouchedFor(ctx, s) // another person has the entry now
+		return nil, r.refused(ctx, s) // another person has the entry now
 	}
 	if err := r.links.rename(ctx, s, b.source); err != nil {
 		return nil, errors.Join(storeFault{err}, r.keep(ctx, s, b.kept))
@@ -51,6 +51,16 @@ func (r *rebuilder) rebuild(ctx context.Context, s *sessionstore.Session) (*sess
 		err = errors.Join(err, r.ender.noLongerVouchedFor(ctx, built))
 	}
 	return built, err
+}
+
+// refused ends a session of whose person the sources said no, unless another
+// configuration came into force meanwhile, which may admit them and asks for
+// itself.
+func (r *rebuilder) refused(ctx context.Context, s *sessionstore.Session) error {
+	if r.config.InForce() != r.config.Vouching {
+		return SourceFault{ErrAskAgain}
+	}
+	return r.ender.noLongerVouchedFor(ctx, s)
 }
 
 func (r *rebuilder) writeBuilt(ctx context.Context, s *sessionstore.Session, b *built) (*sessionstore.Session, error) {

@@ -110,6 +110,7 @@ func builtAt(s *sessionstore.Session) time.Time {
 // note sets off a refresh of a session that is due, and does not wait for it.
 // When many are under way already the next request will do.
 func (f *refresher) note(s *sessionstore.Session, now time.Time) {
+	s = s.Record()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.closed || f.flights[s.Key] != nil || now.Before(f.cooling[s.Key]) || len(f.flights) >= refreshesAtOnce {
@@ -121,6 +122,7 @@ func (f *refresher) note(s *sessionstore.Session, now time.Time) {
 // wait refreshes a session, or joins the refresh that is under way, and waits
 // for it as long as the request's client and patience do.
 func (f *refresher) wait(ctx context.Context, s *sessionstore.Session) (*sessionstore.Session, error) {
+	s = s.Record()
 	f.mu.Lock()
 	fl, closed := f.flights[s.Key], f.closed
 	if fl == nil && !closed {

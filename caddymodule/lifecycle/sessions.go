@@ -24,6 +24,9 @@ type Config struct {
 	// again. Providers names those whose source may ask for the end of sessions.
 	Logins    []login.Method
 	Providers []string
+	// Domains are those that the email addresses of a login's people may be of,
+	// by the names of the logins.
+	Domains map[string]profile.Domains
 	// Directories are asked about each person, all at once.
 	Directories []*directory.Directory
 	// Roles says what roles include and permit.
@@ -90,7 +93,7 @@ func New(c Config) *Sessions {
 	if c.InForce == nil {
 		c.InForce = func() *Vouching { return c.Vouching }
 	}
-	l := &Sessions{config: &c, links: &links{&c}, builder: &builder{&c}, writer: writer{c.Store, c.Backing}, backlog: newBacklog()}
+	l := &Sessions{config: &c, links: &links{&c}, builder: &builder{&c}, writer: writer{c.Store, c.Backing, c.Vouching}, backlog: newBacklog()}
 	if c.Vouching != nil {
 		l.backlog = c.Vouching.backlog // what it finds is ended with the rest
 	}
@@ -104,21 +107,23 @@ func New(c Config) *Sessions {
 // from then on.
 func (l *Sessions) Finish(ctx context.Context) { l.refresher.finish(ctx) }
 
+// named is the login of that name; nil: there is none.
+func named(logins []login.Method, name string) login.Method {
+	i := slices.IndexFunc(logins, func(m login.Method) bool { return m.Name() == name })
+	if i < 0 {
+		return nil
+	}
+	return logins[i]
+}
+
 // rebuilder finds the login of that name, if it can say again who somebody is.
 func (c *Config) rebuilder(name string) (login.Rebuilder, bool) {
-	for _, m := range c.Logins {
-		if m.Name() == name {
-			method, ok := m.(login.Rebuilder)
-			return method, ok
-		}
-	}
-	return nil, false
+	method, ok := named(c.Logins, name).(login.Rebuilder)
+	return method, ok
 }
 
 // hasSource reports whether the login's source may ask for the end of sessions.
 func (c *Config) hasSource(name string) bool { return slices.Contains(c.Providers, name) }
 
 // hasLogin reports whether there is a login of that name.
-func (c *Config) hasLogin(name string) bool {
-	return slices.ContainsFunc(c.Logins, func(m login.Method) bool { return m.Name() == name })
-}
+func (c *Config) hasLogin(name string) bool { return named(c.Logins, name) != nil }

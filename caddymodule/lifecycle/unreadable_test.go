@@ -58,7 +58,7 @@ func TestToEndSessionsNothingNeedBeOpened(t *testing.T) {
 	}{
 		{"somebody who was disabled is signed out of sessions that cannot be read, and of all others", func(c changedSecret) {
 			unread, again, read := c.former.signedIn(1, "register"), c.former.signedIn(1, "elsewhere"), c.signedIn(1, "register")
-			c.EndPerson("register", 1)
+			c.EndPerson("register", 1, nil)
 			c.WorkOff(c.Context())
 			c.wantGone(unread)
 			c.wantGone(again)
@@ -141,13 +141,13 @@ func TestToEndSessionsNothingNeedBeOpened(t *testing.T) {
 		{"those of others that cannot be read are left alone", func(c changedSecret) {
 			other := c.former.signedIn(2, "register")
 			c.signedIn(1, "register")
-			c.EndPerson("register", 1)
+			c.EndPerson("register", 1, nil)
 			c.WorkOff(c.Context())
 			c.wantStays(other)
 		}},
 		{"a store that is away in the midst of it is asked again", func(c changedSecret) {
 			unread := c.former.signedIn(1, "register")
-			c.EndPerson("register", 1)
+			c.EndPerson("register", 1, nil)
 			c.gateway.ended = func(sessionstore.Key) { c.Error("told of the end of what goes on") }
 			c.store.failing = "Revoke"
 			c.WorkOff(c.Context())
@@ -241,7 +241,7 @@ func TestOnePersonsTroubleKeepsNoOtherWaiting(t *testing.T) {
 		asked := 0
 		b = answering(t, func(_ context.Context, s *sessionstore.Session) (*profile.Person, error) {
 			if asked++; asked == 1 {
-				b.EndPerson("register", 2) // while the source takes its time
+				b.EndPerson("register", 2, nil) // while the source takes its time
 			} else {
 				b.wantEmail(disabled, "")
 			}

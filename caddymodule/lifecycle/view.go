@@ -1,6 +1,8 @@
 package lifecycle
 
 import (
+	"slices"
+
 	"example.com/sidegate/caddymodule/login"
 	"example.com/sidegate/caddymodule/profile"
 	"example.com/sidegate/sessionstore"
@@ -12,36 +14,97 @@ import (
 // would rebuild each other's sessions in turns.
 func (v *Vouching) view(method login.Method, s *sessionstore.Session, rules string) (*sessionstore.Session, error) {
 	view := *s
-	whole, err := v.recall(method, &view)
+	view.View = &sessionstore.View{Of: s}
+	known, err := v.recall(method, &view)
 	if err != nil && !isRefused(err) && !profile.IsUnmapped(err) { // trouble, which says nothing of the person
-		whole, err = false, v.flatten(&view)
+		known, err = granted, v.flatten(&view)
 	}
-	if isRefused(err) {
+	if refused := v.config.Domains[s.Method].Admit(view.User.Email); refused != nil {
+		err = refused
+	}
+	earlier, built := s.Under(rules)
+	due := known != whole && !built
+	switch {
+	case isRefused(err):
 		return nil, err
-	}
-	if err != nil {
+	case err != nil:
 		view.User, view.Unmapped = withoutRights(s.User), true
+	case known == granted && built:
+		serveEarlier(&view, &earlier)
+		due = earlier.Outdated || s.Unmapped && !earlier.Unmapped || earlier.BuiltAt.Before(v.since)
 	}
 	_, rebuilds := method.(login.Rebuilder)
-	view.View = &sessionstore.View{Of: s, Due: rebuilds && !whole && !s.Grounds.BuiltUnder(rules)}
+	view.View.Due = rebuilds && due
 	return &view, nil
 }
 
-// recall fills in what is known at hand of the view's person, and reports
-// whether that is all that there is to know.
-func (v *Vouching) recall(method login.Method, view *sessionstore.Session) (whole bool, err error) {
+// serveEarlier puts what was built under the rules of this configuration into the
+// view: others have built the session since, under theirs. Where the sources
+// have said something else since, it gives no more than they have made of that.
+func serveEarlier(view *sessionstore.Session, earlier *sessionstore.Build) {
+	user := earlier.User
+	if earlier.Outdated {
+		user = within(user, &view.User)
+	}
+	view.BuiltAt, view.Unmapped = earlier.BuiltAt, earlier.Unmapped
+	view.User, view.Name, view.Attributes = user, earlier.Name, earlier.Attributes
+	keepChoice(view)
+}
+
+// within is the person with no more than another build of them lets them do.
+func within(u sessionstore.UserSession, limit *sessionstore.UserSession) sessionstore.UserSession {
+	u.FlatRolesList = both(u.FlatRolesList, limit.FlatRolesList)
+	u.FlatPermissionsList = both(u.FlatPermissionsList, limit.FlatPermissionsList)
+	accounts := make([]sessionstore.Account, 0, len(u.Accounts))
+	for _, a := range u.Accounts {
+		i := slices.IndexFunc(limit.Accounts, func(l sessionstore.Account) bool { return l.AccountID == a.AccountID })
+		if i >= 0 {
+			a.AccountAdmin = a.AccountAdmin && limit.Accounts[i].AccountAdmin
+			accounts = append(accounts, a)
+		}
+	}
+	u.Accounts, u.PrimaryAccount = accounts, nil
+	for i := range accounts {
+		if accounts[i].UsersPrimaryAccount {
+			u.PrimaryAccount = &accounts[i]
+		}
+	}
+	if u.PrimaryAccount == nil && len(accounts) > 0 {
+		accounts[0].UsersPrimaryAccount = true
+		u.PrimaryAccount = &accounts[0]
+	}
+	return u
+}
+
+func both(names, others []string) []string {
+	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !slices.Contains(others, name) })
+}
+
+// knowledge is how much is known at hand of a session's person.
+type knowledge uint8
+
+const (
+	granted  knowledge = iota // what was granted, and what that brings with it here
+	recalled                  // what the login last said, mapped here
+	whole                     // all that there is to know
+)
+
+// recall fills in what is known at hand of the view's person.
+func (v *Vouching) recall(method login.Method, view *sessionstore.Session) (knowledge, error) {
 	recaller, ok := method.(login.Recaller)
 	if !ok || view.Unmapped { // what is kept is from before the answer that could not be mapped
-		return false, v.flatten(view)
+		return granted, v.flatten(view)
 	}
-	person, whole, err := recaller.Recall(view)
-	if err != nil {
-		return whole, err
+	person, isWhole, err := recaller.Recall(view)
+	switch {
+	case err != nil:
+		return recalled, err
+	case v.config.Directories: // which have said more than the login does
+		return granted, v.flatten(view)
+	case isWhole:
+		return whole, v.rebuilt(view, person)
 	}
-	if v.config.Directories { // which have said more than the login does
-		return false, v.flatten(view)
-	}
-	return whole, v.rebuilt(view, person)
+	return recalled, v.rebuilt(view, person)
 }
 
 // errOtherPerson is a demand of the configuration, for one that numbers people

@@ -1,8 +1,8 @@
 package lifecycle
 
 import (
+	"cmp"
 	"errors"
-	"slices"
 	"sync"
 	"time"
 
@@ -21,6 +21,11 @@ type VouchingConfig struct {
 	// Rules are digests, by the names of the logins, of what the configuration
 	// says of their people: roles, mappings, demands, directories.
 	Rules map[string]string
+	// Sources are digests, by the names of the logins, of whom they ask. A login
+	// that asks somebody else by now does not vouch for who came before.
+	Sources map[string]string
+	// Domains are those of Config.
+	Domains map[string]profile.Domains
 	// Directories says that some are asked about each person.
 	Directories bool
 	// Keys are what digests of password hashes are made with: the first makes
@@ -38,6 +43,7 @@ type VouchingConfig struct {
 // vouches for all as they are.
 type Vouching struct {
 	config  VouchingConfig
+	since   time.Time // it came into force
 	backlog *backlog
 	doubts  doubts
 	told    sync.Map // what need be told once: a kind and a login
@@ -45,7 +51,7 @@ type Vouching struct {
 
 // NewVouching returns the Vouching of a configuration.
 func NewVouching(c VouchingConfig) *Vouching {
-	return &Vouching{config: c, backlog: newBacklog(), doubts: doubts{now: c.Now}}
+	return &Vouching{config: c, since: c.Now().Truncate(time.Millisecond), backlog: newBacklog(), doubts: doubts{now: c.Now}}
 }
 
 // unvouched says why nobody is served by a session.
@@ -92,13 +98,25 @@ func (v *Vouching) Of(s *sessionstore.Session) (*sessionstore.Session, error) {
 	return nil, &unvouched{err: err}
 }
 
+// served is a session that was just written, as it is served here.
+func (v *Vouching) served(s *sessionstore.Session, err error) (*sessionstore.Session, error) {
+	if s == nil {
+		return nil, err
+	}
+	view, vouchErr := v.Of(s)
+	if errors.Is(vouchErr, sessionstore.ErrNotFound) || errors.Is(vouchErr, sessionstore.ErrNotHere) {
+		return nil, ErrEnded
+	}
+	return view, cmp.Or(err, vouchErr)
+}
+
 // judge is Of without what follows. Its error says why not.
 func (v *Vouching) judge(s *sessionstore.Session) (*sessionstore.Session, error) {
 	if v == nil {
 		return s, nil
 	}
 	method := v.login(s.Method)
-	if method == nil {
+	if method == nil || v.isOfOther(s) {
 		return nil, errNoLogin
 	}
 	standing, err := v.standing(method, s)
@@ -106,19 +124,18 @@ func (v *Vouching) judge(s *sessionstore.Session) (*sessionstore.Session, error)
 		return nil, err
 	}
 	rules := v.rules(s.Method, standing)
-	if s.Grounds.Latest() == "" || s.Grounds.Latest() == rules {
+	if under := s.Grounds.BuiltUnder(); under == "" || under == rules {
 		return s, nil // the same, or of before this was written down
 	}
 	return v.view(method, s, rules)
 }
 
-func (v *Vouching) login(name string) login.Method {
-	i := slices.IndexFunc(v.config.Logins, func(m login.Method) bool { return m.Name() == name })
-	if i < 0 {
-		return nil
-	}
-	return v.config.Logins[i]
+// isOfOther reports whether the session began at another login of that name.
+func (v *Vouching) isOfOther(s *sessionstore.Session) bool {
+	return v != nil && s.Grounds != nil && s.Grounds.Source != "" && s.Grounds.Source != v.config.Sources[s.Method]
 }
+
+func (v *Vouching) login(name string) login.Method { return named(v.config.Logins, name) }
 
 // standing asks a login that keeps its people itself. Its error is its "no".
 func (v *Vouching) standing(method login.Method, s *sessionstore.Session) (profile.Standing, error) {
@@ -133,23 +150,27 @@ func (v *Vouching) standing(method login.Method, s *sessionstore.Session) (profi
 	return standing, err
 }
 
-// refuse ends a session of whose person the login says no. Where the login does
-// not know them, or by another password, this gateway may be the one that has
-// yet to hear of somebody: what it goes by is a file, which reaches one gateway
-// before another. So nobody is served by the session, and it ends when that is
-// still so after a while.
+// refuse ends a session of whose person the login says no, when that is still so
+// after a while; nobody is served by it meanwhile. What a login goes by is a
+// file, which reaches one gateway before another: this one may have yet to hear
+// of somebody, of their new password, or that they are enabled again.
 func (v *Vouching) refuse(s *sessionstore.Session, why error) error {
-	gone := errors.Is(why, login.ErrRefused)
-	if !gone {
-		var first bool
-		if gone, first = v.doubts.old(s.Key); first {
-			v.config.Events.Happened(Event{Kind: Doubted, Login: s.Method, UserID: s.User.ID, Session: s.Key, Err: why})
-		}
+	gone, first := v.doubts.old(s.Key)
+	if first {
+		v.config.Events.Happened(Event{Kind: Doubted, Login: s.Method, UserID: s.User.ID, Session: s.Key, Err: why})
 	}
 	if gone {
 		v.backlog.add(personTask{method: s.Method, userID: s.User.ID, end: true, session: s.Key})
 	}
 	return &unvouched{err: why, gone: gone}
+}
+
+// ripe are the sessions that have not been vouched for in a long while.
+func (v *Vouching) ripe() []sessionstore.Key {
+	if v == nil {
+		return nil
+	}
+	return v.doubts.ripe()
 }
 
 // tellOnce tells of something that every request meets.

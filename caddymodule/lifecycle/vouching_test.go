@@ -27,12 +27,17 @@ type keeper struct {
 	roles    []string
 	partial  bool  // a source would know more
 	recall   error // instead of a person
+	rebuild  error // too
+	accounts []sessionstore.Account
 	rebuilt  int
 	meets    func() // is called when somebody signs in, once they are known
 }
 
 func newKeeper() *keeper {
-	return &keeper{subject: "ada@example.com", hash: "first", entry: "1", roles: []string{"editor"}}
+	return &keeper{
+		subject: "ada@example.com", hash: "first", entry: "1", roles: []string{"editor"},
+		accounts: []sessionstore.Account{{AccountID: "acme"}, {AccountID: "globex"}},
+	}
 }
 
 func (*keeper) Name() string { return "keeper" }
@@ -46,8 +51,7 @@ func (k *keeper) set(change func(k *keeper)) {
 
 func (k *keeper) person() *profile.Person {
 	return &profile.Person{
-		ID: 1, Email: "ada@example.com", Subject: k.subject, Roles: slices.Clone(k.roles),
-		Accounts: []sessionstore.Account{{AccountID: "acme"}, {AccountID: "globex"}},
+		ID: 1, Email: "ada@example.com", Subject: k.subject, Roles: slices.Clone(k.roles), Accounts: slices.Clone(k.accounts),
 		Standing: profile.Standing{PasswordHash: k.hash, Entry: k.entry},
 	}
 }
@@ -80,6 +84,9 @@ func (k *keeper) Rebuild(_ context.Context, s *sessionstore.Session) (*profile.P
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.rebuilt++
+	if k.rebuild != nil {
+		return nil, k.rebuild
+	}
 	return k.person(), nil
 }
 
@@ -138,20 +145,13 @@ func (v *vouched) signsIn(t testing.TB, k *keeper) *person {
 	return &person{t: t, key: s.Key, session: s}
 }
 
-// noes are what makes a login say no of somebody: at once for good, or so that
-// another gateway may know better.
-func noes() map[string]struct {
-	change func(k *keeper)
-	atOnce bool
-} {
-	return map[string]struct {
-		change func(k *keeper)
-		atOnce bool
-	}{
-		"is disabled":                        {func(k *keeper) { k.disabled = true }, true},
-		"is removed":                         {func(k *keeper) { k.gone = true }, false},
-		"has another password":               {func(k *keeper) { k.hash = "second" }, false},
-		"lost their number to somebody else": {func(k *keeper) { k.subject = "bob@example.com" }, false},
+// noes are what makes a login say no of somebody.
+func noes() map[string]func(k *keeper) {
+	return map[string]func(k *keeper){
+		"is disabled":                        func(k *keeper) { k.disabled = true },
+		"is removed":                         func(k *keeper) { k.gone = true },
+		"has another password":               func(k *keeper) { k.hash = "second" },
+		"lost their number to somebody else": func(k *keeper) { k.subject = "bob@example.com" },
 	}
 }
 
@@ -161,33 +161,104 @@ func TestWhoIsNoLongerVouchedForIsNotServed(t *testing.T) {
 			k, clock := newKeeper(), new(watch)
 			g := newVouched(t, memory.New(clock.now), k, clock.now, ruled("a"))
 			ada := g.signsIn(t, k)
-			k.set(no.change)
-			want := sessionstore.ErrNotHere
-			if no.atOnce {
-				want = sessionstore.ErrNotFound
-			}
+			k.set(no)
 			for range 3 {
-				if _, err := g.visit(t.Context(), ada.key); !errors.Is(err, want) {
+				if _, err := g.visit(t.Context(), ada.key); !errors.Is(err, sessionstore.ErrNotHere) {
 					t.Fatalf("answered with %v", err)
 				}
 			}
 			g.WorkOff(t.Context())
-			if gone := ada.now(g.gateway) == nil; gone != no.atOnce {
-				t.Errorf("it has ended: %v", gone)
+			if ada.now(g.gateway) == nil {
+				t.Error("it has ended at once: this gateway may be the one that is behind")
 			}
-			clock.forward(3 * time.Minute)
+			clock.forward(3 * time.Minute) // whether or not it is presented again
+			g.WorkOff(t.Context())
+			ada.wantGone(g.gateway)
 			if _, err := g.visit(t.Context(), ada.key); !errors.Is(err, sessionstore.ErrNotFound) {
 				t.Errorf("after a while, answered with %v", err)
 			}
-			g.WorkOff(t.Context())
-			ada.wantGone(g.gateway)
-			wantKinds := []lifecycle.Kind{lifecycle.Began, lifecycle.Doubted, lifecycle.Ended}
-			if no.atOnce {
-				wantKinds = []lifecycle.Kind{lifecycle.Began, lifecycle.Ended}
-			}
-			if got := g.ear.kinds(); !slices.Equal(got, wantKinds) {
+			if got, want := g.ear.kinds(), []lifecycle.Kind{lifecycle.Began, lifecycle.Doubted, lifecycle.Ended}; !slices.Equal(got, want) {
 				t.Errorf("told of %q", got)
 			}
+		})
+	}
+}
+
+// A session that is presented at the moment that its person's are ended has one
+// end, which is told once.
+func TestTheEndOfASessionIsToldOnce(t *testing.T) {
+	k, clock := newKeeper(), new(watch)
+	g := newVouched(t, memory.New(clock.now), k, clock.now, ruled("a"))
+	ada := g.signsIn(t, k)
+	k.set(func(k *keeper) { k.disabled = true })
+	for range 2 {
+		if _, err := g.visit(t.Context(), ada.key); err == nil {
+			t.Fatal("it is served")
+		}
+		clock.forward(3 * time.Minute)
+		g.EndPerson(k.Name(), 1, nil)
+		g.WorkOff(t.Context())
+	}
+	if got := g.ear.kinds(); !slices.Equal(got, []lifecycle.Kind{lifecycle.Began, lifecycle.Doubted, lifecycle.Ended}) {
+		t.Errorf("told of %q", got)
+	}
+}
+
+// troubled is a store whose Get answers with that error, when there is one.
+type troubled struct {
+	sessionstore.Store
+	of  sessionstore.Key // of that session alone, unless it is zero
+	err error
+}
+
+func (s *troubled) Get(ctx context.Context, key sessionstore.Key) (*sessionstore.Session, error) {
+	if s.err != nil && (s.of == key || s.of == sessionstore.Key{}) {
+		return nil, s.err
+	}
+	return s.Store.Get(ctx, key)
+}
+
+// doubtedTwice is a gateway that has two of ada's sessions in doubt for long
+// enough to end them.
+func doubtedTwice(t *testing.T) (g *vouched, store *troubled, one, two *person) {
+	t.Helper()
+	k, clock := newKeeper(), new(watch)
+	store = &troubled{Store: memory.New(clock.now)}
+	g = newVouched(t, store, k, clock.now, ruled("a"))
+	one, two = g.signsIn(t, k), g.signsIn(t, k)
+	k.set(func(k *keeper) { k.gone = true })
+	for _, p := range []*person{one, two} {
+		if _, err := g.visit(t.Context(), p.key); !errors.Is(err, sessionstore.ErrNotHere) {
+			t.Fatalf("answered with %v", err)
+		}
+	}
+	clock.forward(3 * time.Minute)
+	return g, store, one, two
+}
+
+func TestADoubtOutlivesAStoreThatIsAway(t *testing.T) {
+	g, store, one, two := doubtedTwice(t)
+	store.err = errAway
+	g.WorkOff(t.Context())
+	store.err = nil
+	g.WorkOff(t.Context())
+	one.wantGone(g.gateway)
+	two.wantGone(g.gateway)
+}
+
+// One record that cannot be read any more must keep no other session alive.
+func TestADoubtedSessionThatCannotBeReadEndsAndKeepsNoOther(t *testing.T) {
+	for name, of := range map[string]func(one, two *person) *person{
+		"the first":  func(one, _ *person) *person { return one },
+		"the second": func(_, two *person) *person { return two },
+	} {
+		t.Run(name, func(t *testing.T) {
+			g, store, one, two := doubtedTwice(t)
+			store.of, store.err = of(one, two).key, sessionstore.ErrUnknownKey
+			g.WorkOff(t.Context())
+			store.err = nil
+			one.wantGone(g.gateway)
+			two.wantGone(g.gateway)
 		})
 	}
 }
@@ -281,12 +352,12 @@ func TestASessionOfBeforeIsNotEndedForWantOfGrounds(t *testing.T) {
 	if _, err := g.Refresh(t.Context(), e.Session); err != nil {
 		t.Fatal(err)
 	}
-	if now := ada.now(g.gateway); now.Grounds.Latest() == "" || now.Grounds.Password == "" {
+	if now := ada.now(g.gateway); now.Grounds.BuiltUnder() == "" || now.Grounds.Password == "" {
 		t.Errorf("after a rebuild its grounds are %+v", now.Grounds)
 	}
 	k.set(func(k *keeper) { k.disabled = true })
 	g.near.Drop(ada.key)
-	if _, err := g.visit(t.Context(), ada.key); !errors.Is(err, sessionstore.ErrNotFound) {
+	if _, err := g.visit(t.Context(), ada.key); !errors.Is(err, sessionstore.ErrNotHere) {
 		t.Errorf("who is disabled is answered with %v", err)
 	}
 }
@@ -306,7 +377,7 @@ func TestWhoIsNoLongerVouchedForWhileTheySignIn(t *testing.T) {
 		t.Run("since they were asked for "+name+", has no session", func(t *testing.T) {
 			k := newKeeper()
 			g := newVouched(t, memory.New(nil), k, time.Now, ruled("a"))
-			k.meets = func() { k.set(no.change) }
+			k.meets = func() { k.set(no) }
 			_, _, err := g.Begin(t.Context(), k, k.signsIn(), lifecycle.Arrival{})
 			if !errors.Is(err, login.ErrRefused) {
 				t.Errorf("answered with %v", err)
@@ -377,4 +448,87 @@ func TestASignOutNeedsNobodyToVouch(t *testing.T) {
 		t.Error(err)
 	}
 	ada.wantGone(g.gateway)
+}
+
+// Who comes to nothing must end no other session for room.
+func TestASignInThatComesToNothingEndsNoOther(t *testing.T) {
+	k := newKeeper()
+	one := func(c *lifecycle.Config) { c.MaxSessions = 1 }
+	g := newVouched(t, memory.New(nil), k, time.Now, ruled("a"), one)
+	ada := g.signsIn(t, k)
+	retired := newVouched(t, g.store, k, time.Now, ruled("a"), one, func(l *lifecycle.Config) {
+		l.InForce = func() *lifecycle.Vouching { return nil }
+	})
+	if _, _, err := retired.Begin(t.Context(), k, k.signsIn(), lifecycle.Arrival{}); !errors.Is(err, lifecycle.ErrAskAgain) {
+		t.Errorf("answered with %v", err)
+	}
+	ada.wantRoles(g.gateway, "editor", "reader")
+}
+
+// What a retired configuration demands is not demanded by the one in force.
+func TestARefreshThatARetiredConfigurationHasBegunEndsNothing(t *testing.T) {
+	k := newKeeper()
+	g := newVouched(t, memory.New(nil), k, time.Now, ruled("a"))
+	ada := g.signsIn(t, k)
+	retired := newVouched(t, g.store, k, time.Now, ruled("a"), func(l *lifecycle.Config) {
+		l.InForce = func() *lifecycle.Vouching { return g.vouching }
+	})
+	s := retired.served(t, ada)
+	k.set(func(k *keeper) { k.disabled = true })
+	if _, err := retired.Refresh(t.Context(), s); !errors.Is(err, lifecycle.ErrAskAgain) {
+		t.Errorf("answered with %v", err)
+	}
+	if ada.now(g.gateway) == nil {
+		t.Error("the session has ended")
+	}
+}
+
+// A login that has only its name from another would serve that one's people as
+// its own, with what it knows of people of the same number.
+func TestALoginThatAsksSomebodyElseVouchesForNobodyOfBefore(t *testing.T) {
+	k, store := newKeeper(), memory.New(nil)
+	asking := func(whom string) lifecycle.VouchingConfig {
+		return ruled("a", func(c *lifecycle.VouchingConfig) { c.Sources = map[string]string{"keeper": whom} })
+	}
+	before := newVouched(t, store, k, time.Now, asking("one"))
+	ada := before.signsIn(t, k)
+	other := newVouched(t, store, k, time.Now, asking("another"))
+	if _, err := other.visit(t.Context(), ada.key); !errors.Is(err, sessionstore.ErrNotHere) {
+		t.Errorf("answered with %v", err)
+	}
+	// Nor does a change of its people touch those of the other.
+	other.RebuildPerson(k.Name(), 1)
+	other.EndPerson(k.Name(), 1, nil)
+	other.WorkOff(t.Context())
+	if _, err := before.visit(t.Context(), ada.key); err != nil || k.rebuilt != 0 {
+		t.Errorf("there, answered with %v, after %d rebuilds", err, k.rebuilt)
+	}
+}
+
+// A secret that seals nothing any more may go: no digest is left that nobody can
+// look at, or another password would go unseen.
+func TestADigestIsMadeAnewWithTheSeal(t *testing.T) {
+	k, store := newKeeper(), memory.New(nil)
+	keys := func(names ...string) lifecycle.VouchingConfig {
+		return ruled("a", func(c *lifecycle.VouchingConfig) {
+			c.Keys = nil
+			for _, name := range names {
+				c.Keys = append(c.Keys, []byte(name))
+			}
+		})
+	}
+	ada := newVouched(t, store, k, time.Now, keys("old")).signsIn(t, k)
+	both := newVouched(t, store, k, time.Now, keys("new", "old"))
+	if _, err := both.ChooseAccount(t.Context(), both.served(t, ada), "globex"); err != nil {
+		t.Fatal(err)
+	}
+	after := newVouched(t, store, k, time.Now, keys("new"))
+	if _, err := after.visit(t.Context(), ada.key); err != nil {
+		t.Fatal(err)
+	}
+	k.set(func(k *keeper) { k.hash = "second" })
+	after.near.Drop(ada.key)
+	if _, err := after.visit(t.Context(), ada.key); !errors.Is(err, sessionstore.ErrNotHere) {
+		t.Errorf("with another password, answered with %v", err)
+	}
 }

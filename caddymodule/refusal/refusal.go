@@ -97,11 +97,19 @@ func (r *Refusal) WriteHeaders(w http.ResponseWriter) {
 	h.Set("Vary", web.VaryOnCaller)
 }
 
+// BodyTime bounds how long the whole body of a request may take to come, by our
+// own clock: the server sets the connection's deadline anew with each byte, so
+// that somebody who sends one now and then would be waited for without end.
+const BodyTime = 10 * time.Second
+
 // CloseUnread ends the connection after an answer that came before the
 // request's body was read: what follows on it could be read as a request of
-// its own.
+// its own. The server reads on for a while, so that the answer is not lost to
+// who still sends: for BodyTime at most.
 func CloseUnread(w http.ResponseWriter, r *http.Request) {
 	if r.ProtoMajor == 1 && r.ContentLength != 0 {
 		w.Header().Set("Connection", "close")
+		// A writer that has no deadlines is none of a server: nobody reads on there.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(BodyTime))
 	}
 }

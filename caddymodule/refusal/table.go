@@ -52,10 +52,12 @@ var (
 var (
 	TwoAccounts = &Refusal{Status: http.StatusBadRequest, Code: "bad_request", Page: web.Wrong, Result: Refused,
 		Message: "X-Account-Id was sent more than once."}
+	AmbiguousPath = &Refusal{Status: http.StatusBadRequest, Code: "bad_request",
+		Message: "This address can be read in more than one way, so it goes no further. Whoever runs this service finds the reason in its log."}
 	Malformed = &Refusal{Status: http.StatusBadRequest, Code: "bad_request", Page: web.Wrong, Result: Refused,
 		Message: "The request body could not be read.", PageSaysIt: true}
 	TooMany = &Refusal{Status: http.StatusBadRequest, Code: "bad_request",
-		Message: "Your browser sent more session cookies than can be ended at once: not all of them were. Clear the cookies of this site."}
+		Message: "More session cookies or tokens were sent than can be ended at once: not all of them were. Clear the cookies of this site."}
 	NotFound = &Refusal{Status: http.StatusNotFound, Code: "not_found",
 		Message: "There is nothing here.", PageSaysIt: true}
 	NoSession = &Refusal{Status: http.StatusNotFound, Code: "not_found",

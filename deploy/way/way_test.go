@@ -78,9 +78,9 @@ func TestTheFiveWays(t *testing.T) {
 		t.Fatalf("%d ways", len(ways))
 	}
 	for i, c := range []struct{ begins, has, hasNot string }{
-		{"a request", `identity/`, `login/`},
+		{"a request", `identity/`, `login/users/hash`},
 		{"a password sign-in", `login/users/`, `oidc/callback`},
-		{"a sign-in through an OpenID provider", `login/oidc/`, `login/users/`},
+		{"a sign-in through an OpenID provider", `login/oidc/`, `login/users/hash`},
 		{"a refresh", `login/oidc/`, `oidc/callback`},
 		{"a back-channel logout", `login/oidc/`, `login/users/`},
 	} {

@@ -1,4 +1,4 @@
-package identity_test
+package pathrule_test
 
 import (
 	"net/url"
@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"example.com/sidegate/caddymodule/identity"
+	"example.com/sidegate/caddymodule/pathrule"
 )
 
 func TestAmbiguousPath(t *testing.T) {
@@ -62,7 +62,7 @@ func TestAmbiguousPath(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := identity.AmbiguousPath(u); got != tt.want {
+			if got := pathrule.AmbiguousPath(u); got != tt.want {
 				t.Errorf("AmbiguousPath(%q) = %v", tt.target, got)
 			}
 		})
@@ -83,7 +83,7 @@ func TestAmbiguousPathOfWhatNoParserMakes(t *testing.T) {
 		{"a percent sign at the very end", url.URL{Path: "/100%"}, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := identity.AmbiguousPath(&tt.url); got != tt.want {
+			if got := pathrule.AmbiguousPath(&tt.url); got != tt.want {
 				t.Errorf("got %v", got)
 			}
 		})
@@ -98,7 +98,7 @@ func FuzzAmbiguousPath(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, target string) {
 		u, err := url.ParseRequestURI(target)
-		if err != nil || identity.AmbiguousPath(u) {
+		if err != nil || pathrule.AmbiguousPath(u) {
 			return
 		}
 		if clean := path.Clean(u.Path); clean != u.Path && clean+"/" != u.Path {

@@ -1,4 +1,4 @@
-package identity
+package pathrule
 
 import (
 	"net/url"
@@ -6,9 +6,9 @@ import (
 	"unicode/utf8"
 )
 
-// compatible are characters that programs which normalise Unicode (NFKC)
-// turn into dots, slashes, backslashes, semicolons or percent signs.
-const compatible = "\u2024\u2025\u2026\ufe52\uff0e" + "\uff0f" + "\ufe68\uff3c" + "\u037e\ufe54\uff1b" + "\ufe6a\uff05"
+// lookalikes are characters that programs which normalise Unicode (NFKC) turn
+// into dots, slashes, backslashes, semicolons or percent signs.
+const lookalikes = "\u2024\u2025\u2026\ufe52\uff0e" + "\uff0f" + "\ufe68\uff3c" + "\u037e\ufe54\uff1b" + "\ufe6a\uff05"
 
 // AmbiguousPath reports whether the app might read the path otherwise than
 // the gateway does. Such a path is never public, or /assets/..;/admin would
@@ -71,16 +71,12 @@ func ambiguousCharacters(path string) bool {
 			ascii = false
 		}
 	}
-	return !ascii && (!utf8.ValidString(path) || strings.ContainsAny(path, compatible))
+	return !ascii && (!utf8.ValidString(path) || strings.ContainsAny(path, lookalikes))
 }
 
 func encodedTwice(after string) bool {
 	if after == "" {
 		return false
 	}
-	return after[0]|0x20 == 'u' || len(after) >= 2 && isHex(after[0]) && isHex(after[1])
-}
-
-func isHex(c byte) bool {
-	return '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'f'
+	return after[0]|0x20 == 'u' || len(after) >= 2 && hex(after[0]) >= 0 && hex(after[1]) >= 0
 }

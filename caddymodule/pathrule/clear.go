@@ -1,22 +1,22 @@
-package caddymodule
+package pathrule
 
 import (
 	"fmt"
-	"net/http"
 	"net/url"
 	"strings"
-
-	"example.com/sidegate/caddymodule/identity"
 )
 
-// publicPaths are those that need no session.
-type publicPaths struct {
+// Clear are exact paths and prefixes that hold only for a path that has one
+// reading. The zero value holds for none.
+type Clear struct {
 	exact    map[string]struct{}
 	prefixes []string
 }
 
-func newPublicPaths(patterns []string) (publicPaths, error) {
-	p := publicPaths{exact: make(map[string]struct{})}
+// NewClear reads patterns: exact paths, or prefixes that end in an asterisk,
+// written decoded. One that would never match is an error.
+func NewClear(patterns []string) (Clear, error) {
+	p := Clear{exact: make(map[string]struct{})}
 	for _, pattern := range patterns {
 		prefix, open := strings.CutSuffix(pattern, "*")
 		if !strings.HasPrefix(pattern, "/") || strings.Contains(prefix, "*") {
@@ -40,18 +40,18 @@ func neverPublic(prefix string, open bool) bool {
 	if open {
 		prefix += "x" // any one path below; the prefix by itself may end within a segment
 	}
-	return identity.AmbiguousPath(&url.URL{Path: prefix})
+	return AmbiguousPath(&url.URL{Path: prefix})
 }
 
-// match decides on the path as it will be forwarded (CVE-2026-33494). One that
+// Match decides on the path as it will be forwarded (CVE-2026-33494). One that
 // an upstream could read in another way than we do is never public.
-func (p *publicPaths) match(r *http.Request) bool {
+func (p *Clear) Match(u *url.URL) bool {
 	if len(p.exact) == 0 && len(p.prefixes) == 0 {
 		return false
 	}
-	_, found := p.exact[r.URL.Path]
+	_, found := p.exact[u.Path]
 	for i := 0; i < len(p.prefixes) && !found; i++ {
-		found = strings.HasPrefix(r.URL.Path, p.prefixes[i])
+		found = strings.HasPrefix(u.Path, p.prefixes[i])
 	}
-	return found && !identity.AmbiguousPath(r.URL)
+	return found && !AmbiguousPath(u)
 }

@@ -1,0 +1,193 @@
+package caddymodule
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"golang.org/x/net/http/httpguts"
+
+	"example.com/sidegate/caddymodule/caller"
+	"example.com/sidegate/caddymodule/pathrule"
+	"example.com/sidegate/caddymodule/refusal"
+)
+
+// PathRule is what holds below some paths, whichever way the app reads them: the
+// demands of every reading of a path hold, and a path is open only if every
+// reading of it is. Without any further word it demands a session.
+//
+// The demands of all rules that a path falls under hold, beside those of the
+// session_auth itself. A rule that opens lifts those of wider rules and of the
+// session_auth: an exact path is narrower than a prefix, a longer prefix than a
+// shorter one, and a rule for some methods than one for all. A demand that is
+// as narrow as an opening stays.
+type PathRule struct {
+	// Patterns are exact paths, or prefixes that end in an asterisk, written
+	// decoded. A demand at /admin/* holds for /admin too, and in any case of
+	// letters; what opens is compared letter by letter.
+	Patterns []string `json:"patterns"`
+
+	// Methods are those that the rule is for; GET is HEAD too. Default: all.
+	Methods []string `json:"methods,omitempty"`
+
+	// ExceptMethods turns Methods into those that the rule is not for.
+	ExceptMethods bool `json:"except_methods,omitempty"`
+
+	// Public asks for no session. Nothing can be demanded beside it.
+	Public bool `json:"public,omitempty"`
+
+	// Optional lets requests without a session pass too; a bad Bearer token is
+	// refused all the same. Nothing can be demanded beside it.
+	Optional bool `json:"optional,omitempty"`
+
+	// Require must all hold, else the answer is 403.
+	Require []Requirement `json:"require,omitempty"`
+
+	// AccountAdmin requires that the person administers the account that they
+	// act for.
+	AccountAdmin bool `json:"account_admin,omitempty"`
+}
+
+func (p *PathRule) validate() error {
+	demands := len(p.Require) > 0 || p.AccountAdmin
+	switch {
+	case p.Public && p.Optional:
+		return p.wrong("public and optional exclude each other: keep one of them")
+	case p.opens() != pathrule.Session && demands:
+		return p.wrong("it opens the path and demands something of it: leave out public and optional, or the demand")
+	}
+	if p.ExceptMethods && len(p.Methods) == 0 {
+		return p.wrong("not which methods? Name one at least")
+	}
+	for _, method := range p.Methods {
+		if !httpguts.ValidHeaderFieldName(method) { // both are tokens (RFC 9110, 9.1)
+			return p.wrong(fmt.Sprintf("%q is no method", method))
+		}
+	}
+	for i := range p.Require {
+		if err := p.Require[i].validate(); err != nil {
+			return p.wrong(err.Error())
+		}
+	}
+	return nil
+}
+
+func (p *PathRule) wrong(what string) error {
+	return errors.New("path " + strings.Join(p.Patterns, " ") + ": " + what)
+}
+
+func (p *PathRule) opens() pathrule.Access {
+	switch {
+	case p.Public:
+		return pathrule.Public
+	case p.Optional:
+		return pathrule.Optional
+	}
+	return pathrule.Session
+}
+
+// provisionPaths makes the rules ready. The option public is one of them where
+// there are others, but for what it never opens.
+func (s *SessionAuth) provisionPaths() (err error) {
+	if err := checkAmbiguous(s.AmbiguousPaths); err != nil || len(s.Paths) == 0 {
+		return err
+	}
+	base := pathrule.Session
+	if s.Optional {
+		base = pathrule.Optional
+	}
+	var rules []pathrule.Rule
+	for i := range s.Paths {
+		p := &s.Paths[i]
+		if err := p.validate(); err != nil {
+			return err
+		}
+		rules = append(rules, pathrule.Rule{Patterns: p.Patterns, Methods: p.Methods, Except: p.ExceptMethods, Opens: p.opens()})
+	}
+	if len(s.Public) > 0 {
+		rules = append(rules, pathrule.Rule{Patterns: s.Public, Opens: pathrule.Public, Clear: true})
+	}
+	s.rules, err = pathrule.New(base, rules)
+	return err
+}
+
+// decideByPath is decide where there are rules by path.
+func (s *SessionAuth) decideByPath(r *http.Request, c *caller.Caller) *refusal.Refusal {
+	v := s.rules.Decide(r.URL, r.Method, len(s.Public) == 0 || !pathrule.AmbiguousPath(r.URL))
+	if v.Access == pathrule.Public {
+		return nil
+	}
+	if !c.MayPass() {
+		if v.Access == pathrule.Optional && anonymous(c) {
+			return nil
+		}
+		return c.Refusal
+	}
+	if v.Base && !permits(c.User, s.Require, s.AccountAdmin) {
+		return refuseRole(c)
+	}
+	for i := range s.Paths {
+		if v.Demands(i) && !permits(c.User, s.Paths[i].Require, s.Paths[i].AccountAdmin) {
+			return refuseRole(c)
+		}
+	}
+	return nil
+}
+
+// anonymous reports whether somebody passes where a session is optional.
+func anonymous(c *caller.Caller) bool {
+	return c.Standing == caller.Anonymous || c.Standing == caller.Rejected && !c.PresentedToken
+}
+
+// parsePath reads a rule. Syntax:
+//
+//	path <pattern>... {
+//		role <role>...
+//		permission <permission>...
+//		account_admin
+//		public
+//		optional
+//		method [not] <method>...
+//	}
+func (s *SessionAuth) parsePath(d *caddyfile.Dispenser) error {
+	var p PathRule
+	if err := texts(&p.Patterns)(d); err != nil {
+		return err
+	}
+	if _, err := pathrule.New(pathrule.Session, []pathrule.Rule{{Patterns: p.Patterns}}); err != nil {
+		return d.Err(err.Error())
+	}
+	line := *d // where a mistake of the whole rule is told
+	err := parseBlock(d, "path", map[string]option{
+		"role":          requireRole(&p.Require),
+		"permission":    requirePermission(&p.Require),
+		"account_admin": flag(&p.AccountAdmin),
+		"public":        flag(&p.Public),
+		"optional":      flag(&p.Optional),
+		"method":        p.parseMethod,
+	})
+	if err != nil {
+		return err
+	}
+	if err := p.validate(); err != nil {
+		return line.Err(err.Error())
+	}
+	s.Paths = append(s.Paths, p)
+	return nil
+}
+
+// parseMethod reads `method GET HEAD`, or `method not GET HEAD`.
+func (p *PathRule) parseMethod(d *caddyfile.Dispenser) error {
+	if len(p.Methods) > 0 {
+		return d.Err("method is given twice: name them all on one line")
+	}
+	if err := texts(&p.Methods)(d); err != nil {
+		return err
+	}
+	if p.Methods[0] == "not" {
+		p.ExceptMethods, p.Methods = true, p.Methods[1:]
+	}
+	return nil
+}
