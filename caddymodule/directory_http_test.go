@@ -146,3 +146,27 @@ func TestWhatADirectoryDoesToARefresh(t *testing.T) {
 		gatewaytest.Await(t, "who is gone is signed out", func() bool { return c.Get("/app").StatusCode == http.StatusUnauthorized })
 	})
 }
+
+// Who was refused for want of a role is asked for again too: they would be kept
+// out until they sign in anew, though the source has long given it back.
+func TestARoleThatIsGivenBackIsFoundWhereverTheSessionIsUsed(t *testing.T) {
+	for name, site := range map[string]struct{ path, routes, in string }{
+		"a session_auth that refuses": {"/app", "session_auth {\nrole editor\n}\nrespond let-through", "let-through"},
+		"a rule by path that refuses": {"/app", "session_auth {\npath /app {\nrole editor\n}\n}\nrespond let-through", "let-through"},
+		"the matcher":                 {"/app", "@in session role editor\nrespond @in let-through\nrespond out", "let-through"},
+		"GET /auth/session":           {"/auth/session", "", `"editor"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newCRM(t)
+			s := gatewaytest.Start(t, gatewaytest.Site{
+				Options: d.directory("crm", "") + "refresh_every 1s", Routes: "session_endpoints /auth/*\n" + site.routes,
+			})
+			c := s.WithCookie(t, gatewaytest.Grace)
+			has := func() bool { return strings.Contains(c.Get(site.path).Body, site.in) }
+			for _, roles := range []string{`[]`, `["editor"]`, `"what cannot be mapped"`, `["editor"]`} {
+				d.roles.Store(roles)
+				gatewaytest.Await(t, "it is known that the directory says "+roles, func() bool { return has() == strings.HasPrefix(roles, `["`) })
+			}
+		})
+	}
+}

@@ -212,6 +212,15 @@ func (g *gateway) background() []func(context.Context) {
 	return work
 }
 
+// uses notes that a session is in use, whatever its person may do here: one who
+// may not, for want of a role, is asked for again too, and may be given it.
+func (g *gateway) uses(c *caller.Caller, now time.Time) {
+	if c.MayPass() {
+		c.Entry.Note(g.activity, now)
+		g.sessions.RefreshIfDue(c.Session, now)
+	}
+}
+
 // close writes the last activity down, so that a reload or a restart shortens
 // nobody's idle time, and gives the store back.
 func (g *gateway) close() error {

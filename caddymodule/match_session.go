@@ -70,6 +70,7 @@ func (m *MatchSession) MatchWithError(r *http.Request) (bool, error) {
 	v := caller.Remember(r)
 	c := g.callers.Of(r, v)
 	m.strip(r, v)
+	g.uses(c, m.shared.now())
 	if c.Standing == caller.CannotTell {
 		return false, m.fail(r, errors.New(c.Refusal.Message))
 	}

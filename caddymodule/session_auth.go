@@ -143,6 +143,7 @@ func (s *SessionAuth) ServeHTTP(w http.ResponseWriter, r *http.Request, next cad
 	v := caller.Remember(r)
 	c := s.caller(g, r, v)
 	s.strip(r, v)
+	g.uses(c, s.shared.now())
 	if why := s.decide(r, c); why != nil {
 		if c.StaleCookie && why.Status == http.StatusUnauthorized {
 			s.shared.address.Cookie.Clear(w)
@@ -155,11 +156,6 @@ func (s *SessionAuth) ServeHTTP(w http.ResponseWriter, r *http.Request, next cad
 		return s.refuse(w, r, why)
 	}
 	if c.MayPass() {
-		now := s.shared.now()
-		c.Entry.Note(g.activity, now)
-		if g.sessions.Due(c.Session, now) {
-			g.sessions.RefreshSoon(c.Session, now)
-		}
 		if err := s.inject(g, r, v, c); err != nil {
 			return caddyhttp.Error(http.StatusInternalServerError, err)
 		}

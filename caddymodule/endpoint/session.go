@@ -3,6 +3,7 @@ package endpoint
 import (
 	"errors"
 	"net/http"
+	"time"
 
 	"example.com/sidegate/caddymodule/caller"
 	"example.com/sidegate/caddymodule/lifecycle"
@@ -16,18 +17,21 @@ const sessionPath = "/session"
 type session struct {
 	desk
 	tokens
+	sessions *lifecycle.Sessions
+	now      func() time.Time
 }
 
-func newSession(c Config) session { return session{newDesk(c), newTokens(c)} }
+func newSession(c Config) session { return session{newDesk(c), newTokens(c), c.Sessions, c.Now} }
 
 func sessionRoute(c Config) Route {
 	return Route{Path: sessionPath, Answers: map[string]http.HandlerFunc{http.MethodGet: newSession(c).get}}
 }
 
 // get is always answered with JSON, never a redirect. Reading is not activity;
-// the session lives no longer for it.
+// the session lives no longer for it. But who reads it is to hear what holds.
 func (s session) get(w http.ResponseWriter, r *http.Request) {
 	if c := s.signedIn(w, r); c != nil {
+		s.sessions.RefreshIfDue(c.Session, s.now())
 		s.write(w, r, c)
 	}
 }

@@ -49,6 +49,10 @@ func (s startOver) post(w http.ResponseWriter, r *http.Request) {
 	if left == 0 && presented.Ours {
 		s.address.Cookie.Clear(w)
 	}
+	if presented.Unknown && !fromPage { // its session may live
+		refusal.Token.Write(w, r)
+		return
+	}
 	if fromPage {
 		s.leadOn(w, r, s.address.LoginURL(r, r.PostForm.Get("return_to")))
 		return

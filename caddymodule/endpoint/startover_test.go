@@ -120,6 +120,7 @@ func TestStartingOverEndsNothingThatCanBeRead(t *testing.T) {
 			token.Post("/auth/start-over").Want(t, http.StatusNoContent)
 			token.Get("/auth/session").Want(t, http.StatusOK)
 			token.Post("/auth/logout").Want(t, http.StatusNoContent)
+			token.Post("/auth/start-over", "Authorization", "Bearer nobody-can-tell-whose-it-is").Want(t, http.StatusUnauthorized)
 			b.Do(http.MethodPost, "/auth/logout", "").Want(t, http.StatusNoContent)
 		})
 	}

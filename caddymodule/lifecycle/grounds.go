@@ -22,7 +22,7 @@ func (v *Vouching) grounds(method string, person *profile.Person, before *sessio
 	if v == nil {
 		return nil
 	}
-	g := v.groundsUnder(v.rules(method, person.Standing), method, before, sessionstore.Build{User: *built})
+	g := v.groundsUnder(v.rules(method, person.Standing), method, before, sessionstore.Build{User: *built, Name: person.Name, Attributes: person.Attributes})
 	g.Password = v.digest(person.Standing.PasswordHash)
 	if !slices.Equal(person.Roles, built.FlatRolesList) || !slices.Equal(person.Permissions, built.FlatPermissionsList) {
 		g.Roles, g.Permissions = slices.Clone(person.Roles), slices.Clone(person.Permissions)
@@ -30,33 +30,22 @@ func (v *Vouching) grounds(method string, person *profile.Person, before *sessio
 	return g
 }
 
-// groundsUnder are the grounds of what was built under those rules, now. When the
-// same rules have made something else of the person before, it is the sources
-// that say something else: what others have made of them is outdated. What was
-// outdated itself tells nothing new.
+// groundsUnder are the grounds of what was built under those rules, now. When it
+// tells that the sources say something else by now, what others have made of
+// them is outdated.
 func (v *Vouching) groundsUnder(rules, method string, before *sessionstore.Session, now sessionstore.Build) *sessionstore.Grounds {
 	g := &sessionstore.Grounds{Rules: rules, Source: v.config.Sources[method]}
 	if before == nil || v.isAtHand(before) {
 		return g
 	}
 	g.Earlier = before.Before(rules)
-	was, built := before.Under(rules)
-	if !built || was.Outdated || saysTheSame(&was, &now) {
+	if !v.isNews(rules, before, &now) {
 		return g
 	}
 	for i := range g.Earlier {
 		g.Earlier[i].Outdated = true
 	}
 	return g
-}
-
-// saysTheSame reports whether two builds let the person do the same.
-func saysTheSame(a, b *sessionstore.Build) bool {
-	return a.Unmapped == b.Unmapped && a.User.Email == b.User.Email &&
-		slices.Equal(a.User.FlatRolesList, b.User.FlatRolesList) && slices.Equal(a.User.FlatPermissionsList, b.User.FlatPermissionsList) &&
-		slices.EqualFunc(a.User.Accounts, b.User.Accounts, func(a, b sessionstore.Account) bool {
-			return a.AccountID == b.AccountID && a.AccountAdmin == b.AccountAdmin
-		})
 }
 
 // isAtHand reports whether all that there is to know of the session's person is:

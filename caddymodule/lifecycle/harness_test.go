@@ -185,7 +185,7 @@ func (g *gateway) visit(ctx context.Context, key sessionstore.Key) (*sessionstor
 		return nil, err
 	}
 	if now := g.now(); g.Due(e.Session, now) {
-		g.RefreshSoon(e.Session, now)
+		g.RefreshIfDue(e.Session, now)
 	}
 	return e.Session, nil
 }

@@ -79,8 +79,17 @@ func (l *links) signedOut(ctx context.Context, s *sessionstore.Session) (bool, e
 	if s.SourceSession == "" {
 		return false, nil
 	}
-	out, err := l.config.Store.Linked(ctx, sourceName("out", s.Method, s.SourceSession))
+	out, err := l.config.Store.Linked(ctx, l.config.Vouching.outName(s.Method, s.SourceSession))
 	return len(out) > 0, err
+}
+
+// outName is where it is written down that a source has ended its session. It
+// is that of the source, for two may call theirs by one name.
+func (v *Vouching) outName(login, session string) string {
+	if v != nil && v.config.Sources[login] != "" {
+		login += "\x00" + v.config.Sources[login]
+	}
+	return sourceName("out", login, session)
 }
 
 // rename links a session that is built anew to the session that its source

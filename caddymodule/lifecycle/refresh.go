@@ -85,9 +85,13 @@ func (l *Sessions) Due(s *sessionstore.Session, now time.Time) bool {
 	return l.config.RefreshEvery > 0 && now.Sub(builtAt(s)) >= l.config.RefreshEvery
 }
 
-// RefreshSoon sets off a refresh of a session that is due, and does not wait
+// RefreshIfDue sets off a refresh of a session that is due, and does not wait
 // for it. When many are under way already the next request will do.
-func (l *Sessions) RefreshSoon(s *sessionstore.Session, now time.Time) { l.refresher.note(s, now) }
+func (l *Sessions) RefreshIfDue(s *sessionstore.Session, now time.Time) {
+	if l.Due(s, now) {
+		l.refresher.note(s, now)
+	}
+}
 
 // Refresh builds a session anew from its sources, or joins the refresh that is
 // under way, and waits for it as long as ctx allows, 10 s at most; it goes on

@@ -106,7 +106,7 @@ func (p *pair) inParallel(who *person, ask func(*gateway, *sessionstore.Session)
 // soon is what a request to the app sets off.
 func soon(g *gateway, s *sessionstore.Session) {
 	if now := g.now(); g.Due(s, now) {
-		g.RefreshSoon(s, now)
+		g.RefreshIfDue(s, now)
 	}
 }
 

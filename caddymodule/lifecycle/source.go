@@ -86,7 +86,7 @@ func (o *ending) endNamed(ctx context.Context) (ended int, known bool, err error
 		ended, err = o.endLinked(ctx, sourceName("sub", o.Login, o.Subject))
 		return ended, ended > 0, err
 	}
-	if err = o.config.Store.Link(ctx, sourceName("out", o.Login, o.SessionID), someKey, signInTime); err != nil {
+	if err = o.config.Store.Link(ctx, o.config.Vouching.outName(o.Login, o.SessionID), someKey, signInTime); err != nil {
 		return 0, false, err
 	}
 	names := []string{sourceName("sid", o.Login, o.SessionID)}
@@ -123,6 +123,8 @@ func (o *ending) endUnnamed(ctx context.Context) (of ofPerson, err error) {
 		switch {
 		case errors.Is(err, sessionstore.ErrNotFound):
 			continue // gone, or just being made: then it has the names that it needs
+		case err == nil && o.config.Vouching.isOfOther(s):
+			continue
 		case err == nil && s.SourceSession != "":
 			of.left++
 			continue
@@ -141,7 +143,7 @@ func (o *ending) endUnnamed(ctx context.Context) (of ofPerson, err error) {
 // being made meanwhile either finds its link gone, and ends itself, or is there
 // for the second time (see beginning.create).
 func (o *ending) endLinked(ctx context.Context, name string) (int, error) {
-	keys, err := o.config.Store.Linked(ctx, name)
+	keys, err := o.linked(ctx, name)
 	if err != nil || len(keys) == 0 {
 		return 0, err
 	}
@@ -158,4 +160,24 @@ func (o *ending) endLinked(ctx context.Context, name string) (int, error) {
 		return 0, err
 	}
 	return len(keys), nil
+}
+
+// linked are the sessions of that name, but for those that began at another
+// source: a login that asks somebody else by now may call others by that name.
+func (o *ending) linked(ctx context.Context, name string) (keys []sessionstore.Key, err error) {
+	all, err := o.config.Store.Linked(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	for _, key := range all {
+		s, err := o.config.Backing.Get(ctx, key)
+		switch {
+		case err == nil && o.config.Vouching.isOfOther(s):
+			continue
+		case err != nil && !errors.Is(err, sessionstore.ErrNotFound) && !sessionstore.IsUnreadable(err):
+			return nil, err
+		}
+		keys = append(keys, key)
+	}
+	return keys, nil
 }

@@ -417,3 +417,47 @@ func TestASidThatChangesAtARefreshIsKnownFromThenOn(t *testing.T) {
 		p.want(key, false)
 	})
 }
+
+// Two providers call their sessions and their people what they like, and one may
+// follow the other under the name of one login.
+func TestAProviderEndsNoSessionOfAnother(t *testing.T) {
+	for name, out := range map[string]lifecycle.SignOut{
+		"of its session":                {SessionID: "sid-1"},
+		"of its person":                 {Subject: "ada@example.com"},
+		"of both":                       {SessionID: "sid-1", Subject: "ada@example.com"},
+		"of a person, in another of it": {SessionID: "sid-2", Subject: "ada@example.com"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			k, store := newKeeper(), memory.New(nil)
+			at := func(whom string) *vouched {
+				return newVouched(t, store, k, time.Now,
+					ruled("a", func(c *lifecycle.VouchingConfig) { c.Sources = map[string]string{k.Name(): whom} }),
+					func(c *lifecycle.Config) { c.Providers = []string{k.Name()} })
+			}
+			one, other := at("one"), at("another")
+			signsIn := func(v *vouched, session string) *person {
+				p := k.signsIn()
+				p.SourceSession = session
+				s, _, err := v.Begin(t.Context(), k, p, lifecycle.Arrival{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				return &person{t: t, key: s.Key, session: s}
+			}
+			named, unnamed, theirs := signsIn(one, "sid-1"), signsIn(one, ""), signsIn(other, "sid-1")
+			out.Login, out.ID, out.Expires = k.Name(), "jti", time.Now().Add(time.Minute)
+			if err := other.EndAtSource(t.Context(), out); err != nil {
+				t.Fatal(err)
+			}
+			for _, ada := range []*person{named, unnamed} {
+				if _, err := one.visit(t.Context(), ada.key); err != nil {
+					t.Errorf("a session of the other provider: %v", err)
+				}
+			}
+			if _, err := other.visit(t.Context(), theirs.key); (err == nil) != (out.SessionID == "sid-2") {
+				t.Errorf("its own session: %v", err)
+			}
+			signsIn(one, "sid-1")
+		})
+	}
+}

@@ -1,7 +1,9 @@
 package lifecycle
 
 import (
+	"maps"
 	"slices"
+	"time"
 
 	"example.com/sidegate/caddymodule/login"
 	"example.com/sidegate/caddymodule/profile"
@@ -34,20 +36,31 @@ func (v *Vouching) view(method login.Method, s *sessionstore.Session, rules stri
 		due = earlier.Outdated || s.Unmapped && !earlier.Unmapped || earlier.BuiltAt.Before(v.since)
 	}
 	_, rebuilds := method.(login.Rebuilder)
-	view.View.Due = rebuilds && due
+	view.View.Due = rebuilds && due && !v.crowded(s)
 	return &view, nil
+}
+
+// crowdedTime is how long a session is left alone whose person is served by more
+// configurations than it remembers: each would ask for what the others forgot.
+const crowdedTime = time.Minute
+
+func (v *Vouching) crowded(s *sessionstore.Session) bool {
+	return s.Grounds != nil && len(s.Grounds.Earlier) == sessionstore.MaxEarlier && v.config.Now().Sub(s.BuiltAt) < crowdedTime
 }
 
 // serveEarlier puts what was built under the rules of this configuration into the
 // view: others have built the session since, under theirs. Where the sources
 // have said something else since, it gives no more than they have made of that.
 func serveEarlier(view *sessionstore.Session, earlier *sessionstore.Build) {
-	user := earlier.User
+	user, attributes := earlier.User, earlier.Attributes
 	if earlier.Outdated {
 		user = within(user, &view.User)
+		user.Email = view.User.Email // the former one may be somebody else's by now
+		attributes = maps.Clone(attributes)
+		maps.DeleteFunc(attributes, func(name, value string) bool { return view.Attributes[name] != value })
 	}
 	view.BuiltAt, view.Unmapped = earlier.BuiltAt, earlier.Unmapped
-	view.User, view.Name, view.Attributes = user, earlier.Name, earlier.Attributes
+	view.User, view.Name, view.Attributes = user, earlier.Name, attributes
 	keepChoice(view)
 }
 

@@ -3,6 +3,7 @@ package lifecycle_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 	"testing"
@@ -18,25 +19,27 @@ import (
 
 // keeper is a login that keeps its people itself, of whom ada is one.
 type keeper struct {
-	mu       sync.Mutex
-	gone     bool
-	disabled bool
-	subject  string
-	hash     string
-	entry    string
-	roles    []string
-	partial  bool  // a source would know more
-	recall   error // instead of a person
-	rebuild  error // too
-	accounts []sessionstore.Account
-	rebuilt  int
-	meets    func() // is called when somebody signs in, once they are known
+	mu         sync.Mutex
+	gone       bool
+	disabled   bool
+	subject    string
+	hash       string
+	entry      string
+	roles      []string
+	partial    bool  // a source would know more
+	recall     error // instead of a person
+	rebuild    error // too
+	accounts   []sessionstore.Account
+	email      string
+	attributes map[string]string
+	rebuilt    int
+	meets      func() // is called when somebody signs in, once they are known
 }
 
 func newKeeper() *keeper {
 	return &keeper{
-		subject: "ada@example.com", hash: "first", entry: "1", roles: []string{"editor"},
-		accounts: []sessionstore.Account{{AccountID: "acme"}, {AccountID: "globex"}},
+		email: "ada@example.com", subject: "ada@example.com", hash: "first", entry: "1", roles: []string{"editor"},
+		accounts: []sessionstore.Account{{AccountID: "acme", AccountAdmin: true}, {AccountID: "globex"}},
 	}
 }
 
@@ -51,7 +54,7 @@ func (k *keeper) set(change func(k *keeper)) {
 
 func (k *keeper) person() *profile.Person {
 	return &profile.Person{
-		ID: 1, Email: "ada@example.com", Subject: k.subject, Roles: slices.Clone(k.roles), Accounts: slices.Clone(k.accounts),
+		ID: 1, Email: k.email, Subject: k.subject, Attributes: maps.Clone(k.attributes), Roles: slices.Clone(k.roles), Accounts: slices.Clone(k.accounts),
 		Standing: profile.Standing{PasswordHash: k.hash, Entry: k.entry},
 	}
 }

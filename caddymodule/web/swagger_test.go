@@ -62,7 +62,7 @@ func TestTheDocumentHasExactlyTheseRoutesAndStatuses(t *testing.T) {
 		"post /login":                     "200 303 400 401 403 408 413 415 429 503",
 		"get /logout":                     "200",
 		"post /logout":                    "204 303 400 401 403 408 413 503",
-		"post /start-over":                "200 204 303 400 403 408 413 503",
+		"post /start-over":                "200 204 303 400 401 403 408 413 503",
 		"post /refresh":                   "200 400 401 403 408 413 502 503",
 		"get /sessions":                   "200 400 401 403 503",
 		"delete /sessions":                "204 400 401 403 408 413 503",
