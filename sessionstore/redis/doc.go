@@ -7,6 +7,8 @@
 //	<prefix>{<shard>}:u:<user>  the person's sessions: a sorted set of their
 //	                            hashes, scored with when they go (unix ms; see
 //	                            scripts/index.lua for what is behind the point)
+//	<prefix>{<shard>}:w:<user>  whom the number belongs to: a digest that says
+//	                            nothing of them
 //
 // What has a name of its own lies in the slot of that name's hash:
 //
@@ -22,7 +24,7 @@
 //	                            not be: see sessionstore.Outages. A cluster has one
 //	                            on each server, others one in all, of shard 0
 //
-// Every key but those of numbers, which are for good (see Store.Number), has a
+// Every key but those of numbers and of whose they are, which are for good (see Store.Number), has a
 // time to live, which is what ends sessions, leases, links and windows; the
 // server's clock decides, so the clocks of the gateways need not agree. The key
 // of a session that ends idle stays for sessionstore.Grace: somebody may have
