@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,9 +12,13 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"example.com/sidegate/caddymodule/endpoint"
+	"example.com/sidegate/caddymodule/lifecycle"
 	"example.com/sidegate/caddymodule/login"
 	"example.com/sidegate/caddymodule/profile"
 )
+
+// optionSamePeople is what the log tells operators to write.
+const optionSamePeople = "same_people"
 
 // LoginOptions are the ways to sign in.
 type LoginOptions struct {
@@ -26,9 +31,23 @@ type LoginOptions struct {
 	// one. Those that are not named follow. Default: the order of logins.
 	LoginOrder []string `json:"login_order,omitempty"`
 
+	// SamePeople are logins whose people are the same: who has a number at one of
+	// them has it at the others. Default: a number is of the login or issuer whose
+	// person came with it first, and another's is refused.
+	SamePeople []SamePeopleConfig `json:"same_people,omitempty"`
+
 	logins    []LoginModule // in that order, and so are
 	providers []endpoint.Provider
 	domains   map[string]profile.Domains
+}
+
+// SamePeopleConfig are logins whose people are told apart by their numbers alone.
+type SamePeopleConfig struct {
+	// Logins are their names, as configured here.
+	Logins []string `json:"logins,omitempty"`
+	// Former are names that logins had before, and issuers, also present ones whose
+	// people have other subjects by now.
+	Former []string `json:"former,omitempty"`
 }
 
 // LoginModule is a guest of sidegate.logins. It is a login.PasswordMethod or a
@@ -42,6 +61,7 @@ func (o *LoginOptions) words() map[string]option {
 	return map[string]option{
 		"login":       o.parseLogin,
 		"login_order": texts(&o.LoginOrder),
+		"same_people": o.parseSamePeople,
 	}
 }
 
@@ -66,7 +86,67 @@ func (o *LoginOptions) provision(ctx caddy.Context, a *App) error {
 	if err := o.readDomains(); err != nil {
 		return err
 	}
+	if err := o.checkSamePeople(named); err != nil {
+		return err
+	}
 	return o.orderLogins(named)
+}
+
+// checkSamePeople refuses what would not do what it says: a mistyped name would
+// lock people out, and two lists of one login might be meant as one.
+func (o *LoginOptions) checkSamePeople(named map[string]bool) error {
+	seen := make(map[string]bool)
+	for _, group := range o.SamePeople {
+		if len(group.Logins) == 0 || len(group.Logins)+len(group.Former) < 2 {
+			return errors.New("same_people needs two logins or more, or one and a former one: same_people sso legacy")
+		}
+		for _, name := range group.Logins {
+			if !named[name] {
+				return fmt.Errorf("same_people names %q, which is no login: there are %s; one that there was goes into `former`",
+					name, strings.Join(slices.Sorted(maps.Keys(named)), ", "))
+			}
+		}
+		for _, name := range group.Former {
+			if named[name] {
+				return fmt.Errorf("same_people: %q is a login of now: name it before the block, not as a former one", name)
+			}
+		}
+		for _, name := range slices.Concat(group.Logins, group.Former) {
+			if seen[name] {
+				return fmt.Errorf("same_people names %q twice: name all whose people are the same once, in one same_people", name)
+			}
+			seen[name] = true
+		}
+	}
+	return nil
+}
+
+// people says which people are the same, for a number to be one person.
+func (o *LoginOptions) people(keys [][]byte) lifecycle.People {
+	p := lifecycle.People{Keys: keys, Issuers: make(map[string]string, len(o.logins))}
+	for _, l := range o.logins {
+		p.Issuers[l.Name()] = ""
+		if sso, ok := l.(*OIDCLogin); ok {
+			p.Issuers[l.Name()] = sso.asked
+		}
+	}
+	for _, group := range o.SamePeople {
+		p.Same = append(p.Same, slices.Concat(group.Logins, group.Former))
+	}
+	return p
+}
+
+// parseSamePeople reads `same_people <login>... [{ former <login or issuer>... }]`.
+func (o *LoginOptions) parseSamePeople(d *caddyfile.Dispenser) error {
+	var group SamePeopleConfig
+	if err := texts(&group.Logins)(d); err != nil {
+		return err
+	}
+	if err := parseBlock(d, "same_people", map[string]option{"former": texts(&group.Former)}); err != nil {
+		return err
+	}
+	o.SamePeople = append(o.SamePeople, group)
+	return nil
 }
 
 // orderLogins puts the logins into the order of login_order, those that it does

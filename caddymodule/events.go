@@ -47,6 +47,9 @@ var lines = map[lifecycle.Kind]line{
 	lifecycle.EndedForRoom: {zap.WarnLevel, "sessions ended that were idle the longest: the person has more than max_sessions allows", func(e lifecycle.Event) []zap.Field {
 		return append(limitFields(e), zap.Int("sessions", e.Count))
 	}},
+	lifecycle.NumberTaken: {zap.WarnLevel, "sign-in refused: the person's number belongs to somebody else", takenFields},
+	lifecycle.NumberReserved: {zap.WarnLevel,
+		"sign-in refused: the person's number is one that the store has handed out to somebody else", reservedFields},
 	lifecycle.RefusedMeanwhile: {zap.InfoLevel, "sign-in refused: the person was disabled, removed or given another password meanwhile", whyFields},
 	lifecycle.Overtaken:        {zap.WarnLevel, "sign-in refused: another configuration came into force meanwhile, without that login", loginFields},
 	lifecycle.LoginUnknown: {zap.WarnLevel,
@@ -118,6 +121,26 @@ func countFields(e lifecycle.Event) []zap.Field {
 // limitFields name the person, and the option that an operator may change.
 func limitFields(e lifecycle.Event) []zap.Field {
 	return append(loginFields(e), zap.Int64("user_id", e.UserID), zap.String("option", "max_sessions"))
+}
+
+// takenFields name the person, whose number it is, and what an operator writes
+// who knows that the two are the same.
+func takenFields(e lifecycle.Event) []zap.Field {
+	owner, remedy := e.Result, "same_people "+e.Result+" "+e.Login
+	switch owner {
+	case "":
+		owner, remedy = "a login that is not configured here", "same_people "+e.Login+" { former <what that login was called, or its issuer> }"
+	case e.Login:
+		remedy = "same_people " + e.Login + " { former <its issuer> }, or another id for one of the two"
+	}
+	return append(loginFields(e), zap.Int64("user_id", e.UserID), zap.String("belongs_to", owner),
+		zap.String("option", optionSamePeople), zap.String("remedy", "if they are the same people: "+remedy))
+}
+
+func reservedFields(e lifecycle.Event) []zap.Field {
+	return append(loginFields(e), zap.Int64("user_id", e.UserID), zap.String("option", optionSamePeople),
+		zap.String("remedy", "map an id below 1,000,000,000, or leave the number to the store; "+
+			"if they are the same people: same_people "+e.Login+" <the other login>"))
 }
 
 func personFields(e lifecycle.Event) []zap.Field {

@@ -156,7 +156,7 @@ func (a *App) lifecycle(g *gateway, backing sessionstore.Store, k keys) lifecycl
 	c := lifecycle.Config{
 		Store: g.store, Backing: backing,
 		Directories: a.directories, Roles: a.roles, Logins: a.methods(), Domains: a.domains,
-		Vouching: g.vouching, InForce: g.inForce,
+		People: a.people(k.ring.OwnerKeys()), Vouching: g.vouching, InForce: g.inForce,
 		Lifetime: time.Duration(a.Lifetime), IdleTimeout: time.Duration(*a.IdleTimeout), RefreshEvery: time.Duration(a.RefreshEvery),
 		MaxSessions: a.MaxSessions, RefuseBeyond: a.BeyondMaxSessions == beyondRefuse,
 		NewSecret: k.marker.NewSecret, Ended: k.tokens.Forget, Events: g.events, Now: a.now,

@@ -100,6 +100,8 @@ var blocks = map[string]struct{ heading, before string }{
 	"session":  {"matcher session", ""},
 	"tls":      {"store redis", "tls "},
 	"path":     {"session_auth", "path "},
+
+	"same_people": {"sidegate options", "same_people "},
 }
 
 func inBlock(block string, words []string) (found []string) {

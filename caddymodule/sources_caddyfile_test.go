@@ -89,6 +89,9 @@ func TestMistakesInSourcesAreRefused(t *testing.T) {
 		{"a require that is no yes or no", inOIDC, "require `'yes'`", "Caddyfile:4"},
 
 		{"a login_order without a name", inOptions, "login_order", wrongCount},
+		{"a same_people without a login", inOptions, "same_people", wrongCount},
+		{"a same_people with something else in its block", inOptions, "same_people users {\n\t\t\tlogins sso\n\t\t}", "unrecognized same_people subdirective 'logins'"},
+		{"a same_people with a former login that has no name", inOptions, "same_people users {\n\t\t\tformer\n\t\t}", wrongCount},
 		{"a refresh_every without a time", inOptions, "refresh_every", wrongCount},
 		{"a refresh_every twice", inOptions, "refresh_every 1m\n\t\trefresh_every 2m", "refresh_every is given twice"},
 		{"a refresh_every of no time", inOptions, "refresh_every 0", "refresh_every must be more than 0"},
@@ -183,6 +186,11 @@ func TestErrorsOfSourcesSayWhatToDo(t *testing.T) {
 		{"a provider named as the users file's login", gatewaytest.Site{Options: "login oidc users {\nissuer https://sso.example.com\nclient_id c\n}"}, `two logins are named "users"`},
 		{"a login_order of a login that is not there", gatewaytest.Site{Options: "login_order users sso"}, `login_order names "sso", which is no login: there are users`},
 		{"a login_order that names one twice", gatewaytest.Site{Options: "login_order users users"}, `login_order names "users" twice`},
+		{"a same_people of one login", gatewaytest.Site{Options: "same_people users"}, "same_people needs two logins or more, or one and a former one: same_people sso legacy"},
+		{"a same_people of a login that is not there", gatewaytest.Site{Options: "same_people users sso"}, `same_people names "sso", which is no login: there are users; one that there was goes into`},
+		{"a same_people that names one twice", gatewaytest.Site{Options: "same_people users users"}, `same_people names "users" twice`},
+		{"two same_people that name one", gatewaytest.Site{Options: "same_people users {\nformer staff\n}\nsame_people users {\nformer people\n}"}, `same_people names "users" twice`},
+		{"a same_people whose former login is there", gatewaytest.Site{Options: "login app legacy http://a/\nsame_people users {\nformer legacy\n}"}, `same_people: "legacy" is a login of now`},
 		{"a refresh_every that is too short", gatewaytest.Site{Options: "refresh_every 999ms"}, "refresh_every 999ms: 1s at least, for each refresh asks every source"},
 		{"the credentials of an app that is not there", auth("upstream_token legacy"), "upstream_token legacy: there is no `login app legacy` in the sidegate options"},
 		{"the credentials of a login that is no app", auth("upstream_token users"), "upstream_token users: there is no `login app users` in the sidegate options"},
@@ -203,7 +211,7 @@ func allSources(t *testing.T, address string) gatewaytest.Site {
 			"\nmap {\nroles `token.?groups.orValue([])`\n}\nrequire `token.sub != ''` \"No\"\n}\n" +
 			"login app legacy http://" + address + "/login {\nsuccess `login.status == 200`\ntrust_typed_email\nca " + ca + "\nmap {\nid login.body.id\n}\n}\n" +
 			"directory http crm http://" + address + "/by?e={identity.email} {\nbasic_auth u " + canary + "\nretries 0\nca " + ca + "\n}\n" +
-			"login_order legacy sso\nrefresh_every 15m",
+			"login_order legacy sso\nrefresh_every 15m\nsame_people legacy sso users {\nformer staff https://sso.example.com\n}",
 		Routes: "session_endpoints\nsession_auth {\nupstream_token legacy\n}\nrespond OK",
 	}
 }
@@ -259,6 +267,8 @@ func TestSourcesInJSON(t *testing.T) {
 		{"an unknown field of a provider", `"client_id":`, `"client":`, `unknown field "client"`},
 		{"an unknown field of an app", `"success":`, `"succeeds":`, `unknown field "succeeds"`},
 		{"an unknown field of a directory", `"retries":`, `"retry":`, `unknown field "retry"`},
+		{"an unknown field of same_people", `"former":`, `"once":`, `unknown field "once"`},
+		{"a same_people without logins", `"logins":["legacy","sso","users"],"former":`, `"former":`, "same_people needs two logins or more"},
 		{"an unknown source", `"source":"http"`, `"source":"ldap"`, "unknown module: sidegate.directories.ldap"},
 		{"an app without an address", `"url":"http://127.0.0.1:1/login"`, `"url":""`, "login app legacy: give the address of the app's login API"},
 		{"an app without a name", `"name":"legacy"`, `"name":""`, "login app needs a name of 1 to 64 characters"},

@@ -75,6 +75,7 @@ type Store interface {
 	Leases
 	Links
 	Numbers
+	Owners
 }
 
 // Attempts counts sign-in attempts in the store, so that a limit holds across
@@ -146,6 +147,10 @@ type Numbers interface {
 	// gateway and for good, and never that of another name. It lies between 1
 	// and MaxNumber.
 	Number(ctx context.Context, name string) (int64, error)
+
+	// Numbered reports whether that number was given to anybody. One that was
+	// left out may count as given.
+	Numbered(ctx context.Context, n int64) (bool, error)
 }
 
 // Sweeper is a Store that does not drop expired sessions by itself.

@@ -60,6 +60,8 @@ func refusalOf(err error) *refusal.Refusal {
 		return refusal.Profile
 	case errors.Is(err, sessionstore.ErrTooMany):
 		return refusal.TooManySessions
+	case errors.Is(err, lifecycle.ErrNumberTaken):
+		return refusal.NumberTaken
 	case errors.Is(err, login.ErrRefused):
 		return refusal.Rule
 	case errors.Is(err, lifecycle.ErrAskAgain):

@@ -59,7 +59,7 @@ func (d devices) list(w http.ResponseWriter, r *http.Request) {
 	if c == nil {
 		return
 	}
-	sessions, err := d.sessions.Of(r.Context(), c.Session.User.ID)
+	sessions, err := d.sessions.Of(r.Context(), c.Session)
 	unreadable, listed := sessionstore.Unreadable(err)
 	if err != nil && !listed {
 		d.events.Trouble(r.Context(), "sessions could not be listed", err)

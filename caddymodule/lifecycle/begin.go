@@ -34,7 +34,7 @@ const maxUserAgent = 256
 // nobody can tell, and that no session was left behind. All of them have been
 // told to Events. So has sessionstore.ErrTooMany, which says that the person has
 // as many sessions as they may have; login.ErrRefused, that the login vouches for
-// them no longer; and ErrAskAgain.
+// them no longer; ErrNumberTaken; and ErrAskAgain.
 func (l *Sessions) Begin(ctx context.Context, method login.Method, person *profile.Person, from Arrival) (*sessionstore.Session, sessionstore.Secret, error) {
 	var none sessionstore.Secret
 	b, err := l.builder.build(ctx, method, person, nil)
@@ -56,7 +56,10 @@ func (l *Sessions) Begin(ctx context.Context, method login.Method, person *profi
 // of the login that was asked before it.
 func (l *Sessions) NotBegun(ctx context.Context, login string, userID int64, err error) {
 	refused, isRefused := errors.AsType[*profile.Refused](err)
+	other, isTaken := errors.AsType[*taken](err)
 	switch {
+	case isTaken:
+		l.config.Events.Happened(other.event(login, userID))
 	case isRefused:
 		l.config.Events.Happened(Event{Kind: NotAdmitted, Login: login, UserID: userID, Err: refused})
 	case errors.Is(err, profile.ErrInvalid):

@@ -65,7 +65,7 @@ func TestASignInEndsTheSessionsThatCameWithIt(t *testing.T) {
 		if _, _, err := g.Begin(t.Context(), new(teller), entryOf(), presenting); !errors.Is(err, errAway) {
 			t.Errorf("answered with %v", err)
 		}
-		if own, err := g.Of(t.Context(), 1); err != nil || len(own) != 1 {
+		if own, err := g.store.List(t.Context(), 1); err != nil || len(own) != 1 {
 			t.Errorf("there are %d sessions, %v: the new one was left behind", len(own), err)
 		}
 	})

@@ -2,7 +2,9 @@ package lifecycle
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"example.com/sidegate/caddymodule/login"
@@ -31,7 +33,10 @@ func (b *built) put(s *sessionstore.Session) {
 }
 
 // builder makes what sessions say of the people whom logins have found.
-type builder struct{ config *Config }
+type builder struct {
+	config *Config
+	owners *owners
+}
 
 // build makes what a session says of the person whom a login has found: the
 // directories are asked, a number is handed out if no source has one, and the
@@ -48,12 +53,16 @@ func (b *builder) build(ctx context.Context, method login.Method, person *profil
 			return nil, err
 		}
 	}
+	numbered := person.ID != 0
 	if err := b.number(ctx, method, person, before); err != nil {
 		return nil, err
 	}
 	user, err := b.config.Roles.Build(*person)
 	if err == nil {
 		err = b.config.Domains[method.Name()].Admit(user.Email) // of whatever source it is
+	}
+	if err == nil && numbered && before == nil {
+		err = b.owners.claim(ctx, claimantOf(method, person, numbered))
 	}
 	if err != nil {
 		return nil, err
@@ -123,14 +132,53 @@ func (b *builder) number(ctx context.Context, method login.Method, person *profi
 	if subject == "" {
 		return fmt.Errorf("%w: there is neither an id nor a subject to hand a number out for", profile.ErrInvalid)
 	}
-	issuer := person.Issuer
-	if issuer == "" {
-		issuer = "login:" + method.Name()
+	if before != nil {
+		return b.hand(ctx, person, nameFor(method, person))
 	}
-	n, err := b.config.Store.Number(ctx, issuer+"\x00"+subject)
+	return b.handFree(ctx, method, person)
+}
+
+// handFree hands out a number that belongs to nobody: somebody may have come with
+// the next one before it was handed out, and shuts nobody out by that. Who was
+// given another is given the same again.
+func (b *builder) handFree(ctx context.Context, method login.Method, person *profile.Person) error {
+	name := nameFor(method, person)
+	err := b.hand(ctx, person, name)
+	for again := 1; err == nil; again++ {
+		err = b.owners.claimGiven(ctx, claimantOf(method, person, false))
+		if !errors.Is(err, ErrNumberTaken) || again == mostNumbers {
+			return err
+		}
+		err = b.hand(ctx, person, "another "+strconv.Itoa(again)+"\x00"+name)
+	}
+	return err
+}
+
+// mostNumbers bounds how many numbers one person is handed out.
+const mostNumbers = 8
+
+// hand gives the person the number of that name.
+func (b *builder) hand(ctx context.Context, person *profile.Person, name string) error {
+	n, err := b.config.Store.Number(ctx, name)
 	if err != nil {
 		return storeFault{fmt.Errorf("handing out a number for a new person: %w", err)}
 	}
 	person.ID = FirstNumber + n
 	return nil
+}
+
+// nameFor is what the store hands a number out for.
+func nameFor(method login.Method, person *profile.Person) string {
+	return vouchedBy(person.Issuer, method.Name()) + "\x00" + subjectOf(person, person.Email)
+}
+
+// claimantOf is the person as they come with their number; numbered says that a
+// source has given it.
+func claimantOf(method login.Method, person *profile.Person, numbered bool) claimant {
+	c := claimant{number: person.ID, name: nameFor(method, person)}
+	c.people = vouchedBy(person.Issuer, method.Name())
+	if person.Issuer != "" || !numbered {
+		c.subject = subjectOf(person, person.Email)
+	}
+	return c
 }

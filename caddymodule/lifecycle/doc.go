@@ -10,5 +10,6 @@
 //
 // Begin reading at sessions.go; then begin.go, build.go, refresh.go and end.go
 // are the stations of a life in their order, and vouching.go is the question
-// that is asked at each of them, and at every look-up.
+// that is asked at each of them, and at every look-up. people.go says who is the
+// same person, and owners.go whose a number is.
 package lifecycle

@@ -33,10 +33,13 @@ func (l *Sessions) EndOthers(ctx context.Context, s *sessionstore.Session) error
 	return l.ender.endOthers(ctx, s)
 }
 
-// Of returns the live sessions of a person, the newest first. With a
-// *sessionstore.UnreadableError come those that can be read.
-func (l *Sessions) Of(ctx context.Context, userID int64) ([]*sessionstore.Session, error) {
-	return l.config.Store.List(ctx, userID)
+// Of returns the live sessions of the session's person, the newest first. With a
+// *sessionstore.UnreadableError come those that can be read. Those of another
+// person are left out who came by the same number at an earlier gateway, which
+// let two have one.
+func (l *Sessions) Of(ctx context.Context, own *sessionstore.Session) ([]*sessionstore.Session, error) {
+	sessions, err := l.config.Store.List(ctx, own.User.ID)
+	return slices.DeleteFunc(sessions, func(s *sessionstore.Session) bool { return l.ender.isOfOther(own, s) }), err
 }
 
 // Find returns the key of one of the person's sessions by its id, which is no
@@ -46,7 +49,7 @@ func (l *Sessions) Find(ctx context.Context, own *sessionstore.Session, id strin
 	if id == own.Key.ID() {
 		return own.Key, true, nil
 	}
-	sessions, err := l.Of(ctx, own.User.ID)
+	sessions, err := l.Of(ctx, own)
 	keys, listed := sessionstore.Unreadable(err)
 	if err != nil && !listed {
 		return sessionstore.Key{}, false, err
@@ -123,15 +126,28 @@ func (e *ender) endOthers(ctx context.Context, s *sessionstore.Session) error {
 	// Only what can be read has names to be forgotten. What cannot, and what
 	// begins meanwhile, ends all the same; then its names end by themselves.
 	known, _ := e.config.Store.List(ctx, s.User.ID)
-	if _, err := e.config.Store.RevokeUser(ctx, s.User.ID, s.Key); err != nil {
+	stay := []sessionstore.Key{s.Key}
+	known = slices.DeleteFunc(known, func(other *sessionstore.Session) bool {
+		stays := other.Key == s.Key || e.isOfOther(s, other)
+		if stays {
+			stay = append(stay, other.Key)
+		}
+		return stays
+	})
+	if _, err := e.config.Store.RevokeUser(ctx, s.User.ID, stay...); err != nil {
 		return err
 	}
-	known = slices.DeleteFunc(known, func(other *sessionstore.Session) bool { return other.Key == s.Key })
 	for _, other := range known {
 		e.config.Ended(other.Key)
 	}
 	e.links.forget(ctx, known...)
 	return nil
+}
+
+// isOfOther reports whether a session of the same number is somebody else's.
+func (e *ender) isOfOther(own, s *sessionstore.Session) bool {
+	p, v := &e.config.People, e.config.Vouching
+	return s.Key != own.Key && !p.areOne(p.of(own, v), p.of(s, v))
 }
 
 // noLongerVouchedFor ends a session of whose person the login says no. What

@@ -32,7 +32,7 @@ type Event struct {
 	Client netip.Addr
 	// Count is how many sessions it was.
 	Count int
-	// Result is how an attempt or a refresh ended.
+	// Result is how an attempt or a refresh ended, or what its Kind says.
 	Result string
 	// Err is why. It may be logged: it holds no credential.
 	Err error
@@ -56,6 +56,13 @@ const (
 	// EndedForRoom: somebody signed in who had as many sessions as they may
 	// have, and those ended that were idle the longest. Login, UserID, Count.
 	EndedForRoom Kind = "ended for room"
+	// NumberTaken: somebody came with a number that belongs to another person, and
+	// was refused. Login, UserID: the number, Result: the other's login, which is
+	// empty when it is none of this configuration.
+	NumberTaken Kind = "number taken"
+	// NumberReserved: somebody came with a number that the store has handed out to
+	// another person, and was refused. Login, UserID: the number.
+	NumberReserved Kind = "number reserved"
 	// RefusedMeanwhile: the login vouches no longer for somebody who was just
 	// signing in. Login, UserID, Err.
 	RefusedMeanwhile Kind = "refused meanwhile"

@@ -28,7 +28,7 @@ func TestWhoSignsInWithoutEndHasNoMoreSessionsThanTheyMay(t *testing.T) {
 		begun = append(begun, g.settled(t, new(teller)).key)
 		clock.forward(time.Second)
 	}
-	if own, err := g.Of(t.Context(), 1); err != nil || len(own) != 2 {
+	if own, err := g.store.List(t.Context(), 1); err != nil || len(own) != 2 {
 		t.Errorf("there are %d sessions, %v; want 2", len(own), err)
 	}
 	if !slices.Equal(ended, begun[:148]) {

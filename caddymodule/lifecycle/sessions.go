@@ -31,6 +31,8 @@ type Config struct {
 	Directories []*directory.Directory
 	// Roles says what roles include and permit.
 	Roles *profile.Roles
+	// People says which people are the same.
+	People People
 	// Vouching says whether a session is still vouched for; nil: it is.
 	Vouching *Vouching
 	// InForce is the Vouching of the configuration in force, when this one no
@@ -93,7 +95,7 @@ func New(c Config) *Sessions {
 	if c.InForce == nil {
 		c.InForce = func() *Vouching { return c.Vouching }
 	}
-	l := &Sessions{config: &c, links: &links{&c}, builder: &builder{&c}, writer: writer{c.Store, c.Backing, c.Vouching}, backlog: newBacklog()}
+	l := &Sessions{config: &c, links: &links{&c}, builder: &builder{&c, &owners{&c, c.People}}, writer: writer{c.Store, c.Backing, c.Vouching}, backlog: newBacklog()}
 	if c.Vouching != nil {
 		l.backlog = c.Vouching.backlog // what it finds is ended with the rest
 	}

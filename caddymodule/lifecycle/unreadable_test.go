@@ -130,7 +130,7 @@ func TestToEndSessionsNothingNeedBeOpened(t *testing.T) {
 		}},
 		{"what can be read is listed, and how many cannot", func(c changedSecret) {
 			unread, read := c.former.signedIn(1, "register"), c.signedIn(1, "register")
-			list, err := c.Of(c.Context(), 1)
+			list, err := c.Of(c.Context(), c.session(read))
 			if keys, _ := sessionstore.Unreadable(err); !slices.Equal(keys, []sessionstore.Key{unread}) {
 				c.Errorf("%v does not name the other", err)
 			}

@@ -385,7 +385,7 @@ func TestWhoIsNoLongerVouchedForWhileTheySignIn(t *testing.T) {
 			if !errors.Is(err, login.ErrRefused) {
 				t.Errorf("answered with %v", err)
 			}
-			if own, err := g.Of(t.Context(), 1); err != nil || len(own) > 0 {
+			if own, err := g.store.List(t.Context(), 1); err != nil || len(own) > 0 {
 				t.Errorf("left behind are %d sessions, %v", len(own), err)
 			}
 			if got := g.ear.kinds(); !slices.Equal(got, []lifecycle.Kind{lifecycle.RefusedMeanwhile}) {
@@ -430,7 +430,7 @@ func TestWhatARetiredConfigurationHasBegunIsDecidedByTheOneInForce(t *testing.T)
 			if !errors.Is(err, c.want) {
 				t.Errorf("answered with %v", err)
 			}
-			if own, err := g.Of(t.Context(), 1); err != nil || (len(own) > 0) != (c.want == nil) {
+			if own, err := g.store.List(t.Context(), 1); err != nil || (len(own) > 0) != (c.want == nil) {
 				t.Errorf("there are %d sessions, %v", len(own), err)
 			}
 			if got := g.ear.kinds(); !slices.Equal(got, []lifecycle.Kind{c.told}) || len(g.ear.troubles) > 0 {

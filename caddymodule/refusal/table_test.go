@@ -27,6 +27,7 @@ func TestSignInsAreNamedByTheirEnd(t *testing.T) {
 		{"a person whose entry is not sound", "refused", refusal.Profile},
 		{"a person whom the configuration refuses, in its own words", "refused", refusal.Rule.Saying("Staff only")},
 		{"a person who has as many sessions as they may have", "refused", refusal.TooManySessions},
+		{"a person whose number is somebody else's", "refused", refusal.NumberTaken},
 		{"somebody who cancelled at the provider", "refused", refusal.Denied},
 		{"a body that cannot be read", "refused", refusal.Malformed},
 		{"too many attempts", "throttled", refusal.Attempts.After(time.Minute)},
@@ -55,6 +56,7 @@ func TestWhatTheLoginPageSays(t *testing.T) {
 		{"to a store that cannot tell", refusal.Unavailable, web.Unavailable},
 		{"to whom the configuration refuses", refusal.Rule, web.Refused},
 		{"to who may have no more sessions", refusal.TooManySessions, web.TooMany},
+		{"to whose number is somebody else's", refusal.NumberTaken, web.Taken},
 		{"to an entry that is not sound", refusal.Profile, web.Incomplete},
 	} {
 		t.Run(c.name, func(t *testing.T) {

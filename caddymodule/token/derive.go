@@ -19,6 +19,7 @@ const (
 	infoCookies = "sidegate v1 cookies AES-256-GCM"
 	infoMarks   = "sidegate v1 session cookie marks HMAC-SHA256"
 	infoGrounds = "sidegate v1 password hashes in sessions HMAC-SHA256"
+	infoOwners  = "sidegate v1 owners of numbers HMAC-SHA256"
 	infoES256   = "sidegate v1 signing ES256"
 	infoEdDSA   = "sidegate v1 signing EdDSA"
 )

@@ -49,6 +49,7 @@ type Ring struct {
 	cookies [][]byte
 	marks   [][]byte
 	grounds [][]byte
+	owners  [][]byte
 	signing []*signingKey
 	// verifiers finds the key of a token by the token's whole first segment,
 	// for each typ: see open.
@@ -85,6 +86,9 @@ func NewRing(c Config) (*Ring, error) {
 	if r.grounds, err = deriveAll(secrets, infoGrounds); err != nil {
 		return nil, err
 	}
+	if r.owners, err = deriveAll(secrets, infoOwners); err != nil {
+		return nil, err
+	}
 	if r.signing, err = signingKeys(c.Algorithm, c.SigningKeys, secrets); err != nil {
 		return nil, err
 	}
@@ -112,6 +116,10 @@ func (r *Ring) MarkKeys() [][]byte { return cloneKeys(r.marks) }
 // GroundsKeys are the keys, 32 bytes each, of the digests of password hashes by
 // which sessions know what they were vouched by: the first writes, all are known.
 func (r *Ring) GroundsKeys() [][]byte { return cloneKeys(r.grounds) }
+
+// OwnerKeys are the keys, 32 bytes each, of the digests by which the store knows
+// whom a number belongs to: the first writes, all are known.
+func (r *Ring) OwnerKeys() [][]byte { return cloneKeys(r.owners) }
 
 // JWKS is the RFC 7517 document of the public keys, the signing one first.
 func (r *Ring) JWKS() []byte { return slices.Clone(r.jwks) }

@@ -50,6 +50,9 @@ const (
 	Refused
 	// TooMany says that the person is signed in at as many places as they may be.
 	TooMany
+	// Taken says that the person's number belongs to somebody else; only the
+	// operator can help.
+	Taken
 	// AskAgain says that the configuration was changed while they signed in.
 	AskAgain
 )
@@ -76,8 +79,10 @@ var failureTexts = map[Failure]string{
 	NoEmail: "No email address came with your sign-in. Add one to your account there, " +
 		"or agree to share it, then try again.",
 	AskAgain: "This service was set up anew while you signed in. Please sign in again.",
-	TooMany:  "You are signed in at as many places as you may be. Sign out at one of them, then sign in here.",
-	Refused:  "Your account may not sign in here. If you think it should, ask whoever looks after this service.",
+	Taken: "The number that you are known by belongs to somebody else here, so you cannot be signed in. " +
+		"Please tell whoever looks after this service.",
+	TooMany: "You are signed in at as many places as you may be. Sign out at one of them, then sign in here.",
+	Refused: "Your account may not sign in here. If you think it should, ask whoever looks after this service.",
 }
 
 // Message is the failure in words; empty when there is none.

@@ -26,9 +26,11 @@ var (
 	// numbers: SHA-256 of the name -> its number. The bucket's sequence is the
 	// last number given.
 	numbersBucket = []byte("numbers")
+	// owners: a person's number -> whom it belongs to.
+	ownersBucket = []byte("owners")
 
 	bucketNames = [][]byte{
-		sessionsBucket, usersBucket, endsBucket, numbersBucket, pulseBucket,
+		sessionsBucket, usersBucket, endsBucket, numbersBucket, ownersBucket, pulseBucket,
 		attempts.values, attempts.index, leases.values, leases.index, links.values, links.index,
 	}
 )

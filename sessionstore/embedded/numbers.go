@@ -66,3 +66,12 @@ func nextNumber(tx *bbolt.Tx, key []byte) (int64, error) {
 	}
 	return int64(n), bucket.Put(key, binary.BigEndian.AppendUint64(nil, n))
 }
+
+// Numbered implements sessionstore.Numbers.
+func (st *Store) Numbered(ctx context.Context, n int64) (given bool, err error) {
+	err = st.view(ctx, func(tx *bbolt.Tx) error {
+		given = n >= 1 && uint64(n) <= tx.Bucket(numbersBucket).Sequence()
+		return nil
+	})
+	return given, err
+}

@@ -16,8 +16,8 @@ import (
 
 var errKept = errors.New("a session of this key is kept already: make a new secret for each sign-in")
 
-// Store keeps sessions, attempts, leases, links and numbers in a DB. It
-// implements sessionstore.Store and sessionstore.Sweeper; without sweeps the
+// Store keeps sessions, attempts, leases, links, numbers and their owners in a
+// DB. It implements sessionstore.Store and sessionstore.Sweeper; without sweeps the
 // file only grows, and by a number per name in any case.
 //
 // The context is asked before a transaction begins; one that has begun is

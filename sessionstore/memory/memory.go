@@ -10,9 +10,9 @@ import (
 	"example.com/sidegate/sessionstore"
 )
 
-// Store keeps sessions, attempts, leases, links and numbers in memory. It
-// implements sessionstore.Store and sessionstore.Sweeper; without sweeps it
-// only grows, and by a number per name in any case.
+// Store keeps sessions, attempts, leases, links, numbers and their owners in
+// memory. It implements sessionstore.Store and sessionstore.Sweeper; without
+// sweeps it only grows, and by a number per name in any case.
 //
 // Sessions are held as they are, unsealed, for nothing is at rest here. Those
 // held never change: a write puts another in their place, so that Get can
@@ -23,6 +23,7 @@ type Store struct {
 	mu       sync.RWMutex
 	sessions map[sessionstore.Key]*sessionstore.Session
 	byUser   map[int64]map[sessionstore.Key]struct{}
+	owners   map[int64]string
 	outages  sessionstore.Outages
 
 	attempts attempts
@@ -47,6 +48,7 @@ func New(now func() time.Time) *Store {
 		now:      now,
 		sessions: make(map[sessionstore.Key]*sessionstore.Session),
 		byUser:   make(map[int64]map[sessionstore.Key]struct{}),
+		owners:   make(map[int64]string),
 		attempts: attempts{buckets: make(map[string]bucket)},
 		leases:   leases{held: make(map[nameHash]lease)},
 		links:    links{byName: make(map[nameHash]map[sessionstore.Key]time.Time)},

@@ -29,3 +29,13 @@ func (st *Store) Number(ctx context.Context, name string) (int64, error) {
 	}
 	return n, nil
 }
+
+// Numbered implements sessionstore.Numbers.
+func (st *Store) Numbered(ctx context.Context, n int64) (bool, error) {
+	if err := ctx.Err(); err != nil {
+		return false, err
+	}
+	st.numbers.mu.Lock()
+	defer st.numbers.mu.Unlock()
+	return n >= 1 && n <= int64(len(st.numbers.byName)), nil
+}

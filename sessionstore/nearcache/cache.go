@@ -16,6 +16,7 @@ type Cache struct {
 	sessionstore.Leases
 	sessionstore.Links
 	sessionstore.Numbers
+	sessionstore.Owners
 
 	store sessionstore.Store
 	opts  Options
@@ -36,6 +37,7 @@ func New(store sessionstore.Store, opts Options) *Cache {
 		Leases:   store,
 		Links:    store,
 		Numbers:  store,
+		Owners:   store,
 		store:    store,
 		opts:     opts.withDefaults(),
 		slots:    make(chan struct{}, maxLookups),

@@ -7,6 +7,8 @@
 //	<prefix>{<shard>}:u:<user>  the person's sessions: a sorted set of their
 //	                            hashes, scored with when they go (unix ms; see
 //	                            scripts/index.lua for what is behind the point)
+//	<prefix>{<shard>}:w:<user>  whom the number belongs to: a digest that says
+//	                            nothing of them
 //
 // What has a name of its own lies in the slot of that name's hash:
 //
@@ -22,11 +24,11 @@
 //	                            not be: see sessionstore.Outages. A cluster has one
 //	                            on each server, others one in all, of shard 0
 //
-// Every key but those of numbers, which are for good (see Store.Number), has a
-// time to live, which is what ends sessions, leases, links and windows; the
-// server's clock decides, so the clocks of the gateways need not agree. The key
-// of a session that ends idle stays for sessionstore.Grace: somebody may have
-// been active who could not be written down.
+// Every key but those of numbers and of whose they are, which are for good (see
+// Store.Number), has a time to live, which is what ends sessions, leases, links
+// and windows; the server's clock decides, so the clocks of the gateways need not
+// agree. The key of a session that ends idle stays for sessionstore.Grace:
+// somebody may have been active who could not be written down.
 //
 // Every write is one script that runs at once or not at all and names all its
 // keys, all of one slot; a new number is a few of them, one after the other. None

@@ -37,6 +37,12 @@ func (st *Store) ownerKey(n int64) string {
 	return st.slot(sessionstore.ShardOf(n)) + "o:" + strconv.FormatInt(n, 10)
 }
 
+// personKey is the Redis key of whom a person's number belongs to, in the slot of
+// their sessions.
+func (st *Store) personKey(userID int64) string {
+	return st.slot(sessionstore.ShardOf(userID)) + "w:" + strconv.FormatInt(userID, 10)
+}
+
 // counterKey is the Redis key of the last number that was tried.
 func (st *Store) counterKey() string { return st.slot(0) + "c" }
 

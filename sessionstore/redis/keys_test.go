@@ -42,8 +42,10 @@ func TestPeopleAndBucketsSpreadOverTheSlots(t *testing.T) {
 		must(t, st.Link(t.Context(), name, key, time.Hour))
 		_, err = st.Number(t.Context(), name)
 		must(t, err)
+		_, err = st.Own(t.Context(), sessionstore.Claim{Number: id + 1, Owner: name, Begun: true})
+		must(t, err)
 	}
-	for _, pattern := range []string{"*:u:*", "*:t:*", "*:h:*", "*:l:*", "*:n:*", "*:o:*"} {
+	for _, pattern := range []string{"*:u:*", "*:t:*", "*:h:*", "*:l:*", "*:n:*", "*:o:*", "*:w:*"} {
 		slots := make(map[int64]bool)
 		for _, key := range keys(t, srv, pattern) {
 			slots[srv.Client().ClusterKeySlot(t.Context(), key).Val()] = true
@@ -58,15 +60,15 @@ func TestShapesOfKeys(t *testing.T) {
 	srv := redistest.Start(t)
 	st := store(t, srv.URL())
 	s := create(t, st, ada)
-	for _, name := range []string{"Take", "Hold", "Link", "Number"} {
+	for _, name := range []string{"Take", "Hold", "Link", "Number", "Own"} {
 		must(t, calls()[name](t.Context(), st, s))
 	}
 	must(t, st.Beat(t.Context()))
 	all := keys(t, srv, "*")
-	if len(all) != 9 {
-		t.Errorf("there are %d keys; want 9", len(all))
+	if len(all) != 10 {
+		t.Errorf("there are %d keys; want 10", len(all))
 	}
-	shape := regexp.MustCompile(`^sidegate:\{[0-9a-f]{4}\}:([stlhn]:[\w-]{43}|u:1|o:1|c|b)$`)
+	shape := regexp.MustCompile(`^sidegate:\{[0-9a-f]{4}\}:([stlhn]:[\w-]{43}|u:1|w:1|o:1|c|b)$`)
 	for _, key := range all {
 		if !shape.MatchString(key) {
 			t.Errorf("the key %s has another shape than documented", key)

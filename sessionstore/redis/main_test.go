@@ -209,6 +209,11 @@ func calls() map[string]func(context.Context, *redis.Store, *sessionstore.Sessio
 		"IsLinked": func(ctx context.Context, r st, s se) error { _, err := r.IsLinked(ctx, "sub", s.Key); return err },
 		"Unlink":   func(ctx context.Context, r st, s se) error { return r.Unlink(ctx, "sub", s.Key) },
 		"Number":   func(ctx context.Context, r st, _ se) error { _, err := r.Number(ctx, "subject"); return err },
+		"Numbered": func(ctx context.Context, r st, _ se) error { _, err := r.Numbered(ctx, 1); return err },
+		"Own": func(ctx context.Context, r st, _ se) error {
+			_, err := r.Own(ctx, sessionstore.Claim{Number: ada, Owner: "one", Begun: true})
+			return err
+		},
 	}
 }
 

@@ -53,6 +53,8 @@ var (
 	claimLua string
 	//go:embed scripts/settle.lua
 	settleLua string
+	//go:embed scripts/own.lua
+	ownLua string
 )
 
 // The scripts are sent by their SHA-1 and in full only when the server answers
@@ -79,6 +81,7 @@ var (
 	isLinkedScript = goredis.NewScript(endedLua + isLinkedLua)
 	claimScript    = goredis.NewScript(claimLua)
 	settleScript   = goredis.NewScript(settleLua)
+	ownScript      = goredis.NewScript(ownLua)
 )
 
 // pageSize is how many sessions or links one script reads or ends at most. A server

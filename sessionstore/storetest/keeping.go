@@ -188,6 +188,15 @@ func testContexts(t *testing.T, h Harness) {
 			}
 			return err
 		}},
+		{"Numbered", func(ctx context.Context, b *bench, _ *sessionstore.Session) error {
+			_, err := b.store.Numbered(ctx, 1)
+			return err
+		}},
+		{"Own", func(ctx context.Context, b *bench, _ *sessionstore.Session) error {
+			_, err := b.store.Own(ctx, sessionstore.Claim{Number: ada, Owner: "one", Begun: true})
+			b.owns(sessionstore.Claim{Number: ada}, "")
+			return err
+		}},
 		{"Sweep", func(ctx context.Context, b *bench, _ *sessionstore.Session) error {
 			sw, ok := b.store.(sessionstore.Sweeper)
 			if !ok {

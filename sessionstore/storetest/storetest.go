@@ -74,6 +74,7 @@ func Run(t *testing.T, h Harness) {
 		{"one link", testOneLink},
 		{"link lives", testLinkLives},
 		{"numbers", testNumbers},
+		{"owners", testOwners},
 		{"sweeping", testSweeping},
 		{"late activity", testLateActivity},
 		{"outages", testOutages},
