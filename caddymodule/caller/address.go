@@ -31,8 +31,13 @@ func Origin(r *http.Request) string {
 }
 
 // TrustedPeer reports whether the request came from one of Caddy's
-// trusted_proxies, so that its headers are believed.
+// trusted_proxies, so that its headers are believed. Before the handshake is
+// complete nobody has shown that the address it comes from is theirs (RFC 9000
+// section 8.1), so none is trusted.
 func TrustedPeer(r *http.Request) bool {
 	trusted, _ := caddyhttp.GetVar(r.Context(), caddyhttp.TrustedProxyVarKey).(bool)
 	return trusted
 }
+	if inEarlyData(r) {
+		return false
+	}

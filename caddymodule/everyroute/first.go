@@ -122,12 +122,14 @@ func (f *First) MatchWithError(r *http.Request) (bool, error) {
 	return true, nil
 }
 
-// Strip takes away what a client made up, and remembers the credentials.
+// Strip takes away what a client made up, and remembers the credentials. What
+// may be sent a second time by somebody else is marked as such.
 func (f *First) Strip(r *http.Request) {
 	f.stripper.Strip(r.Header)
 	f.stripper.StripTrailers(r)
 	f.credentials.Take(r)
 }
+	caller.MarkEarly(r)
 
 // PassOn hands the request on to what comes behind our handlers, and sees that
 // the answer of an app does not overwrite ours.
