@@ -124,6 +124,8 @@ func (a *App) Start() error {
 	if err := a.checkServers(); err != nil {
 		return err
 	}
+	a.warnOfInsecure()
+	a.warnOfWeak(a.logger)
 	g, err := a.gateway()
 	if err != nil {
 		return err

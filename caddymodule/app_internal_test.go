@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -11,6 +12,12 @@ import (
 	"testing"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
+	"example.com/sidegate/caddymodule/caller"
+	"example.com/sidegate/caddymodule/everyroute"
 )
 
 // A group that is not among the groups would be configured and never looked at.
@@ -107,4 +114,57 @@ func docOf(t *testing.T, file, function string) string {
 	}
 	t.Fatalf("%s has no %s", file, function)
 	return ""
+}
+
+// TestAnInsecureCookieBeyondLoopbackIsWarnedAbout: over plain HTTP whoever
+// listens has it.
+func TestAnInsecureCookieBeyondLoopbackIsWarnedAbout(t *testing.T) {
+	for name, c := range map[string]struct {
+		insecure bool
+		listen   []string
+		want     []any
+	}{
+		"on all addresses":               {true, []string{":8080"}, []any{":8080"}},
+		"on all addresses, written out":  {true, []string{"0.0.0.0:8080", "[::]:8080"}, []any{"0.0.0.0:8080", "[::]:8080"}},
+		"on an address of the network":   {true, []string{"127.0.0.1:8080", "192.0.2.1:8080"}, []any{"192.0.2.1:8080"}},
+		"under a name":                   {true, []string{"app.example.com:8080"}, []any{"app.example.com:8080"}},
+		"on one that cannot be read":     {true, []string{"127.0.0.1:x"}, []any{"127.0.0.1:x"}},
+		"on loopback":                    {true, []string{"127.0.0.1:8080", "[::1]:8080", "localhost:8080", "127.0.0.2:1"}, nil},
+		"on a unix socket":               {true, []string{"unix//run/app.sock"}, nil},
+		"with a cookie that is Secure":   {false, []string{":8080"}, nil},
+		"in a configuration of no sites": {true, nil, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			core, logs := observer.New(zap.WarnLevel)
+			a := &App{logger: zap.New(core), Cookie: CookieConfig{Insecure: c.insecure}}
+			for range 2 { // two servers of one address are told once
+				a.servers = append(a.servers, everyroute.New(&caddyhttp.Server{Listen: c.listen}, caller.Credentials{}))
+			}
+			a.warnOfInsecure()
+			told := logs.All()
+			if c.want == nil {
+				if len(told) > 0 {
+					t.Errorf("the log says %+v", told)
+				}
+				return
+			}
+			if len(told) != 1 || !slices.Equal(told[0].ContextMap()["listen"].([]any), c.want) || told[0].ContextMap()["option"] != "cookie { insecure }" {
+				t.Errorf("the log says %+v; want %v", told, c.want)
+			}
+		})
+	}
+}
+
+func TestASecretThatCouldBeGuessedIsWarnedAbout(t *testing.T) {
+	core, logs := observer.New(zap.WarnLevel)
+	weak := strings.Repeat("0", 32)
+	o := SecretOptions{secrets: []string{"qOCd1Dxs0zVn0kq1o0y7wRr5bS0H8nJ3lQ2gZ6mT4uE=", weak}}
+	o.warnOfWeak(zap.New(core))
+	told := logs.All()
+	if len(told) != 1 || told[0].ContextMap()["number"] != int64(2) || told[0].ContextMap()["option"] != "secret" {
+		t.Fatalf("the log says %+v", told)
+	}
+	if strings.Contains(fmt.Sprint(told[0].Message, told[0].ContextMap()), weak) {
+		t.Error("the secret is in the log")
+	}
 }

@@ -14,6 +14,9 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/certmagic"
+	"go.uber.org/zap"
+
+	"example.com/sidegate/caddymodule/token"
 )
 
 // SecretOptions are what every key is made of.
@@ -64,6 +67,17 @@ func (o *SecretOptions) ringSecrets(ctx context.Context) ([]string, error) {
 			"(or configure one: `secret {env.SIDEGATE_SECRET}`)", err)
 	}
 	return []string{secret}, nil
+}
+
+// warnOfWeak tells of secrets that could be guessed, by their place and never
+// by what they are: every session could be made up by whoever guesses one.
+func (o *SecretOptions) warnOfWeak(logger *zap.Logger) {
+	for i, secret := range o.secrets {
+		if why := token.Weak(secret); why != "" {
+			logger.Warn("the secret could be guessed, and with it every session and token made up: change it for a random one",
+				zap.Int("number", i+1), zap.String("why", why), zap.String("option", "secret"), zap.String("make_one", "openssl rand -base64 32"))
+		}
+	}
 }
 
 // formerSecret is what an operator is told who has changed the secret without

@@ -69,7 +69,9 @@ var lines = map[lifecycle.Kind]line{
 	}},
 	lifecycle.Pending: {zap.ErrorLevel,
 		"changes of people do not show in all their sessions yet; it will be tried again", errorFields},
-	endpoint.Refused:         {zap.InfoLevel, "sign-in refused", clientFields},
+	endpoint.Refused: {zap.InfoLevel, "sign-in refused", clientFields},
+	endpoint.PublicPassword: {zap.WarnLevel,
+		"sign-in refused: the password is the demo's, which is public, and holds on this machine alone; give the person a hash of their own", loginClientFields},
 	endpoint.StaysCounted:    {zap.WarnLevel, "a sign-in attempt stays counted", errorFields},
 	endpoint.NotFinished:     {zap.InfoLevel, "sign-in not finished", visitorFields},
 	endpoint.WrongAtProvider: {zap.WarnLevel, "sign-in not finished", visitorFields},
@@ -159,8 +161,12 @@ func clientFields(e lifecycle.Event) []zap.Field {
 	return []zap.Field{zap.Stringer("client", e.Client)}
 }
 
+func loginClientFields(e lifecycle.Event) []zap.Field {
+	return append(loginFields(e), zap.Stringer("client", e.Client))
+}
+
 func visitorFields(e lifecycle.Event) []zap.Field {
-	return append(loginFields(e), zap.Stringer("client", e.Client), zap.Error(e.Err))
+	return append(loginClientFields(e), zap.Error(e.Err))
 }
 
 // troubleEvery is how often the log is told of a store in trouble: requests

@@ -141,7 +141,9 @@ func TestEventsAreLogged(t *testing.T) {
 			[]map[string]any{login, user, said, {"sessions": int64(3)}}},
 		lifecycle.Pending: {"error", "changes of people do not show in all their sessions yet; it will be tried again", []map[string]any{said}},
 
-		endpoint.Refused:         {"info", "sign-in refused", []map[string]any{from}},
+		endpoint.Refused: {"info", "sign-in refused", []map[string]any{from}},
+		endpoint.PublicPassword: {"warn", "sign-in refused: the password is the demo's, which is public, and holds on this machine alone; give the person a hash of their own",
+			[]map[string]any{login, from}},
 		endpoint.StaysCounted:    {"warn", "a sign-in attempt stays counted", []map[string]any{said}},
 		endpoint.NotFinished:     {"info", "sign-in not finished", []map[string]any{login, from, said}},
 		endpoint.WrongAtProvider: {"warn", "sign-in not finished", []map[string]any{login, from, said}},

@@ -17,8 +17,13 @@ import (
 const demoPassword = "sidegate-demo"
 
 // runExample runs a shipped Caddyfile on a port of its own, with an upstream
-// in the place of its app.
+// in the place of its app, and with the people of the demo.
 func runExample(t *testing.T, file string, up *gatewaytest.Recorder) *gatewaytest.Server {
+	t.Helper()
+	return runExampleOf(t, file, "deploy/demo/users.yaml", up)
+}
+
+func runExampleOf(t *testing.T, file, users string, up *gatewaytest.Recorder) *gatewaytest.Server {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("../deploy/caddyfiles", file))
 	if err != nil {
@@ -32,6 +37,7 @@ func runExample(t *testing.T, file string, up *gatewaytest.Recorder) *gatewaytes
 		"\tservers {", "\tadmin off\n\tpersist_config off\n\tstorage file_system "+dir+"\n\tservers {",
 		":8080 {", ":"+port+" {",
 		"127.0.0.1:8000", up.Address(), "127.0.0.1:3000", up.Address(),
+		"login users users.yaml", "login users "+users,
 	).Replace(withoutComments(string(text))))
 	t.Cleanup(func() {
 		if err := caddy.Stop(); err != nil {
@@ -138,7 +144,9 @@ func TestTheExampleOfGrafana(t *testing.T) {
 }
 
 func TestTheExampleOfTLSInFront(t *testing.T) {
-	s := runExample(t, "tls-in-front.Caddyfile", gatewaytest.NewRecorder(t))
+	file := filepath.Join(t.TempDir(), "users.yaml")
+	gatewaytest.WriteFile(t, file, gatewaytest.UsersFile)
+	s := runExampleOf(t, "tls-in-front.Caddyfile", file, gatewaytest.NewRecorder(t))
 	ask := func(method, path, body, cookie string) (*http.Response, string) {
 		t.Helper()
 		req, err := http.NewRequest(method, s.URL+path, strings.NewReader(body))
@@ -153,7 +161,7 @@ func TestTheExampleOfTLSInFront(t *testing.T) {
 		a := s.Client(t).Send(req)
 		return a.Response, a.Body
 	}
-	resp, body := ask("POST", "/auth/login", `{"email":"`+gatewaytest.Ada+`","password":"`+demoPassword+`"}`, "")
+	resp, body := ask("POST", "/auth/login", `{"email":"`+gatewaytest.Ada+`","password":"`+gatewaytest.Password+`"}`, "")
 	if resp.StatusCode != 200 || len(resp.Cookies()) != 1 {
 		t.Fatalf("got %s %s", resp.Status, body)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -69,7 +70,9 @@ func (u *UsersLogin) Provision(ctx caddy.Context) error {
 	if err != nil {
 		return fmt.Errorf("login users: %w", err)
 	}
-	if u.file, err = users.OpenFile(path); err != nil {
+	if u.file, err = users.OpenFile(path); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("login users: %w: make it with: %s", err, users.CommandFor(path))
+	} else if err != nil {
 		return fmt.Errorf("login users: %w", err)
 	}
 	u.Method = users.New("users", u.file, nil)

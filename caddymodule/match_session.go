@@ -10,6 +10,7 @@ import (
 
 	"example.com/sidegate/caddymodule/caller"
 	"example.com/sidegate/caddymodule/everyroute"
+	"example.com/sidegate/caddymodule/refusal"
 )
 
 func init() {
@@ -20,7 +21,8 @@ func init() {
 // one with certain roles or permissions. It may be evaluated before any
 // handler of ours, so it looks the session up itself; the handlers that follow
 // use what it found. When the store cannot tell, the request fails with 503:
-// to a route, "cannot tell" is neither yes nor no.
+// to a route, "cannot tell" is neither yes nor no. What may be a replay fails
+// with 425.
 type MatchSession struct {
 	// Require must all hold. Empty: any session matches.
 	Require []Requirement `json:"require,omitempty"`
@@ -63,16 +65,19 @@ func (m *MatchSession) Provision(ctx caddy.Context) error {
 
 // MatchWithError reports whether the request has such a session.
 func (m *MatchSession) MatchWithError(r *http.Request) (bool, error) {
+	if caller.TooEarly(r) { // no session_auth need follow, and a route that this chooses is let in by it
+		return false, m.fail(r, refusal.TooEarly.Status, refusal.TooEarly)
+	}
 	g, err := m.shared.gateway()
 	if err != nil {
-		return false, m.fail(r, err)
+		return false, m.fail(r, http.StatusServiceUnavailable, err)
 	}
 	v := caller.Remember(r)
 	c := g.callers.Of(r, v)
 	m.strip(r, v)
 	g.uses(c, m.shared.now())
 	if c.Standing == caller.CannotTell {
-		return false, m.fail(r, errors.New(c.Refusal.Message))
+		return false, m.fail(r, http.StatusServiceUnavailable, errors.New(c.Refusal.Message))
 	}
 	return c.MayPass() && permits(c.User, m.Require, m.AccountAdmin), nil
 }
@@ -89,9 +94,9 @@ func (m *MatchSession) strip(r *http.Request, v *caller.Remembered) {
 // fail strips the request before it goes to the error routes: no handler of
 // ours may have seen it yet, and an app behind those routes would believe what
 // the client made up.
-func (m *MatchSession) fail(r *http.Request, err error) error {
+func (m *MatchSession) fail(r *http.Request, status int, err error) error {
 	m.shared.strip(r, caller.Remember(r), &m.foreign)
-	return caddyhttp.Error(http.StatusServiceUnavailable, err)
+	return caddyhttp.Error(status, err)
 }
 
 // UnmarshalCaddyfile reads the matcher. Syntax:

@@ -173,6 +173,8 @@ func (s *SessionAuth) caller(g *gateway, r *http.Request, v *caller.Remembered) 
 // decide answers with what the request is refused; nil lets it pass.
 func (s *SessionAuth) decide(r *http.Request, c *caller.Caller) *refusal.Refusal {
 	switch {
+	case caller.TooEarly(r):
+		return refusal.TooEarly
 	case s.rules != nil:
 		return s.decideByPath(r, c)
 	case s.public.Match(r.URL):

@@ -74,6 +74,11 @@ func (e *SessionEndpoints) ServeHTTP(w http.ResponseWriter, r *http.Request, nex
 	if neverForwarded(r.Method) {
 		return refuseMethod(w, r)
 	}
+	if caller.TooEarly(r) {
+		refusal.CloseUnread(w, r)
+		refusal.TooEarly.Write(w, r)
+		return nil
+	}
 	e.shared.strip(r, v, &e.foreign)
 	return e.foreign.PassOn(w, r, v, next)
 }

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"example.com/sidegate/caddymodule/gatewaytest"
+	"example.com/sidegate/caddymodule/login/users"
 )
 
 // shipped finds every Caddyfile of the repository, from its top folder, which
@@ -59,11 +61,40 @@ func TestShippedCaddyfiles(t *testing.T) {
 			if len(warnings) > 0 {
 				t.Errorf("warnings: %v", warnings)
 			}
+			config = withPeople(t, file, text, config)
 			if err := validate(t, config); err != nil {
 				t.Error(err)
 			}
 		})
 	}
+}
+
+// ownPeople are the examples that tell people to put in their own domain. None
+// of them may let in whoever has read this repository.
+var ownPeople = []string{"minimal", "redis", "tls-in-front"}
+
+// withPeople is the configuration with a users file in the place of one that is
+// yet to be made. Until it is, the gateway must not start, and say the command
+// that stands at the top of the example.
+func withPeople(t *testing.T, file string, text, config []byte) []byte {
+	t.Helper()
+	own := slices.Contains(ownPeople, strings.TrimSuffix(filepath.Base(file), ".Caddyfile"))
+	if missing := bytes.Contains(config, []byte(`"file":"users.yaml"`)); missing != own {
+		t.Fatalf("it names a file that is not there: %t; want %t", missing, own)
+	}
+	if !own {
+		return config
+	}
+	command := users.CommandFor("users.yaml")
+	if !bytes.Contains(text, []byte("#\t"+command+"\n")) {
+		t.Errorf("it does not say how to make the users file: %s", command)
+	}
+	if err := validate(t, config); err == nil || !strings.Contains(err.Error(), command) {
+		t.Errorf("without the users file: %v; want an error that says %s", err, command)
+	}
+	made := filepath.Join(t.TempDir(), "users.yaml")
+	gatewaytest.WriteFile(t, made, gatewaytest.UsersFile)
+	return bytes.Replace(config, []byte(`"file":"users.yaml"`), []byte(`"file":"`+made+`"`), 1)
 }
 
 // The documents and the files must not drift apart.

@@ -9,6 +9,9 @@ const (
 	Attempted lifecycle.Kind = "attempted"
 	// Refused: the password was wrong, or nobody knows the person. Client.
 	Refused lifecycle.Kind = "refused"
+	// PublicPassword: the password was right, and everybody can know it. Login,
+	// Client.
+	PublicPassword lifecycle.Kind = "public password"
 	// StaysCounted: an attempt that should not count stays counted. Err.
 	StaysCounted lifecycle.Kind = "stays counted"
 	// NotFinished: a sign-in at a provider came to nothing, as the person or

@@ -124,11 +124,18 @@ func (l passwordLogin) authenticate(r *http.Request, given credentials) (login.M
 	if why != nil {
 		return nil, nil, why
 	}
-	method, person, err := l.ask(r.Context(), email, given.Password)
+	ctx := r.Context()
+	if caller.OnThisMachine(r) {
+		ctx = login.OnThisMachine(ctx)
+	}
+	method, person, err := l.ask(ctx, email, given.Password)
 	switch {
 	case err == nil:
 		l.settle(r, attempt.Succeeded)
 		return method, person, nil
+	case errors.Is(err, login.ErrPublic):
+		l.events.Happened(lifecycle.Event{Kind: PublicPassword, Login: method.Name(), Client: caller.Address(r)})
+		return method, nil, refusal.Credentials
 	case errors.Is(err, login.ErrUnknown), errors.Is(err, login.ErrRefused):
 		l.events.Happened(lifecycle.Event{Kind: Refused, Client: caller.Address(r)})
 		return method, nil, refusal.Credentials

@@ -51,7 +51,7 @@ func providerLoginRoute(c Config, p Provider) Route {
 
 func callbackRoute(c Config, p Provider) Route {
 	callback := newProviderLogin(c, p).callback
-	return Route{Path: "/callback/" + p.Name(), Answers: map[string]http.HandlerFunc{http.MethodGet: callback}, NoHead: true}
+	return Route{Path: "/callback/" + p.Name(), Answers: map[string]http.HandlerFunc{http.MethodGet: callback}, NoHead: true, Once: true}
 }
 
 // send sends the browser to the provider. Nothing is kept here for a stranger:

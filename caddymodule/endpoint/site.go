@@ -56,6 +56,8 @@ type Route struct {
 	// NoHead is for a GET that does something: a HEAD, which programs send to
 	// try a link, must not do it.
 	NoHead bool
+	// Once says that a GET must not be done a second time by who only listened.
+	Once bool
 	// Reads says that the route reads the bodies of POST and PUT itself, or
 	// answers with refusal.CloseUnread. All others are read before it is asked.
 	Reads bool
@@ -132,6 +134,8 @@ func (s *Site) find(w http.ResponseWriter, r *http.Request) (Route, *refusal.Ref
 	case route.Answers[route.methodOf(r)] == nil:
 		w.Header().Set("Allow", route.allow())
 		return route, refusal.Method
+	case caller.TooEarly(r), route.Once && caller.Early(r):
+		return route, refusal.TooEarly
 	case s.csrf.Check(r) != nil:
 		return route, refusal.CrossOrigin
 	case r.ContentLength > maxBody:

@@ -41,6 +41,9 @@ func New(server *caddyhttp.Server, ours caller.Credentials) *First {
 // Of reports whether it is that server's.
 func (f *First) Of(server *caddyhttp.Server) bool { return f.server == server }
 
+// Listen are the addresses of the server.
+func (f *First) Listen() []string { return f.server.Listen }
+
 // Lead puts f before the routes, and what it is for errors before the error
 // routes: those come to requests too that failed before any route.
 func (f *First) Lead() error {
@@ -122,8 +125,10 @@ func (f *First) MatchWithError(r *http.Request) (bool, error) {
 	return true, nil
 }
 
-// Strip takes away what a client made up, and remembers the credentials.
+// Strip takes away what a client made up, and remembers the credentials. What
+// may be sent a second time by somebody else is marked as such.
 func (f *First) Strip(r *http.Request) {
+	caller.MarkEarly(r)
 	f.stripper.Strip(r.Header)
 	f.stripper.StripTrailers(r)
 	f.credentials.Take(r)

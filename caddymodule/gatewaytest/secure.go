@@ -24,10 +24,16 @@ type Secure struct {
 // certificate is of a CA that lies in the storage of the test.
 func StartSecure(t testing.TB, c Site) *Secure {
 	t.Helper()
-	port := FreePort(t)
+	return StartSecureBy(t, c, FreePort(t), "h1 h2")
+}
+
+// StartSecureBy is StartSecure with the port of the site and the protocols that
+// it speaks.
+func StartSecureBy(t testing.TB, c Site, port int, protocols string) *Secure {
+	t.Helper()
 	s := StartEdited(t, c, func(text string, plain int) string {
 		text = strings.Replace(text, "auto_https off",
-			"auto_https disable_redirects\nskip_install_trust\nlocal_certs\nservers {\nprotocols h1 h2\n}", 1)
+			"auto_https disable_redirects\nskip_install_trust\nlocal_certs\nservers {\nprotocols "+protocols+"\n}", 1)
 		_, routes, _ := strings.Cut(text, fmt.Sprintf("http://127.0.0.1:%d {", plain))
 		return text + fmt.Sprintf("https://%s:%d {\ntls internal\n%s", SecureHost, port, routes)
 	})

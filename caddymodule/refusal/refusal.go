@@ -91,9 +91,6 @@ func (r *Refusal) WriteHeaders(w http.ResponseWriter) {
 	if r.RetryAfter > 0 {
 		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(r.RetryAfter.Seconds()))))
 	}
-	if r.Status == http.StatusRequestEntityTooLarge || r.Status == http.StatusRequestTimeout {
-		h.Set("Connection", "close")
-	}
 	h.Set("Vary", web.VaryOnCaller)
 }
 
@@ -105,7 +102,9 @@ const BodyTime = 10 * time.Second
 // CloseUnread ends the connection after an answer that came before the
 // request's body was read: what follows on it could be read as a request of
 // its own. The server reads on for a while, so that the answer is not lost to
-// who still sends: for BodyTime at most.
+// who still sends: for BodyTime at most. That is so in HTTP/1 alone: in HTTP/2
+// and 3 a body has a stream of its own, and an answer that speaks of
+// connections is malformed (RFC 9113 section 8.2.2, RFC 9114 section 4.2).
 func CloseUnread(w http.ResponseWriter, r *http.Request) {
 	if r.ProtoMajor == 1 && r.ContentLength != 0 {
 		w.Header().Set("Connection", "close")

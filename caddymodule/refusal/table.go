@@ -66,6 +66,9 @@ var (
 		Message: "This address does not take that method; see Allow.", PageSaysIt: true}
 	Slow = &Refusal{Status: http.StatusRequestTimeout, Code: "request_timeout", Page: web.Wrong, Result: Refused,
 		Message: "The request body took longer than 10 seconds."}
+	TooEarly = &Refusal{Status: http.StatusTooEarly, Code: "too_early",
+		Message: "This request came before the connection was established, so that it could be a repetition by somebody else. " +
+			"Nothing was done; send it again.", PageSaysIt: true}
 	TooLarge = &Refusal{Status: http.StatusRequestEntityTooLarge, Code: "too_large", Page: web.Wrong, Result: Refused,
 		Message: "The request body is too large: 64 KiB at most."}
 	Media = &Refusal{Status: http.StatusUnsupportedMediaType, Code: "unsupported_media_type", Page: web.Wrong, Result: Refused,

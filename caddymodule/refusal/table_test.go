@@ -74,7 +74,7 @@ func TestNoPageRepeatsItsHeading(t *testing.T) {
 		"a role is missing": refusal.Role, "a foreign account": refusal.Account, "another site": refusal.CrossOrigin,
 		"two accounts": refusal.TwoAccounts, "a body that cannot be read": refusal.Malformed, "no such page": refusal.NotFound,
 		"no such session": refusal.NoSession, "another method": refusal.Method, "a large body": refusal.TooLarge,
-		"a slow body": refusal.Slow, "too many cookies": refusal.TooMany,
+		"a slow body": refusal.Slow, "an early request": refusal.TooEarly, "too many cookies": refusal.TooMany,
 		"another type": refusal.Media, "a store that cannot tell": refusal.Unavailable, "an unreadable session": refusal.Unreadable, "an unsigned token": refusal.Unsigned,
 		"too many attempts": refusal.Attempts, "too much to do": refusal.Busy, "a rule": refusal.Rule,
 		"a rule in words of its own": refusal.Rule.Saying("Staff only."),

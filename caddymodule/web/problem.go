@@ -63,6 +63,8 @@ var problemTexts = map[int]problemText{
 		"What was sent is larger than this address takes."},
 	http.StatusUnsupportedMediaType: {"Wrong kind of content",
 		"What was sent is of a kind that this address does not read."},
+	http.StatusTooEarly: {"A moment too early",
+		"What you sent came before the connection to this service was established, so nothing was done. Please send it again."},
 	http.StatusTooManyRequests: {"Too many attempts",
 		"Wait before you try again: more in so short a time is not let through."},
 	// The store is down: nobody is signed out by that, and people should hear

@@ -46,6 +46,7 @@ var (
 type hash struct {
 	encoded string
 	work    work
+	public  bool // anybody may know the password
 }
 
 // work is what makes one hash take as long as another.
@@ -106,7 +107,7 @@ func checked(text string, w work, affordable bool) (hash, error) {
 	if !affordable {
 		return hash{}, errHashWork
 	}
-	return hash{encoded: text, work: w}, nil
+	return hash{encoded: text, work: w, public: isPublic(text)}, nil
 }
 
 func within(n, least, most int) bool { return least <= n && n <= most }

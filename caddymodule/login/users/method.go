@@ -47,7 +47,7 @@ func (m *Method) Name() string { return m.name }
 
 // SignIn checks the password of the person who has that normalised email
 // address. The errors are login.ErrUnknown, login.ErrRefused, login.ErrBusy,
-// or the context's.
+// or the context's; login.ErrPublic is a login.ErrRefused.
 //
 // Whether the person is unknown, disabled or mistyped the password, exactly
 // one hash is compared, so that time does not tell which (OWASP ASVS 6.3.8);
@@ -77,6 +77,8 @@ func (m *Method) SignIn(ctx context.Context, email, password string) (*profile.P
 		return nil, login.ErrUnknown
 	case entry.Disabled || !match:
 		return nil, login.ErrRefused
+	case h.public && !login.IsOnThisMachine(ctx):
+		return nil, login.ErrPublic
 	}
 	return entry.Person(), nil
 }

@@ -1,0 +1,20 @@
+package users
+
+import "strings"
+
+// CommandFor is what an operator types who has no users file yet: it asks for a
+// password and writes a file with one person.
+func CommandFor(path string) string {
+	return `echo "users: [{ id: 1, email: you@example.com, password: '$(./caddy hash-password --algorithm argon2id)' }]" >` + inShell(path)
+}
+
+// inShell quotes a path for a shell, where it needs that.
+func inShell(path string) string {
+	plain := func(r rune) bool {
+		return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("._/-", r)
+	}
+	if path != "" && strings.IndexFunc(path, func(r rune) bool { return !plain(r) }) < 0 {
+		return path
+	}
+	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+}

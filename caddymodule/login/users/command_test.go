@@ -1,0 +1,37 @@
+package users_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"example.com/sidegate/caddymodule/login/users"
+)
+
+// The command stands in errors and examples, so it must do what it says, in any
+// folder.
+func TestTheCommandForAUsersFileMakesOne(t *testing.T) {
+	for _, name := range []string{"users.yaml", "the people's file.yaml", "$(false).yaml"} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			// In the place of the binary, which is not built here.
+			script := "#!/bin/sh\n[ \"$*\" = 'hash-password --algorithm argon2id' ] && echo '" + adaArgon + "'\n"
+			if err := os.WriteFile(filepath.Join(dir, "caddy"), []byte(script), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			shell := exec.Command("sh", "-c", users.CommandFor(name))
+			shell.Dir = dir
+			if out, err := shell.CombinedOutput(); err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+			f, err := users.OpenFile(filepath.Join(dir, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, ok := f.People().ByEmail("you@example.com"); !ok || f.People().Len() != 1 {
+				t.Errorf("%d people", f.People().Len())
+			}
+		})
+	}
+}
