@@ -199,6 +199,7 @@ func parseApp(d *caddyfile.Dispenser, existing any) (any, error) {
 //		base_path <path>
 //		public_url <origin>
 //		return_to <origin>...
+//		cors <origin>...
 //		cookie {
 //			name <name>
 //			domain <domain>

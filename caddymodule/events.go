@@ -12,6 +12,7 @@ import (
 
 	"example.com/sidegate/caddymodule/endpoint"
 	"example.com/sidegate/caddymodule/lifecycle"
+	"example.com/sidegate/caddymodule/origin"
 	"example.com/sidegate/sessionstore"
 )
 
@@ -26,6 +27,7 @@ type events struct {
 	former  formerSecret
 	missing sync.Once
 	paths   trouble
+	origins trouble
 }
 
 // line is what the log says of one kind of event, and with which fields beside
@@ -34,6 +36,12 @@ type line struct {
 	level   zapcore.Level
 	message string
 	fields  func(lifecycle.Event) []zap.Field
+}
+
+// floods keep lines to one a second of which clients decide how often they are
+// made.
+var floods = map[lifecycle.Kind]func(*events) *trouble{
+	endpoint.CrossOrigin: func(h *events) *trouble { return &h.origins },
 }
 
 // lines are the kinds of events that the log tells of.
@@ -73,6 +81,7 @@ var lines = map[lifecycle.Kind]line{
 	endpoint.SignOutRefused:  {zap.WarnLevel, "a logout token was refused", loginErrorFields},
 	endpoint.SignOutReplayed: {zap.WarnLevel, "a logout token was refused: it came before", loginFields},
 	endpoint.NotSigned:       {zap.ErrorLevel, "a session token could not be signed", errorFields},
+	endpoint.CrossOrigin:     {zap.WarnLevel, "a request was refused: it comes from a page of another site", mismatchFields},
 }
 
 // refreshTrouble is the line for a refresh that failed; others make none.
@@ -94,8 +103,18 @@ func (h *events) Happened(e lifecycle.Event) {
 	if !known {
 		return
 	}
+	if flood := floods[e.Kind]; flood != nil {
+		h.tellOnce(flood(h), told, e)
+		return
+	}
 	if c := h.logger.Check(told.level, told.message); c != nil {
 		c.Write(told.fields(e)...)
+	}
+}
+
+func (h *events) tellOnce(flood *trouble, told line, e lifecycle.Event) {
+	if flood.tell(h.now()) {
+		h.logger.Log(told.level, told.message, append(told.fields(e), flood.more())...)
 	}
 }
 
@@ -130,6 +149,18 @@ func whyFields(e lifecycle.Event) []zap.Field {
 
 func sessionFields(e lifecycle.Event) []zap.Field {
 	return append(loginFields(e), zap.Int64("user_id", e.UserID), zap.String("session", e.Session.ID()))
+}
+
+// ownOrigin is what helps where a page of one's own was taken for another site's.
+const ownOrigin = "if the page may act for people here, name its origin: `cors <origin>` in the sidegate options; " +
+	"if it is this site's own, a proxy in front changes Host or ends TLS: say so by public_url or trusted_proxies"
+
+func mismatchFields(e lifecycle.Event) []zap.Field {
+	m, ok := errors.AsType[*origin.Mismatch](e.Err)
+	if !ok {
+		return errorFields(e)
+	}
+	return []zap.Field{zap.String("origin", m.Origin), zap.String("sec_fetch_site", m.Site), zap.String("own", m.Own), zap.String("remedy", ownOrigin)}
 }
 
 func clientFields(e lifecycle.Event) []zap.Field {

@@ -86,9 +86,7 @@ func (a *App) open() (*gateway, error) {
 		Cookie: a.Cookie.Name, Trouble: g.events.Trouble,
 	})
 	g.sessions = lifecycle.New(a.lifecycle(g, backing, k))
-	if g.site, err = endpoint.New(a.endpoints(g, k)); err != nil {
-		return nil, errors.Join(err, release())
-	}
+	g.site = endpoint.New(a.endpoints(g, k))
 	a.opened.Store(g)
 	return g, nil
 }

@@ -62,7 +62,11 @@ func (m *MatchSession) MatchWithError(r *http.Request) (bool, error) {
 	if err != nil {
 		return false, m.fail(r, err)
 	}
-	c := g.callers.Caller(r)
+	v := caller.Remember(r)
+	if m.shared.crossing(g, r, v) != nil {
+		return false, nil // whoever's page it is, they are not the person
+	}
+	c := g.callers.Of(r, v)
 	if c.Standing == caller.CannotTell {
 		return false, m.fail(r, errors.New(c.Refusal.Message))
 	}

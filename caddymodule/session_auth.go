@@ -137,7 +137,11 @@ func (s *SessionAuth) ServeHTTP(w http.ResponseWriter, r *http.Request, next cad
 	v := caller.Remember(r)
 	c := s.caller(g, r, v)
 	s.strip(r, v)
-	if why := s.decide(r, c); why != nil {
+	why := s.shared.crossing(g, r, v)
+	if why == nil {
+		why = s.decide(r, c)
+	}
+	if why != nil {
 		if c.StaleCookie && why.Status == http.StatusUnauthorized {
 			s.shared.address.Cookie.Clear(w)
 		}
@@ -217,10 +221,7 @@ func (s *SessionAuth) refuse(w http.ResponseWriter, r *http.Request, why *refusa
 		why.WriteHeaders(w)
 		return caddyhttp.Error(why.Status, why)
 	case why.Status == http.StatusUnauthorized && s.leadsToLogin(r):
-		h := w.Header()
-		h.Set("Cache-Control", "no-store")
-		h.Set("Vary", web.VaryOnCaller)
-		http.Redirect(w, r, s.shared.address.LoginURL(r, asked(r)), http.StatusSeeOther)
+		s.shared.address.ToLogin(w, r, asked(r))
 	default:
 		s.shared.address.Refuse(w, r, why, asked(r))
 	}

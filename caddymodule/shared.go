@@ -11,6 +11,9 @@ import (
 	"example.com/sidegate/caddymodule/caller"
 	"example.com/sidegate/caddymodule/endpoint"
 	"example.com/sidegate/caddymodule/identity"
+	"example.com/sidegate/caddymodule/lifecycle"
+	"example.com/sidegate/caddymodule/origin"
+	"example.com/sidegate/caddymodule/refusal"
 )
 
 // shared is what the handlers and matchers of all sites are given of the app:
@@ -49,6 +52,21 @@ func (s *shared) strip(r *http.Request, v *caller.Remembered, stripper *identity
 	if v.PresentsBearer() && s.issued(v) {
 		r.Header.Del("Authorization")
 	}
+}
+
+// crossing refuses what asks for a websocket with our cookie and comes from a
+// page of another site: browsers send the cookie along and ask nobody, so that
+// page would talk to the app as the person does (RFC 6455 section 10.2).
+func (s *shared) crossing(g *gateway, r *http.Request, v *caller.Remembered) *refusal.Refusal {
+	if !origin.IsUpgrade(r) || !g.callers.HasCookie(v) {
+		return nil
+	}
+	mismatch := s.address.Check.Of(r)
+	if mismatch == nil {
+		return nil
+	}
+	g.events.Happened(lifecycle.Event{Kind: endpoint.CrossOrigin, Err: mismatch})
+	return refusal.CrossOrigin
 }
 
 // issued reports whether a Bearer token is one of ours, good or not, and so

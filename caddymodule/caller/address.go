@@ -18,15 +18,3 @@ func Address(r *http.Request) netip.Addr {
 	}
 	return addr
 }
-
-// Origin is the origin of a request as this server saw it; headers that the
-// client may have made up have no say in it. That TLS ended at a proxy in
-// front is believed of trusted_proxies alone.
-func Origin(r *http.Request) string {
-	scheme := "http"
-	trusted, _ := caddyhttp.GetVar(r.Context(), caddyhttp.TrustedProxyVarKey).(bool)
-	if r.TLS != nil || trusted && r.Header.Get("X-Forwarded-Proto") == "https" {
-		scheme = "https"
-	}
-	return scheme + "://" + strings.ToLower(r.Host)
-}

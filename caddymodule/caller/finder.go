@@ -64,6 +64,12 @@ func (f *Finder) ByCookie(r *http.Request, v *Remembered) *Caller {
 	return v.callerByCookie
 }
 
+// HasCookie reports whether a session cookie came with the request, good or not.
+func (f *Finder) HasCookie(v *Remembered) bool {
+	_, count := identity.FindCookie(v.cookies, f.given.Cookie)
+	return count > 0
+}
+
 // IssuedHere reports whether the Bearer token that came with the request is one
 // of ours, good or not, and so not the upstream's business. Of several it
 // cannot be told, and then they are taken for ours.

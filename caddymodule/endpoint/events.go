@@ -24,4 +24,7 @@ const (
 	SignOutReplayed lifecycle.Kind = "sign-out replayed"
 	// NotSigned: a session token could not be signed. Err.
 	NotSigned lifecycle.Kind = "not signed"
+	// CrossOrigin: a page of another site asked for a change, or for a websocket
+	// with somebody's cookie. Err is an *origin.Mismatch.
+	CrossOrigin lifecycle.Kind = "cross-origin"
 )
