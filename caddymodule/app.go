@@ -209,6 +209,8 @@ func parseApp(d *caddyfile.Dispenser, existing any) (any, error) {
 //		token {
 //			issuer <url>
 //			ttl <duration>
+//			off
+//			audience <origin>...
 //			algorithm ES256|EdDSA|RS256
 //			signing_key <pem file>...
 //		}

@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
+	"example.com/sidegate/caddymodule/caller"
 	"example.com/sidegate/caddymodule/endpoint"
 	"example.com/sidegate/caddymodule/lifecycle"
 	"example.com/sidegate/caddymodule/origin"
@@ -28,6 +29,7 @@ type events struct {
 	missing sync.Once
 	paths   trouble
 	origins trouble
+	bearers trouble
 }
 
 // line is what the log says of one kind of event, and with which fields beside
@@ -41,7 +43,9 @@ type line struct {
 // floods keep lines to one a second of which clients decide how often they are
 // made.
 var floods = map[lifecycle.Kind]func(*events) *trouble{
-	endpoint.CrossOrigin: func(h *events) *trouble { return &h.origins },
+	endpoint.CrossOrigin:    func(h *events) *trouble { return &h.origins },
+	endpoint.TokenElsewhere: func(h *events) *trouble { return &h.bearers },
+	endpoint.TokenOff:       func(h *events) *trouble { return &h.bearers },
 }
 
 // lines are the kinds of events that the log tells of.
@@ -82,6 +86,10 @@ var lines = map[lifecycle.Kind]line{
 	endpoint.SignOutReplayed: {zap.WarnLevel, "a logout token was refused: it came before", loginFields},
 	endpoint.NotSigned:       {zap.ErrorLevel, "a session token could not be signed", errorFields},
 	endpoint.CrossOrigin:     {zap.WarnLevel, "a request was refused: it comes from a page of another site", mismatchFields},
+	endpoint.TokenElsewhere:  {zap.WarnLevel, "a token was refused: it was given out at another site", elsewhereFields},
+	endpoint.TokenOff: {zap.WarnLevel, "a token was refused: they are off here", func(lifecycle.Event) []zap.Field {
+		return []zap.Field{zap.String("option", "token { off }")}
+	}},
 }
 
 // refreshTrouble is the line for a refresh that failed; others make none.
@@ -161,6 +169,24 @@ func mismatchFields(e lifecycle.Event) []zap.Field {
 		return errorFields(e)
 	}
 	return []zap.Field{zap.String("origin", m.Origin), zap.String("sec_fetch_site", m.Site), zap.String("own", m.Own), zap.String("remedy", ownOrigin)}
+}
+
+func elsewhereFields(e lifecycle.Event) []zap.Field {
+	elsewhere, ok := errors.AsType[*origin.Elsewhere](e.Err)
+	if !ok {
+		return errorFields(e)
+	}
+	return []zap.Field{zap.String("token_of", elsewhere.Token), zap.String("site", elsewhere.Here), zap.String("option", "token { audience <origin>... }"),
+		zap.String("remedy", "if pages of other sites may use this one by token, name this site's origin in that option, here")}
+}
+
+// bearerRefused tells of a token that would have been good otherwise.
+func (h *events) bearerRefused(why error) {
+	kind := endpoint.TokenElsewhere
+	if errors.Is(why, caller.ErrTokensOff) {
+		kind = endpoint.TokenOff
+	}
+	h.Happened(lifecycle.Event{Kind: kind, Err: why})
 }
 
 func clientFields(e lifecycle.Event) []zap.Field {

@@ -144,6 +144,8 @@ func TestEventsAreLogged(t *testing.T) {
 		endpoint.SignOutReplayed: {"warn", "a logout token was refused: it came before", []map[string]any{login}},
 		endpoint.NotSigned:       {"error", "a session token could not be signed", []map[string]any{said}},
 		endpoint.CrossOrigin:     {"warn", "a request was refused: it comes from a page of another site", []map[string]any{said, {"more_since_last": int64(0)}}},
+		endpoint.TokenElsewhere:  {"warn", "a token was refused: it was given out at another site", []map[string]any{said, {"more_since_last": int64(0)}}},
+		endpoint.TokenOff:        {"warn", "a token was refused: they are off here", []map[string]any{{"option": "token { off }", "more_since_last": int64(0)}}},
 	} {
 		t.Run(string(kind), func(t *testing.T) {
 			event, want := all, make(map[string]any)

@@ -84,7 +84,8 @@ type SessionAuth struct {
 
 // AssertionConfig asks for X-Session-Assertion.
 type AssertionConfig struct {
-	// Audience is the assertion's aud claim. Default: upstream.
+	// Audience is the assertion's aud claim; "host" is the site's host. Default: a
+	// list of the site's host and upstream, of which upstream goes in 0.3.
 	Audience string `json:"audience,omitempty"`
 }
 
@@ -119,6 +120,9 @@ func (s *SessionAuth) Provision(ctx caddy.Context) (err error) {
 		if err := require.validate(); err != nil {
 			return err
 		}
+	}
+	if s.Assertion != nil && s.Assertion.Audience == "" {
+		app.Token.warnUnnamed(app.logger)
 	}
 	s.identity, err = newInjector(s)
 	return err
@@ -268,7 +272,7 @@ func refuseConnect(w http.ResponseWriter, r *http.Request) error {
 //		ambiguous_paths allow
 //		headers <preset>...|none
 //		header <Name> <value>
-//		assertion [<audience>]
+//		assertion [host|<audience>]
 //		upstream_token <login>
 //		no_redirect
 //		foreign_bearer

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"example.com/sidegate/caddymodule/caller"
 	"example.com/sidegate/caddymodule/endpoint"
@@ -25,7 +26,7 @@ type shared struct {
 }
 
 // findApp returns the app that handlers and matchers share, for what they check
-// when they are provisioned.
+// when they are provisioned. The first on a server has its site blocks read.
 func findApp(ctx caddy.Context) (*App, error) {
 	app, err := ctx.AppIfConfigured("sidegate")
 	if errors.Is(err, caddy.ErrNotConfigured) {
@@ -34,7 +35,11 @@ func findApp(ctx caddy.Context) (*App, error) {
 	if err != nil {
 		return nil, err // the block is there, and says itself what is wrong with it
 	}
-	return app.(*App), nil
+	a := app.(*App)
+	if server, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server); ok {
+		a.address.Sites.Learn(server)
+	}
+	return a, nil
 }
 
 // share returns what is given away of the app.

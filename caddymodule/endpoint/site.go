@@ -29,6 +29,8 @@ type Config struct {
 	// Ring signs the tokens of programs, and Tokens has those of browsers.
 	Ring   *token.Ring
 	Tokens *token.Cache
+	// TokensOff gives nobody one.
+	TokensOff bool
 	// Events hears what happens.
 	Events lifecycle.Events
 	// Now is the clock.

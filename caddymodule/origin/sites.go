@@ -41,6 +41,23 @@ func (s *Sites) Takes(r *http.Request, site string) bool {
 	return here.Is(site) || slices.Contains(s.Audience, here) || s.joined(r, here, site)
 }
 
+// Elsewhere is a token that came to another site than it is good at.
+type Elsewhere struct {
+	Token string // where it is good
+	Here  string // where it came
+}
+
+// Error says where it is good and where it came.
+func (e *Elsewhere) Error() string { return "a token of " + e.Token + " came to " + e.Here }
+
+// Refuse is Takes that says what was compared; nil: the token is good here.
+func (s *Sites) Refuse(r *http.Request, site string) *Elsewhere {
+	if s.Takes(r, site) {
+		return nil
+	}
+	return &Elsewhere{cut(site), cut(s.Of(r).String())}
+}
+
 // joined reports whether a site block has both names.
 func (s *Sites) joined(r *http.Request, here Origin, site string) bool {
 	scheme, host, ok := strings.Cut(site, "://")

@@ -64,7 +64,7 @@ func TestTheVerifiersInTheREADME(t *testing.T) {
 	key := newKey(t)
 	origin := start(t, strings.NewReplacer(
 		"users.yaml\n", "users.yaml\ncookie {\ninsecure\n}\ntoken {\nsigning_key "+writeKey(t, key)+"\n}\n",
-		"session_auth {\n", "session_auth {\nassertion\n",
+		"session_auth {\n", "session_auth {\nassertion host\n",
 		"127.0.0.1:8000", strings.TrimPrefix(app.URL, "http://"),
 	).Replace(block(t, "caddyfile")), "app.example.com")
 	token := signIn(t, origin)["token"].(string)
@@ -106,7 +106,11 @@ func TestTheVerifiersInTheREADME(t *testing.T) {
 // at is the README's verifier, with the gateway at that origin.
 func at(t *testing.T, language, origin string) string {
 	t.Helper()
-	return strings.ReplaceAll(block(t, language), "https://app.example.com", origin)
+	gateway, err := url.Parse(origin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.NewReplacer("https://app.example.com", origin, "app.example.com", gateway.Hostname()).Replace(block(t, language))
 }
 
 // keyServer answers as the gateway does, but for the first questions.
