@@ -206,6 +206,7 @@ func parseApp(d *caddyfile.Dispenser, existing any) (any, error) {
 //		base_path <path>
 //		public_url <origin>
 //		return_to <origin>...
+//		cors <origin>...
 //		cookie {
 //			name <name>
 //			domain <domain>
@@ -215,6 +216,8 @@ func parseApp(d *caddyfile.Dispenser, existing any) (any, error) {
 //		token {
 //			issuer <url>
 //			ttl <duration>
+//			off
+//			audience <origin>...
 //			algorithm ES256|EdDSA|RS256
 //			signing_key <pem file>...
 //		}

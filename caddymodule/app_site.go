@@ -9,6 +9,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"example.com/sidegate/caddymodule/endpoint"
+	"example.com/sidegate/caddymodule/origin"
 )
 
 // defaultBasePath is where session_endpoints answers unless the configuration
@@ -28,6 +29,11 @@ type SiteOptions struct {
 	// may lead back to.
 	ReturnTo []string `json:"return_to,omitempty"`
 
+	// CORS lists origins beside the site's own whose pages may act for people
+	// here: open websockets with the session cookie, and send to what lies under
+	// base_path. No header of CORS is written.
+	CORS []string `json:"cors,omitempty"`
+
 	address endpoint.Address // without the cookie, which has options of its own
 }
 
@@ -36,6 +42,7 @@ func (o *SiteOptions) words() map[string]option {
 		"base_path":  text(&o.BasePath),
 		"public_url": text(&o.PublicURL),
 		"return_to":  texts(&o.ReturnTo),
+		"cors":       texts(&o.CORS),
 	}
 }
 
@@ -47,12 +54,30 @@ func (o *SiteOptions) provision(caddy.Context, *App) (err error) {
 		url.PathEscape(o.BasePath[1:]) != strings.ReplaceAll(o.BasePath[1:], "/", "%2F") {
 		return fmt.Errorf("base_path %q: give a plain path such as /auth, without a slash at its end", o.BasePath)
 	}
+	var public origin.Origin
 	if o.PublicURL != "" {
-		if o.PublicURL, err = endpoint.ParseOrigin(o.PublicURL); err != nil {
+		if public, err = origin.Parse(o.PublicURL); err != nil {
 			return fmt.Errorf("public_url: %w", err)
 		}
+		o.PublicURL = public.String()
 	}
-	o.address = endpoint.Address{BasePath: o.BasePath, PublicURL: o.PublicURL}
-	o.address.ReturnTo, err = endpoint.NewReturnTargets(o.BasePath, o.PublicURL, o.ReturnTo)
+	check := &origin.Check{Public: public}
+	if check.Listed, err = parseOrigins("cors", o.CORS); err != nil {
+		return err
+	}
+	o.address = endpoint.Address{BasePath: o.BasePath, Sites: &origin.Sites{Public: public}, Check: check}
+	o.address.ReturnTo, err = endpoint.NewReturnTargets(o.BasePath, public, o.ReturnTo)
 	return err
+}
+
+// parseOrigins reads those of an option.
+func parseOrigins(option string, listed []string) ([]origin.Origin, error) {
+	origins := make([]origin.Origin, len(listed))
+	for i, raw := range listed {
+		var err error
+		if origins[i], err = origin.Parse(raw); err != nil {
+			return nil, fmt.Errorf("%s %d: %w", option, i+1, err)
+		}
+	}
+	return origins, nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"go.uber.org/zap"
 
 	"example.com/sidegate/caddymodule/token"
 )
@@ -24,11 +25,20 @@ type TokenConfig struct {
 	// TTL is how long the token lives that a cookie caller reads in
 	// GET /auth/session; at least 1m. Default: 10m.
 	TTL caddy.Duration `json:"ttl,omitempty"`
+	// Off gives nobody a session token, and takes none: for sites whose front end
+	// needs none, so that no script can read one. Programs send the cookie then.
+	Off bool `json:"off,omitempty"`
+	// Audience are origins where tokens are good that a browser has read at
+	// whichever site of gateways with the same secret: those of APIs. It is looked
+	// at where a token is presented.
+	Audience []string `json:"audience,omitempty"`
 	// Algorithm is ES256, EdDSA or RS256. Default: ES256.
 	Algorithm string `json:"algorithm,omitempty"`
 	// SigningKeys are PEM files of private keys: the first signs, all verify.
 	// Default: keys derived from the secrets (RS256 cannot be derived).
 	SigningKeys []string `json:"signing_keys,omitempty"`
+
+	warned bool // of assertions without an audience
 }
 
 func (c *TokenConfig) words() map[string]option {
@@ -38,11 +48,15 @@ func (c *TokenConfig) words() map[string]option {
 // provision needs the public URL as browsers write it, and the secrets.
 func (c *TokenConfig) provision(_ caddy.Context, a *App) error {
 	c.setDefaults(a.PublicURL)
+	var err error
+	if a.address.Sites.Audience, err = parseOrigins("token audience", c.Audience); err != nil {
+		return err
+	}
 	if len(a.secrets) == 0 {
 		return c.validate()
 	}
 	// Only to tell a wrong secret or signing key now rather than at Start.
-	_, err := c.ring(a.secrets, a.now)
+	_, err = c.ring(a.secrets, a.now)
 	return err
 }
 
@@ -84,6 +98,17 @@ func (c *TokenConfig) ring(secrets []string, now func() time.Time) (*token.Ring,
 	return token.NewRing(config)
 }
 
+// warnUnnamed says once that assertions are for `upstream` too, which is the name
+// of every app behind a gateway, and when that ends.
+func (c *TokenConfig) warnUnnamed(logger *zap.Logger) {
+	if c.warned {
+		return
+	}
+	c.warned = true
+	logger.Warn("assertion names no audience: its aud is a list of the site's host and `upstream`, and from 0.3 on the host alone",
+		zap.String("remedy", "let the app demand the site's host and say `assertion host`, or name an audience of its own: `assertion <audience>`"))
+}
+
 func (c *TokenConfig) parse(d *caddyfile.Dispenser) error {
 	if d.NextArg() {
 		return d.ArgErr()
@@ -91,6 +116,8 @@ func (c *TokenConfig) parse(d *caddyfile.Dispenser) error {
 	return parseBlock(d, "token", map[string]option{
 		"issuer":      text(&c.Issuer),
 		"ttl":         duration(&c.TTL),
+		"off":         flag(&c.Off),
+		"audience":    texts(&c.Audience),
 		"algorithm":   text(&c.Algorithm),
 		"signing_key": texts(&c.SigningKeys),
 	})

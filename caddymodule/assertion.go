@@ -31,7 +31,19 @@ type assertionKey struct {
 	session  sessionstore.Key
 	version  uint64
 	account  string
-	audience string
+	audience audience
+}
+
+// audience is whom an assertion is for: the site's host, a name, or both.
+type audience struct{ host, name string }
+
+func (a audience) names() (names []string) {
+	for _, name := range []string{a.host, a.name} {
+		if name != "" {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 type signedAssertion struct {
@@ -48,15 +60,15 @@ func newAssertions(ring *token.Ring, now func() time.Time) *assertions {
 }
 
 // of returns an assertion of the caller for that audience.
-func (a *assertions) of(c *caller.Caller, audience string) (string, error) {
+func (a *assertions) of(c *caller.Caller, to audience) (string, error) {
 	values := c.Values()
-	key := assertionKey{c.Session.Key, c.Session.Version, values.AccountID, audience}
+	key := assertionKey{c.Session.Key, c.Session.Version, values.AccountID, to}
 	now := a.now()
 	if kept, ok := a.cache.Get(key); ok && now.Before(kept.until) {
 		return kept.token, nil
 	}
 	signed, err := a.ring.MintAssertion(token.Assertion{
-		Audience:     audience,
+		Audience:     to.names(),
 		UserID:       c.User.ID,
 		Email:        c.User.Email,
 		SessionID:    values.SessionID,

@@ -4,6 +4,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"encoding/base64"
+	"fmt"
 	"net/http"
 	"slices"
 	"testing"
@@ -24,6 +25,10 @@ const signedSite = `
 	@other path /other/*
 	session_auth @other {
 		assertion
+	}
+	@host path /host/*
+	session_auth @host {
+		assertion host
 	}
 	@twice path /twice/*
 	session_auth @twice
@@ -94,7 +99,7 @@ func verify(keys map[string]*ecdsa.PublicKey, raw, audience string) (assertionCl
 
 func TestAssertionIsVerifiedByTheUpstream(t *testing.T) {
 	up := gatewaytest.NewRecorder(t)
-	s := gatewaytest.Start(t, gatewaytest.Site{Routes: signedSite, Upstream: up.Address()})
+	s := gatewaytest.Start(t, gatewaytest.Site{Routes: signedSite, Upstream: up.Address(), Localhost: true})
 	keys := keysOf(t, s)
 	c := s.WithCookie(t, gatewaytest.Ada)
 	assertion := func(path string, header ...string) string {
@@ -140,13 +145,36 @@ func TestAssertionIsVerifiedByTheUpstream(t *testing.T) {
 			t.Errorf("says %+v, %v", claims, err)
 		}
 	})
-	t.Run("the audience is upstream unless told", func(t *testing.T) {
+	t.Run("the audience is the site's host and upstream unless told", func(t *testing.T) {
 		raw := assertion("/other/")
-		if _, err := verify(keys, raw, "upstream"); err != nil {
-			t.Error(err)
+		for _, audience := range []string{"upstream", "127.0.0.1"} {
+			if claims, err := verify(keys, raw, audience); err != nil || !slices.Equal(claims.Audience, []string{"127.0.0.1", "upstream"}) {
+				t.Errorf("for %s: %v, %v", audience, claims.Audience, err)
+			}
 		}
 		if _, err := verify(keys, raw, "orders"); err == nil {
 			t.Error("an assertion of one app is good at another")
+		}
+	})
+	t.Run("the audience is the site's host alone", func(t *testing.T) {
+		raw := assertion("/host/")
+		if claims, err := verify(keys, raw, "127.0.0.1"); err != nil || len(claims.Audience) != 1 {
+			t.Errorf("for %v, %v", claims.Audience, err)
+		}
+		if _, err := verify(keys, raw, "upstream"); err == nil {
+			t.Error("it is good at every app")
+		}
+	})
+	t.Run("another host has another audience", func(t *testing.T) {
+		there, err := http.NewRequestWithContext(t.Context(), http.MethodGet, fmt.Sprintf("http://127.0.0.1:%d/host/", s.Port), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		there.Host = fmt.Sprintf("localhost:%d", s.Port)
+		there.Header.Set("Cookie", c.Cookie)
+		c.In(t).Send(there).Want(t, http.StatusOK)
+		if _, err := verify(keys, up.Last().Header.Get("X-Session-Assertion"), "localhost"); err != nil {
+			t.Error(err)
 		}
 	})
 	t.Run("a client's own does not arrive", func(t *testing.T) {

@@ -10,8 +10,10 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
+	"example.com/sidegate/caddymodule/caller"
 	"example.com/sidegate/caddymodule/endpoint"
 	"example.com/sidegate/caddymodule/lifecycle"
+	"example.com/sidegate/caddymodule/origin"
 	"example.com/sidegate/sessionstore"
 )
 
@@ -26,6 +28,8 @@ type events struct {
 	former  formerSecret
 	missing sync.Once
 	paths   trouble
+	origins trouble
+	bearers trouble
 }
 
 // line is what the log says of one kind of event, and with which fields beside
@@ -34,6 +38,14 @@ type line struct {
 	level   zapcore.Level
 	message string
 	fields  func(lifecycle.Event) []zap.Field
+}
+
+// floods keep lines to one a second of which clients decide how often they are
+// made.
+var floods = map[lifecycle.Kind]func(*events) *trouble{
+	endpoint.CrossOrigin:    func(h *events) *trouble { return &h.origins },
+	endpoint.TokenElsewhere: func(h *events) *trouble { return &h.bearers },
+	endpoint.TokenOff:       func(h *events) *trouble { return &h.bearers },
 }
 
 // lines are the kinds of events that the log tells of.
@@ -78,6 +90,11 @@ var lines = map[lifecycle.Kind]line{
 	endpoint.SignOutRefused:  {zap.WarnLevel, "a logout token was refused", loginErrorFields},
 	endpoint.SignOutReplayed: {zap.WarnLevel, "a logout token was refused: it came before", loginFields},
 	endpoint.NotSigned:       {zap.ErrorLevel, "a session token could not be signed", errorFields},
+	endpoint.CrossOrigin:     {zap.WarnLevel, "a request was refused: it comes from a page of another site", mismatchFields},
+	endpoint.TokenElsewhere:  {zap.WarnLevel, "a token was refused: it was given out at another site", elsewhereFields},
+	endpoint.TokenOff: {zap.WarnLevel, "a token was refused: they are off here", func(lifecycle.Event) []zap.Field {
+		return []zap.Field{zap.String("option", "token { off }")}
+	}},
 }
 
 // refreshTrouble is the line for a refresh that failed; others make none.
@@ -99,8 +116,18 @@ func (h *events) Happened(e lifecycle.Event) {
 	if !known {
 		return
 	}
+	if flood := floods[e.Kind]; flood != nil {
+		h.tellOnce(flood(h), told, e)
+		return
+	}
 	if c := h.logger.Check(told.level, told.message); c != nil {
 		c.Write(told.fields(e)...)
+	}
+}
+
+func (h *events) tellOnce(flood *trouble, told line, e lifecycle.Event) {
+	if flood.tell(h.now()) {
+		h.logger.Log(told.level, told.message, append(told.fields(e), flood.more())...)
 	}
 }
 
@@ -155,6 +182,36 @@ func whyFields(e lifecycle.Event) []zap.Field {
 
 func sessionFields(e lifecycle.Event) []zap.Field {
 	return append(loginFields(e), zap.Int64("user_id", e.UserID), zap.String("session", e.Session.ID()))
+}
+
+// ownOrigin is what helps where a page of one's own was taken for another site's.
+const ownOrigin = "if the page may act for people here, name its origin: `cors <origin>` in the sidegate options; " +
+	"if it is this site's own, a proxy in front changes Host or ends TLS: say so by public_url or trusted_proxies"
+
+func mismatchFields(e lifecycle.Event) []zap.Field {
+	m, ok := errors.AsType[*origin.Mismatch](e.Err)
+	if !ok {
+		return errorFields(e)
+	}
+	return []zap.Field{zap.String("origin", m.Origin), zap.String("sec_fetch_site", m.Site), zap.String("own", m.Own), zap.String("remedy", ownOrigin)}
+}
+
+func elsewhereFields(e lifecycle.Event) []zap.Field {
+	elsewhere, ok := errors.AsType[*origin.Elsewhere](e.Err)
+	if !ok {
+		return errorFields(e)
+	}
+	return []zap.Field{zap.String("token_of", elsewhere.Token), zap.String("site", elsewhere.Here), zap.String("option", "token { audience <origin>... }"),
+		zap.String("remedy", "if pages of other sites may use this one by token, name this site's origin in that option, here")}
+}
+
+// bearerRefused tells of a token that would have been good otherwise.
+func (h *events) bearerRefused(why error) {
+	kind := endpoint.TokenElsewhere
+	if errors.Is(why, caller.ErrTokensOff) {
+		kind = endpoint.TokenOff
+	}
+	h.Happened(lifecycle.Event{Kind: kind, Err: why})
 }
 
 func clientFields(e lifecycle.Event) []zap.Field {

@@ -21,6 +21,7 @@ import (
 
 	"example.com/sidegate/caddymodule/endpoint"
 	"example.com/sidegate/caddymodule/lifecycle"
+	"example.com/sidegate/caddymodule/origin"
 	"example.com/sidegate/caddymodule/refusal"
 	"example.com/sidegate/sessionstore"
 )
@@ -150,6 +151,9 @@ func TestEventsAreLogged(t *testing.T) {
 		endpoint.SignOutRefused:  {"warn", "a logout token was refused", []map[string]any{login, said}},
 		endpoint.SignOutReplayed: {"warn", "a logout token was refused: it came before", []map[string]any{login}},
 		endpoint.NotSigned:       {"error", "a session token could not be signed", []map[string]any{said}},
+		endpoint.CrossOrigin:     {"warn", "a request was refused: it comes from a page of another site", []map[string]any{said, {"more_since_last": int64(0)}}},
+		endpoint.TokenElsewhere:  {"warn", "a token was refused: it was given out at another site", []map[string]any{said, {"more_since_last": int64(0)}}},
+		endpoint.TokenOff:        {"warn", "a token was refused: they are off here", []map[string]any{{"option": "token { off }", "more_since_last": int64(0)}}},
 	} {
 		t.Run(string(kind), func(t *testing.T) {
 			event, want := all, make(map[string]any)
@@ -240,6 +244,22 @@ func TestARefusedPathIsLoggedOnceASecondAndAlwaysCounted(t *testing.T) {
 	}
 	if got := told[0].ContextMap()["path"].(string); len(got) != 256 {
 		t.Errorf("%d bytes of what a client made up are logged", len(got))
+	}
+}
+
+// What was compared with what is in the line, and what to do about it; clients do
+// not decide how many lines there are.
+func TestARequestFromAnotherSiteIsLoggedWithWhatWasCompared(t *testing.T) {
+	core, logs := observer.New(zap.DebugLevel)
+	h := &events{logger: zap.New(core), metrics: newMetrics(), now: time.Now}
+	for range 3 {
+		h.Happened(lifecycle.Event{Kind: endpoint.CrossOrigin, Err: &origin.Mismatch{Site: "cross-site", Origin: "https://evil.example", Own: "https://app.example.com"}})
+	}
+	told := logs.All()
+	want := map[string]any{"origin": "https://evil.example", "sec_fetch_site": "cross-site", "own": "https://app.example.com", "remedy": ownOrigin,
+		"more_since_last": int64(0)}
+	if len(told) != 1 || !maps.Equal(told[0].ContextMap(), want) || !strings.Contains(ownOrigin, "`cors <origin>`") {
+		t.Errorf("the log says %+v", told)
 	}
 }
 

@@ -84,11 +84,10 @@ func (a *App) open() (*gateway, error) {
 	g.callers = caller.NewFinder(caller.Config{
 		Near: g.near, Store: g.store, Vouch: g.vouching.Of, Ring: k.ring, Verified: k.verified, Marker: k.marker,
 		Cookie: a.Cookie.Name, Trouble: g.events.Trouble,
+		Bearers: caller.Bearers{Off: a.Token.Off, Sites: a.address.Sites, Refused: g.events.bearerRefused},
 	})
 	g.sessions = lifecycle.New(a.lifecycle(g, backing, k))
-	if g.site, err = endpoint.New(a.endpoints(g, k)); err != nil {
-		return nil, errors.Join(err, release())
-	}
+	g.site = endpoint.New(a.endpoints(g, k))
 	a.opened.Store(g)
 	return g, nil
 }
@@ -173,7 +172,7 @@ func (a *App) lifecycle(g *gateway, backing sessionstore.Store, k keys) lifecycl
 func (a *App) endpoints(g *gateway, k keys) endpoint.Config {
 	c := endpoint.Config{
 		Address: a.address, Callers: g.callers, Sessions: g.sessions,
-		Ring: k.ring, Tokens: k.tokens, Events: g.events, Now: a.now,
+		Ring: k.ring, Tokens: k.tokens, TokensOff: a.Token.Off, Events: g.events, Now: a.now,
 		Logins: endpoint.Logins{Providers: a.providers, Throttle: login.NewThrottle(g.store, login.Limits{}), Attempts: k.attempts},
 	}
 	for _, l := range a.logins {

@@ -73,6 +73,10 @@ func (m *MatchSession) MatchWithError(r *http.Request) (bool, error) {
 		return false, m.fail(r, http.StatusServiceUnavailable, err)
 	}
 	v := caller.Remember(r)
+	if m.shared.crossing(g, r, v) != nil {
+		m.strip(r, v)
+		return false, nil // whoever's page it is, they are not the person
+	}
 	c := g.callers.Of(r, v)
 	m.strip(r, v)
 	g.uses(c, m.shared.now())

@@ -91,7 +91,8 @@ type SessionAuth struct {
 
 // AssertionConfig asks for X-Session-Assertion.
 type AssertionConfig struct {
-	// Audience is the assertion's aud claim. Default: upstream.
+	// Audience is the assertion's aud claim; "host" is the site's host. Default: a
+	// list of the site's host and upstream, of which upstream goes in 0.3.
 	Audience string `json:"audience,omitempty"`
 }
 
@@ -124,6 +125,9 @@ func (s *SessionAuth) Provision(ctx caddy.Context) (err error) {
 			return err
 		}
 	}
+	if s.Assertion != nil && s.Assertion.Audience == "" {
+		app.Token.warnUnnamed(app.logger)
+	}
 	if s.identity, err = newInjector(s); err != nil {
 		return err
 	}
@@ -143,8 +147,12 @@ func (s *SessionAuth) ServeHTTP(w http.ResponseWriter, r *http.Request, next cad
 	v := caller.Remember(r)
 	c := s.caller(g, r, v)
 	s.strip(r, v)
-	g.uses(c, s.shared.now())
-	if why := s.decide(r, c); why != nil {
+	why := s.shared.crossing(g, r, v)
+	if why == nil {
+		g.uses(c, s.shared.now())
+		why = s.decide(r, c)
+	}
+	if why != nil {
 		if c.StaleCookie && why.Status == http.StatusUnauthorized {
 			s.shared.address.Cookie.Clear(w)
 		}
@@ -225,10 +233,7 @@ func (s *SessionAuth) refuse(w http.ResponseWriter, r *http.Request, why *refusa
 		why.WriteHeaders(w)
 		return caddyhttp.Error(why.Status, why)
 	case why.Status == http.StatusUnauthorized && s.leadsToLogin(r):
-		h := w.Header()
-		h.Set("Cache-Control", "no-store")
-		h.Set("Vary", web.VaryOnCaller)
-		http.Redirect(w, r, s.shared.address.LoginURL(r, asked(r)), http.StatusSeeOther)
+		s.shared.address.ToLogin(w, r, asked(r))
 	default:
 		s.shared.address.Refuse(w, r, why, asked(r))
 	}
@@ -277,7 +282,7 @@ func refuseMethod(w http.ResponseWriter, r *http.Request) error {
 //		headers <preset>...|none
 //		header <Name> <value>
 //		keep_header <Name>...
-//		assertion [<audience>]
+//		assertion [host|<audience>]
 //		upstream_token <login>
 //		no_redirect
 //		foreign_bearer

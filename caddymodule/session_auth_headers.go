@@ -12,10 +12,16 @@ import (
 	"example.com/sidegate/caddymodule/caller"
 	"example.com/sidegate/caddymodule/everyroute"
 	"example.com/sidegate/caddymodule/identity"
+	"example.com/sidegate/caddymodule/origin"
 )
 
-// defaultAudience is the aud claim of assertions when none is configured.
-const defaultAudience = "upstream"
+// Words of assertion: the site's host, and what stands beside it in the aud claim
+// when none is named. Every app that a gateway with these keys fronts takes the
+// latter for itself.
+const (
+	audienceHost     = "host"
+	audienceUpstream = "upstream"
+)
 
 // assertionHeader carries the signed assertion.
 const assertionHeader = "X-Session-Assertion"
@@ -35,7 +41,10 @@ type injector struct {
 	explicit bool // configured here, rather than the default set
 	set      *identity.Set
 	custom   []customHeader
-	audience string // of the assertion; empty for none
+	signs    bool   // an assertion
+	toHost   bool   // it is for the site's host
+	audience string // it is for this one; empty for none
+	sites    *origin.Sites
 }
 
 // customHeader is a HeaderConfig made ready.
@@ -56,13 +65,24 @@ func newInjector(s *SessionAuth) (in injector, err error) {
 		}
 		in.custom = append(in.custom, newCustomHeader(h))
 	}
-	if s.Assertion != nil {
-		in.audience = s.Assertion.Audience
-		if in.audience == "" {
-			in.audience = defaultAudience
-		}
-	}
+	in.sites = s.shared.address.Sites
+	in.address(s.Assertion)
 	return in, nil
+}
+
+// address says whom assertions are for.
+func (in *injector) address(a *AssertionConfig) {
+	switch {
+	case a == nil:
+		return
+	case a.Audience == "":
+		in.toHost, in.audience = true, audienceUpstream
+	case a.Audience == audienceHost:
+		in.toHost = true
+	default:
+		in.audience = a.Audience
+	}
+	in.signs = true
 }
 
 // joinServer has the names that are sent here deleted on every route of the
@@ -153,10 +173,14 @@ func (in *injector) inject(signed *assertions, r *http.Request, c *caller.Caller
 	for i := range in.custom {
 		in.custom[i].set(r)
 	}
-	if in.audience == "" {
+	if !in.signs {
 		return nil
 	}
-	assertion, err := signed.of(c, in.audience)
+	to := audience{name: in.audience}
+	if in.toHost {
+		to.host = in.sites.Of(r).Hostname()
+	}
+	assertion, err := signed.of(c, to)
 	if err != nil {
 		return fmt.Errorf("signing the assertion: %w", err)
 	}

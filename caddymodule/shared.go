@@ -13,6 +13,9 @@ import (
 	"example.com/sidegate/caddymodule/endpoint"
 	"example.com/sidegate/caddymodule/everyroute"
 	"example.com/sidegate/caddymodule/identity"
+	"example.com/sidegate/caddymodule/lifecycle"
+	"example.com/sidegate/caddymodule/origin"
+	"example.com/sidegate/caddymodule/refusal"
 )
 
 // shared is what the handlers and matchers of all sites are given of the app:
@@ -24,7 +27,7 @@ type shared struct {
 }
 
 // findApp returns the app that handlers and matchers share, for what they check
-// when they are provisioned.
+// when they are provisioned. The first on a server has its site blocks read.
 func findApp(ctx caddy.Context) (*App, error) {
 	app, err := ctx.AppIfConfigured("sidegate")
 	if errors.Is(err, caddy.ErrNotConfigured) {
@@ -33,7 +36,11 @@ func findApp(ctx caddy.Context) (*App, error) {
 	if err != nil {
 		return nil, err // the block is there, and says itself what is wrong with it
 	}
-	return app.(*App), nil
+	a := app.(*App)
+	if server, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server); ok {
+		a.address.Sites.Learn(server)
+	}
+	return a, nil
 }
 
 // share returns what is given away of the app.
@@ -122,6 +129,21 @@ func (s *shared) strip(r *http.Request, v *caller.Remembered, headers *everyrout
 	if v.PresentsBearer() && s.issued(v) {
 		r.Header.Del("Authorization")
 	}
+}
+
+// crossing refuses what asks for a websocket with our cookie and comes from a
+// page of another site: browsers send the cookie along and ask nobody, so that
+// page would talk to the app as the person does (RFC 6455 section 10.2).
+func (s *shared) crossing(g *gateway, r *http.Request, v *caller.Remembered) *refusal.Refusal {
+	if !origin.IsUpgrade(r) || !g.callers.HasCookie(v) {
+		return nil
+	}
+	mismatch := s.address.Check.Of(r)
+	if mismatch == nil {
+		return nil
+	}
+	g.events.Happened(lifecycle.Event{Kind: endpoint.CrossOrigin, Err: mismatch})
+	return refusal.CrossOrigin
 }
 
 // issued reports whether a Bearer token is one of ours, good or not, and so

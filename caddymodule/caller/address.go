@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"example.com/sidegate/caddymodule/origin"
 )
 
 // Address is the address of the client, with Caddy's trusted_proxies taken into
@@ -18,17 +20,6 @@ func Address(r *http.Request) netip.Addr {
 		return netip.Addr{}
 	}
 	return addr
-}
-
-// Origin is the origin of a request as this server saw it; headers that the
-// client may have made up have no say in it. That TLS ended at a proxy in
-// front is believed of trusted_proxies alone.
-func Origin(r *http.Request) string {
-	scheme := "http"
-	if r.TLS != nil || TrustedPeer(r) && r.Header.Get("X-Forwarded-Proto") == "https" {
-		scheme = "https"
-	}
-	return scheme + "://" + strings.ToLower(r.Host)
 }
 
 // OnThisMachine reports whether the request was made on the machine that we run
@@ -60,9 +51,5 @@ func toLoopback(r *http.Request) bool {
 // complete nobody has shown that the address it comes from is theirs (RFC 9000
 // section 8.1), so none is trusted.
 func TrustedPeer(r *http.Request) bool {
-	if inEarlyData(r) {
-		return false
-	}
-	trusted, _ := caddyhttp.GetVar(r.Context(), caddyhttp.TrustedProxyVarKey).(bool)
-	return trusted
+	return !inEarlyData(r) && origin.TrustedPeer(r)
 }

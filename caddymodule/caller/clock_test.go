@@ -11,6 +11,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"example.com/sidegate/caddymodule/caller"
+	"example.com/sidegate/caddymodule/origin"
 	"example.com/sidegate/caddymodule/token"
 	"example.com/sidegate/sessionstore"
 	"example.com/sidegate/sessionstore/nearcache"
@@ -48,7 +49,7 @@ func (w *apart) gateway(skew time.Duration, cached bool) *gateway {
 	w.must(err)
 	verified, err := token.NewVerified(ring, 0)
 	w.must(err)
-	config := caller.Config{Ring: ring, Verified: verified, Cookie: "sidegate"}
+	config := caller.Config{Ring: ring, Verified: verified, Cookie: "sidegate", Bearers: caller.Bearers{Sites: new(origin.Sites)}}
 	config.Store = redis.New(w.redis.Client(), storetest.NewSealer(w.t, 1), redis.Options{Now: g.now, Timeout: redistest.Patience})
 	if cached {
 		config.Near = nearcache.New(config.Store, nearcache.Options{Now: g.now, Timeout: redistest.Patience})
@@ -187,7 +188,7 @@ func TestATokenFromAGatewayWhoseClockIsWrong(t *testing.T) {
 			w := &apart{t: t, redis: srv}
 			one, two := w.gateway(c.one, true), w.gateway(c.two, true)
 			s := w.signInAt(one).session
-			short, err := one.tokens.Token(s.Key, s.User.ID, s.ExpiresAt)
+			short, err := one.tokens.Token(token.Site{Scheme: "http", Host: "example.com"}, s.Key, s.User.ID, s.ExpiresAt)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"example.com/sidegate/caddymodule/identity"
+	"example.com/sidegate/caddymodule/origin"
 	"example.com/sidegate/caddymodule/refusal"
 	"example.com/sidegate/caddymodule/token"
 	"example.com/sidegate/sessionstore"
@@ -24,6 +25,8 @@ type Config struct {
 	// Ring tells whose a token is, and Verified whether it is good.
 	Ring     *token.Ring
 	Verified *token.Verified
+	// Bearers says which tokens are taken where.
+	Bearers Bearers
 	// Marker knows the cookies that gateways with these secrets have made; nil
 	// knows none.
 	Marker *sessionstore.Marker
@@ -31,6 +34,37 @@ type Config struct {
 	Cookie string
 	// Trouble hears of a store that could not be asked.
 	Trouble func(ctx context.Context, what string, err error)
+}
+
+// Bearers says which tokens are taken where; the zero value takes those of no
+// site, which are good everywhere.
+type Bearers struct {
+	// Off takes no session token at all.
+	Off bool
+	// Sites knows where those are good that a browser has read.
+	Sites *origin.Sites
+	// Refused hears why a token was refused that is good otherwise: ErrTokensOff,
+	// or an *origin.Elsewhere.
+	Refused func(why error)
+}
+
+// ErrTokensOff says that session tokens are not taken here.
+var ErrTokensOff = errors.New("session tokens are off here")
+
+// refuse says with what a token is refused that is good otherwise; nil takes it.
+func (b *Bearers) refuse(r *http.Request, claims token.SessionClaims) *refusal.Refusal {
+	if b.Off {
+		b.Refused(ErrTokensOff)
+		return refusal.TokensOff
+	}
+	if claims.Site == "" {
+		return nil
+	}
+	if elsewhere := b.Sites.Refuse(r, claims.Site); elsewhere != nil {
+		b.Refused(elsewhere)
+		return refusal.TokenElsewhere
+	}
+	return nil
 }
 
 // Finder finds out who makes a request. It may be used concurrently.
@@ -46,7 +80,7 @@ func (f *Finder) Caller(r *http.Request) *Caller { return f.Of(r, Remember(r)) }
 // Of is Caller for who has what is remembered at hand.
 func (f *Finder) Of(r *http.Request, v *Remembered) *Caller {
 	if v.caller == nil {
-		v.caller = f.identify(r.Context(), v, v.bearer(), &v.found)
+		v.caller = f.identify(r, v, v.bearer(), &v.found)
 	}
 	return v.caller
 }
@@ -59,9 +93,15 @@ func (f *Finder) ByCookie(r *http.Request, v *Remembered) *Caller {
 		return f.Of(r, v)
 	}
 	if v.callerByCookie == nil {
-		v.callerByCookie = f.identify(r.Context(), v, bearer{}, new(Caller))
+		v.callerByCookie = f.identify(r, v, bearer{}, new(Caller))
 	}
 	return v.callerByCookie
+}
+
+// HasCookie reports whether a session cookie came with the request, good or not.
+func (f *Finder) HasCookie(v *Remembered) bool {
+	_, count := identity.FindCookie(v.cookies, f.given.Cookie)
+	return count > 0
 }
 
 // IssuedHere reports whether the Bearer token that came with the request is one
@@ -83,11 +123,11 @@ func (f *Finder) Issued(token string, many bool) bool {
 // identify finds the caller and fills c in. It lets a Bearer token win over
 // the cookie, even a bad one: falling back would sign a caller in as somebody
 // they did not mean to be.
-func (f *Finder) identify(ctx context.Context, v *Remembered, presented bearer, c *Caller) *Caller {
+func (f *Finder) identify(r *http.Request, v *Remembered, presented bearer, c *Caller) *Caller {
 	if presented.count > 0 {
-		f.byBearer(ctx, presented, c)
+		f.byBearer(r, presented, c)
 	} else {
-		f.byCookie(ctx, v, c)
+		f.byCookie(r.Context(), v, c)
 	}
 	if c.Standing == SignedIn {
 		c.selectAccount(v.Accounts)
@@ -95,7 +135,7 @@ func (f *Finder) identify(ctx context.Context, v *Remembered, presented bearer, 
 	return c
 }
 
-func (f *Finder) byBearer(ctx context.Context, presented bearer, c *Caller) {
+func (f *Finder) byBearer(r *http.Request, presented bearer, c *Caller) {
 	c.PresentedToken = true
 	c.reject(refusal.Token)
 	if presented.count > 1 {
@@ -105,8 +145,12 @@ func (f *Finder) byBearer(ctx context.Context, presented bearer, c *Caller) {
 	if err != nil {
 		return
 	}
-	e, err := f.lookup(ctx, claims.Key)
-	f.settle(ctx, e, err, c)
+	if why := f.given.Bearers.refuse(r, claims); why != nil {
+		c.reject(why)
+		return
+	}
+	e, err := f.lookup(r.Context(), claims.Key)
+	f.settle(r.Context(), e, err, c)
 	if c.Standing != SignedIn {
 		return
 	}

@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"net/url"
 
-	"example.com/sidegate/caddymodule/caller"
+	"example.com/sidegate/caddymodule/origin"
 	"example.com/sidegate/caddymodule/refusal"
 	"example.com/sidegate/caddymodule/web"
 )
@@ -13,20 +13,14 @@ import (
 type Address struct {
 	// BasePath is what they lie below, such as /auth.
 	BasePath string
-	// PublicURL is the origin that browsers see; empty: that of the request.
-	PublicURL string
+	// Sites says how browsers reach the site of a request, and Check whose page
+	// has sent it.
+	Sites *origin.Sites
+	Check *origin.Check
 	// ReturnTo says where a sign-in or sign-out may lead back to.
 	ReturnTo ReturnTargets
 	// Cookie is the session cookie.
 	Cookie Cookie
-}
-
-// origin is how browsers reach this site.
-func (a *Address) origin(r *http.Request) string {
-	if a.PublicURL != "" {
-		return a.PublicURL
-	}
-	return caller.Origin(r)
 }
 
 // LoginURL leads a person to the login page and back to what they asked for. It
@@ -37,6 +31,13 @@ func (a *Address) LoginURL(r *http.Request, asked string) string {
 		return a.BasePath + loginPath
 	}
 	return a.BasePath + loginPath + "?return_to=" + url.QueryEscape(target)
+}
+
+// ToLogin leads a person who is not signed in to the login page, as everything
+// that leads somewhere does.
+func (a *Address) ToLogin(w http.ResponseWriter, r *http.Request, asked string) {
+	w.Header().Set("Vary", web.VaryOnCaller)
+	redirect(w, r, a.LoginURL(r, asked))
 }
 
 // CannotTell is the refusal when it cannot be told who calls: 500 for the
@@ -69,6 +70,7 @@ func redirect(w http.ResponseWriter, r *http.Request, target string) {
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
 	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("X-Content-Type-Options", "nosniff")
 	h["Content-Type"] = nil // then net/http writes no body, which would only repeat the address
 	http.Redirect(w, r, target, http.StatusSeeOther)
 }

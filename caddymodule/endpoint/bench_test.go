@@ -20,6 +20,7 @@ import (
 	"example.com/sidegate/caddymodule/lifecycle"
 	"example.com/sidegate/caddymodule/login"
 	"example.com/sidegate/caddymodule/login/oidc"
+	"example.com/sidegate/caddymodule/origin"
 	"example.com/sidegate/caddymodule/profile"
 	"example.com/sidegate/caddymodule/token"
 	"example.com/sidegate/sessionstore"
@@ -91,10 +92,11 @@ func siteOf(t testing.TB, store sessionstore.Store, logins endpoint.Logins) *end
 	must(t, err)
 	near := nearcache.New(store, nearcache.Options{})
 	logins.Throttle = login.NewThrottle(near, login.Limits{})
-	returnTo, err := endpoint.NewReturnTargets("/auth", "", nil)
+	returnTo, err := endpoint.NewReturnTargets("/auth", origin.Origin{}, nil)
 	must(t, err)
-	site, err := endpoint.New(endpoint.Config{
-		Address: endpoint.Address{BasePath: "/auth", ReturnTo: returnTo, Cookie: endpoint.Cookie{Name: cookieName, Insecure: true}},
+	return endpoint.New(endpoint.Config{
+		Address: endpoint.Address{BasePath: "/auth", ReturnTo: returnTo, Cookie: endpoint.Cookie{Name: cookieName, Insecure: true},
+			Sites: new(origin.Sites), Check: new(origin.Check)},
 		Logins:  logins,
 		Callers: caller.NewFinder(caller.Config{Near: near, Ring: ring, Verified: verified, Cookie: cookieName, Trouble: deaf{}.Trouble}),
 		Sessions: lifecycle.New(lifecycle.Config{
@@ -103,8 +105,6 @@ func siteOf(t testing.TB, store sessionstore.Store, logins endpoint.Logins) *end
 		}),
 		Ring: ring, Tokens: tokens, Events: deaf{}, Now: time.Now,
 	})
-	must(t, err)
-	return site
 }
 
 func must(t testing.TB, err error) {

@@ -27,4 +27,12 @@ const (
 	SignOutReplayed lifecycle.Kind = "sign-out replayed"
 	// NotSigned: a session token could not be signed. Err.
 	NotSigned lifecycle.Kind = "not signed"
+	// CrossOrigin: a page of another site asked for a change, or for a websocket
+	// with somebody's cookie. Err is an *origin.Mismatch.
+	CrossOrigin lifecycle.Kind = "cross-origin"
+	// TokenElsewhere: a token came that was read at another site. Err is an
+	// *origin.Elsewhere.
+	TokenElsewhere lifecycle.Kind = "token elsewhere"
+	// TokenOff: a token came, and none is taken here. Err.
+	TokenOff lifecycle.Kind = "token off"
 )

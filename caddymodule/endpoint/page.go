@@ -24,7 +24,7 @@ func (p pages) login(r *http.Request, returnTo string) web.Login {
 		ReturnTo:    p.address.ReturnTo.Clean(r, returnTo),
 		Password:    p.passwords,
 		Providers:   p.buttons(r, returnTo),
-		FormTargets: p.address.ReturnTo.listed,
+		FormTargets: p.address.ReturnTo.written,
 	}
 }
 

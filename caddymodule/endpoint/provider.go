@@ -58,7 +58,7 @@ func callbackRoute(c Config, p Provider) Route {
 // the attempt is sealed into a cookie.
 func (l providerLogin) send(w http.ResponseWriter, r *http.Request) {
 	returnTo := l.address.ReturnTo.Clean(r, r.URL.Query().Get("return_to"))
-	redirectURI := l.address.origin(r) + l.address.BasePath + "/callback/" + l.provider.Name()
+	redirectURI := l.address.Sites.Of(r).String() + l.address.BasePath + "/callback/" + l.provider.Name()
 	location, attempt, err := l.provider.Begin(r.Context(), redirectURI, returnTo)
 	if err != nil {
 		l.fail(w, r, returnTo, err)

@@ -1,15 +1,13 @@
 package endpoint
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
 
-	"example.com/sidegate/caddymodule/caller"
+	"example.com/sidegate/caddymodule/origin"
 )
 
 // maxReturnTo bounds a return_to, in bytes; a longer one leads to the front page.
@@ -19,43 +17,22 @@ const maxReturnTo = 2048
 // of the same site, or an origin that the operator listed.
 type ReturnTargets struct {
 	basePath string
-	own      string   // the configured public origin, if any
-	listed   []string // origins
+	own      origin.Origin // the configured public one, if any
+	listed   []origin.Origin
+	written  []string // those listed, as browsers write them
 }
 
 // NewReturnTargets reads the listed origins; one that is none is an error.
-func NewReturnTargets(basePath, publicURL string, listed []string) (ReturnTargets, error) {
-	t := ReturnTargets{basePath: basePath, own: publicURL}
+func NewReturnTargets(basePath string, public origin.Origin, listed []string) (ReturnTargets, error) {
+	t := ReturnTargets{basePath: basePath, own: public}
 	for i, raw := range listed {
-		origin, err := ParseOrigin(raw)
+		target, err := origin.Parse(raw)
 		if err != nil {
 			return t, fmt.Errorf("return_to %d: %w", i+1, err)
 		}
-		t.listed = append(t.listed, origin)
+		t.listed, t.written = append(t.listed, target), append(t.written, target.String())
 	}
 	return t, nil
-}
-
-// ParseOrigin reads a configured origin: scheme and host, perhaps a port. The
-// error does not repeat it: somebody may have written a password into it.
-func ParseOrigin(raw string) (string, error) {
-	u, err := url.Parse(raw)
-	if err != nil || !plainHost(u.Hostname()) || u.User != nil || (u.Scheme != "https" && u.Scheme != "http") ||
-		strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
-		return "", errors.New("give an origin such as https://app.example.com, without path or wildcard")
-	}
-	return originOf(u), nil
-}
-
-// plainHost reports whether a host can stand in a page's content security
-// policy, where a semicolon or an asterisk would mean something else.
-func plainHost(host string) bool {
-	if addr, err := netip.ParseAddr(host); err == nil {
-		return addr.Zone() == "" // a zone names an interface of one machine: no browser sends it
-	}
-	return host != "" && !strings.ContainsFunc(host, func(c rune) bool {
-		return c != '-' && c != '.' && c != '_' && (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'z')
-	})
 }
 
 // Clean returns where raw leads, or the front page when it may not lead there.
@@ -78,7 +55,7 @@ func (t ReturnTargets) Allow(r *http.Request, raw string) (string, bool) {
 		return "", false
 	}
 	if u.Scheme != "" || u.Host != "" {
-		if !slices.Contains(t.listed, originOf(u)) && !t.isOwn(r, originOf(u)) {
+		if target := origin.OfURL(u); !slices.Contains(t.listed, target) && !t.isOwn(r, target) {
 			return "", false
 		}
 	}
@@ -106,21 +83,8 @@ func (t ReturnTargets) plainPath(u *url.URL) bool {
 	return p != t.basePath && !strings.HasPrefix(p, t.basePath+"/")
 }
 
-func (t ReturnTargets) isOwn(r *http.Request, origin string) bool {
-	return origin == t.own || (t.own == "" && origin == caller.Origin(r))
-}
-
-// originOf writes an origin as browsers do: lower case, without the scheme's
-// own port.
-func originOf(u *url.URL) string {
-	host := strings.ToLower(u.Host)
-	switch u.Scheme {
-	case "https":
-		host = strings.TrimSuffix(host, ":443")
-	case "http":
-		host = strings.TrimSuffix(host, ":80")
-	}
-	return u.Scheme + "://" + host
+func (t ReturnTargets) isOwn(r *http.Request, target origin.Origin) bool {
+	return target == t.own || (t.own == origin.Origin{} && target == origin.Of(r))
 }
 
 func deceptive(c rune) bool { return c <= ' ' || c == 0x7f || c == '\\' || c == 0xfffd }

@@ -38,7 +38,7 @@ func (s session) get(w http.ResponseWriter, r *http.Request) {
 
 // write answers with the caller's session.
 func (s session) write(w http.ResponseWriter, r *http.Request, c *caller.Caller) {
-	token, err := s.tokens.of(c)
+	token, err := s.tokens.of(r, c)
 	if err != nil {
 		s.tokens.refuse(w, err)
 		return

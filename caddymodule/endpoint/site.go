@@ -10,6 +10,7 @@ import (
 	"example.com/sidegate/caddymodule/lifecycle"
 	"example.com/sidegate/caddymodule/login"
 	"example.com/sidegate/caddymodule/login/oidc"
+	"example.com/sidegate/caddymodule/origin"
 	"example.com/sidegate/caddymodule/refusal"
 	"example.com/sidegate/caddymodule/token"
 )
@@ -28,6 +29,8 @@ type Config struct {
 	// Ring signs the tokens of programs, and Tokens has those of browsers.
 	Ring   *token.Ring
 	Tokens *token.Cache
+	// TokensOff gives nobody one.
+	TokensOff bool
 	// Events hears what happens.
 	Events lifecycle.Events
 	// Now is the clock.
@@ -66,22 +69,18 @@ type Route struct {
 // Site answers what lies below the base path.
 type Site struct {
 	base   string
-	csrf   *http.CrossOriginProtection
+	check  *origin.Check
+	events lifecycle.Events
 	routes map[string]Route
 }
 
-// New lays out the routes. A PublicURL that is no origin is an error.
-func New(c Config) (*Site, error) {
-	s := &Site{base: c.BasePath, csrf: http.NewCrossOriginProtection(), routes: make(map[string]Route)}
-	if c.PublicURL != "" {
-		if err := s.csrf.AddTrustedOrigin(c.PublicURL); err != nil {
-			return nil, err
-		}
-	}
+// New lays out the routes.
+func New(c Config) *Site {
+	s := &Site{base: c.BasePath, check: c.Check, events: c.Events, routes: make(map[string]Route)}
 	for _, r := range layOut(c) {
 		s.routes[r.Path] = r
 	}
-	return s, nil
+	return s
 }
 
 // layOut is the map of all routes: each stands in the file of its name.
@@ -136,12 +135,25 @@ func (s *Site) find(w http.ResponseWriter, r *http.Request) (Route, *refusal.Ref
 		return route, refusal.Method
 	case caller.TooEarly(r), route.Once && caller.Early(r):
 		return route, refusal.TooEarly
-	case s.csrf.Check(r) != nil:
+	case s.crosses(r):
 		return route, refusal.CrossOrigin
 	case r.ContentLength > maxBody:
 		return route, refusal.TooLarge
 	}
 	return route, nil
+}
+
+// crosses reports whether a page of another site asks for a change. What only
+// answers is not for its eyes, as browsers see to.
+func (s *Site) crosses(r *http.Request) bool {
+	if r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodOptions {
+		return false
+	}
+	mismatch := s.check.Of(r)
+	if mismatch != nil {
+		s.events.Happened(lifecycle.Event{Kind: CrossOrigin, Err: mismatch})
+	}
+	return mismatch != nil
 }
 
 // reads reports whether the route reads that request's body itself.

@@ -39,13 +39,13 @@ func (o sourceSignOut) location(r *http.Request, c *caller.Caller) (string, bool
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), patience)
 	defer cancel()
-	return o.providers[i].EndSession(ctx, kept.IDToken, o.address.origin(r)+o.address.BasePath+logoutPath)
+	return o.providers[i].EndSession(ctx, kept.IDToken, o.address.Sites.Of(r).String()+o.address.BasePath+logoutPath)
 }
 
 // targets are where a sign-out may lead, for the policies of pages that have
 // such a form: the listed origins, and the session's provider.
 func (o sourceSignOut) targets(r *http.Request, c *caller.Caller) []string {
-	targets := slices.Clone(o.address.ReturnTo.listed)
+	targets := slices.Clone(o.address.ReturnTo.written)
 	if location, ok := o.location(r, c); ok {
 		targets = append(targets, location)
 	}

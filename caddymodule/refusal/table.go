@@ -37,6 +37,12 @@ var (
 	Token = &Refusal{Status: http.StatusUnauthorized, Code: "unauthorized",
 		Message:   "The bearer token is not valid, or its session has ended. Sign in again.",
 		Challenge: `Bearer error="invalid_token"`}
+	TokenElsewhere = &Refusal{Status: http.StatusUnauthorized, Code: "unauthorized",
+		Message:   "The bearer token was given out at another site, and is good there alone.",
+		Challenge: `Bearer error="invalid_token", error_description="The token is of another site"`}
+	TokensOff = &Refusal{Status: http.StatusUnauthorized, Code: "unauthorized",
+		Message:   "This service takes no bearer tokens. Sign in and send the cookie.",
+		Challenge: `Bearer error="invalid_token", error_description="Tokens are not taken here"`}
 	Role = &Refusal{Status: http.StatusForbidden, Code: "forbidden",
 		Message: "Your roles and permissions do not allow this."}
 	Unmapped = &Refusal{Status: http.StatusForbidden, Code: "forbidden",

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -20,8 +21,9 @@ const (
 
 // Assertion is what the gateway tells an app about the caller, signed.
 type Assertion struct {
-	// Audience is the app that it is for. Required.
-	Audience string
+	// Audience is the app that it is for, by each name that it may know itself by.
+	// One at least is required.
+	Audience []string
 	// UserID is the person's number, and Email their address. Required.
 	UserID int64
 	Email  string
@@ -51,7 +53,7 @@ type Assertion struct {
 // absent; an empty one is [].
 type assertionToken struct {
 	Issuer       string   `json:"iss"`
-	Audience     string   `json:"aud"`
+	Audience     audience `json:"aud"`
 	Subject      string   `json:"sub"`
 	Email        string   `json:"email"`
 	SessionID    string   `json:"sid"`
@@ -65,6 +67,17 @@ type assertionToken struct {
 	Roles        []string `json:"roles,omitzero"`
 	Permissions  []string `json:"permissions,omitzero"`
 	Truncated    []string `json:"truncated,omitempty"`
+}
+
+// audience is a text where there is one name: apps that know no list read it on
+// (RFC 7519 section 4.1.3 allows both).
+type audience []string
+
+func (a audience) MarshalJSON() ([]byte, error) {
+	if len(a) == 1 {
+		return json.Marshal(a[0])
+	}
+	return json.Marshal([]string(a))
 }
 
 // MintAssertion makes the assertion, good for AssertionTTL. When it would be
@@ -107,7 +120,7 @@ func (r *Ring) VerifyAssertion(raw, audience string) (Assertion, error) {
 	}
 	c := claims{object: o}
 	a := Assertion{
-		Audience: audience, UserID: c.userID(), Email: c.text("email"), SessionID: c.text("sid"),
+		Audience: c.audiences(), UserID: c.userID(), Email: c.text("email"), SessionID: c.text("sid"),
 		ID: c.text("jti"), IssuedAt: c.seconds("iat"), ExpiresAt: c.seconds("exp"),
 	}
 	c.optional("account_id", &a.AccountID)
@@ -117,7 +130,10 @@ func (r *Ring) VerifyAssertion(raw, audience string) (Assertion, error) {
 	c.optional("roles", &a.Roles)
 	c.optional("permissions", &a.Permissions)
 	c.optional("truncated", &a.Truncated)
-	if err := c.accept(r.issuer, audience, r.now()); err != nil {
+	if !slices.Contains(a.Audience, audience) {
+		c.fail("aud is not the one expected")
+	}
+	if err := c.accept(r.issuer, r.now()); err != nil {
 		return Assertion{}, err
 	}
 	return a, nil
@@ -148,9 +164,9 @@ func (a *Assertion) check() error {
 		return errors.New("no assertion for this person: they have no email")
 	case a.SessionID == "":
 		return errors.New("no assertion without a session id")
-	case a.Audience == "":
+	case len(a.Audience) == 0 || slices.Contains(a.Audience, ""):
 		return errors.New("no assertion without an audience: configure one")
-	case a.Audience == SessionAudience:
+	case slices.Contains(a.Audience, SessionAudience):
 		return errors.New("assertion audience is that of session tokens: configure another")
 	}
 	return nil

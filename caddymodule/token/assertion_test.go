@@ -17,7 +17,7 @@ import (
 
 func someAssertion() token.Assertion {
 	return token.Assertion{
-		Audience: "orders", UserID: 7, Email: "ada@example.com", SessionID: someKey(7).ID(),
+		Audience: []string{"orders"}, UserID: 7, Email: "ada@example.com", SessionID: someKey(7).ID(),
 		AccountID: "acme", AccountName: "Acme Ltd", AccountAdmin: true,
 		Accounts: []string{"acme", "globex"}, Roles: []string{"admin"}, Permissions: []string{"orders:write"},
 	}
@@ -52,7 +52,7 @@ func TestAnAssertionSaysWhatWasMinted(t *testing.T) {
 
 func TestTheAssertionOnTheWire(t *testing.T) {
 	r := newRing(t, token.Config{})
-	none := token.Assertion{Audience: "orders", UserID: 7, Email: "ada@example.com", SessionID: "S", AccountAdmin: true}
+	none := token.Assertion{Audience: []string{"orders"}, UserID: 7, Email: "ada@example.com", SessionID: "S", AccountAdmin: true}
 	for _, c := range []struct {
 		name, want string
 		a          token.Assertion
@@ -81,8 +81,10 @@ func TestMintAssertionRefuses(t *testing.T) {
 		name, want string
 		change     func(*token.Assertion)
 	}{
-		{"no audience", "configure one", func(a *token.Assertion) { a.Audience = "" }},
-		{"the audience of session tokens", "configure another", func(a *token.Assertion) { a.Audience = token.SessionAudience }},
+		{"no audience", "configure one", func(a *token.Assertion) { a.Audience = nil }},
+		{"the audience of session tokens", "configure another", func(a *token.Assertion) { a.Audience = []string{token.SessionAudience} }},
+		{"the audience of session tokens among others", "configure another", func(a *token.Assertion) { a.Audience = []string{"orders", token.SessionAudience} }},
+		{"an audience without a name", "configure one", func(a *token.Assertion) { a.Audience = []string{"orders", ""} }},
 		{"no person", "not 1 to 2^53-1", func(a *token.Assertion) { a.UserID = 0 }},
 		{"no email", "no email", func(a *token.Assertion) { a.Email = "" }},
 		{"no session", "session id", func(a *token.Assertion) { a.SessionID = "" }},
@@ -170,7 +172,9 @@ func TestVerifyAssertionRefuses(t *testing.T) {
 	good := payloadOf(t, mustAssert(t, f.ring, someAssertion()))
 	for _, c := range []struct{ name, old, new, reason string }{
 		{"another app's", `"orders"`, `"billing"`, "aud is not the one"},
-		{"one for several apps", `"orders"`, `["orders"]`, "aud is missing, or not a string"},
+		{"one for several other apps", `"orders"`, `["billing","wiki"]`, "aud is not the one"},
+		{"one for nobody", `"orders"`, `[]`, "aud is not the one"},
+		{"an audience that is no text", `"orders"`, `{"orders":1}`, "aud is missing, or of the wrong type"},
 		{"one of another issuer", `"sidegate"`, `"other"`, "iss is not ours"},
 		{"one without an email", `"email":"ada@example.com",`, ``, "email is missing"},
 		{"one without a session", `"sid":`, `"not":`, "sid is missing"},
@@ -218,5 +222,28 @@ func TestMintAssertionLeavesTheCallersListsAlone(t *testing.T) {
 	mustAssert(t, newRing(t, token.Config{}), a)
 	if after, _ := json.Marshal(a); string(after) != string(before) {
 		t.Fatal("the caller's assertion changed")
+	}
+}
+
+// RFC 7519 section 4.1.3: one audience is a text, several are a list.
+func TestAnAssertionIsForEachOfItsAudience(t *testing.T) {
+	ring := newRing(t, token.Config{Now: func() time.Time { return start }})
+	a := someAssertion()
+	for want, audience := range map[string][]string{
+		`"aud":"orders"`:               {"orders"},
+		`"aud":["a.example","orders"]`: {"a.example", "orders"},
+	} {
+		a.Audience = audience
+		raw := mustAssert(t, ring, a)
+		if payload := string(unb64(t, strings.Split(raw, ".")[1])); !strings.Contains(payload, want) {
+			t.Errorf("the payload is %s", payload)
+		}
+		for _, name := range audience {
+			if got, err := ring.VerifyAssertion(raw, name); err != nil || !slices.Equal(got.Audience, audience) {
+				t.Errorf("for %s: %+v, %v", name, got, err)
+			}
+		}
+		_, err := ring.VerifyAssertion(raw, "wiki")
+		mustRefuse(t, raw, err, "aud is not the one")
 	}
 }

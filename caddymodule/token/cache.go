@@ -15,21 +15,25 @@ const (
 	DefaultTTL = 10 * time.Minute
 	// DefaultEntries is how many tokens a Cache keeps; about 1 KiB each.
 	DefaultEntries = 10_000
+
+	// maxSites is of how many sites the tokens of one session are kept.
+	maxSites = 8
 )
 
-// Cache gives a cookie caller the same short token again until 80 % of its
+// Cache gives a cookie caller of a site the same short token again until 80 % of its
 // life is over: signing is dear, and a new token with every answer would make
 // every answer a new one (its ETag). It is safe for concurrent use.
 //
-// It is keyed by the session, never by a token's text or by a person.
+// It is keyed by the session and the site, never by a token's text or by a person.
 type Cache struct {
 	ring   *Ring
 	ttl    time.Duration
-	tokens *lru.Cache[sessionstore.Key, cached]
-	mu     sync.Mutex // makes "look again, then keep" one step
+	tokens *lru.Cache[sessionstore.Key, []cached] // lists never change
+	mu     sync.Mutex                             // makes "look again, then keep" one step
 }
 
 type cached struct {
+	site    Site
 	token   string
 	userID  int64
 	renewAt time.Time
@@ -48,41 +52,58 @@ func NewCache(r *Ring, ttl time.Duration, entries int) (*Cache, error) {
 	if entries == 0 {
 		entries = DefaultEntries
 	}
-	tokens, err := lru.New[sessionstore.Key, cached](entries)
+	tokens, err := lru.New[sessionstore.Key, []cached](entries)
 	if err != nil {
 		return nil, fmt.Errorf("token cache of %d entries: %v", entries, err)
 	}
 	return &Cache{ring: r, ttl: ttl, tokens: tokens}, nil
 }
 
-// Token returns a token of the session that lives for the cache's ttl, or as
-// long as the session when that is shorter. The errors are those of
-// Ring.MintSession.
-func (c *Cache) Token(key sessionstore.Key, userID int64, sessionExpires time.Time) (string, error) {
+// Token returns a token of the session for that site that lives for the cache's
+// ttl, or as long as the session when that is shorter. The errors are those of
+// Ring.MintSessionAt.
+func (c *Cache) Token(site Site, key sessionstore.Key, userID int64, sessionExpires time.Time) (string, error) {
 	now := c.ring.now()
-	if e, ok := c.tokens.Get(key); ok && e.good(userID, sessionExpires, now) {
+	kept, _ := c.tokens.Get(key)
+	if e := find(kept, site); e != nil && e.good(userID, sessionExpires, now) {
 		return e.token, nil
 	}
-	fresh, err := c.mint(key, userID, sessionExpires, now)
+	fresh, err := c.mint(site, key, userID, sessionExpires, now)
 	if err != nil {
 		return "", err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	// Callers that missed at the same time all get the token of the first.
-	if e, ok := c.tokens.Get(key); ok && e.good(userID, sessionExpires, now) {
+	kept, _ = c.tokens.Get(key)
+	if e := find(kept, site); e != nil && e.good(userID, sessionExpires, now) {
 		return e.token, nil
 	}
-	c.tokens.Add(key, fresh)
+	list := []cached{fresh}
+	for i := 0; i < len(kept) && len(list) < maxSites; i++ {
+		if kept[i].site != site {
+			list = append(list, kept[i])
+		}
+	}
+	c.tokens.Add(key, list)
 	return fresh.token, nil
 }
 
-// Forget drops the token of a session that has ended. The token was dead
-// already, as the store decides; this only gives its memory back.
+func find(kept []cached, site Site) *cached {
+	for i := range kept {
+		if kept[i].site == site {
+			return &kept[i]
+		}
+	}
+	return nil
+}
+
+// Forget drops the tokens of a session that has ended. They were dead
+// already, as the store decides; this only gives their memory back.
 func (c *Cache) Forget(key sessionstore.Key) { c.tokens.Remove(key) }
 
-func (c *Cache) mint(key sessionstore.Key, userID int64, sessionExpires, now time.Time) (cached, error) {
-	e := cached{userID: userID, expires: now.Add(c.ttl)}
+func (c *Cache) mint(site Site, key sessionstore.Key, userID int64, sessionExpires, now time.Time) (cached, error) {
+	e := cached{site: site, userID: userID, expires: now.Add(c.ttl)}
 	clipped := !e.expires.Before(sessionExpires)
 	if clipped {
 		e.expires = sessionExpires
@@ -93,12 +114,12 @@ func (c *Cache) mint(key sessionstore.Key, userID int64, sessionExpires, now tim
 		e.renewAt = e.expires // a new one could not live longer: this one serves to the end
 	}
 	var err error
-	e.token, err = c.ring.MintSession(key, userID, e.expires)
+	e.token, err = c.ring.MintSessionAt(site, key, userID, e.expires)
 	return e, err
 }
 
 // good says that the token may be given out again: to the same person, within
 // its time and that of the session.
-func (e cached) good(userID int64, sessionExpires, now time.Time) bool {
+func (e *cached) good(userID int64, sessionExpires, now time.Time) bool {
 	return e.userID == userID && now.Before(e.renewAt) && !e.expires.After(sessionExpires)
 }

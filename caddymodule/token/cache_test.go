@@ -1,6 +1,8 @@
 package token_test
 
 import (
+	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -8,6 +10,9 @@ import (
 	"example.com/sidegate/caddymodule/token"
 	"example.com/sidegate/sessionstore/storetest"
 )
+
+// here is where tokens are given out.
+var here = token.Site{Scheme: "https", Host: "app.example.com"}
 
 // desk is a cache with its ring and clock.
 type desk struct {
@@ -31,12 +36,12 @@ func newDesk(t testing.TB, ttl time.Duration, entries int) desk {
 // checks that it is good.
 func (d desk) token(t *testing.T, n byte, expires time.Time) string {
 	t.Helper()
-	raw, err := d.Token(someKey(n), int64(n), expires)
+	raw, err := d.Token(here, someKey(n), int64(n), expires)
 	if err != nil {
 		t.Fatal(err)
 	}
 	got, err := d.ring.VerifySession(raw)
-	if err != nil || got.Key != someKey(n) || got.UserID != int64(n) || got.ExpiresAt.After(expires) {
+	if err != nil || got.Key != someKey(n) || got.UserID != int64(n) || got.Site != here.String() || got.ExpiresAt.After(expires) {
 		t.Fatalf("got %+v, %v; the session ends %v", got, err, expires)
 	}
 	return raw
@@ -103,7 +108,7 @@ func TestTokensAreKeptBySession(t *testing.T) {
 	if d.token(t, 2, end) == one {
 		t.Error("two sessions share a token")
 	}
-	other, err := d.Token(someKey(1), 99, end)
+	other, err := d.Token(here, someKey(1), 99, end)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +161,7 @@ func TestNewCacheRefuses(t *testing.T) {
 		})
 	}
 	d := newDesk(t, 0, 0)
-	if raw, err := d.Token(someKey(1), 0, start.Add(time.Hour)); err == nil {
+	if raw, err := d.Token(here, someKey(1), 0, start.Add(time.Hour)); err == nil {
 		t.Errorf("a person without a number got %s", raw)
 	}
 }
@@ -170,7 +175,7 @@ func TestCallersAtTheSameTimeGetTheSameToken(t *testing.T) {
 	for i := range callers {
 		done.Go(func() {
 			ready.Wait()
-			tokens[i], _ = d.Token(someKey(1), 1, end)
+			tokens[i], _ = d.Token(here, someKey(1), 1, end)
 		})
 	}
 	ready.Done()
@@ -179,5 +184,35 @@ func TestCallersAtTheSameTimeGetTheSameToken(t *testing.T) {
 		if raw == "" || raw != tokens[0] {
 			t.Fatalf("caller %d got %q, the first %q", i, raw, tokens[0])
 		}
+	}
+}
+
+// A token of one site is never given out at another, and each keeps its own.
+func TestEachSiteHasATokenOfItsOwn(t *testing.T) {
+	d, end := newDesk(t, 0, 0), start.Add(12*time.Hour)
+	first := d.token(t, 1, end)
+	for n := range 20 { // more than are kept
+		other := token.Site{Scheme: "https", Host: fmt.Sprintf("site-%d.example.com", n)}
+		raw, err := d.Token(other, someKey(1), 1, end)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := d.ring.VerifySession(raw)
+		if err != nil || got.Site != other.String() {
+			t.Fatalf("got %+v, %v", got, err)
+		}
+		again, err := d.Token(other, someKey(1), 1, end)
+		if err != nil || again != raw {
+			t.Errorf("another token at once: %v", err)
+		}
+		if n < 6 && d.token(t, 1, end) != first {
+			t.Errorf("the first site's is another after %d sites more", n+1)
+		}
+	}
+	if n := testing.AllocsPerRun(100, func() { _, _ = d.Token(token.Site{Scheme: "https", Host: "site-19.example.com"}, someKey(1), 1, end) }); n != 0 {
+		t.Errorf("%v allocations for one that is there", n)
+	}
+	if _, err := d.Token(token.Site{Scheme: "https", Host: strings.Repeat("a", 261)}, someKey(1), 1, end); err == nil {
+		t.Error("a host of any length stands in tokens")
 	}
 }

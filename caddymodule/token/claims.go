@@ -25,7 +25,7 @@ const Leeway = 11 * time.Minute
 // one of them is refused, because a parser that ignores case would read it.
 var claimNames = []string{
 	"iss", "aud", "sub", "sid", "jti", "iat", "nbf", "exp", "email",
-	"account_id", "account_name", "account_admin", "accounts", "roles", "permissions", "truncated",
+	"account_id", "account_name", "account_admin", "accounts", "roles", "permissions", "truncated", "site",
 }
 
 // object is a JSON object whose members are each there once, values unread.
@@ -146,15 +146,24 @@ func (c *claims) optional(name string, v any) {
 	}
 }
 
-// accept checks what all tokens have in common. aud must be the one string
-// that we write, not a list that holds it. Expiry comes last, so that
+// audiences reads aud, which may be a text or a list of some.
+func (c *claims) audiences() []string {
+	var one string
+	if json.Unmarshal(c.object["aud"], &one) == nil {
+		return []string{one}
+	}
+	var list []string
+	if json.Unmarshal(c.object["aud"], &list) != nil {
+		c.fail("aud is missing, or of the wrong type")
+	}
+	return list
+}
+
+// accept checks what all tokens have in common. Expiry comes last, so that
 // ErrExpired is said only of a token that was good.
-func (c *claims) accept(issuer, audience string, now time.Time) error {
+func (c *claims) accept(issuer string, now time.Time) error {
 	if c.text("iss") != issuer {
 		c.fail("iss is not ours: do all gateways have the same token issuer?")
-	}
-	if c.text("aud") != audience {
-		c.fail("aud is not the one expected")
 	}
 	c.text("jti")
 	iat, exp, nbf := c.seconds("iat"), c.seconds("exp"), time.Time{}

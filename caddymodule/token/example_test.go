@@ -81,7 +81,7 @@ func ExampleRing_MintAssertion() {
 		return
 	}
 	raw, err := ring.MintAssertion(token.Assertion{
-		Audience: "wiki", UserID: 7, Email: "ada@example.com",
+		Audience: []string{"wiki"}, UserID: 7, Email: "ada@example.com",
 		SessionID: sessionstore.NewSecret(7).Key().ID(), Roles: []string{"editor"},
 	})
 	if err != nil {

@@ -195,7 +195,7 @@ func BenchmarkCacheToken(b *testing.B) {
 	d := newDesk(b, 0, 0)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := d.Token(someKey(1), 1, start.Add(time.Hour)); err != nil {
+		if _, err := d.Token(here, someKey(1), 1, start.Add(time.Hour)); err != nil {
 			b.Fatal(err)
 		}
 	}

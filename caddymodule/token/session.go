@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -22,6 +23,9 @@ type SessionClaims struct {
 	Key sessionstore.Key
 	// UserID is the person's number.
 	UserID int64
+	// Site is the origin where the token was given out, and where alone it is
+	// good; empty: at every site, as those of programs are.
+	Site string
 	// IssuedAt and ExpiresAt are in UTC, to the second.
 	IssuedAt  time.Time
 	ExpiresAt time.Time
@@ -33,23 +37,49 @@ type sessionToken struct {
 	Audience  string `json:"aud"`
 	Subject   string `json:"sub"`
 	SessionID string `json:"sid"`
+	Site      string `json:"site,omitempty"`
 	ID        string `json:"jti"`
 	IssuedAt  int64  `json:"iat"`
 	ExpiresAt int64  `json:"exp"`
 }
 
-// MintSession makes the session token of that session and person, good until
-// expires, cut to the second. The error is that of a person's number that is
-// not 1 to 2^53-1, or of the signing itself.
+// Site is where a token is given out: the scheme and host of an origin.
+type Site struct{ Scheme, Host string }
+
+// maxSite bounds the host, which a client may have made up: a name has 253 bytes
+// at most, and a port six more.
+const maxSite = 260
+
+// String is the origin as browsers write it; of none it is empty.
+func (s Site) String() string {
+	if s == (Site{}) {
+		return ""
+	}
+	return s.Scheme + "://" + s.Host
+}
+
+// MintSession makes the session token of that session and person, good at every
+// site until expires, cut to the second. The error is that of a person's number
+// that is not 1 to 2^53-1, or of the signing itself.
 func (r *Ring) MintSession(key sessionstore.Key, userID int64, expires time.Time) (string, error) {
+	return r.MintSessionAt(Site{}, key, userID, expires)
+}
+
+// MintSessionAt is MintSession for that site alone. A host that is none is an
+// error too. Gateways that do not know sites yet take it for good everywhere.
+func (r *Ring) MintSessionAt(site Site, key sessionstore.Key, userID int64, expires time.Time) (string, error) {
 	if err := checkUserID(userID); err != nil {
 		return "", err
+	}
+	if len(site.Host) > maxSite {
+		return "", fmt.Errorf("no token for a site whose host has %d bytes: %d at most", len(site.Host), maxSite)
 	}
 	return r.mint(typeSession, sessionToken{
 		Issuer:    r.issuer,
 		Audience:  SessionAudience,
 		Subject:   strconv.FormatInt(userID, 10),
 		SessionID: key.Encode(),
+		Site:      site.String(),
 		ID:        rand.Text(),
 		IssuedAt:  r.now().Unix(),
 		ExpiresAt: expires.Unix(),
@@ -81,7 +111,13 @@ func (r *Ring) ReadSession(raw string) (SessionClaims, error) {
 		IssuedAt:  c.seconds("iat"),
 		ExpiresAt: c.seconds("exp"),
 	}
-	return s, c.accept(r.issuer, SessionAudience, r.now())
+	if _, given := o["site"]; given {
+		s.Site = c.text("site")
+	}
+	if c.text("aud") != SessionAudience { // the one text that we write, not a list that holds it
+		c.fail("aud is not the one expected")
+	}
+	return s, c.accept(r.issuer, r.now())
 }
 
 // LooksOurs reports whether raw claims to be a session token, good or not: it

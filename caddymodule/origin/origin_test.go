@@ -1,8 +1,8 @@
-package endpoint
+package origin
 
 import "testing"
 
-func TestParseOrigin(t *testing.T) {
+func TestParse(t *testing.T) {
 	for _, c := range []struct{ name, raw, want string }{
 		{"an origin stays as it is", "https://app.example.com", "https://app.example.com"},
 		{"plain HTTP is taken too", "http://localhost:8080", "http://localhost:8080"},
@@ -31,25 +31,26 @@ func TestParseOrigin(t *testing.T) {
 		{"nothing is refused", "", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got, err := ParseOrigin(c.raw)
-			if got != c.want || (err == nil) != (c.want != "") {
+			got, err := Parse(c.raw)
+			if got.String() != c.want || (err == nil) != (c.want != "") {
 				t.Errorf("got %q, %v", got, err)
 			}
 		})
 	}
 }
 
-func FuzzParseOrigin(f *testing.F) {
+func FuzzParse(f *testing.F) {
 	for _, seed := range []string{"https://a.example", "http://[::1]:1", "https://A:443/", "https://a;b", "//a", "https://a\\b", "http://::1"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, raw string) {
-		origin, err := ParseOrigin(raw)
+		o, err := Parse(raw)
 		if err != nil {
 			return
 		}
-		if again, err := ParseOrigin(origin); err != nil || again != origin {
-			t.Errorf("%q gives %q, and that gives %q, %v", raw, origin, again, err)
+		origin := o.String()
+		if again, err := Parse(origin); err != nil || again != o || !o.Is(origin) {
+			t.Errorf("%q gives %q, and that gives %v, %v", raw, origin, again, err)
 		}
 		for _, c := range origin {
 			if c <= ' ' || c > '~' || c == ';' || c == ',' || c == '*' || c == '\'' || c == '"' || c == '@' || c == '\\' {

@@ -1,0 +1,120 @@
+package origin_test
+
+import (
+	"crypto/tls"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"example.com/sidegate/caddymodule/origin"
+)
+
+// request is one at that host, with headers as pairs of names and values.
+func request(host string, header ...string) *http.Request {
+	r := httptest.NewRequest(http.MethodPost, "/", nil)
+	r.Host = host
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Add(header[i], header[i+1])
+	}
+	return caddyhttp.PrepareRequest(r, caddy.NewReplacer(), httptest.NewRecorder(), nil)
+}
+
+func overTLS(r *http.Request) *http.Request {
+	r.TLS = new(tls.ConnectionState)
+	return r
+}
+
+func trusted(r *http.Request) *http.Request {
+	caddyhttp.SetVar(r.Context(), caddyhttp.TrustedProxyVarKey, true)
+	return r
+}
+
+func parse(t testing.TB, raw string) origin.Origin {
+	t.Helper()
+	o, err := origin.Parse(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+func TestWhatIsTakenForAPageOfThisSite(t *testing.T) {
+	public := &origin.Check{Public: parse(t, "https://a.example"), Listed: []origin.Origin{parse(t, "https://partner.example:8443")}}
+	for _, c := range []struct {
+		name  string
+		check *origin.Check
+		r     *http.Request
+		own   string // what a refused page was compared with; empty: it is not refused
+	}{
+		{"no page", new(origin.Check), request("a.example"), ""},
+		{"the host's own", new(origin.Check), request("a.example", "Origin", "http://a.example"), ""},
+		{"the host's own, in other letters", new(origin.Check), request("A.example", "Origin", "http://a.Example"), ""},
+		{"the host's own over TLS, which may have ended in front", new(origin.Check), request("a.example", "Origin", "https://a.example"), ""},
+		{"a port that is there anyway, in Host", new(origin.Check), overTLS(request("a.example:443", "Origin", "https://a.example")), ""},
+		{"a port that is there anyway, in Origin", new(origin.Check), overTLS(request("a.example", "Origin", "https://a.example:443")), ""},
+		{"a port that plain HTTP has anyway", new(origin.Check), request("a.example:80", "Origin", "http://a.example"), ""},
+		{"over TLS, a page without it", new(origin.Check), overTLS(request("a.example", "Origin", "http://a.example")), "https://a.example"},
+		{"a port that the other scheme has", new(origin.Check), request("a.example:443", "Origin", "http://a.example"),
+			"http://a.example:443 or https://a.example"},
+		{"a trusted proxy says TLS", new(origin.Check), trusted(request("a.example", "Origin", "http://a.example", "X-Forwarded-Proto", "https")), "https://a.example"},
+		{"a trusted proxy says none", new(origin.Check), trusted(request("a.example", "Origin", "https://a.example", "X-Forwarded-Proto", "http")), "http://a.example"},
+		{"a trusted proxy says nothing", new(origin.Check), trusted(request("a.example", "Origin", "https://a.example")), ""},
+		{"somebody says TLS", new(origin.Check), request("a.example", "Origin", "http://a.example", "X-Forwarded-Proto", "https"), ""},
+		{"the public one, whatever Host says", public, request("inside:8080", "Origin", "https://a.example"), ""},
+		{"the public one, whatever the browser says of the host that it asked", public,
+			request("inside:8080", "Origin", "https://a.example", "Sec-Fetch-Site", "cross-site"), ""},
+		{"the public one without TLS", public, request("a.example", "Origin", "http://a.example"), "https://a.example"},
+		{"another host beside the public one", public, request("b.example", "Origin", "http://b.example"), ""},
+		{"a listed one", public, request("b.example", "Origin", "https://partner.example:8443", "Sec-Fetch-Site", "cross-site"), ""},
+		{"a listed host at another port", public, request("a.example", "Origin", "https://partner.example"), "https://a.example"},
+		{"another", public, request("b.example", "Origin", "https://evil.example"), "http://b.example or https://b.example or https://a.example"},
+		{"null", new(origin.Check), request("a.example", "Origin", "null"), "http://a.example or https://a.example"},
+		{"what the browser says comes first", new(origin.Check), request("a.example", "Origin", "null", "Sec-Fetch-Site", "same-origin"), ""},
+		{"a person who typed the address", new(origin.Check), request("a.example", "Sec-Fetch-Site", "none"), ""},
+		{"another site without an Origin", new(origin.Check), request("a.example", "Sec-Fetch-Site", "cross-site"), "http://a.example or https://a.example"},
+		{"what nobody knows", new(origin.Check), request("a.example", "Sec-Fetch-Site", "x", "Origin", "http://a.example"), "http://a.example or https://a.example"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			mismatch := c.check.Of(c.r)
+			if (mismatch == nil) != (c.own == "") || mismatch != nil && mismatch.Own != c.own {
+				t.Errorf("got %+v", mismatch)
+			}
+		})
+	}
+}
+
+func TestWhatIsToldOfARefusedPageIsBounded(t *testing.T) {
+	long := strings.Repeat("x", 5000)
+	m := new(origin.Check).Of(request("a.example", "Origin", long, "Sec-Fetch-Site", long))
+	if m == nil || len(m.Origin) != 256 || len(m.Site) != 256 {
+		t.Errorf("got %+v", m)
+	}
+}
+
+func TestWhatAsksForAnotherProtocol(t *testing.T) {
+	extended := request("a.example")
+	extended.Method, extended.Header[":protocol"] = http.MethodConnect, []string{"websocket"}
+	overQUIC := request("a.example")
+	overQUIC.Method, overQUIC.Proto = http.MethodConnect, "websocket"
+	tunnel := request("a.example")
+	tunnel.Method = http.MethodConnect
+	for name, c := range map[string]struct {
+		r    *http.Request
+		asks bool
+	}{
+		"HTTP/1.1 with Upgrade":             {request("a.example", "Upgrade", "websocket"), true},
+		"HTTP/1.1 with Upgrade, in letters": {request("a.example", "Upgrade", "WebSocket"), true},
+		"HTTP/2 with :protocol":             {extended, true},
+		"HTTP/3 with :protocol":             {overQUIC, true},
+		"a tunnel":                          {tunnel, false},
+		"anything else":                     {request("a.example", "Connection", "Upgrade"), false},
+	} {
+		if got := origin.IsUpgrade(c.r); got != c.asks {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
