@@ -176,6 +176,7 @@ func (a *App) Cleanup() error {
 		return errors.Join(g.close(), closeRetired())
 	}
 	g.flush(context.Background())
+	g.sessions.AppCookies.Hurry()
 	g.retire()
 	return nil
 }

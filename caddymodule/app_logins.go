@@ -66,7 +66,19 @@ func (o *LoginOptions) provision(ctx caddy.Context, a *App) error {
 	if err := o.readDomains(); err != nil {
 		return err
 	}
+	a.address.Cookie.Apps = o.appCookies()
 	return o.orderLogins(named)
+}
+
+// appCookies are the names of the apps' own cookies that stay here.
+func (o *LoginOptions) appCookies() (names []string) {
+	for _, l := range o.logins {
+		if of, ok := l.(*AppLogin); ok {
+			names = append(names, of.CookieNames...)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // orderLogins puts the logins into the order of login_order, those that it does

@@ -6,6 +6,7 @@ import (
 
 	"example.com/sidegate/caddymodule/caller"
 	"example.com/sidegate/caddymodule/lifecycle"
+	"example.com/sidegate/caddymodule/profile"
 	"example.com/sidegate/caddymodule/refusal"
 	"example.com/sidegate/caddymodule/web"
 )
@@ -63,7 +64,7 @@ func (l logout) post(w http.ResponseWriter, r *http.Request) {
 		}
 		target = l.next(r, r.PostForm.Get("return_to"))
 	}
-	presented := l.callers.Presented(r)
+	presented, kept := l.callers.Presented(r), keptBy(l.callers.Caller(r), l.sessions)
 	if !l.end(w, r, presented) {
 		return
 	}
@@ -73,7 +74,7 @@ func (l logout) post(w http.ResponseWriter, r *http.Request) {
 		refusal.CloseUnread(w, r)
 	}
 	if presented.Ours {
-		l.address.Cookie.Clear(w)
+		l.address.Cookie.ClearOf(w, kept)
 	}
 	if presented.Unknown { // its session may live
 		refusal.Token.Write(w, r)
@@ -85,6 +86,14 @@ func (l logout) post(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(http.StatusNoContent)
+}
+
+// keptBy is what the caller's session keeps of its sign-in; nil when there is none.
+func keptBy(c *caller.Caller, sessions *lifecycle.Sessions) *profile.Kept {
+	if c.Session == nil {
+		return nil
+	}
+	return sessions.AppCookies.Kept(c.Session)
 }
 
 // end ends what was presented, or answers that it could not.

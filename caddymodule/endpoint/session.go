@@ -16,9 +16,10 @@ const sessionPath = "/session"
 type session struct {
 	desk
 	tokens
+	sessions *lifecycle.Sessions
 }
 
-func newSession(c Config) session { return session{newDesk(c), newTokens(c)} }
+func newSession(c Config) session { return session{newDesk(c), newTokens(c), c.Sessions} }
 
 func sessionRoute(c Config) Route {
 	return Route{Path: sessionPath, Answers: map[string]http.HandlerFunc{http.MethodGet: newSession(c).get}}
@@ -48,7 +49,7 @@ func (s session) writeChanged(w http.ResponseWriter, r *http.Request, c *caller.
 	switch {
 	case errors.Is(err, lifecycle.ErrEnded):
 		if c.Token == "" {
-			s.address.Cookie.Clear(w)
+			s.address.Cookie.ClearOf(w, keptBy(c, s.sessions))
 		}
 		refusal.Gone.WriteJSON(w)
 	case errors.Is(err, lifecycle.ErrUnmapped):
