@@ -102,6 +102,7 @@ func staysHere(t *testing.T, site gatewaytest.Site) {
 		{"and the browser has those for scripts", []string{"csrf=1", "SID=2; HttpOnly", "theme=dark"}, "csrf=1; theme=dark", "csrf=1; theme=dark; SID=2"},
 		{"until the app has the browser keep it", []string{"SID=2"}, "SID=2", "SID=2"},
 		{"until the app deletes it", []string{"SID=; Max-Age=0"}, "", ""},
+		{"but not with what it deletes under another path beside", []string{"SID=2; HttpOnly", "SID=; Path=/old; Max-Age=0"}, "", "SID=2"},
 		{"and the last word counts", []string{"SID=2; HttpOnly", "SID=3; HttpOnly"}, "", "SID=3"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -130,10 +131,18 @@ type appAnswer struct {
 // Takes implements caller.Taker.
 func (a *appAnswer) Takes(line string) bool {
 	said, stays, ok := a.app.Said(line)
-	if ok {
+	if ok && !a.clears(said) {
 		a.said = append(a.said, said)
 	}
 	return stays
+}
+
+// clears reports whether that deletes what a browser may have of a cookie under
+// another path or domain, beside the cookie itself.
+func (a *appAnswer) clears(said profile.AppCookie) bool {
+	return said.Place == profile.CookieGone && slices.ContainsFunc(a.said, func(c profile.AppCookie) bool {
+		return c.Name == said.Name && c.Place == profile.CookieHere && (c.Path != said.Path || c.Domain != said.Domain)
+	})
 }
 
 // Taken implements caller.Taker.

@@ -52,7 +52,7 @@ func (v *Remembered) Guard(w http.ResponseWriter, ours *Credentials) (guarded ht
 // Unguard ends what Guard began: error routes are given the response as it was.
 func (v *Remembered) Unguard() {
 	if a := &v.answer; a.begun && len(a.Header()) > a.headers {
-		a.strip()
+		a.stripOurs(nil) // no browser takes cookies from trailers (RFC 9110 section 6.5.1)
 	}
 	v.answer.ours = nil
 }
@@ -76,11 +76,15 @@ const maxHeaders = 1 << 30
 
 func (a *answer) strip() {
 	if a.taker == nil {
-		a.had.Strip(a.Header(), a.ours.Cookie, a.ours.Attempts, nil)
+		a.stripOurs(nil)
 		return
 	}
-	a.had.Strip(a.Header(), a.ours.Cookie, a.ours.Attempts, a.taker.Takes)
+	a.stripOurs(a.taker.Takes)
 	a.taker.Taken()
+}
+
+func (a *answer) stripOurs(stays func(line string) bool) {
+	a.had.Strip(a.Header(), a.ours.Cookie, a.ours.Attempts, stays)
 }
 
 // begin strips before the headers are sent.

@@ -121,11 +121,17 @@ func (c *AppCookies) Note(s *sessionstore.Session, known profile.AppCookies, sai
 	var fresh []profile.AppCookie
 	leftOut := 0
 	for _, cookie := range said {
-		if now.Says(cookie) {
-			after, beyond := now.With(cookie)
-			now, leftOut, fresh = after, leftOut+beyond, append(fresh, cookie)
+		if !now.Says(cookie) {
+			continue
+		}
+		before, _ := now.Named(cookie.Name)
+		after, beyond := now.With(cookie)
+		kept, _ := after.Named(cookie.Name) // nothing of one that is left out
+		if now, leftOut = after, leftOut+beyond; kept != before {
+			fresh = append(fresh, kept)
 		}
 	}
+	c.tellLeftOut(s, leftOut)
 	if len(fresh) == 0 || c.closed || h == nil && !c.makeRoom() {
 		return
 	}
@@ -137,7 +143,6 @@ func (c *AppCookies) Note(s *sessionstore.Session, known profile.AppCookies, sai
 	if s.Version > h.session.Version {
 		h.session = s
 	}
-	c.tellLeftOut(s, leftOut)
 	h.put(fresh)
 	if !h.flying {
 		h.flying = true

@@ -48,7 +48,7 @@ func (l *Login) Said(line string) (c profile.AppCookie, stays, ok bool) {
 	pair, attributes, _ := strings.Cut(line, ";")
 	name, value, found := strings.Cut(pair, "=")
 	name, value = strings.Trim(name, " \t"), strings.Trim(value, " \t")
-	if !l.config.KeepCookies || !found || name == "" || strings.ContainsFunc(name+value, control) || !l.names(name) {
+	if !l.config.KeepCookies || !found || name == "" || len(name) > longestAttribute || strings.ContainsFunc(name+value, control) || !l.names(name) {
 		return c, false, false
 	}
 	// The value may be none by RFC 6265; browsers take it, and so does the app.
@@ -71,7 +71,7 @@ func (l *Login) Said(line string) (c profile.AppCookie, stays, ok bool) {
 
 func control(c rune) bool { return c < ' ' || c == 0x7f }
 
-// longestAttribute bounds what is kept of a Path or Domain.
+// longestAttribute bounds what is kept of a Path or Domain, and a name.
 const longestAttribute = 255
 
 // kept is the cookie as a session keeps it.
