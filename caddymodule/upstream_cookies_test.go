@@ -215,6 +215,59 @@ func TestABrowserIsToldToForgetACookieWhereItHasIt(t *testing.T) {
 	}
 }
 
+// One gateway is asked, and then the other; in the end the first is stopped just
+// when the app has said something new.
+func TestTwoGatewaysKeepTheSameCookies(t *testing.T) {
+	l := newLegacy(t)
+	l.sets()
+	site := gatewaytest.Site{
+		Options:  l.login("legacy", "keep_cookies\n"+legacyMap),
+		Upstream: strings.TrimPrefix(l.URL, "http://"),
+		Routes:   "session_endpoints\nsession_auth {\nupstream_token legacy\n}\nreverse_proxy {upstream}",
+	}.OnRedis(redistest.Start(t), gatewaytest.PresentSecret)
+	one, other := gatewaytest.StartProcess(t, site), gatewaytest.StartProcess(t, site)
+	b := ofMary(t, one.Server)
+	shows := func(at *gatewaytest.Process, want string) {
+		t.Helper()
+		there := seat{b.At(t, at.Server)}
+		gatewaytest.Await(t, "the other has the cookie", func() bool {
+			there.Open("/app/y").Want(t, http.StatusOK)
+			return l.given() == want
+		})
+	}
+	b.Open(setting("SID=2; HttpOnly")).Want(t, http.StatusOK)
+	shows(other, "SID=2")
+	seat{b.At(t, other.Server)}.Open(setting("SID=3; HttpOnly")).Want(t, http.StatusOK)
+	shows(one, "SID=3")
+	b.Open(setting("SID=4; HttpOnly")).Want(t, http.StatusOK)
+	b.Open(setting("SID=5; HttpOnly")).Want(t, http.StatusOK)
+	one.Terminate()
+	shows(other, "SID=5")
+	t.Run("and what comes after the sign-out at one brings it back at none", func(t *testing.T) {
+		there := seat{b.At(t, other.Server)}
+		reached, release := make(chan struct{}), make(chan struct{})
+		l.page = func(w http.ResponseWriter, _ *http.Request) {
+			close(reached)
+			<-release
+			w.Header().Set("Set-Cookie", "SID=6; HttpOnly")
+		}
+		gatewayClient := other.With(t, strings.Join(b.Jar, "; "), "")
+		var late sync.WaitGroup
+		late.Go(func() {
+			if a, err := gatewayClient.Try(t.Context(), http.MethodGet, "/app/z", ""); err != nil || len(a.Cookies()) > 0 {
+				t.Errorf("%v: the browser is given %v", err, a.Cookies())
+			}
+		})
+		<-reached
+		there.Do(http.MethodPost, "/auth/logout", "").Want(t, http.StatusNoContent)
+		close(release)
+		late.Wait()
+		other.Terminate() // with all that it had to write
+		other.Start()
+		seat{b.At(t, other.Server)}.Do(http.MethodGet, "/auth/session", "").Want(t, http.StatusUnauthorized)
+	})
+}
+
 // An error route may lead to another app, whose cookies are not the app's.
 func TestCookiesOfAnErrorRouteAreNotTheApps(t *testing.T) {
 	l, other := newLegacy(t), newLegacy(t)
