@@ -39,13 +39,9 @@ func (c *Cookie) Set(w http.ResponseWriter, secret sessionstore.Secret, lifetime
 // for whoever sits there next.
 func (c *Cookie) Clear(w http.ResponseWriter) { c.ClearOf(w, nil) }
 
-// ClearOf is Clear where it is known which cookies of an app the session keeps.
-func (c *Cookie) ClearOf(w http.ResponseWriter, kept *profile.Kept) {
+// ClearOf is Clear where it is known which cookies of an app the session knows.
+func (c *Cookie) ClearOf(w http.ResponseWriter, known profile.AppCookies) {
 	http.SetCookie(w, c.cookie("", -1))
-	var known profile.AppCookies
-	if kept != nil {
-		known = profile.ReadAppCookies(kept.UpstreamCookies)
-	}
 	for _, cookie := range known {
 		c.expire(w, cookie)
 	}

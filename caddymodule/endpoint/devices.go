@@ -102,7 +102,7 @@ func (d devices) delete(w http.ResponseWriter, r *http.Request) {
 		refusal.NoSession.WriteJSON(w)
 		return
 	}
-	kept := keptBy(c, d.sessions)
+	known := cookiesOf(c, d.sessions)
 	if err == nil {
 		err = d.sessions.End(r.Context(), key)
 	}
@@ -111,7 +111,7 @@ func (d devices) delete(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if key == c.Session.Key && c.Token == "" {
-		d.address.Cookie.ClearOf(w, kept)
+		d.address.Cookie.ClearOf(w, known)
 	}
 	d.ended(w)
 }

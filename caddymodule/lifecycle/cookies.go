@@ -95,6 +95,15 @@ type saidCookie struct {
 	version uint64 // of the record that says so; 0: none does yet
 }
 
+// In returns the cookies of a session as they are by now.
+func (c *AppCookies) In(s *sessionstore.Session) profile.AppCookies {
+	kept := c.Kept(s)
+	if kept == nil {
+		return nil
+	}
+	return profile.ReadAppCookies(kept.UpstreamCookies)
+}
+
 // since are the changes that a record of that version does not have.
 func (h *changedCookies) since(version uint64) (said []profile.AppCookie) {
 	if h == nil {

@@ -17,6 +17,7 @@ func (c *AppCookies) fly(h *changedCookies) {
 	for tries := 0; ; {
 		err := c.write(h)
 		if errors.Is(err, ErrEnded) {
+			c.pause() // whoever signs it out may have yet to tell the app, with these
 			c.forget(h.session.Key)
 			return
 		}

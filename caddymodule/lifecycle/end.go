@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"example.com/sidegate/caddymodule/profile"
 	"example.com/sidegate/sessionstore"
 )
 
@@ -12,18 +13,23 @@ import (
 // elsewhere go. A login that wants to know is told behind it. One that is gone
 // already is no error.
 func (l *Sessions) End(ctx context.Context, key sessionstore.Key) error {
-	return l.ender.signOut(ctx, key)
+	_, err := l.ender.signOut(ctx, key)
+	return err
 }
 
-// EndAll is End for each of the keys; it stops at the first that could not be
-// ended.
-func (l *Sessions) EndAll(ctx context.Context, keys []sessionstore.Key) error {
+// EndAll is End for each of the keys, and returns the apps' cookies that those
+// have kept which it ended; it stops at the first that could not be ended.
+func (l *Sessions) EndAll(ctx context.Context, keys []sessionstore.Key) (cookies profile.AppCookies, err error) {
 	for _, key := range keys {
-		if err := l.ender.signOut(ctx, key); err != nil {
-			return err
+		was, err := l.ender.signOut(ctx, key)
+		if err != nil {
+			return cookies, err
+		}
+		if was != nil {
+			cookies = append(cookies, l.AppCookies.In(was)...)
 		}
 	}
-	return nil
+	return cookies, nil
 }
 
 // EndUnreadable is EndAll for those of the sessions that cannot be read, and
@@ -75,13 +81,13 @@ type ender struct {
 	farewell *farewell
 }
 
-// signOut is Sessions.End.
-func (e *ender) signOut(ctx context.Context, key sessionstore.Key) error {
+// signOut is Sessions.End, and returns the session as it was.
+func (e *ender) signOut(ctx context.Context, key sessionstore.Key) (*sessionstore.Session, error) {
 	was, err := e.revoke(ctx, key)
 	if was != nil {
 		e.farewell.tell(was)
 	}
-	return err
+	return was, err
 }
 
 // end is signOut for what ends otherwise than by the person's wish: the login is

@@ -39,7 +39,8 @@ func TestALoginIsToldOfSignOuts(t *testing.T) {
 			return errors.Join(g.End(t.Context(), a.key), g.End(t.Context(), a.key))
 		}, 1},
 		{"of several", func(g *gateway, a, b *person) error {
-			return g.EndAll(t.Context(), []sessionstore.Key{a.key, b.key})
+			_, err := g.EndAll(t.Context(), []sessionstore.Key{a.key, b.key})
+			return err
 		}, 2},
 		{"of all others", func(g *gateway, a, _ *person) error { return g.EndOthers(t.Context(), a.session) }, 1},
 		{"not of what ends in another way", func(g *gateway, _, _ *person) error {
