@@ -178,6 +178,7 @@ func (a *App) Cleanup() error {
 		return errors.Join(g.close(), closeRetired())
 	}
 	g.flush(context.Background())
+	g.sessions.AppCookies.Hurry()
 	g.retire()
 	return nil
 }

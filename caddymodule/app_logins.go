@@ -89,6 +89,7 @@ func (o *LoginOptions) provision(ctx caddy.Context, a *App) error {
 	if err := o.checkSamePeople(named); err != nil {
 		return err
 	}
+	a.address.Cookie.Apps = o.appCookies()
 	return o.orderLogins(named)
 }
 
@@ -147,6 +148,17 @@ func (o *LoginOptions) parseSamePeople(d *caddyfile.Dispenser) error {
 	}
 	o.SamePeople = append(o.SamePeople, group)
 	return nil
+}
+
+// appCookies are the names of the apps' own cookies that stay here.
+func (o *LoginOptions) appCookies() (names []string) {
+	for _, l := range o.logins {
+		if of, ok := l.(*AppLogin); ok {
+			names = append(names, of.CookieNames...)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // orderLogins puts the logins into the order of login_order, those that it does

@@ -10,6 +10,13 @@ import (
 	"example.com/sidegate/sessionstore"
 )
 
+// AssertionConfig asks for X-Session-Assertion.
+type AssertionConfig struct {
+	// Audience is the assertion's aud claim; "host" is the site's host. Default: a
+	// list of the site's host and upstream, of which upstream goes in 0.3.
+	Audience string `json:"audience,omitempty"`
+}
+
 const (
 	// cachedAssertions bounds the assertions that are kept for reuse.
 	cachedAssertions = 10_000

@@ -79,6 +79,14 @@ var lines = map[lifecycle.Kind]line{
 	lifecycle.NotRead: {zap.WarnLevel, "sessions of a person cannot be read, and so do not show how the person has changed", func(e lifecycle.Event) []zap.Field {
 		return append(personFields(e), zap.Int("sessions", e.Count))
 	}},
+	lifecycle.CookiesPending: {zap.WarnLevel, "cookies that an app has set are not in the session yet; it will be tried again", func(e lifecycle.Event) []zap.Field {
+		return append(loginErrorFields(e), zap.String("session", e.Session.ID()))
+	}},
+	lifecycle.CookiesLeftOut: {zap.WarnLevel, "an app sets more cookies than a session keeps, so some are lost to it: name those that are to stay here",
+		func(e lifecycle.Event) []zap.Field {
+			return append(loginFields(e), zap.Int("cookies", e.Count), zap.String("option", "keep_cookies"))
+		}},
+	lifecycle.NotTold: {zap.WarnLevel, "an app could not be told that somebody has signed out: their session there may live on", unmappedFields},
 	lifecycle.Pending: {zap.ErrorLevel,
 		"changes of people do not show in all their sessions yet; it will be tried again", errorFields},
 	endpoint.Refused: {zap.InfoLevel, "sign-in refused", clientFields},

@@ -140,6 +140,11 @@ func TestEventsAreLogged(t *testing.T) {
 			[]map[string]any{login, user, session, said}},
 		lifecycle.NotRead: {"warn", "sessions of a person cannot be read, and so do not show how the person has changed",
 			[]map[string]any{login, user, said, {"sessions": int64(3)}}},
+		lifecycle.CookiesPending: {"warn", "cookies that an app has set are not in the session yet; it will be tried again", []map[string]any{login, session, said}},
+		lifecycle.CookiesLeftOut: {"warn", "an app sets more cookies than a session keeps, so some are lost to it: name those that are to stay here",
+			[]map[string]any{login, {"cookies": int64(3), "option": "keep_cookies"}}},
+		lifecycle.NotTold: {"warn", "an app could not be told that somebody has signed out: their session there may live on",
+			[]map[string]any{login, user, session, said}},
 		lifecycle.Pending: {"error", "changes of people do not show in all their sessions yet; it will be tried again", []map[string]any{said}},
 
 		endpoint.Refused: {"info", "sign-in refused", []map[string]any{from}},

@@ -7,8 +7,10 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"golang.org/x/net/http/httpguts"
 
 	"example.com/sidegate/caddymodule/login/app"
+	"example.com/sidegate/caddymodule/profile"
 	"example.com/sidegate/caddymodule/profile/mapping"
 )
 
@@ -39,8 +41,18 @@ type AppLogin struct {
 	// 2xx, 302, 303 and 400. Default: any status 2xx but a web page, for many
 	// apps answer a wrong password with their form again.
 	Success string `json:"success,omitempty"`
-	// KeepCookies keeps the app's own cookies in the session, for upstream_token.
+	// KeepCookies keeps the app's own cookies in the session, for upstream_token:
+	// those that a sign-in brings, and those with HttpOnly that later answers set.
 	KeepCookies bool `json:"keep_cookies,omitempty"`
+
+	// CookieNames are those that KeepCookies keeps, with HttpOnly or without; no
+	// other is kept then. Default: all.
+	CookieNames []string `json:"cookie_names,omitempty"`
+
+	// Logout is an address of the app that is told (POST, with the app's own token
+	// and cookies) when somebody signs out. Placeholders {env.*} and {file.*} are
+	// resolved. Default: it is not told.
+	Logout string `json:"logout,omitempty"`
 	// CA is a PEM file with the authorities that vouch for the app. Default:
 	// those of the system.
 	CA string `json:"ca,omitempty"`
@@ -91,6 +103,7 @@ func (a *AppLogin) config() (c app.Config, err error) {
 		Body:        a.Body,
 		Timeout:     time.Duration(a.Timeout),
 		KeepCookies: a.KeepCookies,
+		CookieNames: a.CookieNames,
 		Now:         time.Now,
 	}
 	if a.URL == "" {
@@ -103,6 +116,14 @@ func (a *AppLogin) config() (c app.Config, err error) {
 		return c, fmt.Errorf("address: %w", err)
 	}
 	a.asked = placeOf(c.URL)
+	if a.Logout != "" {
+		if c.Logout, err = resolve(a.Logout); err != nil {
+			return c, fmt.Errorf("logout: %w", err)
+		}
+	}
+	if err = a.checkCookieNames(); err != nil {
+		return c, err
+	}
 	for _, f := range a.Fields {
 		value, err := resolveReferences(f.Value)
 		if err != nil {
@@ -145,7 +166,8 @@ func (a *AppLogin) Cleanup() error {
 //		header <name> <value>
 //		timeout <duration>
 //		success <expression>
-//		keep_cookies
+//		keep_cookies [<name>...]
+//		logout <url>
 //		trust_typed_email
 //		email_domains <domain>...
 //		ca <pem file>
@@ -169,7 +191,8 @@ func (a *AppLogin) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"header":            parseHeader(&a.Header),
 		"timeout":           duration(&a.Timeout),
 		"success":           a.parseSuccess,
-		"keep_cookies":      flag(&a.KeepCookies),
+		"keep_cookies":      a.parseKeepCookies,
+		"logout":            text(&a.Logout),
 		"trust_typed_email": flag(&a.TrustTypedEmail),
 		"email_domains":     texts(&a.EmailDomains),
 		"ca":                text(&a.CA),
@@ -191,6 +214,30 @@ func (a *AppLogin) parseBody(d *caddyfile.Dispenser) error {
 			return d.Errf("body: %s needs one value, such as {login.username}", f.Name)
 		}
 		a.Fields = append(a.Fields, f)
+	}
+	return nil
+}
+
+func (a *AppLogin) parseKeepCookies(d *caddyfile.Dispenser) error {
+	if a.KeepCookies {
+		return d.Err("keep_cookies is given twice: put the names on one line")
+	}
+	a.KeepCookies, a.CookieNames = true, d.RemainingArgs()
+	return nil
+}
+
+// checkCookieNames refuses names that no cookie has.
+func (a *AppLogin) checkCookieNames() error {
+	if len(a.CookieNames) > profile.MaxAppCookies {
+		return fmt.Errorf("keep_cookies names %d cookies: %d at most", len(a.CookieNames), profile.MaxAppCookies)
+	}
+	for _, name := range a.CookieNames {
+		if !httpguts.ValidHeaderFieldName(name) { // both are tokens (RFC 6265 section 4.1.1)
+			return fmt.Errorf("keep_cookies %q: that is no name of a cookie", name)
+		}
+	}
+	if len(a.CookieNames) > 0 && !a.KeepCookies {
+		return errors.New("cookie_names is for keep_cookies, which is off")
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"example.com/sidegate/caddymodule/caller"
 	"example.com/sidegate/caddymodule/everyroute"
+	"example.com/sidegate/caddymodule/login/app"
 	"example.com/sidegate/caddymodule/pathrule"
 	"example.com/sidegate/caddymodule/refusal"
 	"example.com/sidegate/caddymodule/web"
@@ -87,13 +88,7 @@ type SessionAuth struct {
 	rules    *pathrule.Rules // nil without rules by path
 	identity injector
 	foreign  everyroute.Foreign
-}
-
-// AssertionConfig asks for X-Session-Assertion.
-type AssertionConfig struct {
-	// Audience is the assertion's aud claim; "host" is the site's host. Default: a
-	// list of the site's host and upstream, of which upstream goes in 0.3.
-	Audience string `json:"audience,omitempty"`
+	upstream *app.Login // that UpstreamToken names
 }
 
 // CaddyModule returns the Caddy module information.
@@ -106,18 +101,18 @@ func (SessionAuth) CaddyModule() caddy.ModuleInfo {
 
 // Provision finds the app and prepares what each request needs.
 func (s *SessionAuth) Provision(ctx caddy.Context) (err error) {
-	app, err := findApp(ctx)
+	a, err := findApp(ctx)
 	if err != nil {
 		return err
 	}
-	s.shared = app.share()
+	s.shared = a.share()
 	if s.public, err = pathrule.NewClear(s.Public); err != nil {
 		return err
 	}
 	if err := s.provisionPaths(); err != nil {
 		return err
 	}
-	if err := errors.Join(s.checkUpstreamToken(app.logins), s.checkOptional()); err != nil {
+	if err := errors.Join(s.checkUpstreamToken(a.logins), s.checkOptional()); err != nil {
 		return err
 	}
 	for _, require := range s.Require {
@@ -126,12 +121,12 @@ func (s *SessionAuth) Provision(ctx caddy.Context) (err error) {
 		}
 	}
 	if s.Assertion != nil && s.Assertion.Audience == "" {
-		app.Token.warnUnnamed(app.logger)
+		a.Token.warnUnnamed(a.logger)
 	}
 	if s.identity, err = newInjector(s); err != nil {
 		return err
 	}
-	return s.joinServer(ctx, app)
+	return s.joinServer(ctx, a)
 }
 
 // ServeHTTP finds the caller, strips, decides, injects, and passes on.
@@ -168,7 +163,7 @@ func (s *SessionAuth) ServeHTTP(w http.ResponseWriter, r *http.Request, next cad
 			return caddyhttp.Error(http.StatusInternalServerError, err)
 		}
 	}
-	return s.passOn(w, r, v, c, next)
+	return s.passOn(g, w, r, v, c, next)
 }
 
 func (s *SessionAuth) caller(g *gateway, r *http.Request, v *caller.Remembered) *caller.Caller {

@@ -3,21 +3,25 @@ package caddymodule
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"example.com/sidegate/caddymodule/caller"
 	"example.com/sidegate/caddymodule/identity"
+	"example.com/sidegate/caddymodule/lifecycle"
+	"example.com/sidegate/caddymodule/login/app"
 	"example.com/sidegate/caddymodule/profile"
+	"example.com/sidegate/sessionstore"
 )
 
 // upstreamCredentials are what an app gave out when somebody signed in through
 // its own login, ready to be given back to it.
 type upstreamCredentials struct {
 	authorization string
-	names         []string // of the cookies
-	cookies       string   // as one line of a Cookie header
+	cookies       profile.AppCookies
+	line          string // of a Cookie header
 }
 
 type upstreamCredentialsKey struct{}
@@ -29,7 +33,8 @@ func (s *SessionAuth) checkUpstreamToken(logins []LoginModule) error {
 		return nil
 	}
 	for _, l := range logins {
-		if _, ok := l.(*AppLogin); ok && l.Name() == s.UpstreamToken {
+		if of, ok := l.(*AppLogin); ok && l.Name() == s.UpstreamToken {
+			s.upstream = of.Login
 			return nil
 		}
 	}
@@ -38,13 +43,17 @@ func (s *SessionAuth) checkUpstreamToken(logins []LoginModule) error {
 
 // passOn gives the app its own credentials back, and takes them out of the
 // request again when it is to be answered by an error route: that may lead to
-// another app.
-func (s *SessionAuth) passOn(w http.ResponseWriter, r *http.Request, v *caller.Remembered, c *caller.Caller, next caddyhttp.Handler) error {
+// another app. Cookies of its own that the app sets on the way back stay here.
+func (s *SessionAuth) passOn(g *gateway, w http.ResponseWriter, r *http.Request, v *caller.Remembered, c *caller.Caller, next caddyhttp.Handler) error {
 	if s.UpstreamToken == "" || !c.MayPass() || c.Session.Method != s.UpstreamToken {
 		return s.foreign.PassOn(w, r, v, next)
 	}
 	authorization, cookie := r.Header["Authorization"], r.Header["Cookie"]
-	s.giveBack(r, c)
+	given := s.giveBack(g, r, c)
+	if s.upstream.KeepsCookies() {
+		before := v.TakeCookies(&appAnswer{app: s.upstream, kept: g.sessions.AppCookies, session: c.Session, known: given.cookies})
+		defer v.TakeCookies(before)
+	}
 	err := s.foreign.PassOn(w, r, v, next)
 	if err != nil {
 		restore(r.Header, "Authorization", authorization)
@@ -63,20 +72,31 @@ func restore(h http.Header, name string, values []string) {
 
 // giveBack puts the app's own token and cookies into the request of somebody
 // who signed in through it. They take the place of what the client sent under
-// the same names, so that the app sees the person whom the headers name.
-func (s *SessionAuth) giveBack(r *http.Request, c *caller.Caller) {
+// the same names, so that the app sees the person whom the headers name: what a
+// browser has of a cookie that stays here is from before, perhaps of whoever sat
+// there then.
+func (s *SessionAuth) giveBack(g *gateway, r *http.Request, c *caller.Caller) *upstreamCredentials {
 	given := c.Entry.Derive(upstreamCredentialsKey{}, func() any { return newUpstreamCredentials(c.Session.Kept) }).(*upstreamCredentials)
 	if given.authorization != "" {
 		r.Header["Authorization"] = []string{given.authorization}
 	}
-	if given.cookies == "" {
-		return
+	cookies, line := given.cookies, given.line
+	if now, changed := g.sessions.AppCookies.Of(c.Session, cookies); changed {
+		cookies, line = now, now.Line()
 	}
-	for _, name := range given.names {
+	for _, cookie := range cookies {
+		if cookie.Place != profile.CookieAtBrowser {
+			identity.RemoveCookie(r.Header, cookie.Name, "")
+		}
+	}
+	for _, name := range s.upstream.CookieNames() {
 		identity.RemoveCookie(r.Header, name, "")
 	}
-	// One line: several Cookie headers are not for HTTP/1.1 (RFC 6265 section 5.4).
-	r.Header["Cookie"] = []string{strings.Join(append(r.Header["Cookie"], given.cookies), "; ")}
+	if line != "" {
+		// One line: several Cookie headers are not for HTTP/1.1 (RFC 6265 section 5.4).
+		r.Header["Cookie"] = []string{strings.Join(append(r.Header["Cookie"], line), "; ")}
+	}
+	return given
 }
 
 // newUpstreamCredentials reads what the login kept. What cannot be read, or
@@ -90,16 +110,48 @@ func newUpstreamCredentials(kept string) *upstreamCredentials {
 	if k.UpstreamToken != "" && !strings.ContainsFunc(k.UpstreamToken, notHeader) {
 		given.authorization = "Bearer " + k.UpstreamToken
 	}
-	var pairs []string
-	for _, pair := range k.UpstreamCookies {
-		name, _, found := strings.Cut(pair, "=")
-		if !found || strings.ContainsFunc(pair, notHeader) || strings.Contains(pair, ";") {
-			continue
-		}
-		given.names, pairs = append(given.names, name), append(pairs, pair)
-	}
-	given.cookies = strings.Join(pairs, "; ")
+	given.cookies = profile.ReadAppCookies(k.UpstreamCookies)
+	given.line = given.cookies.Line()
 	return given
 }
 
 func notHeader(c rune) bool { return c < ' ' || c == 0x7f }
+
+// appAnswer takes an app's own cookies out of its answer to somebody who signed
+// in through it, and keeps them in their session: left to the browser, they would
+// outlive the sign-out and speak for whoever sits there next.
+type appAnswer struct {
+	app     *app.Login
+	kept    *lifecycle.AppCookies
+	session *sessionstore.Session
+	known   profile.AppCookies // those of the session
+	said    []profile.AppCookie
+}
+
+// Takes implements caller.Taker.
+func (a *appAnswer) Takes(line string) bool {
+	said, stays, ok := a.app.Said(line)
+	if ok && !a.clears(said) {
+		a.said = append(a.said, said)
+	}
+	return stays
+}
+
+// clears reports whether that deletes what a browser may have of a cookie under
+// another path or domain, beside the cookie itself.
+func (a *appAnswer) clears(said profile.AppCookie) bool {
+	return said.Place == profile.CookieGone && slices.ContainsFunc(a.said, func(c profile.AppCookie) bool {
+		return c.Name == said.Name && c.Place == profile.CookieHere && (c.Path != said.Path || c.Domain != said.Domain)
+	})
+}
+
+// Taken implements caller.Taker.
+func (a *appAnswer) Taken() {
+	if len(a.said) > 0 {
+		a.kept.Note(a.session, a.known, a.said...)
+		a.said = nil
+	}
+}
+
+// Interface guards
+var _ caller.Taker = (*appAnswer)(nil)

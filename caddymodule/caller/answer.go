@@ -18,6 +18,23 @@ type answer struct {
 	had     identity.Answered
 	begun   bool // the headers are on their way
 	headers int  // how many there were then: more are trailers
+	taker   Taker
+}
+
+// Taker takes cookies of an app's own out of its answer.
+type Taker interface {
+	// Takes reports whether the Set-Cookie line stays here. It is asked once of
+	// each line that an app has added, and never of cookies of ours.
+	Takes(line string) bool
+	// Taken says that these were all that the app has said so far.
+	Taken()
+}
+
+// TakeCookies has cookies taken out of what answers from now on, until it is
+// told of another taker, or nil. It returns the one before.
+func (v *Remembered) TakeCookies(t Taker) (before Taker) {
+	before, v.answer.taker = v.answer.taker, t
+	return before
 }
 
 // Guard is the response for what comes behind a handler of ours. It is wrapped
@@ -27,7 +44,7 @@ func (v *Remembered) Guard(w http.ResponseWriter, ours *Credentials) (guarded ht
 	if v.answer.ours != nil {
 		return w, false
 	}
-	v.answer = answer{ours: ours, had: identity.NoteAnswer(w.Header())}
+	v.answer = answer{ours: ours, had: identity.NoteAnswer(w.Header()), taker: v.answer.taker}
 	v.answer.ResponseWriter = w
 	return &v.answer, true
 }
@@ -35,7 +52,7 @@ func (v *Remembered) Guard(w http.ResponseWriter, ours *Credentials) (guarded ht
 // Unguard ends what Guard began: error routes are given the response as it was.
 func (v *Remembered) Unguard() {
 	if a := &v.answer; a.begun && len(a.Header()) > a.headers {
-		a.strip()
+		a.stripOurs(nil) // no browser takes cookies from trailers (RFC 9110 section 6.5.1)
 	}
 	v.answer.ours = nil
 }
@@ -57,7 +74,18 @@ func (v *Remembered) OwnAnswer() {
 // maxHeaders is more than any answer has.
 const maxHeaders = 1 << 30
 
-func (a *answer) strip() { a.had.Strip(a.Header(), a.ours.Cookie, a.ours.Attempts) }
+func (a *answer) strip() {
+	if a.taker == nil {
+		a.stripOurs(nil)
+		return
+	}
+	a.stripOurs(a.taker.Takes)
+	a.taker.Taken()
+}
+
+func (a *answer) stripOurs(stays func(line string) bool) {
+	a.had.Strip(a.Header(), a.ours.Cookie, a.ours.Attempts, stays)
+}
 
 // begin strips before the headers are sent.
 func (a *answer) begin() {

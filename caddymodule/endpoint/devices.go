@@ -102,6 +102,7 @@ func (d devices) delete(w http.ResponseWriter, r *http.Request) {
 		refusal.NoSession.WriteJSON(w)
 		return
 	}
+	known := cookiesOf(c, d.sessions)
 	if err == nil {
 		err = d.sessions.End(r.Context(), key)
 	}
@@ -110,7 +111,7 @@ func (d devices) delete(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if key == c.Session.Key && c.Token == "" {
-		d.address.Cookie.Clear(w)
+		d.address.Cookie.ClearOf(w, known)
 	}
 	d.ended(w)
 }

@@ -6,6 +6,7 @@ import (
 
 	"example.com/sidegate/caddymodule/caller"
 	"example.com/sidegate/caddymodule/lifecycle"
+	"example.com/sidegate/caddymodule/profile"
 	"example.com/sidegate/caddymodule/refusal"
 	"example.com/sidegate/caddymodule/web"
 )
@@ -64,7 +65,8 @@ func (l logout) post(w http.ResponseWriter, r *http.Request) {
 		target = l.next(r, r.PostForm.Get("return_to"))
 	}
 	presented := l.callers.Presented(r)
-	if !l.end(w, r, presented) {
+	known, done := l.end(w, r, presented)
+	if !done {
 		return
 	}
 	// It says nothing, and is not waited for before: when it does not come, the
@@ -73,7 +75,7 @@ func (l logout) post(w http.ResponseWriter, r *http.Request) {
 		refusal.CloseUnread(w, r)
 	}
 	if presented.Ours {
-		l.address.Cookie.Clear(w)
+		l.address.Cookie.ClearOf(w, known)
 	}
 	if presented.Unknown { // its session may live
 		refusal.Token.Write(w, r)
@@ -87,24 +89,34 @@ func (l logout) post(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// end ends what was presented, or answers that it could not.
-func (l logout) end(w http.ResponseWriter, r *http.Request, presented *caller.Presented) bool {
+// cookiesOf are the app's cookies that the caller's session knows.
+func cookiesOf(c *caller.Caller, sessions *lifecycle.Sessions) profile.AppCookies {
+	if c.Session == nil {
+		return nil
+	}
+	return sessions.AppCookies.In(c.Session)
+}
+
+// end ends what was presented, or answers that it could not; known are the apps'
+// cookies of what has ended.
+func (l logout) end(w http.ResponseWriter, r *http.Request, presented *caller.Presented) (known profile.AppCookies, done bool) {
 	keys := slices.Concat(presented.Sessions, presented.Expired)
-	if err := l.sessions.EndAll(r.Context(), keys); err != nil {
+	known, err := l.sessions.EndAll(r.Context(), keys)
+	if err != nil {
 		l.events.Trouble(r.Context(), "a session could not be ended", err)
 		refusal.CloseUnread(w, r)
 		refusal.Unavailable.Saying("The session could not be ended: you are still signed in. Try again shortly.").Write(w, r)
-		return false
+		return nil, false
 	}
 	if !presented.All {
 		refusal.CloseUnread(w, r)
 		refusal.TooMany.Write(w, r)
-		return false
+		return nil, false
 	}
 	if len(keys) > 0 {
 		l.events.Happened(lifecycle.Event{Kind: SignedOut})
 	}
-	return true
+	return known, true
 }
 
 // next is where a person goes who has signed out: to the provider, to sign out

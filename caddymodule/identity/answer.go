@@ -33,13 +33,18 @@ func NoteAnswer(h http.Header) (had Answered) {
 // headers, which a browser would take for the gateway's, and cookies of that
 // name or whose name begins with prefix, which sign a person out, or in as
 // somebody else. Trailers are headers too.
-func (had *Answered) Strip(h http.Header, cookie, prefix string) {
+//
+// Of the other cookies stays tells, once for each line, whether it is not for the
+// browser; nil takes none away.
+func (had *Answered) Strip(h http.Header, cookie, prefix string, stays func(line string) bool) {
 	for name, values := range h {
 		bare := strings.TrimPrefix(name, http.TrailerPrefix)
 		switch {
 		case isSetCookie(bare):
 			if len(values) > had.cookies {
-				stripSetCookies(h, name, had.cookies, cookie, prefix)
+				stripSetCookies(h, name, had.cookies, func(line string) bool {
+					return setsCookie(line, cookie, prefix) || stays != nil && stays(line)
+				})
 			}
 		case isNative(bare):
 			if kept := had.native[name]; kept == 0 {
@@ -61,15 +66,15 @@ func isNative(name string) bool {
 	return len(name) >= len(nativeFamily) && folds(name[:len(nativeFamily)], nativeFamily)
 }
 
-func stripSetCookies(h http.Header, name string, kept int, cookie, prefix string) {
+func stripSetCookies(h http.Header, name string, kept int, taken func(line string) bool) {
 	values := h[name]
-	ours := func(line string) bool { return setsCookie(line, cookie, prefix) }
-	if !slices.ContainsFunc(values[kept:], ours) {
+	first := kept + slices.IndexFunc(values[kept:], taken)
+	if first < kept {
 		return
 	}
-	left := slices.Clone(values[:kept])
-	for _, line := range values[kept:] {
-		if !ours(line) {
+	left := slices.Clone(values[:first])
+	for _, line := range values[first+1:] {
+		if !taken(line) {
 			left = append(left, line)
 		}
 	}

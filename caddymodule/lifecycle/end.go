@@ -5,19 +5,31 @@ import (
 	"errors"
 	"slices"
 
+	"example.com/sidegate/caddymodule/profile"
 	"example.com/sidegate/sessionstore"
 )
 
-// End revokes a session, and has what is kept for it elsewhere go. One that is
-// gone already is no error.
+// End revokes a session whose person signs it out, and has what is kept for it
+// elsewhere go. A login that wants to know is told behind it. One that is gone
+// already is no error.
 func (l *Sessions) End(ctx context.Context, key sessionstore.Key) error {
-	return l.ender.end(ctx, key)
+	_, err := l.ender.signOut(ctx, key)
+	return err
 }
 
-// EndAll is End for each of the keys; it stops at the first that could not be
-// ended.
-func (l *Sessions) EndAll(ctx context.Context, keys []sessionstore.Key) error {
-	return l.ender.endAll(ctx, keys)
+// EndAll is End for each of the keys, and returns the apps' cookies that those
+// have kept which it ended; it stops at the first that could not be ended.
+func (l *Sessions) EndAll(ctx context.Context, keys []sessionstore.Key) (cookies profile.AppCookies, err error) {
+	for _, key := range keys {
+		was, err := l.ender.signOut(ctx, key)
+		if err != nil {
+			return cookies, err
+		}
+		if was != nil {
+			cookies = append(cookies, l.AppCookies.In(was)...)
+		}
+	}
+	return cookies, nil
 }
 
 // EndUnreadable is EndAll for those of the sessions that cannot be read, and
@@ -28,7 +40,7 @@ func (l *Sessions) EndUnreadable(ctx context.Context, keys []sessionstore.Key) (
 	return l.ender.endUnreadable(ctx, keys)
 }
 
-// EndOthers ends all sessions of the session's person but that one.
+// EndOthers is End for all sessions of the session's person but that one.
 func (l *Sessions) EndOthers(ctx context.Context, s *sessionstore.Session) error {
 	return l.ender.endOthers(ctx, s)
 }
@@ -67,11 +79,22 @@ func (l *Sessions) Find(ctx context.Context, own *sessionstore.Session, id strin
 // ender ends sessions whole: in the store, and in what is kept for them
 // elsewhere.
 type ender struct {
-	config *Config
-	links  *links
+	config   *Config
+	links    *links
+	farewell *farewell
 }
 
-// end is Sessions.End.
+// signOut is Sessions.End, and returns the session as it was.
+func (e *ender) signOut(ctx context.Context, key sessionstore.Key) (*sessionstore.Session, error) {
+	was, err := e.revoke(ctx, key)
+	if was != nil {
+		e.farewell.tell(was)
+	}
+	return was, err
+}
+
+// end is signOut for what ends otherwise than by the person's wish: the login is
+// not told.
 func (e *ender) end(ctx context.Context, key sessionstore.Key) error {
 	_, err := e.revoke(ctx, key)
 	return err
@@ -91,7 +114,8 @@ func (e *ender) revoke(ctx context.Context, key sessionstore.Key) (*sessionstore
 	return was, nil
 }
 
-// endAll is Sessions.EndAll.
+// endAll is end for each of the keys; it stops at the first that could not be
+// ended.
 func (e *ender) endAll(ctx context.Context, keys []sessionstore.Key) error {
 	for _, key := range keys {
 		if err := e.end(ctx, key); err != nil {
@@ -139,6 +163,7 @@ func (e *ender) endOthers(ctx context.Context, s *sessionstore.Session) error {
 	}
 	for _, other := range known {
 		e.config.Ended(other.Key)
+		e.farewell.tell(other)
 	}
 	e.links.forget(ctx, known...)
 	return nil

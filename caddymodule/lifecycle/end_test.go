@@ -21,12 +21,12 @@ func TestEnd(t *testing.T) {
 	t.Run("says nothing of a session that could not be ended", func(t *testing.T) {
 		store.away.Store(true)
 		defer store.away.Store(false)
-		if err := g.EndAll(t.Context(), []sessionstore.Key{one.key, two.key}); !errors.Is(err, errAway) || ended != nil {
+		if _, err := g.EndAll(t.Context(), []sessionstore.Key{one.key, two.key}); !errors.Is(err, errAway) || ended != nil {
 			t.Errorf("answered with %v, told of %v", err, ended)
 		}
 	})
 	t.Run("ends each, and tells who keeps something for it", func(t *testing.T) {
-		if err := g.EndAll(t.Context(), []sessionstore.Key{one.key, two.key}); err != nil {
+		if _, err := g.EndAll(t.Context(), []sessionstore.Key{one.key, two.key}); err != nil {
 			t.Error(err)
 		}
 		one.wantGone(g)

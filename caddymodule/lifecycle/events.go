@@ -95,6 +95,15 @@ const (
 	// NotRead: sessions of a person were to be built anew and cannot be read;
 	// they stay as they are. Login, UserID, Count, Err.
 	NotRead Kind = "not read"
+	// CookiesPending: what an app has said of its own cookies could not be written
+	// into the session; it is tried again. Login, Session, Err.
+	CookiesPending Kind = "cookies pending"
+	// CookiesLeftOut: an app sets more cookies than a session keeps; the first of
+	// that login. Login, Count.
+	CookiesLeftOut Kind = "cookies left out"
+	// NotTold: the login's source could not be told that somebody has signed out.
+	// Login, UserID, Session, Err.
+	NotTold Kind = "not told"
 	// Pending: changes of people are not in all their sessions yet. Err.
 	Pending Kind = "pending"
 )

@@ -115,7 +115,8 @@ func TestLinksAreGoneWithTheirSession(t *testing.T) {
 		{"when it is signed out", unlimited, func(l *linking) {
 			one, two := l.signsIn(0), l.signsIn(1)
 			l.must(l.End(l.Context(), one.Key))
-			l.must(l.EndAll(l.Context(), []sessionstore.Key{two.Key, one.Key}))
+			_, err := l.EndAll(l.Context(), []sessionstore.Key{two.Key, one.Key})
+			l.must(err)
 		}},
 		{"when the client has gone meanwhile", unlimited, func(l *linking) {
 			s := l.signsIn(0)
@@ -209,7 +210,8 @@ func TestAHundredSignOutsLeaveNothingInRedis(t *testing.T) {
 		keys = append(keys, l.signsIn(i).Key)
 	}
 	before := count()
-	l.must(l.EndAll(t.Context(), keys))
+	_, err := l.EndAll(t.Context(), keys)
+	l.must(err)
 	t.Logf("%d keys before, %d after", before, count())
 	if after := count(); before < 200 || after != 0 {
 		t.Errorf("there were %d keys, and %d are left; want none", before, after)

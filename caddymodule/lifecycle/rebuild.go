@@ -72,7 +72,9 @@ func (r *rebuilder) writeBuilt(ctx context.Context, s *sessionstore.Session, b *
 		if !changed.BuiltAt.Equal(from) {
 			return // another gateway has built it in between, from what is newer
 		}
+		kept := profile.WithCookiesOf(b.kept, changed.Kept)
 		b.put(changed)
+		changed.Kept = kept
 		keepChoice(changed)
 	})
 }
@@ -151,7 +153,7 @@ func (r *rebuilder) disrobe(ctx context.Context, s *sessionstore.Session, why er
 		if !changed.BuiltAt.Equal(from) {
 			return // another gateway has built it in between, from what is newer
 		}
-		changed.Kept, changed.BuiltAt, changed.Unmapped = kept, at, true
+		changed.Kept, changed.BuiltAt, changed.Unmapped = profile.WithCookiesOf(kept, changed.Kept), at, true
 		changed.User, changed.Grounds = withoutRights(changed.User), r.config.Vouching.disrobed(s)
 	})
 	if err != nil {

@@ -65,9 +65,13 @@ type Config struct {
 // Sessions are the sessions of one configuration while they live. It may be
 // used concurrently. Finish ends its work.
 type Sessions struct {
+	// AppCookies are the apps' own cookies that they keep.
+	AppCookies *AppCookies
+
 	config    *Config
 	links     *links
 	ender     *ender
+	farewell  *farewell
 	builder   *builder
 	writer    writer
 	refresher *refresher
@@ -99,15 +103,22 @@ func New(c Config) *Sessions {
 	if c.Vouching != nil {
 		l.backlog = c.Vouching.backlog // what it finds is ended with the rest
 	}
-	l.ender = &ender{&c, l.links}
+	l.AppCookies = newAppCookies(&c)
+	l.farewell = &farewell{config: &c, cookies: l.AppCookies}
+	l.ender = &ender{&c, l.links, l.farewell}
 	l.refresher = newRefresher(&c, &rebuilder{&c, l.builder, l.writer, l.links, l.ender})
 	return l
 }
 
 // Finish waits for the refreshes under way as long as ctx allows: a refresh
 // token that was just spent must still be replaced in the store. None begins
-// from then on.
-func (l *Sessions) Finish(ctx context.Context) { l.refresher.finish(ctx) }
+// from then on. So it does for the apps' cookies, and for apps that are just told
+// of a sign-out.
+func (l *Sessions) Finish(ctx context.Context) {
+	l.refresher.finish(ctx)
+	l.AppCookies.finish(ctx)
+	l.farewell.finish(ctx)
+}
 
 // named is the login of that name; nil: there is none.
 func named(logins []login.Method, name string) login.Method {

@@ -71,6 +71,16 @@ type Recaller interface {
 	Recall(s *sessionstore.Session) (p *profile.Person, whole bool, err error)
 }
 
+// Leaver is a Method whose source is told when somebody signs out here.
+type Leaver interface {
+	Method
+	// SignsOut reports whether it is.
+	SignsOut() bool
+	// SignOut tells it, with what the session kept of it. It may take as long as
+	// ctx lives. Its errors hold no credential.
+	SignOut(ctx context.Context, kept *profile.Kept) error
+}
+
 // Rotated is the error of a Rebuild that failed after its source had replaced
 // a credential, a refresh token for one: Kept holds the new one, and must be
 // written down, for the old one is spent.

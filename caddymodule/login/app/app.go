@@ -20,10 +20,12 @@ const maxCalls = 64
 // Login signs people in by an app's own login. It is a login.PasswordMethod
 // and a login.Rebuilder, and safe for concurrent use.
 type Login struct {
-	config Config
-	url    string
-	body   body
-	calls  chan struct{}
+	config  Config
+	url     string
+	logout  string
+	body    body
+	calls   chan struct{}
+	leaving chan struct{} // as calls, for sign-outs
 }
 
 var (
@@ -50,15 +52,29 @@ func newLogin(c Config) (*Login, error) {
 	if c, err = c.withDefaults(); err != nil {
 		return nil, err
 	}
-	address, err := source.ParseAddress(c.URL)
-	if err != nil {
+	l := &Login{config: c, body: body, calls: make(chan struct{}, maxCalls), leaving: make(chan struct{}, maxCalls)}
+	if l.url, err = addressOf(c.URL); err != nil {
 		return nil, err
+	}
+	if c.Logout == "" {
+		return l, nil
+	}
+	if l.logout, err = addressOf(c.Logout); err != nil {
+		return nil, fmt.Errorf("logout: %w", err)
+	}
+	return l, nil
+}
+
+func addressOf(raw string) (string, error) {
+	address, err := source.ParseAddress(raw)
+	if err != nil {
+		return "", err
 	}
 	u, err := address.Expand(nil)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
-	return &Login{config: c, url: u.String(), body: body, calls: make(chan struct{}, maxCalls)}, nil
+	return u.String(), nil
 }
 
 // Name is the method's name in the configuration.
@@ -128,7 +144,7 @@ func (l *Login) person(answer source.Answer, email string, s secret) (*profile.P
 	}
 	kept := &profile.Kept{Facts: facts}
 	if l.config.KeepCookies {
-		kept.UpstreamCookies = cookies(answer.Header, l.config.Now(), s)
+		kept.UpstreamCookies = l.cookies(answer.Header, s)
 	}
 	person, err := l.mapped(email, kept)
 	if _, isJSON := fact["body"]; err != nil && !isJSON {

@@ -57,7 +57,13 @@ type Config struct {
 	// Mapper fills the person; nil maps nothing.
 	Mapper Mapper
 	// KeepCookies keeps the cookies that the app sets, to be given back to it.
+	// CookieNames are those that it keeps, whatever they are; none means all that
+	// a sign-in brings, and later those that are HttpOnly.
 	KeepCookies bool
+	CookieNames []string
+	// Logout is the app's address for sign-outs, http or https. Empty: it is told
+	// of none.
+	Logout string
 	// RootCAs are those that the app's certificate is verified with; nil means
 	// the system's.
 	RootCAs *x509.CertPool

@@ -126,7 +126,9 @@ func TestCookies(t *testing.T) {
 		want []string
 	}{
 		{"none are none", nil, nil},
-		{"name and value are kept, the rest is not", []string{"sid=a=b; Path=/; HttpOnly; Secure; SameSite=Lax; Domain=example.com"}, []string{"sid=a=b"}},
+		{"name and value are kept, the rest is not", []string{"sid=a=b; Path=/; HttpOnly; Secure; SameSite=Lax; Max-Age=60"}, []string{"sid=a=b"}},
+		{"but for where a browser would have it, in words that builds before pass over", []string{"sid=1; Path=/app", "b=2; Domain=.example.com", "c=3; Path=/a; Path=nonsense"},
+			[]string{"sid=1", "sid;/app;;h", "b=2", "b;;example.com;h", "c=3"}},
 		{"in the order in which they came", []string{"b=2", "a=1"}, []string{"b=2", "a=1"}},
 		{"quotes belong to the value", []string{`q="a b"`}, []string{`q="a b"`}},
 		{"an empty value is a value", []string{"e="}, []string{"e="}},

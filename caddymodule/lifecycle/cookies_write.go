@@ -1,0 +1,110 @@
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"example.com/sidegate/caddymodule/profile"
+	"example.com/sidegate/sessionstore"
+)
+
+// fly writes what there is to write, and again what comes meanwhile, until
+// there was nothing new for a while.
+func (c *AppCookies) fly(h *changedCookies) {
+	var failed error
+	for tries := 0; ; {
+		err := c.write(h)
+		if errors.Is(err, ErrEnded) {
+			c.pause() // whoever signs it out may have yet to tell the app, with these
+			c.forget(h.session.Key)
+			return
+		}
+		if tries++; err == nil {
+			tries = 0
+		} else if failed == nil {
+			failed = err
+			c.config.Events.Happened(Event{Kind: CookiesPending, Login: h.session.Method, Session: h.session.Key, Err: err})
+		}
+		c.pause()
+		if c.land(h, tries >= cookieTries) {
+			return
+		}
+	}
+}
+
+func (c *AppCookies) pause() {
+	t := time.NewTimer(cookiesEvery)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-c.hurry:
+	}
+}
+
+// land reports whether there is nothing left to do. What could not be written
+// stays, and is tried again when the app says something new.
+func (c *AppCookies) land(h *changedCookies, giveUp bool) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	pending := slices.ContainsFunc(h.said, func(cookie saidCookie) bool { return cookie.version == 0 })
+	if pending && !giveUp {
+		return false
+	}
+	h.flying = false
+	if !pending && c.changed[h.session.Key] == h {
+		c.drop(h.session.Key)
+	}
+	return true
+}
+
+// write writes the changes into the record.
+func (c *AppCookies) write(h *changedCookies) error {
+	c.slots <- struct{}{}
+	defer func() { <-c.slots }()
+	ctx, cancel := context.WithTimeout(context.Background(), cookieTime)
+	defer cancel()
+	c.mu.Lock()
+	s, said := h.session, slices.DeleteFunc(slices.Clone(h.said), func(cookie saidCookie) bool { return cookie.version != 0 })
+	c.mu.Unlock()
+	if len(said) == 0 {
+		return nil
+	}
+	var unkept error
+	written, err := c.writer.change(ctx, s, func(changed *sessionstore.Session) {
+		var kept string
+		if kept, unkept = withSaid(changed.Kept, said); unkept == nil {
+			changed.Kept = kept
+		}
+	})
+	if err = errors.Join(err, unkept); err != nil {
+		return err
+	}
+	c.config.Drop(written.Key)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	h.session = written
+	for i := range h.said {
+		if slices.Contains(said, h.said[i]) {
+			h.said[i].version = written.Version
+		}
+	}
+	return nil
+}
+
+func withSaid(text string, said []saidCookie) (string, error) {
+	kept, err := profile.DecodeKept(text)
+	if err != nil {
+		return "", err
+	}
+	if kept == nil {
+		kept = new(profile.Kept)
+	}
+	now := profile.ReadAppCookies(kept.UpstreamCookies)
+	for _, cookie := range said {
+		now, _ = now.With(cookie.AppCookie)
+	}
+	kept.UpstreamCookies = now.Texts()
+	return kept.Encode()
+}
