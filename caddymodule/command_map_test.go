@@ -60,7 +60,7 @@ func mapped(t *testing.T, lines string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "Caddyfile")
 	gatewaytest.WriteFile(t, path, "{\n\tsidegate {\n\t\tlogin oidc sso {\n\t\t\tissuer http://127.0.0.1:1\n\t\t\tclient_id c\n\t\t\tclient_secret s\n"+
-		lines+"\n\t\t}\n\t\tlogin app legacy http://127.0.0.1:1/login\n\t}\n}\nhttp://127.0.0.1:1 {\n\tsession_endpoints\n}\n")
+		lines+"\n\t\t}\n\t\tlogin app legacy http://127.0.0.1:1/login {\n\t\t\tsuccess `login.status == 200`\n\t\t}\n\t}\n}\nhttp://127.0.0.1:1 {\n\tsession_endpoints\n}\n")
 	return path
 }
 

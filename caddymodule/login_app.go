@@ -68,6 +68,7 @@ type AppLogin struct {
 	*app.Login `json:"-"`
 
 	asked string // the place of the app, resolved
+	reads bool   // something of what it answers, beside the status
 }
 
 // BodyField is one field of what an app is sent.
@@ -93,7 +94,9 @@ func (a *AppLogin) Provision(caddy.Context) error {
 	if err != nil {
 		return fmt.Errorf("login app %s: %w", a.AppName, err)
 	}
-	a.Login, err = app.New(config)
+	if a.Login, err = app.New(config); err == nil && !a.reads {
+		err = fmt.Errorf("login app %s: %w", a.AppName, errNothingRead)
+	}
 	return err
 }
 
@@ -146,8 +149,15 @@ func (a *AppLogin) config() (c app.Config, err error) {
 	if mapper != nil {
 		c.Mapper = mapper
 	}
+	a.reads = c.Success != nil || mapper.Reads("login", "body")
 	return c, err
 }
+
+// errNothingRead is for an app of whose answer nothing is looked at: one that
+// says 200 {"success": false} to a wrong password would let anybody in.
+var errNothingRead = errors.New("nothing of the body of the app's answer is read, so an app that says 200 {\"success\": false} would " +
+	"let anybody in: say how it lets people in (success `login.body.success`), or, if it does so by the status alone, that " +
+	"(success `login.status == 200`)")
 
 // Cleanup gives idle connections back.
 func (a *AppLogin) Cleanup() error {

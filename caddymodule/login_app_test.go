@@ -4,14 +4,17 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 
 	"example.com/sidegate/caddymodule/gatewaytest"
+	"example.com/sidegate/caddymodule/login"
 )
 
 // legacy is an app with a login API of its own, which gives out a token and a
@@ -22,6 +25,7 @@ type legacy struct {
 	seen   []*http.Request
 	bodies []string
 	answer func(w http.ResponseWriter, email string) // to a good password
+	wrong  func(w http.ResponseWriter)               // to another one; nil: 401
 	status int                                       // when set, whatever came
 	page   http.HandlerFunc                          // answers all but the login; nil: with "app"
 }
@@ -53,6 +57,8 @@ func (l *legacy) serve(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintln(w, "app")
 	case l.status != 0:
 		w.WriteHeader(l.status)
+	case sent.Password != legacyPassword && l.wrong != nil:
+		l.wrong(w)
 	case sent.Password != legacyPassword:
 		w.WriteHeader(http.StatusUnauthorized)
 	default:
@@ -89,7 +95,7 @@ func (l *legacy) login(name, lines string) string {
 const legacyMap = "map {\nemail `login.body.user.mail`\nid `login.body.user.nr`\nroles `login.body.user.roles`\nupstream_token `login.body.jwt`\n}"
 
 // secondMap tells who was let in by the second app.
-const secondMap = "map {\nid `8`\n}"
+const secondMap = "success `login.status == 200`\nmap {\nid `8`\n}"
 
 func TestSeveralPasswordMethodsAreAskedInTheirOrder(t *testing.T) {
 	one, two := newLegacy(t), newLegacy(t)
@@ -180,10 +186,11 @@ func TestARuleOfTheConfigurationRefusesAPerson(t *testing.T) {
 			t.Errorf("the page is\n%s", a.Body)
 		}
 	})
-	t.Run("and counts no attempt", func(t *testing.T) {
-		for range 15 {
+	t.Run("and counts as an attempt, for it may be by the demand that a password is told to be wrong", func(t *testing.T) {
+		for range login.DefaultPerPair - 2 {
 			s.Client(t).TrySignIn("mallory@example.com", legacyPassword).Want(t, http.StatusForbidden)
 		}
+		s.Client(t).TrySignIn("mallory@example.com", legacyPassword).Want(t, http.StatusTooManyRequests)
 	})
 }
 
@@ -222,4 +229,137 @@ func TestPeopleOfOtherDomainsAreRefused(t *testing.T) {
 	t.Run("by what the app says of them, whatever they typed", func(t *testing.T) {
 		s.Client(t).TrySignIn("mary@example.com", legacyPassword).WantError(t, http.StatusForbidden, "not_admitted")
 	})
+}
+
+// Once the app has answered, a wrong password is counted, whatever it says:
+// else it could be asked as fast as it answers.
+func TestEveryAnswerToAWrongPasswordIsCounted(t *testing.T) {
+	says := func(status int, body string) func(w http.ResponseWriter) {
+		return func(w http.ResponseWriter) {
+			w.Header().Set("Location", "/login")
+			w.WriteHeader(status)
+			fmt.Fprint(w, body)
+		}
+	}
+	const down = login.DefaultPerPairDown + login.DefaultPerPair
+	for name, c := range map[string]struct {
+		lines   string
+		wrong   func(w http.ResponseWriter)
+		answers int // how many guesses it gets
+	}{
+		"401":                               {legacyMap, says(401, ""), login.DefaultPerPair},
+		"400":                               {legacyMap, says(400, "{}"), login.DefaultPerPair},
+		"a redirect to its form":            {legacyMap, says(302, ""), login.DefaultPerPair},
+		"its form again":                    {legacyMap, func(w http.ResponseWriter) { w.Header().Set("Content-Type", "text/html") }, login.DefaultPerPair},
+		"a body that cannot be mapped":      {legacyMap, says(200, `{"error":"wrong"}`), login.DefaultPerPair},
+		"a body that is none":               {legacyMap, says(200, "wrong"), login.DefaultPerPair},
+		"what success cannot make out":      {"success `login.body.user.nr > 0`\n" + legacyMap, says(200, `{"error":"wrong"}`), login.DefaultPerPair},
+		"what a demand does not hold for":   {"require `login.body.ok` \"No.\"\n" + legacyMap, says(200, `{"ok":false,"user":{"mail":"ada@legacy.test","nr":7,"roles":[]},"jwt":""}`), login.DefaultPerPair},
+		"what a demand cannot make out":     {"require `login.body.ok`\n" + legacyMap, says(200, `{"user":{"mail":"ada@legacy.test","nr":7,"roles":[]},"jwt":""}`), login.DefaultPerPair},
+		"500, which may be an outage":       {legacyMap, says(500, ""), down},
+		"429, as often as an outage may be": {legacyMap, says(429, ""), down},
+		"nothing, and hangs up":             {legacyMap, func(http.ResponseWriter) { panic(http.ErrAbortHandler) }, down},
+	} {
+		t.Run(name, func(t *testing.T) {
+			app := newLegacy(t)
+			app.wrong = c.wrong
+			s := gatewaytest.Start(t, gatewaytest.Site{Options: app.login("legacy", c.lines), Bare: true})
+			for i := range c.answers + 1 {
+				a := s.Client(t).TrySignIn("ada@legacy.test", "wrong")
+				if throttled := a.StatusCode == http.StatusTooManyRequests; throttled != (i == c.answers) {
+					t.Fatalf("guess %d is answered with %d", i+1, a.StatusCode)
+				}
+			}
+			s.Client(t).TrySignIn("ada@legacy.test", legacyPassword).Want(t, http.StatusTooManyRequests)
+			if n, _ := app.asked(); n != c.answers {
+				t.Errorf("the app was asked %d times", n)
+			}
+		})
+	}
+}
+
+func TestAnAppThatIsDownLocksNobodyOut(t *testing.T) {
+	app := newLegacy(t)
+	s := gatewaytest.Start(t, gatewaytest.Site{Options: app.login("legacy", legacyMap), Bare: true})
+	app.fails(t, http.StatusServiceUnavailable)
+	for range login.DefaultPerPairDown {
+		s.Client(t).TrySignIn("ada@legacy.test", legacyPassword).Want(t, http.StatusServiceUnavailable)
+	}
+	app.fails(t, 0)
+	s.Client(t).TrySignIn("ada@legacy.test", legacyPassword).Want(t, http.StatusOK)
+}
+
+// An app that cannot be reached has looked at no password.
+func TestAnAppThatCannotBeReachedCountsNothing(t *testing.T) {
+	app := newLegacy(t)
+	s := gatewaytest.Start(t, gatewaytest.Site{Options: app.login("legacy", legacyMap), Bare: true})
+	address := app.Listener.Addr().String()
+	app.Close()
+	for range login.DefaultPerPairDown + 2*login.DefaultPerPair {
+		s.Client(t).TrySignIn("ada@legacy.test", legacyPassword).Want(t, http.StatusServiceUnavailable)
+	}
+	back, err := net.Listen("tcp", address)
+	if err != nil {
+		t.Skip("somebody else took the port: ", err)
+	}
+	again := &http.Server{Handler: http.HandlerFunc(app.serve)}
+	t.Cleanup(func() { again.Close() })
+	go func() { _ = again.Serve(back) }()
+	s.Client(t).TrySignIn("ada@legacy.test", legacyPassword).Want(t, http.StatusOK)
+}
+
+// A password that one app has refused is no free guess for the trouble of the
+// next.
+func TestTheTroubleOfTheNextAppMakesNoGuessFree(t *testing.T) {
+	one, two := newLegacy(t), newLegacy(t)
+	two.fails(t, http.StatusBadGateway)
+	s := gatewaytest.Start(t, gatewaytest.Site{Options: one.login("one", legacyMap) + two.login("two", legacyMap), Bare: true})
+	for range login.DefaultPerPairDown + login.DefaultPerPair {
+		s.Client(t).TrySignIn("ada@legacy.test", "wrong").Want(t, http.StatusServiceUnavailable)
+	}
+	s.Client(t).TrySignIn("ada@legacy.test", "wrong").Want(t, http.StatusTooManyRequests)
+	two.Close()
+	if n, _ := one.asked(); n != login.DefaultPerPairDown+login.DefaultPerPair {
+		t.Errorf("the first app was asked %d times", n)
+	}
+}
+
+// A no that may have been none is told, or nobody could sign in and nobody knew
+// why.
+func TestASuccessThatErrsIsTold(t *testing.T) {
+	app, log := newLegacy(t), filepath.Join(t.TempDir(), "log")
+	s := gatewaytest.Start(t, gatewaytest.Site{
+		Options: app.login("legacy", "success `login.body.okay`\n"+legacyMap), Bare: true,
+		Global: "log default {\noutput file " + log + "\nformat json\n}",
+	})
+	s.Client(t).TrySignIn("ada@legacy.test", legacyPassword).Want(t, http.StatusUnauthorized)
+	var told string
+	gatewaytest.Await(t, "the log tells of it", func() bool {
+		text, _ := os.ReadFile(log)
+		told = string(text)
+		return strings.Contains(told, "a login's answer is taken for a no") && strings.Contains(told, "(success)")
+	}, func() string { return told })
+}
+
+// An app that says 200 {"success": false} would let anybody in.
+func TestALoginAppOfWhichNothingIsReadIsRefused(t *testing.T) {
+	for lines, sound := range map[string]bool{
+		"":                                              false,
+		"map {\nid `8`\n}":                              false,
+		"map {\nid `login.status`\n}":                   false,
+		"require `login.status == 200`":                 false,
+		"success `login.status == 200`":                 true,
+		"require `login.body.ok`":                       true,
+		"map {\nid `login[\"body\"].nr`\n}":             true,
+		"map {\nname `login.?body.?name`\n}":            true,
+		"map {\nroles `login.map(k, k)`\n}":             true,
+		"success `login.body.ok`\nmap {\nid `8`\n}":     true,
+		"map {\nid `stable_id(\"x\", login.body.n)`\n}": true,
+	} {
+		site := gatewaytest.Site{Options: "login app legacy http://127.0.0.1:1/login {\n" + lines + "\n}", Bare: true}
+		_, config := adapted(t, site)
+		if err := validate(t, config); sound != (err == nil) || err != nil && !strings.Contains(err.Error(), "success `login.status == 200`") {
+			t.Errorf("%q: %v", lines, err)
+		}
+	}
 }

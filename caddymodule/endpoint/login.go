@@ -140,8 +140,20 @@ func (l passwordLogin) authenticate(r *http.Request, given credentials) (login.M
 		l.events.Happened(lifecycle.Event{Kind: Refused, Client: caller.Address(r)})
 		return method, nil, refusal.Credentials
 	}
-	l.settle(r, attempt.Abandoned)
+	l.settleUndecided(r, attempt, err)
 	return method, nil, l.notAnswered(r.Context(), method, err)
+}
+
+// settleUndecided is for an attempt that ended with neither yes nor no: one that
+// was answered all the same stays counted.
+func (l passwordLogin) settleUndecided(r *http.Request, attempt *login.Attempt, err error) {
+	answered, ok := errors.AsType[*login.Answered](err)
+	switch {
+	case !ok:
+		l.settle(r, attempt.Abandoned)
+	case answered.Down:
+		l.settle(r, attempt.Undecided)
+	}
 }
 
 // count takes an attempt of the throttle.
@@ -161,16 +173,28 @@ func (l passwordLogin) count(r *http.Request, email string) (*login.Attempt, *re
 }
 
 // ask goes through the methods: one that does not know the person passes to
-// the next, one that knows them decides.
+// the next, one that knows them decides. Once one has said no, the attempt does
+// not become free by the trouble of the next.
 func (l passwordLogin) ask(ctx context.Context, email, password string) (login.Method, *profile.Person, error) {
-	for _, m := range l.passwords {
+	for i, m := range l.passwords {
 		person, err := m.SignIn(ctx, email, password)
 		if errors.Is(err, login.ErrUnknown) {
+			l.unclear(ctx, err)
 			continue
+		}
+		if _, answered := errors.AsType[*login.Answered](err); i > 0 && err != nil && !answered && !errors.Is(err, login.ErrRefused) {
+			err = &login.Answered{Err: err, Down: true}
 		}
 		return m, person, err
 	}
 	return nil, nil, login.ErrUnknown // nobody has decided
+}
+
+// unclear tells the operator of a no that may have been none.
+func (l passwordLogin) unclear(ctx context.Context, err error) {
+	if unclear, ok := errors.AsType[*login.Unclear](err); ok {
+		l.events.Trouble(ctx, "a login's answer is taken for a no", lifecycle.SourceFault{Err: unclear.Err})
+	}
 }
 
 // notAnswered is for a method that said neither yes nor no, or whose person the

@@ -106,7 +106,7 @@ func TestWhatARetiredConfigurationHasBegunIsDecidedByTheOneInForce(t *testing.T)
 			t.Run("who signs in by a login that is gone is asked to sign in again", func(t *testing.T) {
 				program, form := holdSignIn(t, p, gatewaytest.Ada)
 				without := as
-				without.Bare, without.Options = true, "login app elsewhere http://127.0.0.1:1/\n"+as.Options
+				without.Bare, without.Options = true, "login app elsewhere http://127.0.0.1:1/ {\nsuccess `login.status == 200`\n}\n"+as.Options
 				reload(without)
 				wantAskedAgain(t, program.finish(t), form.finish(t))
 			})
@@ -155,7 +155,7 @@ func TestASignOutThatARetiredConfigurationHasBegunGoesThrough(t *testing.T) {
 			b, as := p.WithCookie(t, gatewaytest.Ada), p.Site
 			out := holdBack(t, p, "/auth/logout", "return_to=%2F", "Cookie", b.Cookie, "Content-Type", gatewaytest.AsForm,
 				"Accept", "text/html", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Site", "same-origin")
-			p.Site.Bare, p.Site.Options = true, "login app elsewhere http://127.0.0.1:1/\n"+as.Options
+			p.Site.Bare, p.Site.Options = true, "login app elsewhere http://127.0.0.1:1/ {\nsuccess `login.status == 200`\n}\n"+as.Options
 			p.Reload()
 			out.finish(t).Want(t, http.StatusSeeOther)
 			p.Site = as

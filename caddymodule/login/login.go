@@ -9,8 +9,8 @@ import (
 )
 
 // The definite answers of a method. Any other error means "cannot tell": the
-// method failed, which is answered with 503, counts as no attempt, and ends
-// no session.
+// method failed, which is answered with 503 and ends no session. It counts as an
+// attempt where it is Answered.
 var (
 	// ErrUnknown says that the method does not know this person; the next
 	// method is asked.
@@ -22,6 +22,31 @@ var (
 	// few seconds.
 	ErrBusy = errors.New("too many sign-ins at once")
 )
+
+// Answered is the error of a method that has put the password to somebody else,
+// an app for one, and was answered neither yes nor no. The attempt stays
+// counted: were it free, an app that says 400 or 302 to a wrong password could
+// be asked as fast as it answers.
+type Answered struct {
+	Err error
+	// Down says that the other one serves nobody for now: such attempts have
+	// higher limits of their own, so that an outage locks nobody out.
+	Down bool
+}
+
+func (a *Answered) Error() string { return a.Err.Error() }
+
+// Unwrap returns what was wrong with the answer.
+func (a *Answered) Unwrap() error { return a.Err }
+
+// Unclear is an ErrUnknown: an answer that could not be made out is a no. The
+// operator is told of Err, for it may be the same with every answer.
+type Unclear struct{ Err error }
+
+func (u *Unclear) Error() string { return u.Err.Error() }
+
+// Unwrap returns ErrUnknown, and why.
+func (u *Unclear) Unwrap() []error { return []error{ErrUnknown, u.Err} }
 
 // MaxPassword is the longest password that a person may type, in bytes. A
 // longer one, like an address beyond profile.MaxEmail, is refused before

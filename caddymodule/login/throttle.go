@@ -19,6 +19,9 @@ const (
 	DefaultAttackThreshold = 50  // on one account, from all addresses
 	DefaultPerPair         = 10  // on one account by one address
 	DefaultPerPairAttacked = 3   // the same, while the account is under attack
+
+	DefaultPerAddressDown = 1000 // by one address, of a method that is down
+	DefaultPerPairDown    = 100  // on one account by one address, of a method that is down
 )
 
 // giveBackTimeout bounds how long a settled attempt may keep the store busy.
@@ -38,6 +41,9 @@ type Limits struct {
 	PerPair int
 	// PerPairAttacked is PerPair while the account is under attack.
 	PerPairAttacked int
+	// PerAddressDown and PerPairDown are how many may end with nobody knowing,
+	// for who was asked is down. Further ones are failures.
+	PerAddressDown, PerPairDown int
 }
 
 func (l Limits) withDefaults() Limits {
@@ -52,6 +58,8 @@ func (l Limits) withDefaults() Limits {
 		{&l.AttackThreshold, DefaultAttackThreshold},
 		{&l.PerPair, DefaultPerPair},
 		{&l.PerPairAttacked, DefaultPerPairAttacked},
+		{&l.PerAddressDown, DefaultPerAddressDown},
+		{&l.PerPairDown, DefaultPerPairDown},
 	} {
 		if *f.limit <= 0 {
 			*f.limit = f.fallback
@@ -95,8 +103,8 @@ func NewThrottle(attempts sessionstore.Attempts, limits Limits) *Throttle {
 
 // Begin reserves an attempt before the password is looked at, so that the
 // limits hold however many try at once. The caller settles the attempt with
-// Succeeded or Abandoned; one that is never settled stays counted: the password
-// was wrong, or nobody has that email address.
+// Succeeded, Abandoned or Undecided; one that is never settled stays counted:
+// the password was wrong, or nobody has that email address.
 //
 // The error is a *Throttled when the limit is reached, ErrRefused when the
 // text is no email address, and otherwise the store's: then nobody can tell,
@@ -107,7 +115,10 @@ func (t *Throttle) Begin(ctx context.Context, email string, addr netip.Addr) (*A
 		return nil, err
 	}
 	client := networkOf(addr)
-	a := &Attempt{attempts: t.attempts, pair: "pair1:" + client + " " + account}
+	a := &Attempt{attempts: t.attempts, pair: "pair1:" + client + " " + account, window: t.limits.Window, down: [2]bucket{
+		{"pairdown1:" + client + " " + account, t.limits.PerPairDown},
+		{"addressdown1:" + client, t.limits.PerAddressDown},
+	}}
 	if err := t.reserve(ctx, a, "address1:"+client, "account1:"+account); err != nil {
 		// What was reserved on the way to a refusal was never an attempt.
 		if lost := a.Abandoned(ctx); lost != nil {
@@ -151,7 +162,15 @@ type Attempt struct {
 	attempts sessionstore.Attempts
 	pair     string
 	taken    []string
+	window   time.Duration
+	down     [2]bucket
 	settled  atomic.Bool
+}
+
+// bucket counts up to a limit.
+type bucket struct {
+	name  string
+	limit int
 }
 
 // take counts the attempt in the bucket and remembers it for giving back.
@@ -175,8 +194,26 @@ func (a *Attempt) Succeeded(ctx context.Context) error {
 	return errors.Join(a.giveBack(ctx), a.attempts.Forget(ctx, a.pair))
 }
 
-// Abandoned gives back what was reserved: the method was busy or could not
-// tell, which is not the person's failure. The error is the store's and says
+// Undecided is Abandoned for a password that somebody may have looked at who then
+// gave no answer. It is given back as often as an outage needs, and no more: an
+// app may fail on every wrong password.
+func (a *Attempt) Undecided(ctx context.Context) error {
+	if a.settled.Swap(true) {
+		return nil
+	}
+	ctx, cancel := settling(ctx)
+	defer cancel()
+	for _, b := range a.down {
+		taken, err := a.attempts.Take(ctx, b.name, b.limit, a.window)
+		if err != nil || taken.Wait > 0 {
+			return err
+		}
+	}
+	return a.giveBack(ctx)
+}
+
+// Abandoned gives back what was reserved: nobody has looked at the password,
+// which is not the person's failure. The error is the store's and says
 // that the attempt stays counted.
 func (a *Attempt) Abandoned(ctx context.Context) error {
 	if a.settled.Swap(true) {

@@ -119,6 +119,45 @@ func TestThrottle(t *testing.T) {
 			}
 			b.begin(ada, elsewhere)
 		},
+		"an outage of the method uses up no failures": func(b *bench) {
+			for range login.DefaultPerPairDown {
+				if err := b.begin(ada, home).Undecided(context.Background()); err != nil {
+					b.Fatal(err)
+				}
+			}
+			if n := b.left(ada, home); n != login.DefaultPerPair {
+				b.Errorf("%d attempts were left", n)
+			}
+		},
+		"a method that is down for every wrong password is no way around the limit": func(b *bench) {
+			n := 0
+			for ; n < 1000; n++ {
+				a, err := b.throttle.Begin(context.Background(), ada, home)
+				if err != nil {
+					b.refusal(err)
+					break
+				}
+				_ = a.Undecided(context.Background())
+			}
+			if n != login.DefaultPerPairDown+login.DefaultPerPair {
+				b.Errorf("%d attempts were let through", n)
+			}
+			b.begin(ada, elsewhere)
+		},
+		"nor is it over many accounts": func(b *bench) {
+			n := 0
+			for ; n < 10_000; n++ {
+				a, err := b.throttle.Begin(context.Background(), fmt.Sprintf("person%d@example.com", n), home)
+				if err != nil {
+					b.refusal(err)
+					break
+				}
+				_ = a.Undecided(context.Background())
+			}
+			if n != login.DefaultPerAddressDown+login.DefaultPerAddress {
+				b.Errorf("%d attempts were let through", n)
+			}
+		},
 		"a stranger elsewhere does not lock the owner out": func(b *bench) {
 			b.left(ada, elsewhere)
 			if n := b.left(ada, home); n != login.DefaultPerPair {

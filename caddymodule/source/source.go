@@ -19,6 +19,8 @@ const MaxAnswer = 1 << 20
 var (
 	// ErrNetwork says that no whole answer came; another attempt may get one.
 	ErrNetwork = errors.New("no answer came")
+	// ErrNotReached is an ErrNetwork before anything was sent.
+	ErrNotReached = fmt.Errorf("%w", ErrNetwork)
 	// ErrTooLarge says that the answer has more than MaxAnswer bytes.
 	ErrTooLarge = errors.New("the answer is larger than 1 MiB: let it answer about one person only")
 )
@@ -50,8 +52,8 @@ func NewTransport(roots *x509.CertPool) *http.Transport {
 
 // Ask sends the request and reads the whole answer. It uses the transport
 // itself: an http.Client would follow redirects, keep cookies, and repeat a
-// header of the answer in its errors. The errors are ErrNetwork, ErrTooLarge
-// or the context's.
+// header of the answer in its errors. The errors are ErrNetwork, ErrNotReached,
+// ErrTooLarge or the context's.
 func Ask(ctx context.Context, transport http.RoundTripper, r *http.Request) (Answer, error) {
 	response, err := transport.RoundTrip(r.WithContext(ctx))
 	if err != nil {
@@ -79,13 +81,13 @@ func explain(ctx context.Context, err error) error {
 		return fmt.Errorf("nobody waits for the answer any more: %w", ended)
 	}
 	if dial, ok := errors.AsType[*net.OpError](err); ok && dial.Op == "dial" {
-		return fmt.Errorf("%w: %w", ErrNetwork, dial)
+		return fmt.Errorf("%w: %w", ErrNotReached, dial)
 	}
 	if bad, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return fmt.Errorf("%w: %w", ErrNetwork, bad)
+		return fmt.Errorf("%w: %w", ErrNotReached, bad)
 	}
 	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
-		return fmt.Errorf("%w: it does not speak TLS: is the URL's https right?", ErrNetwork)
+		return fmt.Errorf("%w: it does not speak TLS: is the URL's https right?", ErrNotReached)
 	}
 	return fmt.Errorf("%w: the connection broke, or what came is not HTTP", ErrNetwork)
 }

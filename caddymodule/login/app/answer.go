@@ -31,7 +31,7 @@ func (l *Login) judge(a source.Answer, facts profile.Facts) error {
 	case a.Status == http.StatusUnauthorized, a.Status == http.StatusForbidden,
 		a.Status == http.StatusNotFound, a.Status == http.StatusUnprocessableEntity:
 		return login.ErrUnknown
-	case a.Status >= 500, a.Status == http.StatusTooManyRequests, a.Status == http.StatusRequestTimeout:
+	case isDown(a.Status):
 		return fmt.Errorf("the app answers %d", a.Status)
 	case l.config.Success != nil:
 		return l.judgeBySuccess(a.Status, facts)
@@ -53,14 +53,13 @@ func (l *Login) judgeBySuccess(status int, facts profile.Facts) error {
 	case !decides(status):
 		return unexpected(status)
 	case err != nil:
-		return fmt.Errorf("whether the app let the person in cannot be told (success): %w", err)
+		return &login.Unclear{Err: l.trouble(fmt.Errorf("whether the app let the person in cannot be told (success): %w", err))}
 	}
 	return login.ErrUnknown
 }
 
 // decides reports whether an app says "no" with that status when an expression
-// says how it says "yes". Were such an answer trouble it would count no
-// attempt, and passwords could be guessed as fast as the app answers.
+// says how it says "yes".
 func decides(status int) bool {
 	return isSuccess(status) || status == http.StatusFound || status == http.StatusSeeOther || status == http.StatusBadRequest
 }
@@ -71,6 +70,11 @@ func unexpected(status int) error {
 			"or, where that is how the app lets people in, how to tell (success)", status)
 	}
 	return fmt.Errorf("the app answers %d: is it asked as it wants to be (body, headers)?", status)
+}
+
+// isDown reports whether the app serves nobody, or no more, for now.
+func isDown(status int) bool {
+	return status >= 500 || status == http.StatusTooManyRequests || status == http.StatusRequestTimeout
 }
 
 func isSuccess(status int) bool  { return status >= 200 && status <= 299 }

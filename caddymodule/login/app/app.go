@@ -89,7 +89,8 @@ func (l *Login) Close() {
 
 // SignIn asks the app, once. The errors are login.ErrRefused for what nobody's
 // password is, login.ErrUnknown, login.ErrBusy, a *profile.Refused when a
-// demand of the mapping does not hold, else trouble.
+// demand of the mapping does not hold, else trouble. All but the first three are
+// *login.Answered, unless the app cannot be reached.
 //
 // An app answers in one way whether the person is unknown or the password is
 // wrong, so a refusal is always ErrUnknown: the next password method is asked,
@@ -111,10 +112,17 @@ func (l *Login) SignIn(ctx context.Context, email, password string) (*profile.Pe
 		return nil, login.ErrUnknown
 	}
 	answer, err := l.ask(ctx, content)
-	if err != nil {
+	switch {
+	case errors.Is(err, source.ErrNotReached):
 		return nil, l.trouble(err)
+	case err != nil: // it may have looked at the password
+		return nil, &login.Answered{Err: l.trouble(err), Down: true}
 	}
-	return l.person(answer, email, newSecret(l.body.secretFields, email, password))
+	person, err := l.person(answer, email, newSecret(l.body.secretFields, email, password))
+	if err != nil && !errors.Is(err, login.ErrUnknown) {
+		return nil, &login.Answered{Err: err, Down: isDown(answer.Status)}
+	}
+	return person, err
 }
 
 // ask posts the content. A transport sends a POST again only when nothing of

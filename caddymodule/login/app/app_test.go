@@ -139,11 +139,11 @@ func TestAnAppThatSaysNoMoreThanYes(t *testing.T) {
 	}
 }
 
-// What the app's answer means. An app whose refusal were taken for trouble
-// would count no attempt; one whose trouble were taken for a refusal would
+// What the app's answer means. An app whose refusal were taken for an outage
+// would hardly count an attempt; one whose outage were taken for a refusal would
 // count one against somebody who typed the right password.
 func TestAnswers(t *testing.T) {
-	const in, unknown, trouble = "in", "unknown", "trouble"
+	const in, unknown, unclear, trouble, down = "in", "unknown", "unclear", "trouble", "down"
 	ok := "has(login.body.ok) && login.body.ok"
 	home := `login.status == 302 && login[["location"][0]] == "/home"`
 	for _, c := range []struct {
@@ -159,21 +159,22 @@ func TestAnswers(t *testing.T) {
 		{"422 is a refusal", "", 422, `{"errors":{}}`, unknown},
 		{"400 is trouble: it may be that the question is wrong", "", 400, `{}`, trouble},
 		{"409 is trouble", "", 409, `{}`, trouble},
-		{"408 is trouble", "", 408, `{}`, trouble},
-		{"429 is trouble", "", 429, `{}`, trouble},
-		{"500 is trouble", "", 500, `{}`, trouble},
-		{"503 is trouble", "", 503, `{}`, trouble},
+		{"408 is an outage", "", 408, `{}`, down},
+		{"429 is an outage", "", 429, `{}`, down},
+		{"500 is an outage", "", 500, `{}`, down},
+		{"503 is an outage", "", 503, `{}`, down},
 		{"a redirect is trouble", "", 302, ``, trouble},
 		{"a permanent redirect is trouble", "", 308, ``, trouble},
-		{"an answer of more than 1 MiB is trouble", "", 200, `"` + strings.Repeat("x", 1<<20) + `"`, trouble},
+		{"an answer of more than 1 MiB is an outage", "", 200, `"` + strings.Repeat("x", 1<<20) + `"`, down},
 
 		{"200 where success holds is in", ok, 200, `{"ok":true}`, in},
 		{"200 where success does not hold is a refusal", ok, 200, `{"ok":false}`, unknown},
-		{"success that cannot be told is trouble", "login.body.ok", 200, `{"error":"no"}`, trouble},
-		{"success that asks a body which is none is trouble", "login.body.ok", 200, `welcome`, trouble},
+		{"success that cannot be told is a refusal", "login.body.ok", 200, `{"error":"no"}`, unclear},
+		{"success that asks a body which is none is a refusal", "login.body.ok", 200, `welcome`, unclear},
+		{"success that cannot be told of a redirect is a refusal", "login.body.ok", 302, `/home`, unclear},
 		{"401 is a refusal whatever success says", "true", 401, `{}`, unknown},
-		{"500 is trouble whatever success says", "true", 500, `{}`, trouble},
-		{"429 is trouble whatever success says", "true", 429, `{}`, trouble},
+		{"500 is an outage whatever success says", "true", 500, `{}`, down},
+		{"429 is an outage whatever success says", "true", 429, `{}`, down},
 		{"409 is in where success says so", "login.status == 409", 409, ``, in},
 		{"409 is trouble where success does not hold", "login.status == 200", 409, ``, trouble},
 		{"400 is a refusal where success says how a yes looks", "login.status == 200", 400, `{}`, unknown},
@@ -194,12 +195,20 @@ func TestAnswers(t *testing.T) {
 				config.Success = mustHold(t, c.success)
 			}
 			_, err := signIn(t, newLogin(t, config))
-			got := trouble
+			got := "free"
+			answered, counts := errors.AsType[*login.Answered](err)
+			var reported *login.Unclear
 			switch {
 			case err == nil:
 				got = in
 			case err == login.ErrUnknown:
 				got = unknown
+			case errors.As(err, &reported) && errors.Is(err, login.ErrUnknown):
+				got = unclear
+			case counts && answered.Down:
+				got = down
+			case counts:
+				got = trouble
 			case errors.Is(err, login.ErrUnknown), errors.Is(err, login.ErrRefused), errors.Is(err, login.ErrBusy):
 				got = "neither"
 			}

@@ -91,3 +91,31 @@ func checkPaths(paths []path) error {
 	}
 	return nil
 }
+
+// Reads reports whether any rule or demand looks at that key of the variable, or
+// at all of its keys.
+func (m *Mapping) Reads(variable, key string) bool {
+	if m == nil {
+		return false
+	}
+	return slices.ContainsFunc(m.rules, func(r compiledRule) bool { return r.expr != nil && readsKey(r.expr.paths, variable, key) }) ||
+		slices.ContainsFunc(m.demands, func(d compiledDemand) bool { return readsKey(d.expr.paths, variable, key) })
+}
+
+// readsKey tells a variable that stands alone from one that is the beginning of
+// a longer path, which is found beside it.
+func readsKey(paths []path, variable, key string) bool {
+	alone := 0
+	for _, p := range paths {
+		switch {
+		case p.root != variable:
+		case len(p.keys) == 0:
+			alone++
+		case p.keys[0] == key:
+			return true
+		case len(p.keys) == 1:
+			alone--
+		}
+	}
+	return alone > 0
+}
