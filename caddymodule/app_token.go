@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -48,6 +49,9 @@ func (c *TokenConfig) words() map[string]option {
 // provision needs the public URL as browsers write it, and the secrets.
 func (c *TokenConfig) provision(_ caddy.Context, a *App) error {
 	c.setDefaults(a.PublicURL)
+	if c.Off && len(c.Audience) > 0 {
+		return errors.New("token: off gives out no tokens, so none is good at an audience: leave one of them out")
+	}
 	var err error
 	if a.address.Sites.Audience, err = parseOrigins("token audience", c.Audience); err != nil {
 		return err

@@ -91,7 +91,8 @@ var lines = map[lifecycle.Kind]line{
 		"changes of people do not show in all their sessions yet; it will be tried again", errorFields},
 	endpoint.Refused: {zap.InfoLevel, "sign-in refused", clientFields},
 	endpoint.PublicPassword: {zap.WarnLevel,
-		"sign-in refused: the password is the demo's, which is public, and holds on this machine alone; give the person a hash of their own", loginClientFields},
+		"sign-in refused: the password is the demo's, which is public, and holds on this machine alone, over a connection to a loopback " +
+			"address without X-Forwarded-For and Forwarded; give the person a hash of their own", loginClientFields},
 	endpoint.StaysCounted:    {zap.WarnLevel, "a sign-in attempt stays counted", errorFields},
 	endpoint.NotFinished:     {zap.InfoLevel, "sign-in not finished", visitorFields},
 	endpoint.WrongAtProvider: {zap.WarnLevel, "sign-in not finished", visitorFields},
@@ -171,7 +172,7 @@ func takenFields(e lifecycle.Event) []zap.Field {
 		remedy = "same_people " + e.Login + " { former <its issuer> }, or another id for one of the two"
 	}
 	return append(loginFields(e), zap.Int64("user_id", e.UserID), zap.String("belongs_to", owner),
-		zap.String("option", optionSamePeople), zap.String("remedy", "if they are the same people: "+remedy))
+		zap.String("option", optionSamePeople), zap.String("remedy", "if they are the same people: "+remedy+"; if not, map another id in one of the logins"))
 }
 
 func reservedFields(e lifecycle.Event) []zap.Field {
@@ -286,6 +287,7 @@ func (h *events) pathRefused(path, why, rule string) {
 	if h.paths.tell(h.now()) {
 		h.logger.Warn("a path was refused that can be read in several ways: a demand depends on a matcher, which knows one",
 			zap.String("path", path[:min(len(path), longestPath)]), zap.String("why", why), zap.String("rule", rule),
+			zap.String("remedy", "put the demand into `session_auth { path ... }`, which reads a path in every way; or say the option, if the app reads paths as Caddy does"),
 			zap.String("option", optionAmbiguous), h.paths.more())
 	}
 }

@@ -127,7 +127,7 @@ func TestEventsAreLogged(t *testing.T) {
 			[]map[string]any{login, user, {"option": "max_sessions", "max_sessions": int64(3)}}},
 		lifecycle.NumberTaken: {"warn", "sign-in refused: the person's number belongs to somebody else",
 			[]map[string]any{login, user, {"belongs_to": lifecycle.RefreshFailed, "option": "same_people",
-				"remedy": "if they are the same people: same_people failed sso"}}},
+				"remedy": "if they are the same people: same_people failed sso; if not, map another id in one of the logins"}}},
 		lifecycle.NumberReserved: {"warn", "sign-in refused: the person's number is one that the store has handed out to somebody else",
 			[]map[string]any{login, user, {"option": "same_people",
 				"remedy": "map an id below 1,000,000,000, or leave the number to the store; if they are the same people: same_people sso <the other login>"}}},
@@ -148,7 +148,7 @@ func TestEventsAreLogged(t *testing.T) {
 		lifecycle.Pending: {"error", "changes of people do not show in all their sessions yet; it will be tried again", []map[string]any{said}},
 
 		endpoint.Refused: {"info", "sign-in refused", []map[string]any{from}},
-		endpoint.PublicPassword: {"warn", "sign-in refused: the password is the demo's, which is public, and holds on this machine alone; give the person a hash of their own",
+		endpoint.PublicPassword: {"warn", "sign-in refused: the password is the demo's, which is public, and holds on this machine alone, over a connection to a loopback address without X-Forwarded-For and Forwarded; give the person a hash of their own",
 			[]map[string]any{login, from}},
 		endpoint.StaysCounted:    {"warn", "a sign-in attempt stays counted", []map[string]any{said}},
 		endpoint.NotFinished:     {"info", "sign-in not finished", []map[string]any{login, from, said}},
@@ -243,7 +243,8 @@ func TestARefusedPathIsLoggedOnceASecondAndAlwaysCounted(t *testing.T) {
 	if len(told) != 2 || valueOf(t, h.metrics.ambiguousPaths) != 4 {
 		t.Fatalf("%d lines, and %v are counted", len(told), valueOf(t, h.metrics.ambiguousPaths))
 	}
-	want := map[string]any{"path": "/a;b", "why": "a parameter", "rule": "path /admin/*", "option": "ambiguous_paths allow", "more_since_last": int64(2)}
+	want := map[string]any{"path": "/a;b", "why": "a parameter", "rule": "path /admin/*", "option": "ambiguous_paths allow",
+		"remedy": "put the demand into `session_auth { path ... }`, which reads a path in every way; or say the option, if the app reads paths as Caddy does", "more_since_last": int64(2)}
 	if got := told[1].ContextMap(); !maps.Equal(got, want) || told[1].Level != zap.WarnLevel {
 		t.Errorf("%v at %v; want %v", got, told[1].Level, want)
 	}

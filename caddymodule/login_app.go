@@ -149,9 +149,18 @@ func (a *AppLogin) config() (c app.Config, err error) {
 	if mapper != nil {
 		c.Mapper = mapper
 	}
+	c.TellsEmail = a.mapsEmail() && !a.TrustTypedEmail
+	if err == nil && !a.mapsEmail() && !a.TrustTypedEmail && (len(a.EmailDomains) > 0 || mapper.Reads("identity", "email")) {
+		err = errTypedEmail
+	}
 	a.reads = c.Success != nil || mapper.Reads("login", "body")
 	return c, err
 }
+
+// errTypedEmail is for what would be decided by an address that somebody made up.
+var errTypedEmail = errors.New("email_domains, or an expression with identity.email, would decide by what people type, and whoever has " +
+	"an account of any name there could be anybody: map the email that the app answers with (`map { email ... }`), " +
+	"or say `trust_typed_email` if the app lets people in by their own address alone")
 
 // errNothingRead is for an app of whose answer nothing is looked at: one that
 // says 200 {"success": false} to a wrong password would let anybody in.

@@ -363,3 +363,17 @@ func TestALoginAppOfWhichNothingIsReadIsRefused(t *testing.T) {
 		}
 	}
 }
+
+// What the app does not say of a person is not made up by what they typed.
+func TestWhereAnAppTellsNoAddressTheTypedOneIsNone(t *testing.T) {
+	for _, email := range []string{"login.body.?user.?address", "identity.email"} {
+		app, d := newLegacy(t), newCRM(t)
+		s := gatewaytest.Start(t, gatewaytest.Site{
+			Options: app.login("legacy", "success `login.body.user.nr > 0`\nmap {\nemail `"+email+"`\n}") + d.directory("crm", ""), Bare: true,
+		})
+		s.Client(t).TrySignIn("root@example.com", legacyPassword).Want(t, http.StatusServiceUnavailable)
+		if n := d.asked.Load(); n != 0 {
+			t.Errorf("with %s the directory was asked %d times", email, n)
+		}
+	}
+}

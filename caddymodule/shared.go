@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
 
 	"example.com/sidegate/caddymodule/caller"
 	"example.com/sidegate/caddymodule/endpoint"
@@ -105,6 +107,10 @@ func (a *App) checkServers() error {
 			_, guards := h.(*SessionAuth)
 			return guards
 		})
+		if f.DecidesOnMethod() {
+			a.logger.Info("what tells an app to take another method than that of the request is deleted on this server: a rule depends on the method",
+				zap.Strings("listen", f.Listen()), zap.Strings("deleted", []string{"X-HTTP-Method-Override", "X-Method-Override", "X-HTTP-Method", "_method in a query"}))
+		}
 	}
 	return nil
 }
@@ -113,7 +119,7 @@ func (a *App) checkServers() error {
 // gateway has put into it (RFC 9110 section 9.3.8; TRACK is IIS' name for it),
 // and CONNECT.
 func neverForwarded(method string) bool {
-	return method == http.MethodConnect || method == http.MethodTrace || method == "TRACK"
+	return strings.EqualFold(method, http.MethodConnect) || strings.EqualFold(method, http.MethodTrace) || strings.EqualFold(method, "TRACK")
 }
 
 // strip takes away every header that names an identity, the tricks by which

@@ -183,7 +183,9 @@ func TestErrorsOfSourcesSayWhatToDo(t *testing.T) {
 		{"a directory with a bad ca", crm(byEmail, "ca "+garbage), "directory crm: ca: the file holds no PEM certificate"},
 		{"a directory that is asked by what people type", beside(app(legacyAPI, "success `login.status == 200`"), byEmail), "directory crm is asked by {identity.email}, which at login legacy is what people type"},
 		{"a directory that is asked by a subject, which an app's mapping does not fill", beside(app(legacyAPI, "map {\nemail `login.body.mail`\n}"), "http://127.0.0.1:1/{identity.subject}"), "directory crm is asked by {identity.subject}"},
-		{"a domain that is none", app(legacyAPI, "email_domains ada@example.com\nsuccess `login.status == 200`"), `login legacy: email_domains: "ada@example.com" is no domain such as example.com`},
+		{"an app whose typed names are to be of a domain", app(legacyAPI, "email_domains example.com\nsuccess `login.status == 200`"), "would decide by what people type"},
+		{"an app whose typed names decide of a role", app(legacyAPI, "success `login.status == 200`\nmap {\nroles `identity.email == 'root@example.com' ? ['admin'] : []`\n}"), "would decide by what people type"},
+		{"a domain that is none", app(legacyAPI, "trust_typed_email\nemail_domains ada@example.com\nsuccess `login.status == 200`"), `login legacy: email_domains: "ada@example.com" is no domain such as example.com`},
 		{"a domain of the users file that is none", gatewaytest.Site{Bare: true, Options: "login users " + people + " {\nemail_domains *\n}"}, `login users: email_domains: "*" is no domain`},
 		{"two directories of one name", gatewaytest.Site{Options: "directory http crm http://a/\ndirectory http crm http://b/"}, `two directories are named "crm": give each a name of its own`},
 

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -142,7 +143,7 @@ func TestOverTLSAPageOfTheSameHostWithoutItIsAnotherSite(t *testing.T) {
 		})
 		t.Run(c.name+" opens a websocket", func(t *testing.T) {
 			want := map[bool]int{true: http.StatusOK, false: http.StatusForbidden}[c.passes]
-			header := append(c.header, "Cookie", cookie, "Connection", "Upgrade", "Upgrade", "websocket", "Sec-WebSocket-Key", "x")
+			header := slices.Concat(c.header, []string{"Cookie", cookie, "Connection", "Upgrade", "Upgrade", "websocket", "Sec-WebSocket-Key", "x"})
 			if got := overTLS(t, s, http.MethodGet, "/live", header...); got.StatusCode != want {
 				t.Errorf("answered %s", got.Status)
 			}

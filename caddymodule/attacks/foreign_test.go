@@ -118,6 +118,8 @@ func TestAMethodOverridePassesWhereNoRuleLooksAtTheMethod(t *testing.T) {
 		"as a variable":                     {"@write vars {http.request.method} DELETE\nsession_auth @write\nsession_auth {\noptional\n}" + rest, false},
 		"around it":                         {"@write method DELETE\nhandle @write {\nsession_auth\n}\nhandle {\nsession_auth {\noptional\n}" + rest + "\n}", false},
 		"on a handle beside it":             {"@read method HEAD\nhandle @read {\nreverse_proxy {upstream}\n}\nhandle {\nsession_auth {\noptional\n}" + rest + "\n}", false},
+		"on a way to the app beside it":     {"route {\n@get method GET\nreverse_proxy @get {upstream}\nsession_auth\nreverse_proxy {upstream}\n}\nsession_endpoints", false},
+		"on what answers in its place":      {"session_auth {\noptional\n}\n@w {\nnot method GET HEAD\nnot session role admin\n}\nrespond @w 403" + rest, false},
 		"in a rule by path":                 {"session_auth {\noptional\npath /admin/* {\nrole admin\nmethod DELETE\n}\n}" + rest, false},
 		"in a rule by path for all methods": {"session_auth {\noptional\npath /admin/* {\nrole admin\n}\n}" + rest, true},
 		"behind a guard of paths":           {"@write method DELETE\nhandle /a* {\nsession_auth @write\n}\nhandle {\nsession_auth {\noptional\n}" + rest + "\n}", false},

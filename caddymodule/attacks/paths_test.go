@@ -170,3 +170,29 @@ func TestThePathGuardComesBeforeAllRoutes(t *testing.T) {
 	s.Exchange(t, "GET /admin/x HTTP/1.1\nHost: 127.0.0.1\n\n").Want(t, http.StatusUnauthorized)
 	up.None(t)
 }
+
+// Matchers know one reading each, and not all the same one.
+func TestNoSpellingWalksAroundAMatcherOfAnotherKind(t *testing.T) {
+	const gate, rest = "session_auth @admin {\nrole admin\n}\n", "session_endpoints /auth/*\nreverse_proxy {upstream}"
+	for name, tt := range map[string]struct{ routes, targets string }{
+		"an expression with the path":   {"@admin expression `{path}.startsWith('/admin/')`\n" + gate + rest, "//admin/u /./admin/u /x/../admin/u"},
+		"an expression with the URI":    {"@admin expression `{uri}.startsWith('/admin/')`\n" + gate + rest, "/%61dmin/u //admin/u"},
+		"a variable":                    {"@admin vars_regexp {path} ^/admin/\n" + gate + rest, "//admin/u /x/../admin/u"},
+		"a map of the path":             {"map {path} {section} {\n~^/admin/ admin\ndefault other\n}\n@admin expression `{section} == 'admin'`\n" + gate + rest, "//admin/u /x/../admin/u"},
+		"an opening by a variable":      {"@open vars_regexp {path} ^/assets/\nhandle @open {\nreverse_proxy {upstream}\n}\nhandle {\nsession_auth\n" + rest + "\n}", "/assets/../admin/u"},
+		"a matcher behind handle_path":  {"handle_path /v1/* {\n@admin path /admin/* /del\n" + gate + "reverse_proxy {upstream}\n}\nsession_endpoints /auth/*", "/v1/admin%20/u /v1/admin./u /v1/%EF%BD%81dmin/u /v1/%c0%afadmin/u /v1/del%3f /v1/del%00 /v1//x/admin/u"},
+		"a matcher behind strip_prefix": {"route {\nuri strip_prefix /v1\n@admin path /admin/*\n" + gate + "reverse_proxy {upstream}\n}", "/v1/admin%20/u /v1/%EF%BD%81dmin/u"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			up := gatewaytest.NewWire(t)
+			s := gatewaytest.Start(t, gatewaytest.Site{Upstream: up.Address(), Routes: tt.routes})
+			for target := range strings.FieldsSeq(tt.targets) {
+				a := s.Exchange(t, "GET "+target+" HTTP/1.1\nHost: 127.0.0.1\n\n")
+				if a.StatusCode != http.StatusBadRequest && a.StatusCode != http.StatusUnauthorized {
+					t.Errorf("%s is answered with %d", target, a.StatusCode)
+				}
+			}
+			up.None(t)
+		})
+	}
+}

@@ -208,7 +208,7 @@ func (l passwordLogin) notAnswered(ctx context.Context, method login.Method, err
 		return refusal.Busy
 	}
 	l.events.Trouble(ctx, "a login method failed", lifecycle.SourceFault{Err: err})
-	return refusal.Unavailable
+	return refusal.Unavailable.Saying("Signing in does not work at the moment. Nobody was signed out. Try again shortly.")
 }
 
 // settleTime bounds how long the throttle may take to hear how an attempt ended.

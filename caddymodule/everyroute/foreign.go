@@ -59,7 +59,7 @@ func (f *Foreign) stripper(r *http.Request) *identity.Stripper {
 	if caller.TrustedPeer(r) {
 		trusted = 1
 	}
-	if f.first.decidesOnMethod() {
+	if f.first.DecidesOnMethod() {
 		method = 1
 	}
 	return f.strippers[trusted][method]
@@ -73,6 +73,9 @@ func (f *Foreign) Strip(r *http.Request, v *caller.Remembered) {
 		v.Aside = foreigners(r.Header)
 	}
 	f.stripper(r).Strip(r.Header)
+	if f.first.DecidesOnMethod() {
+		dropOverride(r)
+	}
 	for _, name := range f.kept {
 		if values, ok := v.Aside[name]; ok {
 			r.Header[name] = values

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
@@ -11,10 +12,10 @@ import (
 // request. Handlers whose own options do call it when they are provisioned.
 func (f *First) DependOnMethod() { f.ruled = true }
 
-// decidesOnMethod reports whether any rule of this server depends on the method:
+// DecidesOnMethod reports whether any rule of this server depends on the method:
 // then headers that have an app take another one are deleted. As long as the
 // routes were not looked through, it is taken for yes.
-func (f *First) decidesOnMethod() bool { return f.ruled || !f.methodFree.Load() }
+func (f *First) DecidesOnMethod() bool { return f.ruled || !f.methodFree.Load() }
 
 // LookForMethods looks through the server's routes, once all are provisioned, for
 // handlers that guard, and what they depend on.
@@ -24,35 +25,41 @@ func (f *First) LookForMethods(guards func(caddyhttp.MiddlewareHandler) bool) {
 	if f.server.Errors != nil {
 		routes = append(routes, f.server.Errors.Routes...)
 	}
-	_, depends := w.routes(routes)
-	f.methodFree.Store(!depends)
+	leads, depends := w.routes(routes)
+	f.methodFree.Store(!leads || !depends)
 }
 
 // methodWalk finds session_auth in routes, and matchers on the method that
-// decide whether a request comes to it: on it, around it, or on a `handle`
-// beside it.
+// decide what becomes of a request: whether it comes to a session_auth, or to
+// what answers it in another way.
 type methodWalk struct {
 	guards func(caddyhttp.MiddlewareHandler) bool
 	named  map[string]*caddyhttp.Route
 	seen   map[string]bool // named routes, which may invoke themselves
 }
 
-// routes reports whether the routes lead to a session_auth, and whether it
-// depends on the method.
+// routes reports whether the routes lead to a session_auth, and whether what
+// becomes of a request depends on the method.
 func (w *methodWalk) routes(routes caddyhttp.RouteList) (leads, depends bool) {
-	byMethod, ofAuth := make(map[string]bool), make(map[string]bool) // by group
 	for i := range routes {
 		r := &routes[i]
 		auth, inside := w.handlers(r.Handlers)
-		chosen := slices.ContainsFunc(r.MatcherSets, onMethod)
-		leads, depends = leads || auth, depends || inside || auth && chosen
-		byMethod[r.Group] = byMethod[r.Group] || chosen
-		ofAuth[r.Group] = ofAuth[r.Group] || auth
-	}
-	for group := range ofAuth {
-		depends = depends || group != "" && ofAuth[group] && byMethod[group]
+		leads = leads || auth
+		depends = depends || inside || slices.ContainsFunc(r.MatcherSets, onMethod) && slices.ContainsFunc(r.Handlers, decides)
 	}
 	return leads, depends
+}
+
+// passing are handlers that hand every request on.
+var passing = []string{"encode", "headers", "log_append", "map", "push", "request_body", "rewrite", "timeouts", "tracing", "vars"}
+
+// decides reports whether a handler may answer a request, or refuse it.
+func decides(h caddyhttp.MiddlewareHandler) bool {
+	if sub, ok := h.(*caddyhttp.Subroute); ok {
+		return slices.ContainsFunc(sub.Routes, func(r caddyhttp.Route) bool { return slices.ContainsFunc(r.Handlers, decides) })
+	}
+	m, ok := h.(caddy.Module)
+	return !ok || !slices.Contains(passing, m.CaddyModule().ID.Name())
 }
 
 func (w *methodWalk) handlers(handlers []caddyhttp.MiddlewareHandler) (leads, depends bool) {

@@ -54,13 +54,13 @@ func TestARuleThatDependsOnTheMethodIsFoundWhereverItStands(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f := &First{server: &caddyhttp.Server{Routes: c.routes, NamedRoutes: named}}
-			if !f.decidesOnMethod() {
+			if !f.DecidesOnMethod() {
 				t.Error("before it was looked, it is taken for no")
 			}
-			if f.LookForMethods(isGuard); f.decidesOnMethod() != c.want {
+			if f.LookForMethods(isGuard); f.DecidesOnMethod() != c.want {
 				t.Errorf("depends: %v", !c.want)
 			}
-			if f.DependOnMethod(); !f.decidesOnMethod() {
+			if f.DependOnMethod(); !f.DecidesOnMethod() {
 				t.Error("the options of a handler do not count")
 			}
 		})

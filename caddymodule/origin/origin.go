@@ -39,7 +39,8 @@ func schemeOf(r *http.Request) (scheme string, sure bool) {
 		return secure, true
 	}
 	if TrustedPeer(r) {
-		switch r.Header.Get("X-Forwarded-Proto") {
+		// Of several the client may have made up the first.
+		switch strings.ToLower(r.Header.Get("X-Forwarded-Proto")) {
 		case secure, "wss":
 			return secure, true
 		case plain, "ws":

@@ -18,6 +18,7 @@ type matching struct {
 	excluded    []string // patterns within `not`
 	expressions []string // regular ones
 	told        []string // the matchers, for the log
+	asWritten   bool     // they look at the path as it came
 }
 
 // matchingOf reads the matchers of a route, which Caddy has provisioned
@@ -87,10 +88,12 @@ func (m *matching) read(name string, raw json.RawMessage, not bool) {
 			return
 		}
 		m.take(literalPaths(told), not)
+		m.asWritten = m.asWritten || strings.Contains(elsewhere.ReplaceAllString(told, ""), "{")
 	default:
 		if slices.Contains(pathless, name) {
 			return
 		}
+		m.asWritten = m.asWritten || name != "file"
 	}
 	m.byPath = true
 	m.told = append(m.told, name+" "+told)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/rewrite"
 
 	"example.com/sidegate/caddymodule/everyroute"
 	"example.com/sidegate/caddymodule/pathrule"
@@ -43,6 +44,9 @@ type survey struct {
 	demands  func(json.RawMessage) bool
 	depth    int
 	demand   string
+	prefix   string     // taken off the path by now
+	prefixes []string   // such, where matchers stand behind it
+	written  bool       // a demand hangs on matchers that look at the path as it came
 	all      []matching // of every route
 	openings []matching // of routes that lead to an app past a demand
 }
@@ -60,6 +64,12 @@ const deepest = 32
 // watch is what the guard of the server looks for.
 func (v *survey) watch() *pathrule.Watch {
 	w := new(pathrule.Watch)
+	if v.written {
+		w.AsWritten()
+	}
+	for _, prefix := range v.prefixes {
+		w.Below(prefix)
+	}
 	for _, m := range v.all {
 		for _, p := range m.patterns {
 			w.Gate(p)
@@ -86,7 +96,7 @@ func (v *survey) walk(routes caddyhttp.RouteList, around []matching, ways []way)
 	if v.depth++; v.depth > deepest {
 		return ways, met
 	}
-	defer func() { v.depth-- }()
+	defer func(prefix string) { v.depth--; v.prefix = prefix }(v.prefix)
 	for i := range routes {
 		route := &routes[i]
 		m := matchingOf(route)
@@ -161,6 +171,8 @@ func decodeHandler(raw json.RawMessage) any {
 		h = new(caddyhttp.Subroute)
 	case "invoke":
 		h = new(caddyhttp.Invoke)
+	case "rewrite":
+		h = new(rewrite.Rewrite)
 	default:
 		return unread{named.Handler, bytes.Contains(raw, []byte(`"session_auth"`))}
 	}
@@ -191,6 +203,12 @@ func (v *survey) handler(h any, around []matching, ways []way) ([]way, encounter
 		return ways, encounter{}
 	case everyroute.Before:
 		return v.walk(h.Inner(), around, ways)
+	case *rewrite.Rewrite:
+		if h.StripPathPrefix != "" {
+			v.prefix += "/" + strings.TrimPrefix(h.StripPathPrefix, "/")
+			v.prefixes = append(v.prefixes, v.prefix)
+		}
+		return ways, encounter{}
 	case auth:
 		if v.demands(json.RawMessage(h)) {
 			v.depends(around, ways)
@@ -216,6 +234,7 @@ func (v *survey) depends(around []matching, ways []way) {
 	var told []string
 	for _, m := range around {
 		told = append(told, m.told...)
+		v.written = v.written || m.asWritten
 	}
 	if v.demand == "" && len(around) > 0 {
 		v.demand = strings.Join(slices.Compact(told), ", ")

@@ -12,6 +12,8 @@ import (
 type Watch struct {
 	gates, openers []glob
 	expressions    []*regexp.Regexp
+	asWritten      bool
+	prefixes       []string
 }
 
 // glob is a pattern of Caddy's matcher path, in lower case.
@@ -32,6 +34,15 @@ func (w *Watch) Expression(expression string) {
 	}
 }
 
+// AsWritten says that matchers decide that look at the path as it came, for one
+// an expression with {path} in it: Caddy resolves nothing for them, so a path is
+// let through in the one way to write it.
+func (w *Watch) AsWritten() { w.asWritten = true }
+
+// Below says that matchers decide also once that prefix was taken off the path, as
+// by handle_path.
+func (w *Watch) Below(prefix string) { w.prefixes = append(w.prefixes, prefix) }
+
 // newGlob takes what stands before a placeholder, for what that will be is not
 // known yet.
 func newGlob(pattern string) glob {
@@ -44,6 +55,39 @@ func newGlob(pattern string) glob {
 // Refuse says why a path must not reach the matchers; nothing where it may. It
 // costs no allocation for a plain path.
 func (w *Watch) Refuse(u *url.URL) (why string) {
+	if why = w.refuse(u); why != "" {
+		return why
+	}
+	for _, prefix := range w.prefixes {
+		if inner, ok := below(u, prefix); ok {
+			if why = w.refuse(inner); why != "" {
+				return why
+			}
+		}
+	}
+	return ""
+}
+
+// below is the address without the prefix, in any case of letters.
+func below(u *url.URL, prefix string) (inner *url.URL, ok bool) {
+	n := len(prefix)
+	if len(u.Path) < n || !strings.EqualFold(u.Path[:n], prefix) {
+		return nil, false
+	}
+	inner = &url.URL{Path: u.Path[n:]}
+	if len(u.RawPath) >= n && strings.EqualFold(u.RawPath[:n], prefix) {
+		inner.RawPath = u.RawPath[n:]
+	}
+	if !strings.HasPrefix(inner.Path, "/") {
+		inner.Path, inner.RawPath = "/"+inner.Path, ""
+	}
+	return inner, true
+}
+
+func (w *Watch) refuse(u *url.URL) (why string) {
+	if w.asWritten && (u.RawPath != "" || u.Path != matched(u.Path)) {
+		return "it can be written in a shorter way, and matchers decide that look at how it is written"
+	}
 	if Plain(u) {
 		return ""
 	}
@@ -95,8 +139,10 @@ func matched(p string) string {
 }
 
 // harmless reads an encoded slash, and several, as one: neither leads away from
-// what the segments before it say.
+// what the segments before it say. Nor does an encoded dot in a name; a segment
+// of them is refused before.
 func harmless(reading string) string {
+	reading = strings.ReplaceAll(strings.ReplaceAll(reading, "%2e", "."), "%2E", ".")
 	if !strings.HasPrefix(reading, "//") {
 		reading = merged(strings.ReplaceAll(strings.ReplaceAll(reading, "%2f", "/"), "%2F", "/"))
 	}
@@ -135,7 +181,7 @@ func otherSegments(u *url.URL) string {
 		return "an encoded backslash"
 	case encodedAgain(u.Path):
 		return "double encoding"
-	case dots(withoutParameters(compatible(decode(raw, true)))) > dots(raw):
+	case dots(withoutParameters(withoutBreaks(compatible(decode(raw, true))))) > dots(raw):
 		return "an encoded dot segment"
 	}
 	return ""

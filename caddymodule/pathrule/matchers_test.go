@@ -52,6 +52,30 @@ func TestEverydayAddressesPass(t *testing.T) {
 	}
 }
 
+// What Caddy resolves for its matcher path it does not resolve for a placeholder.
+func TestWhereMatchersLookAtThePathAsItCameItIsWrittenInOneWay(t *testing.T) {
+	var watch pathrule.Watch
+	watch.AsWritten()
+	for target, passes := range map[string]bool{
+		"/admin/users": true, "/": true, "/a/": true, "/wiki/Caf%C3%A9": true, "/a%20b": true,
+		"//admin/users": false, "/./admin/users": false, "/x/../admin/users": false, "/%61dmin/users": false, "/a%2Fb": false,
+		"/admin//users": false, "/assets/../admin/users": false,
+	} {
+		if why := watch.Refuse(parse(t, target)); (why == "") != passes {
+			t.Errorf("%s: %q", target, why)
+		}
+	}
+}
+
+func TestAnEncodedDotInANameOpensWhatItOpens(t *testing.T) {
+	var watch pathrule.Watch
+	watch.Gate("/api/*")
+	watch.Opener("*.js")
+	if why := watch.Refuse(parse(t, "/api/v4/projects/1/repository/files/src%2Fmain%2Ejs")); why != "" {
+		t.Error(why)
+	}
+}
+
 func TestWatch(t *testing.T) {
 	for _, c := range []struct{ name, kind, pattern, target, why string }{
 		// In every case, whatever the patterns are.

@@ -96,6 +96,20 @@ func holdVerdict(t *testing.T, list []pathrule.Rule, base pathrule.Access, metho
 	}
 }
 
+// Programs that read a decoded path as a URL drop tabs and line ends in it.
+func TestATabOrALineEndWalksAroundNoRule(t *testing.T) {
+	list := []pathrule.Rule{demand("/admin/*"), public("/*")}
+	for _, target := range []string{"/ad%09min/users", "/admin%0a/users", "/x/.%09./admin/u", "/%0dadmin/users"} {
+		rules, err := pathrule.New(pathrule.Session, list)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if v := rules.Decide(parse(t, target), "GET", true); v.Access == pathrule.Public || !v.Demands(0) {
+			t.Errorf("%s is open", target)
+		}
+	}
+}
+
 func TestTheOrderOfRulesDecidesNothing(t *testing.T) {
 	list := []pathrule.Rule{demand("/a/*"), public("/a/b/*"), demand("/a/b/c/*"), only(public("/a/b/c/*"), "GET")}
 	for _, target := range []string{"/a/x", "/a/b/x", "/a/b/c/x", "/a/b/..%2fx"} {

@@ -8,8 +8,17 @@ import (
 // steps are what programs do to a path beside decoding it. Each leaves a path
 // alone that it has nothing to do with.
 var steps = []func(string) string{
-	compatible, backslashes, withoutParameters, merged, resolved, withoutTrailingDots, withoutAuthority,
+	compatible, withoutBreaks, backslashes, withoutParameters, merged, resolved, withoutTrailingDots, withoutAuthority,
 	cutAt("?"), cutAt("#"), cutAt("\x00"),
+}
+
+// withoutBreaks drops tabs and line ends, as programs do that read a path as a URL
+// (WHATWG URL, basic URL parser).
+func withoutBreaks(path string) string {
+	if !strings.ContainsAny(path, "\t\n\r") {
+		return path
+	}
+	return strings.NewReplacer("\t", "", "\n", "", "\r", "").Replace(path)
 }
 
 // backslashes takes \ for /, as Windows and browsers do.

@@ -115,7 +115,7 @@ var (
 	TooManySessions = &Refusal{Status: http.StatusForbidden, Code: "too_many_sessions", Page: web.TooMany, Result: Refused,
 		Message: "You are signed in at as many places as you may be. Sign out at one of them, then sign in here."}
 	NumberTaken = &Refusal{Status: http.StatusForbidden, Code: "number_taken", Page: web.Taken, Result: Refused,
-		Message: "The number that you are known by belongs to somebody else here, so you cannot be signed in. Please tell whoever runs this service."}
+		Message: "The number of your account belongs to somebody else here, so you cannot be signed in. Please tell whoever runs this service."}
 	Rule = &Refusal{Status: http.StatusForbidden, Code: "not_admitted", Page: web.Refused, Result: Refused,
 		Message: "You may not sign in here. If you think you should, ask whoever runs this service."}
 )

@@ -79,7 +79,7 @@ var failureTexts = map[Failure]string{
 	NoEmail: "No email address came with your sign-in. Add one to your account there, " +
 		"or agree to share it, then try again.",
 	AskAgain: "This service was set up anew while you signed in. Please sign in again.",
-	Taken: "The number that you are known by belongs to somebody else here, so you cannot be signed in. " +
+	Taken: "The number of your account belongs to somebody else here, so you cannot be signed in. " +
 		"Please tell whoever looks after this service.",
 	TooMany: "You are signed in at as many places as you may be. Sign out at one of them, then sign in here.",
 	Refused: "Your account may not sign in here. If you think it should, ask whoever looks after this service.",

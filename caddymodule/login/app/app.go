@@ -167,11 +167,22 @@ func (l *Login) mapped(email string, kept *profile.Kept) (*profile.Person, error
 	if l.config.Mapper == nil {
 		return person, nil
 	}
+	if l.config.TellsEmail {
+		person.Email = ""
+	}
 	if err := l.config.Mapper.Apply(person, kept.Facts); err != nil {
 		return nil, l.trouble(err)
 	}
+	if person.Email == "" {
+		return nil, l.trouble(&profile.Unmapped{Err: errNoEmail})
+	}
 	return person, nil
 }
+
+// errNoEmail is for an app that is to say who a person is and does not: what was
+// typed stands for nobody.
+var errNoEmail = errors.New("map email gives none, and what people type is not taken for it: " +
+	"let the expression err where the app tells no address, or say `trust_typed_email`")
 
 // Rebuild maps anew what the app said at sign-in, for the password is gone and
 // the app cannot be asked again: roles follow the mapping of the moment, and

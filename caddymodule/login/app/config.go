@@ -56,6 +56,9 @@ type Config struct {
 	Success *mapping.Condition
 	// Mapper fills the person; nil maps nothing.
 	Mapper Mapper
+	// TellsEmail says that the Mapper fills the email address, so that what was
+	// typed is none.
+	TellsEmail bool
 	// KeepCookies keeps the cookies that the app sets, to be given back to it.
 	// CookieNames are those that it keeps, whatever they are; none means all that
 	// a sign-in brings, and later those that are HttpOnly.
