@@ -2,6 +2,7 @@ package sessionstore
 
 import (
 	"maps"
+	"slices"
 	"time"
 )
 
@@ -19,6 +20,7 @@ func (s *Session) Clone() *Session {
 	if len(s.Attributes) > 0 {
 		c.Attributes = maps.Clone(s.Attributes)
 	}
+	c.FormerSources = slices.Clone(s.FormerSources)
 	c.Grounds, c.View = s.Grounds.clone(), nil
 	u := &c.User
 	u.Token = ""

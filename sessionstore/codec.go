@@ -40,6 +40,8 @@ const (
 	tagAccount        = 23
 	tagRole           = 24
 	tagPermission     = 25
+
+	tagFormerSource = 26
 )
 
 // Tags within an account.
@@ -66,6 +68,9 @@ func appendSession(b []byte, s *Session) []byte {
 	b = appendMoment(b, tagExpiresAt, s.ExpiresAt)
 	b = appendNumber(b, tagIdleTimeout, int64(s.IdleTimeout))
 	b = appendText(b, tagSourceSession, s.SourceSession)
+	for _, former := range s.FormerSources {
+		b = appendField(b, tagFormerSource, former)
+	}
 	b = appendText(b, tagName, s.Name)
 	b = appendAttributes(b, s.Attributes)
 	b = appendText(b, tagKept, s.Kept)

@@ -20,7 +20,7 @@ func codecSession() *Session {
 			FlatRolesList:  []string{"admin"}, FlatPermissionsList: []string{"a:b", "c:d"},
 		},
 		Method: "users", CreatedAt: at, ExpiresAt: at.Add(time.Hour), IdleTimeout: time.Minute,
-		SourceSession: "sid", Name: "Ada", Kept: "kept", BuiltAt: at,
+		SourceSession: "sid", FormerSources: []string{"before"}, Name: "Ada", Kept: "kept", BuiltAt: at,
 		Attributes: map[string]string{"b": "2", "a": "1", "": "", "none": ""},
 	}).Clone()
 }
@@ -104,6 +104,7 @@ func TestTags(t *testing.T) {
 		"expires at":     {"\x07\x01\x02", func(s *Session) { s.ExpiresAt = time.UnixMilli(1).UTC() }},
 		"idle timeout":   {"\x08\x01\x02", func(s *Session) { s.IdleTimeout = 1 }},
 		"source session": {"\x09\x01x", func(s *Session) { s.SourceSession = "x" }},
+		"former source":  {"\x1a\x01x\x1a\x01y", func(s *Session) { s.FormerSources = []string{"x", "y"} }},
 		"name":           {"\x0a\x01x", func(s *Session) { s.Name = "x" }},
 		"attribute":      {"\x0b\x06\x01\x01x\x02\x01y", func(s *Session) { s.Attributes = map[string]string{"x": "y"} }},
 		"kept":           {"\x0c\x01x", func(s *Session) { s.Kept = "x" }},

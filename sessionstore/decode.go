@@ -14,7 +14,7 @@ func decodeSession(text string) (*Session, bool) {
 		if !ok {
 			break
 		}
-		if tag < tagUserID {
+		if tag < tagUserID || tag == tagFormerSource {
 			ok = s.decode(tag, value)
 		} else {
 			ok = s.User.decode(tag, value)
@@ -87,6 +87,8 @@ func (s *Session) decode(tag uint64, value string) (ok bool) {
 		s.IdleTimeout = time.Duration(n)
 	case tagSourceSession:
 		s.SourceSession = value
+	case tagFormerSource:
+		s.FormerSources = append(s.FormerSources, value)
 	case tagName:
 		s.Name = value
 	case tagAttribute:

@@ -30,7 +30,7 @@ func fullSession() *sessionstore.Session {
 			FlatPermissionsList: []string{"reports:run", "users:write"},
 		},
 		Method: "users", Subject: "subject-42", ChosenAccount: "acme",
-		SourceSession: "sid-7", Name: "Ada Lovelace", Kept: "a refresh token",
+		SourceSession: "sid-7", FormerSources: []string{"sid-5", "sid-6"}, Name: "Ada Lovelace", Kept: "a refresh token",
 		Attributes: map[string]string{"department": "engines", "cost centre": "7", "empty": ""},
 		BuiltAt:    noon.Add(-time.Second),
 		Grounds: &sessionstore.Grounds{

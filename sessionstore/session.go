@@ -17,6 +17,9 @@ type Session struct {
 	// SourceSession is what the login's source calls its own session (the sid
 	// of OIDC); empty when it has none.
 	SourceSession string
+	// FormerSources are what it called it before, the latest last; MaxFormer at
+	// most.
+	FormerSources []string
 	// Name and Attributes are further facts of the person, for headers.
 	Name       string
 	Attributes map[string]string
@@ -49,6 +52,9 @@ type Session struct {
 	// Version counts the writes. Store.Update moves it.
 	Version uint64
 }
+
+// MaxFormer is how many former names of the source's session a session remembers.
+const MaxFormer = 16
 
 // IdleExpiresAt is when the session ends if nothing more is seen of the
 // person; never later than ExpiresAt.

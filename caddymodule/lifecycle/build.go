@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -28,6 +29,10 @@ type built struct {
 
 // put writes what was built into a session.
 func (b *built) put(s *sessionstore.Session) {
+	if s.SourceSession != "" && s.SourceSession != b.source {
+		former := append(slices.Clone(s.FormerSources), s.SourceSession)
+		s.FormerSources = former[max(0, len(former)-sessionstore.MaxFormer):]
+	}
 	s.User, s.Subject, s.Name, s.Attributes, s.Grounds = b.user, b.subject, b.name, b.attributes, b.grounds
 	s.SourceSession, s.Kept, s.BuiltAt, s.Unmapped = b.source, b.kept, b.at, false
 }

@@ -40,6 +40,9 @@ func (l *links) left(s *sessionstore.Session) []string {
 
 func namesOf(s *sessionstore.Session) []string {
 	names := []string{sourceName("sub", s.Method, s.Subject)}
+	for _, former := range s.FormerSources {
+		names = append(names, sourceName("sid", s.Method, former))
+	}
 	if s.SourceSession != "" {
 		return append(names, sourceName("sid", s.Method, s.SourceSession))
 	}

@@ -461,3 +461,33 @@ func TestAProviderEndsNoSessionOfAnother(t *testing.T) {
 		})
 	}
 }
+
+// A provider may call its session something else at every refresh.
+func TestLinksOfFormerNamesAreGoneWithTheSession(t *testing.T) {
+	k, store := newKeeper(), memory.New(nil)
+	v := newVouched(t, store, k, time.Now, ruled("a"), func(c *lifecycle.Config) { c.Providers = []string{k.Name()} })
+	linked := func() (n int) {
+		for i := range 5 {
+			keys, err := store.Linked(t.Context(), fmt.Sprintf("sid\x00keeper\x00sid-%d", i))
+			if err != nil {
+				t.Fatal(err)
+			}
+			n += len(keys)
+		}
+		return n
+	}
+	k.source = "sid-0"
+	ada := v.signsIn(t, k)
+	for i := 1; i < 5; i++ {
+		v.refreshes(t, k, ada, func(k *keeper) { k.source = fmt.Sprintf("sid-%d", i) })
+	}
+	if n := linked(); n != 5 {
+		t.Fatalf("it has %d names, for any of them may end", n)
+	}
+	if err := v.End(t.Context(), ada.key); err != nil {
+		t.Fatal(err)
+	}
+	if n := linked(); n != 0 {
+		t.Errorf("%d are left", n)
+	}
+}

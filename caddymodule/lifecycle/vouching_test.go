@@ -32,6 +32,7 @@ type keeper struct {
 	accounts   []sessionstore.Account
 	email      string
 	attributes map[string]string
+	source     string // its session
 	rebuilt    int
 	meets      func() // is called when somebody signs in, once they are known
 }
@@ -54,7 +55,7 @@ func (k *keeper) set(change func(k *keeper)) {
 
 func (k *keeper) person() *profile.Person {
 	return &profile.Person{
-		ID: 1, Email: k.email, Subject: k.subject, Attributes: maps.Clone(k.attributes), Roles: slices.Clone(k.roles), Accounts: slices.Clone(k.accounts),
+		ID: 1, Email: k.email, Subject: k.subject, Attributes: maps.Clone(k.attributes), SourceSession: k.source, Roles: slices.Clone(k.roles), Accounts: slices.Clone(k.accounts),
 		Standing: profile.Standing{PasswordHash: k.hash, Entry: k.entry},
 	}
 }
