@@ -50,6 +50,8 @@ type App struct {
 	PathOptions
 
 	servers []*everyroute.First // those that our handlers stand in
+	leads   bool                // a session_auth leads people to the login page
+	answers bool                // and a session_endpoints answers there
 	gateway func() (*gateway, error)
 	opened  atomic.Pointer[gateway]
 	metrics *metrics
@@ -125,6 +127,7 @@ func (a *App) Start() error {
 		return err
 	}
 	a.warnOfInsecure()
+	a.warnOfNoEndpoints()
 	a.warnOfWeak(a.logger)
 	g, err := a.gateway()
 	if err != nil {

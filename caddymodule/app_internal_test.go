@@ -168,3 +168,17 @@ func TestASecretThatCouldBeGuessedIsWarnedAbout(t *testing.T) {
 		t.Error("the secret is in the log")
 	}
 }
+
+// A person would be led to a page that only says that they are not signed in.
+func TestALoginPageThatNothingAnswersIsWarnedAbout(t *testing.T) {
+	for _, c := range []struct{ leads, answers, warns bool }{{true, false, true}, {true, true, false}, {false, false, false}} {
+		core, logs := observer.New(zap.WarnLevel)
+		a := &App{logger: zap.New(core), leads: c.leads, answers: c.answers}
+		a.address.BasePath = "/gate"
+		a.warnOfNoEndpoints()
+		told := logs.All()
+		if len(told) == 1 != c.warns || c.warns && told[0].ContextMap()["login_page"] != "/gate/login" {
+			t.Errorf("with %+v the log says %+v", c, told)
+		}
+	}
+}

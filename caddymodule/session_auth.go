@@ -105,6 +105,7 @@ func (s *SessionAuth) Provision(ctx caddy.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	a.leads = a.leads || !s.NoRedirect
 	s.shared = a.share()
 	if s.public, err = pathrule.NewClear(s.Public); err != nil {
 		return err

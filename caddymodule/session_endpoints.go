@@ -9,6 +9,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
 
 	"example.com/sidegate/caddymodule/caller"
 	"example.com/sidegate/caddymodule/everyroute"
@@ -49,6 +50,7 @@ func (e *SessionEndpoints) Provision(ctx caddy.Context) error {
 	if len(app.logins) == 0 {
 		return errors.New("nobody could sign in: add a login such as `login users users.yaml` to the sidegate options")
 	}
+	app.answers = true
 	e.shared = app.share()
 	f, err := app.joinServer(ctx)
 	if err != nil {
@@ -56,6 +58,15 @@ func (e *SessionEndpoints) Provision(ctx caddy.Context) error {
 	}
 	e.foreign, err = everyroute.NewForeign(f, e.KeepHeader)
 	return err
+}
+
+// warnOfNoEndpoints tells once a configuration of people who are led to a page
+// that nobody answers.
+func (a *App) warnOfNoEndpoints() {
+	if a.leads && !a.answers {
+		a.logger.Warn("session_auth leads people to a login page that nothing in this configuration answers: put `session_endpoints` "+
+			"before it into the site, or say `no_redirect` where programs alone come", zap.String("login_page", a.address.BasePath+"/login"))
+	}
 }
 
 // ServeHTTP answers what is ours and passes on the rest. A site with these
