@@ -165,3 +165,32 @@ func TestEndpointsBehindASessionAuthAnswerInFull(t *testing.T) {
 	}
 	c.Get("/app").Want(t, http.StatusOK)
 }
+
+// A refusal of ours may lead to an app, whose answer is no more ours than any.
+func TestWhatAnswersForARefusalOverwritesNothing(t *testing.T) {
+	s := gatewaytest.Start(t, gatewaytest.Site{
+		Upstream: newOverwriting(t, "HTTP/1.1 200 OK\nContent-Length: 2\n"+overwriting+"\nok"),
+		Routes:   "session_endpoints\nsession_auth {\nhandle_errors\n}\nrespond in\nhandle_errors {\nreverse_proxy {upstream}\n}",
+	})
+	c := s.Client(t)
+	c.SignIn(gatewaytest.Ada)
+	cookie := c.Cookie
+	c.Post("/auth/logout").Want(t, http.StatusNoContent)
+	for name, header := range map[string]string{"to nobody": "", "to whose session is gone": "Cookie: " + cookie + "\n"} {
+		t.Run(name, func(t *testing.T) {
+			a := s.Exchange(t, "GET /x HTTP/1.1\nHost: 127.0.0.1\n"+header+"\n")
+			if a.Header.Get("X-Session-Email") != "" || a.Header.Get("X-Session-Expires-At") != "" {
+				t.Errorf("told of a session: %v", a.Header)
+			}
+			for _, line := range a.Header.Values("Set-Cookie") {
+				if strings.Contains(line, "forged") {
+					t.Errorf("the app sets %s", line)
+				}
+			}
+			cleared := slices.ContainsFunc(a.Header.Values("Set-Cookie"), func(line string) bool { return strings.HasPrefix(line, "sidegate=;") })
+			if !slices.Contains(a.Header.Values("Set-Cookie"), "kept=1") || cleared != (header != "") {
+				t.Errorf("set are %q", a.Header.Values("Set-Cookie"))
+			}
+		})
+	}
+}

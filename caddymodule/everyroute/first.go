@@ -51,7 +51,9 @@ func (f *First) Lead() error {
 	if UnderWay(f.server.Routes) {
 		// The error routes are provisioned later, matchers and all.
 		if errorRoutes {
-			before := caddyhttp.Route{MatcherSets: caddyhttp.MatcherSets{{f.forErrors()}}}
+			before := caddyhttp.Route{
+				MatcherSets: caddyhttp.MatcherSets{{f.forErrors()}}, Handlers: []caddyhttp.MiddlewareHandler{f.forErrors()},
+			}
 			f.server.Errors.Routes = slices.Insert(f.server.Errors.Routes, 0, before)
 		}
 		return leadRoutes(f.server.Routes, f)
@@ -158,8 +160,15 @@ func (f firstOfErrors) MatchWithError(r *http.Request) (bool, error) {
 	return true, nil
 }
 
+// ServeHTTP sees that what answers for an error overwrites nothing of ours either:
+// a refusal of ours may lead to an app.
+func (f firstOfErrors) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	return f.PassOn(w, r, caller.Remember(r), next)
+}
+
 // Interface guards
 var (
+	_ caddyhttp.MiddlewareHandler       = firstOfErrors{}
 	_ caddyhttp.RequestMatcherWithError = (*First)(nil)
 	_ caddyhttp.RequestMatcherWithError = firstOfErrors{}
 )
