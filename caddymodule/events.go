@@ -30,6 +30,7 @@ type events struct {
 	paths   trouble
 	origins trouble
 	bearers trouble
+	cookies trouble
 }
 
 // line is what the log says of one kind of event, and with which fields beside
@@ -289,6 +290,15 @@ func (h *events) pathRefused(path, why, rule string) {
 			zap.String("path", path[:min(len(path), longestPath)]), zap.String("why", why), zap.String("rule", rule),
 			zap.String("remedy", "put the demand into `session_auth { path ... }`, which reads a path in every way; or say the option, if the app reads paths as Caddy does"),
 			zap.String("option", optionAmbiguous), h.paths.more())
+	}
+}
+
+// cookieOverwritten logs that an app's answer set a cookie of ours.
+func (h *events) cookieOverwritten() {
+	if h.cookies.tell(h.now()) {
+		h.logger.Warn("an app's answer sets a cookie by the name of the gateway's, which is taken out of it",
+			zap.String("remedy", "an app that signs people out by it leads them to POST /auth/logout; one with a cookie of its own by that name "+
+				"needs another name for the gateway's: cookie { name }"), h.cookies.more())
 	}
 }
 

@@ -305,3 +305,18 @@ func kindsOf(file *ast.File) (kinds []lifecycle.Kind) {
 	})
 	return kinds
 }
+
+func TestACookieThatAnAppOverwritesIsLoggedOnceASecond(t *testing.T) {
+	core, logs := observer.New(zap.DebugLevel)
+	now := time.Now()
+	h := &events{logger: zap.New(core), metrics: newMetrics(), now: func() time.Time { return now }}
+	for range 3 {
+		h.cookieOverwritten()
+	}
+	now = now.Add(time.Second)
+	h.cookieOverwritten()
+	told := logs.All()
+	if len(told) != 2 || told[1].Level != zap.WarnLevel || told[1].ContextMap()["more_since_last"] != int64(2) {
+		t.Errorf("the log says %+v", told)
+	}
+}

@@ -92,6 +92,11 @@ func (a *App) credentials() caller.Credentials {
 			g, err := a.gateway()
 			return err != nil || g.callers.Issued(token, many)
 		},
+		Overwritten: func() {
+			if g, err := a.gateway(); err == nil {
+				g.events.cookieOverwritten()
+			}
+		},
 	}
 }
 

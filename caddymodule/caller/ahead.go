@@ -17,6 +17,9 @@ type Credentials struct {
 	// Ours reports whether a Bearer token is not the upstream's business; many
 	// says that it is not the only Authorization header.
 	Ours func(token string, many bool) bool
+	// Overwritten is told that an app's answer has set a cookie of these names,
+	// which was taken out of it. Optional.
+	Overwritten func()
 }
 
 // ahead is what was left of the headers when ours was taken out of them, so

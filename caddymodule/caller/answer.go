@@ -84,7 +84,9 @@ func (a *answer) strip() {
 }
 
 func (a *answer) stripOurs(stays func(line string) bool) {
-	a.had.Strip(a.Header(), a.ours.Cookie, a.ours.Attempts, stays)
+	if a.had.Strip(a.Header(), a.ours.Cookie, a.ours.Attempts, stays) && a.ours.Overwritten != nil {
+		a.ours.Overwritten()
+	}
 }
 
 // begin strips before the headers are sent.

@@ -99,3 +99,18 @@ func TestGuardingAnAnswerCostsNoAllocation(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+// Else nobody would know why an app's way to sign people out does nothing.
+func TestACookieThatAnAppOverwritesIsTold(t *testing.T) {
+	for line, want := range map[string]int{"sidegate=; Max-Age=0": 1, "theme=dark": 0} {
+		under, told := httptest.NewRecorder(), 0
+		r := caddyhttp.PrepareRequest(httptest.NewRequest(http.MethodGet, "/app", nil), caddy.NewReplacer(), under, nil)
+		v := caller.Remember(r)
+		w, _ := v.Guard(under, &caller.Credentials{Cookie: "sidegate", Attempts: "sidegate-attempt-", Overwritten: func() { told++ }})
+		w.Header().Add("Set-Cookie", line)
+		w.WriteHeader(http.StatusOK)
+		if told != want {
+			t.Errorf("of %s it is told %d times", line, told)
+		}
+	}
+}

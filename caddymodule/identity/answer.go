@@ -35,15 +35,19 @@ func NoteAnswer(h http.Header) (had Answered) {
 // somebody else. Trailers are headers too.
 //
 // Of the other cookies stays tells, once for each line, whether it is not for the
-// browser; nil takes none away.
-func (had *Answered) Strip(h http.Header, cookie, prefix string, stays func(line string) bool) {
+// browser; nil takes none away. overwrote reports whether there was one of ours.
+func (had *Answered) Strip(h http.Header, cookie, prefix string, stays func(line string) bool) (overwrote bool) {
 	for name, values := range h {
 		bare := strings.TrimPrefix(name, http.TrailerPrefix)
 		switch {
 		case isSetCookie(bare):
 			if len(values) > had.cookies {
 				stripSetCookies(h, name, had.cookies, func(line string) bool {
-					return setsCookie(line, cookie, prefix) || stays != nil && stays(line)
+					if setsCookie(line, cookie, prefix) {
+						overwrote = true
+						return true
+					}
+					return stays != nil && stays(line)
 				})
 			}
 		case isNative(bare):
@@ -56,6 +60,7 @@ func (had *Answered) Strip(h http.Header, cookie, prefix string, stays func(line
 			stripAnnounced(h)
 		}
 	}
+	return overwrote
 }
 
 func isSetCookie(name string) bool {
