@@ -89,12 +89,13 @@ func withPeople(t *testing.T, file string, text, config []byte) []byte {
 	if !bytes.Contains(text, []byte("#\t"+command+"\n")) {
 		t.Errorf("it does not say how to make the users file: %s", command)
 	}
-	if err := validate(t, config); err == nil || !strings.Contains(err.Error(), command) {
-		t.Errorf("without the users file: %v; want an error that says %s", err, command)
-	}
 	made := filepath.Join(t.TempDir(), "users.yaml")
+	config = bytes.Replace(config, []byte(`"file":"users.yaml"`), []byte(`"file":"`+made+`"`), 1)
+	if err := validate(t, config); err == nil || !strings.Contains(err.Error(), users.CommandFor(made)) {
+		t.Errorf("without the users file: %v; want an error that says %s", err, users.CommandFor(made))
+	}
 	gatewaytest.WriteFile(t, made, gatewaytest.UsersFile)
-	return bytes.Replace(config, []byte(`"file":"users.yaml"`), []byte(`"file":"`+made+`"`), 1)
+	return config
 }
 
 // The documents and the files must not drift apart.
