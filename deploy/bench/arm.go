@@ -147,7 +147,7 @@ func (run *running) gatewayOptions() string {
 	if run.people == nil {
 		return ""
 	}
-	return fmt.Sprintf("sidegate {\nstore redis %s\nsecret {env.%s}\nlogin users %s\nlogin app "+madeBy+" http://127.0.0.1:1/\ncookie {\ninsecure\n}\n%s\n}",
+	return fmt.Sprintf("sidegate {\nstore redis %s\nsecret {env.%s}\nlogin users %s\nlogin app "+madeBy+" http://127.0.0.1:1/ {\nsuccess `login.status == 200`\n}\ncookie {\ninsecure\n}\n%s\n}",
 		redisURL(run.rig.redis.address, run.people.database), secretVariable, run.rig.usersFile, run.options)
 }
 

@@ -58,9 +58,9 @@ func TestEveryRefusalOfTheAppIsTheSame401(t *testing.T) {
 	}
 }
 
-// An app that is in trouble says nothing about a password: no attempt is
-// counted, however often somebody tries.
-func TestAnAppInTroubleCountsNoAttempt(t *testing.T) {
+// An app that is down says nothing about a password: no attempt is counted until
+// it were too many even for an outage.
+func TestAnAppThatIsDownCountsNoAttempt(t *testing.T) {
 	t.Parallel()
 	const limit = 10 // on one account by one address
 	forever := make(chan struct{})
@@ -73,8 +73,6 @@ func TestAnAppInTroubleCountsNoAttempt(t *testing.T) {
 		{"fails", fault.Status(http.StatusInternalServerError), nil},
 		{"is unavailable", fault.Status(http.StatusServiceUnavailable), nil},
 		{"closes the connection", fault.Refused(), nil},
-		{"answers its own form", fault.HTML(), nil},
-		{"redirects", fault.Redirected("/login"), nil},
 		{"answers more than is read", fault.Huge(8 << 20), nil},
 		{"does not answer in time", fault.Held(forever), []string{"timeout 3s"}},
 	} {
@@ -104,6 +102,29 @@ func TestAnAppInTroubleCountsNoAttempt(t *testing.T) {
 			}
 			if a.Login.Count() != asked {
 				t.Error("the app was asked for an attempt that was one too many")
+			}
+		})
+	}
+}
+
+// What is neither yes nor no is an answer all the same: an app that gives it to a
+// wrong password could be asked without end.
+func TestAnAnswerThatIsNeitherYesNorNoIsCounted(t *testing.T) {
+	t.Parallel()
+	const limit = 10
+	for name, broken := range map[string]fault.Fault{"its own form": fault.HTML(), "a redirect": fault.Redirected("/login")} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := startLegacy(t)
+			g := startGateway(t, legacySite(a, legacyLogin("legacy", a, mapping(withToken...))))
+			a.Login.Break(broken)
+			for range limit {
+				if status, body := sendLogin(t, g, adaAddress, "wrong-password"); status != http.StatusServiceUnavailable {
+					t.Fatalf("%d %s", status, body)
+				}
+			}
+			if status, _ := sendLogin(t, g, adaAddress, "wrong-password"); status != http.StatusTooManyRequests || a.Login.Count() != limit {
+				t.Errorf("after %d: %d, and the app was asked %d times", limit, status, a.Login.Count())
 			}
 		})
 	}
