@@ -84,6 +84,8 @@ func (c *AppCookies) Kept(s *sessionstore.Session) *profile.Kept {
 // changedCookies are those of one session. They are forgotten when they have
 // been in the record for as long as a request may have an older one at hand.
 type changedCookies struct {
+	key     sessionstore.Key
+	login   string
 	session *sessionstore.Session // the latest that is known
 	said    []saidCookie
 	flying  bool
@@ -145,7 +147,7 @@ func (c *AppCookies) Note(s *sessionstore.Session, known profile.AppCookies, sai
 		return
 	}
 	if h == nil {
-		h = &changedCookies{session: s}
+		h = &changedCookies{key: s.Key, login: s.Method, session: s}
 		c.changed[s.Key] = h
 		c.count.Store(int64(len(c.changed)))
 	}

@@ -296,3 +296,28 @@ func TestManyAnswersAtOnce(t *testing.T) {
 		t.Errorf("the app is given %s", now.Line())
 	}
 }
+
+// An answer may come by a newer record while it is found out that the session has
+// ended: the race detector holds it.
+func TestAnAnswerByANewerRecordWhileASessionEnds(t *testing.T) {
+	p := newPair(t)
+	who := p.settled()
+	g := p.g[0]
+	s, known, _ := g.served(t, who.key)
+	if err := g.End(t.Context(), who.key); err != nil {
+		t.Fatal(err)
+	}
+	g.AppCookies.Note(s, known, sid("0"))
+	version := s.Version
+	until(t, "what is known of the session that has ended is forgotten", func() bool {
+		version++
+		newer := *s
+		newer.Version = version
+		_, changed := g.AppCookies.Of(&newer, known)
+		if changed { // a request that was served before it ended
+			g.AppCookies.Note(&newer, known, sid(fmt.Sprint(version)))
+		}
+		return !changed
+	})
+	g.Finish(t.Context())
+}

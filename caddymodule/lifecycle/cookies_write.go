@@ -18,14 +18,14 @@ func (c *AppCookies) fly(h *changedCookies) {
 		err := c.write(h)
 		if errors.Is(err, ErrEnded) {
 			c.pause() // whoever signs it out may have yet to tell the app, with these
-			c.forget(h.session.Key)
+			c.forget(h.key)
 			return
 		}
 		if tries++; err == nil {
 			tries = 0
 		} else if failed == nil {
 			failed = err
-			c.config.Events.Happened(Event{Kind: CookiesPending, Login: h.session.Method, Session: h.session.Key, Err: err})
+			c.config.Events.Happened(Event{Kind: CookiesPending, Login: h.login, Session: h.key, Err: err})
 		}
 		c.pause()
 		if c.land(h, tries >= cookieTries) {
@@ -53,8 +53,8 @@ func (c *AppCookies) land(h *changedCookies, giveUp bool) bool {
 		return false
 	}
 	h.flying = false
-	if !pending && c.changed[h.session.Key] == h {
-		c.drop(h.session.Key)
+	if !pending && c.changed[h.key] == h {
+		c.drop(h.key)
 	}
 	return true
 }

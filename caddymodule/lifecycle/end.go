@@ -51,7 +51,7 @@ func (l *Sessions) EndOthers(ctx context.Context, s *sessionstore.Session) error
 // let two have one.
 func (l *Sessions) Of(ctx context.Context, own *sessionstore.Session) ([]*sessionstore.Session, error) {
 	sessions, err := l.config.Store.List(ctx, own.User.ID)
-	return slices.DeleteFunc(sessions, func(s *sessionstore.Session) bool { return l.ender.isOfOther(own, s) }), err
+	return slices.DeleteFunc(sessions, func(s *sessionstore.Session) bool { return l.ender.isSomebodyElses(own, s) }), err
 }
 
 // Find returns the key of one of the person's sessions by its id, which is no
@@ -152,7 +152,7 @@ func (e *ender) endOthers(ctx context.Context, s *sessionstore.Session) error {
 	known, _ := e.config.Store.List(ctx, s.User.ID)
 	stay := []sessionstore.Key{s.Key}
 	known = slices.DeleteFunc(known, func(other *sessionstore.Session) bool {
-		stays := other.Key == s.Key || e.isOfOther(s, other)
+		stays := other.Key == s.Key || e.isSomebodyElses(s, other)
 		if stays {
 			stay = append(stay, other.Key)
 		}
@@ -169,8 +169,8 @@ func (e *ender) endOthers(ctx context.Context, s *sessionstore.Session) error {
 	return nil
 }
 
-// isOfOther reports whether a session of the same number is somebody else's.
-func (e *ender) isOfOther(own, s *sessionstore.Session) bool {
+// isSomebodyElses reports whether a session of the same number is another person's.
+func (e *ender) isSomebodyElses(own, s *sessionstore.Session) bool {
 	p, v := &e.config.People, e.config.Vouching
 	return s.Key != own.Key && !p.areOne(p.of(own, v), p.of(s, v))
 }
