@@ -291,20 +291,19 @@ func TestAnAppThatIsDownLocksNobodyOut(t *testing.T) {
 
 // An app that cannot be reached has looked at no password.
 func TestAnAppThatCannotBeReachedCountsNothing(t *testing.T) {
-	app := newLegacy(t)
+	app, address := newLegacy(t), fmt.Sprintf("127.0.0.1:%d", gatewaytest.FreePort(t))
+	app.URL = "http://" + address // where nobody listens yet
 	s := gatewaytest.Start(t, gatewaytest.Site{Options: app.login("legacy", legacyMap), Bare: true})
-	address := app.Listener.Addr().String()
-	app.Close()
 	for range login.DefaultPerPairDown + 2*login.DefaultPerPair {
 		s.Client(t).TrySignIn("ada@legacy.test", legacyPassword).Want(t, http.StatusServiceUnavailable)
 	}
-	back, err := net.Listen("tcp", address)
+	listener, err := net.Listen("tcp", address)
 	if err != nil {
-		t.Skip("somebody else took the port: ", err)
+		t.Fatal(err)
 	}
-	again := &http.Server{Handler: http.HandlerFunc(app.serve)}
-	t.Cleanup(func() { again.Close() })
-	go func() { _ = again.Serve(back) }()
+	up := &http.Server{Handler: http.HandlerFunc(app.serve)}
+	t.Cleanup(func() { _ = up.Close() })
+	go func() { _ = up.Serve(listener) }()
 	s.Client(t).TrySignIn("ada@legacy.test", legacyPassword).Want(t, http.StatusOK)
 }
 
