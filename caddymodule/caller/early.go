@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"example.com/sidegate/caddymodule/identity"
+	"example.com/sidegate/caddymodule/origin"
 )
 
 // earlyData is the header by which a proxy says that it passes on a request
@@ -27,8 +28,8 @@ func inEarlyData(r *http.Request) bool { return r.TLS != nil && !r.TLS.Handshake
 
 // TooEarly reports whether the request must wait for the handshake: a second
 // one of it could do something a second time. That is every method that is not
-// safe (RFC 9110 section 9.2.1), also one that an app takes from another
-// header, and an upgrade, which opens what goes on.
+// safe (RFC 9110 section 9.2.1), also one that an app takes from another header or
+// from the query, and an upgrade, which opens what goes on.
 func TooEarly(r *http.Request) bool {
 	if !Early(r) {
 		return false
@@ -39,11 +40,12 @@ func TooEarly(r *http.Request) bool {
 		return true
 	}
 	for name := range r.Header {
-		if name == "Upgrade" || identity.MethodOverrides.Has(name) {
+		if identity.MethodOverrides.Has(name) {
 			return true
 		}
 	}
-	return false
+	_, overrides := identity.WithoutOverride(r.URL.RawQuery)
+	return overrides || origin.IsUpgrade(r)
 }
 
 // MarkEarly tells the app of a request that is Early, so that it can answer 425

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"testing"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -25,30 +26,33 @@ func TestWhatMustWaitForTheHandshake(t *testing.T) {
 		header http.Header
 		early  bool // it may be a repetition
 		wait   bool // and must not be done
+		query  string
 	}{
-		{"a POST without TLS", "POST", nil, nil, false, false},
-		{"a POST behind the handshake", "POST", handshake(true), nil, false, false},
-		{"a POST before it", "POST", handshake(false), nil, true, true},
-		{"a PUT before it", "PUT", handshake(false), nil, true, true},
-		{"a DELETE before it", "DELETE", handshake(false), nil, true, true},
-		{"a method of the app's own before it", "PROPPATCH", handshake(false), nil, true, true},
-		{"a websocket of HTTP/3 before it", "CONNECT", handshake(false), nil, true, true},
-		{"a GET before it", "GET", handshake(false), nil, true, false},
-		{"a HEAD before it", "HEAD", handshake(false), nil, true, false},
-		{"a preflight before it", "OPTIONS", handshake(false), nil, true, false},
-		{"a GET behind it", "GET", handshake(true), nil, false, false},
-		{"an upgrade, of which a proxy says so", "GET", nil, http.Header{"Upgrade": {"websocket"}, "Early-Data": {"1"}}, true, true},
-		{"an upgrade, of which nobody says so", "GET", nil, http.Header{"Upgrade": {"websocket"}}, false, false},
-		{"a GET that an app takes for a DELETE", "GET", handshake(false), http.Header{"X-Http-Method-Override": {"DELETE"}}, true, true},
-		{"the same in another spelling", "GET", handshake(false), http.Header{"X_http_method": {"DELETE"}}, true, true},
-		{"a POST of which a proxy says so", "POST", nil, http.Header{"Early-Data": {"1"}}, true, true},
-		{"a GET of which a proxy says so", "GET", nil, http.Header{"Early-Data": {"1"}}, true, false},
-		{"a POST with another value than 1, which means 1", "POST", handshake(true), http.Header{"Early-Data": {"0"}}, true, true},
-		{"a POST with an empty value, which means 1", "POST", nil, http.Header{"Early-Data": {""}}, true, true},
-		{"a POST with several values, which mean 1", "POST", nil, http.Header{"Early-Data": {"0", "0"}}, true, true},
+		{"a POST without TLS", "POST", nil, nil, false, false, ""},
+		{"a POST behind the handshake", "POST", handshake(true), nil, false, false, ""},
+		{"a POST before it", "POST", handshake(false), nil, true, true, ""},
+		{"a PUT before it", "PUT", handshake(false), nil, true, true, ""},
+		{"a DELETE before it", "DELETE", handshake(false), nil, true, true, ""},
+		{"a method of the app's own before it", "PROPPATCH", handshake(false), nil, true, true, ""},
+		{"a websocket of HTTP/3 before it", "CONNECT", handshake(false), nil, true, true, ""},
+		{"a GET before it", "GET", handshake(false), nil, true, false, ""},
+		{"a HEAD before it", "HEAD", handshake(false), nil, true, false, ""},
+		{"a preflight before it", "OPTIONS", handshake(false), nil, true, false, ""},
+		{"a GET behind it", "GET", handshake(true), nil, false, false, ""},
+		{"an upgrade, of which a proxy says so", "GET", nil, http.Header{"Upgrade": {"websocket"}, "Early-Data": {"1"}}, true, true, ""},
+		{"an upgrade, of which nobody says so", "GET", nil, http.Header{"Upgrade": {"websocket"}}, false, false, ""},
+		{"a GET that an app takes for a DELETE", "GET", handshake(false), http.Header{"X-Http-Method-Override": {"DELETE"}}, true, true, ""},
+		{"the same in another spelling", "GET", handshake(false), http.Header{"X_http_method": {"DELETE"}}, true, true, ""},
+		{"a POST of which a proxy says so", "POST", nil, http.Header{"Early-Data": {"1"}}, true, true, ""},
+		{"a GET of which a proxy says so", "GET", nil, http.Header{"Early-Data": {"1"}}, true, false, ""},
+		{"a POST with another value than 1, which means 1", "POST", handshake(true), http.Header{"Early-Data": {"0"}}, true, true, ""},
+		{"a POST with an empty value, which means 1", "POST", nil, http.Header{"Early-Data": {""}}, true, true, ""},
+		{"a POST with several values, which mean 1", "POST", nil, http.Header{"Early-Data": {"0", "0"}}, true, true, ""},
+		{"a GET that an app takes for a DELETE by its query", "GET", handshake(false), nil, true, true, "a=1&_method=DELETE"},
+		{"the same behind it", "GET", handshake(true), nil, false, false, "_method=DELETE"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			r := &http.Request{Method: c.method, TLS: c.tls, Header: c.header.Clone()}
+			r := &http.Request{Method: c.method, TLS: c.tls, Header: c.header.Clone(), URL: &url.URL{RawQuery: c.query}}
 			if r.Header == nil {
 				r.Header = http.Header{}
 			}

@@ -74,7 +74,9 @@ func (f *Foreign) Strip(r *http.Request, v *caller.Remembered) {
 	}
 	f.stripper(r).Strip(r.Header)
 	if f.first.DecidesOnMethod() {
-		dropOverride(r)
+		if left, had := identity.WithoutOverride(r.URL.RawQuery); had {
+			r.URL.RawQuery = left
+		}
 	}
 	for _, name := range f.kept {
 		if values, ok := v.Aside[name]; ok {

@@ -1,7 +1,7 @@
-package everyroute
+package identity
 
 import (
-	"net/http"
+	"iter"
 	"net/url"
 	"strings"
 )
@@ -11,29 +11,39 @@ import (
 // known here.
 const override = "_method"
 
-// dropOverride takes it out of the query.
-func dropOverride(r *http.Request) {
-	query := r.URL.RawQuery
-	if !strings.ContainsRune(query, '_') && !strings.ContainsAny(query, "%.+[") {
-		return
+// WithoutOverride is the query without it; had reports whether it was there.
+func WithoutOverride(query string) (left string, had bool) {
+	if !strings.ContainsAny(query, "_%.+[") {
+		return query, false // as nearly all
 	}
 	var kept strings.Builder
-	dropped := false
-	for query != "" {
-		end := strings.IndexAny(query, "&;")
-		parameter, rest := query, ""
-		if end >= 0 {
-			parameter, rest = query[:end+1], query[end+1:]
-		}
-		if isOverride(strings.TrimRight(parameter, "&;")) {
-			dropped = true
+	for parameter := range separately(query) {
+		if isOverride(strings.TrimRight(parameter, separators)) {
+			had = true
 		} else {
 			kept.WriteString(parameter)
 		}
-		query = rest
 	}
-	if dropped {
-		r.URL.RawQuery = strings.TrimRight(kept.String(), "&;")
+	return strings.TrimRight(kept.String(), separators), had
+}
+
+// separators stand between the parameters of a query: some programs take a
+// semicolon for one.
+const separators = "&;"
+
+// separately are the parameters, each with what follows it.
+func separately(query string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for query != "" {
+			parameter := query
+			if end := strings.IndexAny(query, separators); end >= 0 {
+				parameter = query[:end+1]
+			}
+			if !yield(parameter) {
+				return
+			}
+			query = query[len(parameter):]
+		}
 	}
 }
 

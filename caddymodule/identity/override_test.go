@@ -1,9 +1,9 @@
-package everyroute
+package identity_test
 
 import (
-	"net/http"
-	"net/url"
 	"testing"
+
+	"example.com/sidegate/caddymodule/identity"
 )
 
 func TestAnOverrideIsTakenOutOfTheQueryHoweverItIsSpelled(t *testing.T) {
@@ -29,9 +29,8 @@ func TestAnOverrideIsTakenOutOfTheQueryHoweverItIsSpelled(t *testing.T) {
 		"a=_method=DELETE":            "a=_method=DELETE",
 		"%zz_method=x&b=%zz":          "%zz_method=x&b=%zz",
 	} {
-		r := &http.Request{URL: &url.URL{RawQuery: query}}
-		if dropOverride(r); r.URL.RawQuery != want {
-			t.Errorf("of %q is left %q; want %q", query, r.URL.RawQuery, want)
+		if left, had := identity.WithoutOverride(query); left != want || had != (query != want) {
+			t.Errorf("of %q is left %q; want %q", query, left, want)
 		}
 	}
 }
