@@ -36,6 +36,7 @@ func missing(t *testing.T, g *gatewaytest.Process) (lines []map[string]any) {
 // names where the former secret is likely to be. It returns the remedy.
 func wantOneLine(t *testing.T, g *gatewaytest.Process, told int, where string) string {
 	t.Helper()
+	gatewaytest.Await(t, "the log tells of it", func() bool { return len(missing(t, g)) >= told }, g.Log.String)
 	lines := missing(t, g)
 	if len(lines) != told {
 		t.Fatalf("the log has %d such lines; want %d", len(lines), told)

@@ -80,6 +80,7 @@ func wantRefusedHere(t *testing.T, at *gatewaytest.Process, b *gatewaytest.Brows
 		wantUntouched(t, here.Do(http.MethodGet, "/app", ""))
 		wantUntouched(t, here.Do(http.MethodPost, "/auth/refresh", ""))
 	}
+	at.AwaitLog(said)
 	if n := strings.Count(at.Log.String(), said); n != 1 {
 		t.Errorf("the log says so %d times", n)
 	}

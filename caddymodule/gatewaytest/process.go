@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -144,4 +145,17 @@ func (p *Process) cleanUp() {
 	if p.t.Failed() {
 		p.t.Logf("the gateway at %s said:\n%s", p.URL, said)
 	}
+}
+
+// AwaitLog waits until the log says all of that. A line may come after the answer
+// to the request that it is about.
+func (p *Process) AwaitLog(parts ...string) {
+	p.t.Helper()
+	missing := func() []string {
+		said := p.Log.String()
+		return slices.DeleteFunc(slices.Clone(parts), func(part string) bool { return strings.Contains(said, part) })
+	}
+	Await(p.t, fmt.Sprintf("the log says %q", parts), func() bool { return len(missing()) == 0 }, func() string {
+		return fmt.Sprintf("no word of %q", missing())
+	})
 }

@@ -102,6 +102,7 @@ func TestATokenThatIsLostAfterTheRotationEndsTheSessionAtTheProvidersWord(t *tes
 				return status == http.StatusUnauthorized
 			})
 			b.awaitEnd(w.gateways...)
+			g.AwaitLog(logTrouble, logEnded)
 			said := g.Log.String()
 			trouble, end := strings.Index(said, logTrouble), strings.Index(said, logEnded)
 			if trouble < 0 || end < trouble {
