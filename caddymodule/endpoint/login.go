@@ -124,11 +124,9 @@ func (l passwordLogin) authenticate(r *http.Request, given credentials) (login.M
 	if why != nil {
 		return nil, nil, why
 	}
-	ctx := r.Context()
-	if caller.OnThisMachine(r) {
-		ctx = login.OnThisMachine(ctx)
-	}
-	method, person, err := l.ask(ctx, email, given.Password)
+	method, person, err := l.ask(r.Context(), login.Typed{
+		Name: email, Password: given.Password, From: login.Client{Addr: caller.Address(r)}, OnThisMachine: caller.OnThisMachine(r),
+	})
 	switch {
 	case err == nil:
 		l.settle(r, attempt.Succeeded)
@@ -158,7 +156,7 @@ func (l passwordLogin) settleUndecided(r *http.Request, attempt *login.Attempt, 
 
 // count takes an attempt of the throttle.
 func (l passwordLogin) count(r *http.Request, email string) (*login.Attempt, *refusal.Refusal) {
-	attempt, err := l.throttle.Begin(r.Context(), email, caller.Address(r))
+	attempt, err := l.throttle.Begin(r.Context(), email, login.Client{Addr: caller.Address(r)})
 	if throttled, ok := errors.AsType[*login.Throttled](err); ok {
 		return nil, refusal.Attempts.After(throttled.RetryAfter)
 	}
@@ -175,9 +173,9 @@ func (l passwordLogin) count(r *http.Request, email string) (*login.Attempt, *re
 // ask goes through the methods: one that does not know the person passes to
 // the next, one that knows them decides. Once one has said no, the attempt does
 // not become free by the trouble of the next.
-func (l passwordLogin) ask(ctx context.Context, email, password string) (login.Method, *profile.Person, error) {
+func (l passwordLogin) ask(ctx context.Context, typed login.Typed) (login.Method, *profile.Person, error) {
 	for i, m := range l.passwords {
-		person, err := m.SignIn(ctx, email, password)
+		person, err := m.SignIn(ctx, typed)
 		if errors.Is(err, login.ErrUnknown) {
 			l.unclear(ctx, err)
 			continue

@@ -59,13 +59,22 @@ type Method interface {
 	Name() string
 }
 
-// PasswordMethod signs people in by email address and password.
+// Typed is what somebody typed to sign in, and where.
+type Typed struct {
+	// Name and Password are as they were typed.
+	Name, Password string
+	// From is where the client is.
+	From Client
+	// OnThisMachine says that it was typed on the machine that the gateway runs on.
+	OnThisMachine bool
+}
+
+// PasswordMethod signs people in by name and password.
 type PasswordMethod interface {
 	Method
-	// SignIn checks the credentials, in the same time and with the same work
-	// whether the person is unknown, disabled, or mistyped the password. The
-	// email address is already normalised (see NormalizeEmail).
-	SignIn(ctx context.Context, email, password string) (*profile.Person, error)
+	// SignIn checks what was typed, in the same time and with the same work
+	// whether the person is unknown, disabled, or mistyped the password.
+	SignIn(ctx context.Context, typed Typed) (*profile.Person, error)
 }
 
 // Rebuilder can say again who somebody is, after they have signed in.

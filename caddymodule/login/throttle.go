@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -109,12 +108,12 @@ func NewThrottle(attempts sessionstore.Attempts, limits Limits) *Throttle {
 // The error is a *Throttled when the limit is reached, ErrRefused when the
 // text is no email address, and otherwise the store's: then nobody can tell,
 // and nobody is let through.
-func (t *Throttle) Begin(ctx context.Context, email string, addr netip.Addr) (*Attempt, error) {
+func (t *Throttle) Begin(ctx context.Context, email string, from Client) (*Attempt, error) {
 	account, err := accountOf(email)
 	if err != nil {
 		return nil, err
 	}
-	client := networkOf(addr)
+	client := from.Network()
 	a := &Attempt{attempts: t.attempts, pair: "pair1:" + client + " " + account, window: t.limits.Window, down: [2]bucket{
 		{"pairdown1:" + client + " " + account, t.limits.PerPairDown},
 		{"addressdown1:" + client, t.limits.PerAddressDown},
@@ -250,20 +249,4 @@ func accountOf(email string) (string, error) {
 		return "", fmt.Errorf("%w: that is no email address", ErrRefused)
 	}
 	return account, nil
-}
-
-// networkOf names who is at that address: an IPv4 address, or an IPv6 /64,
-// of which one person has 2^64 addresses. An address that is not known is one
-// place too, so that being unknown is no way around the limit.
-func networkOf(addr netip.Addr) string {
-	addr = addr.Unmap().WithZone("")
-	bits := 64
-	if addr.Is4() {
-		bits = 32
-	}
-	prefix, err := addr.Prefix(bits)
-	if err != nil {
-		return "unknown"
-	}
-	return prefix.String()
 }

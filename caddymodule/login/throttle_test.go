@@ -41,7 +41,7 @@ func newBench(t *testing.T) *bench {
 // begin must be let through.
 func (b *bench) begin(email string, addr netip.Addr) *login.Attempt {
 	b.Helper()
-	a, err := b.throttle.Begin(context.Background(), email, addr)
+	a, err := b.throttle.Begin(context.Background(), email, login.Client{Addr: addr})
 	if err != nil {
 		b.Fatalf("attempt was not let through: %v", err)
 	}
@@ -59,7 +59,7 @@ func (b *bench) fail(n int, email string, addr netip.Addr) {
 func (b *bench) left(email string, addr netip.Addr) int {
 	b.Helper()
 	for n := 0; ; n++ {
-		if _, err := b.throttle.Begin(context.Background(), email, addr); err != nil {
+		if _, err := b.throttle.Begin(context.Background(), email, login.Client{Addr: addr}); err != nil {
 			b.refusal(err)
 			return n
 		}
@@ -94,7 +94,7 @@ func TestThrottle(t *testing.T) {
 			b.fail(1, ada, home)
 			b.clock.Advance(5 * time.Minute)
 			b.fail(9, ada, home)
-			_, err := b.throttle.Begin(context.Background(), ada, home)
+			_, err := b.throttle.Begin(context.Background(), ada, login.Client{Addr: home})
 			if th := b.refusal(err); th.RetryAfter != 10*time.Minute || th.Scope != "account" {
 				b.Errorf("refused with %+v", th)
 			}
@@ -113,7 +113,7 @@ func TestThrottle(t *testing.T) {
 			for i := range login.DefaultPerAddress {
 				b.fail(1, fmt.Sprintf("person%d@example.com", i), home)
 			}
-			_, err := b.throttle.Begin(context.Background(), ada, home)
+			_, err := b.throttle.Begin(context.Background(), ada, login.Client{Addr: home})
 			if th := b.refusal(err); th.Scope != "address" || th.RetryAfter != login.DefaultWindow {
 				b.Errorf("refused with %+v", th)
 			}
@@ -132,7 +132,7 @@ func TestThrottle(t *testing.T) {
 		"a method that is down for every wrong password is no way around the limit": func(b *bench) {
 			n := 0
 			for ; n < 1000; n++ {
-				a, err := b.throttle.Begin(context.Background(), ada, home)
+				a, err := b.throttle.Begin(context.Background(), ada, login.Client{Addr: home})
 				if err != nil {
 					b.refusal(err)
 					break
@@ -147,7 +147,7 @@ func TestThrottle(t *testing.T) {
 		"nor is it over many accounts": func(b *bench) {
 			n := 0
 			for ; n < 10_000; n++ {
-				a, err := b.throttle.Begin(context.Background(), fmt.Sprintf("person%d@example.com", n), home)
+				a, err := b.throttle.Begin(context.Background(), fmt.Sprintf("person%d@example.com", n), login.Client{Addr: home})
 				if err != nil {
 					b.refusal(err)
 					break
@@ -193,7 +193,7 @@ func TestThrottle(t *testing.T) {
 		"refused attempts do not make an attack, nor use up the address": func(b *bench) {
 			b.left(ada, elsewhere)
 			for range 3 * login.DefaultPerAddress {
-				_, err := b.throttle.Begin(context.Background(), ada, elsewhere)
+				_, err := b.throttle.Begin(context.Background(), ada, login.Client{Addr: elsewhere})
 				if th := b.refusal(err); th.Scope != "account" {
 					b.Fatalf("refused attempts used up the %s", th.Scope)
 				}
@@ -312,7 +312,7 @@ func TestThrottle(t *testing.T) {
 		},
 		"what is no email address is refused": func(b *bench) {
 			for _, text := range []string{"", "ada", "@", "a@b\nc", strings.Repeat("a", profile.MaxEmail) + "@example.com"} {
-				if _, err := b.throttle.Begin(context.Background(), text, home); !errors.Is(err, login.ErrRefused) {
+				if _, err := b.throttle.Begin(context.Background(), text, login.Client{Addr: home}); !errors.Is(err, login.ErrRefused) {
 					b.Errorf("%.20q: %v", text, err)
 				}
 			}
@@ -330,7 +330,7 @@ func TestThrottleIsExactUnderConcurrency(t *testing.T) {
 	for range 64 {
 		all.Go(func() {
 			<-start
-			_, err := b.throttle.Begin(context.Background(), ada, home)
+			_, err := b.throttle.Begin(context.Background(), ada, login.Client{Addr: home})
 			if err != nil {
 				if !errors.As(err, new(*login.Throttled)) {
 					t.Errorf("refused with %v", err)
@@ -389,7 +389,7 @@ func TestStoreThatFailsIsNeitherThrottledNorAllowed(t *testing.T) {
 	for good := range 3 {
 		t.Run(fmt.Sprintf("after %d calls", good), func(t *testing.T) {
 			store := &shaky{Attempts: memory.New(time.Now), good: good}
-			a, err := login.NewThrottle(store, login.Limits{}).Begin(context.Background(), ada, home)
+			a, err := login.NewThrottle(store, login.Limits{}).Begin(context.Background(), ada, login.Client{Addr: home})
 			if a != nil || !errors.Is(err, errStore) {
 				t.Fatalf("attempt %v, error %v", a, err)
 			}
@@ -404,17 +404,17 @@ func TestStoreThatFailsIsNeitherThrottledNorAllowed(t *testing.T) {
 	t.Run("a refusal stays one when its reservations cannot be given back", func(t *testing.T) {
 		store := &shaky{Attempts: memory.New(time.Now), good: 1000, giveBackTo: errStore}
 		throttle := login.NewThrottle(store, login.Limits{PerPair: 1})
-		if _, err := throttle.Begin(context.Background(), ada, home); err != nil {
+		if _, err := throttle.Begin(context.Background(), ada, login.Client{Addr: home}); err != nil {
 			t.Fatal(err)
 		}
-		_, err := throttle.Begin(context.Background(), ada, home)
+		_, err := throttle.Begin(context.Background(), ada, login.Client{Addr: home})
 		if !errors.As(err, new(*login.Throttled)) || !errors.Is(err, errStore) {
 			t.Errorf("error %v", err)
 		}
 	})
 	t.Run("a success tells that its reservations could not be given back", func(t *testing.T) {
 		store := &shaky{Attempts: memory.New(time.Now), good: 3, giveBackTo: errStore}
-		a, err := login.NewThrottle(store, login.Limits{}).Begin(context.Background(), ada, home)
+		a, err := login.NewThrottle(store, login.Limits{}).Begin(context.Background(), ada, login.Client{Addr: home})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -430,10 +430,10 @@ func FuzzThrottleKnowsOneAccountPerAddress(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, one, other string) {
 		throttle := login.NewThrottle(memory.New(time.Now), login.Limits{PerPair: 1})
-		if _, err := throttle.Begin(context.Background(), one, home); err != nil {
+		if _, err := throttle.Begin(context.Background(), one, login.Client{Addr: home}); err != nil {
 			return
 		}
-		_, err := throttle.Begin(context.Background(), other, home)
+		_, err := throttle.Begin(context.Background(), other, login.Client{Addr: home})
 		same := strings.ToLower(strings.TrimSpace(one)) == strings.ToLower(strings.TrimSpace(other))
 		if same && err == nil {
 			t.Errorf("%q has attempts beside %q", other, one)

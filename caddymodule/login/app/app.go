@@ -95,10 +95,10 @@ func (l *Login) Close() {
 // An app answers in one way whether the person is unknown or the password is
 // wrong, so a refusal is always ErrUnknown: the next password method is asked,
 // and from the last of them it is the same 401 as any other refusal.
-func (l *Login) SignIn(ctx context.Context, email, password string) (*profile.Person, error) {
+func (l *Login) SignIn(ctx context.Context, typed login.Typed) (*profile.Person, error) {
 	// An empty password is refused here: some back ends take it for a visitor
 	// who wants no more than to look, and let them in (RFC 4513 section 5.1.2).
-	if password == "" || len(password) > login.MaxPassword || len(email) > profile.MaxEmail {
+	if typed.Password == "" || len(typed.Password) > login.MaxPassword || len(typed.Name) > profile.MaxEmail {
 		return nil, login.ErrRefused
 	}
 	select {
@@ -107,7 +107,7 @@ func (l *Login) SignIn(ctx context.Context, email, password string) (*profile.Pe
 	default:
 		return nil, login.ErrBusy
 	}
-	content, ok := l.body.write(email, password)
+	content, ok := l.body.write(typed.Name, typed.Password)
 	if !ok {
 		return nil, login.ErrUnknown
 	}
@@ -118,7 +118,7 @@ func (l *Login) SignIn(ctx context.Context, email, password string) (*profile.Pe
 	case err != nil: // it may have looked at the password
 		return nil, &login.Answered{Err: l.trouble(err), Down: true}
 	}
-	person, err := l.person(answer, email, newSecret(l.body.secretFields, email, password))
+	person, err := l.person(answer, typed.Name, newSecret(l.body.secretFields, typed.Name, typed.Password))
 	if err != nil && !errors.Is(err, login.ErrUnknown) {
 		return nil, &login.Answered{Err: err, Down: isDown(answer.Status)}
 	}

@@ -65,7 +65,7 @@ func answer(status int, body string) http.HandlerFunc {
 // gives her password away.
 func signIn(t *testing.T, l *app.Login) (*profile.Person, error) {
 	t.Helper()
-	person, err := l.SignIn(t.Context(), email, canary)
+	person, err := l.SignIn(t.Context(), login.Typed{Name: email, Password: canary})
 	if err != nil {
 		for _, private := range []string{"hunter2", apiKey, "http://", "https://"} {
 			if strings.Contains(err.Error(), private) {
@@ -276,7 +276,7 @@ func TestWhatNobodysCredentialsAreIsNotAsked(t *testing.T) {
 		{"a password that JSON would change", email, "pass\xffword", login.ErrUnknown},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if _, err := newLogin(t, app.Config{URL: url}).SignIn(t.Context(), c.email, c.password); err != c.want {
+			if _, err := newLogin(t, app.Config{URL: url}).SignIn(t.Context(), login.Typed{Name: c.email, Password: c.password}); err != c.want {
 				t.Fatalf("got %v", err)
 			}
 		})

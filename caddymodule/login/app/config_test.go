@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"example.com/sidegate/caddymodule/login"
 	"example.com/sidegate/caddymodule/login/app"
 )
 
@@ -87,7 +88,7 @@ func TestTheQuestion(t *testing.T) {
 					t.Errorf("the configured header is not there: %v", r.Header)
 				}
 			}) + "/api/login?v=1"
-			if _, err := newLogin(t, c.config).SignIn(t.Context(), email, typed); err != nil {
+			if _, err := newLogin(t, c.config).SignIn(t.Context(), login.Typed{Name: email, Password: typed}); err != nil {
 				t.Fatal(err)
 			}
 		})

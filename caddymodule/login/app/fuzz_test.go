@@ -39,7 +39,7 @@ func FuzzSignIn(f *testing.F) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			person, err := l.SignIn(t.Context(), typedEmail, password)
+			person, err := l.SignIn(t.Context(), login.Typed{Name: typedEmail, Password: password})
 			if err != nil {
 				t.Fatal(err)
 			}

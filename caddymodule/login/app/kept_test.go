@@ -87,7 +87,7 @@ func TestAPasswordThatIsAWordBreaksNoSignIn(t *testing.T) {
 	l := newLogin(t, app.Config{
 		URL: serve(t, answer(200, body)), Fields: [][2]string{{"user", "{login.username}"}, {"pw", "{login.password}"}},
 	})
-	person, err := l.SignIn(t.Context(), email, "admin")
+	person, err := l.SignIn(t.Context(), login.Typed{Name: email, Password: "admin"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,14 +98,14 @@ func TestAPasswordThatIsAWordBreaksNoSignIn(t *testing.T) {
 		l := newLogin(t, app.Config{
 			URL: serve(t, answer(200, `{"token":"t1"}`)), Fields: [][2]string{{"user", "{login.username}"}, {"token", "{login.password}"}},
 		})
-		person, err := l.SignIn(t.Context(), email, "admin")
+		person, err := l.SignIn(t.Context(), login.Typed{Name: email, Password: "admin"})
 		if err != nil || fmt.Sprint(person.Kept.Facts["login"]) != "map[body:map[token:t1] status:200]" {
 			t.Fatalf("got %+v, %v", person, err)
 		}
 	})
 	t.Run("somebody's own address is no secret, even as their password", func(t *testing.T) {
 		l := newLogin(t, app.Config{URL: serve(t, answer(200, `{"mail":"Ada@example.com"}`)), Mapper: mustMap(t, nil, "email", "login.body.mail")})
-		person, err := l.SignIn(t.Context(), email, "Ada@example.com")
+		person, err := l.SignIn(t.Context(), login.Typed{Name: email, Password: "Ada@example.com"})
 		if err != nil || person.Email != "Ada@example.com" {
 			t.Fatalf("got %+v, %v", person, err)
 		}

@@ -76,7 +76,7 @@ func TestAClientThatIsGoneIsNoRefusal(t *testing.T) {
 		cancel()
 		<-r.Context().Done()
 	})
-	if _, err := newLogin(t, app.Config{URL: url}).SignIn(ctx, email, canary); !errors.Is(err, context.Canceled) || errors.Is(err, login.ErrUnknown) {
+	if _, err := newLogin(t, app.Config{URL: url}).SignIn(ctx, login.Typed{Name: email, Password: canary}); !errors.Is(err, context.Canceled) || errors.Is(err, login.ErrUnknown) {
 		t.Fatalf("got %v", err)
 	}
 }
@@ -97,7 +97,7 @@ func TestASignInFloodIsBounded(t *testing.T) {
 	done := make(chan error, most)
 	for range most {
 		go func() {
-			_, err := l.SignIn(context.Background(), email, canary)
+			_, err := l.SignIn(context.Background(), login.Typed{Name: email, Password: canary})
 			done <- err
 		}()
 	}

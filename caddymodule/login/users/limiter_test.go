@@ -54,7 +54,7 @@ func newGated(t *testing.T, limiter *users.HashLimiter) *gated {
 func (g *gated) start(ctx context.Context) <-chan error {
 	ended := make(chan error, 1)
 	go func() {
-		_, err := g.SignIn(ctx, "ada@example.com", adaPassword)
+		_, err := g.SignIn(ctx, login.Typed{Name: "ada@example.com", Password: adaPassword})
 		ended <- err
 	}()
 	return ended

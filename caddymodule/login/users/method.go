@@ -52,9 +52,9 @@ func (m *Method) Name() string { return m.name }
 // Whether the person is unknown, disabled or mistyped the password, exactly
 // one hash is compared, so that time does not tell which (OWASP ASVS 6.3.8);
 // see People.MixedHashes for where that ends.
-func (m *Method) SignIn(ctx context.Context, email, password string) (*profile.Person, error) {
+func (m *Method) SignIn(ctx context.Context, typed login.Typed) (*profile.Person, error) {
 	// The same answer for everybody, before anything is looked up.
-	if password == "" || len(password) > login.MaxPassword || len(email) > profile.MaxEmail {
+	if typed.Password == "" || len(typed.Password) > login.MaxPassword || len(typed.Name) > profile.MaxEmail {
 		return nil, login.ErrRefused
 	}
 	if err := m.limiter.Acquire(ctx); err != nil {
@@ -64,12 +64,12 @@ func (m *Method) SignIn(ctx context.Context, email, password string) (*profile.P
 
 	// Looked up after the wait, in which the file may have been read anew.
 	people := m.source.People()
-	entry, known := people.ByEmail(email)
+	entry, known := people.ByEmail(typed.Name)
 	h := people.usual
 	if known && entry.hash.encoded != "" {
 		h = entry.hash
 	}
-	match, err := m.compare(h, password)
+	match, err := m.compare(h, typed.Password)
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("comparing a password hash of the users file: %w", err)
@@ -77,7 +77,7 @@ func (m *Method) SignIn(ctx context.Context, email, password string) (*profile.P
 		return nil, login.ErrUnknown
 	case entry.Disabled || !match:
 		return nil, login.ErrRefused
-	case h.public && !login.IsOnThisMachine(ctx):
+	case h.public && !typed.OnThisMachine:
 		return nil, login.ErrPublic
 	}
 	return entry.Person(), nil

@@ -71,7 +71,7 @@ func TestSignIn(t *testing.T) {
 			"the longest password is compared, as an unknown's": {"mallory@example.com", strings.Repeat("a", login.MaxPassword), login.ErrUnknown},
 		} {
 			t.Run(algorithm+": "+name, func(t *testing.T) {
-				person, err := method.SignIn(context.Background(), test.email, test.password)
+				person, err := method.SignIn(context.Background(), login.Typed{Name: test.email, Password: test.password})
 				if !errors.Is(err, test.want) || (person != nil) != (test.want == nil) {
 					t.Fatalf("person %v, error %v", person, err)
 				}
@@ -104,7 +104,7 @@ func TestUnknownDisabledAndWrongCostTheSame(t *testing.T) {
 				var work ledger
 				method := users.New("staff", fixed{parse(t, test.file)}, nil)
 				method.SetCompare(work.compare)
-				_, _ = method.SignIn(context.Background(), email+"@example.com", "whatever")
+				_, _ = method.SignIn(context.Background(), login.Typed{Name: email + "@example.com", Password: "whatever"})
 				if len(work.works) != 1 || work.works[0] != test.want {
 					t.Errorf("%s cost %q, want one %s", email, work.works, test.want)
 				}
@@ -119,7 +119,7 @@ func TestUnknownDisabledAndWrongCostTheSame(t *testing.T) {
 		var work ledger
 		method := users.New("staff", fixed{parse(t, mixed)}, nil)
 		method.SetCompare(work.compare)
-		_, _ = method.SignIn(context.Background(), "mallory@example.com", "whatever")
+		_, _ = method.SignIn(context.Background(), login.Typed{Name: "mallory@example.com", Password: "whatever"})
 		if len(work.works) != 1 || work.works[0] != "bcrypt cost=4" {
 			t.Errorf("cost %q", work.works)
 		}
@@ -128,7 +128,7 @@ func TestUnknownDisabledAndWrongCostTheSame(t *testing.T) {
 		var work ledger
 		method := users.New("staff", fixed{parse(t, "users: []")}, nil)
 		method.SetCompare(work.compare)
-		_, err := method.SignIn(context.Background(), "mallory@example.com", "whatever")
+		_, err := method.SignIn(context.Background(), login.Typed{Name: "mallory@example.com", Password: "whatever"})
 		if !errors.Is(err, login.ErrUnknown) || len(work.works) != 1 || work.works[0] != "argon2id m=47104,t=1,p=1" {
 			t.Errorf("cost %q, error %v", work.works, err)
 		}
@@ -137,7 +137,7 @@ func TestUnknownDisabledAndWrongCostTheSame(t *testing.T) {
 		var work ledger
 		method := users.New("staff", fixed{parse(t, alike(adaArgon))}, nil)
 		method.SetCompare(work.compare)
-		_, _ = method.SignIn(context.Background(), "mallory@example.com", "whatever")
+		_, _ = method.SignIn(context.Background(), login.Typed{Name: "mallory@example.com", Password: "whatever"})
 		if work.hash[0] == adaArgon {
 			t.Error("an unknown person is compared with somebody's hash")
 		}
@@ -147,7 +147,7 @@ func TestUnknownDisabledAndWrongCostTheSame(t *testing.T) {
 		method := users.New("staff", fixed{parse(t, alike(adaArgon))}, nil)
 		method.SetCompare(work.compare)
 		for _, email := range []string{"ada@example.com", "mallory@example.com"} {
-			_, err := method.SignIn(context.Background(), email, strings.Repeat("a", login.MaxPassword+1))
+			_, err := method.SignIn(context.Background(), login.Typed{Name: email, Password: strings.Repeat("a", login.MaxPassword+1)})
 			if !errors.Is(err, login.ErrRefused) || len(work.works) != 0 {
 				t.Errorf("%s: cost %q, error %v", email, work.works, err)
 			}
@@ -160,7 +160,7 @@ func TestSignInThatCannotBeComparedIsNotARefusal(t *testing.T) {
 	method := users.New("staff", fixed{parse(t, demo)}, nil)
 	method.SetCompare(func(string, string) (bool, error) { return false, broken })
 	for _, email := range []string{"ada@example.com", "mallory@example.com"} {
-		_, err := method.SignIn(context.Background(), email, "whatever")
+		_, err := method.SignIn(context.Background(), login.Typed{Name: email, Password: "whatever"})
 		if !errors.Is(err, broken) || errors.Is(err, login.ErrRefused) || errors.Is(err, login.ErrUnknown) {
 			t.Errorf("%s: %v", email, err)
 		}
@@ -201,9 +201,9 @@ func ExampleMethod_SignIn() {
 		return
 	}
 	staff := users.New("staff", fixed{people}, nil)
-	person, err := staff.SignIn(context.Background(), "ada@example.com", adaPassword)
+	person, err := staff.SignIn(context.Background(), login.Typed{Name: "ada@example.com", Password: adaPassword})
 	fmt.Println(person.ID, person.Roles, err)
-	_, err = staff.SignIn(context.Background(), "ada@example.com", "guess")
+	_, err = staff.SignIn(context.Background(), login.Typed{Name: "ada@example.com", Password: "guess"})
 	fmt.Println(err)
 	// Output:
 	// 1 [admin] <nil>

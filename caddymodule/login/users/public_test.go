@@ -1,7 +1,6 @@
 package users_test
 
 import (
-	"context"
 	"errors"
 	"io/fs"
 	"os"
@@ -21,24 +20,23 @@ func TestNoShippedHashSignsInFromElsewhere(t *testing.T) {
 	if len(hashes) < 3 {
 		t.Fatalf("only %d hashes were found", len(hashes))
 	}
-	here := login.OnThisMachine(t.Context())
 	for file, hash := range hashes {
 		t.Run(file, func(t *testing.T) {
 			m := users.New("users", fixed{parse(t, list("id: 1, email: ada@example.com, password: '"+hash+"'"))}, nil)
 			right := true
 			m.SetCompare(func(string, string) (bool, error) { return right, nil })
-			signIn := func(ctx context.Context) error {
-				_, err := m.SignIn(ctx, "ada@example.com", "sidegate-demo")
+			signIn := func(here bool) error {
+				_, err := m.SignIn(t.Context(), login.Typed{Name: "ada@example.com", Password: "sidegate-demo", OnThisMachine: here})
 				return err
 			}
-			if err := signIn(t.Context()); !errors.Is(err, login.ErrPublic) || !errors.Is(err, login.ErrRefused) {
+			if err := signIn(false); !errors.Is(err, login.ErrPublic) || !errors.Is(err, login.ErrRefused) {
 				t.Errorf("from elsewhere: %v", err)
 			}
-			if err := signIn(here); err != nil {
+			if err := signIn(true); err != nil {
 				t.Errorf("on this machine: %v", err)
 			}
 			right = false
-			if err := signIn(t.Context()); !errors.Is(err, login.ErrRefused) || errors.Is(err, login.ErrPublic) {
+			if err := signIn(false); !errors.Is(err, login.ErrRefused) || errors.Is(err, login.ErrPublic) {
 				t.Errorf("a wrong password: %v", err)
 			}
 		})
@@ -48,7 +46,7 @@ func TestNoShippedHashSignsInFromElsewhere(t *testing.T) {
 // A hash that nobody else has is good wherever its person is.
 func TestAHashOfOnesOwnSignsInFromAnywhere(t *testing.T) {
 	m := users.New("users", fixed{parse(t, list("id: 1, email: ada@example.com, password: '"+adaArgon+"'"))}, nil)
-	if _, err := m.SignIn(t.Context(), "ada@example.com", adaPassword); err != nil {
+	if _, err := m.SignIn(t.Context(), login.Typed{Name: "ada@example.com", Password: adaPassword}); err != nil {
 		t.Error(err)
 	}
 }
