@@ -125,28 +125,37 @@ func (l passwordLogin) authenticate(r *http.Request, given credentials) (login.M
 		return nil, nil, why
 	}
 	method, person, err := l.ask(r.Context(), login.Typed{
-		Name: email, Password: given.Password, From: login.Client{Addr: caller.Address(r)}, OnThisMachine: caller.OnThisMachine(r),
+		Name: email, Password: given.Password, From: login.Client{Addr: caller.Address(r)}, Turn: attempt.Turn(), OnThisMachine: caller.OnThisMachine(r),
 	})
 	switch {
 	case err == nil:
 		l.settle(r, attempt.Succeeded)
 		return method, person, nil
-	case errors.Is(err, login.ErrPublic):
-		l.events.Happened(lifecycle.Event{Kind: PublicPassword, Login: method.Name(), Client: caller.Address(r)})
-		return method, nil, refusal.Credentials
 	case errors.Is(err, login.ErrUnknown), errors.Is(err, login.ErrRefused):
-		l.events.Happened(lifecycle.Event{Kind: Refused, Client: caller.Address(r)})
+		l.refused(r, method, err)
 		return method, nil, refusal.Credentials
 	}
 	l.settleUndecided(r, attempt, err)
 	return method, nil, l.notAnswered(r.Context(), method, err)
 }
 
+// refused tells of a refusal.
+func (l passwordLogin) refused(r *http.Request, method login.Method, err error) {
+	if errors.Is(err, login.ErrPublic) {
+		l.events.Happened(lifecycle.Event{Kind: PublicPassword, Login: method.Name(), Client: caller.Address(r)})
+	} else {
+		l.events.Happened(lifecycle.Event{Kind: Refused, Client: caller.Address(r)})
+	}
+}
+
 // settleUndecided is for an attempt that ended with neither yes nor no: one that
-// was answered all the same stays counted.
+// was answered all the same stays counted, and one that found no place, or left
+// it, is not free.
 func (l passwordLogin) settleUndecided(r *http.Request, attempt *login.Attempt, err error) {
 	answered, ok := errors.AsType[*login.Answered](err)
 	switch {
+	case errors.Is(err, login.ErrBusy), !ok && errors.Is(err, context.Canceled):
+		l.settle(r, attempt.SentAway)
 	case !ok:
 		l.settle(r, attempt.Abandoned)
 	case answered.Down:

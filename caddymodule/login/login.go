@@ -18,8 +18,8 @@ var (
 	// ErrRefused says that the method knows the person and refuses them: the
 	// password is wrong, or they are disabled. No further method is asked.
 	ErrRefused = errors.New("sign-in refused")
-	// ErrBusy says that too many sign-ins are waiting already: try again in a
-	// few seconds.
+	// ErrBusy says that too many sign-ins are waiting, with better turns: try
+	// again in a few seconds.
 	ErrBusy = errors.New("too many sign-ins at once")
 )
 
@@ -65,6 +65,8 @@ type Typed struct {
 	Name, Password string
 	// From is where the client is.
 	From Client
+	// Turn is how soon it is dealt with where many wait.
+	Turn Turn
 	// OnThisMachine says that it was typed on the machine that the gateway runs on.
 	OnThisMachine bool
 }

@@ -21,6 +21,9 @@ const (
 
 	DefaultPerAddressDown = 1000 // by one address, of a method that is down
 	DefaultPerPairDown    = 100  // on one account by one address, of a method that is down
+
+	DefaultPerAddressBusy = 200 // by one address, that found no place
+	DefaultPerPairBusy    = 50  // on one account by one address, that found no place
 )
 
 // giveBackTimeout bounds how long a settled attempt may keep the store busy.
@@ -43,6 +46,10 @@ type Limits struct {
 	// PerAddressDown and PerPairDown are how many may end with nobody knowing,
 	// for who was asked is down. Further ones are failures.
 	PerAddressDown, PerPairDown int
+	// PerAddressBusy and PerPairBusy are how many may be sent away, for too many
+	// sign in at once. Further ones are failures: were they free, who floods the
+	// gateway would never be throttled.
+	PerAddressBusy, PerPairBusy int
 }
 
 func (l Limits) withDefaults() Limits {
@@ -59,6 +66,8 @@ func (l Limits) withDefaults() Limits {
 		{&l.PerPairAttacked, DefaultPerPairAttacked},
 		{&l.PerAddressDown, DefaultPerAddressDown},
 		{&l.PerPairDown, DefaultPerPairDown},
+		{&l.PerAddressBusy, DefaultPerAddressBusy},
+		{&l.PerPairBusy, DefaultPerPairBusy},
 	} {
 		if *f.limit <= 0 {
 			*f.limit = f.fallback
@@ -102,7 +111,7 @@ func NewThrottle(attempts sessionstore.Attempts, limits Limits) *Throttle {
 
 // Begin reserves an attempt before the password is looked at, so that the
 // limits hold however many try at once. The caller settles the attempt with
-// Succeeded, Abandoned or Undecided; one that is never settled stays counted:
+// Succeeded, Abandoned, Undecided or SentAway; one that is never settled stays counted:
 // the password was wrong, or nobody has that email address.
 //
 // The error is a *Throttled when the limit is reached, ErrRefused when the
@@ -117,7 +126,10 @@ func (t *Throttle) Begin(ctx context.Context, email string, from Client) (*Attem
 	a := &Attempt{attempts: t.attempts, pair: "pair1:" + client + " " + account, window: t.limits.Window, down: [2]bucket{
 		{"pairdown1:" + client + " " + account, t.limits.PerPairDown},
 		{"addressdown1:" + client, t.limits.PerAddressDown},
-	}}
+	}, busy: [2]bucket{
+		{"pairbusy1:" + client + " " + account, t.limits.PerPairBusy},
+		{"addressbusy1:" + client, t.limits.PerAddressBusy},
+	}, marks: marksOf(client, account)}
 	if err := t.reserve(ctx, a, "address1:"+client, "account1:"+account); err != nil {
 		// What was reserved on the way to a refusal was never an attempt.
 		if lost := a.Abandoned(ctx); lost != nil {
@@ -129,29 +141,30 @@ func (t *Throttle) Begin(ctx context.Context, email string, from Client) (*Attem
 }
 
 func (t *Throttle) reserve(ctx context.Context, a *Attempt, address, account string) error {
-	wait, err := a.take(ctx, address, t.limits.PerAddress, t.limits.Window)
+	ofAddress, err := a.take(ctx, address, t.limits.PerAddress, t.limits.Window)
 	if err != nil {
 		return err
 	}
-	if wait > 0 {
-		return &Throttled{RetryAfter: wait, Scope: "address"}
+	if ofAddress.Wait > 0 {
+		return &Throttled{RetryAfter: ofAddress.Wait, Scope: "address"}
 	}
 	// A full account bucket is no refusal; it says that this is an attack.
-	wait, err = a.take(ctx, account, t.limits.AttackThreshold, t.limits.Window)
+	ofAccount, err := a.take(ctx, account, t.limits.AttackThreshold, t.limits.Window)
 	if err != nil {
 		return err
 	}
 	limit := t.limits.PerPair
-	if wait > 0 {
+	if ofAccount.Wait > 0 {
 		limit = min(limit, t.limits.PerPairAttacked)
 	}
-	wait, err = a.take(ctx, a.pair, limit, t.limits.Window)
+	ofPair, err := a.take(ctx, a.pair, limit, t.limits.Window)
 	if err != nil {
 		return err
 	}
-	if wait > 0 {
-		return &Throttled{RetryAfter: wait, Scope: "account"}
+	if ofPair.Wait > 0 {
+		return &Throttled{RetryAfter: ofPair.Wait, Scope: "account"}
 	}
+	a.recognise(ctx, ofAddress, ofAccount)
 	return nil
 }
 
@@ -163,6 +176,10 @@ type Attempt struct {
 	taken    []string
 	window   time.Duration
 	down     [2]bucket
+	busy     [2]bucket
+	marks    []mark
+	turn     Turn
+	lasts    bool // the marks do, for now
 	settled  atomic.Bool
 }
 
@@ -173,16 +190,16 @@ type bucket struct {
 }
 
 // take counts the attempt in the bucket and remembers it for giving back.
-func (a *Attempt) take(ctx context.Context, bucket string, limit int, window time.Duration) (time.Duration, error) {
+func (a *Attempt) take(ctx context.Context, bucket string, limit int, window time.Duration) (sessionstore.Taken, error) {
 	taken, err := a.attempts.Take(ctx, bucket, limit, window)
 	if err == nil && taken.Wait <= 0 {
 		a.taken = append(a.taken, bucket)
 	}
-	return taken.Wait, err
+	return taken, err
 }
 
 // Succeeded gives back what was reserved and forgets the person's failures at
-// this address. The person is signed in even if that fails: the error, the
+// this address, and who they are is known from now on. The person is signed in even if that fails: the error, the
 // store's, only says that some attempts stay counted.
 func (a *Attempt) Succeeded(ctx context.Context) error {
 	if a.settled.Swap(true) {
@@ -190,19 +207,27 @@ func (a *Attempt) Succeeded(ctx context.Context) error {
 	}
 	ctx, cancel := settling(ctx)
 	defer cancel()
-	return errors.Join(a.giveBack(ctx), a.attempts.Forget(ctx, a.pair))
+	return errors.Join(a.giveBack(ctx), a.attempts.Forget(ctx, a.pair), a.remember(ctx))
 }
 
 // Undecided is Abandoned for a password that somebody may have looked at who then
 // gave no answer. It is given back as often as an outage needs, and no more: an
 // app may fail on every wrong password.
-func (a *Attempt) Undecided(ctx context.Context) error {
+func (a *Attempt) Undecided(ctx context.Context) error { return a.spare(ctx, a.down) }
+
+// SentAway is Abandoned for who found no place, or has left the one they were
+// waiting at. It is given back as often as a crowd needs, whom nobody is locked
+// out by, and no more: who makes the crowd asks again and again.
+func (a *Attempt) SentAway(ctx context.Context) error { return a.spare(ctx, a.busy) }
+
+// spare gives the attempt back while it fits into the buckets.
+func (a *Attempt) spare(ctx context.Context, buckets [2]bucket) error {
 	if a.settled.Swap(true) {
 		return nil
 	}
 	ctx, cancel := settling(ctx)
 	defer cancel()
-	for _, b := range a.down {
+	for _, b := range buckets {
 		taken, err := a.attempts.Take(ctx, b.name, b.limit, a.window)
 		if err != nil || taken.Wait > 0 {
 			return err

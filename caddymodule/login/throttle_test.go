@@ -30,11 +30,15 @@ type bench struct {
 	*testing.T
 	throttle *login.Throttle
 	clock    *storetest.Clock
+	store    sessionstore.Attempts
 }
+
+func accountNumber(i int) string { return fmt.Sprintf("person%d@example.com", i) }
 
 func newBench(t *testing.T) *bench {
 	b := &bench{T: t, clock: storetest.ClockAt(time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC))}
-	b.throttle = login.NewThrottle(memory.New(b.clock.Now), login.Limits{})
+	b.store = memory.New(b.clock.Now)
+	b.throttle = login.NewThrottle(b.store, login.Limits{})
 	return b
 }
 

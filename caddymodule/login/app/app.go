@@ -13,8 +13,8 @@ import (
 	"example.com/sidegate/sessionstore"
 )
 
-// maxCalls is how many sign-ins are with the app at once; further ones are
-// sent away, so that a flood at the gateway is none at the app.
+// maxCalls is how many sign-ins are with the app at once, and how many wait;
+// further ones are sent away, so that a flood at the gateway is none at the app.
 const maxCalls = 64
 
 // Login signs people in by an app's own login. It is a login.PasswordMethod
@@ -24,8 +24,8 @@ type Login struct {
 	url     string
 	logout  string
 	body    body
-	calls   chan struct{}
-	leaving chan struct{} // as calls, for sign-outs
+	calls   *login.Gate
+	leaving chan struct{} // of sign-outs
 }
 
 var (
@@ -52,7 +52,7 @@ func newLogin(c Config) (*Login, error) {
 	if c, err = c.withDefaults(); err != nil {
 		return nil, err
 	}
-	l := &Login{config: c, body: body, calls: make(chan struct{}, maxCalls), leaving: make(chan struct{}, maxCalls)}
+	l := &Login{config: c, body: body, calls: login.NewGate(login.GateLimits{Running: maxCalls, Waiting: maxCalls}), leaving: make(chan struct{}, maxCalls)}
 	if l.url, err = addressOf(c.URL); err != nil {
 		return nil, err
 	}
@@ -101,12 +101,11 @@ func (l *Login) SignIn(ctx context.Context, typed login.Typed) (*profile.Person,
 	if typed.Password == "" || len(typed.Password) > login.MaxPassword || len(typed.Name) > profile.MaxEmail {
 		return nil, login.ErrRefused
 	}
-	select {
-	case l.calls <- struct{}{}:
-		defer func() { <-l.calls }()
-	default:
-		return nil, login.ErrBusy
+	leave, err := l.calls.Enter(ctx, typed.Turn, 1)
+	if err != nil {
+		return nil, err
 	}
+	defer leave()
 	content, ok := l.body.write(typed.Name, typed.Password)
 	if !ok {
 		return nil, login.ErrUnknown

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -82,9 +83,9 @@ func TestAClientThatIsGoneIsNoRefusal(t *testing.T) {
 }
 
 func TestASignInFloodIsBounded(t *testing.T) {
-	const most = 64
+	const most, waiting = 64, 64
 	var open, peak atomic.Int32
-	arrived, release := make(chan struct{}, most+1), make(chan struct{})
+	arrived, release := make(chan struct{}, most+waiting+1), make(chan struct{})
 	l := newLogin(t, app.Config{URL: serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		n := open.Add(1)
 		for p := peak.Load(); n > p && !peak.CompareAndSwap(p, n); p = peak.Load() {
@@ -94,24 +95,40 @@ func TestASignInFloodIsBounded(t *testing.T) {
 		open.Add(-1)
 		w.WriteHeader(http.StatusOK)
 	})})
-	done := make(chan error, most)
+	done, known := make(chan error, most+waiting), make(chan error, 1)
+	from := func(turn login.Turn, ended chan<- error) {
+		_, err := l.SignIn(context.Background(), login.Typed{Name: email, Password: canary, Turn: turn})
+		ended <- err
+	}
 	for range most {
-		go func() {
-			_, err := l.SignIn(context.Background(), login.Typed{Name: email, Password: canary})
-			done <- err
-		}()
+		go from(login.Turn{}, done)
 	}
 	for range most {
 		<-arrived
 	}
-	if _, err := signIn(t, l); err != login.ErrBusy {
+	for range waiting {
+		go from(login.Turn{Failed: 1}, done)
+	}
+	for giveUp := time.Now().Add(2 * time.Minute); l.Waiting() < waiting; runtime.Gosched() {
+		if time.Now().After(giveUp) {
+			t.Fatalf("%d wait for the app", l.Waiting())
+		}
+	}
+	if _, err := l.SignIn(t.Context(), login.Typed{Name: email, Password: canary, Turn: login.Turn{Failed: 2}}); err != login.ErrBusy {
 		t.Errorf("one more: got %v, want ErrBusy", err)
 	}
+	go from(login.Turn{Known: login.KnownBoth}, known)
+	if err := <-done; err != login.ErrBusy {
+		t.Errorf("in the place of who is known: got %v, want ErrBusy", err)
+	}
 	close(release)
-	for range most {
+	for range most + waiting - 1 {
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
+	}
+	if err := <-known; err != nil {
+		t.Errorf("who is known got %v", err)
 	}
 	if _, err := signIn(t, l); err != nil {
 		t.Errorf("after the flood: %v", err)

@@ -30,9 +30,6 @@ func (f *File) Err() error {
 // Reload reads the file again, whatever happens meanwhile.
 func (f *File) Reload() (Change, error) { return f.reload(func() bool { return true }) }
 
-// Waiting is how many sign-ins wait for their turn now.
-func (l *HashLimiter) Waiting() int64 { return l.waiting.Load() }
-
 // WorkOf names what an encoded hash costs to compare.
 func WorkOf(encoded string) string {
 	h, err := parseHash(encoded)

@@ -58,6 +58,15 @@ type work struct {
 // defaultWork is that of `caddy hash-password --algorithm argon2id`.
 var defaultWork = work{memory: 47104, time: 1, threads: 1}
 
+// bytes is how much memory the work takes while it lasts. Argon2 takes 8 KiB a
+// thread at the least (RFC 9106 section 3.1).
+func (w work) bytes() int64 {
+	if w.cost > 0 {
+		return 4 << 10
+	}
+	return int64(max(w.memory, 8*w.threads)) << 10
+}
+
 // String names the work as the hashes themselves write it.
 func (w work) String() string {
 	if w.cost > 0 {

@@ -19,9 +19,9 @@ type Source interface {
 // Method signs in the people of a users file. It is a login.PasswordMethod
 // and a login.Rebuilder, both without asking anybody, and safe for concurrent use.
 type Method struct {
-	name    string
-	source  Source
-	limiter *HashLimiter
+	name   string
+	source Source
+	gate   *login.Gate
 	// compare is the hash comparison; tests count its calls.
 	compare func(h hash, password string) (bool, error)
 }
@@ -33,13 +33,13 @@ var (
 	_ login.Recaller       = (*Method)(nil)
 )
 
-// New makes the login method of that name over the source's people. A nil
-// limiter means SharedLimiter.
-func New(name string, source Source, limiter *HashLimiter) *Method {
-	if limiter == nil {
-		limiter = SharedLimiter()
+// New makes the login method of that name over the source's people. A nil gate
+// means SharedGate.
+func New(name string, source Source, gate *login.Gate) *Method {
+	if gate == nil {
+		gate = SharedGate()
 	}
-	return &Method{name: name, source: source, limiter: limiter, compare: compare}
+	return &Method{name: name, source: source, gate: gate, compare: compare}
 }
 
 // Name is the method's name in the configuration.
@@ -57,23 +57,16 @@ func (m *Method) SignIn(ctx context.Context, typed login.Typed) (*profile.Person
 	if typed.Password == "" || len(typed.Password) > login.MaxPassword || len(typed.Name) > profile.MaxEmail {
 		return nil, login.ErrRefused
 	}
-	if err := m.limiter.Acquire(ctx); err != nil {
+	entry, h, leave, err := m.enter(ctx, typed)
+	if err != nil {
 		return nil, err
 	}
-	defer m.limiter.Release()
-
-	// Looked up after the wait, in which the file may have been read anew.
-	people := m.source.People()
-	entry, known := people.ByEmail(typed.Name)
-	h := people.usual
-	if known && entry.hash.encoded != "" {
-		h = entry.hash
-	}
+	defer leave()
 	match, err := m.compare(h, typed.Password)
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("comparing a password hash of the users file: %w", err)
-	case !known:
+	case entry == nil:
 		return nil, login.ErrUnknown
 	case entry.Disabled || !match:
 		return nil, login.ErrRefused
@@ -81,6 +74,36 @@ func (m *Method) SignIn(ctx context.Context, typed login.Typed) (*profile.Person
 		return nil, login.ErrPublic
 	}
 	return entry.Person(), nil
+}
+
+// enter waits for a place and returns the hash to compare, with whose it is: nil
+// for nobody's. They are looked up after the wait again, in which the file may
+// have been read anew.
+func (m *Method) enter(ctx context.Context, typed login.Typed) (*Entry, hash, func(), error) {
+	for {
+		_, before := m.look(typed.Name)
+		leave, err := m.gate.Enter(ctx, typed.Turn, before.work.bytes())
+		if err != nil {
+			return nil, hash{}, nil, err
+		}
+		entry, h := m.look(typed.Name)
+		if h.work.bytes() <= before.work.bytes() {
+			return entry, h, leave, nil
+		}
+		leave() // it takes more memory than there is room for
+	}
+}
+
+func (m *Method) look(email string) (*Entry, hash) {
+	people := m.source.People()
+	entry, known := people.ByEmail(email)
+	if !known {
+		return nil, people.usual
+	}
+	if entry.hash.encoded == "" {
+		return entry, people.usual
+	}
+	return entry, entry.hash
 }
 
 // Rebuild returns what the file says now of the session's person. The error

@@ -1,0 +1,4 @@
+package app
+
+// Waiting is how many sign-ins wait for the app now.
+func (l *Login) Waiting() int { return l.calls.Waiting() }

@@ -1,0 +1,106 @@
+package login
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"time"
+
+	"example.com/sidegate/sessionstore"
+)
+
+// knownFor is how long somebody is known who has signed in.
+const knownFor = 30 * 24 * time.Hour
+
+// Known is what a sign-in has in common with those that succeeded before.
+type Known int
+
+// From the worst to the best. A name is easily guessed, and an address is shared
+// with others; both together are the person's own, as far as can be told before
+// the password has been looked at.
+const (
+	Stranger     Known = iota // nothing
+	KnownAccount              // the account has signed in, elsewhere
+	KnownNetwork              // others have signed in from there
+	KnownBoth                 // the account has signed in from there
+)
+
+// Turn is how soon a sign-in is dealt with where many wait: see Gate. The zero
+// value is that of a stranger.
+type Turn struct {
+	Known Known
+	// Failed is how many attempts from there have failed or are under way. It
+	// shares the places out: the more somebody asks for, the later they come.
+	Failed int
+}
+
+// compare is below zero for who comes first.
+func (t Turn) compare(other Turn) int {
+	return cmp.Or(cmp.Compare(other.Known, t.Known), cmp.Compare(t.Failed, other.Failed))
+}
+
+// mark is a bucket in the store that is not empty when somebody is known. So all
+// gateways know it that share the store, and one that was started anew; what
+// stays in this process is forgotten when it is needed most. Who has never had
+// the right password makes none.
+type mark struct {
+	known Known
+	name  string
+}
+
+func marksOf(network, account string) []mark {
+	return []mark{
+		{KnownBoth, "known1:" + network + " " + account},
+		{KnownNetwork, "knownaddress1:" + network},
+		{KnownAccount, "knownaccount1:" + account},
+	}
+}
+
+// recognise finds out whom the attempt may be of, the best first. A store that
+// fails now makes a stranger of them, which is no refusal.
+func (a *Attempt) recognise(ctx context.Context, ofAddress, ofAccount sessionstore.Taken) {
+	a.turn = Turn{Failed: ofAddress.Count - 1}
+	for _, m := range a.marks {
+		// A limit of none counts nothing, and tells.
+		there, err := a.attempts.Take(ctx, m.name, 0, knownFor)
+		if err != nil {
+			return
+		}
+		if there.Count == 0 {
+			continue
+		}
+		a.turn.Known = m.known
+		a.lasts = m.known == KnownBoth && there.Wait > knownFor/2
+		break
+	}
+	// A name alone takes no more than an account's share of the places, and none
+	// while the account is under attack: the attacker types it, too.
+	if a.turn.Known == KnownAccount {
+		a.turn.Failed = max(a.turn.Failed, ofAccount.Count-1)
+		if ofAccount.Wait > 0 {
+			a.turn.Known = Stranger
+		}
+	}
+}
+
+// remember marks who has signed in, for knownFor from now or half of it.
+func (a *Attempt) remember(ctx context.Context) error {
+	if a.lasts {
+		return nil
+	}
+	var errs []error
+	for _, m := range a.marks {
+		before, err := a.attempts.Take(ctx, m.name, 1, knownFor)
+		if err == nil && before.Wait > 0 && before.Wait < knownFor/2 {
+			// A window does not grow.
+			if err = a.attempts.Forget(ctx, m.name); err == nil {
+				_, err = a.attempts.Take(ctx, m.name, 1, knownFor)
+			}
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// Turn is how soon the attempt is dealt with.
+func (a *Attempt) Turn() Turn { return a.turn }
