@@ -25,6 +25,7 @@ type passwordLogin struct {
 	signOut   sourceSignOut
 	passwords []login.PasswordMethod
 	throttle  *login.Throttle
+	floor     *floor
 }
 
 func loginRoute(c Config) Route {
@@ -33,7 +34,7 @@ func loginRoute(c Config) Route {
 }
 
 func newPasswordLogin(c Config) passwordLogin {
-	return passwordLogin{newPages(c), newTokens(c), newArrivals(c), newSourceSignOut(c), c.Passwords, c.Throttle}
+	return passwordLogin{newPages(c), newTokens(c), newArrivals(c), newSourceSignOut(c), c.Passwords, c.Throttle, newFloor(len(c.Passwords))}
 }
 
 // get answers with the page. Where there is one provider and no form there is
@@ -124,6 +125,7 @@ func (l passwordLogin) authenticate(r *http.Request, given credentials) (login.M
 	if why != nil {
 		return nil, nil, why
 	}
+	begun := l.floor.begin()
 	method, person, err := l.ask(r.Context(), login.Typed{
 		Name: email, Password: given.Password, From: login.Client{Addr: caller.Address(r)}, Turn: attempt.Turn(), OnThisMachine: caller.OnThisMachine(r),
 	})
@@ -132,20 +134,21 @@ func (l passwordLogin) authenticate(r *http.Request, given credentials) (login.M
 		l.settle(r, attempt.Succeeded)
 		return method, person, nil
 	case errors.Is(err, login.ErrUnknown), errors.Is(err, login.ErrRefused):
-		l.refused(r, method, err)
+		l.refused(r, method, begun, err)
 		return method, nil, refusal.Credentials
 	}
 	l.settleUndecided(r, attempt, err)
 	return method, nil, l.notAnswered(r.Context(), method, err)
 }
 
-// refused tells of a refusal.
-func (l passwordLogin) refused(r *http.Request, method login.Method, err error) {
+// refused tells of a refusal, and holds it.
+func (l passwordLogin) refused(r *http.Request, method login.Method, begun time.Time, err error) {
 	if errors.Is(err, login.ErrPublic) {
 		l.events.Happened(lifecycle.Event{Kind: PublicPassword, Login: method.Name(), Client: caller.Address(r)})
 	} else {
 		l.events.Happened(lifecycle.Event{Kind: Refused, Client: caller.Address(r)})
 	}
+	l.floor.refused(r.Context(), begun, method == nil || method.Name() == l.passwords[len(l.passwords)-1].Name())
 }
 
 // settleUndecided is for an attempt that ended with neither yes nor no: one that
