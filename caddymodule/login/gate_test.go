@@ -107,6 +107,10 @@ func TestGate(t *testing.T) {
 			d.comes("stranger", stranger)
 			d.comes("account", account)
 		}, "account stranger", ""},
+		"but not before who has failed less": {func(d *door) {
+			d.comes("account", login.Turn{Known: login.KnownAccount, Failed: 1})
+			d.comes("stranger", stranger)
+		}, "stranger account", ""},
 		"of strangers, who has failed less, or asks for less": {func(d *door) {
 			d.comes("again", failed(2))
 			d.comes("once", failed(1))

@@ -15,12 +15,12 @@ const knownFor = 30 * 24 * time.Hour
 // Known is what a sign-in has in common with those that succeeded before.
 type Known int
 
-// From the worst to the best. A name is easily guessed, and an address is shared
-// with others; both together are the person's own, as far as can be told before
-// the password has been looked at.
+// From the worst to the best. An address is shared with others; with the name it
+// is the person's own, as far as can be told before the password has been looked
+// at. A name alone is what a guesser types, so it is next to nothing.
 const (
 	Stranger     Known = iota // nothing
-	KnownAccount              // the account has signed in, elsewhere
+	KnownAccount              // the account has signed in elsewhere, and nobody fails at it
 	KnownNetwork              // others have signed in from there
 	KnownBoth                 // the account has signed in from there
 )
@@ -29,14 +29,20 @@ const (
 // value is that of a stranger.
 type Turn struct {
 	Known Known
-	// Failed is how many attempts from there have failed or are under way. It
-	// shares the places out: the more somebody asks for, the later they come.
+	// Failed is how many attempts from there have failed, are under way, or, of
+	// strangers, were sent away. It shares the places out between networks: the
+	// more one asks for, the later it comes.
 	Failed int
 }
 
-// compare is below zero for who comes first.
+// compare is below zero for who comes first. A known name counts among those who
+// have failed as often.
 func (t Turn) compare(other Turn) int {
-	return cmp.Or(cmp.Compare(other.Known, t.Known), cmp.Compare(t.Failed, other.Failed))
+	return cmp.Or(
+		cmp.Compare(max(other.Known, KnownAccount), max(t.Known, KnownAccount)),
+		cmp.Compare(t.Failed, other.Failed),
+		cmp.Compare(other.Known, t.Known),
+	)
 }
 
 // mark is a bucket in the store that is not empty when somebody is known. So all
@@ -56,31 +62,32 @@ func marksOf(network, account string) []mark {
 	}
 }
 
-// recognise finds out whom the attempt may be of, the best first. A store that
-// fails now makes a stranger of them, which is no refusal.
-func (a *Attempt) recognise(ctx context.Context, ofAddress, ofAccount sessionstore.Taken) {
-	a.turn = Turn{Failed: ofAddress.Count - 1}
+// recognise finds out whom the attempt may be of. A store that fails now makes a
+// stranger of them, which is no refusal.
+func (a *Attempt) recognise(ctx context.Context, ofAddress, ofAccount int) {
+	a.turn = Turn{Failed: ofAddress - 1}
 	for _, m := range a.marks {
-		// A limit of none counts nothing, and tells.
-		there, err := a.attempts.Take(ctx, m.name, 0, knownFor)
-		if err != nil {
-			return
-		}
-		if there.Count == 0 {
+		there := a.peek(ctx, m.name)
+		if there.Count == 0 || m.known == KnownAccount && ofAccount > 1 {
 			continue
 		}
 		a.turn.Known = m.known
 		a.lasts = m.known == KnownBoth && there.Wait > knownFor/2
 		break
 	}
-	// A name alone takes no more than an account's share of the places, and none
-	// while the account is under attack: the attacker types it, too.
-	if a.turn.Known == KnownAccount {
-		a.turn.Failed = max(a.turn.Failed, ofAccount.Count-1)
-		if ofAccount.Wait > 0 {
-			a.turn.Known = Stranger
-		}
+	if a.turn.Known < KnownNetwork {
+		a.turn.Failed += a.peek(ctx, a.busy[1].name).Count
 	}
+}
+
+// peek is what a bucket holds, as far as the store says: a limit of none counts
+// nothing.
+func (a *Attempt) peek(ctx context.Context, bucket string) sessionstore.Taken {
+	there, err := a.attempts.Take(ctx, bucket, 0, knownFor)
+	if err != nil {
+		return sessionstore.Taken{}
+	}
+	return there
 }
 
 // remember marks who has signed in, for knownFor from now or half of it.

@@ -164,7 +164,7 @@ func (t *Throttle) reserve(ctx context.Context, a *Attempt, address, account str
 	if ofPair.Wait > 0 {
 		return &Throttled{RetryAfter: ofPair.Wait, Scope: "account"}
 	}
-	a.recognise(ctx, ofAddress, ofAccount)
+	a.recognise(ctx, ofAddress.Count, ofAccount.Count)
 	return nil
 }
 
