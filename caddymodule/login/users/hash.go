@@ -132,5 +132,6 @@ func compare(h hash, password string) (bool, error) {
 	if h.work.cost > 0 {
 		return caddyauth.BcryptHash{}.Compare([]byte(h.encoded), []byte(password))
 	}
+	defer hashes.done(h.work.bytes())
 	return caddyauth.Argon2idHash{}.Compare([]byte(h.encoded), []byte(password))
 }
