@@ -141,6 +141,8 @@ type silent struct{ lifecycle.Events }
 
 func (silent) Happened(lifecycle.Event) {}
 
+func (silent) Trouble(context.Context, string, error) {}
+
 func TestHowLongASignInTakes(t *testing.T) {
 	var h hands
 	l := passwordLogin{floor: h.floor(), throttle: login.NewThrottle(memory.New(time.Now), login.Limits{AttackThreshold: 9999, PerPair: 9999, PerAddress: 9999})}

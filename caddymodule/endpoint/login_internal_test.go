@@ -1,0 +1,42 @@
+package endpoint
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"example.com/sidegate/caddymodule/login"
+	"example.com/sidegate/caddymodule/refusal"
+	"example.com/sidegate/sessionstore/memory"
+)
+
+// Whether there is no place, or the client leaves the one they wait at: it is
+// free as often as a crowd needs, and no more.
+func TestASignInWithoutAPlaceIsNotFree(t *testing.T) {
+	for name, why := range map[string]error{
+		"who is sent away":        login.ErrBusy,
+		"who leaves the queue":    context.Canceled,
+		"at the second of logins": &login.Answered{Err: login.ErrBusy, Down: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := passwordLogin{throttle: login.NewThrottle(memory.New(time.Now), login.Limits{})}
+			l.events = silent{}
+			l.passwords = []login.PasswordMethod{slow{new(hands), "users", 0, map[string]error{"ada@example.com": why}}}
+			n := 0
+			for ; n < 1000; n++ {
+				r := httptest.NewRequest(http.MethodPost, "/auth/login", http.NoBody)
+				r = r.WithContext(context.WithValue(r.Context(), caddyhttp.VarsCtxKey, map[string]any{}))
+				if _, _, got := l.authenticate(r, credentials{Email: "ada@example.com", Password: "whatever"}); got.Status == refusal.Attempts.Status {
+					break
+				}
+			}
+			if want := login.DefaultPerPairBusy + login.DefaultPerPair; n != want {
+				t.Errorf("%d were let through before 429, want %d", n, want)
+			}
+		})
+	}
+}
