@@ -69,7 +69,17 @@ func (a *App) joinServer(ctx caddy.Context) (*everyroute.First, error) {
 		return nil, err
 	}
 	a.servers = append(a.servers, f)
+	a.readStrictly(server)
 	return f, nil
+}
+
+// readStrictly has Caddy read from the right whom its trusted_proxies speak for:
+// at the left stands what a client made up.
+func (a *App) readStrictly(server *caddyhttp.Server) {
+	if caller.ReadStrictly(server) {
+		a.logger.Info("what trusted_proxies say of the client is read from the right on this server, as if it had trusted_proxies_strict: "+
+			"further left a client may have made it up", zap.String("server", server.Name()), zap.Strings("listen", server.Listen))
+	}
 }
 
 // joinEarly is joinServer for a matcher, which may be provisioned before the

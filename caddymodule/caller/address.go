@@ -14,6 +14,15 @@ import (
 // Address is the address of the client, with Caddy's trusted_proxies taken into
 // account; the zero value when there is none.
 func Address(r *http.Request) netip.Addr {
+	if origin.TrustedPeer(r) {
+		return throughProxies(r).client()
+	}
+	return remembered(r)
+}
+
+// remembered is the address that Caddy has for the client, which its log and
+// matchers go by.
+func remembered(r *http.Request) netip.Addr {
 	text, _ := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string)
 	addr, err := netip.ParseAddr(strings.Trim(text, "[]"))
 	if err != nil {
