@@ -54,11 +54,15 @@ type mark struct {
 	name  string
 }
 
-func marksOf(network, account string) []mark {
+func marksOf(from Client, account string) []mark {
+	ofAccount := mark{KnownAccount, "knownaccount1:" + account}
+	if !from.toldApart() { // all people of a proxy would be known by the first
+		return []mark{ofAccount}
+	}
 	return []mark{
-		{KnownBoth, "known1:" + network + " " + account},
-		{KnownNetwork, "knownaddress1:" + network},
-		{KnownAccount, "knownaccount1:" + account},
+		{KnownBoth, "known1:" + from.place() + " " + account},
+		{KnownNetwork, "knownaddress1:" + from.place()},
+		ofAccount,
 	}
 }
 

@@ -24,6 +24,10 @@ const (
 
 	DefaultPerAddressBusy = 200 // by one address, that found no place
 	DefaultPerPairBusy    = 50  // on one account by one address, that found no place
+
+	DefaultPerProxy        = 2000            // by one proxy that is not trusted, over all accounts
+	DefaultPerProxyAccount = 10              // on one account by one proxy that is not trusted
+	DefaultProxyWindow     = 2 * time.Minute // in which they do
 )
 
 // giveBackTimeout bounds how long a settled attempt may keep the store busy.
@@ -50,11 +54,23 @@ type Limits struct {
 	// sign in at once. Further ones are failures: were they free, who floods the
 	// gateway would never be throttled.
 	PerAddressBusy, PerPairBusy int
+	// PerProxy bounds the people of one proxy together who are Shared, within
+	// Window: those who make up what it says of them. It is high, for else one of
+	// them would lock all others out.
+	PerProxy int
+	// PerProxyAccount is how many of them may fail on one account within
+	// ProxyWindow, whoever they say to be. It is short, for strangers among them
+	// can use it up.
+	PerProxyAccount int
+	ProxyWindow     time.Duration
 }
 
 func (l Limits) withDefaults() Limits {
 	if l.Window <= 0 {
 		l.Window = DefaultWindow
+	}
+	if l.ProxyWindow <= 0 {
+		l.ProxyWindow = DefaultProxyWindow
 	}
 	for _, f := range []struct {
 		limit    *int
@@ -68,6 +84,8 @@ func (l Limits) withDefaults() Limits {
 		{&l.PerPairDown, DefaultPerPairDown},
 		{&l.PerAddressBusy, DefaultPerAddressBusy},
 		{&l.PerPairBusy, DefaultPerPairBusy},
+		{&l.PerProxy, DefaultPerProxy},
+		{&l.PerProxyAccount, DefaultPerProxyAccount},
 	} {
 		if *f.limit <= 0 {
 			*f.limit = f.fallback
@@ -82,8 +100,13 @@ type Throttled struct {
 	// RetryAfter is how long until the next attempt is let through.
 	RetryAfter time.Duration
 	// Scope is what has used its attempts up, for the operator's log: "address",
-	// or "account" for this account from this address. The person is not told.
+	// "account" for this account from this address, "proxy", or "account at the
+	// proxy". The person is not told.
 	Scope string
+	// Account and From are whom the attempt was for and where from, as the
+	// throttle counts.
+	Account string
+	From    Client
 }
 
 // Error names no address and no account.
@@ -122,15 +145,15 @@ func (t *Throttle) Begin(ctx context.Context, email string, from Client) (*Attem
 	if err != nil {
 		return nil, err
 	}
-	client := from.Network()
+	client := from.place()
 	a := &Attempt{attempts: t.attempts, pair: "pair1:" + client + " " + account, window: t.limits.Window, down: [2]bucket{
 		{"pairdown1:" + client + " " + account, t.limits.PerPairDown},
 		{"addressdown1:" + client, t.limits.PerAddressDown},
 	}, busy: [2]bucket{
 		{"pairbusy1:" + client + " " + account, t.limits.PerPairBusy},
 		{"addressbusy1:" + client, t.limits.PerAddressBusy},
-	}, marks: marksOf(client, account)}
-	if err := t.reserve(ctx, a, "address1:"+client, "account1:"+account); err != nil {
+	}, marks: marksOf(from, account)}
+	if err := t.reserve(ctx, a, from, account); err != nil {
 		// What was reserved on the way to a refusal was never an attempt.
 		if lost := a.Abandoned(ctx); lost != nil {
 			err = errors.Join(err, lost)
@@ -140,31 +163,29 @@ func (t *Throttle) Begin(ctx context.Context, email string, from Client) (*Attem
 	return a, nil
 }
 
-func (t *Throttle) reserve(ctx context.Context, a *Attempt, address, account string) error {
-	ofAddress, err := a.take(ctx, address, t.limits.PerAddress, t.limits.Window)
-	if err != nil {
-		return err
-	}
-	if ofAddress.Wait > 0 {
-		return &Throttled{RetryAfter: ofAddress.Wait, Scope: "address"}
+func (t *Throttle) reserve(ctx context.Context, a *Attempt, from Client, account string) error {
+	var ofPlace sessionstore.Taken
+	for _, c := range t.limits.ofPlace(from, account) {
+		var err error
+		if ofPlace, err = a.pass(ctx, c, from, account); err != nil {
+			return err
+		}
 	}
 	// A full account bucket is no refusal; it says that this is an attack.
-	ofAccount, err := a.take(ctx, account, t.limits.AttackThreshold, t.limits.Window)
+	ofAccount, err := a.take(ctx, "account1:"+account, t.limits.AttackThreshold, t.limits.Window)
 	if err != nil {
 		return err
 	}
 	limit := t.limits.PerPair
-	if ofAccount.Wait > 0 {
+	if a.attacked = ofAccount.Wait > 0; a.attacked {
 		limit = min(limit, t.limits.PerPairAttacked)
 	}
-	ofPair, err := a.take(ctx, a.pair, limit, t.limits.Window)
-	if err != nil {
-		return err
+	if from.toldApart() {
+		if _, err := a.pass(ctx, count{a.pair, limit, t.limits.Window, "account"}, from, account); err != nil {
+			return err
+		}
 	}
-	if ofPair.Wait > 0 {
-		return &Throttled{RetryAfter: ofPair.Wait, Scope: "account"}
-	}
-	a.recognise(ctx, ofAddress.Count, ofAccount.Count)
+	a.recognise(ctx, ofPlace.Count, ofAccount.Count)
 	return nil
 }
 
@@ -180,8 +201,13 @@ type Attempt struct {
 	marks    []mark
 	turn     Turn
 	lasts    bool // the marks do, for now
+	attacked bool
 	settled  atomic.Bool
 }
+
+// Attacked reports whether the account has as many failures, from all
+// addresses together, that it is under attack.
+func (a *Attempt) Attacked() bool { return a.attacked }
 
 // bucket counts up to a limit.
 type bucket struct {

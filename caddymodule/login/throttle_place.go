@@ -1,0 +1,48 @@
+package login
+
+import (
+	"context"
+	"time"
+
+	"example.com/sidegate/sessionstore"
+)
+
+// count bounds one kind of attempts.
+type count struct {
+	bucket string
+	limit  int
+	window time.Duration
+	scope  string // of Throttled
+}
+
+// ofPlace are the counts that an attempt passes for where it comes from.
+//
+// Behind a proxy that is not trusted all people have one address, and a limit of
+// that one would let anybody lock out all others. So it has none; what the proxy
+// says of them tells them apart, and a limit on each account holds for those who
+// make it up. PerProxy is the end of trying many accounts so. The narrowest one is
+// the last.
+func (l *Limits) ofPlace(from Client, account string) []count {
+	address := count{"address1:" + from.place(), l.PerAddress, l.Window, "address"}
+	if !from.Shared {
+		return []count{address}
+	}
+	proxy := from.Network()
+	counts := []count{
+		{"proxy1:" + proxy, l.PerProxy, l.Window, "proxy"},
+		{"proxyaccount1:" + proxy + " " + account, l.PerProxyAccount, l.ProxyWindow, "account at the proxy"},
+	}
+	if from.toldApart() {
+		counts = append(counts, address)
+	}
+	return counts
+}
+
+// pass counts the attempt, or says that there were too many.
+func (a *Attempt) pass(ctx context.Context, c count, from Client, account string) (sessionstore.Taken, error) {
+	taken, err := a.take(ctx, c.bucket, c.limit, c.window)
+	if err == nil && taken.Wait > 0 {
+		err = &Throttled{RetryAfter: taken.Wait, Scope: c.scope, Account: account, From: from}
+	}
+	return taken, err
+}
