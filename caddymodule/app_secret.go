@@ -166,3 +166,13 @@ func loadOrMakeSecret(ctx context.Context, s storage) (string, error) {
 	secret := base64.StdEncoding.EncodeToString(random)
 	return secret, s.Store(ctx, secretPath, []byte(secret))
 }
+
+// missingSecret tells once in the life of a configuration that records are met
+// which none of its secrets opens: every request of their people says the same.
+func (h *events) missingSecret() {
+	h.missing.Do(func() {
+		h.logger.Error("there are sessions that no configured secret opens: their people get 503 until the secret that sealed them, "+
+			"a former one or another gateway's, is named after the present one, or until they choose to sign in again",
+			zap.String("former_secret", h.former.where), zap.String("remedy", h.former.remedy), zap.String("then", "caddy reload"))
+	})
+}

@@ -13,6 +13,7 @@ import (
 	"example.com/sidegate/caddymodule/caller"
 	"example.com/sidegate/caddymodule/endpoint"
 	"example.com/sidegate/caddymodule/lifecycle"
+	"example.com/sidegate/caddymodule/login"
 	"example.com/sidegate/caddymodule/origin"
 	"example.com/sidegate/sessionstore"
 )
@@ -31,6 +32,8 @@ type events struct {
 	origins trouble
 	bearers trouble
 	cookies trouble
+	guesses trouble
+	attacks trouble
 }
 
 // line is what the log says of one kind of event, and with which fields beside
@@ -47,6 +50,8 @@ var floods = map[lifecycle.Kind]func(*events) *trouble{
 	endpoint.CrossOrigin:    func(h *events) *trouble { return &h.origins },
 	endpoint.TokenElsewhere: func(h *events) *trouble { return &h.bearers },
 	endpoint.TokenOff:       func(h *events) *trouble { return &h.bearers },
+	endpoint.Throttled:      func(h *events) *trouble { return &h.guesses },
+	endpoint.Attacked:       func(h *events) *trouble { return &h.attacks },
 }
 
 // lines are the kinds of events that the log tells of.
@@ -94,6 +99,13 @@ var lines = map[lifecycle.Kind]line{
 	endpoint.PublicPassword: {zap.WarnLevel,
 		"sign-in refused: the password is the demo's, which is public, and holds on this machine alone, over a connection to a loopback " +
 			"address without X-Forwarded-For and Forwarded; give the person a hash of their own", loginClientFields},
+	endpoint.Throttled: {zap.WarnLevel, "sign-in refused unseen: too many have failed already", throttledFields},
+	endpoint.Attacked: {zap.WarnLevel, "an account is under attack: many sign-ins to it have failed, so each address has fewer attempts at it", func(e lifecycle.Event) []zap.Field {
+		return append(clientFields(e), zap.String("account", e.Result))
+	}},
+	endpoint.NotTrusted: {zap.WarnLevel, "requests are passed on by an address that is none of trusted_proxies, so what it says of its clients is not believed", func(e lifecycle.Event) []zap.Field {
+		return append(clientFields(e), zap.String("remedy", ownProxy))
+	}},
 	endpoint.StaysCounted:    {zap.WarnLevel, "a sign-in attempt stays counted", errorFields},
 	endpoint.NotFinished:     {zap.InfoLevel, "sign-in not finished", visitorFields},
 	endpoint.WrongAtProvider: {zap.WarnLevel, "sign-in not finished", visitorFields},
@@ -215,6 +227,25 @@ func elsewhereFields(e lifecycle.Event) []zap.Field {
 		zap.String("remedy", "if pages of other sites may use this one by token, name this site's origin in that option, here")}
 }
 
+// ownProxy is what helps where a proxy in front was not named.
+const ownProxy = "if a proxy of yours is there, name its address in the global options: `servers { trusted_proxies static <address> }`, or " +
+	"`trusted_proxies_unix` for a unix socket; until then all its people have one address, its own, and the throttle in front of passwords goes by what it says " +
+	"of them within looser bounds; if there is none, a client has made up X-Forwarded-For, and nothing need be done"
+
+// throttledFields name the account as it was typed: a person who mistakes the
+// field of the name for that of the password so often has it in the log.
+func throttledFields(e lifecycle.Event) []zap.Field {
+	t, ok := errors.AsType[*login.Throttled](e.Err)
+	if !ok {
+		return append(clientFields(e), zap.Error(e.Err))
+	}
+	fields := append(clientFields(e), zap.String("account", login.Shown(t.Account)), zap.String("scope", t.Scope), zap.Duration("wait", t.RetryAfter))
+	if t.From.Told.IsValid() {
+		fields = append(fields, zap.Stringer("forwarded_for", t.From.Told))
+	}
+	return fields
+}
+
 // bearerRefused tells of a token that would have been good otherwise.
 func (h *events) bearerRefused(why error) {
 	kind := endpoint.TokenElsewhere
@@ -300,16 +331,6 @@ func (h *events) cookieOverwritten() {
 			zap.String("remedy", "an app that signs people out by it leads them to POST /auth/logout; one with a cookie of its own by that name "+
 				"needs another name for the gateway's: cookie { name }"), h.cookies.more())
 	}
-}
-
-// missingSecret tells once in the life of a configuration that records are met
-// which none of its secrets opens: every request of their people says the same.
-func (h *events) missingSecret() {
-	h.missing.Do(func() {
-		h.logger.Error("there are sessions that no configured secret opens: their people get 503 until the secret that sealed them, "+
-			"a former one or another gateway's, is named after the present one, or until they choose to sign in again",
-			zap.String("former_secret", h.former.where), zap.String("remedy", h.former.remedy), zap.String("then", "caddy reload"))
-	})
 }
 
 // Interface guards

@@ -21,6 +21,7 @@ import (
 
 	"example.com/sidegate/caddymodule/endpoint"
 	"example.com/sidegate/caddymodule/lifecycle"
+	"example.com/sidegate/caddymodule/login"
 	"example.com/sidegate/caddymodule/origin"
 	"example.com/sidegate/caddymodule/refusal"
 	"example.com/sidegate/sessionstore"
@@ -150,6 +151,11 @@ func TestEventsAreLogged(t *testing.T) {
 		endpoint.Refused: {"info", "sign-in refused", []map[string]any{from}},
 		endpoint.PublicPassword: {"warn", "sign-in refused: the password is the demo's, which is public, and holds on this machine alone, over a connection to a loopback address without X-Forwarded-For and Forwarded; give the person a hash of their own",
 			[]map[string]any{login, from}},
+		endpoint.Throttled: {"warn", "sign-in refused unseen: too many have failed already", []map[string]any{from, said, {"more_since_last": int64(0)}}},
+		endpoint.Attacked: {"warn", "an account is under attack: many sign-ins to it have failed, so each address has fewer attempts at it",
+			[]map[string]any{from, {"account": lifecycle.RefreshFailed, "more_since_last": int64(0)}}},
+		endpoint.NotTrusted: {"warn", "requests are passed on by an address that is none of trusted_proxies, so what it says of its clients is not believed",
+			[]map[string]any{from, {"remedy": ownProxy}}},
 		endpoint.StaysCounted:    {"warn", "a sign-in attempt stays counted", []map[string]any{said}},
 		endpoint.NotFinished:     {"info", "sign-in not finished", []map[string]any{login, from, said}},
 		endpoint.WrongAtProvider: {"warn", "sign-in not finished", []map[string]any{login, from, said}},
@@ -181,6 +187,29 @@ func TestEventsAreLogged(t *testing.T) {
 		if told, _ := heard(t, event, nil); len(told) != 1 {
 			t.Errorf("%s makes %d lines", kind, len(told))
 		}
+	}
+}
+
+// Clients decide how often they are refused, and what they call themselves.
+func TestThrottlingIsToldWithTheAccountAndTheAddress(t *testing.T) {
+	core, logs := observer.New(zap.DebugLevel)
+	clock := time.Now()
+	h := &events{logger: zap.New(core), metrics: newMetrics(), now: func() time.Time { return clock }}
+	proxy := netip.MustParseAddr("10.0.0.1")
+	throttled := lifecycle.Event{Kind: endpoint.Throttled, Client: proxy, Err: &login.Throttled{
+		RetryAfter: time.Minute, Scope: "account", Account: "ada\r\n" + strings.Repeat("a", 1000),
+		From: login.Client{Addr: proxy, Shared: true, Told: netip.MustParseAddr("192.0.2.1")},
+	}}
+	for range 3 {
+		h.Happened(throttled)
+	}
+	clock = clock.Add(troubleEvery)
+	h.Happened(throttled)
+	told := logs.All()
+	want := map[string]any{"client": "10.0.0.1", "forwarded_for": "192.0.2.1", "scope": "account", "wait": time.Minute,
+		"account": "ada\ufffd\ufffd" + strings.Repeat("a", 123), "more_since_last": int64(2)}
+	if len(told) != 2 || !maps.Equal(told[1].ContextMap(), want) {
+		t.Errorf("the log says %+v", told)
 	}
 }
 

@@ -12,6 +12,14 @@ const (
 	// PublicPassword: the password was right, and everybody can know it. Login,
 	// Client.
 	PublicPassword lifecycle.Kind = "public password"
+	// Throttled: too many sign-ins have failed. Client, Err: a *login.Throttled.
+	Throttled lifecycle.Kind = "throttled"
+	// Attacked: a sign-in was let through to an account that is under attack.
+	// Client, Result: the account, as login.Shown has it.
+	Attacked lifecycle.Kind = "attacked"
+	// NotTrusted: a request was passed on by a peer that is none of
+	// trusted_proxies; the first of this configuration. Client.
+	NotTrusted lifecycle.Kind = "not trusted"
 	// StaysCounted: an attempt that should not count stays counted. Err.
 	StaysCounted lifecycle.Kind = "stays counted"
 	// NotFinished: a sign-in at a provider came to nothing, as the person or

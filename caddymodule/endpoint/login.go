@@ -127,7 +127,7 @@ func (l passwordLogin) authenticate(r *http.Request, given credentials) (login.M
 	}
 	begun := l.floor.begin()
 	method, person, err := l.ask(r.Context(), login.Typed{
-		Name: email, Password: given.Password, From: login.Client{Addr: caller.Address(r)}, Turn: attempt.Turn(), OnThisMachine: caller.OnThisMachine(r),
+		Name: email, Password: given.Password, From: l.pages.address.clientOf(r), Turn: attempt.Turn(), OnThisMachine: caller.OnThisMachine(r),
 	})
 	switch {
 	case err == nil:
@@ -168,8 +168,9 @@ func (l passwordLogin) settleUndecided(r *http.Request, attempt *login.Attempt, 
 
 // count takes an attempt of the throttle.
 func (l passwordLogin) count(r *http.Request, email string) (*login.Attempt, *refusal.Refusal) {
-	attempt, err := l.throttle.Begin(r.Context(), email, login.Client{Addr: caller.Address(r)})
+	attempt, err := l.throttle.Begin(r.Context(), email, l.pages.address.clientOf(r))
 	if throttled, ok := errors.AsType[*login.Throttled](err); ok {
+		l.events.Happened(lifecycle.Event{Kind: Throttled, Client: caller.Address(r), Err: throttled})
 		return nil, refusal.Attempts.After(throttled.RetryAfter)
 	}
 	if errors.Is(err, login.ErrRefused) {
@@ -178,6 +179,9 @@ func (l passwordLogin) count(r *http.Request, email string) (*login.Attempt, *re
 	if err != nil {
 		l.events.Trouble(r.Context(), "sign-in attempts cannot be counted, so nobody is signed in", err)
 		return nil, refusal.Unavailable
+	}
+	if attempt.Attacked() {
+		l.events.Happened(lifecycle.Event{Kind: Attacked, Client: caller.Address(r), Result: login.Shown(email)})
 	}
 	return attempt, nil
 }

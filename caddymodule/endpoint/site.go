@@ -72,6 +72,7 @@ type Site struct {
 	check  *origin.Check
 	events lifecycle.Events
 	routes map[string]Route
+	peers  untrusted
 }
 
 // New lays out the routes.
@@ -108,6 +109,7 @@ func (s *Site) Routes() []Route {
 // ServeHTTP finds the route and refuses what no route takes, before any body is
 // read.
 func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.peers.notice(r, s.events)
 	route, why := s.find(w, r)
 	if why == nil && r.Body != nil && r.Body != http.NoBody {
 		body, stop := timeBody(r.Body, refusal.BodyTime, stopReading(w))
