@@ -230,7 +230,7 @@ func elsewhereFields(e lifecycle.Event) []zap.Field {
 // ownProxy is what helps where a proxy in front was not named.
 const ownProxy = "if a proxy of yours is there, name its address in the global options: `servers { trusted_proxies static <address> }`, or " +
 	"`trusted_proxies_unix` for a unix socket; until then all its people have one address, its own, and the throttle in front of passwords goes by what it says " +
-	"of them within looser bounds; if there is none, a client has made up X-Forwarded-For, and nothing need be done"
+	"of them within looser bounds; if there is none, a client has made up X-Forwarded-For, and is bounded by the same"
 
 // throttledFields name the account as it was typed: a person who mistakes the
 // field of the name for that of the password so often has it in the log.

@@ -142,7 +142,7 @@ func TestGuessesBehindAProxyThatIsNotTrustedLockNobodyElseOut(t *testing.T) {
 
 // Who is connected directly and sends no such header is counted by address.
 func TestAClientWithoutAProxyIsCountedByItsAddress(t *testing.T) {
-	s := gatewaytest.Start(t, gatewaytest.Site{Options: "store memory\npublic_url https://app.example.com"})
+	s := gatewaytest.Start(t, gatewaytest.Site{Options: "public_url https://app.example.com"})
 	answers := make(map[int]int)
 	for i := range 110 {
 		answers[s.Client(t).TrySignIn(anybody(i), "wrong").StatusCode]++

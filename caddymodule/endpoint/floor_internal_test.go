@@ -11,6 +11,7 @@ import (
 
 	"example.com/sidegate/caddymodule/lifecycle"
 	"example.com/sidegate/caddymodule/login"
+	"example.com/sidegate/caddymodule/origin"
 	"example.com/sidegate/caddymodule/profile"
 	"example.com/sidegate/sessionstore/memory"
 )
@@ -146,7 +147,7 @@ func (silent) Trouble(context.Context, string, error) {}
 func TestHowLongASignInTakes(t *testing.T) {
 	var h hands
 	l := passwordLogin{floor: h.floor(), throttle: login.NewThrottle(memory.New(time.Now), login.Limits{AttackThreshold: 9999, PerPair: 9999, PerAddress: 9999})}
-	l.events = silent{}
+	l.events, l.pages.address.Sites = silent{}, new(origin.Sites)
 	l.passwords = []login.PasswordMethod{
 		slow{&h, "users", early, map[string]error{
 			"ada@example.com": login.ErrRefused, "demo@example.com": login.ErrPublic, "grace@example.com": nil,

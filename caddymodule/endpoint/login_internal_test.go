@@ -10,6 +10,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"example.com/sidegate/caddymodule/login"
+	"example.com/sidegate/caddymodule/origin"
 	"example.com/sidegate/caddymodule/refusal"
 	"example.com/sidegate/sessionstore/memory"
 )
@@ -24,7 +25,7 @@ func TestASignInWithoutAPlaceIsNotFree(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := passwordLogin{throttle: login.NewThrottle(memory.New(time.Now), login.Limits{})}
-			l.events = silent{}
+			l.events, l.pages.address.Sites = silent{}, new(origin.Sites)
 			l.passwords = []login.PasswordMethod{slow{new(hands), "users", 0, map[string]error{"ada@example.com": why}}}
 			n := 0
 			for ; n < 1000; n++ {
