@@ -32,7 +32,7 @@ func (a account) put(w http.ResponseWriter, r *http.Request) {
 		refusal.Media.Saying("Send application/json.").WriteJSON(w)
 		return
 	}
-	if why := readJSON(r, &chosen); why != nil {
+	if why := readJSON(r, &chosen, "accountId"); why != nil {
 		refusal.CloseUnread(w, r)
 		why.WriteJSON(w)
 		return

@@ -6,8 +6,13 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"unicode/utf8"
 
 	"example.com/sidegate/caddymodule/refusal"
+	"example.com/sidegate/caddymodule/token"
 	"example.com/sidegate/caddymodule/web"
 )
 
@@ -31,16 +36,45 @@ func isForm(r *http.Request) bool {
 	return mediaType(r) == mediaForm || web.IsNavigation(r)
 }
 
-// readJSON reads one JSON object and nothing behind it.
-func readJSON(r *http.Request, target any) *refusal.Refusal {
-	decoder := json.NewDecoder(r.Body)
-	if err := decoder.Decode(target); err != nil {
+// readJSON reads one JSON object and nothing behind it. A member of one of the
+// names that is there twice, in whatever case of letters, is refused: of two, one
+// reader takes the first and another the last.
+func readJSON(r *http.Request, target any, names ...string) *refusal.Refusal {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
 		return refuseBody(err)
 	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+	found := make(url.Values)
+	// What is no UTF-8 would be read as something else.
+	if !utf8.Valid(body) || !token.Members(body, func(name string, _ json.RawMessage) {
+		for _, known := range names {
+			if strings.EqualFold(known, name) {
+				found.Add(known, name)
+			}
+		}
+	}) {
+		return refusal.Malformed
+	}
+	if doubled(found, names...) {
+		return refusal.Doubled
+	}
+	if err := json.Unmarshal(body, target); err != nil {
 		return refuseBody(err)
 	}
 	return nil
+}
+
+// doubled reports whether one of the fields is there more than once.
+func doubled(given url.Values, fields ...string) bool {
+	return slices.ContainsFunc(fields, func(field string) bool { return len(given[field]) > 1 })
+}
+
+// only is the value of a field that is there once, else empty.
+func only(given url.Values, field string) string {
+	if len(given[field]) != 1 {
+		return ""
+	}
+	return given[field][0]
 }
 
 // refuseBody tells a body that is too large, or did not come in time, from one
@@ -55,35 +89,74 @@ func refuseBody(err error) *refusal.Refusal {
 	return refusal.Malformed
 }
 
-// credentials are what somebody typed, or a program sent.
+// The fields of a sign-in.
+const (
+	fieldUsername = "username"
+	fieldEmail    = "email"
+	fieldPassword = "password"
+	fieldReturnTo = "return_to"
+)
+
+// credentials are what somebody typed, or a program sent. The name may come in
+// either of two fields.
 type credentials struct {
+	Username string `json:"username"`
 	Email    string `json:"email"`
 	Password string `json:"password"`
 	returnTo string
 	form     bool
 }
 
-func readCredentials(r *http.Request) (credentials, *refusal.Refusal) {
+// name is the sign-in name, as it was typed.
+func (c credentials) name() string {
+	if c.Username != "" {
+		return c.Username
+	}
+	return c.Email
+}
+
+// check refuses what says two things: the one would be counted, or logged in
+// front of us, and the other let in.
+func (c credentials) check(r *http.Request) *refusal.Refusal {
+	query := r.URL.Query()
+	if c.Username != "" && c.Email != "" && c.Username != c.Email ||
+		query.Has(fieldUsername) || query.Has(fieldEmail) || query.Has(fieldPassword) {
+		return refusal.Doubled
+	}
+	return nil
+}
+
+func readCredentials(r *http.Request) (given credentials, why *refusal.Refusal) {
 	switch mediaType(r) {
 	case mediaJSON:
-		var given credentials
-		why := readJSON(r, &given)
-		return given, why
+		why = readJSON(r, &given, fieldUsername, fieldEmail, fieldPassword)
 	case mediaForm:
-		return readForm(r)
+		given, why = readForm(r)
 	default:
-		return credentials{}, refusal.Media
+		why = refusal.Media
 	}
+	if why == nil {
+		why = given.check(r)
+	}
+	return given, why
 }
 
 func readForm(r *http.Request) (credentials, *refusal.Refusal) {
 	if err := r.ParseForm(); err != nil {
 		return credentials{form: true}, refuseBody(err)
 	}
-	return credentials{
-		Email:    r.PostForm.Get("email"),
-		Password: r.PostForm.Get("password"),
-		returnTo: r.PostForm.Get("return_to"),
+	given := credentials{
+		Username: only(r.PostForm, fieldUsername),
+		Email:    only(r.PostForm, fieldEmail),
+		Password: only(r.PostForm, fieldPassword),
+		returnTo: only(r.PostForm, fieldReturnTo),
 		form:     true,
-	}, nil
+	}
+	if doubled(r.PostForm, fieldUsername, fieldEmail, fieldPassword, fieldReturnTo) {
+		return given, refusal.Doubled
+	}
+	return given, nil
 }
+
+// returnToOf is where the address asks to be led back to.
+func returnToOf(r *http.Request) string { return only(r.URL.Query(), fieldReturnTo) }

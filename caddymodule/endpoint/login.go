@@ -40,7 +40,7 @@ func newPasswordLogin(c Config) passwordLogin {
 // get answers with the page. Where there is one provider and no form there is
 // nothing to choose.
 func (l passwordLogin) get(w http.ResponseWriter, r *http.Request) {
-	returnTo := r.URL.Query().Get("return_to")
+	returnTo := returnToOf(r)
 	page := l.pages.login(r, returnTo)
 	c := l.callers.Caller(r)
 	switch {
@@ -117,17 +117,17 @@ func (l passwordLogin) admit(r *http.Request, given credentials) (s arrived, why
 // authenticate asks the password methods in order, behind the throttle. It
 // answers with the one that decided, also when it refused.
 func (l passwordLogin) authenticate(r *http.Request, given credentials) (login.Method, *profile.Person, *refusal.Refusal) {
-	email, err := profile.NormalizeEmail(given.Email)
+	name, err := login.ReadName(given.name())
 	if err != nil || given.Password == "" || len(given.Password) > login.MaxPassword {
 		return nil, nil, refusal.Credentials
 	}
-	attempt, why := l.count(r, email)
+	attempt, why := l.count(r, name)
 	if why != nil {
 		return nil, nil, why
 	}
 	begun := l.floor.begin()
 	method, person, err := l.ask(r.Context(), login.Typed{
-		Name: email, Password: given.Password, From: l.pages.address.clientOf(r), Turn: attempt.Turn(), OnThisMachine: caller.OnThisMachine(r),
+		Name: name, Password: given.Password, From: l.pages.address.clientOf(r), Turn: attempt.Turn(), OnThisMachine: caller.OnThisMachine(r),
 	})
 	switch {
 	case err == nil:
@@ -167,8 +167,8 @@ func (l passwordLogin) settleUndecided(r *http.Request, attempt *login.Attempt, 
 }
 
 // count takes an attempt of the throttle.
-func (l passwordLogin) count(r *http.Request, email string) (*login.Attempt, *refusal.Refusal) {
-	attempt, err := l.throttle.Begin(r.Context(), email, l.pages.address.clientOf(r))
+func (l passwordLogin) count(r *http.Request, name string) (*login.Attempt, *refusal.Refusal) {
+	attempt, err := l.throttle.Begin(r.Context(), name, l.pages.address.clientOf(r))
 	if throttled, ok := errors.AsType[*login.Throttled](err); ok {
 		l.events.Happened(lifecycle.Event{Kind: Throttled, Client: caller.Address(r), Err: throttled})
 		return nil, refusal.Attempts.After(throttled.RetryAfter)
@@ -181,7 +181,7 @@ func (l passwordLogin) count(r *http.Request, email string) (*login.Attempt, *re
 		return nil, refusal.Unavailable
 	}
 	if attempt.Attacked() {
-		l.events.Happened(lifecycle.Event{Kind: Attacked, Client: caller.Address(r), Result: login.Shown(email)})
+		l.events.Happened(lifecycle.Event{Kind: Attacked, Client: caller.Address(r), Result: login.Shown(name)})
 	}
 	return attempt, nil
 }

@@ -39,7 +39,7 @@ func (l logout) get(w http.ResponseWriter, r *http.Request) {
 	}
 	page := web.Logout{
 		Base:        l.address.BasePath,
-		ReturnTo:    l.address.ReturnTo.Clean(r, r.URL.Query().Get("return_to")),
+		ReturnTo:    l.address.ReturnTo.Clean(r, returnToOf(r)),
 		FormTargets: l.signOut.targets(r, c),
 	}
 	if c.Standing == caller.SignedIn {
@@ -62,7 +62,7 @@ func (l logout) post(w http.ResponseWriter, r *http.Request) {
 			refuseBody(err).Write(w, r)
 			return
 		}
-		target = l.next(r, r.PostForm.Get("return_to"))
+		target = l.next(r, only(r.PostForm, fieldReturnTo))
 	}
 	presented := l.callers.Presented(r)
 	known, done := l.end(w, r, presented)

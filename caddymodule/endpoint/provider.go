@@ -57,7 +57,7 @@ func callbackRoute(c Config, p Provider) Route {
 // send sends the browser to the provider. Nothing is kept here for a stranger:
 // the attempt is sealed into a cookie.
 func (l providerLogin) send(w http.ResponseWriter, r *http.Request) {
-	returnTo := l.address.ReturnTo.Clean(r, r.URL.Query().Get("return_to"))
+	returnTo := l.address.ReturnTo.Clean(r, returnToOf(r))
 	redirectURI := l.address.Sites.Of(r).String() + l.address.BasePath + "/callback/" + l.provider.Name()
 	location, attempt, err := l.provider.Begin(r.Context(), redirectURI, returnTo)
 	if err != nil {

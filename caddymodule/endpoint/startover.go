@@ -54,7 +54,7 @@ func (s startOver) post(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if fromPage {
-		s.leadOn(w, r, s.address.LoginURL(r, r.PostForm.Get("return_to")))
+		s.leadOn(w, r, s.address.LoginURL(r, only(r.PostForm, fieldReturnTo)))
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")

@@ -61,8 +61,11 @@ type Method interface {
 
 // Typed is what somebody typed to sign in, and where.
 type Typed struct {
-	// Name and Password are as they were typed.
-	Name, Password string
+	// Name is as ReadName has read it: an address in its one spelling, or a name
+	// as it was typed.
+	Name string
+	// Password is as it was typed.
+	Password string
 	// From is where the client is.
 	From Client
 	// Turn is how soon it is dealt with where many wait.

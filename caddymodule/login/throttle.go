@@ -7,7 +7,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"example.com/sidegate/caddymodule/profile"
 	"example.com/sidegate/sessionstore"
 )
 
@@ -135,13 +134,13 @@ func NewThrottle(attempts sessionstore.Attempts, limits Limits) *Throttle {
 // Begin reserves an attempt before the password is looked at, so that the
 // limits hold however many try at once. The caller settles the attempt with
 // Succeeded, Abandoned, Undecided or SentAway; one that is never settled stays counted:
-// the password was wrong, or nobody has that email address.
+// the password was wrong, or nobody has that name.
 //
 // The error is a *Throttled when the limit is reached, ErrRefused when the
-// text is no email address, and otherwise the store's: then nobody can tell,
+// text is no sign-in name, and otherwise the store's: then nobody can tell,
 // and nobody is let through.
-func (t *Throttle) Begin(ctx context.Context, email string, from Client) (*Attempt, error) {
-	account, err := accountOf(email)
+func (t *Throttle) Begin(ctx context.Context, name string, from Client) (*Attempt, error) {
+	account, err := AccountOf(name)
 	if err != nil {
 		return nil, err
 	}
@@ -286,18 +285,4 @@ func (a *Attempt) giveBack(ctx context.Context) error {
 // who reload an impatient page would lock themselves out.
 func settling(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), giveBackTimeout)
-}
-
-// accountOf names the account of an email address. All spellings of one
-// address are one account, so that no spelling has attempts of its own
-// (CVE-2025-24806, CVE-2026-47203).
-func accountOf(email string) (string, error) {
-	if len(email) > profile.MaxEmail {
-		return "", fmt.Errorf("%w: email address is longer than %d bytes", ErrRefused, profile.MaxEmail)
-	}
-	account, err := profile.NormalizeEmail(email)
-	if err != nil {
-		return "", fmt.Errorf("%w: that is no email address", ErrRefused)
-	}
-	return account, nil
 }

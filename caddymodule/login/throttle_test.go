@@ -208,7 +208,7 @@ func TestThrottle(t *testing.T) {
 		},
 		"no spelling of the email has attempts of its own": func(b *bench) {
 			b.left(ada, home)
-			for _, spelling := range []string{"ADA@example.com", " ada@Example.COM\t", "Ada@example.com"} {
+			for _, spelling := range []string{"ADA@example.com", " ada@Example.COM\t", "Ada@example.com", "adá@example.com", "ａＤa@example.com"} {
 				if n := b.left(spelling, home); n != 0 {
 					b.Errorf("%q has %d attempts of its own", spelling, n)
 				}
@@ -314,8 +314,8 @@ func TestThrottle(t *testing.T) {
 				b.Errorf("%d attempts were left", n)
 			}
 		},
-		"what is no email address is refused": func(b *bench) {
-			for _, text := range []string{"", "ada", "@", "a@b\nc", strings.Repeat("a", profile.MaxEmail) + "@example.com"} {
+		"what is no sign-in name is refused": func(b *bench) {
+			for _, text := range []string{"", "@", "a@b\nc", "a\x00b", "a\u200bb", strings.Repeat("a", profile.MaxEmail) + "@example.com"} {
 				if _, err := b.throttle.Begin(context.Background(), text, login.Client{Addr: home}); !errors.Is(err, login.ErrRefused) {
 					b.Errorf("%.20q: %v", text, err)
 				}

@@ -62,6 +62,8 @@ var (
 		Message: "This address can be read in more than one way, so it goes no further. Whoever runs this service finds the reason in its log."}
 	Malformed = &Refusal{Status: http.StatusBadRequest, Code: "bad_request", Page: web.Wrong, Result: Refused,
 		Message: "The request body could not be read.", PageSaysIt: true}
+	Doubled = &Refusal{Status: http.StatusBadRequest, Code: "bad_request", Page: web.Wrong, Result: Refused,
+		Message: "A field was sent twice, in the address, or as two different names: send each once, in the body."}
 	TooMany = &Refusal{Status: http.StatusBadRequest, Code: "bad_request",
 		Message: "More session cookies or tokens were sent than can be ended at once: not all of them were. Clear the cookies of this site."}
 	NotFound = &Refusal{Status: http.StatusNotFound, Code: "not_found",
@@ -105,7 +107,7 @@ var (
 // A sign-in by password, or any sign-in, comes to nothing.
 var (
 	Credentials = &Refusal{Status: http.StatusUnauthorized, Code: "unauthorized", Page: web.Wrong, Result: Refused,
-		Message: "The email address or the password is wrong.", Challenge: "Bearer"}
+		Message: "The sign-in name or the password is wrong.", Challenge: "Bearer"}
 	Attempts = &Refusal{Status: http.StatusTooManyRequests, Code: "too_many_requests", Page: web.Throttled, Result: Throttled,
 		Message: "Too many attempts. Wait, then try again.", PageSaysIt: true}
 	Busy = &Refusal{Status: http.StatusServiceUnavailable, Code: "busy", Page: web.Busy, Result: TooBusy,

@@ -45,7 +45,7 @@ func decodeObject(segment, what string, names []string) (object, error) {
 		return nil, invalid(what + ": not canonical base64url")
 	}
 	o := object{}
-	ok := utf8.Valid(b) && members(b, func(name string, value json.RawMessage) {
+	ok := utf8.Valid(b) && Members(b, func(name string, value json.RawMessage) {
 		if _, again := o[name]; again {
 			err = invalid(what + ": a member is there twice")
 		}
@@ -65,9 +65,10 @@ func decodeObject(segment, what string, names []string) (object, error) {
 	return o, nil
 }
 
-// members calls each for every member in order, duplicates included, and
-// reports whether b is one JSON object and nothing else.
-func members(b []byte, each func(name string, value json.RawMessage)) bool {
+// Members calls each for every member in order, duplicates included, and
+// reports whether b is one JSON object and nothing else. It is what a caller needs
+// to find a member twice, of which parsers take the first or the last.
+func Members(b []byte, each func(name string, value json.RawMessage)) bool {
 	d := json.NewDecoder(bytes.NewReader(b))
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
 		return false

@@ -137,7 +137,7 @@ func (r *Ring) LooksOurs(raw string) bool {
 		return false
 	}
 	ours := false
-	members(b, func(name string, value json.RawMessage) {
+	Members(b, func(name string, value json.RawMessage) {
 		var typ string
 		if strings.EqualFold(name, "typ") && json.Unmarshal(value, &typ) == nil {
 			// RFC 7515 section 4.1.9: "application/" may be left out.

@@ -25,7 +25,7 @@ func TestEveryRefusalOfTheAppIsTheSame401(t *testing.T) {
 	t.Parallel()
 	a := startLegacy(t)
 	g := startGateway(t, legacySite(a, legacyLogin("legacy", a, mapping(withToken...))))
-	const generic = "The email address or the password is wrong."
+	const generic = "The sign-in name or the password is wrong."
 	var first string
 	for _, c := range []struct {
 		name, email, password string

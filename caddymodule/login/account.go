@@ -1,0 +1,62 @@
+package login
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
+)
+
+// maxAccount bounds what stands for a name, in bytes: some characters become
+// eighteen.
+const maxAccount = 4 * MaxTyped
+
+// AccountOf names the account that a sign-in name is counted as. All spellings of
+// one are one account, so that no spelling has attempts of its own
+// (CVE-2025-24806, CVE-2026-47203): many back ends take é, ｅ and E for e, ß for ss,
+// and a name with space behind it for the one without. It is coarser than any
+// of them, for nobody is signed in by it: the worst is that two people share
+// their attempts at one address. Letters of other scripts that look alike stay
+// apart, as they do everywhere.
+//
+// An address in plain letters is its own account, as it was in gateways before
+// this, which share the store. The error is ErrRefused, of a name that ReadName
+// would not read.
+func AccountOf(name string) (string, error) {
+	name, err := ReadName(name)
+	if err != nil {
+		return "", fmt.Errorf("%w: %w", ErrRefused, err)
+	}
+	if isASCII(name) {
+		return ended(strings.ToLower(name)), nil
+	}
+	// Taking a letter apart may leave a capital, and folding may leave a mark (İ).
+	account := alike.Replace(base(cases.Fold().String(strings.ToLower(base(FoldName(name))))))
+	if account = ended(account); account == "" {
+		account = name // of marks alone
+	}
+	return account[:min(len(account), maxAccount)], nil
+}
+
+// base is the text without accents, in one width, without what cannot be seen.
+func base(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf, unicode.Variation_Selector) {
+			return -1
+		}
+		return r
+	}, norm.NFKD.String(text))
+}
+
+// alike are letters that Unicode does not take apart, and collations do.
+var alike = strings.NewReplacer("ı", "i", "ȷ", "j", "ø", "o", "đ", "d", "ð", "d", "ħ", "h", "ł", "l", "ŧ", "t", "ŋ", "n",
+	"æ", "ae", "œ", "oe", "þ", "th", "ĸ", "k", "ƀ", "b", "ɨ", "i", "ʉ", "u", "ɇ", "e", "ɉ", "j", "ɍ", "r", "ɏ", "y", "ƶ", "z", "ǥ", "g", "ẜ", "s", "ẝ", "s")
+
+// ended is the text without what databases and domains leave out at its end.
+func ended(text string) string { return strings.TrimRight(text, " .") }
+
+func isASCII(text string) bool {
+	return strings.IndexFunc(text, func(r rune) bool { return r > unicode.MaxASCII }) < 0
+}
