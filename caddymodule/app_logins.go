@@ -10,8 +10,10 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"go.uber.org/zap"
 
 	"example.com/sidegate/caddymodule/endpoint"
+	"example.com/sidegate/caddymodule/identity"
 	"example.com/sidegate/caddymodule/lifecycle"
 	"example.com/sidegate/caddymodule/login"
 	"example.com/sidegate/caddymodule/profile"
@@ -36,6 +38,11 @@ type LoginOptions struct {
 	// person came with it first, and another's is refused.
 	SamePeople []SamePeopleConfig `json:"same_people,omitempty"`
 
+	// UserHeader is what the user is in presets of identity headers that have one:
+	// id, email or username. Default: as the preset says.
+	UserHeader string `json:"user_header,omitempty"`
+
+	warned    bool          // of usernames
 	logins    []LoginModule // in that order, and so are
 	providers []endpoint.Provider
 	domains   map[string]profile.Domains
@@ -62,6 +69,7 @@ func (o *LoginOptions) words() map[string]option {
 		"login":       o.parseLogin,
 		"login_order": texts(&o.LoginOrder),
 		"same_people": o.parseSamePeople,
+		"user_header": userHeader(&o.UserHeader),
 	}
 }
 
@@ -89,8 +97,29 @@ func (o *LoginOptions) provision(ctx caddy.Context, a *App) error {
 	if err := o.checkSamePeople(named); err != nil {
 		return err
 	}
+	if o.UserHeader != "" {
+		if err := identity.CheckUser(o.UserHeader); err != nil {
+			return fmt.Errorf("user_header: %w", err)
+		}
+	}
 	a.address.Cookie.Apps = o.appCookies()
 	return o.orderLogins(named)
+}
+
+// warnOfUsernames says once that usernames are to tell people apart who come
+// from several logins: to an app each one's root is the other's.
+func (o *LoginOptions) warnOfUsernames(logger *zap.Logger, user string) {
+	if user != identity.UserUsername || len(o.logins) < 2 || o.warned {
+		return
+	}
+	o.warned = true
+	names := make([]string, len(o.logins))
+	for i, l := range o.logins {
+		names[i] = l.Name()
+	}
+	logger.Warn("user_header username: an app takes people of several logins who have one username for one person",
+		zap.Strings("logins", names),
+		zap.String("remedy", "see to it that a username is one person at all of them, or say `user_header id`"))
 }
 
 // checkSamePeople refuses what would not do what it says: a mistyped name would
@@ -190,10 +219,16 @@ func (o *LoginOptions) orderLogins(named map[string]bool) error {
 	return nil
 }
 
-// labelOf is what the configuration calls a provider on the page, if anything.
+// labelOf is what the configuration calls a provider on the page, or what people
+// type at a login with passwords, if anything.
 func labelOf(l LoginModule) string {
-	if o, ok := l.(*OIDCLogin); ok {
-		return o.Label
+	switch l := l.(type) {
+	case *OIDCLogin:
+		return l.Label
+	case *AppLogin:
+		return l.Label
+	case *UsersLogin:
+		return l.Label
 	}
 	return ""
 }

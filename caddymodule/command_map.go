@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	flags "flag"
@@ -13,6 +14,7 @@ import (
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 
 	"example.com/sidegate/caddymodule/lifecycle"
+	"example.com/sidegate/caddymodule/login"
 	"example.com/sidegate/caddymodule/profile"
 	"example.com/sidegate/caddymodule/profile/mapping"
 	"example.com/sidegate/caddymodule/refusal"
@@ -21,7 +23,7 @@ import (
 func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "sidegate-map",
-		Usage: "--login <name> --input <file> [--config <file>] [--adapter <name>] [--email <address>]",
+		Usage: "--login <name> --input <file> [--config <file>] [--adapter <name>] [--username <name>]",
 		Short: "Shows what session a login's answer would become",
 		Long: `
 Maps a sample of what a login's source says, and of what the directories say,
@@ -44,7 +46,8 @@ func mapFlags() *flags.FlagSet {
 	fs.String("adapter", "", "Name of config adapter to apply")
 	fs.String("login", "", "Name of the login (required)")
 	fs.String("input", "", "JSON file with the sample, or - for standard input (required)")
-	fs.String("email", "", "Email address that was typed, for a login app")
+	fs.String("username", "", "Name that was typed, for a login app")
+	fs.String("email", "", "The same, where it is an email address")
 	return fs
 }
 
@@ -54,7 +57,7 @@ func runMap(fl caddycmd.Flags) (int, error) {
 		adapter: fl.String("adapter"),
 		login:   fl.String("login"),
 		input:   fl.String("input"),
-		email:   fl.String("email"),
+		typed:   cmp.Or(fl.String("username"), fl.String("email")),
 	}.run(os.Stdin, os.Stdout, os.Stderr)
 	if err != nil {
 		return caddy.ExitCodeFailedStartup, err
@@ -64,7 +67,7 @@ func runMap(fl caddycmd.Flags) (int, error) {
 
 // dryRun maps a sample as a sign-in would.
 type dryRun struct {
-	config, adapter, login, input, email string
+	config, adapter, login, input, typed string
 }
 
 // maxSample bounds the sample, in bytes.
@@ -78,7 +81,7 @@ func (d dryRun) run(stdin io.Reader, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	login, source, err := app.mapOf(d.login)
+	mapOf, source, err := app.mapOf(d.login)
 	if err != nil {
 		return err
 	}
@@ -86,9 +89,12 @@ func (d dryRun) run(stdin io.Reader, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	person := personOf(facts, d.email)
+	person, err := personOf(facts, d.typed)
+	if err != nil {
+		return err
+	}
 	steps := stepWriter{stderr}
-	if err := steps.trace(login, person, facts, source); err != nil {
+	if err := steps.trace(mapOf, person, facts, source); err != nil {
 		return err
 	}
 	for _, dir := range app.DirectoriesRaw {
@@ -124,22 +130,22 @@ func (d dryRun) app() (*App, error) {
 func (a *App) mapOf(name string) (m MapConfig, source string, err error) {
 	var names []string
 	for _, raw := range a.LoginsRaw {
-		var login struct {
+		var of struct {
 			Method string `json:"method"`
 			Name   string `json:"name"`
 			MapConfig
 		}
-		if err := json.Unmarshal(raw, &login); err != nil {
+		if err := json.Unmarshal(raw, &of); err != nil {
 			return m, "", err
 		}
-		source := map[string]string{"oidc": "token", "app": "login"}[login.Method]
+		source := map[string]string{"oidc": "token", "app": "login"}[of.Method]
 		if source == "" {
 			continue
 		}
-		if login.Name == name {
-			return login.MapConfig, source, nil
+		if of.Name == name {
+			return of.MapConfig, source, nil
 		}
-		names = append(names, login.Name)
+		names = append(names, of.Name)
 	}
 	return m, "", fmt.Errorf("there is no login oidc or app of the name %q: there are %s", name, strings.Join(names, ", "))
 }
@@ -179,17 +185,30 @@ func (d dryRun) sample(stdin io.Reader, source string) (profile.Facts, error) {
 }
 
 // personOf is who the mapping begins with, as at a sign-in.
-func personOf(facts profile.Facts, email string) *profile.Person {
+func personOf(facts profile.Facts, typed string) (*profile.Person, error) {
 	token, _ := facts["token"].(map[string]any)
 	claim := func(name string) string { text, _ := token[name].(string); return text }
 	p := &profile.Person{
 		Email: claim("email"), Name: claim("name"), Subject: claim("sub"), Issuer: claim("iss"), SourceSession: claim("sid"),
 		Kept: &profile.Kept{Facts: facts},
 	}
-	if email != "" {
-		p.Email, p.Subject = email, email
+	if typed == "" {
+		return p, nil
 	}
-	return p
+	name, err := login.ReadName(typed)
+	if err != nil {
+		return nil, fmt.Errorf("--username: %w", err)
+	}
+	p.Email, p.Subject = "", name
+	if login.IsAddress(name) {
+		p.Email = name
+	} else {
+		p.Username = name
+	}
+	if said, ok := facts["login"].(map[string]any); ok {
+		said["username"] = name
+	}
+	return p, nil
 }
 
 // stepWriter prints expressions with their results.

@@ -73,6 +73,15 @@ func TestTheDryRunOfAMapping(t *testing.T) {
 			t.Errorf("%v, printed %s", err, stderr)
 		}
 	})
+	t.Run("takes the name that would be typed for a login app", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "Caddyfile")
+		gatewaytest.WriteFile(t, path, "{\n\tsidegate {\n\t\tlogin app legacy http://127.0.0.1:1/login {\n"+byName+"\n\t\t}\n\t}\n}\n")
+		stdout, stderr, err := runCommand(t, `{"status":200,"body":{}}`,
+			"sidegate-map", "--config", path, "--login", "legacy", "--input", "-", "--username", "Ada")
+		if err != nil || !strings.Contains(stdout, `"email": "ada@users.invalid"`) {
+			t.Errorf("%v, printed %s%s", err, stdout, stderr)
+		}
+	})
 	t.Run("takes the address that would be typed for a login app", func(t *testing.T) {
 		stdout, stderr, err := runCommand(t, `{"status":200,"body":{}}`,
 			"sidegate-map", "--config", sound, "--login", "legacy", "--input", "-", "--email", "Ada@example.com")
@@ -121,5 +130,22 @@ func TestATypoInAnExpressionFailsValidateWithFileAndLine(t *testing.T) {
 				t.Errorf("%v, printed %s; want an error at %s", err, stderr, c.want)
 			}
 		})
+	}
+}
+
+func TestAUsersFileIsMadeOfOthers(t *testing.T) {
+	other := filepath.Join(t.TempDir(), "htpasswd")
+	gatewaytest.WriteFile(t, other, "ada:$2y$05$ktnY65MgIviJRLWCdPyIoO8W7YRZJOInNINagf7wbrxdtBOd9QxSO\n")
+	stdout, stderr, err := runCommand(t, "", "sidegate-import-users", "htpasswd", other, "--first-id", "5")
+	if want := "users:\n  - id: 5\n    email: ada@users.invalid\n    username: ada\n    password: $2y$05$"; err != nil || !strings.HasPrefix(stdout, want) {
+		t.Errorf("%v, printed %s%s", err, stdout, stderr)
+	}
+	gatewaytest.WriteFile(t, other, "ada:$apr1$Iz9P8oeG$xRPq5llSsjcKTI5mEzGk20\n")
+	stdout, stderr, err = runCommand(t, "", "sidegate-import-users", "htpasswd", other)
+	if err == nil || !strings.Contains(stderr, "line 1: the password's hash (MD5) is not taken") || !strings.Contains(stdout, "disabled: true") {
+		t.Errorf("%v, printed %s%s", err, stdout, stderr)
+	}
+	if _, stderr, err = runCommand(t, "", "sidegate-import-users", "htpasswd"); err == nil || !strings.Contains(stderr, "say which kind of file it is") {
+		t.Errorf("%v, printed %s", err, stderr)
 	}
 }

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync/atomic"
@@ -178,6 +179,7 @@ func (a *App) endpoints(g *gateway, k keys) endpoint.Config {
 	for _, l := range a.logins {
 		if m, ok := l.(login.PasswordMethod); ok {
 			c.Passwords = append(c.Passwords, m)
+			c.NameLabel = cmp.Or(c.NameLabel, labelOf(l))
 		}
 	}
 	return c

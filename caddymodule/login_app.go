@@ -36,8 +36,8 @@ type AppLogin struct {
 	Header []HeaderConfig `json:"header,omitempty"`
 	// Timeout bounds the app's answer. Default: 5s.
 	Timeout caddy.Duration `json:"timeout,omitempty"`
-	// Success is a CEL expression over login (status, body, and location of a
-	// redirect) that is true when the app let the person in; it decides on
+	// Success is a CEL expression over login (status, body, location of a
+	// redirect, and username, what was typed) that is true when the app let the person in; it decides on
 	// 2xx, 302, 303 and 400. Default: any status 2xx but a web page, for many
 	// apps answer a wrong password with their form again.
 	Success string `json:"success,omitempty"`
@@ -57,6 +57,10 @@ type AppLogin struct {
 	// those of the system.
 	CA string `json:"ca,omitempty"`
 
+	// Label is what the login page calls the name that people type. Default: by what
+	// the logins take.
+	Label string `json:"label,omitempty"`
+
 	// TrustTypedEmail takes what people type for their email address, also where
 	// a directory is asked by it: right when the app lets nobody in by another
 	// name than their own address.
@@ -67,8 +71,9 @@ type AppLogin struct {
 
 	*app.Login `json:"-"`
 
-	asked string // the place of the app, resolved
-	reads bool   // something of what it answers, beside the status
+	asked  string // the place of the app, resolved
+	reads  bool   // something of what it answers, beside the status
+	mapper *mapping.Mapping
 }
 
 // BodyField is one field of what an app is sent.
@@ -149,8 +154,9 @@ func (a *AppLogin) config() (c app.Config, err error) {
 	if mapper != nil {
 		c.Mapper = mapper
 	}
-	c.TellsEmail = a.mapsEmail() && !a.TrustTypedEmail
-	if err == nil && !a.mapsEmail() && !a.TrustTypedEmail && (len(a.EmailDomains) > 0 || mapper.Reads("identity", "email")) {
+	a.mapper = mapper
+	c.TellsEmail, c.TakesNames = a.mapsEmail() && !a.TrustTypedEmail, a.mapsEmail()
+	if err == nil && a.isTyped("email") && !a.TrustTypedEmail && (len(a.EmailDomains) > 0 || mapper.Reads("identity", "email")) {
 		err = errTypedEmail
 	}
 	a.reads = c.Success != nil || mapper.Reads("login", "body")
@@ -187,6 +193,7 @@ func (a *AppLogin) Cleanup() error {
 //		success <expression>
 //		keep_cookies [<name>...]
 //		logout <url>
+//		label <text>
 //		trust_typed_email
 //		email_domains <domain>...
 //		ca <pem file>
@@ -212,6 +219,7 @@ func (a *AppLogin) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"success":           a.parseSuccess,
 		"keep_cookies":      a.parseKeepCookies,
 		"logout":            text(&a.Logout),
+		"label":             text(&a.Label),
 		"trust_typed_email": flag(&a.TrustTypedEmail),
 		"email_domains":     texts(&a.EmailDomains),
 		"ca":                text(&a.CA),

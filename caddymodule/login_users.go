@@ -3,8 +3,10 @@ package caddymodule
 import (
 	"context"
 	"errors"
+	flags "flag"
 	"fmt"
 	"io/fs"
+	"os"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -12,6 +14,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"go.uber.org/zap"
 
 	"example.com/sidegate/caddymodule/lifecycle"
@@ -20,6 +23,51 @@ import (
 
 func init() {
 	caddy.RegisterModule(UsersLogin{})
+	caddycmd.RegisterCommand(caddycmd.Command{
+		Name:  "sidegate-import-users",
+		Usage: "htpasswd|authelia <file> [--domain <domain>] [--first-id <n>]",
+		Short: "Makes a users file of one of htpasswd or Authelia",
+		Long: `
+Prints a users file made of an htpasswd file, or of the users database of
+Authelia's file backend. Hashes by bcrypt and argon2id are taken as they are:
+people keep their passwords.
+
+What could not be taken goes to standard error, each with its line and what to
+do, and then the exit status is 1. The users file is whole all the same.`,
+		Flags: importFlags(),
+		Func:  runImport,
+	})
+}
+
+func importFlags() *flags.FlagSet {
+	fs := flags.NewFlagSet("sidegate-import-users", flags.ExitOnError)
+	fs.String("domain", "users.invalid", "Domain of the addresses that are made for people without one")
+	fs.Int("first-id", 1, "The first one's id; the others count on")
+	return fs
+}
+
+func runImport(fl caddycmd.Flags) (int, error) {
+	if fl.NArg() != 2 {
+		return caddy.ExitCodeFailedStartup, errors.New("say which kind of file it is, and where: caddy sidegate-import-users htpasswd <file>")
+	}
+	data, err := os.ReadFile(fl.Arg(1))
+	if err != nil {
+		return caddy.ExitCodeFailedStartup, err
+	}
+	file, told, err := users.Import(fl.Arg(0), data, users.ImportOptions{Domain: fl.String("domain"), FirstID: int64(fl.Int("first-id"))})
+	for _, text := range told {
+		fmt.Fprintln(os.Stderr, text)
+	}
+	if err == nil {
+		_, err = os.Stdout.Write(file)
+	}
+	if err == nil && len(told) > 0 {
+		err = fmt.Errorf("not all could be taken as they are: see the %d lines above", len(told))
+	}
+	if err != nil {
+		return caddy.ExitCodeFailedStartup, err
+	}
+	return caddy.ExitCodeSuccess, nil
 }
 
 // usersEvery is how often the users file is looked at for changes.
@@ -33,6 +81,10 @@ const usersEvery = time.Second
 type UsersLogin struct {
 	// File is the path of the users file. Required.
 	File string `json:"file,omitempty"`
+
+	// Label is what the login page calls the name that people type. Default: by what
+	// the logins take.
+	Label string `json:"label,omitempty"`
 
 	EmailConfig
 
@@ -148,6 +200,7 @@ func (u *UsersLogin) act(sessions *lifecycle.Sessions, before *users.People, cha
 // UnmarshalCaddyfile reads the login. Syntax:
 //
 //	login users <file> {
+//		label <text>
 //		email_domains <domain>...
 //	}
 func (u *UsersLogin) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
@@ -158,7 +211,7 @@ func (u *UsersLogin) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if d.NextArg() {
 		return d.ArgErr()
 	}
-	return parseBlock(d, "login users", map[string]option{"email_domains": texts(&u.EmailDomains)})
+	return parseBlock(d, "login users", map[string]option{"label": text(&u.Label), "email_domains": texts(&u.EmailDomains)})
 }
 
 // Interface guards

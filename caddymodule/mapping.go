@@ -13,7 +13,7 @@ import (
 type MapConfig struct {
 	// Map fills fields of the person, one after the other: id, email,
 	// created_by, created_at, updated_by, updated_at, accounts,
-	// primary_account, roles, permissions, name, attributes; for a login app
+	// primary_account, roles, permissions, username, name, attributes; for a login app
 	// also upstream_token.
 	Map []MapRule `json:"map,omitempty"`
 	// Require are expressions that must be true, or the person is refused.

@@ -240,7 +240,7 @@ func headersOf(t *testing.T, preset string) []string {
 	all := []string{"Admin"} // which Grafana knows too
 	sent := make(http.Header)
 	set.Render(identity.Values{
-		UserID: "1", Email: "ada@example.com", Name: "Ada", SessionID: "s", Accounts: all, Roles: all, Permissions: all,
+		UserID: "1", Email: "ada@example.com", Username: "ada", Name: "Ada", SessionID: "s", Accounts: all, Roles: all, Permissions: all,
 		HasAccount: true, AccountID: "acme", AccountName: "Acme", AccountAdmin: true,
 	}).Inject(sent)
 	return slices.Collect(maps.Keys(sent))

@@ -124,10 +124,16 @@ func (o *LoginOptions) readDomains() error {
 	return nil
 }
 
-// typed are what a directory must not be asked by of somebody who has typed it:
-// an app's own login lets people in by any name that it knows, and its mallory
-// may be called root@example.com.
-var typed = []string{"{identity.email}", "{identity.subject}"}
+// isTyped reports whether the field of a person may be what they have typed, or be
+// made of it: an app's own login lets people in by any name that it knows, and its
+// mallory may be called root@example.com.
+func (a *AppLogin) isTyped(field string) bool {
+	from := []string{"subject", "username"}
+	if !a.mapsEmail() {
+		from = append(from, "email")
+	}
+	return a.mapper.Carries(field, "login", "username", from...)
+}
 
 // refuseTypedIdentity finds a directory that would be asked about whoever a
 // person at a login app says that they are.
@@ -137,8 +143,9 @@ func (o *LoginOptions) refuseTypedIdentity(directory, address string) error {
 		if !ok || a.TrustTypedEmail {
 			continue
 		}
-		for _, placeholder := range typed {
-			if !strings.Contains(address, placeholder) || placeholder == typed[0] && a.mapsEmail() {
+		for _, field := range []string{"email", "subject", "name", "id"} {
+			placeholder := "{identity." + field + "}"
+			if !strings.Contains(address, placeholder) || !a.isTyped(field) {
 				continue
 			}
 			return fmt.Errorf("directory %s is asked by %s, which at login %s is what people type: "+

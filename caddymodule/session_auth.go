@@ -57,6 +57,10 @@ type SessionAuth struct {
 	// none. Default: native.
 	Headers []string `json:"headers,omitempty"`
 
+	// UserHeader is what the user of those presets is: id, email or username.
+	// Default: that of the app.
+	UserHeader string `json:"user_header,omitempty"`
+
 	// Header are further headers; placeholders in their values are replaced.
 	Header []HeaderConfig `json:"header,omitempty"`
 
@@ -124,7 +128,7 @@ func (s *SessionAuth) Provision(ctx caddy.Context) (err error) {
 	if s.Assertion != nil && s.Assertion.Audience == "" {
 		a.Token.warnUnnamed(a.logger)
 	}
-	if s.identity, err = newInjector(s); err != nil {
+	if s.identity, err = newInjector(s, a); err != nil {
 		return err
 	}
 	return s.joinServer(ctx, a)
@@ -276,6 +280,7 @@ func refuseMethod(w http.ResponseWriter, r *http.Request) error {
 //		}
 //		ambiguous_paths allow
 //		headers <preset>...|none
+//		user_header id|email|username
 //		header <Name> <value>
 //		keep_header <Name>...
 //		assertion [host|<audience>]
@@ -301,6 +306,7 @@ func (s *SessionAuth) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"path":            s.parsePath,
 		"ambiguous_paths": ambiguous(&s.AmbiguousPaths),
 		"headers":         texts(&s.Headers),
+		"user_header":     userHeader(&s.UserHeader),
 		"header":          s.parseHeader,
 		"keep_header":     texts(&s.KeepHeader),
 		"assertion":       s.parseAssertion,
@@ -314,20 +320,6 @@ func (s *SessionAuth) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 func parseAuth(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 	s := new(SessionAuth)
 	return s, s.UnmarshalCaddyfile(h.Dispenser)
-}
-
-func (s *SessionAuth) parseHeader(d *caddyfile.Dispenser) error {
-	var h HeaderConfig
-	if !d.Args(&h.Name, &h.Value) || d.NextArg() {
-		return d.ArgErr()
-	}
-	for _, other := range s.Header {
-		if strings.EqualFold(other.Name, h.Name) {
-			return d.Errf("header %s is given twice", h.Name)
-		}
-	}
-	s.Header = append(s.Header, h)
-	return nil
 }
 
 func (s *SessionAuth) parseAssertion(d *caddyfile.Dispenser) error {

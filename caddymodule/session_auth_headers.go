@@ -1,12 +1,15 @@
 package caddymodule
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"golang.org/x/net/http/httpguts"
 
 	"example.com/sidegate/caddymodule/caller"
@@ -54,10 +57,19 @@ type customHeader struct {
 	constant []string // set when the template has no placeholder
 }
 
-func newInjector(s *SessionAuth) (in injector, err error) {
-	in.explicit = len(s.Headers) > 0 || len(s.Header) > 0 || s.Assertion != nil
+func newInjector(s *SessionAuth, a *App) (in injector, err error) {
+	in.explicit = len(s.Headers) > 0 || s.UserHeader != "" || len(s.Header) > 0 || s.Assertion != nil
 	if in.set, err = identity.NewSet(s.Headers...); err != nil {
 		return in, fmt.Errorf("headers: %w", err)
+	}
+	if s.UserHeader != "" && !in.set.HasUser() {
+		return in, errors.New("user_header: no header of these presets says who the user is: name one that does, such as `headers remote-user`")
+	}
+	if user := cmp.Or(s.UserHeader, a.UserHeader); user != "" {
+		if in.set, err = in.set.WithUser(user); err != nil {
+			return in, fmt.Errorf("user_header: %w", err)
+		}
+		a.warnOfUsernames(a.logger, user)
 	}
 	for _, h := range s.Header {
 		if err := h.validate(); err != nil {
@@ -128,6 +140,33 @@ func ownRouteOnly(name string) bool {
 // it: they would never arrive.
 var notOurs = []string{
 	"Connection", "Content-Length", "Host", "Keep-Alive", "Te", "Trailer", "Transfer-Encoding", "Upgrade",
+}
+
+func (s *SessionAuth) parseHeader(d *caddyfile.Dispenser) error {
+	var h HeaderConfig
+	if !d.Args(&h.Name, &h.Value) || d.NextArg() {
+		return d.ArgErr()
+	}
+	for _, other := range s.Header {
+		if strings.EqualFold(other.Name, h.Name) {
+			return d.Errf("header %s is given twice", h.Name)
+		}
+	}
+	s.Header = append(s.Header, h)
+	return nil
+}
+
+// userHeader reads user_header; a slip is found where it stands.
+func userHeader(target *string) option {
+	return func(d *caddyfile.Dispenser) error {
+		if err := text(target)(d); err != nil {
+			return err
+		}
+		if err := identity.CheckUser(*target); err != nil {
+			return d.WrapErr(err)
+		}
+		return nil
+	}
 }
 
 func (h *HeaderConfig) validate() error {

@@ -42,6 +42,7 @@ const (
 	tagPermission     = 25
 
 	tagFormerSource = 26
+	tagUsername     = 27
 )
 
 // Tags within an account.
@@ -71,6 +72,7 @@ func appendSession(b []byte, s *Session) []byte {
 	for _, former := range s.FormerSources {
 		b = appendField(b, tagFormerSource, former)
 	}
+	b = appendText(b, tagUsername, s.Username)
 	b = appendText(b, tagName, s.Name)
 	b = appendAttributes(b, s.Attributes)
 	b = appendText(b, tagKept, s.Kept)

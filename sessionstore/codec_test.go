@@ -20,7 +20,7 @@ func codecSession() *Session {
 			FlatRolesList:  []string{"admin"}, FlatPermissionsList: []string{"a:b", "c:d"},
 		},
 		Method: "users", CreatedAt: at, ExpiresAt: at.Add(time.Hour), IdleTimeout: time.Minute,
-		SourceSession: "sid", FormerSources: []string{"before"}, Name: "Ada", Kept: "kept", BuiltAt: at,
+		SourceSession: "sid", FormerSources: []string{"before"}, Username: "ada", Name: "Ada", Kept: "kept", BuiltAt: at,
 		Attributes: map[string]string{"b": "2", "a": "1", "": "", "none": ""},
 	}).Clone()
 }

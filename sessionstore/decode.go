@@ -14,7 +14,7 @@ func decodeSession(text string) (*Session, bool) {
 		if !ok {
 			break
 		}
-		if tag < tagUserID || tag == tagFormerSource {
+		if tag < tagUserID || tag == tagFormerSource || tag == tagUsername {
 			ok = s.decode(tag, value)
 		} else {
 			ok = s.User.decode(tag, value)
@@ -89,6 +89,8 @@ func (s *Session) decode(tag uint64, value string) (ok bool) {
 		s.SourceSession = value
 	case tagFormerSource:
 		s.FormerSources = append(s.FormerSources, value)
+	case tagUsername:
+		s.Username = value
 	case tagName:
 		s.Name = value
 	case tagAttribute:

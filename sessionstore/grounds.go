@@ -31,6 +31,7 @@ type Build struct {
 	BuiltAt    time.Time
 	Unmapped   bool
 	User       UserSession
+	Username   string
 	Name       string
 	Attributes map[string]string
 	// Outdated says that the sources have said something else since.
@@ -77,7 +78,8 @@ func (s *Session) Before(rules string) []Build {
 
 func (s *Session) latest() Build {
 	return Build{
-		Rules: s.Grounds.Rules, BuiltAt: s.BuiltAt, Unmapped: s.Unmapped, User: s.User, Name: s.Name, Attributes: s.Attributes,
+		Rules: s.Grounds.Rules, BuiltAt: s.BuiltAt, Unmapped: s.Unmapped, User: s.User,
+		Username: s.Username, Name: s.Name, Attributes: s.Attributes,
 	}
 }
 
@@ -138,7 +140,7 @@ func appendBuild(b []byte, e Build) []byte {
 	b = appendText(b, tagBuildRules, e.Rules)
 	b = appendFlag(b, tagBuildOutdated, e.Outdated)
 	return appendField(b, tagBuildSession, appendSession(nil, &Session{
-		BuiltAt: e.BuiltAt, Unmapped: e.Unmapped, User: e.User, Name: e.Name, Attributes: e.Attributes,
+		BuiltAt: e.BuiltAt, Unmapped: e.Unmapped, User: e.User, Username: e.Username, Name: e.Name, Attributes: e.Attributes,
 	}))
 }
 
@@ -181,7 +183,8 @@ func decodeBuild(row string) (e Build, ok bool) {
 			if !whole {
 				return e, false
 			}
-			e.BuiltAt, e.Unmapped, e.User, e.Name, e.Attributes = s.BuiltAt, s.Unmapped, s.User, s.Name, s.Attributes
+			e.BuiltAt, e.Unmapped, e.User = s.BuiltAt, s.Unmapped, s.User
+			e.Username, e.Name, e.Attributes = s.Username, s.Name, s.Attributes
 		}
 	}
 	return e, !f.bad

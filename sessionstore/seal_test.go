@@ -30,13 +30,13 @@ func fullSession() *sessionstore.Session {
 			FlatPermissionsList: []string{"reports:run", "users:write"},
 		},
 		Method: "users", Subject: "subject-42", ChosenAccount: "acme",
-		SourceSession: "sid-7", FormerSources: []string{"sid-5", "sid-6"}, Name: "Ada Lovelace", Kept: "a refresh token",
+		SourceSession: "sid-7", FormerSources: []string{"sid-5", "sid-6"}, Username: "ada", Name: "Ada Lovelace", Kept: "a refresh token",
 		Attributes: map[string]string{"department": "engines", "cost centre": "7", "empty": ""},
 		BuiltAt:    noon.Add(-time.Second),
 		Grounds: &sessionstore.Grounds{
 			Password: "digest", Source: "who", Rules: "new", Roles: []string{"admin"}, Permissions: []string{"reports:run"},
 			Earlier: []sessionstore.Build{{
-				Rules: "old", BuiltAt: noon.Add(-time.Minute), Unmapped: true, Outdated: true, Name: "Ada", Attributes: map[string]string{"a": "b"},
+				Rules: "old", BuiltAt: noon.Add(-time.Minute), Unmapped: true, Outdated: true, Username: "al", Name: "Ada", Attributes: map[string]string{"a": "b"},
 				User: sessionstore.UserSession{
 					ID: 42, Email: "ada@example.org", CreatedAt: &joined, PrimaryAccount: &primary, Accounts: []sessionstore.Account{primary},
 					FlatRolesList: []string{"viewer"}, FlatPermissionsList: []string{},

@@ -20,7 +20,9 @@ type Session struct {
 	// FormerSources are what it called it before, the latest last; MaxFormer at
 	// most.
 	FormerSources []string
-	// Name and Attributes are further facts of the person, for headers.
+	// Username is what they are called where they sign in, and Name and Attributes
+	// are further facts of the person, for headers. Each may be empty.
+	Username   string
 	Name       string
 	Attributes map[string]string
 	// Kept is what the login keeps for later, such as a refresh token. The

@@ -19,6 +19,7 @@ func (c *Caller) Values() identity.Values {
 		Permissions: c.User.FlatPermissionsList,
 		SessionID:   c.Session.Key.ID(),
 		Accounts:    c.accountIDs(),
+		Username:    c.Session.Username,
 		Name:        c.Session.Name,
 	}
 	if p := c.User.PrimaryAccount; p != nil {
@@ -46,7 +47,7 @@ const (
 )
 
 // Fields are the placeholders of the person, without what begins them.
-var Fields = []string{"id", "email", "account_id", "roles", "permissions", "name"}
+var Fields = []string{"id", "email", "account_id", "roles", "permissions", "username", "name"}
 
 // Publish makes the caller known to log encoders and later handlers, as
 // {http.auth.user.*}. Values are made only when one is asked for.
@@ -80,6 +81,8 @@ func (c *Caller) placeholder(field string) (any, bool) {
 		return identity.EncodeList(c.User.FlatRolesList), true
 	case "permissions":
 		return identity.EncodeList(c.User.FlatPermissionsList), true
+	case "username":
+		return c.Session.Username, true
 	case "name":
 		return c.Session.Name, true
 	default:

@@ -48,7 +48,7 @@ func (l passwordLogin) get(w http.ResponseWriter, r *http.Request) {
 		l.pages.address.Refuse(w, r, c.Refusal, returnTo)
 		return
 	case c.Standing == caller.SignedIn:
-		page.SignedInAs = c.User.Email
+		page.SignedInAs = calledHere(c)
 		page.FormTargets = l.signOut.targets(r, c)
 	case page.Alone():
 		redirect(w, r, page.Providers[0].Href)

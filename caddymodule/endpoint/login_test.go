@@ -69,6 +69,7 @@ func TestRefusedSignInsAreAllAlike(t *testing.T) {
 		"an unknown person":     {"nobody@example.com", gatewaytest.Password},
 		"a disabled person":     {gatewaytest.Linus, gatewaytest.Password},
 		"a malformed address":   {"ada", gatewaytest.Password},
+		"a user name":           {"Ada Lovelace", gatewaytest.Password},
 		"an invisible trick":    {"ada\u200b@example.com", gatewaytest.Password},
 		"no address":            {"", gatewaytest.Password},
 		"no password":           {gatewaytest.Ada, ""},

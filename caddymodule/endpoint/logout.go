@@ -43,7 +43,7 @@ func (l logout) get(w http.ResponseWriter, r *http.Request) {
 		FormTargets: l.signOut.targets(r, c),
 	}
 	if c.Standing == caller.SignedIn {
-		page.SignedInAs = c.User.Email
+		page.SignedInAs = calledHere(c)
 	}
 	page.Write(w, http.StatusOK)
 }

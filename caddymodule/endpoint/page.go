@@ -1,9 +1,13 @@
 package endpoint
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
+	"slices"
 
+	"example.com/sidegate/caddymodule/caller"
+	"example.com/sidegate/caddymodule/login"
 	"example.com/sidegate/caddymodule/refusal"
 	"example.com/sidegate/caddymodule/web"
 )
@@ -11,22 +15,34 @@ import (
 // pages make the login page, which several routes answer with.
 type pages struct {
 	address   Address
-	passwords bool // somebody is asked about passwords
+	passwords []login.PasswordMethod
+	nameLabel string
 	providers []Provider
 }
 
-func newPages(c Config) pages { return pages{c.Address, len(c.Passwords) > 0, c.Providers} }
+func newPages(c Config) pages { return pages{c.Address, c.Passwords, c.NameLabel, c.Providers} }
 
 // login is the page as it stands before anybody did anything.
 func (p pages) login(r *http.Request, returnTo string) web.Login {
 	return web.Login{
 		Base:        p.address.BasePath,
 		ReturnTo:    p.address.ReturnTo.Clean(r, returnTo),
-		Password:    p.passwords,
+		Password:    len(p.passwords) > 0,
+		Names:       slices.ContainsFunc(p.passwords, takesNames),
+		NameLabel:   p.nameLabel,
 		Providers:   p.buttons(r, returnTo),
 		FormTargets: p.address.ReturnTo.written,
 	}
 }
+
+// takesNames reports whether people may sign in there by what is no email address.
+func takesNames(m login.PasswordMethod) bool {
+	named, ok := m.(login.Named)
+	return ok && named.TakesNames()
+}
+
+// calledHere is what somebody who is signed in knows themselves by.
+func calledHere(c *caller.Caller) string { return cmp.Or(c.Session.Username, c.User.Email) }
 
 // refuse answers with the page that says why.
 func (p pages) refuse(w http.ResponseWriter, r *http.Request, returnTo string, why *refusal.Refusal) {

@@ -41,6 +41,9 @@ type Config struct {
 type Logins struct {
 	// Passwords are asked in this order about what somebody typed.
 	Passwords []login.PasswordMethod
+	// NameLabel is what the page calls the name to sign in to them by. Empty: by
+	// what they take.
+	NameLabel string
 	// Providers are buttons on the login page, in this order.
 	Providers []Provider
 	// Throttle is in front of every password.

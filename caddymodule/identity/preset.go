@@ -36,8 +36,9 @@ type preset struct {
 
 // presets are those that NewSet knows. The apps of the ecosystems do not
 // decode, so their values are percent-encoded only where they must be. Where
-// an ecosystem has a user name, the email address stands for it: it is what
-// people of the app know each other by, and it is always there.
+// an ecosystem has a user name, the email address stands for it unless WithUser
+// says otherwise: it is what people of the app know each other by, and it is
+// always there.
 var presets = []preset{
 	{"native", []header{
 		{"X-Session-User-Id", fieldUserID, func(v *Values) []string { return one(native.encode(v.UserID)) }},
@@ -198,4 +199,59 @@ func (s *Set) add(name string) error {
 		}
 	}
 	return nil
+}
+
+// What WithUser knows a user by.
+const (
+	UserID       = "id"
+	UserEmail    = "email"
+	UserUsername = "username"
+)
+
+// userFields are the facts that a user may be, by those names.
+var userFields = map[string]struct {
+	field field
+	of    func(*Values) string
+}{
+	UserID:       {fieldUserID, func(v *Values) string { return v.UserID }},
+	UserEmail:    {fieldEmail, func(v *Values) string { return v.Email }},
+	UserUsername: {fieldUsername, func(v *Values) string { return v.Username }},
+}
+
+// userHeaders are those by which the apps of a preset tell who somebody is.
+var userHeaders = []string{
+	"Remote-User", "X-Forwarded-User", "X-Auth-Request-User", "X-Authentik-Username", "X-Webauth-User", "X-Remote-User",
+}
+
+// CheckUser is the error of what WithUser does not know.
+func CheckUser(what string) error {
+	if _, known := userFields[what]; !known {
+		return fmt.Errorf("unknown user %q: use %s, %s or %s", what, UserID, UserEmail, UserUsername)
+	}
+	return nil
+}
+
+// HasUser reports whether a header of the set tells who the user is.
+func (s *Set) HasUser() bool { return slices.ContainsFunc(s.headers, isUser) }
+
+func isUser(h header) bool { return slices.Contains(userHeaders, h.name) }
+
+// WithUser is the set with the user known by that in every preset. Whoever has no
+// username has no such header then: another name of theirs could be somebody
+// else's username.
+func (s *Set) WithUser(what string) (*Set, error) {
+	if err := CheckUser(what); err != nil {
+		return nil, err
+	}
+	user := userFields[what]
+	with := &Set{headers: slices.Clone(s.headers), names: s.names}
+	for i, h := range with.headers {
+		switch {
+		case h.name == "X-Remote-User":
+			with.headers[i] = header{h.name, user.field, func(v *Values) []string { return unreserved(user.of(v)) }}
+		case isUser(h):
+			with.headers[i] = header{h.name, user.field, func(v *Values) []string { return one(text.encode(user.of(v))) }}
+		}
+	}
+	return with, nil
 }

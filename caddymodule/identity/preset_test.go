@@ -192,3 +192,68 @@ func TestPresetValues(t *testing.T) {
 		})
 	}
 }
+
+func TestWhatTheUserIs(t *testing.T) {
+	named := ada()
+	named.Username = "Ada\r\n, L"
+	system := ada()
+	system.Username = "system:masters"
+	all := []string{"remote-user", "oauth2-proxy", "authentik", "grafana", "kubernetes"}
+	users := []string{"Remote-User", "X-Forwarded-User", "X-Auth-Request-User", "X-Authentik-Username", "X-Webauth-User", "X-Remote-User"}
+	for _, c := range []struct {
+		name, user string
+		values     identity.Values
+		want       string
+	}{
+		{"the number", identity.UserID, named, "7"},
+		{"the address", identity.UserEmail, named, "ada@example.com"},
+		{"the user name, which breaks no header", identity.UserUsername, named, "Ada%0D%0A, L"},
+		{"none, where there is no user name: an address may be another's user name", identity.UserUsername, ada(), ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			set, err := newSet(t, all...).WithUser(c.user)
+			if err != nil {
+				t.Fatal(err)
+			}
+			sent := http.Header{}
+			set.Render(c.values).Inject(sent)
+			for _, name := range users {
+				if got := sent.Get(name); got != c.want || c.want == "" && sent.Values(name) != nil {
+					t.Errorf("%s is %q, want %q", name, got, c.want)
+				}
+			}
+			if sent.Get("Remote-Email") != "ada@example.com" || sent.Get("X-Authentik-Uid") != "7" {
+				t.Errorf("other headers are changed: %v", sent)
+			}
+			if !slices.Equal(set.Names(), newSet(t, all...).Names()) {
+				t.Error("other names are taken from clients")
+			}
+		})
+	}
+	t.Run("a user name that is a part of Kubernetes is none", func(t *testing.T) {
+		set, _ := newSet(t, "kubernetes").WithUser(identity.UserUsername)
+		sent := http.Header{}
+		set.Render(system).Inject(sent)
+		if got := sent.Values("X-Remote-User"); got != nil {
+			t.Errorf("sent %q", got)
+		}
+	})
+	t.Run("jenkins has the one of its own", func(t *testing.T) {
+		set, _ := newSet(t, "jenkins").WithUser(identity.UserID)
+		sent := http.Header{}
+		set.Render(ada()).Inject(sent)
+		if sent.Get("X-Forwarded-User") != "7" || sent.Get("X-Forwarded-Mail") != "ada@example.com" {
+			t.Errorf("sent %v", sent)
+		}
+	})
+	t.Run("what else it could be is told", func(t *testing.T) {
+		if _, err := newSet(t, "grafana").WithUser("name"); err == nil || !strings.Contains(err.Error(), "use id, email or username") {
+			t.Errorf("got %v", err)
+		}
+	})
+	t.Run("the native headers have none", func(t *testing.T) {
+		if newSet(t).HasUser() || !newSet(t, "native", "grafana").HasUser() {
+			t.Error("taken for what it is not")
+		}
+	})
+}

@@ -21,6 +21,9 @@ const (
 type Values struct {
 	UserID string
 	Email  string
+	// Username is what the person is called where they sign in; empty when that
+	// is not known.
+	Username string
 	// Name is a display name; empty when none is known.
 	Name string
 	// AccountID, AccountName and AccountAdmin tell of the account that the
@@ -53,6 +56,7 @@ const (
 	fieldAccountName
 	fieldName
 	fieldSessionID
+	fieldUsername
 	fieldEmail
 	fieldAccountID
 	fieldUserID
@@ -62,7 +66,7 @@ const (
 var fieldNames = [fields]string{
 	fieldPermissions: "Permissions", fieldRoles: "Roles", fieldAccounts: "Accounts",
 	fieldAccountName: "Account-Name", fieldName: "Name", fieldSessionID: "Id",
-	fieldEmail: "Email", fieldAccountID: "Account-Id", fieldUserID: "User-Id",
+	fieldUsername: "Username", fieldEmail: "Email", fieldAccountID: "Account-Id", fieldUserID: "User-Id",
 }
 
 // fieldSet is a set of fields, one bit each.

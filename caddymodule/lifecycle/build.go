@@ -19,6 +19,7 @@ import (
 type built struct {
 	user       sessionstore.UserSession
 	subject    string
+	username   string
 	name       string
 	attributes map[string]string
 	grounds    *sessionstore.Grounds
@@ -33,7 +34,7 @@ func (b *built) put(s *sessionstore.Session) {
 		former := append(slices.Clone(s.FormerSources), s.SourceSession)
 		s.FormerSources = former[max(0, len(former)-sessionstore.MaxFormer):]
 	}
-	s.User, s.Subject, s.Name, s.Attributes, s.Grounds = b.user, b.subject, b.name, b.attributes, b.grounds
+	s.User, s.Subject, s.Username, s.Name, s.Attributes, s.Grounds = b.user, b.subject, b.username, b.name, b.attributes, b.grounds
 	s.SourceSession, s.Kept, s.BuiltAt, s.Unmapped = b.source, b.kept, b.at, false
 }
 
@@ -77,7 +78,7 @@ func (b *builder) build(ctx context.Context, method login.Method, person *profil
 		return nil, err
 	}
 	return &built{
-		user: user, subject: subjectOf(person, user.Email), name: person.Name, attributes: person.Attributes,
+		user: user, subject: subjectOf(person, user.Email), username: person.Username, name: person.Name, attributes: person.Attributes,
 		grounds: b.config.Vouching.grounds(method.Name(), person, before, &user),
 		source:  person.SourceSession, kept: kept, at: at,
 	}, nil

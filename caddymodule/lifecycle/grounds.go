@@ -22,7 +22,9 @@ func (v *Vouching) grounds(method string, person *profile.Person, before *sessio
 	if v == nil {
 		return nil
 	}
-	g := v.groundsUnder(v.rules(method, person.Standing), method, before, sessionstore.Build{User: *built, Name: person.Name, Attributes: person.Attributes})
+	g := v.groundsUnder(v.rules(method, person.Standing), method, before, sessionstore.Build{
+		User: *built, Username: person.Username, Name: person.Name, Attributes: person.Attributes,
+	})
 	g.Password = v.digest(person.Standing.PasswordHash)
 	if !slices.Equal(person.Roles, built.FlatRolesList) || !slices.Equal(person.Permissions, built.FlatPermissionsList) {
 		g.Roles, g.Permissions = slices.Clone(person.Roles), slices.Clone(person.Permissions)

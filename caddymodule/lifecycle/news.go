@@ -28,7 +28,8 @@ func (v *Vouching) isNews(rules string, before *sessionstore.Session, now *sessi
 
 // saysTheSame reports whether an app is told the same of the person by both.
 func saysTheSame(a, b *sessionstore.Build) bool {
-	return a.Unmapped == b.Unmapped && a.User.Email == b.User.Email && a.Name == b.Name && maps.Equal(a.Attributes, b.Attributes) &&
+	return a.Unmapped == b.Unmapped && a.User.Email == b.User.Email &&
+		a.Username == b.Username && a.Name == b.Name && maps.Equal(a.Attributes, b.Attributes) &&
 		slices.Equal(a.User.FlatRolesList, b.User.FlatRolesList) && slices.Equal(a.User.FlatPermissionsList, b.User.FlatPermissionsList) &&
 		slices.EqualFunc(a.User.Accounts, b.User.Accounts, func(a, b sessionstore.Account) bool {
 			return a.AccountID == b.AccountID && a.AccountAdmin == b.AccountAdmin

@@ -60,7 +60,7 @@ func serveEarlier(view *sessionstore.Session, earlier *sessionstore.Build) {
 		maps.DeleteFunc(attributes, func(name, value string) bool { return view.Attributes[name] != value })
 	}
 	view.BuiltAt, view.Unmapped = earlier.BuiltAt, earlier.Unmapped
-	view.User, view.Name, view.Attributes = user, earlier.Name, attributes
+	view.User, view.Username, view.Name, view.Attributes = user, earlier.Username, earlier.Name, attributes
 	keepChoice(view)
 }
 
@@ -136,7 +136,7 @@ func (v *Vouching) rebuilt(view *sessionstore.Session, person *profile.Person) e
 	if err != nil {
 		return err
 	}
-	view.User, view.Name, view.Attributes = user, person.Name, person.Attributes
+	view.User, view.Username, view.Name, view.Attributes = user, person.Username, person.Name, person.Attributes
 	keepChoice(view)
 	return nil
 }

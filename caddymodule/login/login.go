@@ -82,6 +82,14 @@ type PasswordMethod interface {
 	SignIn(ctx context.Context, typed Typed) (*profile.Person, error)
 }
 
+// Named is a PasswordMethod that may know people by names that are no email
+// addresses.
+type Named interface {
+	PasswordMethod
+	// TakesNames reports whether it does at the moment.
+	TakesNames() bool
+}
+
 // Rebuilder can say again who somebody is, after they have signed in.
 type Rebuilder interface {
 	Method

@@ -50,7 +50,7 @@ func build(p Person) (u sessionstore.UserSession, err error) {
 
 func (p *Person) checkTexts() error {
 	for _, t := range []struct{ field, text string }{
-		{"subject", p.Subject}, {"createdBy", p.CreatedBy}, {"updatedBy", p.UpdatedBy}, {"name", p.Name},
+		{"subject", p.Subject}, {"createdBy", p.CreatedBy}, {"updatedBy", p.UpdatedBy}, {"username", p.Username}, {"name", p.Name},
 		{"sourceSession", p.SourceSession},
 	} {
 		if err := checkText(t.field, t.text, MaxText); err != nil {

@@ -25,6 +25,9 @@ type Person struct {
 	// SourceSession is what the source calls the session that it has of its
 	// own (the sid of OIDC). Empty when it has none.
 	SourceSession string
+	// Username is what they are called where they sign in, for headers. It tells
+	// nobody from others: two logins may call two people the same. Optional.
+	Username string
 	// Name is what the person is called. Optional.
 	Name string
 	// Attributes are further facts of the operator's choice, for headers.

@@ -94,6 +94,10 @@ func (l Login) Message() string {
 		return "There were too many attempts to sign in. Try again in " + inWords(l.RetryAfter) + "."
 	case Busy:
 		return "Many people are signing in at once. Try again in " + inWords(l.RetryAfter) + "."
+	case Wrong:
+		if l.Names || l.NameLabel != "" {
+			return "The name or the password is not right. Check both and try again."
+		}
 	case Refused:
 		if reason := strings.TrimSpace(l.Reason); reason != "" {
 			return reason

@@ -23,8 +23,12 @@ type Login struct {
 	// ReturnTo is where signing in leads back to. The caller has checked that
 	// it may. Empty means the front page.
 	ReturnTo string
-	// Password shows the form for email address and password.
+	// Password shows the form for name and password.
 	Password bool
+	// Names says that the name may be another than an email address.
+	Names bool
+	// NameLabel is what the name is called. Empty means by what it may be.
+	NameLabel string
 	// Providers are shown in this order.
 	Providers []Provider
 	// Failure is what to tell of the last attempt.
@@ -36,7 +40,8 @@ type Login struct {
 	// RetryAfter is how long to wait after Throttled, Busy or Unavailable; it
 	// is sent as Retry-After as well. Zero leaves it out.
 	RetryAfter time.Duration
-	// SignedInAs is the email address of whom is signed in already.
+	// SignedInAs is the user name, or else the email address, of whom is signed in
+	// already.
 	SignedInAs string
 	// FormTargets are URLs whose origins, outside this site, a form may end up
 	// at by redirect: those listed for return_to and, for the page of whom is
@@ -60,6 +65,17 @@ func (l Login) Write(w http.ResponseWriter, status int) {
 // Alone reports whether there is one way to sign in and it is a provider, whose
 // button is then the page's main one.
 func (l Login) Alone() bool { return !l.Password && len(l.Providers) == 1 }
+
+// FieldLabel is what the name to sign in by is called.
+func (l Login) FieldLabel() string {
+	switch {
+	case l.NameLabel != "":
+		return l.NameLabel
+	case l.Names:
+		return "User name or email address"
+	}
+	return "Email address"
+}
 
 // Next is where signing in leads: ReturnTo, or the front page.
 func (l Login) Next() string { return orFront(l.ReturnTo) }

@@ -169,3 +169,47 @@ func TestWhoIsSignedInAlreadyIsToldSo(t *testing.T) {
 		}
 	})
 }
+
+func TestTheNameIsCalledWhatItMayBe(t *testing.T) {
+	for name, c := range map[string]struct {
+		page         web.Login
+		field, label string
+		want         map[string]string
+	}{
+		"an email address": {web.Login{Password: true}, "email", "Email address", map[string]string{"type": "email"}},
+		"a user name too": {web.Login{Password: true, Names: true}, "username", "User name or email address", map[string]string{
+			"type": "text", "autocomplete": "username", "autocapitalize": "none", "spellcheck": "false", "maxlength": "254",
+		}},
+		"what the configuration calls it":                {web.Login{Password: true, Names: true, NameLabel: "Staff <number>"}, "username", "Staff <number>", nil},
+		"what it calls it, where it is an email address": {web.Login{Password: true, NameLabel: "Work email"}, "email", "Work email", map[string]string{"type": "email"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			all := render(t, login(c.page))
+			field := input(all, c.field)
+			if field == nil {
+				t.Fatalf("no field %s", c.field)
+			}
+			if _, ok := field.attr["autofocus"]; !ok {
+				t.Error("typing does not begin there")
+			}
+			for attribute, value := range c.want {
+				if field.attr[attribute] != value {
+					t.Errorf("%s is %q, want %q", attribute, field.attr[attribute], value)
+				}
+			}
+			labels := find(all, "label")
+			if len(labels) != 2 || labels[0].text != c.label || labels[0].attr["for"] != field.attr["id"] {
+				t.Errorf("labels: %+v", labels)
+			}
+		})
+	}
+	t.Run("and a slip says so", func(t *testing.T) {
+		all := render(t, login(web.Login{Password: true, Names: true, Failure: web.Wrong}))
+		if text := byID(all, "failure").text; !strings.HasPrefix(text, "The name or the password is not right.") {
+			t.Errorf("it says %q", text)
+		}
+		if field := input(all, "username"); field.attr["aria-invalid"] != "true" {
+			t.Errorf("the field is %+v", field.attr)
+		}
+	})
+}

@@ -7,7 +7,8 @@ import "net/http"
 type Logout struct {
 	// Base is the configured base_path, such as /auth.
 	Base string
-	// SignedInAs is the email address of whom is signed in. Empty leaves it out.
+	// SignedInAs is the user name, or else the email address, of whom is signed in.
+	// Empty leaves it out.
 	SignedInAs string
 	// ReturnTo is where "Stay signed in" leads. The caller has checked that it
 	// may. Empty means the front page.

@@ -169,7 +169,7 @@ func (b *bench) session(userID int64) *sessionstore.Session {
 			FlatPermissionsList: []string{"reports:run", "orders:write"},
 		},
 		Method: "users", Subject: "subject", Address: "192.0.2.1", UserAgent: "a browser",
-		SourceSession: "sid-1", Name: "Ada Lovelace", Kept: "a refresh token",
+		SourceSession: "sid-1", Username: "ada", Name: "Ada Lovelace", Kept: "a refresh token",
 		Attributes: map[string]string{"department": "engines", "empty": ""},
 		BuiltAt:    now.Add(-time.Second),
 		CreatedAt:  now, LastSeenAt: now, ExpiresAt: now.Add(12 * time.Hour),

@@ -26,12 +26,12 @@ func testUpdating(t *testing.T, h Harness) {
 		s := b.create(ada, nil)
 		for _, say := range []func(){
 			func() {
-				s.SourceSession, s.Name, s.Kept = "sid-2", "Augusta Ada King", "the next refresh token"
+				s.SourceSession, s.Username, s.Name, s.Kept = "sid-2", "augusta", "Augusta Ada King", "the next refresh token"
 				s.Attributes = map[string]string{"department": "poetry"}
 				s.BuiltAt = s.BuiltAt.Add(time.Hour)
 			},
 			func() {
-				s.SourceSession, s.Name, s.Kept, s.Attributes, s.BuiltAt = "", "", "", nil, time.Time{}
+				s.SourceSession, s.Username, s.Name, s.Kept, s.Attributes, s.BuiltAt = "", "", "", "", nil, time.Time{}
 			},
 		} {
 			say()

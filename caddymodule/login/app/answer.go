@@ -11,6 +11,9 @@ import (
 	"example.com/sidegate/caddymodule/source"
 )
 
+// factUsername is what was typed, among the facts.
+const factUsername = "username"
+
 // factOf is the answer as expressions see it, without the password. A body
 // that is not JSON is absent, as is the location of what is no redirect.
 func factOf(a source.Answer, s secret) map[string]any {

@@ -30,6 +30,7 @@ type Login struct {
 
 var (
 	_ login.PasswordMethod = (*Login)(nil)
+	_ login.Named          = (*Login)(nil)
 	_ login.Rebuilder      = (*Login)(nil)
 	_ login.Recaller       = (*Login)(nil)
 )
@@ -77,6 +78,9 @@ func addressOf(raw string) (string, error) {
 	return u.String(), nil
 }
 
+// TakesNames reports whether people may sign in by names that are no addresses.
+func (l *Login) TakesNames() bool { return l.config.TakesNames }
+
 // Name is the method's name in the configuration.
 func (l *Login) Name() string { return l.config.Name }
 
@@ -100,6 +104,9 @@ func (l *Login) SignIn(ctx context.Context, typed login.Typed) (*profile.Person,
 	// who wants no more than to look, and let them in (RFC 4513 section 5.1.2).
 	if typed.Password == "" || len(typed.Password) > login.MaxPassword || len(typed.Name) > profile.MaxEmail {
 		return nil, login.ErrRefused
+	}
+	if !login.IsAddress(typed.Name) && !l.config.TakesNames {
+		return nil, &login.Unclear{Err: l.trouble(errNoAddress)}
 	}
 	leave, err := l.calls.Enter(ctx, typed.Turn, 1)
 	if err != nil {
@@ -141,8 +148,9 @@ func (l *Login) ask(ctx context.Context, content []byte) (source.Answer, error) 
 }
 
 // person makes of the answer who has signed in.
-func (l *Login) person(answer source.Answer, email string, s secret) (*profile.Person, error) {
+func (l *Login) person(answer source.Answer, name string, s secret) (*profile.Person, error) {
 	fact := factOf(answer, s)
+	fact[factUsername] = name
 	facts := profile.Facts{"login": fact}
 	if err := l.judge(answer, facts); errors.Is(err, login.ErrUnknown) {
 		return nil, err
@@ -153,16 +161,22 @@ func (l *Login) person(answer source.Answer, email string, s secret) (*profile.P
 	if l.config.KeepCookies {
 		kept.UpstreamCookies = l.cookies(answer.Header, s)
 	}
-	person, err := l.mapped(email, kept)
+	person, err := l.mapped(name, kept)
 	if _, isJSON := fact["body"]; err != nil && !isJSON {
 		return nil, fmt.Errorf("%w (the app's answer has no JSON that can be mapped)", err)
 	}
 	return person, err
 }
 
-// mapped fills the person from the facts that are kept.
-func (l *Login) mapped(email string, kept *profile.Kept) (*profile.Person, error) {
-	person := &profile.Person{Email: email, Subject: email, Kept: kept}
+// mapped fills the person from the facts that are kept. Their subject is the very
+// name that the app has let in: in another spelling it may be somebody else's.
+func (l *Login) mapped(name string, kept *profile.Kept) (*profile.Person, error) {
+	person := &profile.Person{Subject: name, Kept: kept}
+	if login.IsAddress(name) {
+		person.Email = name
+	} else {
+		person.Username = name
+	}
 	if l.config.Mapper == nil {
 		return person, nil
 	}
@@ -177,6 +191,11 @@ func (l *Login) mapped(email string, kept *profile.Kept) (*profile.Person, error
 	}
 	return person, nil
 }
+
+// errNoAddress is for a name of which no session can be made: the app is not asked,
+// for its yes would come to nothing and tell that the password is right.
+var errNoAddress = errors.New("what was typed is no email address, and a session needs one: where people sign in by " +
+	"names, let map make it, such as `map { email login.username + \"@users.invalid\" }`, or take that of the app's answer")
 
 // errNoEmail is for an app that is to say who a person is and does not: what was
 // typed stands for nobody.
@@ -197,11 +216,14 @@ func (l *Login) Rebuild(_ context.Context, s *sessionstore.Session) (*profile.Pe
 	if err != nil {
 		return nil, l.trouble(&profile.Unmapped{Err: err})
 	}
-	email := s.Subject
-	if email == "" {
-		email = s.User.Email
+	name := s.Subject
+	if name == "" {
+		name = s.User.Email
 	}
-	return l.mapped(email, kept)
+	if fact, ok := kept.Facts["login"].(map[string]any); ok && fact[factUsername] == nil {
+		fact[factUsername] = name // the session is older than the fact
+	}
+	return l.mapped(name, kept)
 }
 
 // Recall is Rebuild: the app cannot be asked again.

@@ -44,7 +44,8 @@ type Config struct {
 	// Timeout bounds the whole call. Not positive means DefaultTimeout.
 	Timeout time.Duration
 	// Success says whether the app let the person in, by the variable login:
-	// status, body where it is JSON, and location where it is a redirect. Nil
+	// status, body where it is JSON, location where it is a redirect, and username,
+	// what was typed. Nil
 	// means any status 2xx whose body is not a web page: many apps answer a
 	// wrong password with 200 and their form again.
 	//
@@ -59,6 +60,9 @@ type Config struct {
 	// TellsEmail says that the Mapper fills the email address, so that what was
 	// typed is none.
 	TellsEmail bool
+	// TakesNames says that the Mapper fills it also of who signs in by a name that
+	// is no address; where it does not, such a name is nobody's.
+	TakesNames bool
 	// KeepCookies keeps the cookies that the app sets, to be given back to it.
 	// CookieNames are those that it keeps, whatever they are; none means all that
 	// a sign-in brings, and later those that are HttpOnly.

@@ -34,7 +34,7 @@ func FuzzSignIn(f *testing.F) {
 			if kind == app.BodyJSON && !utf8.ValidString(password) {
 				continue
 			}
-			l, err := app.New(app.Config{Name: "legacy", URL: "http://127.0.0.1/", Body: kind, KeepCookies: true,
+			l, err := app.New(app.Config{Name: "legacy", URL: "http://127.0.0.1/", Body: kind, KeepCookies: true, TakesNames: true,
 				Transport: roundTrip(func(r *http.Request) (*http.Response, error) { return echo(t, kind, r, typedEmail, password) })})
 			if err != nil {
 				t.Fatal(err)

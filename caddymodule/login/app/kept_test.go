@@ -66,7 +66,7 @@ func TestThePasswordIsNotKept(t *testing.T) {
 			w.Header().Set("Location", "/?p="+url.QueryEscape(canary))
 			w.WriteHeader(http.StatusFound)
 		})}))
-		if err != nil || !reflect.DeepEqual(person.Kept.Facts["login"], map[string]any{"status": int64(302), "location": ""}) {
+		if err != nil || !reflect.DeepEqual(person.Kept.Facts["login"], map[string]any{"status": int64(302), "location": "", "username": email}) {
 			t.Fatalf("got %+v, %v", person, err)
 		}
 	})
@@ -91,7 +91,7 @@ func TestAPasswordThatIsAWordBreaksNoSignIn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := fmt.Sprint(person.Kept.Facts["login"]); got != "map[body:map[name:admin role:admin] status:200]" {
+	if got := fmt.Sprint(person.Kept.Facts["login"]); got != "map[body:map[name:admin role:admin] status:200 username:ada@example.com]" {
 		t.Fatalf("kept %s", got)
 	}
 	t.Run("the name of the field that it was sent in may mean something else", func(t *testing.T) {
@@ -99,7 +99,7 @@ func TestAPasswordThatIsAWordBreaksNoSignIn(t *testing.T) {
 			URL: serve(t, answer(200, `{"token":"t1"}`)), Fields: [][2]string{{"user", "{login.username}"}, {"token", "{login.password}"}},
 		})
 		person, err := l.SignIn(t.Context(), login.Typed{Name: email, Password: "admin"})
-		if err != nil || fmt.Sprint(person.Kept.Facts["login"]) != "map[body:map[token:t1] status:200]" {
+		if err != nil || fmt.Sprint(person.Kept.Facts["login"]) != "map[body:map[token:t1] status:200 username:ada@example.com]" {
 			t.Fatalf("got %+v, %v", person, err)
 		}
 	})

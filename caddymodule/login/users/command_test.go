@@ -29,7 +29,7 @@ func TestTheCommandForAUsersFileMakesOne(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, ok := f.People().ByEmail("you@example.com"); !ok || f.People().Len() != 1 {
+			if _, ok := f.People().ByName("you@example.com"); !ok || f.People().Len() != 1 {
 				t.Errorf("%d people", f.People().Len())
 			}
 		})

@@ -12,6 +12,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"example.com/sidegate/caddymodule/login"
 	"example.com/sidegate/caddymodule/profile"
 	"example.com/sidegate/sessionstore"
 )
@@ -201,6 +202,27 @@ func (s scope) email(n *yaml.Node) string {
 	}
 	s.p.emails[email] = n.Line
 	return email
+}
+
+// username reads a name to sign in by. None of them is an address: somebody who
+// may choose theirs would stand in the way of whose address it is.
+func (s scope) username(n *yaml.Node) string {
+	before := s.p.count()
+	text := s.text(n, profile.MaxText)
+	if s.p.count() != before {
+		return ""
+	}
+	name, err := login.ReadName(text)
+	if err != nil || name != text || login.IsAddress(name) {
+		s.problem(n, "must be a name like ada, without @, without space around it, and of visible characters")
+		return ""
+	}
+	folded := login.FoldName(name)
+	if line, taken := s.p.usernames[folded]; taken {
+		s.problem(n, fmt.Sprintf("is that of line %d already, in whatever case: give each person one of their own", line))
+	}
+	s.p.usernames[folded] = n.Line
+	return name
 }
 
 // hash reads a password's hash. A number or a date is a password that

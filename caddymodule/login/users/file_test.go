@@ -73,7 +73,7 @@ func (d folder) reload(f *users.File, want users.Change) {
 // keeps checks that Ada alone can still sign in.
 func (d folder) keeps(f *users.File) {
 	d.Helper()
-	if _, ok := f.People().ByEmail("ada@example.com"); !ok || f.People().Len() != 1 {
+	if _, ok := f.People().ByName("ada@example.com"); !ok || f.People().Len() != 1 {
 		d.Errorf("the last good people are lost: %d", f.People().Len())
 	}
 }

@@ -28,6 +28,7 @@ type Method struct {
 
 var (
 	_ login.PasswordMethod = (*Method)(nil)
+	_ login.Named          = (*Method)(nil)
 	_ login.Rebuilder      = (*Method)(nil)
 	_ login.Voucher        = (*Method)(nil)
 	_ login.Recaller       = (*Method)(nil)
@@ -45,8 +46,11 @@ func New(name string, source Source, gate *login.Gate) *Method {
 // Name is the method's name in the configuration.
 func (m *Method) Name() string { return m.name }
 
-// SignIn checks the password of the person who has that normalised email
-// address. The errors are login.ErrUnknown, login.ErrRefused, login.ErrBusy,
+// TakesNames reports whether anybody of the file has a username.
+func (m *Method) TakesNames() bool { return m.source.People().HaveUsernames() }
+
+// SignIn checks the password of the person who has that email address or
+// username. The errors are login.ErrUnknown, login.ErrRefused, login.ErrBusy,
 // or the context's; login.ErrPublic is a login.ErrRefused.
 //
 // Whether the person is unknown, disabled or mistyped the password, exactly
@@ -96,7 +100,7 @@ func (m *Method) enter(ctx context.Context, typed login.Typed) (*Entry, hash, fu
 
 func (m *Method) look(email string) (*Entry, hash) {
 	people := m.source.People()
-	entry, known := people.ByEmail(email)
+	entry, known := people.ByName(email)
 	if !known {
 		return nil, people.usual
 	}

@@ -41,7 +41,7 @@ func Parse(data []byte) (*People, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &parser{ids: make(map[int64]int), emails: make(map[string]int)}
+	p := &parser{ids: make(map[int64]int), emails: make(map[string]int), usernames: make(map[string]int)}
 	entries := p.document(root)
 	if err := p.err(); err != nil {
 		return nil, err
@@ -91,10 +91,11 @@ func syntaxError(err error) error {
 
 // parser collects the problems of one file.
 type parser struct {
-	problems []error
-	omitted  int
-	ids      map[int64]int // line of each id
-	emails   map[string]int
+	problems  []error
+	omitted   int
+	ids       map[int64]int // line of each id
+	emails    map[string]int
+	usernames map[string]int // folded
 }
 
 func (p *parser) problem(line int, text string) {
@@ -140,6 +141,8 @@ func (p *parser) person(s scope, n *yaml.Node) *Entry {
 	ok := s.mapping(n, fields{
 		"id":          func(s scope, v *yaml.Node) { f.ID = s.id(v) },
 		"email":       func(s scope, v *yaml.Node) { f.Email = s.email(v) },
+		"username":    func(s scope, v *yaml.Node) { f.Username = s.username(v) },
+		"name":        func(s scope, v *yaml.Node) { f.Name = s.text(v, profile.MaxText) },
 		"password":    func(s scope, v *yaml.Node) { e.hash = s.hash(v) },
 		"roles":       func(s scope, v *yaml.Node) { f.Roles = s.names(v, profile.MaxRoles) },
 		"permissions": func(s scope, v *yaml.Node) { f.Permissions = s.names(v, profile.MaxPermissions) },

@@ -72,7 +72,7 @@ func TestParse(t *testing.T) {
 	people := parse(t, demo)
 
 	t.Run("every field is read", func(t *testing.T) {
-		ada, ok := people.ByEmail("ada@example.com")
+		ada, ok := people.ByName("ada@example.com")
 		want := &profile.Person{
 			ID: 1, Email: "ada@example.com", Subject: "ada@example.com",
 			CreatedBy: "ops@example.com", CreatedAt: time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC),
@@ -105,7 +105,7 @@ func TestParse(t *testing.T) {
 	})
 	t.Run("nobody is found who is not in the file", func(t *testing.T) {
 		_, byID := people.ByID(2)
-		_, byEmail := people.ByEmail("mallory@example.com")
+		_, byEmail := people.ByName("mallory@example.com")
 		if byID || byEmail {
 			t.Error("somebody was found")
 		}
@@ -142,10 +142,11 @@ func TestParse(t *testing.T) {
 
 func TestParseTellsTheLineAndTheRemedy(t *testing.T) {
 	const (
-		fieldsOfPerson = "accounts, createdAt, createdBy, disabled, email, id, password, permissions, primaryAccount, roles, updatedAt, updatedBy"
+		fieldsOfPerson = "accounts, createdAt, createdBy, disabled, email, id, name, password, permissions, primaryAccount, roles, updatedAt, updatedBy, username"
 		notHash        = "users file line 2: person 1: password is not a hash: make one with `caddy hash-password --algorithm argon2id`"
 		badID          = "users file line 2: person 1: id must be a whole number from 1 to 9007199254740991, without quotes"
 		badDate        = "users file line 2: person 1: createdAt must be a date like 2026-05-01T12:00:00Z (RFC 3339)"
+		badUsername    = "users file line 2: person 1: username must be a name like ada, without @, without space around it, and of visible characters"
 		alias          = "is an anchor or alias: write the value out, in quotes if it begins with * or &"
 		params         = "users file line 2: person 1: password is a hash with parameters out of bounds: argon2id takes m=1..1048576, t=1..16, p=1..64, bcrypt a cost of 4..16"
 	)
@@ -186,6 +187,16 @@ func TestParseTellsTheLineAndTheRemedy(t *testing.T) {
 		"an email of two people":       {list(person(1, "a@example.com"), person(2, "A@Example.COM")), "users file line 3: person 2: email is that of line 2 already: give each person an address of their own"},
 		"an email that is none":        {list(person(1, "ada")), "users file line 2: person 1: email must be an address like ada@example.com"},
 		"an email that is a number":    {list(person(1, "42")), "users file line 2: person 1: email must be a text: put it in quotes"},
+		"a username of two people":     {list(person(1, "a@example.com", "username: Ada"), person(2, "b@example.com", "username: aDA")), "users file line 3: person 2: username is that of line 2 already, in whatever case: give each person one of their own"},
+		"a username that is an email":  {ada("username: grace@example.com"), badUsername},
+		"a username with a wide @":     {ada("username: grace＠example.com"), badUsername},
+		"a username with an @":         {ada("username: '@grace'"), badUsername},
+		"a username with space around": {ada("username: ' ada'"), badUsername},
+		"a username nobody can see":    {ada(`username: "a\u200bda"`), badUsername},
+		"a username that is long":      {ada("username: " + strings.Repeat("a", 255)), badUsername},
+		"an empty username":            {ada("username: ''"), badUsername},
+		"a username that is a number":  {ada("username: 42"), "users file line 2: person 1: username must be a text: put it in quotes"},
+		"a name with a line break":     {ada(`name: "Ada\nX-Admin: 1"`), "users file line 2: person 1: name holds a line break or another control character: remove it"},
 		"no password":                  {list("id: 1, email: a@example.com"), "users file line 2: person 1: password is missing, without which nobody signs in: give a hash, or `disabled: true`"},
 		"an empty password":            {password("''"), notHash},
 		"a plain password":             {password("hunter2"), notHash},

@@ -8,6 +8,7 @@ import (
 	"iter"
 	"slices"
 
+	"example.com/sidegate/caddymodule/login"
 	"example.com/sidegate/caddymodule/profile"
 )
 
@@ -17,6 +18,7 @@ type People struct {
 	entries []*Entry
 	byID    map[int64]*Entry
 	byEmail map[string]*Entry
+	byName  map[string]*Entry // by username, folded
 	// usual is a hash of nobody, as dear to compare as most people's.
 	usual hash
 	mixed []string
@@ -42,17 +44,22 @@ func (e *Entry) Person() *profile.Person {
 	return &p
 }
 
-// newPeople indexes entries whose ids and emails Parse has found to be unique.
+// newPeople indexes entries whose ids, emails and usernames Parse has found to be
+// unique.
 func newPeople(entries []*Entry) *People {
 	p := &People{
 		entries: entries,
 		byID:    make(map[int64]*Entry, len(entries)),
 		byEmail: make(map[string]*Entry, len(entries)),
+		byName:  make(map[string]*Entry),
 	}
 	for _, e := range entries {
 		e.person.Standing = profile.Standing{PasswordHash: e.hash.encoded, Entry: digestOf(&e.person)}
 		p.byID[e.person.ID] = e
 		p.byEmail[e.person.Email] = e
+		if e.person.Username != "" {
+			p.byName[login.FoldName(e.person.Username)] = e
+		}
 	}
 	p.weigh()
 	return p
@@ -103,19 +110,32 @@ func (p *People) ByID(id int64) (*Entry, bool) {
 	return e, ok
 }
 
-// ByEmail returns the person of that email address, which is normalised (see
-// profile.NormalizeEmail).
-func (p *People) ByEmail(email string) (*Entry, bool) {
-	e, ok := p.byEmail[email]
+// ByName returns the person of that sign-in name, which login.ReadName has read:
+// an email address, or a username in any case. No username is an address, so no
+// name is two people's.
+func (p *People) ByName(name string) (*Entry, bool) {
+	if login.IsAddress(name) {
+		e, ok := p.byEmail[name]
+		return e, ok
+	}
+	e, ok := p.byName[login.FoldName(name)]
 	return e, ok
 }
 
+// HaveUsernames reports whether anybody has one.
+func (p *People) HaveUsernames() bool { return len(p.byName) > 0 }
+
 // digestOf is one of all that a session is built of, so that one which was built
-// before the file changed is known by it.
+// before the file changed is known by it. Of somebody without a username and a
+// name it is that of gateways which knew of neither.
 func digestOf(p *profile.Person) string {
-	facts, err := json.Marshal([]any{
+	all := []any{
 		p.Email, p.Accounts, p.PrimaryAccount, p.Roles, p.Permissions, p.CreatedBy, p.UpdatedBy, p.CreatedAt.UTC(), p.UpdatedAt.UTC(),
-	})
+	}
+	if p.Username != "" || p.Name != "" {
+		all = append(all, p.Username, p.Name)
+	}
+	facts, err := json.Marshal(all)
 	if err != nil {
 		return "" // a year beyond 9999: no session is built of it
 	}
@@ -125,7 +145,7 @@ func digestOf(p *profile.Person) string {
 
 // sameFacts reports whether a session built of a is one built of b.
 func sameFacts(a, b *profile.Person) bool {
-	return a.Email == b.Email && a.PrimaryAccount == b.PrimaryAccount &&
+	return a.Email == b.Email && a.Username == b.Username && a.Name == b.Name && a.PrimaryAccount == b.PrimaryAccount &&
 		a.CreatedBy == b.CreatedBy && a.UpdatedBy == b.UpdatedBy &&
 		a.CreatedAt.Equal(b.CreatedAt) && a.UpdatedAt.Equal(b.UpdatedAt) &&
 		slices.Equal(a.Accounts, b.Accounts) && slices.Equal(a.Roles, b.Roles) &&

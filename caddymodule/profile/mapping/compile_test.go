@@ -141,7 +141,7 @@ func TestHiddenVariablesAreNotOurs(t *testing.T) {
 }
 
 func TestFieldsAreThoseOfTheConfiguration(t *testing.T) {
-	want := "id email created_by created_at updated_by updated_at accounts primary_account roles permissions name attributes upstream_token"
+	want := "id email created_by created_at updated_by updated_at accounts primary_account roles permissions username name attributes upstream_token"
 	if got := strings.Join(mapping.Fields(), " "); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

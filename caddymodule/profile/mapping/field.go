@@ -46,6 +46,7 @@ var fields = []*field{
 	newField("primary_account", text(profile.MaxName), func(p *profile.Person) *string { return &p.PrimaryAccount }),
 	newField("roles", texts(profile.MaxRoles), func(p *profile.Person) *[]string { return &p.Roles }),
 	newField("permissions", texts(profile.MaxPermissions), func(p *profile.Person) *[]string { return &p.Permissions }),
+	newField("username", text(profile.MaxText), func(p *profile.Person) *string { return &p.Username }),
 	newField("name", text(profile.MaxText), func(p *profile.Person) *string { return &p.Name }),
 	newField("attributes", attributeMap, func(p *profile.Person) *map[string]string { return &p.Attributes }),
 	upstreamToken(),

@@ -11,7 +11,7 @@ import (
 // they are. What the login keeps is not among them, for it holds credentials.
 var identityKeys = []string{
 	"accounts", "attributes", "created_at", "created_by", "email", "id", "issuer", "name",
-	"permissions", "primary_account", "roles", "subject", "updated_at", "updated_by",
+	"permissions", "primary_account", "roles", "subject", "updated_at", "updated_by", "username",
 }
 
 // identityOf is the person as expressions see them. What is not known is not
@@ -26,7 +26,7 @@ func identityOf(p *profile.Person) map[string]any {
 	}
 	for key, value := range map[string]string{
 		"created_by": p.CreatedBy, "email": p.Email, "issuer": p.Issuer, "name": p.Name,
-		"primary_account": p.PrimaryAccount, "subject": p.Subject, "updated_by": p.UpdatedBy,
+		"primary_account": p.PrimaryAccount, "subject": p.Subject, "updated_by": p.UpdatedBy, "username": p.Username,
 	} {
 		if value != "" {
 			seen[key] = value

@@ -77,7 +77,7 @@ func longer(operand ast.Expr, key string, maybe bool) (path, bool) {
 
 // knownKeys are those of the variables whose keys do not come from a source.
 var knownKeys = map[string][]string{
-	"login":  {"body", "location", "status"},
+	"login":  {"body", "location", "status", "username"},
 	identity: identityKeys,
 }
 
@@ -100,6 +100,25 @@ func (m *Mapping) Reads(variable, key string) bool {
 	}
 	return slices.ContainsFunc(m.rules, func(r compiledRule) bool { return r.expr != nil && readsKey(r.expr.paths, variable, key) }) ||
 		slices.ContainsFunc(m.demands, func(d compiledDemand) bool { return readsKey(d.expr.paths, variable, key) })
+}
+
+// Carries reports whether what the field is filled with may hold something of that
+// key of the variable, also by way of fields that an expression reads in
+// `identity`. From are fields that hold it before any rule.
+func (m *Mapping) Carries(field, variable, key string, from ...string) bool {
+	if m == nil {
+		return slices.Contains(from, field)
+	}
+	for _, r := range m.rules {
+		if r.expr == nil {
+			continue
+		}
+		holds := func(f string) bool { return readsKey(r.expr.paths, identity, f) }
+		if readsKey(r.expr.paths, variable, key) || slices.ContainsFunc(from, holds) {
+			from = append(slices.Clone(from), r.field.name)
+		}
+	}
+	return slices.Contains(from, field)
 }
 
 // readsKey tells a variable that stands alone from one that is the beginning of
