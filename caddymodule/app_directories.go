@@ -59,7 +59,7 @@ func (o *DirectoryOptions) provision(ctx caddy.Context, a *App) error {
 		named[d.Name()] = true
 		o.directories = append(o.directories, d)
 		if h, ok := mod.(*HTTPDirectory); ok {
-			if err := a.refuseTypedIdentity(h.Name, h.URL); err != nil {
+			if err := a.refuseTypedIdentity(h); err != nil {
 				return err
 			}
 		}

@@ -128,33 +128,42 @@ func (o *LoginOptions) readDomains() error {
 // made of it: an app's own login lets people in by any name that it knows, and its
 // mallory may be called root@example.com.
 func (a *AppLogin) isTyped(field string) bool {
-	from := []string{"subject", "username"}
-	if !a.mapsEmail() {
-		from = append(from, "email")
-	}
-	return a.mapper.Carries(field, "login", "username", from...)
+	return a.mapper.Carries(field, "login", "username", "subject", "username", "email")
 }
 
 // refuseTypedIdentity finds a directory that would be asked about whoever a
-// person at a login app says that they are.
-func (o *LoginOptions) refuseTypedIdentity(directory, address string) error {
+// person at a login app says that they are, or would decide by it.
+func (o *LoginOptions) refuseTypedIdentity(h *HTTPDirectory) error {
+	m, err := h.compile(directoryVariables...)
+	if err != nil {
+		return err
+	}
 	for _, l := range o.logins {
 		a, ok := l.(*AppLogin)
 		if !ok || a.TrustTypedEmail {
 			continue
 		}
-		for _, field := range []string{"email", "subject", "name", "id"} {
-			placeholder := "{identity." + field + "}"
-			if !strings.Contains(address, placeholder) || !a.isTyped(field) {
-				continue
+		if m.Reads("login", "username") {
+			return typedIn(h.Name, "decides by login.username", a.Name(), "decide by identity.email")
+		}
+		for _, field := range []string{"email", "subject", "username", "name", "id"} {
+			switch {
+			case !a.isTyped(field):
+			case strings.Contains(h.URL, "{identity."+field+"}"):
+				return typedIn(h.Name, "is asked by {identity."+field+"}", a.Name(), "ask by {identity.email}")
+			case m.Reads("identity", field):
+				return typedIn(h.Name, "decides by identity."+field, a.Name(), "decide by identity.email")
 			}
-			return fmt.Errorf("directory %s is asked by %s, which at login %s is what people type: "+
-				"whoever has an account of any name there could be anybody here. Map the email that the app answers with "+
-				"(`map { email ... }`) and ask by {identity.email}; or say `trust_typed_email` in login %s if the app lets people "+
-				"in by their own address alone", directory, placeholder, l.Name(), l.Name())
 		}
 	}
 	return nil
+}
+
+func typedIn(directory, does, login, instead string) error {
+	return fmt.Errorf("directory %s %s, which at login %s is what people type: "+
+		"whoever has an account of any name there could be anybody here. Map the email that the app answers with "+
+		"(`map { email ... }`, not made of what was typed) and %s; or say `trust_typed_email` in login %s if the app "+
+		"lets people in by their own address alone", directory, does, login, instead, login)
 }
 
 // mapsEmail reports whether the app says what the person's address is.

@@ -125,7 +125,7 @@ func TestErrorsOfSourcesSayWhatToDo(t *testing.T) {
 		s.Options += "\ndirectory http crm " + address
 		return s
 	}
-	const legacyAPI, byEmail = "http://127.0.0.1:1/login", "http://127.0.0.1:1/by?e={identity.email}"
+	const legacyAPI, byEmail, byID = "http://127.0.0.1:1/login", "http://127.0.0.1:1/by?e={identity.email}", "http://127.0.0.1:1/by?i={identity.id}"
 	for _, c := range []struct {
 		name string
 		site gatewaytest.Site
@@ -183,6 +183,13 @@ func TestErrorsOfSourcesSayWhatToDo(t *testing.T) {
 		{"a directory with a bad ca", crm(byEmail, "ca "+garbage), "directory crm: ca: the file holds no PEM certificate"},
 		{"a directory that is asked by what people type", beside(app(legacyAPI, "success `login.status == 200`"), byEmail), "directory crm is asked by {identity.email}, which at login legacy is what people type"},
 		{"a directory that is asked by a subject, which an app's mapping does not fill", beside(app(legacyAPI, "map {\nemail `login.body.mail`\n}"), "http://127.0.0.1:1/{identity.subject}"), "directory crm is asked by {identity.subject}"},
+		{"a directory that decides by what people type", beside(app(legacyAPI, "success `login.status == 200`"), byID+" {\nmap {\nroles `identity.email in directory.crm.admins ? ['admin'] : []`\n}\n}"), "directory crm decides by identity.email, which at login legacy is what people type"},
+		{"a directory that demands what people type", beside(app(legacyAPI, "success `login.status == 200`"), byID+" {\nrequire `identity.email == 'root@example.com'`\n}"), "directory crm decides by identity.email"},
+		{"a directory that decides by a subject", beside(app(legacyAPI, "map {\nemail `login.body.mail`\n}"), byID+" {\nmap {\nroles `identity.subject == 'root' ? ['admin'] : []`\n}\n}"), "directory crm decides by identity.subject"},
+		{"a directory that is asked by an address made of what people type", beside(app(legacyAPI, "success `login.status == 200`\nmap {\nemail `identity.subject`\n}"), byEmail), "directory crm is asked by {identity.email}, which at login legacy is what people type"},
+		{"a directory that is asked by an address that may be what people type", beside(app(legacyAPI, "map {\nemail `login.body.?mail.orValue(identity.subject)`\n}"), byEmail), "directory crm is asked by {identity.email}"},
+		{"an app whose address is what people type, made small", app(legacyAPI, "success `login.status == 200`\nmap {\nemail `identity.email.lowerAscii()`\n}"), "would decide by what people type"},
+		{"an app whose address is made of what people type by another field", app(legacyAPI, "email_domains example.com\nsuccess `login.status == 200`\nmap {\nname `identity.subject`\nemail `identity.name`\n}"), "would decide by what people type"},
 		{"an app whose typed names are to be of a domain", app(legacyAPI, "email_domains example.com\nsuccess `login.status == 200`"), "would decide by what people type"},
 		{"an app whose typed names decide of a role", app(legacyAPI, "success `login.status == 200`\nmap {\nroles `identity.email == 'root@example.com' ? ['admin'] : []`\n}"), "would decide by what people type"},
 		{"a domain that is none", app(legacyAPI, "trust_typed_email\nemail_domains ada@example.com\nsuccess `login.status == 200`"), `login legacy: email_domains: "ada@example.com" is no domain such as example.com`},

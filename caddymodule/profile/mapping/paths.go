@@ -104,18 +104,19 @@ func (m *Mapping) Reads(variable, key string) bool {
 
 // Carries reports whether what the field is filled with may hold something of that
 // key of the variable, also by way of fields that an expression reads in
-// `identity`. From are fields that hold it before any rule.
+// `identity`. From are fields that hold it before any rule; one that a rule fills
+// with something else does no longer.
 func (m *Mapping) Carries(field, variable, key string, from ...string) bool {
 	if m == nil {
 		return slices.Contains(from, field)
 	}
+	from = slices.Clone(from)
 	for _, r := range m.rules {
-		if r.expr == nil {
-			continue
-		}
 		holds := func(f string) bool { return readsKey(r.expr.paths, identity, f) }
-		if readsKey(r.expr.paths, variable, key) || slices.ContainsFunc(from, holds) {
-			from = append(slices.Clone(from), r.field.name)
+		still := r.expr != nil && (readsKey(r.expr.paths, variable, key) || slices.ContainsFunc(from, holds))
+		from = slices.DeleteFunc(from, func(f string) bool { return f == r.field.name })
+		if still {
+			from = append(from, r.field.name)
 		}
 	}
 	return slices.Contains(from, field)

@@ -7,7 +7,7 @@ func TestWhatAFieldCarries(t *testing.T) {
 		rules []string // fields and expressions
 		want  bool     // that the email carries what was typed
 	}{
-		"nothing is mapped":                      {nil, false},
+		"nothing is mapped":                      {nil, true},
 		"what the app says":                      {[]string{"email", "login.body.mail"}, false},
 		"what was typed":                         {[]string{"email", "login.username"}, true},
 		"what was typed, with more":              {[]string{"email", "login.username + '@corp.example'"}, true},
@@ -19,6 +19,7 @@ func TestWhatAFieldCarries(t *testing.T) {
 		"the user name":                          {[]string{"email", "identity.username + '@corp.example'"}, true},
 		"what was typed, by way of the name":     {[]string{"name", "login.username", "email", "identity.name"}, true},
 		"what was typed, by way of two fields":   {[]string{"name", "login.username", "created_by", "identity.name", "email", "identity.created_by"}, true},
+		"the address itself, which was typed":    {[]string{"email", "identity.email"}, true},
 		"a name that the app says":               {[]string{"name", "login.body.name", "email", "identity.name + '@corp.example'"}, false},
 		"a field that is filled from it later":   {[]string{"email", "login.body.mail", "name", "login.username"}, false},
 		"what the app says, beside a typed name": {[]string{"name", "login.username", "email", "login.body.mail"}, false},
@@ -29,7 +30,7 @@ func TestWhatAFieldCarries(t *testing.T) {
 				list = append(list, oneRule(c.rules[i], c.rules[i+1])...)
 			}
 			m := mustCompile(t, list)
-			if got := m.Carries("email", "login", "username", "subject", "username"); got != c.want {
+			if got := m.Carries("email", "login", "username", "subject", "username", "email"); got != c.want {
 				t.Errorf("it carries it: %v", got)
 			}
 		})
