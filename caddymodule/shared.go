@@ -124,10 +124,15 @@ func (a *App) checkServers() error {
 		})
 		if f.DecidesOnMethod() {
 			a.logger.Info("what tells an app to take another method than that of the request is deleted on this server: a rule depends on the method",
-				zap.Strings("listen", f.Listen()), zap.Strings("deleted", []string{"X-HTTP-Method-Override", "X-Method-Override", "X-HTTP-Method", "_method in a query"}))
+				zap.Strings("listen", f.Listen()), zap.Strings("deleted", methodOverrides))
 		}
 	}
 	return nil
+}
+
+// methodOverrides are what is told of identity.MethodOverrides and the like.
+var methodOverrides = []string{
+	"X-HTTP-Method-Override", "X-Method-Override", "X-HTTP-Method", "X-HTTP-Verb-Override", "X-Method", "_method in a query",
 }
 
 // neverForwarded are methods whose answer repeats the request, with what the

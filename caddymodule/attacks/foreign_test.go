@@ -116,6 +116,9 @@ func TestAMethodOverridePassesWhereNoRuleLooksAtTheMethod(t *testing.T) {
 		"on session_auth, turned round":     {"@write not method GET HEAD\nsession_auth @write\nsession_auth {\noptional\n}" + rest, false},
 		"as an expression":                  {"@write `{method} != \"GET\"`\nsession_auth @write\nsession_auth {\noptional\n}" + rest, false},
 		"as a variable":                     {"@write vars {http.request.method} DELETE\nsession_auth @write\nsession_auth {\noptional\n}" + rest, false},
+		"through a map":                     {"map {http.request.method} {needs} {\nDELETE yes\ndefault no\n}\n@write vars {needs} yes\nsession_auth @write {\nrole admin\n}\nsession_auth {\noptional\n}" + rest, false},
+		"through a variable that is set":    {"vars mm {method}\n@write vars mm DELETE\nsession_auth @write {\nrole admin\n}\nsession_auth {\noptional\n}" + rest, false},
+		"through a header that is set":      {"request_header X-M {method}\n@write header X-M DELETE\nsession_auth @write {\nrole admin\n}\nsession_auth {\noptional\n}" + rest, false},
 		"around it":                         {"@write method DELETE\nhandle @write {\nsession_auth\n}\nhandle {\nsession_auth {\noptional\n}" + rest + "\n}", false},
 		"on a handle beside it":             {"@read method HEAD\nhandle @read {\nreverse_proxy {upstream}\n}\nhandle {\nsession_auth {\noptional\n}" + rest + "\n}", false},
 		"on a way to the app beside it":     {"route {\n@get method GET\nreverse_proxy @get {upstream}\nsession_auth\nreverse_proxy {upstream}\n}\nsession_endpoints", false},
@@ -128,9 +131,10 @@ func TestAMethodOverridePassesWhereNoRuleLooksAtTheMethod(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			up := gatewaytest.NewWire(t)
 			s := gatewaytest.Start(t, gatewaytest.Site{Upstream: up.Address(), Routes: tt.routes})
-			s.Exchange(t, "GET /x HTTP/1.1\nHost: 127.0.0.1\nX-HTTP-Method-Override: DELETE\nX-HTTP-Method: DELETE\nX-Method-Override: DELETE\nx~method~override: DELETE\n\n")
+			s.Exchange(t, "GET /x HTTP/1.1\nHost: 127.0.0.1\nX-HTTP-Method-Override: DELETE\nX-HTTP-Method: DELETE\nX-Method-Override: DELETE\nx~method~override: DELETE\n"+
+				"X-HTTP-Verb-Override: DELETE\nX-Method: DELETE\n\n")
 			a := up.One(t)
-			for _, header := range []string{"X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override", "x~method~override"} {
+			for _, header := range []string{"X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override", "x~method~override", "X-HTTP-Verb-Override", "X-Method"} {
 				if got := len(a.Values(header)) > 0; got != tt.passes {
 					t.Errorf("%s arrived: %v, want %v", header, got, tt.passes)
 				}

@@ -1,6 +1,8 @@
 package everyroute
 
 import (
+	"encoding/json"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -76,6 +78,8 @@ func (w *methodWalk) handlers(handlers []caddyhttp.MiddlewareHandler) (leads, de
 			auth, inside = w.invoked(h.Name)
 		case Before:
 			auth, inside = w.routes(h.Inner())
+		default:
+			inside = asksForMethod(h)
 		}
 		leads, depends = leads || auth, depends || inside
 	}
@@ -104,24 +108,17 @@ func onMethod(set caddyhttp.MatcherSet) bool {
 			return slices.ContainsFunc(m.MatcherSets, onMethod)
 		case *caddyhttp.MatchExpression:
 			return strings.Contains(m.Expr, "method")
-		case caddyhttp.VarsMatcher:
-			return anyKey(m, "method")
-		case *caddyhttp.VarsMatcher:
-			return anyKey(*m, "method")
-		case caddyhttp.MatchVarsRE:
-			return anyKey(m, "method")
-		case *caddyhttp.MatchVarsRE:
-			return anyKey(*m, "method")
 		}
-		return false
+		return asksForMethod(m)
 	})
 }
 
-func anyKey[V any](m map[string]V, part string) bool {
-	for key := range m {
-		if strings.Contains(key, part) {
-			return true
-		}
-	}
-	return false
+// asksForMethod reports whether the method stands among the options of a handler
+// or matcher, as a placeholder: what map or vars make of it, another matcher may
+// decide by. Of one that cannot be read it is taken for yes.
+func asksForMethod(module any) bool {
+	options, err := json.Marshal(module)
+	return err != nil || theMethod.Match(options)
 }
+
+var theMethod = regexp.MustCompile(`\{(http\.request\.(orig_)?)?method\}`)

@@ -1,6 +1,7 @@
 package everyroute
 
 import (
+	"errors"
 	"net/http"
 	"testing"
 
@@ -13,6 +14,13 @@ type guard struct{}
 func (*guard) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	return next.ServeHTTP(w, r)
 }
+
+// unreadable has options of which nothing is known.
+type unreadable struct{ guard }
+
+func (unreadable) MarshalJSON() ([]byte, error) { return nil, errors.ErrUnsupported }
+
+func (unreadable) ServeHTTP(http.ResponseWriter, *http.Request, caddyhttp.Handler) error { return nil }
 
 func isGuard(h caddyhttp.MiddlewareHandler) bool {
 	_, ok := h.(*guard)
@@ -47,6 +55,11 @@ func TestARuleThatDependsOnTheMethodIsFoundWhereverItStands(t *testing.T) {
 		{"on what is invoked", caddyhttp.RouteList{handle(nil, &caddyhttp.Invoke{Name: "post"})}, true},
 		{"on who invokes", caddyhttp.RouteList{handle(post, &caddyhttp.Invoke{Name: "auth"})}, true},
 		{"in the error routes of a subroute", caddyhttp.RouteList{handle(nil, failed)}, true},
+		{"in what a variable is set to", caddyhttp.RouteList{handle(nil, caddyhttp.VarsMiddleware{"m": "{http.request.method}"}), handle(nil, auth)}, true},
+		{"in what a variable is compared with", caddyhttp.RouteList{handle(caddyhttp.VarsMatcher{"m": {"{http.request.method}"}}, auth)}, true},
+		{"in what a header is compared with", caddyhttp.RouteList{handle(caddyhttp.MatchHeader{"X-M": {"{method}"}}, inside(handle(nil, auth)))}, true},
+		{"in options that cannot be read", caddyhttp.RouteList{handle(nil, unreadable{}), handle(nil, auth)}, true},
+		{"with a variable of something else", caddyhttp.RouteList{handle(nil, caddyhttp.VarsMiddleware{"method": "{http.request.uri}"}), handle(nil, auth)}, false},
 		{"with another one on another route", caddyhttp.RouteList{handle(post), handle(nil, auth)}, false},
 		{"without a guard", caddyhttp.RouteList{handle(post, inside(handle(post)))}, false},
 		{"in a route that invokes itself", caddyhttp.RouteList{handle(post, &caddyhttp.Invoke{Name: "loop"})}, false},

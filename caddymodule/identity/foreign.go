@@ -47,7 +47,9 @@ var Foreign = newTable(Table{
 
 // MethodOverrides are headers by which a client has an app take another method
 // than that of the request, which the gateway decides on.
-var MethodOverrides = newTable(Table{names: []string{"x-http-method-override", "x-method-override", "x-http-method"}})
+var MethodOverrides = newTable(Table{names: []string{
+	"x-http-method-override", "x-method-override", "x-http-method", "x-http-verb-override", "x-method",
+}})
 
 // Has reports whether the header is one of the table, in any spelling.
 func (t *Table) Has(name string) bool {
