@@ -15,7 +15,8 @@ const lookalikes = "\u2024\u2025\u2026\ufe52\uff0e" + "\uff0f" + "\ufe68\uff3c" 
 // be. Ambiguous are:
 //
 //   - what is not a path from the root ("*", an authority, an opaque URL);
-//   - empty and dot segments, which servers merge or resolve, or do not;
+//   - empty and dot segments, which servers merge or resolve, or do not, with
+//     spaces too, and streams of files (x::$DATA), which Windows takes for x;
 //   - a slash or dot that was encoded, which some decode before resolving;
 //   - a backslash, which Windows and browsers take for a slash;
 //   - ";", which begins parameters in servlet containers: /admin;.css is
@@ -52,7 +53,7 @@ func ambiguousSegments(path string) bool {
 		var segment string
 		segment, rest, more = strings.Cut(rest, "/")
 		// The last segment is empty when the path ends in a slash.
-		if segment == "" && more || segment == "." || segment == ".." {
+		if segment == "" && more || segment != "" && strings.Trim(segment, ". ") == "" || strings.Contains(segment, ":$") {
 			return true
 		}
 	}
@@ -71,7 +72,14 @@ func ambiguousCharacters(path string) bool {
 			ascii = false
 		}
 	}
-	return !ascii && (!utf8.ValidString(path) || strings.ContainsAny(path, lookalikes))
+	return !ascii && (!utf8.ValidString(path) || strings.ContainsAny(path, lookalikes) || otherWhenNormal(path))
+}
+
+// otherWhenNormal reports whether a path has other segments, or what else makes it
+// ambiguous, once its characters are normalised.
+func otherWhenNormal(path string) bool {
+	normal := compatible(path)
+	return normal != path && (ambiguousSegments(normal) || strings.ContainsAny(normal, `\;?#%`) || strings.Count(normal, "/") != strings.Count(path, "/"))
 }
 
 func encodedTwice(after string) bool {

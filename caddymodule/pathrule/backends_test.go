@@ -65,6 +65,41 @@ var backends = map[string]func(raw string) string{
 	},
 }
 
+// behind are apps that have another root than the gateway: what they are sent for
+// a path, and what that is in the gateway's words, whatever they read in it.
+var behind = map[string]struct {
+	sent func(raw string) (string, bool)
+	told func(got string) (string, bool)
+}{
+	"": {
+		func(raw string) (string, bool) { return raw, true },
+		func(got string) (string, bool) { return got, true },
+	},
+	" behind a prefix that is taken off": {
+		func(raw string) (string, bool) {
+			rest, ok := strings.CutPrefix(raw, "/app")
+			return "/" + strings.TrimPrefix(rest, "/"), ok && (strings.HasPrefix(rest, "/") || strings.HasPrefix(strings.ToLower(rest), "%2f"))
+		},
+		func(got string) (string, bool) { return "/app" + got, true },
+	},
+	" behind a base that is put before it": {
+		func(raw string) (string, bool) { return "/base" + raw, true },
+		func(got string) (string, bool) {
+			rest, ok := strings.CutPrefix(got, "/base")
+			return rest, ok && strings.HasPrefix(rest, "/")
+		},
+	},
+}
+
+// frontController is an app in PHP that is asked by the path behind its script.
+func frontController(raw string) string {
+	decoded := path.Clean("/" + decodedOnce(raw))
+	if _, info, found := strings.Cut(decoded, "/index.php/"); found {
+		return "/" + info
+	}
+	return decoded
+}
+
 func decodedOnce(s string) string {
 	var out []byte
 	for i := 0; i < len(s); i++ {
@@ -125,17 +160,19 @@ var guardedRules = []pathrule.Rule{
 	{Patterns: []string{"/assets/*"}, Opens: pathrule.Public},
 	{Patterns: []string{"/assets/private/*"}},
 	{Patterns: []string{"/feed"}, Opens: pathrule.Optional},
+	{Patterns: []string{"/app/admin/*"}},
+	{Patterns: []string{"/app/assets/*"}, Opens: pathrule.Public},
 }
 
 // wants are what an app needs to be demanded where it takes a path for got.
 func wants(got, method string) (demands []int, open bool) {
 	got = strings.ToLower(got)
-	for i, folder := range map[int]string{0: "/admin", 1: "/wiki", 3: "/assets/private"} {
+	for i, folder := range map[int]string{0: "/admin", 1: "/wiki", 3: "/assets/private", 5: "/app/admin"} {
 		if (got == folder || strings.HasPrefix(got, folder+"/")) && (i != 1 || method == "POST") {
 			demands = append(demands, i)
 		}
 	}
-	return demands, strings.HasPrefix(got+"/", "/assets/") || got == "/feed" // whoever cleans a path takes its last slash off
+	return demands, strings.HasPrefix(got+"/", "/assets/") || strings.HasPrefix(got+"/", "/app/assets/") || got == "/feed" // whoever cleans a path takes its last slash off
 }
 
 // seeds are paths by which gateways were walked around, and ordinary ones.
@@ -146,6 +183,9 @@ var seeds = []string{
 	"/admin%00.css", "/admin./x", "/admin%20/x", "/x/%2e%2e/admin/x", "/x/%2E./admin", "/assets%2Fx", "/assets//x", "//assets/x", "/admin%3f/../assets/x", "/%c0%afadmin/x",
 	"/assets/x/../../admin/%2e%2e/admin/x", "/%61dmin/x", "/a/b/..;/../..;/admin", "/group%2Fproject/-/tree/main", "/api/queues/%2F/name", "/assets/%5c..%5c..%5cadmin%5cx",
 	"/%25%36%31dmin/x", "/x;/../admin/x", "/admin;/../x/admin", "/.;/admin/x", "/admin%252e/x", "/%2f/admin/x",
+	"/app%2F/h/admin/x", "/app//h/admin/x", "/app/..;/admin/x", "/app/../admin/x", "/app/%2e%2e/admin/x", "/app/x/..;/..;/admin/x", "/app/..%5cadmin/x",
+	"/app/assets/..;/admin/x", "/app/assets/..;/..;/x/assets/y", "/app%2f%5Ch/admin/x", "/../base/admin/x", "/..;/base/admin/x", "/assets/..;/..;/base/x",
+	"/index.php/admin/x", "/index.php%2Fadmin/x", "/x/index.php/admin", "/assets/index.php/admin/x",
 }
 
 func TestNoReadingOfABackendIsWithoutItsDemand(t *testing.T) {
@@ -153,6 +193,7 @@ func TestNoReadingOfABackendIsWithoutItsDemand(t *testing.T) {
 	for _, seed := range seeds {
 		for _, method := range []string{"GET", "POST"} {
 			holdBackends(t, rules, seed, method)
+			holdFrontController(t, rules, seed, method)
 		}
 	}
 }
@@ -175,16 +216,42 @@ func holdBackends(t testing.TB, rules *pathrule.Rules, target, method string) {
 		return
 	}
 	v := rules.Decide(u, method, true)
-	for name, read := range backends {
-		got := read(u.EscapedPath())
-		demands, open := wants(got, method)
-		for _, i := range demands {
-			if !v.Demands(i) || v.Access != pathrule.Session {
-				t.Errorf("%s %q is %q to %s, without the demand of %v", method, target, got, name, guardedRules[i].Patterns)
+	for where, root := range behind {
+		sent, ok := root.sent(u.EscapedPath())
+		for name, read := range backends {
+			if got, reached := root.told(read(sent)); ok && reached {
+				holdBackend(t, v, name+where, method, target, got)
 			}
 		}
-		if encoded := strings.ContainsAny(got, "%;\\?#\x00"); !open && v.Access != pathrule.Session && !encoded {
-			t.Errorf("%s %q is %q to %s, and is open", method, target, got, name)
+	}
+}
+
+func holdBackend(t testing.TB, v pathrule.Verdict, name, method, target, got string) {
+	t.Helper()
+	demands, open := wants(got, method)
+	for _, i := range demands {
+		if !v.Demands(i) || v.Access != pathrule.Session {
+			t.Errorf("%s %q is %q to %s, without the demand of %v", method, target, got, name, guardedRules[i].Patterns)
+		}
+	}
+	if encoded := strings.ContainsAny(got, "%;\\?#\x00"); !open && v.Access != pathrule.Session && !encoded {
+		t.Errorf("%s %q is %q to %s, and is open", method, target, got, name)
+	}
+}
+
+// holdFrontController checks the demands alone: what is open to a script is so to
+// what it makes of the path.
+func holdFrontController(t testing.TB, rules *pathrule.Rules, target, method string) {
+	t.Helper()
+	u, err := url.ParseRequestURI(target)
+	if err != nil || u.Host != "" || !strings.HasPrefix(target, "/") {
+		return
+	}
+	v, got := rules.Decide(u, method, true), frontController(u.EscapedPath())
+	demands, _ := wants(got, method)
+	for _, i := range demands {
+		if !v.Demands(i) || v.Access != pathrule.Session {
+			t.Errorf("%s %q is %q to a front controller, without the demand of %v", method, target, got, guardedRules[i].Patterns)
 		}
 	}
 }
@@ -202,6 +269,7 @@ func FuzzNoReadingIsWithoutItsDemand(f *testing.F) {
 		}
 		holdBackends(t, rules, target, "GET")
 		holdBackends(t, rules, target, "POST")
+		holdFrontController(t, rules, target, "GET")
 	})
 }
 
@@ -217,17 +285,33 @@ func holdMatchers(t testing.TB, target string) {
 	var watch pathrule.Watch
 	watch.Gate("/admin/*")
 	watch.Opener("/public/*")
+	watch.Gate("/app/admin/*")
+	watch.Opener("/app/public/*")
+	watch.Below("/app")
 	if watch.Refuse(u) != "" {
 		return
 	}
-	caddys := strings.ToLower(path.Clean(u.Path)) + "/" // as caddyhttp.MatchPath cleans it
-	for name, read := range backends {
-		got := strings.ToLower(read(u.EscapedPath()))
-		if strings.HasPrefix(got, "/admin/") && !strings.HasPrefix(caddys, "/admin/") {
-			t.Errorf("%q is %q to %s, past path /admin/*", target, got, name)
+	for where, root := range behind {
+		sent, ok := root.sent(u.EscapedPath())
+		for name, read := range backends {
+			if got, reached := root.told(read(sent)); ok && reached {
+				holdMatched(t, u, name+where, target, strings.ToLower(got))
+			}
 		}
-		if encoded := strings.ContainsAny(got, "%?#\x00"); strings.HasPrefix(caddys, "/public/") && !strings.HasPrefix(got+"/", "/public/") && !encoded {
-			t.Errorf("%q is %q to %s, let in by path /public/*", target, got, name)
+	}
+}
+
+func holdMatched(t testing.TB, u *url.URL, name, target, got string) {
+	t.Helper()
+	caddys := strings.ToLower(path.Clean(u.Path)) + "/" // as caddyhttp.MatchPath cleans it
+	encoded := strings.ContainsAny(got, "%?#\x00")
+	for _, root := range []string{"", "/app"} {
+		if strings.HasPrefix(got, root+"/admin/") && !strings.HasPrefix(caddys, root+"/admin/") {
+			t.Errorf("%q is %q to %s, past path %s/admin/*", target, got, name, root)
+		}
+		// A base that is put before the path is not known to the guard.
+		if strings.HasPrefix(caddys, root+"/public/") && !strings.HasPrefix(got+"/", root+"/public/") && !encoded && !strings.Contains(name, "base") {
+			t.Errorf("%q is %q to %s, let in by path %s/public/*", target, got, name, root)
 		}
 	}
 }

@@ -59,10 +59,25 @@ func (w *Watch) Refuse(u *url.URL) (why string) {
 		return why
 	}
 	for _, prefix := range w.prefixes {
-		if inner, ok := below(u, prefix); ok {
-			if why = w.refuse(inner); why != "" {
-				return why
+		if inner, ok := below(u, prefix); ok && why == "" {
+			if why = w.refuse(inner); why == "" {
+				why = w.refuseBelow(u, prefix, inner)
 			}
+		}
+	}
+	return why
+}
+
+// refuseBelow looks at what an app behind the prefix reads in the rest, in the
+// words of the matchers before it.
+func (w *Watch) refuseBelow(u *url.URL, prefix string, inner *url.URL) (why string) {
+	if Plain(inner) {
+		return ""
+	}
+	first, b := matched(u.Path), read(inner)
+	for _, reading := range b.readings[:b.here] {
+		if why = w.tellsApart(first, prefix+reading); why != "" {
+			return why
 		}
 	}
 	return ""
@@ -94,28 +109,43 @@ func (w *Watch) refuse(u *url.URL) (why string) {
 	if why = otherSegments(u); why != "" {
 		return why
 	}
-	readings, more := Readings(u)
-	if more {
+	b := read(u)
+	if b.full {
 		return "more readings than are looked at"
 	}
 	first := matched(u.Path)
-	for _, reading := range readings {
-		if why = w.tellsApart(first, reading); why != "" {
+	for i, reading := range b.readings {
+		if i < b.here {
+			why = w.tellsApart(first, reading)
+		} else {
+			why = w.fallsUnder(first, reading)
+		}
+		if why != "" {
 			return why
 		}
 	}
 	return ""
 }
 
-// tellsApart says which pattern another reading falls under and the first does
-// not; or the other way round, where the pattern opens a way to an app.
-func (w *Watch) tellsApart(first, other string) string {
+// fallsUnder says which pattern another reading falls under and the first does
+// not.
+func (w *Watch) fallsUnder(first, other string) string {
 	lowFirst, lowOther := strings.ToLower(first), strings.ToLower(other)
 	for _, g := range w.gates {
 		if !g.matches(lowFirst) && g.matches(lowOther) {
 			return "another reading of it falls under path " + string(g)
 		}
 	}
+	return ""
+}
+
+// tellsApart says the same; or the other way round, where the pattern opens a way
+// to an app.
+func (w *Watch) tellsApart(first, other string) string {
+	if why := w.fallsUnder(first, other); why != "" {
+		return why
+	}
+	lowFirst, lowOther := strings.ToLower(first), strings.ToLower(other)
 	for _, g := range w.openers {
 		if g.matches(lowFirst) && !g.matches(harmless(lowOther)) {
 			return "another reading of it does not fall under path " + string(g)

@@ -10,6 +10,7 @@ import (
 // pattern is an exact path, or a prefix.
 type pattern struct {
 	path   string // without the asterisk
+	normal string // the same, as it is when it was normalised
 	prefix bool
 }
 
@@ -20,6 +21,7 @@ const exactRank = 1 << 30
 // /admin/*, written decoded. One that no reading could fall under is an error.
 func parsePattern(text string) (p pattern, err error) {
 	p.path, p.prefix = strings.CutSuffix(text, "*")
+	p.normal = compatible(p.path)
 	switch {
 	case !strings.HasPrefix(p.path, "/") || strings.Contains(p.path, "*"):
 		return p, fmt.Errorf("path %q: give an exact path such as /login, or a prefix such as /admin/*", text)
@@ -45,22 +47,31 @@ func (p *pattern) rank() int {
 	return exactRank
 }
 
-// opens reports whether the reading is what was written, letter by letter.
-func (p *pattern) opens(reading string) bool {
+// opens reports whether the reading is what was written, letter by letter; or,
+// for a reading that was made, what is made of that.
+func (p *pattern) opens(reading string, made bool) bool {
+	return p.begins(reading, p.path) || made && p.normal != p.path && p.begins(reading, p.normal)
+}
+
+func (p *pattern) begins(reading, path string) bool {
 	if p.prefix {
-		return strings.HasPrefix(reading, p.path)
+		return strings.HasPrefix(reading, path)
 	}
-	return reading == p.path
+	return reading == path
 }
 
 // covers reports whether a demand at the pattern holds for the reading. It is
 // wider than opens: many programs take /Admin/ and /admin for /admin/.
 func (p *pattern) covers(reading string) bool {
-	rest, ok := cutFolded(reading, p.path)
+	return p.holds(reading, p.path) || p.normal != p.path && p.holds(reading, p.normal)
+}
+
+func (p *pattern) holds(reading, path string) bool {
+	rest, ok := cutFolded(reading, path)
 	if ok {
 		return p.prefix || rest == "" || rest == "/"
 	}
-	folder, isFolder := strings.CutSuffix(p.path, "/")
+	folder, isFolder := strings.CutSuffix(path, "/")
 	if !isFolder {
 		return false
 	}

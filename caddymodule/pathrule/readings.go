@@ -2,6 +2,7 @@ package pathrule
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -12,10 +13,6 @@ const (
 	maxReadings = 64
 	maxBytes    = 128 << 10
 )
-
-// decodings is how often a path may be decoded on its way: by the server of the
-// app and by the app itself.
-const decodings = 2
 
 // Plain reports whether the path has one reading, which is u.Path. It costs no
 // allocation. It may deny it of a path that has one reading all the same.
@@ -30,7 +27,9 @@ func Plain(u *url.URL) bool {
 		switch {
 		case c < ' ', c >= 0x7f, c == '%', c == ';', c == '\\', c == '?', c == '#':
 			return false
-		case before == '/' && (c == '/' || c == '.'), c == '/' && (before == '.' || before == ' '):
+		case before == '/' && (c == '/' || c == '.' || c == '('), c == '/' && (before == '.' || before == ' '):
+			return false
+		case c == '$' && before == ':', c == '/' && isScript(path[:i]):
 			return false
 		}
 		before = c
@@ -45,25 +44,30 @@ func Plain(u *url.URL) bool {
 // In each of them the letters that need no encoding are decoded; a "%" that is
 // left belongs to a character that means something else when it is decoded.
 func Readings(u *url.URL) (readings []string, more bool) {
-	b := book{seen: make(map[string]struct{})}
+	b := read(u)
+	return b.readings, b.full
+}
+
+// read finds the readings, in the order of what they are made by: see steps,
+// moves and asides.
+func read(u *url.URL) *book {
+	b := &book{seen: make(map[string]struct{})}
 	b.add(spelt(u))
-	for level, from := 0, 0; ; level++ {
-		b.close(from)
-		if level == decodings {
-			return b.readings, b.full
-		}
-		from = len(b.readings)
-		for _, reading := range b.readings[:from] {
-			b.add(decode(reading, false))
-			b.add(decode(reading, true))
-		}
-	}
+	b.close(steps, 0)
+	b.here = len(b.readings)
+	all := slices.Concat(steps, moves)
+	b.close(all, len(steps))
+	b.firm = len(b.readings)
+	b.close(slices.Concat(all, asides), len(all))
+	return b
 }
 
 // book keeps readings in the order in which they were found.
 type book struct {
 	readings []string
 	seen     map[string]struct{}
+	here     int // so many of them are made without moves
+	firm     int // so many without asides: what is open is so in each of these
 	bytes    int
 	full     bool
 }
@@ -80,11 +84,20 @@ func (b *book) add(reading string) {
 	b.readings = append(b.readings, reading)
 }
 
-// close adds what becomes of the readings from that index on by any steps in
-// any order: a request may pass several programs.
-func (b *book) close(from int) {
-	for i := from; i < len(b.readings); i++ {
-		for _, step := range steps {
+// close adds what becomes of the readings by any steps in any order: a request
+// may pass several programs. Those that are there already are closed under the
+// first known steps.
+func (b *book) close(steps []func(string) string, known int) {
+	closed := len(b.readings)
+	if known == 0 {
+		closed = 0
+	}
+	for i := 0; i < len(b.readings); i++ {
+		from := 0
+		if i < closed {
+			from = known
+		}
+		for _, step := range steps[from:] {
 			b.add(step(b.readings[i]))
 		}
 	}

@@ -89,18 +89,41 @@ func (v *Verdict) demand(rule int) { v.held[rule/64] |= 1 << (rule % 64) }
 func (r *Rules) Decide(u *url.URL, method string, clear bool) Verdict {
 	v := Verdict{Access: Public}
 	if Plain(u) {
-		r.decide(&v, u.Path, method, clear)
+		r.decide(&v, question{u.Path, method, clear, written})
 		return v
 	}
-	readings, more := Readings(u)
-	if more {
+	b := read(u)
+	if b.full {
 		return r.all(method)
 	}
-	for _, reading := range readings {
-		r.decide(&v, reading, method, clear)
+	for i, reading := range b.readings {
+		q := question{reading, method, clear, made}
+		switch {
+		case i == 0:
+			q.origin = written
+		case i >= b.firm:
+			q.origin = aside
+		}
+		r.decide(&v, q)
 	}
 	return v
 }
+
+// question is what is decided: one reading.
+type question struct {
+	reading, method string
+	clear           bool
+	origin          origin
+}
+
+// origin is where a reading comes from: the client, steps and moves, or asides.
+type origin int
+
+const (
+	written origin = iota
+	made
+	aside
+)
 
 // all is the verdict over a path with more readings than are looked at.
 func (r *Rules) all(method string) Verdict {
@@ -116,30 +139,30 @@ func (r *Rules) all(method string) Verdict {
 // decide adds what one reading needs. The demands of all rules that it falls
 // under hold. An opening lifts those of wider rules, and of the whole site;
 // those of rules as narrow, or narrower, stay.
-func (r *Rules) decide(v *Verdict, reading, method string, clear bool) {
-	access, lifted := r.opening(reading, method, clear)
-	if lifted < 0 {
-		v.Base = true
+func (r *Rules) decide(v *Verdict, q question) {
+	access, lifted := r.opening(&q)
+	if q.origin != aside {
+		v.Base = v.Base || lifted < 0
+		v.Access = min(v.Access, access)
 	}
 	for i := range r.rules {
-		if r.rules[i].Opens == Session && r.rules[i].rank(reading, method) >= max(lifted, 0) {
-			access = Session
+		if r.rules[i].Opens == Session && r.rules[i].rank(&q) >= max(lifted, 0) {
+			v.Access = Session
 			v.demand(i)
 		}
 	}
-	v.Access = min(v.Access, access)
 }
 
 // opening finds the narrowest rule that opens the reading, and its rank; -1 for
 // none.
-func (r *Rules) opening(reading, method string, clear bool) (access Access, lifted int) {
+func (r *Rules) opening(q *question) (access Access, lifted int) {
 	access, lifted = r.base, -1
 	for i := range r.rules {
 		rule := &r.rules[i]
-		if rule.Opens == Session || rule.Clear && !clear {
+		if rule.Opens == Session || rule.Clear && !q.clear {
 			continue
 		}
-		switch rank := rule.rank(reading, method); {
+		switch rank := rule.rank(q); {
 		case rank < 0 || rank < lifted:
 		case rank == lifted:
 			access = min(access, rule.Opens)
@@ -153,14 +176,14 @@ func (r *Rules) opening(reading, method string, clear bool) (access Access, lift
 // rank is that of the narrowest pattern that the reading falls under; -1 where
 // the rule is for other paths or methods. One for some methods is narrower than
 // one for all.
-func (r *rule) rank(reading, method string) int {
-	if !r.isFor(method, r.Opens == Session) {
+func (r *rule) rank(q *question) int {
+	if !r.isFor(q.method, r.Opens == Session) {
 		return -1
 	}
 	rank := -1
 	for i := range r.patterns {
 		p := &r.patterns[i]
-		if r.Opens == Session && p.covers(reading) || r.Opens != Session && p.opens(reading) {
+		if r.Opens == Session && p.covers(q.reading) || r.Opens != Session && p.opens(q.reading, q.origin != written) {
 			rank = max(rank, 2*p.rank())
 		}
 	}

@@ -66,9 +66,17 @@ func TestRulesDecide(t *testing.T) {
 		{"a demand of any reading holds", "GET", "/admin;x/users", pathrule.Session, true, []int{0}},
 		{"a reading that leaves what is open", "GET", "/assets/..;/x", pathrule.Session, true, nil},
 		{"a reading that enters what is demanded", "GET", "/assets/..%2fadmin/x", pathrule.Session, true, []int{0}},
+		{"a reading of an app behind a prefix that leaves what is open", "GET", "/assets/..;/..;/assets/x", pathrule.Session, true, nil},
+		{"a script before what is demanded", "GET", "/index.php/admin/x", pathrule.Session, true, []int{0}},
+		{"a script within what is open", "GET", "/wiki/index.php/Main", pathrule.Public, false, nil},
+		{"a script before what is demanded, within what is open", "GET", "/wiki/index.php/../../admin/x", pathrule.Session, true, []int{0}},
+		{"a session of ASP.NET before what is demanded", "GET", "/(S(abc))/admin/x", pathrule.Session, true, []int{0}},
+		{"a stream of what is demanded", "GET", "/admin::$INDEX_ALLOCATION/x", pathrule.Session, true, []int{0}},
+		{"characters that normalise within what is open", "GET", "/wiki/%E2%84%96%F0%9F%98%80%E2%9D%A4%EF%B8%8F", pathrule.Public, false, nil},
+		{"two dots in one character", "GET", "/assets/%EF%B8%B0/x", pathrule.Session, true, nil},
 		{"all readings are open", "GET", "/wiki/AC%2FDC", pathrule.Public, false, nil},
 		{"several slashes within what is open", "GET", "/assets//a", pathrule.Public, false, nil},
-		{"of one reading public, of another optional", "GET", "/wiki/..%2f..%2fshop/x", pathrule.Optional, false, nil},
+		{"of one reading public, of another optional", "GET", "/wiki/..%2f..%2fshop/shop/x", pathrule.Optional, false, nil},
 		{"an address that needed no encoding", "GET", "/%61ssets/a", pathrule.Public, false, nil},
 		{"too many readings", "GET", "/assets/..;a/%252e%252e/b%2fc%5cd//e./%25u002f%3f%ef%bc%8f;/../f", pathrule.Session, true, []int{0, 2, 4, 7, 9, 11, 15}},
 	} {
@@ -159,6 +167,34 @@ func TestRulesOfAllMethodsButSome(t *testing.T) {
 		{"a program may take small letters for it", "put", "/b/x", "0 true []"},
 	} {
 		t.Run(c.name, func(t *testing.T) { holdVerdict(t, list, pathrule.Session, c.method, c.path, c.want) })
+	}
+}
+
+// What stays in the words of a wiki's front controller stays open; what is
+// demanded elsewhere is demanded there too.
+func TestAFrontControllerThatIsOpenStaysOpen(t *testing.T) {
+	list := []pathrule.Rule{public("/index.php/*"), demand("/admin/*")}
+	for _, c := range []struct{ name, target, want string }{
+		{"a page", "/index.php/Main", "2 false []"},
+		{"a page with a slash", "/index.php/AC%2FDC", "2 false []"},
+		{"what is demanded", "/index.php/admin/x", "0 false [1]"},
+		{"another script", "/other.php/Main", "0 true []"},
+	} {
+		t.Run(c.name, func(t *testing.T) { holdVerdict(t, list, pathrule.Session, "GET", c.target, c.want) })
+	}
+}
+
+// A pattern whose characters are others when they are normalised opens what it
+// says, and nothing that only looks like it.
+func TestAPatternIsComparedAsItIsWrittenAndNormalised(t *testing.T) {
+	list := []pathrule.Rule{public("/\u2116/*"), demand("/\u2160/*")}
+	for _, c := range []struct{ name, target, want string }{
+		{"as it is written", "/%E2%84%96/x", "2 false []"},
+		{"as it is normalised it is not open", "/No/x", "0 true []"},
+		{"what is demanded as it is written", "/%E2%85%A0/x", "0 true [1]"},
+		{"what is demanded as it is normalised", "/I/x", "0 true [1]"},
+	} {
+		t.Run(c.name, func(t *testing.T) { holdVerdict(t, list, pathrule.Session, "GET", c.target, c.want) })
 	}
 }
 

@@ -2,14 +2,23 @@ package pathrule
 
 import (
 	"strings"
+	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 )
 
-// steps are what programs do to a path beside decoding it. Each leaves a path
-// alone that it has nothing to do with.
+// steps are what programs do to a path. Each leaves a path alone that it has
+// nothing to do with. They decode as often as there is something to decode: by
+// the server of the app, by the app itself, and by whoever stands between.
 var steps = []func(string) string{
-	compatible, withoutBreaks, backslashes, withoutParameters, merged, resolved, withoutTrailingDots, withoutAuthority,
-	cutAt("?"), cutAt("#"), cutAt("\x00"),
+	decodeBySlashes(false), decodeBySlashes(true),
+	compatible, withoutBreaks, backslashes, withoutParameters, withoutStreams, merged, resolved, withoutSpacedDots, withoutTrailingDots,
+	withoutAuthority, cutAt("?"), cutAt("#"), cutAt("\x00"),
+}
+
+func decodeBySlashes(slashes bool) func(string) string {
+	return func(path string) string { return decode(path, slashes) }
 }
 
 // withoutBreaks drops tabs and line ends, as programs do that read a path as a URL
@@ -102,6 +111,39 @@ func withoutAuthority(path string) string {
 	return "/" + rest
 }
 
+// withoutStreams drops the stream of a file from names: to Windows
+// admin::$INDEX_ALLOCATION is admin.
+func withoutStreams(path string) string {
+	return eachSegment(path, ":$", func(segment string) string {
+		if name, stream, found := strings.Cut(segment, ":"); found && strings.Contains(":"+stream, ":$") {
+			return name
+		}
+		return segment
+	})
+}
+
+// withoutSpacedDots takes ".. " for "..", as Windows does.
+func withoutSpacedDots(path string) string {
+	return eachSegment(path, " ", func(segment string) string {
+		if bare := strings.TrimRight(segment, " "); bare == "." || bare == ".." {
+			return bare
+		}
+		return segment
+	})
+}
+
+// eachSegment makes something of each segment of a path that has the mark.
+func eachSegment(path, mark string, of func(string) string) string {
+	if !strings.Contains(path, mark) {
+		return path
+	}
+	segments := strings.Split(path, "/")
+	for i, segment := range segments {
+		segments[i] = of(segment)
+	}
+	return strings.Join(segments, "/")
+}
+
 // cutAt ends a path at a character that was decoded too early.
 func cutAt(end string) func(string) string {
 	return func(path string) string {
@@ -110,8 +152,9 @@ func cutAt(end string) func(string) string {
 	}
 }
 
-// compatible takes characters beyond ASCII for those of ASCII that they are
-// normalised to (NFKC, "best fit"), and reads overlong UTF-8.
+// compatible takes characters beyond ASCII for those that they are normalised to
+// (NFKC, "best fit"), leaves out those that are not to be seen (a soft hyphen, a
+// zero width space), and reads overlong UTF-8.
 func compatible(path string) string {
 	ascii := true
 	for i := 0; i < len(path) && ascii; i++ {
@@ -123,20 +166,36 @@ func compatible(path string) string {
 	var to strings.Builder
 	for i := 0; i < len(path); {
 		r, size := utf8.DecodeRuneInString(path[i:])
-		if c, long := overlong(path[i:]); r == utf8.RuneError && size == 1 && long > 0 {
+		c, long := overlong(path[i:])
+		switch {
+		case r != utf8.RuneError || size != 1:
+			to.WriteString(alike(path[i:i+size], r))
+		case long > 0:
 			to.WriteByte(c)
-			i += long
-			continue
-		}
-		if alike, ok := lookalike(r); ok {
-			to.WriteString(alike)
-		} else {
-			to.WriteString(path[i : i+size])
+			size = long
+		default:
+			to.WriteByte(path[i])
 		}
 		i += size
 	}
-	return to.String()
+	return norm.NFKC.String(to.String())
 }
+
+// alike is what is read where that character is written.
+func alike(written string, r rune) string {
+	switch {
+	case r < utf8.RuneSelf:
+		return written
+	case unicode.In(r, unicode.Cf, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point):
+		return ""
+	}
+	normal := norm.NFKC.String(written)
+	return bestFit.Replace(normal)
+}
+
+// bestFit are characters that are no others by NFKC, but are taken for those of
+// ASCII where text is put into another encoding.
+var bestFit = strings.NewReplacer("\u2044", "/", "\u2215", "/", "\u2216", `\`)
 
 // overlong is the ASCII character that is written in two or three bytes at the
 // start of the text, and in how many.
@@ -148,27 +207,4 @@ func overlong(text string) (c byte, size int) {
 		return text[1]&1<<6 | text[2]&0x3f, 3
 	}
 	return 0, 0
-}
-
-func lookalike(r rune) (string, bool) {
-	switch r {
-	case '\u2024', '\ufe52':
-		return ".", true
-	case '\u2025':
-		return "..", true
-	case '\u2026':
-		return "...", true
-	case '\u2044', '\u2215':
-		return "/", true
-	case '\ufe68', '\u2216':
-		return `\`, true
-	case '\u037e', '\ufe54':
-		return ";", true
-	case '\ufe6a':
-		return "%", true
-	}
-	if '\uff01' <= r && r <= '\uff5e' {
-		return string(r - '\uff01' + '!'), true
-	}
-	return "", false
 }
