@@ -196,3 +196,36 @@ func TestNoSpellingWalksAroundAMatcherOfAnotherKind(t *testing.T) {
 		})
 	}
 }
+
+// An app behind a prefix resolves what it is sent at its own root: dots stay there,
+// and what follows its first two slashes is a host.
+func TestNoReadingOfAnAppWithAnotherRootWalksAroundARule(t *testing.T) {
+	const rule, matcher = "session_auth {\npath /app/admin/* {\nrole admin\n}\n}\n", "session_auth\nsession_auth /app/admin/* {\nrole admin\n}\n"
+	for name, tt := range map[string]struct{ routes, targets string }{
+		"a rule before handle_path":     {rule + "handle_path /app/* {\nreverse_proxy {upstream}\n}", ""},
+		"a rule before strip_prefix":    {"route {\n" + rule + "uri strip_prefix /app\nreverse_proxy {upstream}\n}", ""},
+		"a rule before another rewrite": {"route {\n" + rule + "uri replace /app/ /\nreverse_proxy {upstream}\n}", ""},
+		"a rule before a base":          {"route {\n" + rule + "rewrite * /base{uri}\nreverse_proxy {upstream}\n}", "/../base/app/admin/x /app/..;/..;/base/app/admin/x"},
+		"a matcher before handle_path":  {matcher + "handle_path /app/* {\nreverse_proxy {upstream}\n}", ""},
+		"a matcher before strip_prefix": {"route {\n" + matcher + "uri strip_prefix /app\nreverse_proxy {upstream}\n}", ""},
+		"what is open below strip_prefix": {"route {\nsession_auth {\nrole admin\npath /app/pub/* {\npublic\n}\n}\nuri strip_prefix /app\nreverse_proxy {upstream}\n}",
+			"/app/pub/..;/admin/x /app%2F/pub/admin/x /app/pub/..;/..;/app/pub/x"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			up := gatewaytest.NewWire(t)
+			s := gatewaytest.Start(t, gatewaytest.Site{Upstream: up.Address(), Routes: "session_endpoints /auth/*\n" + tt.routes})
+			grace := s.Client(t)
+			grace.SignIn(gatewaytest.Grace)
+			if tt.targets == "" {
+				tt.targets = "/app/admin/x /app%2F/h/admin/x /app%2F%2Fh/admin/x /app//h/admin/x /app%2F%5Ch/admin/x /app/..;/admin/x /app/../admin/x " +
+					"/app/x/..;/..;/admin/x /app/%2e%2e/admin/x /app/..%2Fadmin/x /app/x%2F..%2F..%2Fadmin/x /app/..%252Fadmin/x"
+			}
+			for target := range strings.FieldsSeq(tt.targets) {
+				s.Exchange(t, "GET "+target+" HTTP/1.1\nHost: 127.0.0.1\nCookie: "+grace.Cookie+"\n\n")
+				for _, got := range up.Take() {
+					t.Errorf("%s arrived as %.60q", target, got.Raw)
+				}
+			}
+		})
+	}
+}
