@@ -208,6 +208,8 @@ func TestNoReadingOfAnAppWithAnotherRootWalksAroundARule(t *testing.T) {
 		"a rule before a base":          {"route {\n" + rule + "rewrite * /base{uri}\nreverse_proxy {upstream}\n}", "/../base/app/admin/x /app/..;/..;/base/app/admin/x"},
 		"a matcher before handle_path":  {matcher + "handle_path /app/* {\nreverse_proxy {upstream}\n}", ""},
 		"a matcher before strip_prefix": {"route {\n" + matcher + "uri strip_prefix /app\nreverse_proxy {upstream}\n}", ""},
+		"what a matcher opens before handle_path": {"@gated not path /app/pub/*\nsession_auth @gated {\nrole admin\n}\nhandle_path /app/* {\nreverse_proxy {upstream}\n}",
+			"/app%2F/pub/admin/x /app/pub/..;/admin/x"},
 		"what is open below strip_prefix": {"route {\nsession_auth {\nrole admin\npath /app/pub/* {\npublic\n}\n}\nuri strip_prefix /app\nreverse_proxy {upstream}\n}",
 			"/app/pub/..;/admin/x /app%2F/pub/admin/x /app/pub/..;/..;/app/pub/x"},
 	} {

@@ -16,7 +16,7 @@ func (*guard) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 }
 
 // unreadable has options of which nothing is known.
-type unreadable struct{ guard }
+type unreadable struct{}
 
 func (unreadable) MarshalJSON() ([]byte, error) { return nil, errors.ErrUnsupported }
 

@@ -23,6 +23,8 @@ func TestAmbiguousPath(t *testing.T) {
 		{"a letter that need not be encoded is clear", "/%61ssets", false},
 		{"dots inside a name are clear", "/.well-known/a..b/...c", false},
 		{"a percent sign before no hex digits is clear", "/100%25/50%25-off", false},
+		{"a picture of a heart is clear", "/%E2%9D%A4%EF%B8%8F.png", false},
+		{"a number sign that is normalised to letters is clear", "/%E2%84%96.png", false},
 		{"a path in an absolute target is clear", "http://app.example.com/healthz", false},
 
 		{"an encoded slash", "/assets%2fadmin", true},
@@ -55,6 +57,11 @@ func TestAmbiguousPath(t *testing.T) {
 		{"what is not UTF-8", "/caf%e9", true},
 		{"a fullwidth slash", "/assets%ef%bc%8fadmin", true},
 		{"a two dot leader", "/assets/%e2%80%a5/admin", true},
+		{"a two dot leader for text that stands upright", "/assets/%ef%b8%b0/admin", true},
+		{"two dots with a soft hyphen between them", "/assets/.%c2%ad./admin", true},
+		{"an account of, which has a slash", "/assets%e2%84%80admin", true},
+		{"two dots with a space", "/assets/..%20/admin", true},
+		{"a stream of Windows", "/assets/..::$INDEX_ALLOCATION/admin", true},
 		{"no path from the root", "*", true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -183,7 +183,7 @@ var seeds = []string{
 	"/admin%00.css", "/admin./x", "/admin%20/x", "/x/%2e%2e/admin/x", "/x/%2E./admin", "/assets%2Fx", "/assets//x", "//assets/x", "/admin%3f/../assets/x", "/%c0%afadmin/x",
 	"/assets/x/../../admin/%2e%2e/admin/x", "/%61dmin/x", "/a/b/..;/../..;/admin", "/group%2Fproject/-/tree/main", "/api/queues/%2F/name", "/assets/%5c..%5c..%5cadmin%5cx",
 	"/%25%36%31dmin/x", "/x;/../admin/x", "/admin;/../x/admin", "/.;/admin/x", "/admin%252e/x", "/%2f/admin/x",
-	"/app%2F/h/admin/x", "/app//h/admin/x", "/app/..;/admin/x", "/app/../admin/x", "/app/%2e%2e/admin/x", "/app/x/..;/..;/admin/x", "/app/..%5cadmin/x",
+	"/app%2F/assets/x", "/app%2F/h/admin/x", "/app//h/admin/x", "/app/..;/admin/x", "/app/../admin/x", "/app/%2e%2e/admin/x", "/app/x/..;/..;/admin/x", "/app/..%5cadmin/x",
 	"/app/assets/..;/admin/x", "/app/assets/..;/..;/x/assets/y", "/app%2f%5Ch/admin/x", "/../base/admin/x", "/..;/base/admin/x", "/assets/..;/..;/base/x",
 	"/index.php/admin/x", "/index.php%2Fadmin/x", "/x/index.php/admin", "/assets/index.php/admin/x",
 }

@@ -135,3 +135,24 @@ func TestWatch(t *testing.T) {
 		})
 	}
 }
+
+// What a matcher opens before a prefix is taken off must be open in what the app
+// makes of the rest, too.
+func TestWhatIsOpenBeforeAPrefixIsTakenOffStaysSoBehindIt(t *testing.T) {
+	var watch pathrule.Watch
+	watch.Opener("/app/pub/*")
+	watch.Opener("*.css")
+	watch.Below("/app")
+	for target, why := range map[string]string{
+		"/app%2F/pub/x":   "another reading of it does not fall under path /app/pub/*",
+		"/app/pub//x":     "",
+		"/app/pub/a//b":   "",
+		"/app/pub/a%2Fb":  "",
+		"/app/a//b.css":   "",
+		"/other%2F/pub/x": "",
+	} {
+		if got := watch.Refuse(parse(t, target)); got != why {
+			t.Errorf("%s: %q; want %q", target, got, why)
+		}
+	}
+}
