@@ -232,6 +232,7 @@ func parseApp(d *caddyfile.Dispenser, existing any) (any, error) {
 //		}
 //		directory <source> ...
 //		ambiguous_paths allow
+//		user_header id|username|email
 //		refresh_every <duration>
 //		role <name> {
 //			includes <role>...
