@@ -102,7 +102,9 @@ func (o *LoginOptions) provision(ctx caddy.Context, a *App) error {
 			return fmt.Errorf("user_header: %w", err)
 		}
 	}
-	a.address.Cookie.Apps = o.appCookies()
+	if err := o.checkCookies(&a.address.Cookie); err != nil {
+		return err
+	}
 	return o.orderLogins(named)
 }
 
@@ -179,15 +181,35 @@ func (o *LoginOptions) parseSamePeople(d *caddyfile.Dispenser) error {
 	return nil
 }
 
-// appCookies are the names of the apps' own cookies that stay here.
-func (o *LoginOptions) appCookies() (names []string) {
+// checkCookies tells the session cookie which cookies are the apps' own, and
+// refuses to keep it for an app itself.
+func (o *LoginOptions) checkCookies(ours *endpoint.Cookie) error {
+	var apps []*AppLogin
 	for _, l := range o.logins {
-		if of, ok := l.(*AppLogin); ok {
-			names = append(names, of.CookieNames...)
+		of, ok := l.(*AppLogin)
+		if !ok {
+			continue
 		}
+		for _, name := range of.CookieNames {
+			if identity.FoldCookie(name) == identity.FoldCookie(ours.Name) || identity.SetsCookie(name+"=", ours.Name, ours.AttemptPrefix()) {
+				return fmt.Errorf("login app %s: keep_cookies %s: that is the gateway's own cookie, which no app sets: leave it out, "+
+					"or give the gateway's another name (cookie { name }) if the app has one by that name", of.AppName, name)
+			}
+		}
+		apps = append(apps, of)
+		ours.Apps = append(ours.Apps, of.CookieNames...)
 	}
-	slices.Sort(names)
-	return slices.Compact(names)
+	slices.Sort(ours.Apps)
+	ours.Apps = slices.Compact(ours.Apps)
+	ours.StaysHere = func(login, folded string) (at profile.AppCookie, stays bool) {
+		for _, of := range apps {
+			if at, stays = of.StaysHere(folded); stays && (login == "" || login == of.AppName) {
+				return at, true
+			}
+		}
+		return at, false
+	}
+	return nil
 }
 
 // orderLogins puts the logins into the order of login_order, those that it does

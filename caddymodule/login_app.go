@@ -3,11 +3,11 @@ package caddymodule
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
-	"golang.org/x/net/http/httpguts"
 
 	"example.com/sidegate/caddymodule/login/app"
 	"example.com/sidegate/caddymodule/profile"
@@ -42,7 +42,7 @@ type AppLogin struct {
 	// apps answer a wrong password with their form again.
 	Success string `json:"success,omitempty"`
 	// KeepCookies keeps the app's own cookies in the session, for upstream_token:
-	// those that a sign-in brings, and those with HttpOnly that later answers set.
+	// those with HttpOnly that a sign-in brings or later answers set.
 	KeepCookies bool `json:"keep_cookies,omitempty"`
 
 	// CookieNames are those that KeepCookies keeps, with HttpOnly or without; no
@@ -71,6 +71,7 @@ type AppLogin struct {
 
 	*app.Login `json:"-"`
 
+	unpool func() error
 	asked  string // the place of the app, resolved
 	reads  bool   // something of what it answers, beside the status
 	mapper *mapping.Mapping
@@ -99,6 +100,11 @@ func (a *AppLogin) Provision(caddy.Context) error {
 	if err != nil {
 		return fmt.Errorf("login app %s: %w", a.AppName, err)
 	}
+	seen, unpool, err := pooled("cookies of app "+a.AppName+" "+config.URL, func() (seenCookies, error) { return seenCookies{new(app.Seen)}, nil })
+	if err != nil {
+		return err
+	}
+	config.Seen, a.unpool = seen.Seen, unpool
 	if a.Login, err = app.New(config); err == nil && !a.reads {
 		err = fmt.Errorf("login app %s: %w", a.AppName, errNothingRead)
 	}
@@ -175,10 +181,19 @@ var errNothingRead = errors.New("nothing of the body of the app's answer is read
 	"let anybody in: say how it lets people in (success `login.body.success`), or, if it does so by the status alone, that " +
 	"(success `login.status == 200`)")
 
+// seenCookies outlive a reload.
+type seenCookies struct{ *app.Seen }
+
+// Destruct has nothing to give back.
+func (seenCookies) Destruct() error { return nil }
+
 // Cleanup gives idle connections back.
 func (a *AppLogin) Cleanup() error {
 	if a.Login != nil {
 		a.Close()
+	}
+	if a.unpool != nil {
+		return a.unpool()
 	}
 	return nil
 }
@@ -260,7 +275,10 @@ func (a *AppLogin) checkCookieNames() error {
 		return fmt.Errorf("keep_cookies names %d cookies: %d at most", len(a.CookieNames), profile.MaxAppCookies)
 	}
 	for _, name := range a.CookieNames {
-		if !httpguts.ValidHeaderFieldName(name) { // both are tokens (RFC 6265 section 4.1.1)
+		switch {
+		case strings.Contains(name, "*"):
+			return fmt.Errorf("keep_cookies %s: names are whole ones; without any, all cookies with HttpOnly are kept: keep_cookies", name)
+		case name == "" || len(name) > maxCookieName || strings.ContainsAny(name, " \t;=,\"") || strings.ContainsFunc(name, notHeader):
 			return fmt.Errorf("keep_cookies %q: that is no name of a cookie", name)
 		}
 	}
@@ -269,6 +287,8 @@ func (a *AppLogin) checkCookieNames() error {
 	}
 	return nil
 }
+
+const maxCookieName = 255
 
 func (a *AppLogin) parseSuccess(d *caddyfile.Dispenser) error {
 	if err := text(&a.Success)(d); err != nil {

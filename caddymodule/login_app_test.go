@@ -35,7 +35,7 @@ const legacyPassword = "a pass phrase of the legacy app"
 
 func newLegacy(t testing.TB) *legacy {
 	l := &legacy{answer: func(w http.ResponseWriter, email string) {
-		http.SetCookie(w, &http.Cookie{Name: "SID", Value: "of-the-app"})
+		http.SetCookie(w, &http.Cookie{Name: "SID", Value: "of-the-app", HttpOnly: true})
 		fmt.Fprintf(w, `{"user":{"mail":%q,"roles":["admin"],"nr":7},"jwt":"token-of-the-app"}`, email)
 	}}
 	l.Server = httptest.NewServer(http.HandlerFunc(l.serve))

@@ -92,7 +92,8 @@ type SessionAuth struct {
 	rules    *pathrule.Rules // nil without rules by path
 	identity injector
 	foreign  everyroute.Foreign
-	upstream *app.Login // that UpstreamToken names
+	upstream *app.Login   // that UpstreamToken names
+	watch    caller.Taker // of its cookies; nil without keep_cookies
 }
 
 // CaddyModule returns the Caddy module information.
@@ -154,7 +155,7 @@ func (s *SessionAuth) ServeHTTP(w http.ResponseWriter, r *http.Request, next cad
 	}
 	if why != nil {
 		if c.StaleCookie && why.Status == http.StatusUnauthorized {
-			s.shared.address.Cookie.Clear(w)
+			s.shared.address.Cookie.Clear(w, r)
 		}
 		if s.HandleErrors {
 			v.KeepAnswer()

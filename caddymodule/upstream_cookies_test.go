@@ -98,8 +98,8 @@ func staysHere(t *testing.T, site gatewaytest.Site) {
 		given   string   // to the app with the next request
 	}{
 		{"one that it sets anew", []string{"SID=2; Path=/; HttpOnly"}, "", "SID=2"},
-		{"one more", []string{"remember=1; Path=/; HttpOnly; Max-Age=100"}, "", "SID=of-the-app; remember=1"},
-		{"and the browser has those for scripts", []string{"csrf=1", "SID=2; HttpOnly", "theme=dark"}, "csrf=1; theme=dark", "csrf=1; theme=dark; SID=2"},
+		{"one more", []string{"remember=1; Path=/; HttpOnly; Max-Age=10000"}, "", "SID=of-the-app; remember=1"},
+		{"and the browser has those for scripts", []string{"csrf=1", "SID=2; HttpOnly", "theme=dark"}, "csrf=1; theme=dark", "SID=2; csrf=1; theme=dark"},
 		{"until the app has the browser keep it", []string{"SID=2"}, "SID=2", "SID=2"},
 		{"until the app deletes it", []string{"SID=; Max-Age=0"}, "", ""},
 		{"but not with what it deletes under another path beside", []string{"SID=2; HttpOnly", "SID=; Path=/old; Max-Age=0"}, "", "SID=2"},
@@ -166,12 +166,12 @@ func TestTheNextPersonAtABrowserHasNothingOfTheOneBefore(t *testing.T) {
 				t.Errorf("after the sign-out the browser has %q", got)
 			}
 			l.answer = func(w http.ResponseWriter, email string) {
-				w.Header().Add("Set-Cookie", "SID=of-bob")
+				w.Header().Add("Set-Cookie", "SID=of-bob; HttpOnly")
 				fmt.Fprintf(w, `{"user":{"mail":%q,"roles":[],"nr":8},"jwt":"bobs-token"}`, email)
 			}
 			b.signIn("bob@example.com")
 			b.Open("/app/x").Want(t, http.StatusOK)
-			if got := l.given(); got != "theme=dark; SID=of-bob" {
+			if got := l.given(); got != "SID=of-bob; theme=dark" {
 				t.Errorf("the app is given %q", got)
 			}
 		})
@@ -187,7 +187,7 @@ func TestKeepCookiesNamesThoseThatStayHere(t *testing.T) {
 		t.Errorf("the browser has %q", got)
 	}
 	b.Open("/app/y").Want(t, http.StatusOK)
-	if got := l.given(); got != "other=1; SID=2" {
+	if got := l.given(); got != "SID=2; other=1" {
 		t.Errorf("the app is given %q", got)
 	}
 	t.Run("and a browser forgets them with a session that is gone", func(t *testing.T) {
@@ -199,6 +199,82 @@ func TestKeepCookiesNamesThoseThatStayHere(t *testing.T) {
 			t.Errorf("the browser has %q", got)
 		}
 	})
+}
+
+// The app gave a visitor its session, the visitor signed in and wrote into it, and
+// the next person at that browser read it.
+func TestWhatAnAppGaveAVisitorIsNotTheSessionOfWhoSignsIn(t *testing.T) {
+	l := newLegacy(t)
+	l.sets()
+	s := gatewaytest.Start(t, gatewaytest.Site{
+		Options:  l.login("legacy", "keep_cookies\n"+legacyMap),
+		Upstream: strings.TrimPrefix(l.URL, "http://"),
+		Routes:   "session_endpoints\nsession_auth {\nupstream_token legacy\noptional\n}\nreverse_proxy {upstream}",
+	})
+	b := seat{s.Browser(t)}
+	b.Open(setting("connect.sid=of-a-visitor; Path=/; HttpOnly", "theme=dark")).Want(t, http.StatusOK)
+	b.Open("/app/y").Want(t, http.StatusOK)
+	if got := l.given(); got != "connect.sid=of-a-visitor; theme=dark" {
+		t.Errorf("of a visitor the app is given %q", got)
+	}
+	b.signIn("mary@example.com")
+	if got := b.others(); got != "theme=dark" {
+		t.Errorf("after the sign-in the browser has %q", got)
+	}
+	b.Jar = append(b.Jar, "connect.sid=planted", "CONNECT%2esid=planted")
+	b.Open("/app/y").Want(t, http.StatusOK)
+	if got := l.given(); got != "SID=of-the-app; theme=dark" {
+		t.Errorf("the app is given %q", got)
+	}
+	b.Do(http.MethodPost, "/auth/logout", "").Want(t, http.StatusNoContent)
+	if got := b.others(); strings.Contains(got, "connect.sid=") {
+		t.Errorf("after the sign-out the browser has %q", got)
+	}
+	t.Run("nor is what somebody of another login left there", func(t *testing.T) {
+		b := seat{s.Browser(t)}
+		b.Jar = []string{s.WithCookie(t, gatewaytest.Grace).Cookie}
+		b.Open(setting("connect.sid=of-grace; Path=/; HttpOnly")).Want(t, http.StatusOK)
+		b.Do(http.MethodPost, "/auth/logout", "").Want(t, http.StatusNoContent)
+		if got := b.others(); got != "" {
+			t.Errorf("after the sign-out the browser has %q", got)
+		}
+	})
+}
+
+// The page's script could not read the token that it has to send: every form
+// was refused.
+func TestACookieForScriptsOfASignInReachesTheBrowser(t *testing.T) {
+	l, s, _ := keeping(t, gatewaytest.Site{}, "keep_cookies")
+	l.answer = func(w http.ResponseWriter, email string) {
+		for _, line := range []string{"csrftoken=c1; Path=/; SameSite=Lax", "SID=of-mary; HttpOnly", "sidegate=forged", "=sidegate=forged"} {
+			w.Header().Add("Set-Cookie", line)
+		}
+		fmt.Fprintf(w, `{"user":{"mail":%q,"roles":[],"nr":7},"jwt":"t"}`, email)
+	}
+	b := ofMary(t, s)
+	if got := b.others(); got != "csrftoken=c1" {
+		t.Errorf("the browser has %q", got)
+	}
+	b.Open("/app/x").Want(t, http.StatusOK)
+	if got := l.given(); got != "SID=of-mary; csrftoken=c1" {
+		t.Errorf("the app is given %q", got)
+	}
+	b.Do(http.MethodPost, "/auth/logout", "").Want(t, http.StatusNoContent)
+	if got := b.others(); got != "" {
+		t.Errorf("after the sign-out the browser has %q", got)
+	}
+}
+
+func TestCookiesOfOddNamesAreExpiredAtTheSignOut(t *testing.T) {
+	_, s, _ := keeping(t, gatewaytest.Site{}, "keep_cookies")
+	b := ofMary(t, s)
+	b.Open(setting("user[id]=5; HttpOnly", "a:b=1; HttpOnly; Path=/app")).Want(t, http.StatusOK)
+	told := strings.Join(b.Do(http.MethodPost, "/auth/logout", "").Want(t, http.StatusNoContent).Header.Values("Set-Cookie"), "\n")
+	for _, line := range []string{"user[id]=; Path=/; Max-Age=0; HttpOnly", "a:b=; Path=/app; Max-Age=0; HttpOnly"} {
+		if !strings.Contains(told, line) {
+			t.Errorf("it is told %s", told)
+		}
+	}
 }
 
 // A browser's cookie is one for its path and domain: told of another, it keeps it.
@@ -362,7 +438,7 @@ func TestAnAppIsToldOfSignOuts(t *testing.T) {
 		wantCalls(t, 1)
 	})
 	t.Run("and one that is in trouble signs nobody in again", func(t *testing.T) {
-		status.Store(http.StatusInternalServerError)
+		status.Store(http.StatusNotFound)
 		m := member(t, s)
 		m.In(t).Post("/auth/logout").Want(t, http.StatusNoContent)
 		m.Get("/auth/session").Want(t, http.StatusUnauthorized)

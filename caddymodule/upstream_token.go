@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
@@ -21,7 +22,23 @@ import (
 type upstreamCredentials struct {
 	authorization string
 	cookies       profile.AppCookies
-	line          string // of a Cookie header
+	line          string // of a Cookie header, as it is
+	until         int64  // in seconds since 1970; 0: for good
+	places        places
+}
+
+// places are where an app's own cookies are, by their folded names.
+type places map[string]profile.CookiePlace
+
+func placesOf(cookies profile.AppCookies) places {
+	p := make(places, len(cookies))
+	for _, cookie := range cookies {
+		folded := identity.FoldCookie(cookie.Name)
+		if _, known := p[folded]; !known || cookie.Place != profile.CookieAtBrowser {
+			p[folded] = cookie.Place
+		}
+	}
+	return p
 }
 
 type upstreamCredentialsKey struct{}
@@ -35,6 +52,9 @@ func (s *SessionAuth) checkUpstreamToken(logins []LoginModule) error {
 	for _, l := range logins {
 		if of, ok := l.(*AppLogin); ok && l.Name() == s.UpstreamToken {
 			s.upstream = of.Login
+			if of.KeepsCookies() {
+				s.watch = appWatch{of.Login}
+			}
 			return nil
 		}
 	}
@@ -45,7 +65,17 @@ func (s *SessionAuth) checkUpstreamToken(logins []LoginModule) error {
 // request again when it is to be answered by an error route: that may lead to
 // another app. Cookies of its own that the app sets on the way back stay here.
 func (s *SessionAuth) passOn(g *gateway, w http.ResponseWriter, r *http.Request, v *caller.Remembered, c *caller.Caller, next caddyhttp.Handler) error {
-	if s.UpstreamToken == "" || !c.MayPass() || c.Session.Method != s.UpstreamToken {
+	if s.UpstreamToken == "" {
+		return s.foreign.PassOn(w, r, v, next)
+	}
+	if !c.MayPass() || c.Session.Method != s.UpstreamToken {
+		if s.watch != nil {
+			if before := v.TakeCookies(s.watch); before != nil {
+				v.TakeCookies(before) // of a session_auth before, whose app it is
+			} else {
+				defer v.TakeCookies(nil)
+			}
+		}
 		return s.foreign.PassOn(w, r, v, next)
 	}
 	authorization, cookie := r.Header["Authorization"], r.Header["Cookie"]
@@ -74,34 +104,32 @@ func restore(h http.Header, name string, values []string) {
 // who signed in through it. They take the place of what the client sent under
 // the same names, so that the app sees the person whom the headers name: what a
 // browser has of a cookie that stays here is from before, perhaps of whoever sat
-// there then.
+// there then. They come first, for most apps take the first of a name.
 func (s *SessionAuth) giveBack(g *gateway, r *http.Request, c *caller.Caller) *upstreamCredentials {
-	given := c.Entry.Derive(upstreamCredentialsKey{}, func() any { return newUpstreamCredentials(c.Session.Kept) }).(*upstreamCredentials)
+	given := c.Entry.Derive(upstreamCredentialsKey{}, func() any { return newUpstreamCredentials(s.upstream, c.Session.Kept, s.shared.now()) }).(*upstreamCredentials)
 	if given.authorization != "" {
 		r.Header["Authorization"] = []string{given.authorization}
 	}
-	cookies, line := given.cookies, given.line
-	if now, changed := g.sessions.AppCookies.Of(c.Session, cookies); changed {
-		cookies, line = now, now.Line()
+	line, known := given.line, given.places
+	if now, changed := g.sessions.AppCookies.Of(c.Session, given.cookies); changed {
+		line, known = now.Line(s.shared.now()), placesOf(now)
+	} else if given.until != 0 && given.until <= s.shared.now().Unix() {
+		line = given.cookies.Line(s.shared.now())
 	}
-	for _, cookie := range cookies {
-		if cookie.Place != profile.CookieAtBrowser {
-			identity.RemoveCookie(r.Header, cookie.Name, "")
-		}
-	}
-	for _, name := range s.upstream.CookieNames() {
-		identity.RemoveCookie(r.Header, name, "")
-	}
+	identity.RemoveCookies(r.Header, func(folded string) bool {
+		place, ok := known[folded]
+		return s.upstream.Withholds(folded, place, ok)
+	})
 	if line != "" {
 		// One line: several Cookie headers are not for HTTP/1.1 (RFC 6265 section 5.4).
-		r.Header["Cookie"] = []string{strings.Join(append(r.Header["Cookie"], line), "; ")}
+		r.Header["Cookie"] = []string{strings.Join(append([]string{line}, r.Header["Cookie"]...), "; ")}
 	}
 	return given
 }
 
 // newUpstreamCredentials reads what the login kept. What cannot be read, or
 // cannot stand in a header, is left out: the app then asks the person itself.
-func newUpstreamCredentials(kept string) *upstreamCredentials {
+func newUpstreamCredentials(of *app.Login, kept string, now time.Time) *upstreamCredentials {
 	given := new(upstreamCredentials)
 	k, err := profile.DecodeKept(kept)
 	if err != nil || k == nil {
@@ -111,7 +139,8 @@ func newUpstreamCredentials(kept string) *upstreamCredentials {
 		given.authorization = "Bearer " + k.UpstreamToken
 	}
 	given.cookies = profile.ReadAppCookies(k.UpstreamCookies)
-	given.line = given.cookies.Line()
+	given.line, given.until, given.places = given.cookies.Line(now), given.cookies.Until(), placesOf(given.cookies)
+	of.SeeKept(given.cookies)
 	return given
 }
 
@@ -153,5 +182,18 @@ func (a *appAnswer) Taken() {
 	}
 }
 
+// appWatch hears of the cookies of an app in its answers to all others, and takes
+// none: what it gives them is in the browser when somebody signs in.
+type appWatch struct{ app *app.Login }
+
+// Takes implements caller.Taker.
+func (a appWatch) Takes(line string) bool { a.app.See(line); return false }
+
+// Taken implements caller.Taker.
+func (appWatch) Taken() {}
+
 // Interface guards
-var _ caller.Taker = (*appAnswer)(nil)
+var (
+	_ caller.Taker = (*appAnswer)(nil)
+	_ caller.Taker = appWatch{}
+)

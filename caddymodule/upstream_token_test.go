@@ -44,7 +44,7 @@ func TestCredentialsOfAnAppGoBackToIt(t *testing.T) {
 		wantCookie          string
 	}{
 		{"in each request of who signed in there", member, "/app/x", "", "", "Bearer token-of-the-app", "SID=of-the-app"},
-		{"in place of what the client sent", member, "/app/x", "Basic bWFsbG9yeQ==", "SID=of-mallory; theme=dark", "Bearer token-of-the-app", "theme=dark; SID=of-the-app"},
+		{"in place of what the client sent", member, "/app/x", "Basic bWFsbG9yeQ==", "SID=of-mallory; theme=dark", "Bearer token-of-the-app", "SID=of-the-app; theme=dark"},
 		{"in place of what the client sent in another case, and twice", member, "/app/x", "", "sid=of-mallory; SID=a; SID=b", "Bearer token-of-the-app", "SID=of-the-app"},
 		{"also on a route that is open to all", member, "/public/x", "", "", "Bearer token-of-the-app", "SID=of-the-app"},
 		{"not on a route that does not say so", member, "/elsewhere/x", "", "theme=dark", "", "theme=dark"},
@@ -97,7 +97,7 @@ func TestCredentialsThatCannotStandInAHeaderNeverLeave(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			l := newLegacy(t)
 			l.answer = func(w http.ResponseWriter, email string) {
-				w.Header()["Set-Cookie"] = []string{c.cookie, "good=2"}
+				w.Header()["Set-Cookie"] = []string{c.cookie + "; HttpOnly", "good=2; HttpOnly"}
 				fmt.Fprintf(w, `{"user":{"mail":%q,"roles":[],"nr":7},"jwt":"%s"}`, email, c.token)
 			}
 			s := startLegacy(t, l, "")

@@ -29,7 +29,8 @@ func newArrivals(c Config) arrivals {
 // arrived is a session that has just begun, and the secret that names it.
 type arrived struct {
 	*sessionstore.Session
-	secret sessionstore.Secret
+	secret  sessionstore.Secret
+	cookies []string // Set-Cookie lines of the app that the person came from
 }
 
 // begin makes the session of somebody who has just signed in, in place of those
@@ -47,7 +48,7 @@ func (a arrivals) begin(r *http.Request, method login.Method, person *profile.Pe
 		}
 		return arrived{}, refusalOf(err)
 	}
-	return arrived{s, secret}, nil
+	return arrived{s, secret, person.CookieLines}, nil
 }
 
 // refusalOf is the answer to an error of lifecycle.Sessions.Begin.
@@ -80,6 +81,7 @@ func (a arrivals) attempted(r *http.Request, login string, why *refusal.Refusal)
 }
 
 // setCookie hands the session to the browser.
-func (a arrivals) setCookie(w http.ResponseWriter, s arrived) {
+func (a arrivals) setCookie(w http.ResponseWriter, r *http.Request, s arrived) {
+	a.cookie.arrive(w, r, s.Method, s.cookies)
 	a.cookie.Set(w, s.secret, s.ExpiresAt.Sub(a.now()))
 }

@@ -30,7 +30,7 @@ func (d desk) signedIn(w http.ResponseWriter, r *http.Request) *caller.Caller {
 // store that cannot be asked is 500 where the contract says so.
 func (d desk) refuse(w http.ResponseWriter, r *http.Request, c *caller.Caller) {
 	if c.StaleCookie {
-		d.address.Cookie.Clear(w)
+		d.address.Cookie.Clear(w, r)
 	}
 	refusal.CloseUnread(w, r)
 	if c.Standing == caller.CannotTell {

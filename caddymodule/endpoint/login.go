@@ -71,7 +71,7 @@ func (l passwordLogin) post(w http.ResponseWriter, r *http.Request) {
 	case why != nil:
 		l.refuse(w, r, given, why)
 	case given.form:
-		l.setCookie(w, s)
+		l.setCookie(w, r, s)
 		redirect(w, r, l.pages.address.ReturnTo.Clean(r, given.returnTo))
 	default:
 		l.answerProgram(w, r, s)
@@ -86,7 +86,7 @@ func (l passwordLogin) answerProgram(w http.ResponseWriter, r *http.Request, s a
 		l.tokens.refuse(w, err)
 		return
 	}
-	l.setCookie(w, s)
+	l.setCookie(w, r, s)
 	writeSession(w, r, new(caller.Caller).With(s.Session, nil), token)
 }
 

@@ -75,7 +75,7 @@ func (l logout) post(w http.ResponseWriter, r *http.Request) {
 		refusal.CloseUnread(w, r)
 	}
 	if presented.Ours {
-		l.address.Cookie.ClearOf(w, known)
+		l.address.Cookie.ClearOf(w, r, known)
 	}
 	if presented.Unknown { // its session may live
 		refusal.Token.Write(w, r)

@@ -144,7 +144,7 @@ func (l providerLogin) finish(w http.ResponseWriter, r *http.Request, attempt oi
 		l.pages.refuse(w, r, attempt.ReturnTo, why)
 		return
 	}
-	l.setCookie(w, s)
+	l.setCookie(w, r, s)
 	target := l.address.ReturnTo.Clean(r, attempt.ReturnTo)
 	if l.cookie.Strict {
 		// The browser holds a strict cookie back from a redirect that began

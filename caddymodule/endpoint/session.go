@@ -52,7 +52,7 @@ func (s session) writeChanged(w http.ResponseWriter, r *http.Request, c *caller.
 	switch {
 	case errors.Is(err, lifecycle.ErrEnded):
 		if c.Token == "" {
-			s.address.Cookie.ClearOf(w, cookiesOf(c, s.sessions))
+			s.address.Cookie.ClearOf(w, r, cookiesOf(c, s.sessions))
 		}
 		refusal.Gone.WriteJSON(w)
 	case errors.Is(err, lifecycle.ErrUnmapped):

@@ -47,7 +47,7 @@ func (s startOver) post(w http.ResponseWriter, r *http.Request) {
 		refusal.CloseUnread(w, r)
 	}
 	if left == 0 && presented.Ours {
-		s.address.Cookie.Clear(w)
+		s.address.Cookie.Clear(w, r)
 	}
 	if presented.Unknown && !fromPage { // its session may live
 		refusal.Token.Write(w, r)

@@ -43,7 +43,7 @@ func (had *Answered) Strip(h http.Header, cookie, prefix string, stays func(line
 		case isSetCookie(bare):
 			if len(values) > had.cookies {
 				stripSetCookies(h, name, had.cookies, func(line string) bool {
-					if setsCookie(line, cookie, prefix) {
+					if SetsCookie(line, cookie, prefix) {
 						overwrote = true
 						return true
 					}
@@ -90,10 +90,11 @@ func stripSetCookies(h http.Header, name string, kept int, taken func(line strin
 	}
 }
 
-// setsCookie reads a Set-Cookie as browsers do: without "=" it is a cookie with
+// SetsCookie reports whether a Set-Cookie line is of the cookie of that name, or
+// of one whose name begins with prefix. It reads it as browsers do: without "=" it is a cookie with
 // no name, and so is one that begins with "="; what comes back of it is the
 // value alone, which then looks like a cookie of ours.
-func setsCookie(line, name, prefix string) bool {
+func SetsCookie(line, name, prefix string) bool {
 	pair, _, _ := strings.Cut(line, ";")
 	return isCookie(strings.TrimLeft(pair, "="+cookieSpace), name, prefix)
 }

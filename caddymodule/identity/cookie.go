@@ -57,13 +57,26 @@ func FindCookie(lines []string, name string) (value string, count int) {
 // Case does not count here, unlike in FindCookie: some parsers fold names,
 // and would hand the app what only looks different from ours.
 func RemoveCookie(h http.Header, name, prefix string) bool {
+	return removeCookies(h, func(pair string) bool { return isCookie(pair, name, prefix) })
+}
+
+// RemoveCookies removes every cookie whose name, as FoldCookie gives it, is to
+// go. It reports whether there was any.
+func RemoveCookies(h http.Header, goes func(folded string) bool) bool {
+	return removeCookies(h, func(pair string) bool {
+		name, _, _ := strings.Cut(strings.TrimLeft(pair, "="+cookieSpace), "=")
+		return goes(FoldCookie(name))
+	})
+}
+
+func removeCookies(h http.Header, goes func(pair string) bool) bool {
 	lines := h["Cookie"]
-	if !holdsCookie(lines, name, prefix) {
+	if !holdsCookie(lines, goes) {
 		return false
 	}
 	var kept []string // none is made when ours is the only cookie
 	for _, line := range lines {
-		if line = withoutCookie(line, name, prefix); line != "" {
+		if line = withoutCookie(line, goes); line != "" {
 			kept = append(kept, line)
 		}
 	}
@@ -75,10 +88,10 @@ func RemoveCookie(h http.Header, name, prefix string) bool {
 	return true
 }
 
-func holdsCookie(lines []string, name, prefix string) bool {
+func holdsCookie(lines []string, goes func(pair string) bool) bool {
 	for _, line := range lines {
 		for pair := range strings.SplitSeq(line, ";") {
-			if isCookie(pair, name, prefix) {
+			if goes(pair) {
 				return true
 			}
 		}
@@ -86,15 +99,15 @@ func holdsCookie(lines []string, name, prefix string) bool {
 	return false
 }
 
-func withoutCookie(line, name, prefix string) string {
-	if strings.IndexByte(line, ';') < 0 && isCookie(line, name, prefix) {
+func withoutCookie(line string, goes func(pair string) bool) string {
+	if strings.IndexByte(line, ';') < 0 && goes(line) {
 		return ""
 	}
 	var b strings.Builder
 	b.Grow(len(line))
 	for pair := range strings.SplitSeq(line, ";") {
 		switch {
-		case isCookie(pair, name, prefix):
+		case goes(pair):
 		case b.Len() == 0:
 			b.WriteString(strings.TrimLeft(pair, cookieSpace))
 		default:

@@ -48,6 +48,7 @@ func (l *Sessions) Begin(ctx context.Context, method login.Method, person *profi
 	if err := n.begin(ctx, s, from.Presented); err != nil {
 		return nil, none, err
 	}
+	l.AppCookies.leftOut(method.Name(), person.CookiesLeftOut)
 	l.config.Events.Happened(Event{Kind: Began, Login: method.Name(), UserID: s.User.ID, Session: s.Key})
 	return s, secret, nil
 }

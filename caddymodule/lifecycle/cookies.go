@@ -64,7 +64,7 @@ func (c *AppCookies) Of(s *sessionstore.Session, known profile.AppCookies) (now 
 	if len(said) == 0 {
 		return known, false
 	}
-	now, _ = known.With(said...)
+	now, _ = known.With(c.config.Now(), said...)
 	return now, true
 }
 
@@ -127,22 +127,20 @@ func (c *AppCookies) Note(s *sessionstore.Session, known profile.AppCookies, sai
 	s = s.Record()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	h := c.changed[s.Key]
-	now, _ := known.With(h.since(s.Version)...)
+	h, at := c.changed[s.Key], c.config.Now()
+	now, _ := known.With(at, h.since(s.Version)...)
+	news := now.News(at, said...)
+	if len(news) == 0 {
+		return
+	}
+	after, leftOut := now.With(at, beside(now, news, said)...)
 	var fresh []profile.AppCookie
-	leftOut := 0
-	for _, cookie := range said {
-		if !now.Says(cookie) {
-			continue
-		}
-		before, _ := now.Named(cookie.Name)
-		after, beyond := now.With(cookie)
-		kept, _ := after.Named(cookie.Name) // nothing of one that is left out
-		if now, leftOut = after, leftOut+beyond; kept != before {
-			fresh = append(fresh, kept)
+	for _, cookie := range after { // and what made room, which is gone
+		if before, _ := now.Named(cookie.Name); before != cookie {
+			fresh = append(fresh, cookie)
 		}
 	}
-	c.tellLeftOut(s, leftOut)
+	c.tellLeftOut(s.Method, leftOut)
 	if len(fresh) == 0 || c.closed || h == nil && !c.makeRoom() {
 		return
 	}
@@ -159,6 +157,19 @@ func (c *AppCookies) Note(s *sessionstore.Session, known profile.AppCookies, sai
 		h.flying = true
 		c.running.Go(func() { c.fly(h) })
 	}
+}
+
+// beside is what an app says at once, without what is no news: that stays as it
+// is, and makes no room for what is.
+func beside(now profile.AppCookies, news, said []profile.AppCookie) (all []profile.AppCookie) {
+	for _, cookie := range said {
+		if slices.Contains(news, cookie) {
+			all = append(all, cookie)
+		} else if before, known := now.Named(cookie.Name); known {
+			all = append(all, before)
+		}
+	}
+	return all
 }
 
 // makeRoom reports whether the changes of one more session can be remembered,
@@ -187,11 +198,21 @@ func (h *changedCookies) put(fresh []profile.AppCookie) {
 
 // tellLeftOut tells once of a login that its app sets more than is kept. Called
 // with mu held.
-func (c *AppCookies) tellLeftOut(s *sessionstore.Session, leftOut int) {
-	if leftOut > 0 && !c.told[s.Method] {
-		c.told[s.Method] = true
-		c.config.Events.Happened(Event{Kind: CookiesLeftOut, Login: s.Method, Count: leftOut})
+func (c *AppCookies) tellLeftOut(login string, leftOut int) {
+	if leftOut > 0 && !c.told[login] {
+		c.told[login] = true
+		c.config.Events.Happened(Event{Kind: CookiesLeftOut, Login: login, Count: leftOut})
 	}
+}
+
+// leftOut is for a sign-in.
+func (c *AppCookies) leftOut(login string, n int) {
+	if n == 0 {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.tellLeftOut(login, n)
 }
 
 // forget is for a session that has ended.

@@ -67,11 +67,11 @@ func (b *bubble) writes() func() int {
 // wantCookies demands what goes with the next request, and what is written down.
 func (b *bubble) wantCookies(now, written string) {
 	b.Helper()
-	if _, _, got := b.g.served(b, b.ada.key); got.Line() != now {
-		b.Errorf("the app is given %q; want %q", got.Line(), now)
+	if _, _, got := b.g.served(b, b.ada.key); got.Line(time.Now()) != now {
+		b.Errorf("the app is given %q; want %q", got.Line(time.Now()), now)
 	}
 	kept, err := profile.DecodeKept(b.ada.now(b.g).Kept)
-	if err != nil || profile.ReadAppCookies(kept.UpstreamCookies).Line() != written {
+	if err != nil || profile.ReadAppCookies(kept.UpstreamCookies).Line(time.Now()) != written {
 		b.Errorf("written down is %q, %v; want %q", kept.UpstreamCookies, err, written)
 	}
 }
@@ -109,8 +109,8 @@ func TestAnAppsCookiesAreKept(t *testing.T) {
 		for i := range 100 {
 			b.g.answers(b, b.ada.key, sid(fmt.Sprint(i)))
 			pass(100 * time.Millisecond)
-			if _, _, now := b.g.served(b, b.ada.key); now.Line() != fmt.Sprintf("sid=%d", i) {
-				b.Errorf("after %d the app is given %s", i, now.Line())
+			if _, _, now := b.g.served(b, b.ada.key); now.Line(time.Now()) != fmt.Sprintf("sid=%d", i) {
+				b.Errorf("after %d the app is given %s", i, now.Line(time.Now()))
 			}
 		}
 		pass(cookiesEvery)
@@ -138,8 +138,8 @@ func TestAnAppsCookiesAreKept(t *testing.T) {
 			b.g.answers(b, b.ada.key, sid("1"))
 			synctest.Wait()
 		}
-		if _, _, now := b.g.served(b, b.ada.key); now.Line() != "sid=1" {
-			b.Errorf("meanwhile the app is given %s", now.Line())
+		if _, _, now := b.g.served(b, b.ada.key); now.Line(time.Now()) != "sid=1" {
+			b.Errorf("meanwhile the app is given %s", now.Line(time.Now()))
 		}
 		b.store.away.Store(false)
 		pass(2 * cookiesEvery)
@@ -191,8 +191,8 @@ func TestAnAppsCookiesAreKept(t *testing.T) {
 			b.g.answers(b, b.ada.key, profile.AppCookie{Name: fmt.Sprint("c", i), Value: "1"})
 		}
 		pass(2 * cookiesEvery)
-		if _, _, now := b.g.served(b, b.ada.key); strings.Count(now.Line(), "=") != profile.MaxAppCookies {
-			b.Errorf("the app is given %s", now.Line())
+		if _, _, now := b.g.served(b, b.ada.key); strings.Count(now.Line(time.Now()), "=") != profile.MaxAppCookies {
+			b.Errorf("the app is given %s", now.Line(time.Now()))
 		}
 		writes := b.writes()
 		for range 3 {
@@ -270,7 +270,7 @@ func TestCookiesThatOneGatewayKeepsAreThoseOfTheOther(t *testing.T) {
 		for _, g := range p.g {
 			until(t, "the new cookie shows at both", func() bool {
 				_, _, now := g.served(t, who.key)
-				return now.Line() == "sid="+value
+				return now.Line(time.Now()) == "sid="+value
 			})
 		}
 	}
@@ -292,8 +292,8 @@ func TestManyAnswersAtOnce(t *testing.T) {
 		g.Finish(t.Context())
 	}
 	_, _, now := p.g[0].served(t, who.key)
-	if len(now) != 11 || strings.Count(now.Line(), "=") != 11 {
-		t.Errorf("the app is given %s", now.Line())
+	if len(now) != 11 || strings.Count(now.Line(time.Now()), "=") != 11 {
+		t.Errorf("the app is given %s", now.Line(time.Now()))
 	}
 }
 

@@ -74,7 +74,7 @@ func (c *AppCookies) write(h *changedCookies) error {
 	var unkept error
 	written, err := c.writer.change(ctx, s, func(changed *sessionstore.Session) {
 		var kept string
-		if kept, unkept = withSaid(changed.Kept, said); unkept == nil {
+		if kept, unkept = withSaid(changed.Kept, c.config.Now(), said); unkept == nil {
 			changed.Kept = kept
 		}
 	})
@@ -93,7 +93,7 @@ func (c *AppCookies) write(h *changedCookies) error {
 	return nil
 }
 
-func withSaid(text string, said []saidCookie) (string, error) {
+func withSaid(text string, now time.Time, said []saidCookie) (string, error) {
 	kept, err := profile.DecodeKept(text)
 	if err != nil {
 		return "", err
@@ -101,10 +101,11 @@ func withSaid(text string, said []saidCookie) (string, error) {
 	if kept == nil {
 		kept = new(profile.Kept)
 	}
-	now := profile.ReadAppCookies(kept.UpstreamCookies)
-	for _, cookie := range said {
-		now, _ = now.With(cookie.AppCookie)
+	cookies := make([]profile.AppCookie, len(said))
+	for i, cookie := range said {
+		cookies[i] = cookie.AppCookie
 	}
-	kept.UpstreamCookies = now.Texts()
+	after, _ := profile.ReadAppCookies(kept.UpstreamCookies).With(now, cookies...)
+	kept.UpstreamCookies = after.Texts()
 	return kept.Encode()
 }

@@ -104,7 +104,7 @@ func New(c Config) *Sessions {
 		l.backlog = c.Vouching.backlog // what it finds is ended with the rest
 	}
 	l.AppCookies = newAppCookies(&c)
-	l.farewell = &farewell{config: &c, cookies: l.AppCookies}
+	l.farewell = newFarewell(&c, l.AppCookies)
 	l.ender = &ender{&c, l.links, l.farewell}
 	l.refresher = newRefresher(&c, &rebuilder{&c, l.builder, l.writer, l.links, l.ender})
 	return l

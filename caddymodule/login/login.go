@@ -123,10 +123,19 @@ type Leaver interface {
 	Method
 	// SignsOut reports whether it is.
 	SignsOut() bool
-	// SignOut tells it, with what the session kept of it. It may take as long as
-	// ctx lives. Its errors hold no credential.
+	// SignOut tells it, with the token and the cookies that the session kept of
+	// it. It may take as long as ctx lives. Its errors hold no credential; after
+	// one that is not *Definite it is called again.
 	SignOut(ctx context.Context, kept *profile.Kept) error
 }
+
+// Definite is the error of what comes to nothing however often it is tried.
+type Definite struct{ Err error }
+
+func (d *Definite) Error() string { return d.Err.Error() }
+
+// Unwrap returns why.
+func (d *Definite) Unwrap() error { return d.Err }
 
 // Rotated is the error of a Rebuild that failed after its source had replaced
 // a credential, a refresh token for one: Kept holds the new one, and must be

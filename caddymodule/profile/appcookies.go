@@ -3,13 +3,23 @@ package profile
 import (
 	"slices"
 	"strings"
+	"time"
 )
 
-// The most that a session keeps of an app's own cookies, in number and in bytes
-// of all together. Of those that it knows by name alone there are at most as many.
+// The most that a session keeps of an app's own cookies: as many as browsers keep
+// of one host at least (RFC 6265 section 6.1), and in bytes of all together, as
+// they are written down, what servers take in a header. Of those that it knows by
+// name alone there are at most as many.
 const (
-	MaxAppCookies     = 20
-	MaxAppCookieBytes = 8 << 10
+	MaxAppCookies     = 50
+	MaxAppCookieBytes = 16 << 10
+)
+
+// Of the cookies those that came first stay when others have to make room, and
+// maxNames bounds the bytes of what is known by name alone.
+const (
+	established = MaxAppCookies / 2
+	maxNames    = 8 << 10
 )
 
 // CookiePlace is where an app's own cookie is.
@@ -30,6 +40,9 @@ type AppCookie struct {
 	// cookie is not kept.
 	Value string
 	Place CookiePlace
+	// Expires is when the cookie's life is over, in seconds since 1970; 0: not
+	// before the session's.
+	Expires int64
 	// Path and Domain are those that the app set it for, so that a browser can be
 	// told to forget it. An empty Path means "/", an empty Domain the host alone.
 	Path, Domain string
@@ -39,82 +52,33 @@ type AppCookie struct {
 // order in which the app first spoke of them. They are not changed in place.
 type AppCookies []AppCookie
 
-// Kept cookies are written as "name=value", which builds before this one read as
-// well. What else is known of a name is "name;path;domain;", with a letter
-// for its place: those builds pass over what holds a semicolon.
-const (
-	markHere      = "h"
-	markGone      = "g"
-	markAtBrowser = "b"
-)
-
-// ReadAppCookies reads Kept.UpstreamCookies. What it cannot read is left out.
-func ReadAppCookies(texts []string) (c AppCookies) {
-	for _, text := range texts {
-		if !strings.Contains(text, ";") {
-			if name, value, found := strings.Cut(text, "="); found && name != "" {
-				c = c.put(AppCookie{Name: name, Value: value})
-			}
-			continue
-		}
-		parts := strings.Split(text, ";")
-		if len(parts) != 4 || parts[0] == "" {
-			continue
-		}
-		marked := AppCookie{Name: parts[0], Path: parts[1], Domain: parts[2]}
-		switch parts[3] {
-		case markHere:
-			before, known := c.Named(marked.Name)
-			if !known {
-				continue
-			}
-			marked.Value = before.Value
-		case markGone:
-			marked.Place = CookieGone
-		case markAtBrowser:
-			marked.Place = CookieAtBrowser
-		default:
-			continue
-		}
-		c = c.put(marked)
-	}
-	return c
-}
-
-// Texts undoes ReadAppCookies.
-func (c AppCookies) Texts() (texts []string) {
-	for _, cookie := range c {
-		mark := markHere
-		switch {
-		case cookie.Place == CookieGone:
-			mark = markGone
-		case cookie.Place == CookieAtBrowser:
-			mark = markAtBrowser
-		default:
-			texts = append(texts, cookie.Name+"="+cookie.Value)
-			if cookie.Path == "" && cookie.Domain == "" {
-				continue
-			}
-		}
-		texts = append(texts, cookie.Name+";"+cookie.Path+";"+cookie.Domain+";"+mark)
-	}
-	return texts
-}
-
-// Line is what a Cookie header says of those that are kept. What could not stand
-// in a header is left out.
-func (c AppCookies) Line() string {
+// Line is what a Cookie header says of those that are kept and live. What could
+// not stand in a header is left out.
+func (c AppCookies) Line(now time.Time) string {
 	var pairs []string
 	for _, cookie := range c {
 		pair := cookie.Name + "=" + cookie.Value
-		if cookie.Place == CookieHere && !strings.ContainsFunc(pair, noHeader) {
+		if cookie.Place == CookieHere && !cookie.over(now) && !strings.ContainsFunc(pair, noHeader) {
 			pairs = append(pairs, pair)
 		}
 	}
 	return strings.Join(pairs, "; ")
 }
 
-func noHeader(c rune) bool { return c < ' ' || c == 0x7f || c == ';' }
+func noHeader(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f || c == ';' }
+
+func (c *AppCookie) over(now time.Time) bool { return c.Expires != 0 && c.Expires <= now.Unix() }
+
+// Until is when Line says something else by itself, in seconds since 1970; 0:
+// never.
+func (c AppCookies) Until() (first int64) {
+	for _, cookie := range c {
+		if cookie.Place == CookieHere && cookie.Expires != 0 && (first == 0 || cookie.Expires < first) {
+			first = cookie.Expires
+		}
+	}
+	return first
+}
 
 // Named returns the cookie of that name.
 func (c AppCookies) Named(name string) (cookie AppCookie, known bool) {
@@ -129,21 +93,54 @@ func (c AppCookies) index(name string) int {
 	return slices.IndexFunc(c, func(other AppCookie) bool { return other.Name == name })
 }
 
-// With returns the cookies after the app has said so, and how many of them are
-// more than is kept: those are gone.
-func (c AppCookies) With(said ...AppCookie) (after AppCookies, leftOut int) {
+// With returns the cookies after the app has said all that at once, without
+// those whose life is over, and how many of them are more than is kept: those are
+// gone. What the app has just said goes before what it said earlier.
+func (c AppCookies) With(now time.Time, said ...AppCookie) (after AppCookies, leftOut int) {
 	after = slices.Clone(c)
 	for _, cookie := range said {
 		after = after.put(cookie)
 	}
-	return after.bounded()
+	for i := range after {
+		if after[i].over(now) {
+			after[i].leave()
+		}
+	}
+	latest := func(name string) bool { return AppCookies(said).index(name) >= 0 }
+	for after.tooMuch() {
+		after[after.victim(latest)].leave()
+		leftOut++
+	}
+	return after.withoutOldNames(), leftOut
 }
 
-// Says reports whether the app says something new by that. Of a name that is not
-// known it does by a cookie to keep alone.
-func (c AppCookies) Says(cookie AppCookie) bool {
-	before, known := c.Named(cookie.Name)
-	return known && before != cookie || !known && cookie.Place == CookieHere
+// News are those of what an app says at once that is new. Of a name that is
+// not known a cookie to keep alone is, and of one that is kept not that it lives
+// a little longer: some apps say so with every answer.
+func (c AppCookies) News(now time.Time, said ...AppCookie) (news []AppCookie) {
+	for _, cookie := range said {
+		before, known := c.Named(cookie.Name)
+		if known && !before.isAbout(cookie, now) || !known && cookie.Place == CookieHere {
+			news = append(news, cookie)
+		}
+	}
+	return news
+}
+
+// A cookie that is set again lives longer for us when that is more than a
+// twentieth of its life, or an hour.
+const (
+	fewest     = 20
+	mostSlides = 3600
+)
+
+// isAbout reports whether the other says the same.
+func (c AppCookie) isAbout(other AppCookie, now time.Time) bool {
+	later := other.Expires - c.Expires
+	if c.Expires != 0 && other.Expires != 0 && later > 0 && later < min(mostSlides, (other.Expires-now.Unix())/fewest) {
+		other.Expires = c.Expires
+	}
+	return c == other
 }
 
 func (c AppCookies) put(cookie AppCookie) AppCookies {
@@ -154,33 +151,80 @@ func (c AppCookies) put(cookie AppCookie) AppCookies {
 	return append(c, cookie)
 }
 
-// bounded leaves out the later of those that are too many or too large, and
-// forgets the oldest of the names that are known without a cookie.
-func (c AppCookies) bounded() (kept AppCookies, leftOut int) {
+// leave makes it one that is known by name alone.
+func (c *AppCookie) leave() { c.Value, c.Expires, c.Place = "", 0, CookieGone }
+
+func (c AppCookies) tooMuch() bool {
 	count, size := 0, 0
+	for _, cookie := range c {
+		if cookie.Place == CookieHere {
+			count, size = count+1, size+written(cookie.Name)+1+written(cookie.Value)+len(cookie.Path)+len(cookie.Domain)
+		}
+	}
+	return count > MaxAppCookies || size > MaxAppCookieBytes
+}
+
+// written is about how many bytes the text takes in the session, which is JSON.
+func written(text string) int {
+	n := len(text)
+	for i := range len(text) {
+		switch text[i] {
+		case '<', '>', '&':
+			n += 5
+		case '"', '\\', '\t':
+			n++
+		}
+	}
+	return n
+}
+
+// victim is the index of the one that makes room: of those beyond the established
+// ones the one that would end first, else the oldest, else the last of what was
+// just said. So what an app has abandoned makes room, and neither a
+// newcomer nor the cookie of the sign-in is refused for it.
+func (c AppCookies) victim(latest func(name string) bool) int {
+	oldest, ending, last, final, nth := -1, -1, -1, -1, 0
 	for i, cookie := range c {
 		if cookie.Place != CookieHere {
 			continue
 		}
-		bytes := len(cookie.Name) + 1 + len(cookie.Value)
-		if count == MaxAppCookies || size+bytes > MaxAppCookieBytes {
-			c[i].Value, c[i].Place = "", CookieGone
-			leftOut++
-			continue
+		final, nth = i, nth+1
+		switch {
+		case latest(cookie.Name):
+			last = i
+		case nth <= established:
+		case cookie.Expires != 0 && (ending < 0 || cookie.Expires < c[ending].Expires):
+			ending = i
+		case cookie.Expires == 0 && oldest < 0:
+			oldest = i
 		}
-		count, size = count+1, size+bytes
 	}
-	names := 0
+	switch {
+	case ending >= 0:
+		return ending
+	case oldest >= 0:
+		return oldest
+	case last >= 0:
+		return last
+	}
+	return final
+}
+
+// withoutOldNames forgets the oldest of the names that are known without a
+// cookie.
+func (c AppCookies) withoutOldNames() (kept AppCookies) {
+	names, size := 0, 0
 	for _, cookie := range slices.Backward(c) {
 		if cookie.Place != CookieHere {
-			if names++; names > MaxAppCookies {
+			names, size = names+1, size+len(cookie.Name)+len(cookie.Path)+len(cookie.Domain)
+			if names > MaxAppCookies || size > maxNames {
 				continue
 			}
 		}
 		kept = append(kept, cookie)
 	}
 	slices.Reverse(kept)
-	return kept, leftOut
+	return kept
 }
 
 // WithCookiesOf is what a session keeps, with the app's cookies of another

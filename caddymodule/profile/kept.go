@@ -12,8 +12,9 @@ import (
 	"example.com/sidegate/sessionstore"
 )
 
-// MaxKept is the most bytes that a login may keep in one session.
-const MaxKept = 64 << 10
+// MaxKept is the most bytes that a login may keep in one session, an app's
+// cookies and their names among them.
+const MaxKept = 80 << 10
 
 // Kept is what a login keeps of a sign-in, sealed in the session, to build the
 // session anew later, to end it at its source too, and to speak to the app

@@ -49,6 +49,11 @@ type Person struct {
 	Permissions []string
 	// Kept is what the login keeps, sealed in the session. Nil for nothing.
 	Kept *Kept
+	// CookieLines are Set-Cookie lines of the app that the person came from, for
+	// their browser. CookiesLeftOut is how many of its cookies are more than Kept
+	// has room for.
+	CookieLines    []string
+	CookiesLeftOut int
 	// Standing is what the login goes by when it vouches for the person again
 	// without asking anybody; zero when it cannot.
 	Standing Standing

@@ -20,12 +20,11 @@ const maxCalls = 64
 // Login signs people in by an app's own login. It is a login.PasswordMethod
 // and a login.Rebuilder, and safe for concurrent use.
 type Login struct {
-	config  Config
-	url     string
-	logout  string
-	body    body
-	calls   *login.Gate
-	leaving chan struct{} // of sign-outs
+	config Config
+	url    string
+	logout string
+	body   body
+	calls  *login.Gate
 }
 
 var (
@@ -53,7 +52,7 @@ func newLogin(c Config) (*Login, error) {
 	if c, err = c.withDefaults(); err != nil {
 		return nil, err
 	}
-	l := &Login{config: c, body: body, calls: login.NewGate(login.GateLimits{Running: maxCalls, Waiting: maxCalls}), leaving: make(chan struct{}, maxCalls)}
+	l := &Login{config: c, body: body, calls: login.NewGate(login.GateLimits{Running: maxCalls, Waiting: maxCalls})}
 	if l.url, err = addressOf(c.URL); err != nil {
 		return nil, err
 	}
@@ -157,11 +156,10 @@ func (l *Login) person(answer source.Answer, name string, s secret) (*profile.Pe
 	} else if err != nil {
 		return nil, l.trouble(err)
 	}
-	kept := &profile.Kept{Facts: facts}
-	if l.config.KeepCookies {
-		kept.UpstreamCookies = l.cookies(answer.Header, s)
+	person, err := l.mapped(name, &profile.Kept{Facts: facts})
+	if err == nil && l.config.KeepCookies {
+		l.cookies(person, answer.Header, s)
 	}
-	person, err := l.mapped(name, kept)
 	if _, isJSON := fact["body"]; err != nil && !isJSON {
 		return nil, fmt.Errorf("%w (the app's answer has no JSON that can be mapped)", err)
 	}

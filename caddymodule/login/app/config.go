@@ -64,10 +64,13 @@ type Config struct {
 	// is no address; where it does not, such a name is nobody's.
 	TakesNames bool
 	// KeepCookies keeps the cookies that the app sets, to be given back to it.
-	// CookieNames are those that it keeps, whatever they are; none means all that
-	// a sign-in brings, and later those that are HttpOnly.
+	// CookieNames are those that it keeps, whatever they are; none means those that
+	// are HttpOnly.
 	KeepCookies bool
 	CookieNames []string
+	// Seen is what is known of the app's cookies, which may be that of a
+	// configuration before. Nil: nothing yet.
+	Seen *Seen
 	// Logout is the app's address for sign-outs, http or https. Empty: it is told
 	// of none.
 	Logout string
@@ -93,6 +96,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Seen == nil {
+		c.Seen = new(Seen)
 	}
 	var err error
 	c.Headers, err = source.CleanHeaders(c.Headers)

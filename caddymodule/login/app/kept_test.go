@@ -73,9 +73,10 @@ func TestThePasswordIsNotKept(t *testing.T) {
 	t.Run("in a cookie", func(t *testing.T) {
 		person, err := signIn(t, newLogin(t, app.Config{KeepCookies: true, URL: serve(t, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Add("Set-Cookie", "remember=ada:"+url.QueryEscape(canary))
-			w.Header().Add("Set-Cookie", "sid=1")
+			w.Header().Add("Set-Cookie", "lang=de; Path=/"+url.QueryEscape(canary))
+			w.Header().Add("Set-Cookie", "sid=1; HttpOnly")
 		})}))
-		if err != nil || !slices.Equal(person.Kept.UpstreamCookies, []string{"sid=1"}) {
+		if err != nil || len(person.CookieLines) != 0 || !slices.Contains(person.Kept.UpstreamCookies, "sid=1") || strings.Contains(fmt.Sprint(person.Kept.UpstreamCookies), url.QueryEscape(canary)) {
 			t.Fatalf("got %v, %v", person.Kept.UpstreamCookies, err)
 		}
 	})
@@ -115,33 +116,45 @@ func TestAPasswordThatIsAWordBreaksNoSignIn(t *testing.T) {
 func TestCookies(t *testing.T) {
 	now := time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
 	at := func(d time.Duration) string { return "; Expires=" + now.Add(d).Format(http.TimeFormat) }
-	many := make([]string, 25)
+	many := make([]string, profile.MaxAppCookies+5)
 	for i := range many {
-		many[i] = fmt.Sprintf("c%d=%d", i, i)
+		many[i] = fmt.Sprintf("c%d=%d; HttpOnly", i, i)
 	}
-	big := strings.Repeat("x", 4000)
+	firsts := make([]string, len(many))
+	for i := range many {
+		if firsts[i] = fmt.Sprintf("c%d=%d", i, i); i >= profile.MaxAppCookies {
+			firsts[i] = fmt.Sprintf("c%d;;;g", i)
+		}
+	}
+	chunk := strings.Repeat("x", 4000)
+	const only = "; HttpOnly"
 	for _, c := range []struct {
-		name string
-		set  []string
-		want []string
+		name    string
+		set     []string
+		want    []string
+		browser []string
 	}{
-		{"none are none", nil, nil},
-		{"name and value are kept, the rest is not", []string{"sid=a=b; Path=/; HttpOnly; Secure; SameSite=Lax; Max-Age=60"}, []string{"sid=a=b"}},
-		{"but for where a browser would have it, in words that builds before pass over", []string{"sid=1; Path=/app", "b=2; Domain=.example.com", "c=3; Path=/a; Path=nonsense"},
-			[]string{"sid=1", "sid;/app;;h", "b=2", "b;;example.com;h", "c=3"}},
-		{"in the order in which they came", []string{"b=2", "a=1"}, []string{"b=2", "a=1"}},
-		{"quotes belong to the value", []string{`q="a b"`}, []string{`q="a b"`}},
-		{"an empty value is a value", []string{"e="}, []string{"e="}},
-		{"the last of a name counts", []string{"sid=1", "x=1", "sid=2"}, []string{"x=1", "sid=2"}},
-		{"one that lives on is kept", []string{"a=1" + at(time.Hour), "b=1; Max-Age=60"}, []string{"a=1", "b=1"}},
-		{"a deleted one is not", []string{"a=1; Max-Age=0", "b=1; Max-Age=-1", "c=1"}, []string{"c=1"}},
-		{"an expired one is not", []string{"a=1" + at(0), "b=1" + at(-time.Hour)}, nil},
-		{"Max-Age goes before Expires", []string{"a=1; Max-Age=60" + at(-time.Hour), "b=1; Max-Age=0" + at(time.Hour)}, []string{"a=1"}},
-		{"one that is set and deleted is not", []string{"sid=old", "sid=; Max-Age=0"}, nil},
-		{"a control character is no value", []string{"a=1\x01", "b=1\x7f", "c=\u0085", "ok=1"}, []string{"ok=1"}},
-		{"a name that is no token is none", []string{"a b=1", "=1", "ok=1"}, []string{"ok=1"}},
-		{"twenty at most", many, many[:20]},
-		{"8 KiB at most, and the small ones among the rest", []string{"a=" + big, "b=" + big, "c=" + big, "d=1"}, []string{"a=" + big, "b=" + big, "d=1"}},
+		{"none are none", nil, nil, nil},
+		{"name and value are kept, and until when it lives", []string{"sid=a=b; Path=/; HttpOnly; Secure; SameSite=Lax; Max-Age=60"}, []string{"sid=a=b", "sid;1893456060;e"}, nil},
+		{"and where a browser would have it, in words that builds before pass over", []string{"sid=1; Path=/app" + only, "b=2; Domain=.Example.com" + only, "c=3; Path=/a; Path=nonsense" + only},
+			[]string{"sid=1", "sid;/app;;h", "b=2", "b;;example.com;h", "c=3"}, nil},
+		{"in the order in which they came", []string{"b=2" + only, "a=1" + only}, []string{"b=2", "a=1"}, nil},
+		{"whatever a value is, byte for byte", []string{`q="a b"` + only, `j={"a":1}` + only, `o="x\054y"` + only, "t=a\tb" + only, "e=" + only},
+			[]string{`q="a b"`, `j={"a":1}`, `o="x\054y"`, "t=a\tb", "e="}, nil},
+		{"and what is no text", []string{"uml=\xe4" + only}, []string{"dW1s;5A;;;h;0"}, nil},
+		{"the last of a name counts", []string{"sid=1" + only, "x=1" + only, "sid=2" + only}, []string{"x=1", "sid=2"}, nil},
+		{"a deleted one is not, and the browser forgets it", []string{"a=1; Max-Age=0" + only, "b=1; Max-Age=-1; Path=/b", "c=1" + only}, []string{"c=1"},
+			[]string{"a=1; Max-Age=0" + only + "; Path=/", "b=1; Max-Age=-1; Path=/b"}},
+		{"an expired one is not", []string{"a=1" + at(0) + "; Path=/"}, nil, []string{"a=1" + at(0) + "; Path=/"}},
+		{"Max-Age goes before Expires", []string{"a=1; Max-Age=60" + at(-time.Hour) + only}, []string{"a=1", "a;1893456060;e"}, nil},
+		{"one that is set and deleted is not", []string{"sid=old" + only, "sid=; Max-Age=0"}, nil, []string{"sid=; Max-Age=0; Path=/"}},
+		{"but for one that is deleted under another path", []string{"sid=1" + only, "sid=; Path=/old; Max-Age=0"}, []string{"sid=1"}, []string{"sid=; Path=/old; Max-Age=0"}},
+		{"a control character is no value", []string{"a=1\x01" + only, "b=1\x7f" + only, "ok=1" + only}, []string{"ok=1"}, nil},
+		{"what has no name, or one beyond measure, is none", []string{"=1" + only, "x" + only, strings.Repeat("n", 256) + "=1" + only, "ok=1" + only}, []string{"ok=1"}, nil},
+		{"one for scripts is the browser's, and known here by its name", []string{"csrftoken=c1; Path=/; SameSite=Lax", "lang=de", "sid=1" + only},
+			[]string{"csrftoken;;;b", "lang;;;b", "sid=1"}, []string{"csrftoken=c1; Path=/; SameSite=Lax", "lang=de; Path=/"}},
+		{"those that are beyond the number are known by their names", many, firsts, nil},
+		{"three chunks of 4 KB fit", []string{"a=" + chunk + only, "b=" + chunk + only, "c=" + chunk + only, "d=1" + only}, []string{"a=" + chunk, "b=" + chunk, "c=" + chunk, "d=1"}, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			config := app.Config{
@@ -157,12 +170,15 @@ func TestCookies(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				want := c.want
+				want, browser := c.want, c.browser
 				if !keep {
-					want = nil
+					want, browser = nil, nil
 				}
-				if !slices.Equal(person.Kept.UpstreamCookies, want) {
-					t.Fatalf("keep_cookies %v: got %q, want %q", keep, person.Kept.UpstreamCookies, want)
+				if !slices.Equal(person.Kept.UpstreamCookies, want) || !slices.Equal(person.CookieLines, browser) {
+					t.Fatalf("keep_cookies %v: got %q, and %q for the browser; want %q and %q", keep, person.Kept.UpstreamCookies, person.CookieLines, want, browser)
+				}
+				if out := person.CookiesLeftOut; out != max(0, len(want)-profile.MaxAppCookies) {
+					t.Errorf("%d are said to be left out", out)
 				}
 			}
 		})
@@ -183,7 +199,7 @@ func TestRebuild(t *testing.T) {
 	var asked int
 	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		asked++
-		w.Header().Set("Set-Cookie", "sid=1")
+		w.Header().Set("Set-Cookie", "sid=1; HttpOnly")
 		answer(200, `{"id":42,"mail":"al@example.com","groups":["staff"],"token":"t1","active":true,"since":1.5}`)(w, r)
 	})
 	rules := []string{"id", "login.body.id", "email", "login.body.mail", "roles", "login.body.groups", "upstream_token", "login.body.token"}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"example.com/sidegate/caddymodule/login"
@@ -20,12 +21,6 @@ func (l *Login) SignOut(ctx context.Context, kept *profile.Kept) error {
 	if l.config.Logout == "" || kept == nil {
 		return nil
 	}
-	select {
-	case l.leaving <- struct{}{}:
-		defer func() { <-l.leaving }()
-	default:
-		return l.trouble(login.ErrBusy)
-	}
 	ctx, cancel := context.WithTimeout(ctx, l.config.Timeout)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, l.logout, nil)
@@ -34,25 +29,30 @@ func (l *Login) SignOut(ctx context.Context, kept *profile.Kept) error {
 	}
 	r.Header.Set("User-Agent", "sidegate")
 	source.SetHeaders(r, l.config.Headers)
-	giveBack(r.Header, kept)
+	l.giveBack(r.Header, kept)
 	answer, err := source.Ask(ctx, l.config.Transport, r)
 	switch {
 	case err != nil:
 		return l.trouble(fmt.Errorf("logout: %w", err))
 	case answer.Status < 400, answer.Status == http.StatusUnauthorized, answer.Status == http.StatusForbidden:
 		return nil
+	case answer.Status < 500 && !slices.Contains(passing, answer.Status):
+		return &login.Definite{Err: l.trouble(fmt.Errorf("logout: the app answers %d", answer.Status))}
 	}
 	return l.trouble(fmt.Errorf("logout: the app answers %d", answer.Status))
 }
 
+// passing are answers of 4xx that may be others the next time.
+var passing = []int{http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests}
+
 // SignsOut reports whether the app is told of sign-outs.
 func (l *Login) SignsOut() bool { return l.config.Logout != "" }
 
-func giveBack(h http.Header, kept *profile.Kept) {
+func (l *Login) giveBack(h http.Header, kept *profile.Kept) {
 	if kept.UpstreamToken != "" && !strings.ContainsFunc(kept.UpstreamToken, control) {
 		h.Set("Authorization", "Bearer "+kept.UpstreamToken)
 	}
-	if line := profile.ReadAppCookies(kept.UpstreamCookies).Line(); line != "" {
+	if line := profile.ReadAppCookies(kept.UpstreamCookies).Line(l.config.Now()); line != "" {
 		h.Set("Cookie", line)
 	}
 }
