@@ -162,7 +162,7 @@ func TestErrorsOfSourcesSayWhatToDo(t *testing.T) {
 		{"a name that no cookie has", app(legacyAPI, `keep_cookies "a b"`), `login app legacy: keep_cookies "a b": that is no name of a cookie`},
 		{"more names of cookies than a session keeps", app(legacyAPI, "keep_cookies"+strings.Repeat(" a", 51)), "login app legacy: keep_cookies names 51 cookies: 50 at most"},
 		{"a star for names of cookies", app(legacyAPI, "keep_cookies *"), "login app legacy: keep_cookies *: names are whole ones; without any, all cookies with HttpOnly are kept: keep_cookies"},
-		{"the gateway's own cookie", app(legacyAPI, "keep_cookies SideGate"), "login app legacy: keep_cookies SideGate: that is the gateway's own cookie, which no app sets: leave it out"},
+		{"the gateway's own cookie", app(legacyAPI, "success `login.status == 200`\nkeep_cookies SideGate"), "login app legacy: keep_cookies SideGate: that is the gateway's own cookie, which no app sets: leave it out"},
 		{"an app with a bad name", gatewaytest.Site{Options: "login app a.b http://a/"}, `login app "a.b": use letters, digits, - and _ for the name`},
 		{"an app with a body of another kind", app(legacyAPI, "body xml"), `body is "xml": it can be json or form`},
 		{"an app that is not sent the password", app(legacyAPI, "body json {\nuser {login.username}\n}"), "body has no field with {login.password}"},

@@ -213,6 +213,20 @@ func TestAnAppsCookiesAreKept(t *testing.T) {
 	})
 }
 
+func TestCookiesThatASignInBringsBeyondMeasureAreTold(t *testing.T) {
+	inBubble(t, "once of a login", func(b *bubble) {
+		for range 2 {
+			person := &profile.Person{ID: 9, Email: "grace@example.com", CookiesLeftOut: 3}
+			if _, _, err := b.g.Begin(b.Context(), b.login, person, lifecycle.Arrival{}); err != nil {
+				b.Fatal(err)
+			}
+		}
+		if n := countOf(b.g.ear.kinds(), lifecycle.CookiesLeftOut); n != 1 {
+			b.Errorf("that was told %d times", n)
+		}
+	})
+}
+
 func countOf(kinds []lifecycle.Kind, of lifecycle.Kind) (n int) {
 	for _, kind := range kinds {
 		if kind == of {
