@@ -59,6 +59,8 @@ var lines = map[lifecycle.Kind]line{
 	lifecycle.Began:       {zap.InfoLevel, "signed in", sessionFields},
 	lifecycle.NotAdmitted: {zap.WarnLevel, "sign-in refused by the configuration", whyFields},
 	lifecycle.NotSound:    {zap.WarnLevel, "sign-in refused: the person's entry is not sound", personFields},
+	lifecycle.NotMapped: {zap.WarnLevel,
+		"sign-in not finished: what a source says of the person cannot be mapped, and trying again will not help", loginErrorFields},
 	lifecycle.TooMany: {zap.WarnLevel, "sign-in refused: the person has as many sessions as max_sessions allows", func(e lifecycle.Event) []zap.Field {
 		return append(limitFields(e), zap.Int("max_sessions", e.Count))
 	}},

@@ -59,6 +59,8 @@ func refusalOf(err error) *refusal.Refusal {
 	switch {
 	case errors.Is(err, profile.ErrInvalid):
 		return refusal.Profile
+	case profile.IsUnmapped(err):
+		return refusal.NotMapped
 	case errors.Is(err, sessionstore.ErrTooMany):
 		return refusal.TooManySessions
 	case errors.Is(err, lifecycle.ErrNumberTaken):

@@ -29,7 +29,8 @@ const maxUserAgent = 256
 // end: who planted a session id on somebody gains nothing by their sign-in
 // (session fixation).
 //
-// A *profile.Refused is a definite "no" of the configuration, and
+// A *profile.Refused is a definite "no" of the configuration, a
+// *profile.Unmapped an answer that will be no better the next time, and
 // profile.ErrInvalid a person who makes no session; any other error means that
 // nobody can tell, and that no session was left behind. All of them have been
 // told to Events. So has sessionstore.ErrTooMany, which says that the person has
@@ -65,6 +66,8 @@ func (l *Sessions) NotBegun(ctx context.Context, login string, userID int64, err
 		l.config.Events.Happened(Event{Kind: NotAdmitted, Login: login, UserID: userID, Err: refused})
 	case errors.Is(err, profile.ErrInvalid):
 		l.config.Events.Happened(Event{Kind: NotSound, Login: login, UserID: userID, Err: err})
+	case profile.IsUnmapped(err):
+		l.config.Events.Happened(Event{Kind: NotMapped, Login: login, Err: err})
 	case isStoreFault(err):
 		l.config.Events.Trouble(ctx, "a sign-in could not be finished", err)
 	default:

@@ -50,6 +50,9 @@ const (
 	NotAdmitted Kind = "not admitted"
 	// NotSound: what is known of the person makes no session. Login, UserID, Err.
 	NotSound Kind = "not sound"
+	// NotMapped: what a source says of whom it let in cannot be mapped, so they
+	// are not signed in, and will not be by trying again. Login, Err.
+	NotMapped Kind = "not mapped"
 	// TooMany: somebody has as many sessions as they may have, and was refused
 	// another. Login, UserID, Count: how many they may have.
 	TooMany Kind = "too many"

@@ -114,6 +114,9 @@ var (
 		Message: "Too many people are signing in at once. Try again in a few seconds.", RetryAfter: 3 * time.Second}
 	Profile = &Refusal{Status: http.StatusForbidden, Code: "forbidden", Page: web.Incomplete, Result: Refused,
 		Message: "Your entry is not complete, so you cannot be signed in. Please tell whoever runs this service."}
+	NotMapped = &Refusal{Status: http.StatusForbidden, Code: "not_mapped", Page: web.Unmapped, Result: Failed,
+		Message: "This sign-in cannot be completed: what is said of you is not what this service expects. " +
+			"Trying again will not help; please tell whoever runs this service."}
 	TooManySessions = &Refusal{Status: http.StatusForbidden, Code: "too_many_sessions", Page: web.TooMany, Result: Refused,
 		Message: "You are signed in at as many places as you may be. Sign out at one of them, then sign in here."}
 	NumberTaken = &Refusal{Status: http.StatusForbidden, Code: "number_taken", Page: web.Taken, Result: Refused,

@@ -28,6 +28,7 @@ func TestSignInsAreNamedByTheirEnd(t *testing.T) {
 		{"a person whom the configuration refuses, in its own words", "refused", refusal.Rule.Saying("Staff only")},
 		{"a person who has as many sessions as they may have", "refused", refusal.TooManySessions},
 		{"a person whose number is somebody else's", "refused", refusal.NumberTaken},
+		{"a person of whom nothing can be made, which is no failure of theirs", "failed", refusal.NotMapped},
 		{"somebody who cancelled at the provider", "refused", refusal.Denied},
 		{"a body that cannot be read", "refused", refusal.Malformed},
 		{"too many attempts", "throttled", refusal.Attempts.After(time.Minute)},
@@ -57,6 +58,7 @@ func TestWhatTheLoginPageSays(t *testing.T) {
 		{"to whom the configuration refuses", refusal.Rule, web.Refused},
 		{"to who may have no more sessions", refusal.TooManySessions, web.TooMany},
 		{"to whose number is somebody else's", refusal.NumberTaken, web.Taken},
+		{"to whom nothing can be made of", refusal.NotMapped, web.Unmapped},
 		{"to an entry that is not sound", refusal.Profile, web.Incomplete},
 	} {
 		t.Run(c.name, func(t *testing.T) {

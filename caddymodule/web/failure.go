@@ -53,6 +53,9 @@ const (
 	// Taken says that the person's number belongs to somebody else; only the
 	// operator can help.
 	Taken
+	// Unmapped says that what was told of the person cannot be used here; only
+	// the operator can help.
+	Unmapped
 	// AskAgain says that the configuration was changed while they signed in.
 	AskAgain
 )
@@ -78,6 +81,8 @@ var failureTexts = map[Failure]string{
 	Unverified: "Your email address is not verified there. Verify it where you signed in, then try again.",
 	NoEmail: "No email address came with your sign-in. Add one to your account there, " +
 		"or agree to share it, then try again.",
+	Unmapped: "This sign-in cannot be completed: what is said of you is not what this service expects. " +
+		"Trying again will not help, and you have done nothing wrong: please tell whoever looks after this service.",
 	AskAgain: "This service was set up anew while you signed in. Please sign in again.",
 	Taken: "The number of your account belongs to somebody else here, so you cannot be signed in. " +
 		"Please tell whoever looks after this service.",

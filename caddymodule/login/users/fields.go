@@ -133,8 +133,13 @@ func (s scope) name(n *yaml.Node) string {
 	return text
 }
 
+// names reads a list of names. One alone needs no brackets; several in one text
+// do, for "admin, staff" would be a role that nobody asks for.
 func (s scope) names(n *yaml.Node, most int) []string {
-	items := s.list(n, most)
+	items := []*yaml.Node{n}
+	if n.Kind != yaml.ScalarNode || strings.Contains(n.Value, ",") {
+		items = s.list(n, most)
+	}
 	names := make([]string, 0, len(items))
 	for i, item := range items {
 		names = append(names, scope{s.p, s.where, fmt.Sprintf("%s%d ", s.field, i+1)}.name(item))

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -91,6 +92,12 @@ func TestParse(t *testing.T) {
 		got.Standing = profile.Standing{}
 		if !ok || ada.Disabled || !reflect.DeepEqual(got, want) {
 			t.Errorf("got %+v, want %+v", got, want)
+		}
+	})
+	t.Run("a lone role needs no brackets", func(t *testing.T) {
+		alone, ok := parse(t, list(person(1, "ada@example.com", "roles: admin"))).ByID(1)
+		if got := alone.Person().Roles; !ok || !slices.Equal(got, []string{"admin"}) {
+			t.Errorf("got %q", got)
 		}
 	})
 	t.Run("the largest id is found", func(t *testing.T) {
@@ -221,7 +228,7 @@ func TestParseTellsTheLineAndTheRemedy(t *testing.T) {
 		"argon2id of no thread":        {argon("m=64,t=1,p=0"), params},
 		"a role that is a number":      {ada("roles: [admin, 7]"), "users file line 2: person 1: roles 2 must be a text: put it in quotes"},
 		"an empty role":                {ada("roles: ['']"), "users file line 2: person 1: roles 1 is empty"},
-		"roles that are a text":        {ada("roles: admin"), "users file line 2: person 1: roles must be a list"},
+		"roles that are one text":      {ada("roles: 'admin, staff'"), "users file line 2: person 1: roles must be a list"},
 		"a permission of two lines":    {ada(`permissions: ["a\r\nX-Admin: 1"]`), "users file line 2: person 1: permissions 1 holds a line break or another control character: remove it"},
 		"too many roles":               {ada("roles: [" + strings.Repeat("a,", 1001) + "]"), "users file line 2: person 1: roles has 1001 elements: at most 1000 are allowed"},
 		"a text too long":              {ada("createdBy: " + strings.Repeat("a", 513)), "users file line 2: person 1: createdBy is longer than 512 bytes"},

@@ -18,15 +18,28 @@ import (
 // accountKeys are the keys of an account, as in the users file.
 var accountKeys = []string{"accountId", "accountName", "accountAdmin", "usersPrimaryAccount"}
 
+// readAccounts reads a list of accounts, or a lone one as a list of one.
 func readAccounts(v ref.Val, expr string) ([]sessionstore.Account, error) {
+	switch lone := v.(type) {
+	case types.String:
+		if isJoined(string(lone)) {
+			return nil, errJoined
+		}
+		v = asList(v)
+	case types.Null, traits.Mapper:
+		v = asList(v)
+	}
 	return readList(v, "list of maps", profile.MaxAccounts, func(v ref.Val) (sessionstore.Account, error) {
 		return readAccount(v, expr)
 	})
 }
 
-// readAccount reads one account. A key that it does not know is refused: a
+// readAccount reads one account; a text is its id. A key that it does not know is refused: a
 // slip in accountAdmin would make nobody an admin, and nobody would know why.
 func readAccount(v ref.Val, expr string) (a sessionstore.Account, err error) {
+	if id, ok := v.(types.String); ok {
+		v = types.DefaultTypeAdapter.NativeToValue(map[string]string{"accountId": string(id)})
+	}
 	m, ok := v.(traits.Mapper)
 	if !ok {
 		return a, mismatch("map", typeName(v))

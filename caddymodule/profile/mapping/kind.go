@@ -8,9 +8,7 @@ import (
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
-	"cel.dev/cel-go/common/types/traits"
 
-	"example.com/sidegate/caddymodule/profile"
 	"example.com/sidegate/sessionstore"
 )
 
@@ -32,7 +30,7 @@ var identifier = kind[int64]{"int", optional(only(types.IntKind)), readIdentifie
 var date = kind[time.Time]{wantsDate, optional(only(types.TimestampKind, types.StringKind, types.IntKind)), readDate}
 
 var accountList = kind[[]sessionstore.Account]{
-	"list of maps", optional(listOf(mapOf(func(*cel.Type) bool { return true }))), readAccounts,
+	"list of maps", optional(oneOrList(either(mapOf(func(*cel.Type) bool { return true }), only(types.StringKind)))), readAccounts,
 }
 
 var attributeMap = kind[map[string]string]{
@@ -46,11 +44,12 @@ func text(most int) kind[string] {
 	}}
 }
 
-// texts is a list of so many strings at most.
+// texts is a list of so many strings at most. A lone one is a list of one: many
+// a source writes it so for somebody who has one group.
 func texts(most int) kind[[]string] {
 	const wants = "list of strings"
-	return kind[[]string]{wants, optional(listOf(only(types.StringKind))), func(v ref.Val, _ string) ([]string, error) {
-		return readList(v, wants, most, func(v ref.Val) (string, error) { return readText(v, profile.MaxText) })
+	return kind[[]string]{wants, optional(oneOrList(only(types.StringKind))), func(v ref.Val, _ string) ([]string, error) {
+		return readTexts(v, wants, most)
 	}}
 }
 
@@ -66,6 +65,16 @@ func listOf(element func(*cel.Type) bool) func(*cel.Type) bool {
 	return func(t *cel.Type) bool {
 		return unknown(t) || t.Kind() == types.ListKind && element(t.Parameters()[0])
 	}
+}
+
+// oneOrList admits such an element, and lists of them.
+func oneOrList(element func(*cel.Type) bool) func(*cel.Type) bool {
+	return either(element, listOf(element))
+}
+
+// either admits what one of the two does.
+func either(one, other func(*cel.Type) bool) func(*cel.Type) bool {
+	return func(t *cel.Type) bool { return one(t) || other(t) }
 }
 
 // mapOf admits maps of text to such values.
@@ -109,7 +118,6 @@ var advice = map[[2]string]string{
 	{"string", "int"}:  ": make text of it with string(...)",
 	// Of two functions in a row on a list from the facts, CEL takes the elements to be int.
 	{"list of strings", "list(int)"}: ": if they are text, put dyn(...) around what the last function is called on",
-	{"list of strings", "string"}:    ": take it apart, as with .split(','), or put it in brackets",
 }
 
 // typeName is what the type of the value is called in expressions.
@@ -125,25 +133,4 @@ func typeName(v ref.Val) string {
 		return "an optional inside of another value"
 	}
 	return v.Type().TypeName()
-}
-
-// readList reads a list of so many elements at most. Its length is looked at
-// first, so that a huge one costs nothing.
-func readList[T any](v ref.Val, wants string, most int, read func(ref.Val) (T, error)) ([]T, error) {
-	list, ok := v.(traits.Lister)
-	if !ok {
-		return nil, mismatch(wants, typeName(v))
-	}
-	n, _ := list.Size().(types.Int)
-	if int(n) > most {
-		return nil, fmt.Errorf("the list has %d elements: %d at most", n, most)
-	}
-	all := make([]T, n)
-	for i := range all {
-		var err error
-		if all[i], err = read(list.Get(types.Int(i))); err != nil {
-			return nil, fmt.Errorf("element %d: %w", i, err)
-		}
-	}
-	return all, nil
 }

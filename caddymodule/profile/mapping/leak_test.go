@@ -51,7 +51,7 @@ func TestErrorsNeverHoldAValue(t *testing.T) {
 		{"created_at", "token.sub"},
 		{"created_at", "token.email"},
 		{"created_at", "timestamp(token.number * 1000000)"},
-		{"roles", "token.email"},
+		{"roles", "token.email + ',' + token.sub"},
 		{"roles", "[token.number]"},
 		{"roles", "lists.range(token.number).map(i, string(i))"},
 		{"attributes", "{token.sub: token.number}"},

@@ -68,6 +68,7 @@ var language = sync.OnceValues(func() (*cel.Env, error) {
 		cel.RegexProgramSizeLimit(maxPattern),
 		cel.ASTValidators(cel.ValidateRegexLiterals(), cel.ValidateTimestampLiterals(), cel.ValidateDurationLiterals()),
 		stableIDFunction(),
+		listOfFunction(),
 		cel.EagerlyValidateDeclarations(true),
 	)
 })
