@@ -8,6 +8,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"go.uber.org/zap"
 
 	"example.com/sidegate/caddymodule/login/oidc"
 )
@@ -60,7 +61,8 @@ type OIDCLogin struct {
 
 	*oidc.Login `json:"-"`
 
-	asked string // the issuer, resolved
+	asked  string // the issuer, resolved
+	logger *zap.Logger
 }
 
 // AuthParam is one parameter of an authorization request.
@@ -79,7 +81,8 @@ func (*OIDCLogin) CaddyModule() caddy.ModuleInfo {
 
 // Provision checks the configuration. It touches no network: the provider is
 // asked when the first person signs in.
-func (o *OIDCLogin) Provision(caddy.Context) error {
+func (o *OIDCLogin) Provision(ctx caddy.Context) error {
+	o.logger = ctx.Logger()
 	if err := o.provision(); err != nil {
 		return fmt.Errorf("login oidc %s: %w", o.ProviderName, err)
 	}
@@ -114,6 +117,7 @@ func (o *OIDCLogin) config() (c oidc.Config, err error) {
 		ACRValues:            o.ACRValues,
 		MaxAge:               (*time.Duration)(o.MaxAge),
 		TrustUnverifiedEmail: o.TrustUnverifiedEmail,
+		Notice:               o.notice,
 		Now:                  time.Now,
 	}
 	if o.Issuer == "" || o.ClientID == "" {
@@ -133,6 +137,11 @@ func (o *OIDCLogin) config() (c oidc.Config, err error) {
 		return c, err
 	}
 	return c, o.clientCredentials(&c)
+}
+
+// notice logs what is odd at the provider.
+func (o *OIDCLogin) notice(what error) {
+	o.logger.Warn("something is odd at a provider", zap.String("login", o.ProviderName), zap.Error(what))
 }
 
 // clientCredentials reads what proves to the provider who this gateway is.

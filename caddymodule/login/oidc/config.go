@@ -65,6 +65,9 @@ type Config struct {
 	// Transport replaces the way to the provider, and RootCAs with it. Nil
 	// means a transport of its own.
 	Transport http.RoundTripper
+	// Notice hears of what is odd at the provider and stops nobody: a key that
+	// cannot be used. It holds no credential. Nil means that nobody listens.
+	Notice func(error)
 	// Now is the clock. Nil means time.Now.
 	Now func() time.Time
 }

@@ -155,7 +155,7 @@ func TestAlgorithmGamesAreRefused(t *testing.T) {
 		{"a key for encryption", func(_, c string) string { return compact(`{"alg":"ES256","kid":"enc"}`, c, "ES256", ecKey()) }, oidc.ErrProvider, "not in the provider's key set"},
 		{"an RSA key that is too short", func(_, c string) string {
 			return compact(`{"alg":"RS256","kid":"short"}`, c, "RS256", shortKey())
-		}, oidc.ErrProvider, "key did not make"},
+		}, oidc.ErrProvider, "not in the provider's key set"},
 		{"the signature of another key", func(h, c string) string { return compact(h, c, "ES256", otherKey()) }, oidc.ErrProvider, "key did not make"},
 		{"a key of another name", func(_, c string) string { return compact(`{"alg":"ES256","kid":"x"}`, c, "ES256", ecKey()) }, oidc.ErrProvider, "not in the provider's key set"},
 		{"a key of nobody without a name", func(_, c string) string { return compact(`{"alg":"ES256"}`, c, "ES256", otherKey()) }, oidc.ErrProvider, "not in the provider's key set"},

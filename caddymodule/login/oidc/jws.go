@@ -59,8 +59,8 @@ func (l *Login) open(ctx context.Context, raw string, limit int, types ...string
 	if err := h.checkHeader(m, types); err != nil {
 		return nil, err
 	}
-	alg := jose.SignatureAlgorithm(h.text("alg"))
-	jws, err := jose.ParseSignedCompact(raw, []jose.SignatureAlgorithm{alg})
+	alg := algorithmNamed(h.text("alg"))
+	jws, err := jose.ParseSignedCompact(raw, []jose.SignatureAlgorithm{jose.SignatureAlgorithm(h.text("alg"))})
 	if err != nil {
 		return nil, flawed("is not a JWS that can be read")
 	}
@@ -87,7 +87,7 @@ func (c claims) checkHeader(m *metadata, types []string) error {
 		return flawed(fmt.Sprintf("has a kid that is a %T or empty", kid))
 	}
 	if !m.allows(c.text("alg")) {
-		return flawed("is signed with an algorithm that is not allowed, or that the provider's discovery document does not list")
+		return flawed(m.refuses(c.text("alg")))
 	}
 	typ, ok := c["typ"]
 	if text, _ := typ.(string); ok && !slices.Contains(types, strings.TrimPrefix(strings.ToLower(text), "application/")) {

@@ -5,9 +5,9 @@ import (
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/rsa"
-	"encoding/json"
 	"errors"
 	"slices"
+	"strings"
 
 	// The token room signs with golang-jwt, which cannot do what is needed
 	// here: it reads no JWK sets, and signs with an RSA or ECDSA key only if
@@ -16,9 +16,10 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
+// Bounds of an RSA key: RFC 7518 section 3.3, and what one verification may cost.
 const (
-	maxKeys    = 100
-	minRSABits = 2048 // RFC 7518 section 3.3
+	minRSABits = 2048
+	maxRSABits = 8192
 )
 
 // algorithms are those that an ID token may be signed with. All are asymmetric:
@@ -29,14 +30,41 @@ var algorithms = []jose.SignatureAlgorithm{
 	jose.ES256, jose.ES384, jose.ES512, jose.EdDSA,
 }
 
+// ed25519Name is the name that RFC 9864 gives what most providers call EdDSA.
+const ed25519Name = "Ed25519"
+
+// algorithmNamed is the one of that name; RFC 9864's is the same algorithm here,
+// where no other curve is taken.
+func algorithmNamed(name string) jose.SignatureAlgorithm {
+	if name == ed25519Name {
+		return jose.EdDSA
+	}
+	return jose.SignatureAlgorithm(name)
+}
+
 // allows reports whether the provider may sign with the algorithm: it is one
 // of ours, and the provider says that it uses it. One that says nothing may
 // use RS256 only, which every provider must have.
-func (m *metadata) allows(alg string) bool {
+func (m *metadata) allows(name string) bool {
 	if len(m.Algorithms) == 0 {
-		return alg == string(jose.RS256)
+		return name == string(jose.RS256)
 	}
-	return slices.Contains(algorithms, jose.SignatureAlgorithm(alg)) && slices.Contains(m.Algorithms, alg)
+	alg := algorithmNamed(name)
+	return slices.Contains(algorithms, alg) &&
+		slices.ContainsFunc(m.Algorithms, func(listed string) bool { return algorithmNamed(listed) == alg })
+}
+
+// refuses says why the algorithm is not allowed, and what to do.
+func (m *metadata) refuses(name string) string {
+	switch {
+	case strings.HasPrefix(name, "HS"):
+		return "is signed with the algorithm " + shown(name) + ", by the client secret: choose an RSA or EC key for this client at the provider"
+	case !slices.Contains(algorithms, algorithmNamed(name)):
+		return "is signed with the algorithm " + shown(name) + ", which is never taken: choose an RSA or EC key for this client at the provider"
+	case len(m.Algorithms) == 0:
+		return "is signed with the algorithm " + shown(name) + ", and the provider's discovery document lists no algorithm, which means RS256"
+	}
+	return "is signed with the algorithm " + shown(name) + ", an algorithm that the provider's discovery document does not list"
 }
 
 // publicKey is one key of the provider, with what it says of its use.
@@ -48,12 +76,12 @@ type publicKey struct {
 // fits reports whether the key is one for that algorithm: its type and curve,
 // not the token, decide what it verifies.
 func (k publicKey) fits(alg jose.SignatureAlgorithm) bool {
-	if k.algorithm != "" && k.algorithm != string(alg) {
+	if k.algorithm != "" && algorithmNamed(k.algorithm) != alg {
 		return false
 	}
 	switch key := k.key.(type) {
 	case *rsa.PublicKey:
-		return slices.Contains(algorithms[:6], alg) && key.N.BitLen() >= minRSABits
+		return slices.Contains(algorithms[:6], alg) && key.N.BitLen() >= minRSABits && key.N.BitLen() <= maxRSABits
 	case *ecdsa.PublicKey:
 		return alg == curveAlgorithms[key.Curve.Params().Name]
 	case ed25519.PublicKey:
@@ -62,90 +90,70 @@ func (k publicKey) fits(alg jose.SignatureAlgorithm) bool {
 	return false
 }
 
+// verifier is what the library verifies with.
+func (k publicKey) verifier() any {
+	if key, ok := k.key.(ed25519.PublicKey); ok {
+		return ed25519Verifier(key)
+	}
+	return k.key
+}
+
+// ed25519Verifier verifies under either name of the algorithm; the library knows
+// one. That the key is for it has been looked at: see fits.
+type ed25519Verifier ed25519.PublicKey
+
+// VerifyPayload implements jose.OpaqueVerifier.
+func (k ed25519Verifier) VerifyPayload(payload, signature []byte, _ jose.SignatureAlgorithm) error {
+	if !ed25519.Verify(ed25519.PublicKey(k), payload, signature) {
+		return jose.ErrCryptoFailure
+	}
+	return nil
+}
+
 // curveAlgorithms is RFC 7518 section 3.4: one algorithm for each curve.
 var curveAlgorithms = map[string]jose.SignatureAlgorithm{"P-256": jose.ES256, "P-384": jose.ES384, "P-521": jose.ES512}
 
-func (l *Login) fetchKeys(ctx context.Context) ([]publicKey, error) {
-	m, err := l.discover(ctx)
-	if err != nil {
-		return nil, err
-	}
-	a, err := l.get(ctx, "the provider's key set", m.Keys, "")
-	if err != nil {
-		return nil, err
-	}
-	return parseKeys(a.body)
-}
-
-// parseKeys reads a JWK set. Keys of a kind that we do not know, that are not
-// for signatures, or not public, are left out (RFC 7517 section 5): a provider
-// may publish what others need.
-func parseKeys(body []byte) ([]publicKey, error) {
-	var set struct {
-		Keys []json.RawMessage `json:"keys"`
-	}
-	if err := json.Unmarshal(body, &set); err != nil {
-		return nil, because(ErrProvider, "the provider's key set is not JSON")
-	}
-	if len(set.Keys) > maxKeys {
-		return nil, because(ErrProvider, "the provider's key set has more than %d keys", maxKeys)
-	}
-	var keys []publicKey
-	for _, raw := range set.Keys {
-		var jwk jose.JSONWebKey
-		if err := jwk.UnmarshalJSON(raw); err != nil || !jwk.IsPublic() || jwk.Use != "" && jwk.Use != "sig" {
-			continue
-		}
-		keys = append(keys, publicKey{jwk.KeyID, jwk.Algorithm, jwk.Key})
-	}
-	if len(keys) == 0 { // an empty answer must not replace keys that work
-		return nil, because(ErrProvider, "the provider's key set has no key for signatures")
-	}
-	return keys, nil
-}
-
 // verify finds the key that made the signature. When none of those known has,
-// the key set is fetched anew: keys rotate. The error is a flaw only if the
-// newest keys were looked through.
+// the key set is fetched anew: keys rotate, some under the name of the one
+// before. The error is a flaw only if the newest keys were looked through.
 func (l *Login) verify(ctx context.Context, jws *jose.JSONWebSignature, kid string, alg jose.SignatureAlgorithm) error {
 	keys, err := l.keys.within(ctx, keysAge)
 	if err != nil {
 		return err
 	}
-	if done, err := tryKeys(keys, jws, kid, alg); done {
-		return err
+	if made, _ := tryKeys(keys, jws, kid, alg); made {
+		return nil
 	}
 	keys, err = l.keys.again(ctx)
-	if done, err := tryKeys(keys, jws, kid, alg); done {
-		return err
-	}
+	made, named := tryKeys(keys, jws, kid, alg)
 	switch {
+	case made:
+		return nil
 	case errors.Is(err, errTooSoon): // not "there is none", but "cannot tell"
-		return because(ErrUnavailable, "the token's key is not among those of the provider, whose key set was %w", err)
+		return because(ErrUnavailable, "the token's signature fits no key of the provider, whose key set was %w", err)
 	case err != nil:
 		return err
+	case named:
+		return flawed("has a signature that its key did not make, kid " + shown(kid))
 	}
-	return flawed("is signed by a key that is not in the provider's key set")
+	return flawed("is signed by a key that is not in the provider's key set, kid " + shown(kid) + ", alg " + string(alg))
 }
 
-// tryKeys reports whether the keys settle the matter: a signature holds, or
-// the very key that the token names did not make it.
-func tryKeys(keys []publicKey, jws *jose.JSONWebSignature, kid string, alg jose.SignatureAlgorithm) (done bool, err error) {
-	named := false
+// tryKeys reports whether one of the keys made the signature, and whether there
+// is one of the name that the token gives. A key without a name may be that of
+// any token.
+func tryKeys(keys []publicKey, jws *jose.JSONWebSignature, kid string, alg jose.SignatureAlgorithm) (made, named bool) {
 	for _, k := range keys {
-		if kid != "" && k.id != kid {
+		if kid != "" && k.id != "" && k.id != kid {
 			continue
 		}
-		named = named || kid != ""
+		named = named || kid != "" && k.id == kid
 		if !k.fits(alg) {
 			continue
 		}
-		if _, err := jws.Verify(k.key); err == nil {
-			return true, nil
+		if _, err := jws.Verify(k.verifier()); err == nil {
+			return true, named
 		}
 	}
-	if named {
-		return true, flawed("has a signature that its key did not make")
-	}
-	return false, nil
+	return false, named
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -32,7 +33,7 @@ func TestEveryAlgorithm(t *testing.T) {
 		key crypto.Signer
 	}{
 		{"RS256", rsaKey()}, {"RS384", rsaKey()}, {"RS512", rsaKey()}, {"PS256", rsaKey()}, {"PS384", rsaKey()}, {"PS512", rsaKey()},
-		{"ES256", ecKey()}, {"ES384", bigKey()}, {"EdDSA", edKey()},
+		{"ES256", ecKey()}, {"ES384", bigKey()}, {"EdDSA", edKey()}, {"Ed25519", edKey()},
 	} {
 		t.Run(c.alg, func(t *testing.T) {
 			p := newProvider(t)
@@ -186,9 +187,99 @@ func repeat(s string, n int) string {
 	return all
 }
 
+// RFC 9864 gives EdDSA another name; a provider may list the one and use the other.
+func TestEd25519IsEdDSA(t *testing.T) {
+	for listed, used := range map[string]string{"EdDSA": "Ed25519", "Ed25519": "EdDSA"} {
+		p := newProvider(t)
+		p.alg, p.key, p.header = used, edKey(), map[string]any{"kid": "k"}
+		p.metadata["id_token_signing_alg_values_supported"] = []string{listed}
+		p.published = []jose.JSONWebKey{{Key: edKey().Public(), KeyID: "k", Algorithm: listed}}
+		p.mustSignIn(t, p.login(t, nil))
+		p.key = newEdKey()
+		_, err := p.signIn(t, p.login(t, nil), nil)
+		wantErr(t, err, oidc.ErrProvider, "key did not make")
+	}
+}
+
+func TestANewKeyUnderTheNameOfTheFormerIsFetched(t *testing.T) {
+	p := newProvider(t)
+	l := p.login(t, nil)
+	p.mustSignIn(t, l)
+	p.key = otherKey()
+	p.published = []jose.JSONWebKey{{Key: otherKey().Public(), KeyID: "ec"}}
+	p.mustSignIn(t, l)
+	if got := p.count("/keys"); got != 2 {
+		t.Fatalf("the keys were fetched %d times", got)
+	}
+	t.Run("and a signature that holds by none of them fetches no more than once in ten seconds", func(t *testing.T) {
+		p.key = ecKey()
+		for range 3 {
+			_, err := p.signIn(t, l, nil)
+			wantErr(t, err, oidc.ErrUnavailable, "less than 10 s ago")
+		}
+		p.clock.Advance(10 * time.Second)
+		_, err := p.signIn(t, l, nil)
+		wantErr(t, err, oidc.ErrProvider, "key did not make")
+		if got := p.count("/keys"); got != 3 {
+			t.Fatalf("the keys were fetched %d times", got)
+		}
+	})
+}
+
+func TestATokenWithANameIsTriedWithTheKeyThatHasNone(t *testing.T) {
+	p := newProvider(t)
+	p.published = []jose.JSONWebKey{{Key: ecKey().Public()}}
+	p.mustSignIn(t, p.login(t, nil))
+	p.key = otherKey()
+	_, err := p.signIn(t, p.login(t, nil), nil)
+	wantErr(t, err, oidc.ErrProvider, "not in the provider's key set")
+}
+
+// What a key says of certificates is not looked at, and many a provider gets it
+// wrong.
+func TestASoundKeyIsNotThrownAwayForItsCertificates(t *testing.T) {
+	ec := string(must((&jose.JSONWebKey{Key: ecKey().Public(), KeyID: "ec"}).MarshalJSON()))
+	for name, members := range map[string]string{
+		"a thumbprint of odd size": `"x5t":"YWI","x5t#S256":"YWI"`,
+		"a chain that is none":     `"x5c":["AAAA"]`,
+		"a chain in PEM":           `"x5c":["-----BEGIN CERTIFICATE-----"]`,
+		"a chain that is no list":  `"x5c":"AAAA"`,
+		"an address of a chain":    `"x5u":"://"`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newProvider(t)
+			p.on("/keys", says(200, `{"keys":[`+ec[:len(ec)-1]+`,`+members+`}]}`))
+			p.mustSignIn(t, p.login(t, nil))
+		})
+	}
+}
+
 func TestKeysOfOtherKindsAreLeftOut(t *testing.T) {
 	p := newProvider(t)
 	ec := must((&jose.JSONWebKey{Key: ecKey().Public(), KeyID: "ec"}).MarshalJSON())
-	p.on("/keys", says(200, `{"keys":[{"kty":"OKP","crv":"X448","x":"AA"},{"kty":"XYZ"},7,null,{"kty":"EC","crv":"P-256","x":"AA","y":"AA"},`+string(ec)+`]}`))
-	p.mustSignIn(t, p.login(t, nil))
+	short := must((&jose.JSONWebKey{Key: shortKey().Public(), KeyID: "s"}).MarshalJSON())
+	var told []string
+	l := p.login(t, func(c *oidc.Config) { c.Notice = func(err error) { told = append(told, err.Error()) } })
+	p.on("/keys", says(200, `{"keys":[{"kty":"OKP","crv":"X448","x":"AA"},{"kty":"XYZ","use":"enc"},7,null,{"kty":"EC","crv":"P-256","x":"AA","y":"AA"},`+
+		`{"kty":"oct","k":"c2VjcmV0"},`+string(short)+`,`+string(ec)+`]}`))
+	p.mustSignIn(t, l)
+	p.clock.Advance(2 * time.Hour)
+	p.mustSignIn(t, l)
+	if len(told) != 1 {
+		t.Fatalf("it was told %d times: %q", len(told), told)
+	}
+	for _, part := range []string{"key 1 is of a kind", "key 3 is no JSON object", "key 5 is of a kind", "key 6 is no public key", "key 7 is RSA of 1024 bits: 2048 to 8192"} {
+		if !strings.Contains(told[0], part) {
+			t.Errorf("%q does not say %q", told[0], part)
+		}
+	}
+	if strings.Contains(told[0], "c2VjcmV0") || strings.Contains(told[0], "key 2 ") || strings.Contains(told[0], "key 8 ") {
+		t.Errorf("it says %q", told[0])
+	}
+	p.on("/keys", nil)
+	p.clock.Advance(2 * time.Hour)
+	p.mustSignIn(t, l)
+	if len(told) != 1 {
+		t.Errorf("a set of which nothing was left out is told of: %q", told[1:])
+	}
 }

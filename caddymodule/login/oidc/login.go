@@ -16,6 +16,7 @@ type Login struct {
 	client   *http.Client
 	metadata *shared[*metadata]
 	keys     *shared[[]publicKey]
+	notice   notice
 }
 
 // New checks the configuration. It touches no network: the provider is asked
@@ -25,7 +26,7 @@ func New(config Config) (*Login, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Login{config: config, client: newClient(config)}
+	l := &Login{config: config, client: newClient(config), notice: notice{tell: config.Notice}}
 	l.metadata = &shared[*metadata]{fetch: l.fetchMetadata, now: config.Now}
 	l.keys = &shared[[]publicKey]{fetch: l.fetchKeys, now: config.Now}
 	return l, nil

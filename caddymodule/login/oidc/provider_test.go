@@ -272,11 +272,13 @@ var (
 	bigKey   = sync.OnceValue(func() *ecdsa.PrivateKey { return must(ecdsa.GenerateKey(elliptic.P384(), rand.Reader)) })
 	rsaKey   = sync.OnceValue(func() *rsa.PrivateKey { return must(rsa.GenerateKey(rand.Reader, 2048)) })
 	shortKey = sync.OnceValue(func() *rsa.PrivateKey { return must(rsa.GenerateKey(rand.Reader, 1024)) })
-	edKey    = sync.OnceValue(func() ed25519.PrivateKey {
-		_, key, err := ed25519.GenerateKey(rand.Reader)
-		return must(key, err)
-	})
+	edKey    = sync.OnceValue(newEdKey)
 )
+
+func newEdKey() ed25519.PrivateKey {
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	return must(key, err)
+}
 
 func must[T any](value T, err error) T {
 	if err != nil {
