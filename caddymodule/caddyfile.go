@@ -90,6 +90,21 @@ func flag(target *bool) option {
 	}
 }
 
+// off reads the word off, for what is on otherwise.
+func off(target *bool) option {
+	return func(d *caddyfile.Dispenser) error {
+		name := d.Val()
+		if *target {
+			return d.Errf("%s is given twice", name)
+		}
+		if !d.NextArg() || d.Val() != "off" || d.NextArg() {
+			return d.Errf("%s takes the word off: it is on without", name)
+		}
+		*target = true
+		return nil
+	}
+}
+
 // texts reads one or more arguments; repeated options add up.
 func texts(target *[]string) option {
 	return func(d *caddyfile.Dispenser) error {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
@@ -30,8 +31,9 @@ Maps a sample of what a login's source says, and of what the directories say,
 to a session, as a sign-in would. It asks nobody and opens no store.
 
 The sample is JSON: the claims of an OIDC login, or the object
-{"status": 200, "body": {...}} of a login app. To give the directories' answers
-too, name each part: {"token": {...}, "directory": {"crm": {...}}}.
+{"status": 200, "body": {...}} of a login app. To give the claims of the access
+token or the directories' answers too, name each part:
+{"token": {...}, "access_token": {...}, "directory": {"crm": {...}}}.
 
 The session goes to standard output; each expression with its result, and what
 is wrong with it, to standard error.`,
@@ -81,11 +83,11 @@ func (d dryRun) run(stdin io.Reader, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	mapOf, source, err := app.mapOf(d.login)
+	mapOf, sources, err := app.mapOf(d.login)
 	if err != nil {
 		return err
 	}
-	facts, err := d.sample(stdin, source)
+	facts, err := d.sample(stdin, sources)
 	if err != nil {
 		return err
 	}
@@ -94,7 +96,7 @@ func (d dryRun) run(stdin io.Reader, stdout, stderr io.Writer) error {
 		return err
 	}
 	steps := stepWriter{stderr}
-	if err := steps.trace(mapOf, person, facts, source); err != nil {
+	if err := steps.trace(mapOf, person, facts, sources...); err != nil {
 		return err
 	}
 	for _, dir := range app.DirectoriesRaw {
@@ -126,8 +128,8 @@ func (d dryRun) app() (*App, error) {
 	return whole.Apps.Sidegate, nil
 }
 
-// mapOf finds a login's mapping, and the variable that its source speaks in.
-func (a *App) mapOf(name string) (m MapConfig, source string, err error) {
+// mapOf finds a login's mapping, and the variables that its source speaks in.
+func (a *App) mapOf(name string) (m MapConfig, sources []string, err error) {
 	var names []string
 	for _, raw := range a.LoginsRaw {
 		var of struct {
@@ -136,22 +138,23 @@ func (a *App) mapOf(name string) (m MapConfig, source string, err error) {
 			MapConfig
 		}
 		if err := json.Unmarshal(raw, &of); err != nil {
-			return m, "", err
+			return m, nil, err
 		}
-		source := map[string]string{"oidc": "token", "app": "login"}[of.Method]
-		if source == "" {
+		sources := map[string][]string{"oidc": oidcVariables, "app": {"login"}}[of.Method]
+		if sources == nil {
 			continue
 		}
 		if of.Name == name {
-			return of.MapConfig, source, nil
+			return of.MapConfig, sources, nil
 		}
 		names = append(names, of.Name)
 	}
-	return m, "", fmt.Errorf("there is no login oidc or app of the name %q: there are %s", name, strings.Join(names, ", "))
+	return m, nil, fmt.Errorf("there is no login oidc or app of the name %q: there are %s", name, strings.Join(names, ", "))
 }
 
-// sample reads what the sources are supposed to say.
-func (d dryRun) sample(stdin io.Reader, source string) (profile.Facts, error) {
+// sample reads what the sources are supposed to say: all parts by name, or the
+// first of them alone.
+func (d dryRun) sample(stdin io.Reader, sources []string) (profile.Facts, error) {
 	in := stdin
 	if d.input != "-" {
 		file, err := os.Open(d.input)
@@ -176,12 +179,12 @@ func (d dryRun) sample(stdin io.Reader, source string) (profile.Facts, error) {
 	if !ok {
 		return nil, fmt.Errorf("%s holds no JSON object", d.input)
 	}
-	for _, part := range directoryVariables {
+	for _, part := range slices.Concat(sources, directoryVariables) {
 		if _, ok := said[part].(map[string]any); ok {
 			return said, nil
 		}
 	}
-	return profile.Facts{source: said}, nil
+	return profile.Facts{sources[0]: said}, nil
 }
 
 // personOf is who the mapping begins with, as at a sign-in.

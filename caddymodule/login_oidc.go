@@ -10,6 +10,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"go.uber.org/zap"
 
+	"example.com/sidegate/caddymodule/endpoint"
 	"example.com/sidegate/caddymodule/login/oidc"
 )
 
@@ -29,6 +30,17 @@ type OIDCLogin struct {
 	// Issuer is the provider's issuer, exactly as the provider writes it.
 	// Required.
 	Issuer string `json:"issuer,omitempty"`
+	// Discovery is the address of the discovery document where it is not below
+	// the issuer. Placeholders {env.*} and {file.*} are resolved.
+	Discovery string `json:"discovery,omitempty"`
+	// SignOutAt is where browsers go that sign out, for a provider without a
+	// standard place: a URL whose query may have {client_id}, {redirect_uri},
+	// {id_token} and {logout_hint} in it. Default: what the provider says.
+	SignOutAt string `json:"end_session,omitempty"`
+	// NoUserInfo asks no UserInfo endpoint, and NoPKCE sends no code challenge
+	// and verifier.
+	NoUserInfo bool `json:"no_userinfo,omitempty"`
+	NoPKCE     bool `json:"no_pkce,omitempty"`
 	// ClientID and ClientSecret are what the provider knows this gateway by.
 	// Placeholders {env.*} and {file.*} are resolved.
 	ClientID     string `json:"client_id,omitempty"`
@@ -71,6 +83,9 @@ type AuthParam struct {
 	Value string `json:"value"`
 }
 
+// oidcVariables are what a provider speaks of in expressions.
+var oidcVariables = []string{"token", "access_token"}
+
 // CaddyModule returns the Caddy module information.
 func (*OIDCLogin) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{
@@ -97,12 +112,12 @@ func (o *OIDCLogin) provision() error {
 	if err != nil {
 		return err
 	}
-	mapper, err := o.compile("token")
+	mapper, err := o.compile(oidcVariables...)
 	if err != nil {
 		return err
 	}
 	if mapper != nil {
-		config.Mapper = mapper
+		config.Mapper, config.ReadsAccessToken = mapper, mapper.ReadsAny("access_token")
 	}
 	o.Login, err = oidc.New(config)
 	return err
@@ -117,6 +132,9 @@ func (o *OIDCLogin) config() (c oidc.Config, err error) {
 		ACRValues:            o.ACRValues,
 		MaxAge:               (*time.Duration)(o.MaxAge),
 		TrustUnverifiedEmail: o.TrustUnverifiedEmail,
+		EndSession:           o.SignOutAt,
+		NoUserInfo:           o.NoUserInfo,
+		NoPKCE:               o.NoPKCE,
 		Notice:               o.notice,
 		Now:                  time.Now,
 	}
@@ -127,6 +145,11 @@ func (o *OIDCLogin) config() (c oidc.Config, err error) {
 		return c, fmt.Errorf("issuer: %w", err)
 	}
 	o.asked = c.Issuer
+	if o.Discovery != "" {
+		if c.Discovery, err = resolve(o.Discovery); err != nil {
+			return c, fmt.Errorf("discovery: %w", err)
+		}
+	}
 	if c.ClientID, err = resolve(o.ClientID); err != nil {
 		return c, fmt.Errorf("client_id: %w", err)
 	}
@@ -175,6 +198,10 @@ func (o *OIDCLogin) clientCredentials(c *oidc.Config) (err error) {
 //		client_secret <secret>
 //		client_auth client_secret_basic|client_secret_post|private_key_jwt|none
 //		client_key <pem file> [<key id>]
+//		discovery <url>
+//		end_session <url>
+//		userinfo off
+//		pkce off
 //		label <text>
 //		scopes <scope>...
 //		auth_param <name> <value>
@@ -212,8 +239,12 @@ func (o *OIDCLogin) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"trust_unverified_email": flag(&o.TrustUnverifiedEmail),
 		"email_domains":          texts(&o.EmailDomains),
 		"ca":                     text(&o.CA),
-		"map":                    o.parseMap("token"),
-		"require":                o.parseRequire("token"),
+		"map":                    o.parseMap(oidcVariables...),
+		"require":                o.parseRequire(oidcVariables...),
+		"discovery":              text(&o.Discovery),
+		"end_session":            text(&o.SignOutAt),
+		"userinfo":               off(&o.NoUserInfo),
+		"pkce":                   off(&o.NoPKCE),
 	})
 }
 
@@ -260,4 +291,6 @@ var (
 	_ LoginModule           = (*OIDCLogin)(nil)
 	_ caddy.Provisioner     = (*OIDCLogin)(nil)
 	_ caddyfile.Unmarshaler = (*OIDCLogin)(nil)
+
+	_ endpoint.ProviderMethod = (*OIDCLogin)(nil)
 )

@@ -19,7 +19,11 @@ import (
 type ruled interface{ rules() any }
 
 func (o *OIDCLogin) rules() any {
-	return []any{o.asked, o.TrustUnverifiedEmail, o.MapConfig}
+	rules := []any{o.asked, o.TrustUnverifiedEmail, o.MapConfig}
+	if o.NoUserInfo { // only then, so that the rules of all others are what they were
+		rules = append(rules, "userinfo off")
+	}
+	return rules
 }
 
 func (a *AppLogin) rules() any { return []any{a.asked, a.MapConfig} }

@@ -83,7 +83,7 @@ func TestMistakesInSourcesAreRefused(t *testing.T) {
 		{"a field twice, in two blocks", inOIDC, "map {\n\t\t\t\tname token.a\n\t\t\t}\n\t\t\tmap {\n\t\t\t\tname token.b\n\t\t\t}", "map: name is given twice"},
 		{"a field that nobody knows", inMap, "role token.a", `there is no field "role" to map`},
 		{"an expression that cannot be read", inMap, "name `token.`", "Caddyfile:5"},
-		{"an expression of another type", inMap, "roles `'admin'`", "Caddyfile:5"},
+		{"an expression of another type", inMap, "roles `7`", "Caddyfile:5"},
 		{"a variable that is not there", inMap, "name login.body.name", "Caddyfile:5"},
 		{"an app's token of another source", inMap, "upstream_token token.jwt", "upstream_token"},
 		{"a require without an expression", inOIDC, "require", "require needs an expression, such as require `'staff' in token.groups` \"Staff only\""},

@@ -27,7 +27,7 @@ type ProviderMethod interface {
 	login.Method
 	Begin(ctx context.Context, redirectURI, returnTo string) (location string, attempt oidc.Attempt, err error)
 	Finish(ctx context.Context, attempt oidc.Attempt, query url.Values) (*profile.Person, error)
-	EndSession(ctx context.Context, idToken, postLogoutRedirect string) (location string, ok bool)
+	EndSession(ctx context.Context, kept *profile.Kept, postLogoutRedirect string) (location string, ok bool)
 	VerifyLogoutToken(ctx context.Context, raw string) (oidc.LogoutToken, error)
 }
 
@@ -169,7 +169,8 @@ var providerFailures = []struct {
 	{oidc.ErrForged, refusal.Forged, true},
 	{oidc.ErrClock, refusal.Clock, true},
 	{oidc.ErrAudience, refusal.Misconfigured, true},
-	{oidc.ErrUnverified, refusal.Unverified, false},
+	{oidc.ErrUnverified, refusal.Unverified, true},
+	{oidc.ErrUnvouched, refusal.Unvouched, true},
 	{oidc.ErrNoEmail, refusal.NoEmail, true},
 	{oidc.ErrProvider, refusal.Misconfigured, true},
 }

@@ -34,12 +34,12 @@ func (o sourceSignOut) location(r *http.Request, c *caller.Caller) (string, bool
 		return "", false
 	}
 	kept, err := profile.DecodeKept(c.Session.Kept)
-	if err != nil || kept == nil {
-		kept = new(profile.Kept)
+	if err != nil {
+		kept = nil // then it is told of nobody in particular
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), patience)
 	defer cancel()
-	return o.providers[i].EndSession(ctx, kept.IDToken, o.address.Sites.Of(r).String()+o.address.BasePath+logoutPath)
+	return o.providers[i].EndSession(ctx, kept, o.address.Sites.Of(r).String()+o.address.BasePath+logoutPath)
 }
 
 // targets are where a sign-out may lead, for the policies of pages that have

@@ -135,6 +135,7 @@ var (
 	Clock         = atProvider(http.StatusUnauthorized, web.Clock)
 	Misconfigured = atProvider(http.StatusUnauthorized, web.Misconfigured)
 	Unverified    = atProvider(http.StatusForbidden, web.Unverified)
+	Unvouched     = atProvider(http.StatusForbidden, web.Unvouched)
 	NoEmail       = atProvider(http.StatusForbidden, web.NoEmail)
 )
 

@@ -43,6 +43,9 @@ const (
 	Forged
 	// Unverified says that the provider has not verified the email address.
 	Unverified
+	// Unvouched says that the provider never tells whether an address is verified:
+	// the person can do nothing about it.
+	Unvouched
 	// NoEmail says that the provider told no email address.
 	NoEmail
 	// Refused says that the configuration does not let the person in; see
@@ -78,7 +81,10 @@ var failureTexts = map[Failure]string{
 		"You have done nothing wrong: please tell whoever looks after this service.",
 	Forged: "The answer that came back does not belong to a sign-in begun in this browser, so it was not used. " +
 		"Start again here.",
-	Unverified: "Your email address is not verified there. Verify it where you signed in, then try again.",
+	Unverified: "Your email address is not verified there. If you can, verify it where you signed in and try again; " +
+		"else ask whoever looks after your account there.",
+	Unvouched: "The service you signed in at does not say whether your email address is verified, so it was not used. " +
+		"You have done nothing wrong: please tell whoever looks after this service.",
 	NoEmail: "No email address came with your sign-in. Add one to your account there, " +
 		"or agree to share it, then try again.",
 	Unmapped: "This sign-in cannot be completed: what is said of you is not what this service expects. " +

@@ -52,7 +52,7 @@ type Login struct {
 
 // Write answers with the page. The status is the caller's: 200 for the page
 // itself, 400 for Expired and Forged, 401 for Wrong, Denied, Unfinished, Clock
-// and Misconfigured, 403 for Incomplete, Unverified, NoEmail, Refused, TooMany,
+// and Misconfigured, 403 for Incomplete, Unverified, Unvouched, NoEmail, Refused, TooMany,
 // Taken and Unmapped, 429 for Throttled, 503 for Busy and Unavailable.
 func (l Login) Write(w http.ResponseWriter, status int) {
 	p := page{name: "login", data: l, status: status, retryAfter: l.RetryAfter, formTargets: l.FormTargets}

@@ -32,7 +32,7 @@ func (l *Login) Begin(ctx context.Context, redirectURI, returnTo string) (locati
 
 // authParams are those of OpenID Connect Core 1.0 section 3.1.2.1. PKCE goes
 // with every request, whether or not the provider says that it knows it (RFC
-// 9700 section 2.1.1).
+// 9700 section 2.1.1); without it the nonce still ties the answer to the attempt.
 func (l *Login) authParams(attempt Attempt) url.Values {
 	challenge := sha256.Sum256([]byte(attempt.Verifier))
 	params := url.Values{}
@@ -45,8 +45,10 @@ func (l *Login) authParams(attempt Attempt) url.Values {
 	params.Set("scope", strings.Join(l.config.Scopes, " "))
 	params.Set("state", attempt.State)
 	params.Set("nonce", attempt.Nonce)
-	params.Set("code_challenge", base64.RawURLEncoding.EncodeToString(challenge[:]))
-	params.Set("code_challenge_method", "S256")
+	if !l.config.NoPKCE {
+		params.Set("code_challenge", base64.RawURLEncoding.EncodeToString(challenge[:]))
+		params.Set("code_challenge_method", "S256")
+	}
 	if len(l.config.ACRValues) > 0 {
 		params.Set("acr_values", strings.Join(l.config.ACRValues, " "))
 	}

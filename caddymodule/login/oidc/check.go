@@ -25,7 +25,7 @@ func (c Config) withDefaults() (Config, error) {
 		c.Scopes = append([]string{"openid"}, c.Scopes...)
 	}
 	c.Scopes, c.ACRValues, c.AuthParams = slices.Clone(c.Scopes), slices.Clone(c.ACRValues), slices.Clone(c.AuthParams)
-	for _, check := range []func() error{c.checkIdentity, c.checkClientAuth, c.checkWords, c.checkAuthParams} {
+	for _, check := range []func() error{c.checkIdentity, c.checkClientAuth, c.checkWords, c.checkAuthParams, c.checkDiscovery, c.checkEndSession} {
 		if err := check(); err != nil {
 			return c, err
 		}
@@ -40,6 +40,9 @@ func (c *Config) checkIdentity() error {
 	if c.ClientID == "" {
 		return errors.New("client_id is empty: register a client at the provider and give its id")
 	}
+	if err := checkIssuer(c.Issuer); err != nil {
+		return err
+	}
 	u, err := parseEndpoint(c.Issuer, true)
 	if err != nil {
 		return fmt.Errorf("issuer %w", err)
@@ -49,6 +52,40 @@ func (c *Config) checkIdentity() error {
 	}
 	if c.MaxAge != nil && *c.MaxAge < 0 {
 		return errors.New("max_age is negative")
+	}
+	return nil
+}
+
+// checkIssuer finds what people take for an issuer and is none, before anybody
+// signs in.
+func checkIssuer(issuer string) error {
+	u, err := url.Parse(issuer)
+	switch {
+	case strings.HasSuffix(strings.TrimSuffix(issuer, "/"), wellKnown):
+		return fmt.Errorf("issuer is the address of the discovery document: leave %s away", wellKnown)
+	case strings.ContainsAny(issuer, "{}"):
+		return errors.New("issuer has a placeholder in it, such as {tenantid}, which stands for many issuers: give that of your own tenant")
+	case err == nil && isOfManyTenants(u):
+		return errors.New("issuer is of many tenants, and the tokens there name another: " +
+			"give that of your own, https://login.microsoftonline.com/<tenant id>/v2.0")
+	}
+	return nil
+}
+
+// isOfManyTenants knows the addresses of Entra ID whose discovery document names
+// "{tenantid}" or another issuer.
+func isOfManyTenants(u *url.URL) bool {
+	first, _, _ := strings.Cut(strings.TrimPrefix(u.Path, "/"), "/")
+	return strings.HasPrefix(strings.ToLower(u.Hostname()), "login.microsoftonline.") &&
+		slices.Contains([]string{"common", "organizations", "consumers"}, strings.ToLower(first))
+}
+
+func (c *Config) checkDiscovery() error {
+	if c.Discovery == "" {
+		return nil
+	}
+	if _, err := parseEndpoint(c.Discovery, strings.HasPrefix(strings.ToLower(c.Issuer), "http:")); err != nil {
+		return fmt.Errorf("discovery %w", err)
 	}
 	return nil
 }

@@ -32,6 +32,22 @@ type Config struct {
 	// Issuer is the provider's issuer URL, exactly as the provider writes it.
 	// Plain http is for loopback hosts only.
 	Issuer string
+	// Discovery is the address of the discovery document where that is not the
+	// issuer's own. The document must name the issuer all the same. Default: the
+	// issuer with /.well-known/openid-configuration (OpenID Connect Discovery 1.0
+	// section 4).
+	Discovery string
+	// EndSession is where browsers go that sign out here, for a provider that has
+	// no standard place for it: a URL in which {client_id}, {redirect_uri} (where
+	// to come back to), {id_token} and {logout_hint} may stand. Default: what the
+	// discovery document says.
+	EndSession string
+	// NoUserInfo leaves the UserInfo endpoint alone, and NoPKCE the code's
+	// challenge and verifier: for providers that answer them with errors.
+	NoUserInfo, NoPKCE bool
+	// ReadsAccessToken says that the Mapper looks at facts["access_token"]: the
+	// claims of an access token that is a JWT of this issuer.
+	ReadsAccessToken bool
 	// ClientID and ClientSecret are what the provider knows this gateway by.
 	ClientID     string
 	ClientSecret string

@@ -14,6 +14,9 @@ const (
 	keysAge     = time.Hour
 )
 
+// wellKnown is behind the issuer (OpenID Connect Discovery 1.0 section 4).
+const wellKnown = "/.well-known/openid-configuration"
+
 // metadata is what we need of OpenID Connect Discovery 1.0 section 3, RFC 9207
 // section 3 and RP-Initiated Logout 1.0 section 2.1.
 type metadata struct {
@@ -35,8 +38,11 @@ func (l *Login) discover(ctx context.Context) (*metadata, error) {
 
 func (l *Login) fetchMetadata(ctx context.Context) (*metadata, error) {
 	const what = "the discovery document"
-	address := strings.TrimSuffix(l.config.Issuer, "/") + "/.well-known/openid-configuration"
-	a, err := l.get(ctx, what, address, "")
+	address := l.config.Discovery
+	if address == "" {
+		address = strings.TrimSuffix(l.config.Issuer, "/") + wellKnown
+	}
+	a, err := l.document(ctx, what, address)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +64,8 @@ func (l *Login) fetchMetadata(ctx context.Context) (*metadata, error) {
 // 4.4). Only a loopback issuer may have endpoints without TLS.
 func (m *metadata) check(issuer string) error {
 	if m.Issuer != issuer {
-		return fmt.Errorf("is of another issuer: write the issuer exactly as the provider does, with or without the slash at its end")
+		return fmt.Errorf("is of the issuer %s, and the configured one is %s: write it exactly as the provider does, "+
+			"with or without the slash at its end", shownURL(m.Issuer), shownURL(issuer))
 	}
 	loopback := strings.HasPrefix(strings.ToLower(issuer), "http:")
 	for _, e := range []struct {

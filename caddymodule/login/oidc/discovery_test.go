@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-jose/go-jose/v4"
+
 	"example.com/sidegate/caddymodule/login/oidc"
 )
 
@@ -22,9 +24,9 @@ func TestDiscoveryRefuses(t *testing.T) {
 		want error
 		says string
 	}{
-		{"another issuer", func(p *provider) { p.metadata["issuer"] = "https://evil.example.com" }, oidc.ErrProvider, "another issuer"},
+		{"another issuer", func(p *provider) { p.metadata["issuer"] = "https://evil.example.com" }, oidc.ErrProvider, `is of the issuer "https://evil.example.com", and the configured one is "http://127.0.0.1`},
 		{"an issuer with a slash more", func(p *provider) { p.metadata["issuer"] = p.URL + "/" }, oidc.ErrProvider, "slash"},
-		{"no issuer", func(p *provider) { delete(p.metadata, "issuer") }, oidc.ErrProvider, "another issuer"},
+		{"no issuer", func(p *provider) { delete(p.metadata, "issuer") }, oidc.ErrProvider, `is of the issuer "", and`},
 		{"no authorization endpoint", func(p *provider) { delete(p.metadata, "authorization_endpoint") }, oidc.ErrProvider, "authorization_endpoint that is empty"},
 		{"no token endpoint", func(p *provider) { delete(p.metadata, "token_endpoint") }, oidc.ErrProvider, "token_endpoint that is empty"},
 		{"no keys", func(p *provider) { delete(p.metadata, "jwks_uri") }, oidc.ErrProvider, "jwks_uri that is empty"},
@@ -47,9 +49,6 @@ func TestDiscoveryRefuses(t *testing.T) {
 			c.edit(p)
 			_, _, err := p.login(t, nil).Begin(context.Background(), redirectURI, "/")
 			wantErr(t, err, c.want, c.says)
-			if err != nil && strings.Contains(err.Error(), "evil") {
-				t.Fatalf("the error repeats the answer: %v", err)
-			}
 		})
 	}
 }
@@ -208,4 +207,46 @@ func TestABrowserThatGoesAwayDoesNotFailTheOthers(t *testing.T) {
 	if got := p.count(discoveryPath); got != 1 {
 		t.Fatalf("asked %d times", got)
 	}
+}
+
+// What anybody may read, and is held to the issuer, may be moved.
+func TestRedirectsInFrontOfDocumentsAreFollowed(t *testing.T) {
+	for path, moved := range map[string]string{discoveryPath: "/moved", "/keys": "/moved-keys"} {
+		p := newProvider(t)
+		p.on(path, redirects(p.URL+moved))
+		p.on(moved, func(w http.ResponseWriter, r *http.Request) {
+			if path == "/keys" {
+				reply(w, 200, jose.JSONWebKeySet{Keys: p.published})
+				return
+			}
+			reply(w, 200, p.metadata)
+		})
+		p.mustSignIn(t, p.login(t, nil))
+	}
+	for name, to := range map[string]string{"off TLS": "http://sso.example.com/moved", "in a ring": discoveryPath, "to a script": "javascript:alert(1)"} {
+		t.Run("but not "+name, func(t *testing.T) {
+			p := newProvider(t)
+			p.on(discoveryPath, redirects(to))
+			_, _, err := p.login(t, nil).Begin(context.Background(), redirectURI, "/")
+			if err == nil {
+				t.Fatal("it was followed")
+			}
+			if n := p.count(discoveryPath); n > 6 {
+				t.Errorf("it was asked %d times", n)
+			}
+		})
+	}
+}
+
+func TestADiscoveryDocumentElsewhere(t *testing.T) {
+	p := newProvider(t)
+	p.on("/elsewhere.json", func(w http.ResponseWriter, _ *http.Request) { reply(w, 200, p.metadata) })
+	elsewhere := func(c *oidc.Config) { c.Discovery = p.URL + "/elsewhere.json" }
+	p.mustSignIn(t, p.login(t, elsewhere))
+	if p.count(discoveryPath) != 0 {
+		t.Error("the issuer's own was asked for")
+	}
+	p.metadata["issuer"] = "https://evil.example.com"
+	_, _, err := p.login(t, elsewhere).Begin(context.Background(), redirectURI, "/")
+	wantErr(t, err, oidc.ErrProvider, "is of the issuer")
 }

@@ -30,6 +30,9 @@ var (
 	ErrAudience = errors.New("the ID token is not meant for this client")
 	// ErrUnverified says that the provider does not vouch for the address.
 	ErrUnverified = errors.New("the provider has not verified the email address")
+	// ErrUnvouched says that the provider does not say whether it has verified the
+	// address, as some never do: there is nothing that the person could do there.
+	ErrUnvouched = errors.New("the provider does not say whether it has verified the email address")
 	// ErrNoEmail says that nobody gave an email address.
 	ErrNoEmail = errors.New("the provider gave no email address")
 	// ErrProvider says that the provider answered with an error or nonsense.

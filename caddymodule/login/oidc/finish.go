@@ -50,10 +50,11 @@ func (l *Login) Finish(ctx context.Context, attempt Attempt, query url.Values) (
 // exchange gives the code for tokens (RFC 6749 section 4.1.3, RFC 7636 section
 // 4.5).
 func (l *Login) exchange(ctx context.Context, attempt Attempt, code string) (tokens, error) {
-	t, err := l.grant(ctx, url.Values{
-		"grant_type": {"authorization_code"}, "code": {code},
-		"redirect_uri": {attempt.RedirectURI}, "code_verifier": {attempt.Verifier},
-	})
+	form := url.Values{"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {attempt.RedirectURI}}
+	if !l.config.NoPKCE {
+		form.Set("code_verifier", attempt.Verifier)
+	}
+	t, err := l.grant(ctx, form)
 	if errors.Is(err, errInvalidGrant) {
 		return tokens{}, because(ErrForged, "the provider refuses the code: it was used before, has expired, or is of another attempt or client")
 	}
@@ -72,8 +73,9 @@ func (l *Login) welcome(ctx context.Context, m *metadata, t tokens, idToken clai
 	if err != nil {
 		return nil, err
 	}
+	facts := profile.Facts{factToken: map[string]any(merge(idToken, info))}
 	return l.person(&profile.Kept{
-		Facts:        profile.Facts{factToken: map[string]any(merge(idToken, info))},
+		Facts:        l.withAccessToken(ctx, facts, t.Access),
 		RefreshToken: t.Refresh,
 		IDToken:      hint(t.ID),
 	})

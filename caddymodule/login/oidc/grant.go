@@ -75,8 +75,10 @@ func (t tokens) check() error {
 	switch {
 	case t.Access == "":
 		return because(ErrProvider, "the token endpoint gives no access token")
+	case t.Type == "":
+		return because(ErrProvider, "the token endpoint gives an access token without a token_type, which must be Bearer (RFC 6749 section 5.1)")
 	case !strings.EqualFold(t.Type, "Bearer"):
-		return because(ErrProvider, "the token endpoint gives an access token that is not of type Bearer")
+		return because(ErrProvider, "the token endpoint gives an access token of type %s, not Bearer", shown(t.Type))
 	}
 	return nil
 }

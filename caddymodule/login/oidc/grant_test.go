@@ -114,8 +114,8 @@ func TestWhatTheTokenEndpointMaySay(t *testing.T) {
 	}{
 		{"no access token", without("access_token"), nil, oidc.ErrProvider, "no access token"},
 		{"no ID token", without("id_token"), nil, oidc.ErrProvider, "no ID token"},
-		{"no type of token", without("token_type"), nil, oidc.ErrProvider, "Bearer"},
-		{"a token of another type", func(m map[string]any) { m["token_type"] = "DPoP" }, nil, oidc.ErrProvider, "Bearer"},
+		{"no type of token", without("token_type"), nil, oidc.ErrProvider, "without a token_type"},
+		{"a token of another type", func(m map[string]any) { m["token_type"] = "DPoP" }, nil, oidc.ErrProvider, `of type "DPoP", not Bearer`},
 		{"an ID token that is a number", func(m map[string]any) { m["id_token"] = 7 }, nil, oidc.ErrProvider, "wrong type"},
 		{"a page", nil, says(200, "<html>access-secret"), oidc.ErrProvider, "not JSON"},
 		{"nothing", nil, says(204, ""), oidc.ErrProvider, "status 204"},

@@ -107,7 +107,7 @@ func leaksNothing(t testing.TB, err error, secrets ...string) {
 }
 
 var sentinels = []error{
-	oidc.ErrDenied, oidc.ErrExpired, oidc.ErrForged, oidc.ErrClock, oidc.ErrAudience, oidc.ErrUnverified,
+	oidc.ErrDenied, oidc.ErrExpired, oidc.ErrForged, oidc.ErrClock, oidc.ErrAudience, oidc.ErrUnverified, oidc.ErrUnvouched,
 	oidc.ErrNoEmail, oidc.ErrProvider, oidc.ErrUnavailable, oidc.ErrInvalidLogoutToken,
 }
 

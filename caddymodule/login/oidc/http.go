@@ -19,7 +19,8 @@ const (
 )
 
 // newClient follows no redirects: a provider that is misled, or misleads,
-// would send codes, secrets and tokens to hosts that nobody configured.
+// would send codes, secrets and tokens to hosts that nobody configured. See
+// document for what holds none of them.
 func newClient(config Config) *http.Client {
 	transport := config.Transport
 	if transport == nil {
@@ -51,21 +52,25 @@ type answer struct {
 // ErrUnavailable where nobody answers or the provider is in trouble, and
 // ErrProvider for nonsense. They hold nothing of the answer.
 func (l *Login) call(what string, request *http.Request) (answer, error) {
+	return callBy(l.client, what, request)
+}
+
+func callBy(client *http.Client, what string, request *http.Request) (answer, error) {
 	request.Header.Set("Accept", "application/json")
-	response, err := l.client.Do(request)
+	response, err := client.Do(request)
 	if err != nil {
-		return answer{}, because(ErrUnavailable, "%s: %w", what, reason(err))
+		return answer{}, because(ErrUnavailable, "%s at %s: %w", what, placeOf(request.URL), reason(err))
 	}
 	defer response.Body.Close()
 	switch {
 	case response.StatusCode >= 500 || response.StatusCode == http.StatusTooManyRequests:
-		return answer{}, because(ErrUnavailable, "%s answers with status %d", what, response.StatusCode)
+		return answer{}, because(ErrUnavailable, "%s at %s answers with status %d", what, placeOf(request.URL), response.StatusCode)
 	case response.StatusCode >= 300 && response.StatusCode < 400:
-		return answer{}, because(ErrProvider, "%s answers with a redirect, and those are not followed: give the issuer that it leads to", what)
+		return answer{}, because(ErrProvider, "%s at %s answers with a redirect that is not followed: give the issuer that it leads to", what, placeOf(request.URL))
 	}
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
 	if err != nil {
-		return answer{}, because(ErrUnavailable, "%s: %w", what, reason(err))
+		return answer{}, because(ErrUnavailable, "%s at %s: %w", what, placeOf(request.URL), reason(err))
 	}
 	if len(body) > maxAnswer {
 		return answer{}, because(ErrProvider, "%s answers with more than %d bytes", what, maxAnswer)
@@ -86,6 +91,31 @@ func (l *Login) get(ctx context.Context, what, endpoint, accessToken string) (an
 	a, err := l.call(what, request)
 	if err == nil && a.status != http.StatusOK {
 		err = because(ErrProvider, "%s answers with status %d", what, a.status)
+	}
+	return a, err
+}
+
+// maxHops bounds the redirects in front of a document.
+const maxHops = 5
+
+// document is get for what anybody may read: nothing is sent along, and what it
+// says is held to the issuer afterwards, so redirects are followed, with the care
+// for TLS that endpoints get.
+func (l *Login) document(ctx context.Context, what, address string) (answer, error) {
+	client := *l.client
+	client.CheckRedirect = func(next *http.Request, before []*http.Request) error {
+		if _, err := parseEndpoint(next.URL.String(), before[0].URL.Scheme == "http"); err != nil || len(before) > maxHops {
+			return http.ErrUseLastResponse
+		}
+		return nil
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return answer{}, because(ErrProvider, "%s has no usable address", what)
+	}
+	a, err := callBy(&client, what, request)
+	if err == nil && a.status != http.StatusOK {
+		err = because(ErrProvider, "%s answers with status %d at %s", what, a.status, shownURL(address))
 	}
 	return a, err
 }
@@ -112,6 +142,11 @@ func reason(err error) error {
 		return errors.New("it cannot be connected to: is the provider up?")
 	}
 	return errors.New("the connection failed before the answer was complete")
+}
+
+// placeOf is an endpoint in a line of the log, without its query: where to look.
+func placeOf(u *url.URL) string {
+	return shownURL((&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String())
 }
 
 // withQuery adds parameters to those that the endpoint's URL has already

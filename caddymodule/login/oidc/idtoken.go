@@ -39,7 +39,8 @@ func (l *Login) openIDToken(ctx context.Context, raw, accessToken string) (claim
 // checkClaims checks what ID tokens and logout tokens have in common.
 func (l *Login) checkClaims(c claims) error {
 	if c.text("iss") != l.config.Issuer {
-		return &flaw{ErrForged, "is of another issuer"} // RFC 9700 section 4.4
+		// RFC 9700 section 4.4.
+		return &flaw{ErrForged, "is of the issuer " + shownURL(c.text("iss")) + ", and the configured one is " + shownURL(l.config.Issuer)}
 	}
 	if !slices.Contains(c.audience(), l.config.ClientID) {
 		return &flaw{ErrAudience, "does not have this client_id in its aud"}
@@ -82,9 +83,10 @@ func (l *Login) checkAuthorizedParty(c claims) error {
 	azp, there := c["azp"]
 	switch {
 	case there && azp != any(l.config.ClientID):
-		return &flaw{ErrAudience, "was issued to another client, its azp"}
+		return &flaw{ErrAudience, "was issued to another client, its azp: sign in with a client of this gateway's own"}
 	case !there && len(c.audience()) > 1:
-		return &flaw{ErrAudience, "is for several clients and has no azp"}
+		return &flaw{ErrAudience, "is for several clients and has no azp: have the provider put this client alone into the ID token's aud " +
+			"(an audience mapper adds to the access token only), or add azp"}
 	}
 	return nil
 }
@@ -120,8 +122,12 @@ func digestOf(alg jose.SignatureAlgorithm) crypto.Hash {
 // checkAttempt ties the ID token to the attempt, and holds the provider to what
 // was asked of it: how and when the person proved who they are.
 func (l *Login) checkAttempt(c claims, attempt Attempt) error {
+	if _, there := c["nonce"]; !there {
+		return &flaw{ErrForged, "has no nonce, although one was sent: the provider does not keep to OpenID Connect Core 1.0 section 3.1.2.1, " +
+			"or something in between drops it"}
+	}
 	if !equal(c.text("nonce"), attempt.Nonce) {
-		return &flaw{ErrForged, "has the nonce of another attempt, or none"}
+		return &flaw{ErrForged, "has the nonce of another attempt"}
 	}
 	if acr := l.config.ACRValues; len(acr) > 0 && !slices.Contains(acr, c.text("acr")) {
 		return &flaw{ErrDenied, "has an acr that is not among acr_values, or none"}

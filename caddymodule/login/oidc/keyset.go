@@ -18,7 +18,7 @@ func (l *Login) fetchKeys(ctx context.Context) ([]publicKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	a, err := l.get(ctx, "the provider's key set", m.Keys, "")
+	a, err := l.document(ctx, "the provider's key set", m.Keys)
 	if err != nil {
 		return nil, err
 	}

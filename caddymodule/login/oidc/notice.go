@@ -6,30 +6,24 @@ import (
 )
 
 // notice tells the operator what is odd at a provider and stops nobody. Each
-// thing is told when it begins, and when it changes.
+// thing is told when it begins.
 type notice struct {
 	tell func(error) // nil: nobody listens
 
-	mu   sync.Mutex
-	told map[string]string
+	mu  sync.Mutex
+	odd map[string]bool
 }
 
 // of tells what there is to say of the subject; nil says that nothing is.
 func (n *notice) of(subject string, what error) {
-	text := ""
-	if what != nil {
-		text = what.Error()
-	}
 	n.mu.Lock()
-	news := n.told[subject] != text
-	if news {
-		if n.told == nil {
-			n.told = make(map[string]string)
-		}
-		n.told[subject] = text
+	begins := what != nil && !n.odd[subject]
+	if n.odd == nil {
+		n.odd = make(map[string]bool)
 	}
+	n.odd[subject] = what != nil
 	n.mu.Unlock()
-	if news && what != nil && n.tell != nil {
+	if begins && n.tell != nil {
 		n.tell(what)
 	}
 }
@@ -43,8 +37,17 @@ func shown(name string) string {
 	if name == "" {
 		return "(none)"
 	}
-	if len(name) > maxShown {
-		return strconv.QuoteToASCII(name[:maxShown]) + "..."
+	return quoted(name, maxShown)
+}
+
+// maxShownURL is the same for an address.
+const maxShownURL = 256
+
+func shownURL(address string) string { return quoted(address, maxShownURL) }
+
+func quoted(text string, most int) string {
+	if len(text) > most {
+		return strconv.QuoteToASCII(text[:most]) + "..."
 	}
-	return strconv.QuoteToASCII(name)
+	return strconv.QuoteToASCII(text)
 }

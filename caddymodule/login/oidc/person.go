@@ -49,9 +49,18 @@ func (l *Login) checkEmail(person *profile.Person, c claims) error {
 	case person.Email == "" && (claimed == "" || l.vouched(c)):
 		return because(ErrNoEmail, "ask for the email scope, or map another claim to email")
 	case !l.vouched(c) && (person.Email == "" || sameAddress(person.Email, claimed)):
-		return because(ErrUnverified, "it does not say email_verified; trust_unverified_email would take its word for any address")
+		return unvouched(c)
 	}
 	return nil
+}
+
+// unvouched tells a provider that denies from one that never says.
+func unvouched(c claims) error {
+	if _, says := c["email_verified"]; says {
+		return because(ErrUnverified, "it says so by email_verified; trust_unverified_email would take its word for any address all the same")
+	}
+	return because(ErrUnvouched, "email_verified is not among its claims: have the provider send it, map another claim to email, "+
+		"or, if people cannot choose their address there, say trust_unverified_email")
 }
 
 // sameAddress compares as the session will: a change of case is no other

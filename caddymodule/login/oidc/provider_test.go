@@ -49,6 +49,8 @@ type provider struct {
 	rawToken string
 	// tokens edits the token endpoint's answer.
 	tokens func(map[string]any)
+	// withoutPKCE takes a code without a verifier.
+	withoutPKCE bool
 	// handle, when set for a path, answers instead.
 	handle map[string]http.HandlerFunc
 	// asked counts requests; forms and headers are of the token endpoint's last.
@@ -121,7 +123,7 @@ func (p *provider) serveToken(w http.ResponseWriter, r *http.Request) {
 		request := p.codes[r.PostForm.Get("code")]
 		delete(p.codes, r.PostForm.Get("code"))
 		challenge := sha256.Sum256([]byte(r.PostForm.Get("code_verifier")))
-		if request == nil || request.Get("code_challenge") != b64.EncodeToString(challenge[:]) ||
+		if request == nil || !p.withoutPKCE && request.Get("code_challenge") != b64.EncodeToString(challenge[:]) ||
 			request.Get("redirect_uri") != r.PostForm.Get("redirect_uri") {
 			reply(w, 400, map[string]any{"error": "invalid_grant", "error_description": "<script>code-secret</script>"})
 			return

@@ -122,7 +122,7 @@ func (l *Login) refreshed(
 		kept.IDToken = hint(t.ID)
 		now = merge(idToken, info)
 	}
-	kept.Facts = kept.Facts.With(factToken, map[string]any(now))
+	kept.Facts = l.withAccessToken(ctx, kept.Facts.With(factToken, map[string]any(now)), t.Access)
 	return l.remap(&kept, s)
 }
 
@@ -159,7 +159,7 @@ func checkSuccessor(idToken, before claims) error {
 // the new claims do not tell it.
 func (l *Login) remap(kept *profile.Kept, s *sessionstore.Session) (*profile.Person, error) {
 	person, err := l.person(kept)
-	if errors.Is(err, ErrNoEmail) || errors.Is(err, ErrUnverified) {
+	if errors.Is(err, ErrNoEmail) || errors.Is(err, ErrUnverified) || errors.Is(err, ErrUnvouched) {
 		err = &profile.Unmapped{Err: err}
 	}
 	if err == nil && person.SourceSession == "" {

@@ -122,6 +122,15 @@ func (m *Mapping) Carries(field, variable, key string, from ...string) bool {
 	return slices.Contains(from, field)
 }
 
+// ReadsAny reports whether any rule or demand looks at the variable.
+func (m *Mapping) ReadsAny(variable string) bool {
+	if m == nil {
+		return false
+	}
+	return slices.ContainsFunc(m.rules, func(r compiledRule) bool { return r.expr != nil && r.expr.reads(variable) }) ||
+		slices.ContainsFunc(m.demands, func(d compiledDemand) bool { return d.expr.reads(variable) })
+}
+
 // readsKey tells a variable that stands alone from one that is the beginning of
 // a longer path, which is found beside it.
 func readsKey(paths []path, variable, key string) bool {

@@ -38,7 +38,7 @@ var maxTime = 10 * time.Second
 const identity = "identity"
 
 // allVariables are the variables that there may be.
-var allVariables = []string{"directory", identity, "login", "token"}
+var allVariables = []string{"access_token", "directory", identity, "login", "token"}
 
 // Variables are the names of the variables that there may be; each place has
 // some of them.
