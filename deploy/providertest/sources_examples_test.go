@@ -89,9 +89,9 @@ func wantSample(t *testing.T, g *gatewaytest.Process, b *caller, file string) {
 
 // said makes the provider say the sample's claims of its person. What is of
 // the token and not of the person, the provider decides.
-func said(p *provider.Provider, claims map[string]any) (email string) {
+func said(p *provider.Provider, claims, access map[string]any) (email string) {
 	person := provider.Person{Subject: claims["sub"].(string), Email: claims["email"].(string), Name: claims["name"].(string)}
-	person.Claims = maps.Clone(claims)
+	person.Claims, person.AccessClaims = maps.Clone(claims), access
 	for _, own := range []string{"iss", "sub", "aud", "exp", "iat", "sid", "email", "email_verified", "name"} {
 		delete(person.Claims, own)
 	}
@@ -101,16 +101,19 @@ func said(p *provider.Provider, claims map[string]any) (email string) {
 
 func TestTheExampleOfKeycloakSignsIn(t *testing.T) {
 	t.Parallel()
-	var claims map[string]any
-	sample(t, "keycloak.json", &claims)
+	var says struct {
+		Token  map[string]any
+		Access map[string]any `json:"access_token"`
+	}
+	sample(t, "keycloak.json", &says)
 	p, app := startProvider(t, provider.Config{Path: "/realms/acme", People: provider.DemoPeople()[2:]}), startLegacy(t)
-	client := provider.Client{ID: "sidegate", Secret: "the-secret-of-the-example"}
+	client := provider.Client{ID: "sidegate", Secret: "the-secret-of-the-example", ReadableAccessTokens: true}
 	g := newShipped(t)
 	register(p, client, "keycloak", g)
 	runShipped(t, g, "keycloak.Caddyfile", []string{
 		"https://sso.example.com/realms/acme", p.Issuer(), "127.0.0.1:8081", strings.TrimPrefix(app.URL(), "http://"),
 	}, "OIDC_CLIENT_SECRET="+client.Secret)
-	wantSample(t, g, signInAs(t, g, said(p, claims)), "keycloak.session.json")
+	wantSample(t, g, signInAs(t, g, said(p, says.Token, says.Access)), "keycloak.session.json")
 	t.Run("and keeps out who belongs to no organisation", func(t *testing.T) {
 		page := mustVisit(t, provider.NewVisitor(linusAddress), g.URL+"/auth/login/keycloak")
 		if page.Status != http.StatusForbidden || !strings.Contains(page.Body, "You belong to no organisation yet.") {
@@ -134,7 +137,7 @@ func TestTheExampleOfGoogleAndADirectorySignsIn(t *testing.T) {
 		"https://accounts.google.com", p.Issuer(), "http://127.0.0.1:8082/by-email?e=", d.URL(""),
 		"127.0.0.1:8081", strings.TrimPrefix(app.URL(), "http://"),
 	}, "GOOGLE_CLIENT_ID="+client.ID, "GOOGLE_CLIENT_SECRET="+client.Secret, "CRM_TOKEN="+crmCredential)
-	email := said(p, answers.Token)
+	email := said(p, answers.Token, nil)
 	d.SetEntry(email, answers.Directory["crm"])
 	b := signInAs(t, g, email)
 	wantSample(t, g, b, "google-crm.session.json")

@@ -119,7 +119,7 @@ func TestDemandsAreCompiledToo(t *testing.T) {
 
 func TestVariablesThatThereNeverAre(t *testing.T) {
 	_, err := mapping.Compile(nil, nil, []string{"cookie"})
-	mustSay(t, err, `there is no variable "cookie": there are directory, identity, login, token`)
+	mustSay(t, err, `there is no variable "cookie": there are access_token, directory, identity, login, token`)
 	if _, err := mapping.Compile(nil, nil, []string{"identity", "token", "token"}); err != nil {
 		t.Errorf("one that is there already is refused: %v", err)
 	}

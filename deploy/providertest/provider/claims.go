@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 
 	"github.com/zitadel/oidc/v3/pkg/oidc"
@@ -76,7 +77,9 @@ func (s *store) SetUserinfoFromRequest(_ context.Context, info *oidc.UserInfo, r
 	return nil
 }
 
-// GetPrivateClaimsFromScopes would be for access tokens that are JWTs.
-func (s *store) GetPrivateClaimsFromScopes(context.Context, string, string, []string) (map[string]any, error) {
-	return nil, nil
+// GetPrivateClaimsFromScopes are what an access token says that is a JWT.
+func (s *store) GetPrivateClaimsFromScopes(_ context.Context, subject, _ string, _ []string) (map[string]any, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.people[subject].AccessClaims), nil
 }

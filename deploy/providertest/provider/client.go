@@ -32,6 +32,8 @@ type Client struct {
 	// ClaimsOnlyInUserInfo keeps the person's claims out of the ID token, as
 	// the specification has it where there is an access token.
 	ClaimsOnlyInUserInfo bool
+	// ReadableAccessTokens makes its access tokens JWTs, as Keycloak does.
+	ReadableAccessTokens bool
 }
 
 // SetClient adds the client, or changes it.
@@ -54,9 +56,15 @@ func (c registered) GetID() string                       { return c.ID }
 func (c registered) RedirectURIs() []string              { return c.Client.RedirectURIs }
 func (c registered) PostLogoutRedirectURIs() []string    { return c.Client.PostLogoutRedirectURIs }
 func (c registered) ApplicationType() op.ApplicationType { return op.ApplicationTypeWeb }
-func (c registered) AccessTokenType() op.AccessTokenType { return op.AccessTokenTypeBearer }
 func (c registered) IDTokenLifetime() time.Duration      { return c.idTokenLife }
 func (c registered) ClockSkew() time.Duration            { return 0 }
+
+func (c registered) AccessTokenType() op.AccessTokenType {
+	if c.ReadableAccessTokens {
+		return op.AccessTokenTypeJWT
+	}
+	return op.AccessTokenTypeBearer
+}
 
 // DevMode lets public clients redirect to http, which on loopback they must.
 func (c registered) DevMode() bool { return true }

@@ -21,6 +21,8 @@ type Person struct {
 	// Claims are any others, such as groups, realm_access, organization, uid.
 	// They go before those above; nil leaves that claim out.
 	Claims map[string]any
+	// AccessClaims stand in access tokens that are JWTs, and nowhere else.
+	AccessClaims map[string]any
 }
 
 // SetPerson adds the person, or changes them: tokens made from now on say so.
