@@ -107,7 +107,7 @@ func TestWhatADirectoryDoesToASignIn(t *testing.T) {
 	}
 	t.Run("an answer about somebody else makes no session, of an optional one either", func(t *testing.T) {
 		s := gatewaytest.Start(t, gatewaytest.Site{Options: strings.Replace(d.directory("crm", "optional"), "{identity.email}", "mallory@example.com", 1)})
-		s.Client(t).TrySignIn(gatewaytest.Grace, gatewaytest.Password).WantError(t, 403, "not_mapped")
+		s.Client(t).TrySignIn(gatewaytest.Grace, gatewaytest.Password).WantError(t, 503, "unavailable")
 	})
 }
 

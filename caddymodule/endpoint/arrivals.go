@@ -59,7 +59,7 @@ func refusalOf(err error) *refusal.Refusal {
 	switch {
 	case errors.Is(err, profile.ErrInvalid):
 		return refusal.Profile
-	case profile.IsUnmapped(err):
+	case profile.IsLasting(err):
 		return refusal.NotMapped
 	case errors.Is(err, sessionstore.ErrTooMany):
 		return refusal.TooManySessions

@@ -214,7 +214,7 @@ func (l passwordLogin) unclear(ctx context.Context, err error) {
 // notAnswered is for a method that said neither yes nor no, or whose person the
 // configuration refuses, or knows nothing to make of.
 func (l passwordLogin) notAnswered(ctx context.Context, method login.Method, err error) *refusal.Refusal {
-	if _, refused := errors.AsType[*profile.Refused](err); refused || profile.IsUnmapped(err) {
+	if _, refused := errors.AsType[*profile.Refused](err); refused || profile.IsLasting(err) {
 		l.sessions.NotBegun(ctx, method.Name(), 0, err)
 		return refusalOf(err)
 	}

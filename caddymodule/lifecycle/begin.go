@@ -66,7 +66,7 @@ func (l *Sessions) NotBegun(ctx context.Context, login string, userID int64, err
 		l.config.Events.Happened(Event{Kind: NotAdmitted, Login: login, UserID: userID, Err: refused})
 	case errors.Is(err, profile.ErrInvalid):
 		l.config.Events.Happened(Event{Kind: NotSound, Login: login, UserID: userID, Err: err})
-	case profile.IsUnmapped(err):
+	case profile.IsLasting(err):
 		l.config.Events.Happened(Event{Kind: NotMapped, Login: login, Err: err})
 	case isStoreFault(err):
 		l.config.Events.Trouble(ctx, "a sign-in could not be finished", err)

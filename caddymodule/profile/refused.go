@@ -20,12 +20,23 @@ func (r *Refused) Error() string { return r.Why }
 type Unmapped struct {
 	// Err names the field or the answer, and never a value.
 	Err error
+	// Unreadable says that it was no answer to what was asked, a page for one or
+	// one about somebody else. The next may be better: a sign-in may be tried
+	// again.
+	Unreadable bool
 }
 
 func (u *Unmapped) Error() string { return u.Err.Error() }
 
 // Unwrap returns what was wrong with the answer.
 func (u *Unmapped) Unwrap() error { return u.Err }
+
+// IsLasting reports whether the error says that the person cannot be mapped, and
+// that trying again would not help.
+func IsLasting(err error) bool {
+	u, unmapped := errors.AsType[*Unmapped](err)
+	return unmapped && !u.Unreadable
+}
 
 // IsUnmapped reports whether the error is, or wraps, an Unmapped or ErrInvalid.
 func IsUnmapped(err error) bool {

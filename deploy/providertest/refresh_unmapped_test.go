@@ -15,8 +15,8 @@ import (
 func TestWhatAMappingNoLongerSaysIsGoneAtOnce(t *testing.T) {
 	t.Parallel()
 	for expression, claims := range map[string]map[string]any{
-		"token.?groups.orValue([])": {"a text": "users", "a number": 7, "a list of objects": []any{map[string]any{"name": "admins"}}},
-		"token.groups":              {"left out": nil, "a text": "users", "an object": map[string]any{"a": "b"}},
+		"token.?groups.orValue([])": {"a text with commas": "users,admins", "a number": 7, "a list of objects": []any{map[string]any{"name": "admins"}}},
+		"token.groups":              {"left out": nil, "a number": 7, "an object": map[string]any{"a": "b"}},
 	} {
 		for name, claim := range claims {
 			t.Run(expression+", "+name, func(t *testing.T) {

@@ -49,7 +49,7 @@ func TestAProviderInTroubleAtTheSignIn(t *testing.T) {
 		{"discovery answers a page", provider.Discovery, fault.HTML(), 401, web.Misconfigured},
 		{"discovery is cut short", provider.Discovery, fault.Truncated(), 401, web.Misconfigured},
 		{"discovery breaks off", provider.Discovery, fault.Dropped(), 503, web.Unavailable},
-		{"discovery leads elsewhere", provider.Discovery, fault.Redirected("http://127.0.0.1:1/"), 401, web.Misconfigured},
+		{"discovery leads to where nobody is", provider.Discovery, fault.Redirected("http://127.0.0.1:1/"), 503, web.Unavailable},
 		{"discovery is endless", provider.Discovery, fault.Huge(2 << 20), 401, web.Misconfigured},
 		{"discovery is of another issuer", provider.Discovery,
 			fault.JSON(func(m map[string]any) { m["issuer"] = "https://sso.example.com" }), 401, web.Misconfigured},

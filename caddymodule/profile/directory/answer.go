@@ -38,7 +38,7 @@ func read(a source.Answer, who identity) (map[string]any, error) {
 		err = who.check(object)
 	}
 	if err != nil && !errors.Is(err, errNotKnown) {
-		err = &profile.Unmapped{Err: err}
+		err = &profile.Unmapped{Err: err, Unreadable: true}
 	}
 	return object, err
 }
