@@ -256,6 +256,8 @@ func TestEveryAnswerToAWrongPasswordIsCounted(t *testing.T) {
 		"what success cannot make out":      {"success `login.body.user.nr > 0`\n" + legacyMap, says(200, `{"error":"wrong"}`), login.DefaultPerPair},
 		"what a demand does not hold for":   {"require `login.body.ok` \"No.\"\n" + legacyMap, says(200, `{"ok":false,"user":{"mail":"ada@legacy.test","nr":7,"roles":[]},"jwt":""}`), login.DefaultPerPair},
 		"what a demand cannot make out":     {"require `login.body.ok`\n" + legacyMap, says(200, `{"user":{"mail":"ada@legacy.test","nr":7,"roles":[]},"jwt":""}`), login.DefaultPerPair},
+		"a guest, whose domain is refused":  {"email_domains legacy.test\n" + legacyMap, says(200, `{"user":{"mail":"guest@guest.test","nr":9,"roles":[]},"jwt":""}`), login.DefaultPerPair},
+		"a guest who has no address":        {legacyMap, says(200, `{"user":{"mail":"guest","nr":9,"roles":[]},"jwt":""}`), login.DefaultPerPair},
 		"500, which may be an outage":       {legacyMap, says(500, ""), down},
 		"429, as often as an outage may be": {legacyMap, says(429, ""), down},
 		"nothing, and hangs up":             {legacyMap, func(http.ResponseWriter) { panic(http.ErrAbortHandler) }, down},

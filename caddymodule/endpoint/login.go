@@ -102,9 +102,10 @@ func (l passwordLogin) refuse(w http.ResponseWriter, r *http.Request, given cred
 // admit finds out who it is and begins their session. What fails because the
 // client has gone is no failure of ours.
 func (l passwordLogin) admit(r *http.Request, given credentials) (s arrived, why *refusal.Refusal) {
-	method, person, why := l.authenticate(r, given)
+	method, person, attempt, why := l.authenticate(r, given)
 	if why == nil {
 		s, why = l.begin(r, method, person)
+		l.settleBegun(r, attempt, why)
 	}
 	if method == nil {
 		l.attempted(r, "", why)
@@ -114,16 +115,29 @@ func (l passwordLogin) admit(r *http.Request, given credentials) (s arrived, why
 	return s, why
 }
 
+// settleBegun is for an attempt whose person a login has found: only who is
+// admitted has succeeded. An app may answer a wrong password with a guest, whom
+// the configuration refuses; were that free, it could be asked without end.
+func (l passwordLogin) settleBegun(r *http.Request, attempt *login.Attempt, why *refusal.Refusal) {
+	switch {
+	case why == nil:
+		l.settle(r, attempt.Succeeded)
+	case why.Status == http.StatusServiceUnavailable, why == refusal.NumberTaken, why == refusal.TooManySessions:
+		l.settle(r, attempt.Undecided)
+	}
+}
+
 // authenticate asks the password methods in order, behind the throttle. It
-// answers with the one that decided, also when it refused.
-func (l passwordLogin) authenticate(r *http.Request, given credentials) (login.Method, *profile.Person, *refusal.Refusal) {
+// answers with the one that decided, also when it refused. The attempt is yet to
+// be settled when a person was found.
+func (l passwordLogin) authenticate(r *http.Request, given credentials) (login.Method, *profile.Person, *login.Attempt, *refusal.Refusal) {
 	name, err := login.ReadName(given.name())
 	if err != nil || given.Password == "" || len(given.Password) > login.MaxPassword {
-		return nil, nil, refusal.Credentials
+		return nil, nil, nil, refusal.Credentials
 	}
 	attempt, why := l.count(r, name)
 	if why != nil {
-		return nil, nil, why
+		return nil, nil, nil, why
 	}
 	begun := l.floor.begin()
 	method, person, err := l.ask(r.Context(), login.Typed{
@@ -131,14 +145,13 @@ func (l passwordLogin) authenticate(r *http.Request, given credentials) (login.M
 	})
 	switch {
 	case err == nil:
-		l.settle(r, attempt.Succeeded)
-		return method, person, nil
+		return method, person, attempt, nil
 	case errors.Is(err, login.ErrUnknown), errors.Is(err, login.ErrRefused):
 		l.refused(r, method, begun, err)
-		return method, nil, refusal.Credentials
+		return method, nil, nil, refusal.Credentials
 	}
 	l.settleUndecided(r, attempt, err)
-	return method, nil, l.notAnswered(r.Context(), method, err)
+	return method, nil, nil, l.notAnswered(r.Context(), method, err)
 }
 
 // refused tells of a refusal, and holds it.

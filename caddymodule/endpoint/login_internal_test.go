@@ -31,7 +31,7 @@ func TestASignInWithoutAPlaceIsNotFree(t *testing.T) {
 			for ; n < 1000; n++ {
 				r := httptest.NewRequest(http.MethodPost, "/auth/login", http.NoBody)
 				r = r.WithContext(context.WithValue(r.Context(), caddyhttp.VarsCtxKey, map[string]any{}))
-				if _, _, got := l.authenticate(r, credentials{Email: "ada@example.com", Password: "whatever"}); got.Status == refusal.Attempts.Status {
+				if _, _, _, got := l.authenticate(r, credentials{Email: "ada@example.com", Password: "whatever"}); got.Status == refusal.Attempts.Status {
 					break
 				}
 			}

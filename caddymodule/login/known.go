@@ -54,13 +54,15 @@ type mark struct {
 	name  string
 }
 
-func marksOf(from Client, account string) []mark {
-	ofAccount := mark{KnownAccount, "knownaccount1:" + account}
+// marksOf are by the name itself and not by the account, which others may have
+// in other letters.
+func marksOf(from Client, name string) []mark {
+	ofAccount := mark{KnownAccount, "knownaccount1:" + name}
 	if !from.toldApart() { // all people of a proxy would be known by the first
 		return []mark{ofAccount}
 	}
 	return []mark{
-		{KnownBoth, "known1:" + from.place() + " " + account},
+		{KnownBoth, "known1:" + from.place() + " " + name},
 		{KnownNetwork, "knownaddress1:" + from.place()},
 		ofAccount,
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -151,7 +152,7 @@ func (t *Throttle) Begin(ctx context.Context, name string, from Client) (*Attemp
 	}, busy: [2]bucket{
 		{"pairbusy1:" + client + " " + account, t.limits.PerPairBusy},
 		{"addressbusy1:" + client, t.limits.PerAddressBusy},
-	}, marks: marksOf(from, account)}
+	}, marks: marksOf(from, FoldName(name)), twins: "twins1:" + client + " " + account, plain: strings.ToLower(name) == account}
 	if err := t.reserve(ctx, a, from, account); err != nil {
 		// What was reserved on the way to a refusal was never an attempt.
 		if lost := a.Abandoned(ctx); lost != nil {
@@ -180,8 +181,15 @@ func (t *Throttle) reserve(ctx context.Context, a *Attempt, from Client, account
 		limit = min(limit, t.limits.PerPairAttacked)
 	}
 	if from.toldApart() {
-		if _, err := a.pass(ctx, count{a.pair, limit, t.limits.Window, "account"}, from, account); err != nil {
+		ofPair, err := a.pass(ctx, count{a.pair, limit, t.limits.Window, "account"}, from, account)
+		if err != nil {
 			return err
+		}
+		a.failed = ofPair.Count > 1
+		if !a.plain {
+			if _, err := a.take(ctx, a.twins, t.limits.PerAddress, t.limits.Window); err != nil {
+				return err
+			}
 		}
 	}
 	a.recognise(ctx, ofPlace.Count, ofAccount.Count)
@@ -202,6 +210,9 @@ type Attempt struct {
 	lasts    bool // the marks do, for now
 	attacked bool
 	settled  atomic.Bool
+	twins    string // counts what was typed in other letters than the account's
+	plain    bool   // the name is in the account's own letters
+	failed   bool   // somebody has failed at the account from there
 }
 
 // Attacked reports whether the account has as many failures, from all
@@ -224,15 +235,22 @@ func (a *Attempt) take(ctx context.Context, bucket string, limit int, window tim
 }
 
 // Succeeded gives back what was reserved and forgets the person's failures at
-// this address, and who they are is known from now on. The person is signed in even if that fails: the error, the
-// store's, only says that some attempts stay counted.
+// this address, and who they are is known from now on. Where a name in other
+// letters has failed there, or succeeds, nothing is forgotten: adá may be another
+// person than ada, and would have ada's attempts begin anew. The person is signed
+// in even if that fails: the error, the store's, only says that some attempts stay
+// counted.
 func (a *Attempt) Succeeded(ctx context.Context) error {
 	if a.settled.Swap(true) {
 		return nil
 	}
 	ctx, cancel := settling(ctx)
 	defer cancel()
-	return errors.Join(a.giveBack(ctx), a.attempts.Forget(ctx, a.pair), a.remember(ctx))
+	errs := []error{a.giveBack(ctx), a.remember(ctx)}
+	if a.failed && a.plain && a.peek(ctx, a.twins).Count == 0 {
+		errs = append(errs, a.attempts.Forget(ctx, a.pair))
+	}
+	return errors.Join(errs...)
 }
 
 // Undecided is Abandoned for a password that somebody may have looked at who then

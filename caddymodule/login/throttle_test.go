@@ -59,6 +59,14 @@ func (b *bench) fail(n int, email string, addr netip.Addr) {
 	}
 }
 
+// succeed signs in with the right password.
+func (b *bench) succeed(email string, addr netip.Addr) {
+	b.Helper()
+	if err := b.begin(email, addr).Succeeded(context.Background()); err != nil {
+		b.Fatal(err)
+	}
+}
+
 // left is how many attempts are let through from here; it uses them up.
 func (b *bench) left(email string, addr netip.Addr) int {
 	b.Helper()
@@ -89,6 +97,26 @@ func (b *bench) attack(email string, failures int) {
 
 func TestThrottle(t *testing.T) {
 	for name, rule := range map[string]func(b *bench){
+		"who has the name in other letters gives nobody their attempts back": func(b *bench) {
+			const twin = "ad\u00e0@example.com" // an account with ada@example.com
+			for range 4 {
+				b.fail(2, ada, home)
+				b.succeed(twin, home)
+			}
+			if n := b.left(ada, home); n != login.DefaultPerPair-8 {
+				b.Errorf("%d attempts are left", n)
+			}
+		},
+		"nor does who has it in plain letters": func(b *bench) {
+			const twin = "ad\u00e0@example.com"
+			for range 4 {
+				b.fail(2, twin, home)
+				b.succeed(ada, home)
+			}
+			if n := b.left(twin, home); n != login.DefaultPerPair-8 {
+				b.Errorf("%d attempts are left", n)
+			}
+		},
 		"ten failures on an account at an address, and no more": func(b *bench) {
 			if n := b.left(ada, home); n != login.DefaultPerPair {
 				b.Errorf("%d attempts were let through", n)

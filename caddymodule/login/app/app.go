@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"example.com/sidegate/caddymodule/login"
 	"example.com/sidegate/caddymodule/profile"
@@ -104,6 +105,9 @@ func (l *Login) SignIn(ctx context.Context, typed login.Typed) (*profile.Person,
 	if typed.Password == "" || len(typed.Password) > login.MaxPassword || len(typed.Name) > profile.MaxEmail {
 		return nil, login.ErrRefused
 	}
+	if isMadeUp(typed.Name) {
+		return nil, &login.Unclear{Err: l.trouble(errMadeUp)}
+	}
 	if !login.IsAddress(typed.Name) && !l.config.TakesNames {
 		return nil, &login.Unclear{Err: l.trouble(errNoAddress)}
 	}
@@ -194,6 +198,18 @@ func (l *Login) mapped(name string, kept *profile.Kept) (*profile.Person, error)
 // for its yes would come to nothing and tell that the password is right.
 var errNoAddress = errors.New("what was typed is no email address, and a session needs one: where people sign in by " +
 	"names, let map make it, such as `map { email login.username + \"@users.invalid\" }`, or take that of the app's answer")
+
+// madeUpDomain is where the addresses are that a mapping makes up for people
+// without one (RFC 2606 section 2).
+const madeUpDomain = "@users.invalid"
+
+// isMadeUp reports whether somebody types such an address: it is another's who
+// has a name and no address.
+func isMadeUp(name string) bool {
+	return strings.HasSuffix(strings.TrimRight(strings.ToLower(name), "."), madeUpDomain)
+}
+
+var errMadeUp = errors.New("an address at users.invalid was typed, and those are made up for people who have a name and no address: nobody has one")
 
 // errNoEmail is for an app that is to say who a person is and does not: what was
 // typed stands for nobody.

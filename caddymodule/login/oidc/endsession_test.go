@@ -15,7 +15,7 @@ const after = "https://app.example.com/bye"
 
 // keptOf is what a session keeps of an ID token and of claims.
 func keptOf(idToken string, token object) *profile.Kept {
-	return &profile.Kept{IDToken: idToken, Facts: profile.Facts{"token": map[string]any(token)}}
+	return &profile.Kept{IDToken: idToken, Facts: profile.Facts{"token": token}}
 }
 
 func TestEndSession(t *testing.T) {

@@ -17,7 +17,7 @@ import (
 // or as null, as a list.
 func listOfFunction() cel.EnvOption {
 	return cel.Function("list_of", cel.Overload("list_of_dyn", []*cel.Type{cel.DynType}, cel.ListType(cel.DynType),
-		cel.UnaryBinding(func(v ref.Val) ref.Val { return asList(v) })))
+		cel.UnaryBinding(asList)))
 }
 
 // asList is the list itself, an empty one of null and of an empty text, which are
