@@ -39,9 +39,9 @@ build  makes ./caddy: Caddy with its standard modules and Sidegate's. It uses
 run    makes ./caddy without further plugins and starts the demo in the
        Caddyfile. It needs no Redis and no identity provider.
 test   runs every test with the race detector, and first installs what they
-       need and is missing: redis-server, chromium, a C compiler for the
-       detector, and Python (with PyJWT) and Node, which run what the README
-       has in those languages.
+       need and is missing: redis-server, chromium, htpasswd, a C compiler for
+       the detector, and Python (with PyJWT) and Node, which run what the
+       README has in those languages.
          -long     sets SIDEGATE_LONG=1: soak and fault tests run at full
                    length, and figures are held to their bounds
          -slowest  prints the ten slowest tests at the end
@@ -188,10 +188,12 @@ install_for_tests() {
 	command -v chromium >/dev/null || install_packages chromium
 	can_verify_in_python || install_packages python3 python3-jwt python3-cryptography
 	can_verify_in_node || install_packages nodejs
+	command -v htpasswd >/dev/null || install_packages apache2-utils
 	# The tests start Redis servers of their own, on free ports of loopback.
 	# The one that the package may have started as a service is never asked.
 	command -v redis-server >/dev/null || fail "redis-server is installed but not on PATH"
 	command -v chromium >/dev/null || fail "chromium is installed but not on PATH"
+	command -v htpasswd >/dev/null || fail "apache2-utils is installed but htpasswd is not on PATH"
 	can_verify_in_python || fail "neither python3 nor /usr/bin/python3 has the modules jwt (PyJWT) and cryptography"
 	can_verify_in_node || fail "node is not on PATH, or older than 18"
 	can_compile_c || fail "the C compiler '$(go env CC)' cannot compile: the race detector needs it"

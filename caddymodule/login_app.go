@@ -9,6 +9,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
+	"example.com/sidegate/caddymodule/login"
 	"example.com/sidegate/caddymodule/login/app"
 	"example.com/sidegate/caddymodule/profile"
 	"example.com/sidegate/caddymodule/profile/mapping"
@@ -306,4 +307,10 @@ var (
 	_ caddy.Provisioner     = (*AppLogin)(nil)
 	_ caddy.CleanerUpper    = (*AppLogin)(nil)
 	_ caddyfile.Unmarshaler = (*AppLogin)(nil)
+
+	_ login.PasswordMethod = (*AppLogin)(nil)
+	_ login.Rebuilder      = (*AppLogin)(nil)
+	_ login.Recaller       = (*AppLogin)(nil)
+	_ login.Leaver         = (*AppLogin)(nil)
+	_ login.Named          = (*AppLogin)(nil)
 )

@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"example.com/sidegate/caddymodule/endpoint"
+	"example.com/sidegate/caddymodule/login"
 	"example.com/sidegate/caddymodule/login/oidc"
 )
 
@@ -293,4 +294,6 @@ var (
 	_ caddyfile.Unmarshaler = (*OIDCLogin)(nil)
 
 	_ endpoint.ProviderMethod = (*OIDCLogin)(nil)
+	_ login.Rebuilder         = (*OIDCLogin)(nil)
+	_ login.Recaller          = (*OIDCLogin)(nil)
 )

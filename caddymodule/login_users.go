@@ -18,6 +18,7 @@ import (
 	"go.uber.org/zap"
 
 	"example.com/sidegate/caddymodule/lifecycle"
+	"example.com/sidegate/caddymodule/login"
 	"example.com/sidegate/caddymodule/login/users"
 )
 
@@ -221,4 +222,10 @@ var (
 	_ caddy.Provisioner     = (*UsersLogin)(nil)
 	_ caddy.CleanerUpper    = (*UsersLogin)(nil)
 	_ caddyfile.Unmarshaler = (*UsersLogin)(nil)
+
+	_ login.PasswordMethod = (*UsersLogin)(nil)
+	_ login.Rebuilder      = (*UsersLogin)(nil)
+	_ login.Recaller       = (*UsersLogin)(nil)
+	_ login.Voucher        = (*UsersLogin)(nil)
+	_ login.Named          = (*UsersLogin)(nil)
 )

@@ -207,12 +207,12 @@ type Attempt struct {
 	busy     [2]bucket
 	marks    []mark
 	turn     Turn
-	lasts    bool // the marks do, for now
-	attacked bool
-	settled  atomic.Bool
+	lasts    bool   // the marks do, for now
 	twins    string // counts what was typed in other letters than the account's
 	plain    bool   // the name is in the account's own letters
 	failed   bool   // somebody has failed at the account from there
+	attacked bool
+	settled  atomic.Bool
 }
 
 // Attacked reports whether the account has as many failures, from all

@@ -38,7 +38,7 @@ func TestHashesOfHtpasswdAndAutheliaAreTakenAsTheyAre(t *testing.T) {
 func TestAHashOfTheHtpasswdThatIsInstalledIsTaken(t *testing.T) {
 	path, err := exec.LookPath("htpasswd")
 	if err != nil {
-		t.Skip("htpasswd is not installed; TestHashesOfHtpasswdAndAutheliaAreTakenAsTheyAre has one of its hashes")
+		t.Fatalf("%v: `./xcaddy.sh test` installs it (apache2-utils)", err)
 	}
 	line, err := exec.Command(path, "-nbB", "-C", "4", "Ada", htpasswdPassword).Output()
 	if err != nil {
