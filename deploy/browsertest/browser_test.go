@@ -109,35 +109,35 @@ func (b *tab) keys(text ...string) {
 	}
 }
 
+// await waits until what the script says of the page is so. While a page goes and
+// the next comes there is nothing to ask, and a page that shows its text may yet
+// have to put the focus where it belongs.
+func (b *tab) await(what, script string, holds func(said string) bool) {
+	b.t.Helper()
+	said := ""
+	gatewaytest.Await(b.t, what, func() bool {
+		return chromedp.Run(b, chromedp.Evaluate(script, &said)) == nil && holds(said)
+	}, func() string { return said })
+}
+
 // wantText waits until the page shows the text.
 func (b *tab) wantText(text string) {
 	b.t.Helper()
-	shown := ""
-	gatewaytest.Await(b.t, fmt.Sprintf("the page shows %q", text), func() bool {
-		// While a page goes and the next comes there is no body to ask for.
-		err := chromedp.Run(b, chromedp.Evaluate(`document.body ? document.body.innerText : ""`, &shown))
-		return err == nil && strings.Contains(shown, text)
-	}, func() string { return shown })
+	b.await(fmt.Sprintf("the page shows %q", text), `document.body ? document.body.innerText : ""`,
+		func(shown string) bool { return strings.Contains(shown, text) })
 }
 
-// wantPath checks where the browser is.
+// wantPath waits until the browser is there.
 func (b *tab) wantPath(want string) {
 	b.t.Helper()
-	var at string
-	b.do(chromedp.Evaluate(`location.pathname + location.search`, &at))
-	if at != want {
-		b.t.Fatalf("the browser is at %s, want %s", at, want)
-	}
+	b.await("the browser is at "+want, `location.pathname + location.search`, func(at string) bool { return at == want })
 }
 
-// wantFocus checks what has the focus.
+// wantFocus waits until that has the focus.
 func (b *tab) wantFocus(want string) {
 	b.t.Helper()
-	var has string
-	b.do(chromedp.Evaluate(`document.activeElement.id || document.activeElement.type || document.activeElement.tagName`, &has))
-	if has != want {
-		b.t.Fatalf("the focus is on %s, want it on %s", has, want)
-	}
+	b.await("the focus is on "+want, `document.activeElement.id || document.activeElement.type || document.activeElement.tagName`,
+		func(has string) bool { return has == want })
 }
 
 func TestSigningInAndOutByKeyboard(t *testing.T) {
