@@ -24,6 +24,7 @@ type DirectoryOptions struct {
 	RefreshEvery caddy.Duration `json:"refresh_every,omitempty"`
 
 	directories []*directory.Directory
+	tellNames   bool  // usernames
 	asked       []any // the rules of each
 }
 
@@ -62,6 +63,9 @@ func (o *DirectoryOptions) provision(ctx caddy.Context, a *App) error {
 			if err := a.refuseTypedIdentity(h); err != nil {
 				return err
 			}
+		}
+		if m, ok := mod.(mapper); ok && m.fills("username") {
+			o.tellNames = true
 		}
 		if r, ok := mod.(ruled); ok {
 			o.asked = append(o.asked, r.rules())

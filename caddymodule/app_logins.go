@@ -108,20 +108,42 @@ func (o *LoginOptions) provision(ctx caddy.Context, a *App) error {
 	return o.orderLogins(named)
 }
 
-// warnOfUsernames says once that usernames are to tell people apart who come
-// from several logins: to an app each one's root is the other's.
-func (o *LoginOptions) warnOfUsernames(logger *zap.Logger, user string) {
-	if user != identity.UserUsername || len(o.logins) < 2 || o.warned {
+// warnOfUsernames says once whom user_header username does no good: people who
+// have no username, and those of several logins, for to an app each one's root is
+// the other's.
+func (a *App) warnOfUsernames(user string) {
+	if user != identity.UserUsername || a.warned {
 		return
 	}
-	o.warned = true
-	names := make([]string, len(o.logins))
-	for i, l := range o.logins {
-		names[i] = l.Name()
+	a.warned = true
+	if nameless := a.nameless(); len(nameless) > 0 {
+		a.logger.Warn("user_header username: a login's map gives no username, so to an app its people are nobody, "+
+			"but for those who typed a name that is no address",
+			zap.Strings("logins", nameless),
+			zap.String("remedy", "fill it in `map`, such as username `login.body.user.name` or username `token.preferred_username`, "+
+				"if people there cannot choose somebody else's; or say `user_header email`"))
 	}
-	logger.Warn("user_header username: an app takes people of several logins who have one username for one person",
+	if len(a.logins) < 2 {
+		return
+	}
+	var names []string
+	for _, l := range a.logins {
+		names = append(names, l.Name())
+	}
+	a.logger.Warn("user_header username: an app takes people of several logins who have one username for one person",
 		zap.Strings("logins", names),
 		zap.String("remedy", "see to it that a username is one person at all of them, or say `user_header id`"))
+}
+
+// nameless are the logins whose people have no username that is told. In a users
+// file each person has one or not, and a directory tells of those of every login.
+func (a *App) nameless() (names []string) {
+	for _, l := range a.logins {
+		if m, ok := l.(mapper); ok && !m.fills("username") && !a.tellNames {
+			names = append(names, l.Name())
+		}
+	}
+	return names
 }
 
 // checkSamePeople refuses what would not do what it says: a mistyped name would

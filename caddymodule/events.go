@@ -232,7 +232,12 @@ func elsewhereFields(e lifecycle.Event) []zap.Field {
 // ownProxy is what helps where a proxy in front was not named.
 const ownProxy = "if a proxy of yours is there, name its address in the global options: `servers { trusted_proxies static <address> }`, or " +
 	"`trusted_proxies_unix` for a unix socket; until then all its people have one address, its own, and the throttle in front of passwords goes by what it says " +
-	"of them within looser bounds; if there is none, a client has made up X-Forwarded-For, and is bounded by the same"
+	"of them within looser bounds, and apps get its address and scheme as the client's; if there is none, a client has made up X-Forwarded-For, and is bounded by the same"
+
+// silentProxy is what helps where a proxy in front says nothing of its clients,
+// which only shows in that all of them are one.
+const silentProxy = "if a proxy of yours is there, all its people count as one: let it send Host, X-Forwarded-For and X-Forwarded-Proto, " +
+	"and name its address in `servers { trusted_proxies static <address> }`"
 
 // throttledFields name the account as it was typed: a person who mistakes the
 // field of the name for that of the password so often has it in the log.
@@ -244,6 +249,8 @@ func throttledFields(e lifecycle.Event) []zap.Field {
 	fields := append(clientFields(e), zap.String("account", login.Shown(t.Account)), zap.String("scope", t.Scope), zap.Duration("wait", t.RetryAfter))
 	if t.From.Told.IsValid() {
 		fields = append(fields, zap.Stringer("forwarded_for", t.From.Told))
+	} else if t.Scope == "address" && caller.Near(e.Client) {
+		fields = append(fields, zap.String("remedy", silentProxy))
 	}
 	return fields
 }

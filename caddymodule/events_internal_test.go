@@ -215,6 +215,18 @@ func TestThrottlingIsToldWithTheAccountAndTheAddress(t *testing.T) {
 	}
 }
 
+// Behind a proxy that says nothing of its clients, all people are one; nothing
+// else tells of it.
+func TestWhoIsThrottledAsOneBehindASilentProxyIsToldWithTheRemedy(t *testing.T) {
+	for client, hinted := range map[string]bool{"127.0.0.1": true, "10.0.0.1": true, "192.0.2.1": false} {
+		from := login.Client{Addr: netip.MustParseAddr(client)}
+		told, _ := heard(t, lifecycle.Event{Kind: endpoint.Throttled, Client: from.Addr, Err: &login.Throttled{Scope: "address", From: from}}, nil)
+		if got := told[0].ContextMap()["remedy"] == silentProxy; got != hinted {
+			t.Errorf("%s: the remedy is told %v", client, got)
+		}
+	}
+}
+
 // A kind that nobody counts and nobody logs would be told to nobody.
 func TestEveryEventIsLoggedOrCounted(t *testing.T) {
 	counted := map[lifecycle.Kind]bool{endpoint.Attempted: true, endpoint.SignedOut: true, lifecycle.Refreshed: true}

@@ -74,7 +74,6 @@ type AppLogin struct {
 
 	unpool func() error
 	asked  string // the place of the app, resolved
-	reads  bool   // something of what it answers, beside the status
 	mapper *mapping.Mapping
 }
 
@@ -106,7 +105,7 @@ func (a *AppLogin) Provision(caddy.Context) error {
 		return err
 	}
 	config.Seen, a.unpool = seen.Seen, unpool
-	if a.Login, err = app.New(config); err == nil && !a.reads {
+	if a.Login, err = app.New(config); err == nil && a.LetsAnybodyIn() {
 		err = fmt.Errorf("login app %s: %w", a.AppName, errNothingRead)
 	}
 	return err
@@ -162,11 +161,10 @@ func (a *AppLogin) config() (c app.Config, err error) {
 		c.Mapper = mapper
 	}
 	a.mapper = mapper
-	c.TellsEmail, c.TakesNames = a.mapsEmail() && !a.TrustTypedEmail, a.mapsEmail()
+	c.TellsEmail, c.TakesNames = a.fills("email") && !a.TrustTypedEmail, a.fills("email")
 	if err == nil && a.isTyped("email") && !a.TrustTypedEmail && (len(a.EmailDomains) > 0 || mapper.Reads("identity", "email")) {
 		err = errTypedEmail
 	}
-	a.reads = c.Success != nil || mapper.Reads("login", "body")
 	return c, err
 }
 
@@ -176,11 +174,11 @@ var errTypedEmail = errors.New("email_domains, or an expression with identity.em
 	"of identity.email or identity.subject), " +
 	"or say `trust_typed_email` if the app lets people in by their own address alone")
 
-// errNothingRead is for an app of whose answer nothing is looked at: one that
-// says 200 {"success": false} to a wrong password would let anybody in.
-var errNothingRead = errors.New("nothing of the body of the app's answer is read, so an app that says 200 {\"success\": false} would " +
-	"let anybody in: say how it lets people in (success `login.body.success`), or, if it does so by the status alone, that " +
-	"(success `login.status == 200`)")
+// errNothingRead is for an app whose answer makes no difference: one that says 200
+// {"success": false} to a wrong password would let anybody in.
+var errNothingRead = errors.New("nothing of the app's answer decides (success, or without it what map and require need of the body), " +
+	"so an app that says 200 {\"success\": false} would let anybody in: say how it lets people in (success `login.body.success`), " +
+	"or, if it does so by the status alone, that (success `login.status == 200`)")
 
 // seenCookies outlive a reload.
 type seenCookies struct{ *app.Seen }

@@ -343,19 +343,30 @@ func TestASuccessThatErrsIsTold(t *testing.T) {
 }
 
 // An app that says 200 {"success": false} would let anybody in.
-func TestALoginAppOfWhichNothingIsReadIsRefused(t *testing.T) {
+func TestALoginAppWhoseAnswerMakesNoDifferenceIsRefused(t *testing.T) {
 	for lines, sound := range map[string]bool{
-		"":                                              false,
-		"map {\nid `8`\n}":                              false,
-		"map {\nid `login.status`\n}":                   false,
-		"require `login.status == 200`":                 false,
-		"success `login.status == 200`":                 true,
-		"require `login.body.ok`":                       true,
-		"map {\nid `login[\"body\"].nr`\n}":             true,
-		"map {\nname `login.?body.?name`\n}":            true,
-		"map {\nroles `login.map(k, k)`\n}":             true,
-		"success `login.body.ok`\nmap {\nid `8`\n}":     true,
-		"map {\nid `stable_id(\"x\", login.body.n)`\n}": true,
+		"":                                               false,
+		"map {\nid `8`\n}":                               false,
+		"map {\nid `login.status`\n}":                    false,
+		"require `login.status == 200`":                  false,
+		"success `login.status == 200`":                  true,
+		"require `login.body.ok`":                        true,
+		"map {\nid `login[\"body\"].nr`\n}":              true,
+		"map {\nname `login.?body.?name`\n}":             false,
+		"map {\nroles `login.map(k, k)`\n}":              false,
+		"map {\nname `login.body == null ? '' : 'x'`\n}": false,
+		"require `login.body.?ok.orValue(false)`":        true,
+		"success `true`":                                 false,
+		"success `login.username != \"\"`":               false,
+		"success `login.username != \"root\"`":           false,
+		"success `\"login.body\" != \"\"`":               false,
+		"success `login.status < 500`":                   false,
+		"success `has(login.body) || true`":              false,
+		"success `has(login.body)`":                      true,
+		"success `login.location == \"/home\"`":          true,
+		"success `login.body.?error.orValue('') == ''`":  true,
+		"success `login.body.ok`\nmap {\nid `8`\n}":      true,
+		"map {\nid `stable_id(\"x\", login.body.n)`\n}":  true,
 	} {
 		site := gatewaytest.Site{Options: "login app legacy http://127.0.0.1:1/login {\n" + lines + "\n}", Bare: true}
 		_, config := adapted(t, site)

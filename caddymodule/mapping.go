@@ -36,6 +36,14 @@ type RequireConfig struct {
 	Message string `json:"message,omitempty"`
 }
 
+// mapper is whoever has a map.
+type mapper interface{ fills(field string) bool }
+
+// fills reports whether a rule fills the field.
+func (m *MapConfig) fills(field string) bool {
+	return slices.ContainsFunc(m.Map, func(r MapRule) bool { return r.Field == field })
+}
+
 // compile makes the mapping ready; variables are what the source speaks of.
 func (m *MapConfig) compile(variables ...string) (*mapping.Mapping, error) {
 	if len(m.Map) == 0 && len(m.Require) == 0 {
@@ -70,7 +78,7 @@ func (m *MapConfig) parseMap(variables ...string) option {
 
 func (m *MapConfig) parseRule(d *caddyfile.Dispenser, variables []string) error {
 	field := d.Val()
-	if slices.ContainsFunc(m.Map, func(r MapRule) bool { return r.Field == field }) {
+	if m.fills(field) {
 		return d.Errf("map: %s is given twice", field)
 	}
 	var expr string

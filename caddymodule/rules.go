@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
-	"slices"
 	"strings"
 
 	"example.com/sidegate/caddymodule/login"
@@ -168,9 +167,4 @@ func typedIn(directory, does, login, instead string) error {
 		"whoever has an account of any name there could be anybody here. Map the email that the app answers with "+
 		"(`map { email ... }`, not made of what was typed) and %s; or say `trust_typed_email` in login %s if the app "+
 		"lets people in by their own address alone", directory, does, login, instead, login)
-}
-
-// mapsEmail reports whether the app says what the person's address is.
-func (a *AppLogin) mapsEmail() bool {
-	return slices.ContainsFunc(a.Map, func(r MapRule) bool { return r.Field == "email" })
 }

@@ -69,7 +69,7 @@ func newInjector(s *SessionAuth, a *App) (in injector, err error) {
 		if in.set, err = in.set.WithUser(user); err != nil {
 			return in, fmt.Errorf("user_header: %w", err)
 		}
-		a.warnOfUsernames(a.logger, user)
+		a.warnOfUsernames(user)
 	}
 	for _, h := range s.Header {
 		if err := h.validate(); err != nil {

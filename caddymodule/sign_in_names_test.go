@@ -152,3 +152,22 @@ func TestUserNamesOfSeveralLoginsAreWarnedAbout(t *testing.T) {
 	p.Start()
 	p.AwaitLog("who have one username for one person", "legacy", "users")
 }
+
+// A preset whose user is a username names nobody who has none: an app shows them
+// its own login, and nothing says why.
+func TestALoginThatTellsNoUserNameIsWarnedAbout(t *testing.T) {
+	app := newLegacy(t)
+	for rule, warned := range map[string]bool{
+		"":                                     true,
+		"username `login.body.user.address`\n": false,
+	} {
+		p := gatewaytest.NewProcess(t, gatewaytest.Site{
+			Options: "user_header username\n" + app.login("legacy", strings.Replace(byName, "map {\n", "map {\n"+rule, 1)), Auth: "headers remote-user",
+		})
+		p.Start()
+		p.AwaitLog("who have one username for one person") // the last of the two
+		if got := strings.Contains(p.Log.String(), "gives no username"); got != warned {
+			t.Errorf("with %q: warned %v, want %v", rule, got, warned)
+		}
+	}
+}

@@ -29,3 +29,9 @@ func CompileCondition(expr, where string, variables []string) (*Condition, error
 func (c *Condition) Holds(facts profile.Facts) (bool, error) {
 	return c.expr.holds(new(profile.Person), facts)
 }
+
+// Reads reports whether the condition looks at that key of the variable, or at all
+// of its keys.
+func (c *Condition) Reads(variable, key string) bool {
+	return readsKey(c.expr.paths, variable, key)
+}
