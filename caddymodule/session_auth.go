@@ -148,17 +148,17 @@ func (s *SessionAuth) ServeHTTP(w http.ResponseWriter, r *http.Request, next cad
 	v := caller.Remember(r)
 	c := s.caller(g, r, v)
 	s.strip(r, v)
-	why := s.shared.crossing(g, r, v)
+	why, open := s.shared.crossing(g, r, v), false
 	if why == nil {
 		g.uses(c, s.shared.now())
-		why = s.decide(r, c)
+		why, open = s.decide(r, c)
 	}
 	if why != nil {
 		if c.StaleCookie && why.Status == http.StatusUnauthorized {
 			s.shared.address.Cookie.Clear(w, r)
 		}
 		if s.HandleErrors {
-			v.KeepAnswer()
+			v.OwnHeaders()
 		} else {
 			v.OwnAnswer()
 		}
@@ -169,6 +169,7 @@ func (s *SessionAuth) ServeHTTP(w http.ResponseWriter, r *http.Request, next cad
 			return caddyhttp.Error(http.StatusInternalServerError, err)
 		}
 	}
+	v.KeepAnswer(r, keeping(open, c.MayPass()))
 	return s.passOn(g, w, r, v, c, next)
 }
 
@@ -179,24 +180,25 @@ func (s *SessionAuth) caller(g *gateway, r *http.Request, v *caller.Remembered) 
 	return g.callers.Of(r, v)
 }
 
-// decide answers with what the request is refused; nil lets it pass.
-func (s *SessionAuth) decide(r *http.Request, c *caller.Caller) *refusal.Refusal {
+// decide answers with what the request is refused; nil lets it pass. Open says that
+// it does whoever asks.
+func (s *SessionAuth) decide(r *http.Request, c *caller.Caller) (why *refusal.Refusal, open bool) {
 	switch {
 	case caller.TooEarly(r):
-		return refusal.TooEarly
+		return refusal.TooEarly, false
 	case s.rules != nil:
 		return s.decideByPath(r, c)
 	case s.public.Match(r.URL):
-		return nil
+		return nil, true
 	case !c.MayPass():
 		if s.Optional && anonymous(c) {
-			return nil
+			return nil, false
 		}
-		return c.Refusal
+		return c.Refusal, false
 	case !permits(c.User, s.Require, s.AccountAdmin):
-		return refuseRole(c)
+		return refuseRole(c), false
 	}
-	return nil
+	return nil, false
 }
 
 // strip takes away what only the gateway may say, and its credentials.

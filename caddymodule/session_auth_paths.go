@@ -114,26 +114,38 @@ func (s *SessionAuth) provisionPaths() (err error) {
 }
 
 // decideByPath is decide where there are rules by path.
-func (s *SessionAuth) decideByPath(r *http.Request, c *caller.Caller) *refusal.Refusal {
+func (s *SessionAuth) decideByPath(r *http.Request, c *caller.Caller) (why *refusal.Refusal, open bool) {
 	v := s.rules.Decide(r.URL, r.Method, len(s.Public) == 0 || !pathrule.AmbiguousPath(r.URL))
 	if v.Access == pathrule.Public {
-		return nil
+		return nil, true
 	}
 	if !c.MayPass() {
 		if v.Access == pathrule.Optional && anonymous(c) {
-			return nil
+			return nil, false
 		}
-		return c.Refusal
+		return c.Refusal, false
 	}
 	if v.Base && !permits(c.User, s.Require, s.AccountAdmin) {
-		return refuseRole(c)
+		return refuseRole(c), false
 	}
 	for i := range s.Paths {
 		if v.Demands(i) && !permits(c.User, s.Paths[i].Require, s.Paths[i].AccountAdmin) {
-			return refuseRole(c)
+			return refuseRole(c), false
 		}
 	}
-	return nil
+	return nil, false
+}
+
+// keeping is which caches may keep what the app answers: on an open route it is
+// anybody's, but for who is told to the app.
+func keeping(open, told bool) caller.Keeping {
+	switch {
+	case !open:
+		return caller.KeepApart
+	case told:
+		return caller.KeepPrivate
+	}
+	return caller.KeepAsSaid
 }
 
 // anonymous reports whether somebody passes where a session is optional.

@@ -134,3 +134,44 @@ func getExactly(t testing.TB, s *gatewaytest.Server, target string, header ...st
 	defer resp.Body.Close()
 	return resp.StatusCode
 }
+
+// What a path opens to all is anybody's; all else is its caller's.
+func TestWhatIsOpenToAllIsKeptByCachesAsTheAppSays(t *testing.T) {
+	app := newLegacy(t)
+	app.page = func(w http.ResponseWriter, r *http.Request) {
+		if cache := r.URL.Query().Get("cache"); cache != "" {
+			w.Header().Set("Cache-Control", cache)
+		}
+	}
+	s := gatewaytest.Start(t, gatewaytest.Site{
+		Upstream: strings.TrimPrefix(app.URL, "http://"),
+		Routes: "session_endpoints\nhandle /rules/* {\nsession_auth {\npath /rules/open/* {\npublic\n}\npath /rules/may/* {\noptional\n}\n}\nreverse_proxy {upstream}\n}\n" +
+			"handle {\nsession_auth {\npublic /open/*\n}\nreverse_proxy {upstream}\n}",
+	})
+	for _, c := range []struct {
+		path        string
+		ada, nobody string // Cache-Control
+		varies      bool
+	}{
+		{"/closed", "private", "private, no-store", false},
+		{"/closed?cache=public", "public", "private, no-store", true},
+		{"/rules/closed?cache=public", "public", "private, no-store", true},
+		{"/open/x", "private", "", false},
+		{"/open/x?cache=public", "public", "public", false},
+		{"/rules/open/x", "private", "", false},
+		{"/rules/open/x?cache=public", "public", "public", false},
+		{"/rules/may/x", "private", "private", false},
+		{"/rules/may/x?cache=public", "public", "public", true},
+	} {
+		told := s.WithCookie(t, gatewaytest.Ada).Get(c.path)
+		if got := told.Header.Get("Cache-Control"); got != c.ada || strings.Contains(told.Header.Get("Vary"), "Cookie") != c.varies {
+			t.Errorf("%s, signed in: Cache-Control: %q, want %q, Vary: %q", c.path, got, c.ada, told.Header.Get("Vary"))
+		}
+		if got := s.Client(t).Get(c.path).Header.Get("Cache-Control"); got != c.nobody {
+			t.Errorf("%s, not signed in: Cache-Control: %q, want %q", c.path, got, c.nobody)
+		}
+	}
+	if got := s.WithCookie(t, gatewaytest.Ada).Get("/closed", "Sec-Fetch-Mode", "navigate").Header.Get("Cache-Control"); got != "private, no-cache" {
+		t.Errorf("a page: Cache-Control: %q", got)
+	}
+}

@@ -19,6 +19,7 @@ type answer struct {
 	begun   bool // the headers are on their way
 	headers int  // how many there were then: more are trailers
 	taker   Taker
+	kept
 }
 
 // Taker takes cookies of an app's own out of its answer.
@@ -44,7 +45,7 @@ func (v *Remembered) Guard(w http.ResponseWriter, ours *Credentials) (guarded ht
 	if v.answer.ours != nil {
 		return w, false
 	}
-	v.answer = answer{ours: ours, had: identity.NoteAnswer(w.Header()), taker: v.answer.taker}
+	v.answer = answer{ours: ours, had: identity.NoteAnswer(w.Header()), taker: v.answer.taker, kept: v.answer.kept}
 	v.answer.ResponseWriter = w
 	return &v.answer, true
 }
@@ -57,8 +58,8 @@ func (v *Remembered) Unguard() {
 	v.answer.ours = nil
 }
 
-// KeepAnswer says that what was set so far is the gateway's own.
-func (v *Remembered) KeepAnswer() {
+// OwnHeaders says that what was set so far is the gateway's own.
+func (v *Remembered) OwnHeaders() {
 	if v.answer.ours != nil {
 		v.answer.had = identity.NoteAnswer(v.answer.Header())
 	}
@@ -89,10 +90,11 @@ func (a *answer) stripOurs(stays func(line string) bool) {
 	}
 }
 
-// begin strips before the headers are sent.
+// begin strips, and bounds what caches keep, before the headers are sent.
 func (a *answer) begin() {
 	if !a.begun {
 		a.strip()
+		a.kept.bound(a.Header())
 		a.begun, a.headers = true, len(a.Header())
 	}
 }
