@@ -58,8 +58,10 @@ type waiter struct {
 func (g *Gate) compare(a, b *waiter) int {
 	return cmp.Or(
 		cmp.Compare(g.rank(b), g.rank(a)),
-		a.turn.compare(b.turn),
+		cmp.Compare(a.turn.Failed, b.turn.Failed),
+		cmp.Compare(max(b.turn.Known, KnownAccount), max(a.turn.Known, KnownAccount)),
 		cmp.Compare(g.share(a), g.share(b)),
+		cmp.Compare(b.turn.Known, a.turn.Known), // a name is easily guessed
 	)
 }
 

@@ -110,8 +110,8 @@ func TestGate(t *testing.T) {
 			d.comes("network", network)
 		}, "network account", ""},
 		"a name goes before nothing": {func(d *door) {
-			d.comes("stranger", stranger)
-			d.comes("account", account)
+			d.comes("stranger", of("a", stranger))
+			d.comes("account", of("b", account))
 		}, "account stranger", ""},
 		"but not before who has failed less": {func(d *door) {
 			d.comes("account", login.Turn{Known: login.KnownAccount, Failed: 1})
@@ -136,6 +136,11 @@ func TestGate(t *testing.T) {
 			d.comes("b1", of("b", stranger))
 			d.comes("c0", of("c", stranger))
 		}, "a0 b0 c0 a1 b1", ""},
+		"a name goes not before who has had less of the places": {func(d *door) {
+			d.comes("name", of("a", account))
+			d.comes("guess", of("a", account))
+			d.comes("stranger", of("b", stranger))
+		}, "name stranger", "guess"},
 		"of equals, one of each account in turn": {func(d *door) {
 			d.comes("ada0", of("ada", both))
 			d.comes("ada1", of("ada", both))

@@ -1,7 +1,6 @@
 package login
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -37,15 +36,6 @@ type Turn struct {
 	// Of is whom it is for: of KnownBoth the account, else the network. Those who
 	// are equal otherwise are shared out by it.
 	Of string
-}
-
-// compare is below zero for who comes first, as far as their turns tell. A known
-// name and a known network count among those who have failed as often.
-func (t Turn) compare(other Turn) int {
-	return cmp.Or(
-		cmp.Compare(t.Failed, other.Failed),
-		cmp.Compare(other.Known, t.Known),
-	)
 }
 
 func (t Turn) sharer() sharer { return sharer{t.Known == KnownBoth, t.Of} }
