@@ -99,20 +99,33 @@ func (l passwordLogin) refuse(w http.ResponseWriter, r *http.Request, given cred
 	why.WriteJSON(w)
 }
 
+// tried is how a sign-in went.
+type tried struct {
+	method  login.Method     // that decided, also when it refused
+	person  *profile.Person  // nil when refused
+	attempt *login.Attempt   // yet to be settled where there is a person
+	why     *refusal.Refusal // nil where there is a person
+	answer  *refusal.Refusal // what is said instead of why
+}
+
+// refusedBy is one that is answered as it is.
+func refusedBy(why *refusal.Refusal) tried { return tried{why: why, answer: why} }
+
 // admit finds out who it is and begins their session. What fails because the
 // client has gone is no failure of ours.
 func (l passwordLogin) admit(r *http.Request, given credentials) (s arrived, why *refusal.Refusal) {
-	method, person, attempt, why := l.authenticate(r, given)
-	if why == nil {
-		s, why = l.begin(r, method, person)
-		l.settleBegun(r, attempt, why)
+	t := l.authenticate(r, given)
+	if t.why == nil {
+		s, t.why = l.begin(r, t.method, t.person)
+		t.answer = t.why
+		l.settleBegun(r, t.attempt, t.why)
 	}
-	if method == nil {
-		l.attempted(r, "", why)
+	if t.method == nil {
+		l.attempted(r, "", t.why)
 	} else {
-		l.attempted(r, method.Name(), why)
+		l.attempted(r, t.method.Name(), t.why)
 	}
-	return s, why
+	return s, t.answer
 }
 
 // settleBegun is for an attempt whose person a login has found: only who is
@@ -127,17 +140,15 @@ func (l passwordLogin) settleBegun(r *http.Request, attempt *login.Attempt, why 
 	}
 }
 
-// authenticate asks the password methods in order, behind the throttle. It
-// answers with the one that decided, also when it refused. The attempt is yet to
-// be settled when a person was found.
-func (l passwordLogin) authenticate(r *http.Request, given credentials) (login.Method, *profile.Person, *login.Attempt, *refusal.Refusal) {
+// authenticate asks the password methods in order, behind the throttle.
+func (l passwordLogin) authenticate(r *http.Request, given credentials) tried {
 	name, err := login.ReadName(given.name())
 	if err != nil || given.Password == "" || len(given.Password) > login.MaxPassword {
-		return nil, nil, nil, refusal.Credentials
+		return refusedBy(refusal.Credentials)
 	}
 	attempt, why := l.count(r, name)
 	if why != nil {
-		return nil, nil, nil, why
+		return refusedBy(why)
 	}
 	begun := l.floor.begin()
 	method, person, err := l.ask(r.Context(), login.Typed{
@@ -145,23 +156,45 @@ func (l passwordLogin) authenticate(r *http.Request, given credentials) (login.M
 	})
 	switch {
 	case err == nil:
-		return method, person, attempt, nil
+		if l.isBehind(method) {
+			l.floor.worked()
+		}
+		return tried{method: method, person: person, attempt: attempt}
 	case errors.Is(err, login.ErrUnknown), errors.Is(err, login.ErrRefused):
-		l.refused(r, method, begun, err)
-		return method, nil, nil, refusal.Credentials
+		return l.refused(r, method, begun, err)
 	}
 	l.settleUndecided(r, attempt, err)
-	return method, nil, nil, l.notAnswered(r.Context(), method, err)
+	return l.undecided(r, method, begun, err)
+}
+
+// isBehind reports whether the method is asked only about those whom the first
+// does not know.
+func (l passwordLogin) isBehind(method login.Method) bool {
+	return method.Name() != l.passwords[0].Name()
 }
 
 // refused tells of a refusal, and holds it.
-func (l passwordLogin) refused(r *http.Request, method login.Method, begun time.Time, err error) {
+func (l passwordLogin) refused(r *http.Request, method login.Method, begun time.Time, err error) tried {
 	if errors.Is(err, login.ErrPublic) {
 		l.events.Happened(lifecycle.Event{Kind: PublicPassword, Login: method.Name(), Client: caller.Address(r)})
 	} else {
 		l.events.Happened(lifecycle.Event{Kind: Refused, Client: caller.Address(r)})
 	}
-	l.floor.refused(r.Context(), begun, method == nil || method.Name() == l.passwords[len(l.passwords)-1].Name())
+	whole := method == nil || method.Name() == l.passwords[len(l.passwords)-1].Name()
+	answer := l.floor.refuse(r.Context(), begun, whole, refusal.Credentials)
+	return tried{method: method, why: refusal.Credentials, answer: answer}
+}
+
+// undecided tells of a sign-in that ended with neither yes nor no, and holds it
+// like a refusal where only some are asked there. Whose client has gone tells
+// nothing of the login.
+func (l passwordLogin) undecided(r *http.Request, method login.Method, begun time.Time, err error) tried {
+	t := refusedBy(l.notAnswered(r.Context(), method, err))
+	t.method = method
+	if l.isBehind(method) && t.why.Status == http.StatusServiceUnavailable && r.Context().Err() == nil {
+		t.answer = l.floor.refuse(r.Context(), begun, true, t.why)
+	}
+	return t
 }
 
 // settleUndecided is for an attempt that ended with neither yes nor no: one that

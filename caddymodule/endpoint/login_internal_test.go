@@ -26,12 +26,12 @@ func TestASignInWithoutAPlaceIsNotFree(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			l := passwordLogin{throttle: login.NewThrottle(memory.New(time.Now), login.Limits{})}
 			l.events, l.pages.address.Sites = silent{}, new(origin.Sites)
-			l.passwords = []login.PasswordMethod{slow{new(hands), "users", 0, map[string]error{"ada@example.com": why}}}
+			l.passwords = []login.PasswordMethod{slow{hands: new(hands), name: "users", says: map[string]error{"ada@example.com": why}}}
 			n := 0
 			for ; n < 1000; n++ {
 				r := httptest.NewRequest(http.MethodPost, "/auth/login", http.NoBody)
 				r = r.WithContext(context.WithValue(r.Context(), caddyhttp.VarsCtxKey, map[string]any{}))
-				if _, _, _, got := l.authenticate(r, credentials{Email: "ada@example.com", Password: "whatever"}); got.Status == refusal.Attempts.Status {
+				if got := l.authenticate(r, credentials{Email: "ada@example.com", Password: "whatever"}); got.why.Status == refusal.Attempts.Status {
 					break
 				}
 			}

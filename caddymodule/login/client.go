@@ -31,14 +31,27 @@ func (c Client) place() string {
 	return c.Network() + ">" + networkOf(c.Told)
 }
 
+// wide names the network around the place, which one owner often has: an IPv4 /24,
+// an IPv6 /48, of which there are 65,536 places. It is for nobody's limit, for
+// strangers are in it too.
+func (c Client) wide() string {
+	if !c.Shared {
+		return prefixOf(c.Addr, 24, 48)
+	}
+	return c.Network() + ">" + prefixOf(c.Told, 24, 48)
+}
+
 // toldApart reports whether the place is one client's, as far as is known.
 func (c Client) toldApart() bool { return !c.Shared || c.Told.IsValid() }
 
-func networkOf(addr netip.Addr) string {
+func networkOf(addr netip.Addr) string { return prefixOf(addr, 32, 64) }
+
+// prefixOf is the network of so many bits that the address is in.
+func prefixOf(addr netip.Addr, bits4, bits6 int) string {
 	addr = addr.Unmap().WithZone("")
-	bits := 64
+	bits := bits6
 	if addr.Is4() {
-		bits = 32
+		bits = bits4
 	}
 	prefix, err := addr.Prefix(bits)
 	if err != nil {

@@ -23,6 +23,12 @@ var (
 
 func failed(n int) login.Turn { return login.Turn{Failed: n} }
 
+// of is that turn, of that account or network.
+func of(who string, turn login.Turn) login.Turn {
+	turn.Of = who
+	return turn
+}
+
 // door is a gate with one place, which is taken, and notes who comes through.
 type door struct {
 	*testing.T
@@ -104,13 +110,17 @@ func TestGate(t *testing.T) {
 			d.comes("network", network)
 		}, "network account", ""},
 		"a name goes before nothing": {func(d *door) {
-			d.comes("stranger", stranger)
-			d.comes("account", account)
+			d.comes("stranger", of("a", stranger))
+			d.comes("account", of("b", account))
 		}, "account stranger", ""},
 		"but not before who has failed less": {func(d *door) {
 			d.comes("account", login.Turn{Known: login.KnownAccount, Failed: 1})
 			d.comes("stranger", stranger)
 		}, "stranger account", ""},
+		"nor does a network that has, though somebody has signed in from there": {func(d *door) {
+			d.comes("network", login.Turn{Known: login.KnownNetwork, Failed: 1})
+			d.comes("stranger", stranger)
+		}, "stranger network", ""},
 		"of strangers, who has failed less, or asks for less": {func(d *door) {
 			d.comes("again", failed(2))
 			d.comes("once", failed(1))
@@ -119,12 +129,41 @@ func TestGate(t *testing.T) {
 			d.comes("first", stranger)
 			d.comes("second", stranger)
 		}, "first second", ""},
-		"every fourth is who waits longest": {func(d *door) { // the test itself was the first
-			d.comes("stranger", failed(9))
+		"of equals, one of each network in turn": {func(d *door) {
+			d.comes("a0", of("a", stranger))
+			d.comes("a1", of("a", stranger))
+			d.comes("b0", of("b", stranger))
+			d.comes("b1", of("b", stranger))
+			d.comes("c0", of("c", stranger))
+		}, "a0 b0 c0 a1 b1", ""},
+		"a name goes not before who has had less of the places": {func(d *door) {
+			d.comes("name", of("a", account))
+			d.comes("guess", of("a", account))
+			d.comes("stranger", of("b", stranger))
+		}, "name stranger", "guess"},
+		"of equals, one of each account in turn": {func(d *door) {
+			d.comes("ada0", of("ada", both))
+			d.comes("ada1", of("ada", both))
+			d.comes("grace", of("grace", both))
+		}, "ada0 grace ada1", ""},
+		"whose share of the places is used up is sent away": {func(d *door) {
+			d.comes("a0", of("a", stranger))
+			d.comes("a1", of("a", stranger))
+			d.comes("b", of("b", stranger))
+		}, "a0 b", "a1"},
+		"every fourth is the best of those who were not there before": {func(d *door) { // the test itself was the first
+			d.comes("worse", failed(9))
+			d.comes("better", failed(8))
 			for i := range 4 {
 				d.comes(fmt.Sprint("known", i), both)
 			}
-		}, "known0 known1 stranger known2 known3", ""},
+		}, "known0 known1 better known2 known3 worse", ""},
+		"every sixteenth is who waits longest": {func(d *door) {
+			d.comes("worst", failed(9))
+			for i := range 16 {
+				d.comes(fmt.Sprint(i), stranger)
+			}
+		}, "0 1 2 3 4 5 6 7 8 9 10 11 12 13 worst 14 15", ""},
 		"when too many wait the one with the worst turn is sent away": {func(d *door) {
 			d.comes("worse", failed(2))
 			d.comes("worst", failed(3))
@@ -144,8 +183,8 @@ func TestGate(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			waiting := 2
-			if strings.HasPrefix(name, "every") {
-				waiting = 8
+			if strings.HasPrefix(name, "every") || strings.HasSuffix(name, "in turn") {
+				waiting = 32
 			}
 			d := newDoor(t, waiting)
 			test.comes(d)
@@ -164,7 +203,7 @@ func TestAFloodTakesNoPlaceOfWhoIsKnown(t *testing.T) {
 		d.comes(fmt.Sprint("flood", i), stranger)
 	}
 	for i := range 63 {
-		d.comes(fmt.Sprint("known", i), []login.Turn{both, network, account}[i%3])
+		d.comes(fmt.Sprint("known", i), of(fmt.Sprint("account", i), []login.Turn{both, network, account}[i%3]))
 	}
 	through := d.opens()
 	for i := range 63 {

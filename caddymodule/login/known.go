@@ -1,7 +1,6 @@
 package login
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -17,7 +16,8 @@ type Known int
 
 // From the worst to the best. An address is shared with others; with the name it
 // is the person's own, as far as can be told before the password has been looked
-// at. A name alone is what a guesser types, so it is next to nothing.
+// at. A name alone is what a guesser types, and an address may be a guesser's who
+// has signed in once: they are next to nothing.
 const (
 	Stranger     Known = iota // nothing
 	KnownAccount              // the account has signed in elsewhere, and nobody fails at it
@@ -29,21 +29,16 @@ const (
 // value is that of a stranger.
 type Turn struct {
 	Known Known
-	// Failed is how many attempts from there have failed, are under way, or, of
-	// strangers, were sent away. It shares the places out between networks: the
+	// Failed is how many attempts from there have failed, are under way, or, but
+	// for KnownBoth, were sent away. It shares the places out between addresses: the
 	// more one asks for, the later it comes.
 	Failed int
+	// Of is whom it is for: of KnownBoth the account, else the network. Those who
+	// are equal otherwise are shared out by it.
+	Of string
 }
 
-// compare is below zero for who comes first. A known name counts among those who
-// have failed as often.
-func (t Turn) compare(other Turn) int {
-	return cmp.Or(
-		cmp.Compare(max(other.Known, KnownAccount), max(t.Known, KnownAccount)),
-		cmp.Compare(t.Failed, other.Failed),
-		cmp.Compare(other.Known, t.Known),
-	)
-}
+func (t Turn) sharer() sharer { return sharer{t.Known == KnownBoth, t.Of} }
 
 // mark is a bucket in the store that is not empty when somebody is known. So all
 // gateways know it that share the store, and one that was started anew; what
@@ -70,8 +65,7 @@ func marksOf(from Client, name string) []mark {
 
 // recognise finds out whom the attempt may be of. A store that fails now makes a
 // stranger of them, which is no refusal.
-func (a *Attempt) recognise(ctx context.Context, ofAddress, ofAccount int) {
-	a.turn = Turn{Failed: ofAddress - 1}
+func (a *Attempt) recognise(ctx context.Context, account string, ofAccount int) {
 	for _, m := range a.marks {
 		there := a.peek(ctx, m.name)
 		if there.Count == 0 || m.known == KnownAccount && ofAccount > 1 {
@@ -81,9 +75,11 @@ func (a *Attempt) recognise(ctx context.Context, ofAddress, ofAccount int) {
 		a.lasts = m.known == KnownBoth && there.Wait > knownFor/2
 		break
 	}
-	if a.turn.Known < KnownNetwork {
-		a.turn.Failed += a.peek(ctx, a.busy[1].name).Count
+	if a.turn.Known == KnownBoth {
+		a.turn.Of = account
+		return
 	}
+	a.turn.Failed += a.peek(ctx, a.busy[1].name).Count
 }
 
 // peek is what a bucket holds, as far as the store says: a limit of none counts

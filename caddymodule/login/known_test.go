@@ -11,6 +11,9 @@ import (
 	"example.com/sidegate/sessionstore/memory"
 )
 
+// wide are the networks around the addresses of the tests.
+var wide = map[netip.Addr]string{home: "203.0.113.0/24", elsewhere: "198.51.100.0/24"}
+
 const grace = "grace@example.com"
 
 // signsIn has somebody type the right password.
@@ -21,10 +24,14 @@ func (b *bench) signsIn(email string, addr netip.Addr) {
 	}
 }
 
-// wantTurn begins an attempt, which it abandons.
+// wantTurn begins an attempt, which it abandons. Whose turn it is follows from the
+// rest.
 func (b *bench) wantTurn(email string, addr netip.Addr, want login.Turn) {
 	b.Helper()
 	a := b.begin(email, addr)
+	if want.Of = wide[addr]; want.Known == login.KnownBoth {
+		want.Of = email
+	}
 	if a.Turn() != want {
 		b.Errorf("the turn is %+v, want %+v", a.Turn(), want)
 	}
@@ -67,13 +74,14 @@ func TestWhoIsKnown(t *testing.T) {
 			b.fail(2, ada, home)
 			b.wantTurn("mallory@example.com", home, login.Turn{Failed: 5})
 		},
-		"a stranger who was sent away comes later, somebody who is known does not": func(b *bench) {
+		"who was sent away comes later, but not who has signed in there": func(b *bench) {
 			for range 3 {
 				_ = b.begin(ada, home).SentAway(context.Background())
 			}
 			b.wantTurn(grace, home, login.Turn{Failed: 3})
 			b.signsIn(ada, home)
-			b.wantTurn(grace, home, login.Turn{Known: login.KnownNetwork})
+			b.wantTurn(grace, home, login.Turn{Known: login.KnownNetwork, Failed: 3})
+			b.wantTurn(ada, home, login.Turn{Known: login.KnownBoth})
 		},
 		"a name that others fail with is worth nothing, but where it has signed in": func(b *bench) {
 			b.signsIn(ada, home)
@@ -110,7 +118,7 @@ func TestWhoIsKnown(t *testing.T) {
 	t.Run("a store that fails then makes a stranger, and is no refusal", func(t *testing.T) {
 		store := &shaky{Attempts: memory.New(time.Now), good: 3}
 		a, err := login.NewThrottle(store, login.Limits{}).Begin(context.Background(), ada, login.Client{Addr: home})
-		if err != nil || a.Turn() != (login.Turn{}) {
+		if err != nil || a.Turn() != (login.Turn{Of: wide[home]}) {
 			t.Fatalf("attempt %+v, error %v", a, err)
 		}
 	})

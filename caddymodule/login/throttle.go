@@ -192,7 +192,8 @@ func (t *Throttle) reserve(ctx context.Context, a *Attempt, from Client, account
 			}
 		}
 	}
-	a.recognise(ctx, ofPlace.Count, ofAccount.Count)
+	a.turn = Turn{Failed: ofPlace.Count - 1, Of: from.wide()}
+	a.recognise(ctx, account, ofAccount.Count)
 	return nil
 }
 

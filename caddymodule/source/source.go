@@ -9,6 +9,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
+	"sync/atomic"
 	"time"
 )
 
@@ -21,6 +23,9 @@ var (
 	ErrNetwork = errors.New("no answer came")
 	// ErrNotReached is an ErrNetwork before anything was sent.
 	ErrNotReached = fmt.Errorf("%w", ErrNetwork)
+	// ErrNotWhole is an ErrNetwork after the first of an answer had come: the source
+	// has heard the question, and what it said is not HTTP or ends too early.
+	ErrNotWhole = fmt.Errorf("%w", ErrNetwork)
 	// ErrTooLarge says that the answer has more than MaxAnswer bytes.
 	ErrTooLarge = errors.New("the answer is larger than 1 MiB: let it answer about one person only")
 )
@@ -53,27 +58,33 @@ func NewTransport(roots *x509.CertPool) *http.Transport {
 // Ask sends the request and reads the whole answer. It uses the transport
 // itself: an http.Client would follow redirects, keep cookies, and repeat a
 // header of the answer in its errors. The errors are ErrNetwork, ErrNotReached,
-// ErrTooLarge or the context's.
+// ErrNotWhole, ErrTooLarge or the context's; where a status came all the same it is
+// in the answer, without the body.
 func Ask(ctx context.Context, transport http.RoundTripper, r *http.Request) (Answer, error) {
-	response, err := transport.RoundTrip(r.WithContext(ctx))
+	var begun atomic.Bool
+	trace := &httptrace.ClientTrace{GotFirstResponseByte: func() { begun.Store(true) }}
+	response, err := transport.RoundTrip(r.WithContext(httptrace.WithClientTrace(ctx, trace)))
 	if err != nil {
-		return Answer{}, explain(ctx, err)
+		return Answer{}, explain(ctx, err, begun.Load())
 	}
 	defer response.Body.Close()
+	answer := Answer{Status: response.StatusCode, Header: response.Header}
 	body, err := io.ReadAll(io.LimitReader(response.Body, MaxAnswer+1))
 	if err != nil {
-		return Answer{}, explain(ctx, err)
+		return answer, explain(ctx, err, true)
 	}
 	if len(body) > MaxAnswer {
-		return Answer{}, ErrTooLarge
+		return answer, ErrTooLarge
 	}
-	return Answer{Status: response.StatusCode, Header: response.Header, Body: body}, nil
+	answer.Body = body
+	return answer, nil
 }
 
 // explain says what kind of trouble it is. Only errors from before anything
 // was sent are shown as they are: a later one may repeat a line of the answer,
-// and with it what the source sends back of the question.
-func explain(ctx context.Context, err error) error {
+// and with it what the source sends back of the question. begun says that an answer
+// had begun.
+func explain(ctx context.Context, err error, begun bool) error {
 	switch ended := ctx.Err(); {
 	case errors.Is(ended, context.DeadlineExceeded):
 		return fmt.Errorf("no answer came in time: %w", ended)
@@ -89,5 +100,8 @@ func explain(ctx context.Context, err error) error {
 	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
 		return fmt.Errorf("%w: it does not speak TLS: is the URL's https right?", ErrNotReached)
 	}
-	return fmt.Errorf("%w: the connection broke, or what came is not HTTP", ErrNetwork)
+	if begun {
+		return fmt.Errorf("%w: what came is not HTTP, or ends too early", ErrNotWhole)
+	}
+	return fmt.Errorf("%w: the connection broke", ErrNetwork)
 }

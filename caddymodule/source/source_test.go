@@ -114,7 +114,7 @@ func TestAnswersAreCapped(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			server := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, strings.Repeat("x", c.size)) })
 			answer, err := ask(t.Context(), t, newTransport(t, nil), server.URL)
-			if !errors.Is(err, c.want) || err == nil && len(answer.Body) != c.size {
+			if !errors.Is(err, c.want) || err == nil && len(answer.Body) != c.size || answer.Status != http.StatusOK {
 				t.Fatalf("got %d bytes, %v", len(answer.Body), err)
 			}
 		})
@@ -139,19 +139,28 @@ func TestAnswersAreCapped(t *testing.T) {
 
 // A source that sends the question back, where net/http would quote it.
 func TestWhatIsNoHTTPIsNotShown(t *testing.T) {
-	for _, c := range []struct{ name, answer string }{
-		{"as the status line", canary + "\r\n\r\n"},
-		{"as the status", "HTTP/1.1 " + canary + " OK\r\n\r\n"},
-		{"as a header that is none", "HTTP/1.1 200 OK\r\n" + canary + "\r\n\r\n"},
-		{"as the length", "HTTP/1.1 200 OK\r\nContent-Length: " + canary + "\r\n\r\n"},
-		{"as the encoding", "HTTP/1.1 200 OK\r\nTransfer-Encoding: " + canary + "\r\n\r\n"},
-		{"as the size of a chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + canary + "\r\n"},
-		{"with the connection closed in the middle", "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" + canary},
-		{"with nothing at all", ""},
+	const some, none = true, false // of an answer came
+	for _, c := range []struct {
+		name, answer string
+		came         bool
+		status       int
+	}{
+		{"as the status line", canary + "\r\n\r\n", some, 0},
+		{"as the status", "HTTP/1.1 " + canary + " OK\r\n\r\n", some, 0},
+		{"as a header that is none", "HTTP/1.1 200 OK\r\n" + canary + "\r\n\r\n", some, 0},
+		{"as the length", "HTTP/1.1 200 OK\r\nContent-Length: " + canary + "\r\n\r\n", some, 0},
+		{"as the encoding", "HTTP/1.1 200 OK\r\nTransfer-Encoding: " + canary + "\r\n\r\n", some, 0},
+		{"as the size of a chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + canary + "\r\n", some, 200},
+		{"with the connection closed in the middle", "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" + canary, some, 200},
+		{"with nothing at all", "", none, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if _, err := ask(t.Context(), t, newTransport(t, nil), serveRaw(t, c.answer)); !errors.Is(err, source.ErrNetwork) {
+			answer, err := ask(t.Context(), t, newTransport(t, nil), serveRaw(t, c.answer))
+			if !errors.Is(err, source.ErrNetwork) || errors.Is(err, source.ErrNotReached) {
 				t.Fatalf("got %v, want ErrNetwork", err)
+			}
+			if errors.Is(err, source.ErrNotWhole) != c.came || answer.Status != c.status || answer.Body != nil {
+				t.Fatalf("got %+v, %v", answer, err)
 			}
 		})
 	}

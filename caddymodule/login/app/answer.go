@@ -31,8 +31,7 @@ func factOf(a source.Answer, s secret) map[string]any {
 // not, and anything else when that cannot be told.
 func (l *Login) judge(a source.Answer, facts profile.Facts) error {
 	switch {
-	case a.Status == http.StatusUnauthorized, a.Status == http.StatusForbidden,
-		a.Status == http.StatusNotFound, a.Status == http.StatusUnprocessableEntity:
+	case isNo(a.Status):
 		return login.ErrUnknown
 	case isDown(a.Status):
 		return fmt.Errorf("the app answers %d", a.Status)
@@ -46,6 +45,25 @@ func (l *Login) judge(a source.Answer, facts profile.Facts) error {
 			"configure its login API, or how to tell that it let somebody in (success)")
 	}
 	return nil
+}
+
+// judgeUnread is judge for an answer that could not be read: status is zero where
+// not even that could. It is never a yes, and a no needs no body. An app can choose
+// how a wrong password ends, so none but an outage has the limits of one.
+func (l *Login) judgeUnread(status int, err error) error {
+	if isNo(status) || status == http.StatusBadRequest && l.config.Success != nil {
+		return login.ErrUnknown
+	}
+	return &login.Answered{Err: l.trouble(err), Down: isOutage(status, err)}
+}
+
+// isOutage reports whether nothing came, or not in time, or the status says so.
+// Any 4xx came in time, whatever its body does.
+func isOutage(status int, err error) bool {
+	if status >= 400 {
+		return isDown(status)
+	}
+	return !errors.Is(err, source.ErrNotWhole) && !errors.Is(err, source.ErrTooLarge)
 }
 
 func (l *Login) judgeBySuccess(status int, facts profile.Facts) error {
@@ -75,9 +93,18 @@ func unexpected(status int) error {
 	return fmt.Errorf("the app answers %d: is it asked as it wants to be (body, headers)?", status)
 }
 
+// isNo reports whether the status alone says that the app lets nobody in.
+func isNo(status int) bool {
+	switch status {
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusUnprocessableEntity:
+		return true
+	}
+	return false
+}
+
 // isDown reports whether the app serves nobody, or no more, for now.
 func isDown(status int) bool {
-	return status >= 500 || status == http.StatusTooManyRequests || status == http.StatusRequestTimeout
+	return status >= 500 && status <= 599 || status == http.StatusTooManyRequests
 }
 
 func isSuccess(status int) bool  { return status >= 200 && status <= 299 }

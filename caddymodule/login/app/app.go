@@ -125,7 +125,7 @@ func (l *Login) SignIn(ctx context.Context, typed login.Typed) (*profile.Person,
 	case errors.Is(err, source.ErrNotReached):
 		return nil, l.trouble(err)
 	case err != nil: // it may have looked at the password
-		return nil, &login.Answered{Err: l.trouble(err), Down: true}
+		return nil, l.judgeUnread(answer.Status, err)
 	}
 	person, err := l.person(answer, typed.Name, newSecret(l.body.secretFields, typed.Name, typed.Password))
 	if err != nil && !errors.Is(err, login.ErrUnknown) {

@@ -144,7 +144,7 @@ func TestAnAppThatSaysNoMoreThanYes(t *testing.T) {
 // count one against somebody who typed the right password.
 func TestAnswers(t *testing.T) {
 	const in, unknown, unclear, trouble, down = "in", "unknown", "unclear", "trouble", "down"
-	ok := "has(login.body.ok) && login.body.ok"
+	ok, huge := "has(login.body.ok) && login.body.ok", `"`+strings.Repeat("x", 1<<20)+`"`
 	home := `login.status == 302 && login[["location"][0]] == "/home"`
 	for _, c := range []struct {
 		name, success string
@@ -159,13 +159,20 @@ func TestAnswers(t *testing.T) {
 		{"422 is a refusal", "", 422, `{"errors":{}}`, unknown},
 		{"400 is trouble: it may be that the question is wrong", "", 400, `{}`, trouble},
 		{"409 is trouble", "", 409, `{}`, trouble},
-		{"408 is an outage", "", 408, `{}`, down},
+		{"408 is trouble: the question was sent in one piece", "", 408, `{}`, trouble},
 		{"429 is an outage", "", 429, `{}`, down},
 		{"500 is an outage", "", 500, `{}`, down},
 		{"503 is an outage", "", 503, `{}`, down},
 		{"a redirect is trouble", "", 302, ``, trouble},
 		{"a permanent redirect is trouble", "", 308, ``, trouble},
-		{"an answer of more than 1 MiB is an outage", "", 200, `"` + strings.Repeat("x", 1<<20) + `"`, down},
+		{"a status that is none is trouble", "", 999, ``, trouble},
+		{"an answer of more than 1 MiB is trouble", "", 200, huge, trouble},
+		{"a refusal may have a page of more than 1 MiB", "", 401, huge, unknown},
+		{"400 with such a page is trouble", "", 400, huge, trouble},
+		{"400 with such a page is a refusal where success says how a yes looks", "!has(login.body)", 400, huge, unknown},
+		{"409 with such a page is no yes", "login.status == 409", 409, huge, trouble},
+		{"429 with such a page is an outage", "", 429, huge, down},
+		{"500 with such a page is an outage", "", 500, huge, down},
 
 		{"200 where success holds is in", ok, 200, `{"ok":true}`, in},
 		{"200 where success does not hold is a refusal", ok, 200, `{"ok":false}`, unknown},

@@ -213,6 +213,12 @@ func TestSignOut(t *testing.T) {
 			}
 		})
 	}
+	t.Run("an app whose answer cannot be read to its end has heard it", func(t *testing.T) {
+		url := serveRaw(t, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n<p>")
+		if err := newLogin(t, app.Config{URL: url, Logout: url}).SignOut(t.Context(), kept); err != nil {
+			t.Errorf("got %v", err)
+		}
+	})
 	t.Run("no error gives a credential away", func(t *testing.T) {
 		l := newLogin(t, app.Config{URL: "http://127.0.0.1:1/", Logout: "http://127.0.0.1:1/logout"})
 		err := l.SignOut(t.Context(), &profile.Kept{UpstreamToken: "canary", UpstreamCookies: []string{"sid=canary"}})

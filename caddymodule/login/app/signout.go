@@ -32,7 +32,7 @@ func (l *Login) SignOut(ctx context.Context, kept *profile.Kept) error {
 	l.giveBack(r.Header, kept)
 	answer, err := source.Ask(ctx, l.config.Transport, r)
 	switch {
-	case err != nil:
+	case err != nil && answer.Status == 0: // a status says it all
 		return l.trouble(fmt.Errorf("logout: %w", err))
 	case answer.Status < 400, answer.Status == http.StatusUnauthorized, answer.Status == http.StatusForbidden:
 		return nil

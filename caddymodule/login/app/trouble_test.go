@@ -70,6 +70,66 @@ func TestAnAppThatIsDownIsTrouble(t *testing.T) {
 	})
 }
 
+// serveRaw answers a question with those bytes, and hangs up.
+func serveRaw(t *testing.T, raw string) string {
+	return serve(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		if c, _, err := http.NewResponseController(w).Hijack(); err == nil {
+			_, _ = io.WriteString(c, raw)
+			c.Close()
+		}
+	})
+}
+
+// An app that has seen the password chooses how it answers: were what cannot be
+// read an outage, a hundred more could be tried.
+func TestAnAnswerThatCannotBeReadIsOneAllTheSame(t *testing.T) {
+	const refusal, trouble, down = "a refusal", "trouble", "an outage"
+	for name, c := range map[string]struct{ raw, want string }{
+		"no HTTP":                           {"hello\r\n\r\n", trouble},
+		"a status that is no number":        {"HTTP/1.1 abc No\r\n\r\n", trouble},
+		"a status beyond all":               {"HTTP/1.1 999 No\r\nContent-Length: 0\r\n\r\n", trouble},
+		"headers without end":               {"HTTP/1.1 401 No\r\nX: " + strings.Repeat("x", 1<<18) + "\r\n\r\n", trouble},
+		"two lengths":                       {"HTTP/1.1 401 No\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxx", trouble},
+		"a beginning and no end":            {"HTTP/1.1 100 Continue\r\n\r\n", trouble},
+		"a yes that is cut short":           {"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{", trouble},
+		"a no that is cut short":            {"HTTP/1.1 401 No\r\nContent-Length: 100\r\n\r\n{", refusal},
+		"a no in chunks that are none":      {"HTTP/1.1 403 No\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", refusal},
+		"an outage that is cut short":       {"HTTP/1.1 503 Down\r\nContent-Length: 100\r\n\r\n{", down},
+		"a flood's answer that is cut":      {"HTTP/1.1 429 Wait\r\nContent-Length: 100\r\n\r\n{", down},
+		"nothing: the app may have crashed": {"", down},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := signIn(t, newLogin(t, app.Config{URL: serveRaw(t, c.raw)}))
+			answered, _ := errors.AsType[*login.Answered](err)
+			if (err == login.ErrUnknown) != (c.want == refusal) || (answered != nil) != (c.want != refusal) ||
+				answered != nil && answered.Down != (c.want == down) {
+				t.Errorf("got %#v, want %s", err, c.want)
+			}
+		})
+	}
+	hanging := func(status int) error {
+		url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			w.WriteHeader(status)
+			_ = http.NewResponseController(w).Flush()
+			<-r.Context().Done()
+		})
+		_, err := signIn(t, newLogin(t, app.Config{URL: url, Timeout: 50 * time.Millisecond}))
+		return err
+	}
+	t.Run("a no whose body never ends", func(t *testing.T) {
+		if err := hanging(401); err != login.ErrUnknown {
+			t.Errorf("got %v", err)
+		}
+	})
+	t.Run("a yes whose body never ends is out of time", func(t *testing.T) {
+		if answered, ok := errors.AsType[*login.Answered](hanging(200)); !ok || !answered.Down {
+			t.Errorf("got %v", answered)
+		}
+	})
+}
+
 func TestAClientThatIsGoneIsNoRefusal(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	url := serve(t, func(_ http.ResponseWriter, r *http.Request) {
