@@ -142,7 +142,13 @@ func TestAUsersFileIsMadeOfOthers(t *testing.T) {
 	}
 	gatewaytest.WriteFile(t, other, "ada:$apr1$Iz9P8oeG$xRPq5llSsjcKTI5mEzGk20\n")
 	stdout, stderr, err = runCommand(t, "", "sidegate-import-users", "htpasswd", other)
-	if err == nil || !strings.Contains(stderr, "line 1: the password's hash (MD5) is not taken") || !strings.Contains(stdout, "disabled: true") {
+	if err == nil || !strings.Contains(stderr, "line 1: the password's hash (MD5) is not taken") ||
+		!strings.Contains(stderr, "see the line above") || !strings.Contains(stdout, "disabled: true") {
+		t.Errorf("%v, printed %s%s", err, stdout, stderr)
+	}
+	gatewaytest.WriteFile(t, other, ":x\nada:$2y$05$ktnY65MgIviJRLWCdPyIoO8W7YRZJOInNINagf7wbrxdtBOd9QxSO\nb c:\n")
+	stdout, stderr, err = runCommand(t, "", "sidegate-import-users", "htpasswd", other)
+	if err == nil || !strings.Contains(stderr, "see the 2 lines above") || !strings.Contains(stdout, "username: ada") {
 		t.Errorf("%v, printed %s%s", err, stdout, stderr)
 	}
 	if _, stderr, err = runCommand(t, "", "sidegate-import-users", "htpasswd"); err == nil || !strings.Contains(stderr, "say which kind of file it is") {
