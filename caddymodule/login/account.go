@@ -2,6 +2,7 @@ package login
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"unicode"
 
@@ -22,7 +23,8 @@ const maxAccount = 4 * MaxTyped
 //
 // What counts is what a back end may look people up by: Unicode's normal forms
 // and case folding, the mapping of domain names (。 is a dot), and collations without
-// accents, also those that leave symbols and letters out that they do not know.
+// accents, also those that leave symbols and letters out that they do not know; and
+// what WordPress takes out of a name.
 // What only looks alike stays apart, as it does in all of them: аda with a
 // Cyrillic letter, adɑ and ɐda with one of phoneticians.
 //
@@ -34,8 +36,12 @@ func AccountOf(name string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", ErrRefused, err)
 	}
-	if isASCII(name) {
-		return ended(strings.ToLower(name)), nil
+	written := name
+	if name = cleared(name); isASCII(name) {
+		if account := ended(strings.ToLower(name)); account != "" {
+			return account, nil
+		}
+		return strings.ToLower(written), nil // of what is cleared alone
 	}
 	// Taking a letter apart may leave a capital, and folding may leave a mark (İ).
 	account := weighed(alike.Replace(base(cases.Fold().String(strings.ToLower(base(FoldName(name)))))))
@@ -79,7 +85,22 @@ var vowels = strings.NewReplacer("ﱞ", "", "ﱟ", "", "ﱠ", "", "ﱡ", "", "�
 // alike are letters that Unicode does not take apart, and collations do.
 var alike = strings.NewReplacer("ı", "i", "ȷ", "j", "ø", "o", "đ", "d", "ð", "d", "ħ", "h", "ł", "l", "ŧ", "t", "ŋ", "n",
 	"æ", "ae", "œ", "oe", "þ", "th", "ĸ", "k", "ƀ", "b", "ɨ", "i", "ʉ", "u", "ɇ", "e", "ɉ", "j", "ɍ", "r", "ɏ", "y", "ƶ", "z", "ǥ", "g", "ẜ", "s", "ẝ", "s",
-	"。", ".")
+	"€", "e", "。", ".")
+
+// markup is what WordPress takes out of a name (sanitize_user): tags, octets and
+// entities.
+var markup = regexp.MustCompile(`(?is)<(?:script|style)[^>]*>.*?</(?:script|style)>|<[^>]*(?:>|$)|%[0-9a-f]{2}|&[^;]+;`)
+
+// cleared is the name without markup, and with one space where there are several.
+func cleared(name string) string {
+	if strings.ContainsAny(name, "<%&") {
+		name = markup.ReplaceAllString(name, "")
+	}
+	for strings.Contains(name, "  ") {
+		name = strings.ReplaceAll(name, "  ", " ")
+	}
+	return strings.TrimLeft(name, " ")
+}
 
 // ended is the text without what databases and domains leave out at its end.
 func ended(text string) string { return strings.TrimRight(text, " .") }

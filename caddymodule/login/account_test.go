@@ -18,6 +18,8 @@ func TestSpellingsThatBackEndsTakeForOneAreOneAccount(t *testing.T) {
 		"aegir":            {"Ægir", "ægir", "AEGIR", "ǽgir"},
 		"ada":              {"🅐da", "🅰da", "ad🄰", "ada·", "ada。", "ada😀", "☃ada", "a\u1700da", "ad𞤀a"},
 		"ada@example.jp":   {"ada@example。jp", "ada@ｅｘａｍｐｌｅ．jp", "ada·@example.jp"},
+		"adela b":          {"adela  b", "ad€la b", "adela%20 b", "adela &nbsp; b", "<b>adela</b> b", "adela b<i", "<script>x</script>adela b"},
+		"%41":              {"%41"},
 		"1234":             {"١٢٣٤", "❶❷❸❹", "１２３４", "1234☃", "〡234"},
 		"すすき":              {"すずき", "スズキ", "ｽｽｷ"},
 		"john of the 1234": {"John of the 1234", "john of the １２３４"},
