@@ -78,14 +78,14 @@ func TestTheDryRunOfAMapping(t *testing.T) {
 		gatewaytest.WriteFile(t, path, "{\n\tsidegate {\n\t\tlogin app legacy http://127.0.0.1:1/login {\n"+byName+"\n\t\t}\n\t}\n}\n")
 		stdout, stderr, err := runCommand(t, `{"status":200,"body":{}}`,
 			"sidegate-map", "--config", path, "--login", "legacy", "--input", "-", "--username", "Ada")
-		if err != nil || !strings.Contains(stdout, `"email": "ada@users.invalid"`) {
+		if err != nil || !strings.Contains(stdout, `"email": "ada@users.invalid"`) || !strings.Contains(stderr, "username, for headers\n    = \"Ada\"\n") {
 			t.Errorf("%v, printed %s%s", err, stdout, stderr)
 		}
 	})
 	t.Run("takes the address that would be typed for a login app", func(t *testing.T) {
 		stdout, stderr, err := runCommand(t, `{"status":200,"body":{}}`,
 			"sidegate-map", "--config", sound, "--login", "legacy", "--input", "-", "--email", "Ada@example.com")
-		if err != nil || !strings.Contains(stdout, `"email": "ada@example.com"`) {
+		if err != nil || !strings.Contains(stdout, `"email": "ada@example.com"`) || strings.Contains(stderr, "username") {
 			t.Errorf("%v, printed %s%s", err, stdout, stderr)
 		}
 	})
