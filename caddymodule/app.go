@@ -128,6 +128,7 @@ func (a *App) Start() error {
 	}
 	a.warnOfInsecure()
 	a.warnOfNoEndpoints()
+	a.warnOfUserHeader()
 	a.warnOfWeak(a.logger)
 	g, err := a.gateway()
 	if err != nil {

@@ -43,6 +43,7 @@ type LoginOptions struct {
 	UserHeader string `json:"user_header,omitempty"`
 
 	warned    bool          // of usernames
+	userTold  bool          // a route's headers tell what UserHeader says
 	logins    []LoginModule // in that order, and so are
 	providers []endpoint.Provider
 	domains   map[string]profile.Domains
@@ -144,6 +145,16 @@ func (a *App) nameless() (names []string) {
 		}
 	}
 	return names
+}
+
+// warnOfUserHeader tells of a user_header that no route does anything with, whose
+// app would take everybody for nobody.
+func (a *App) warnOfUserHeader() {
+	if a.UserHeader != "" && !a.userTold {
+		a.logger.Warn("user_header does nothing: no session_auth that goes by it has headers that say who the user is",
+			zap.String("user_header", a.UserHeader),
+			zap.String("remedy", "say which in the session_auth, such as `headers remote-user`, or take user_header away"))
+	}
 }
 
 // checkSamePeople refuses what would not do what it says: a mistyped name would

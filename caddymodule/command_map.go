@@ -35,8 +35,9 @@ The sample is JSON: the claims of an OIDC login, or the object
 token or the directories' answers too, name each part:
 {"token": {...}, "access_token": {...}, "directory": {"crm": {...}}}.
 
-The session goes to standard output; each expression with its result, and what
-is wrong with it, to standard error.`,
+The session goes to standard output; each expression with its result, what is
+wrong with it, and the username and name that headers can tell, to standard
+error.`,
 		Flags: mapFlags(),
 		Func:  runMap,
 	})
@@ -104,7 +105,10 @@ func (d dryRun) run(stdin io.Reader, stdout, stderr io.Writer) error {
 			return err
 		}
 	}
-	return app.printSession(stdout, person)
+	if err := app.printSession(stdout, person); err != nil {
+		return err
+	}
+	return steps.told(person)
 }
 
 // app reads the configuration and provisions nothing: neither secrets nor a
@@ -268,6 +272,19 @@ func resultOfStep(s mapping.Step) string {
 		return fmt.Sprint(s.Result)
 	}
 	return strings.TrimSuffix(text.String(), "\n")
+}
+
+// told prints what headers can tell beside the session.
+func (w stepWriter) told(person *profile.Person) error {
+	for _, f := range [][2]string{{"username", person.Username}, {"name", person.Name}} {
+		if f[1] == "" {
+			continue
+		}
+		if _, err := fmt.Fprintf(w, "\n%s, for headers\n    = %s\n", f[0], resultOfStep(mapping.Step{Result: f[1]})); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // printSession prints the session that would be made. A number that the store

@@ -78,14 +78,14 @@ func TestTheDryRunOfAMapping(t *testing.T) {
 		gatewaytest.WriteFile(t, path, "{\n\tsidegate {\n\t\tlogin app legacy http://127.0.0.1:1/login {\n"+byName+"\n\t\t}\n\t}\n}\n")
 		stdout, stderr, err := runCommand(t, `{"status":200,"body":{}}`,
 			"sidegate-map", "--config", path, "--login", "legacy", "--input", "-", "--username", "Ada")
-		if err != nil || !strings.Contains(stdout, `"email": "ada@users.invalid"`) {
+		if err != nil || !strings.Contains(stdout, `"email": "ada@users.invalid"`) || !strings.Contains(stderr, "username, for headers\n    = \"Ada\"\n") {
 			t.Errorf("%v, printed %s%s", err, stdout, stderr)
 		}
 	})
 	t.Run("takes the address that would be typed for a login app", func(t *testing.T) {
 		stdout, stderr, err := runCommand(t, `{"status":200,"body":{}}`,
 			"sidegate-map", "--config", sound, "--login", "legacy", "--input", "-", "--email", "Ada@example.com")
-		if err != nil || !strings.Contains(stdout, `"email": "ada@example.com"`) {
+		if err != nil || !strings.Contains(stdout, `"email": "ada@example.com"`) || strings.Contains(stderr, "username") {
 			t.Errorf("%v, printed %s%s", err, stdout, stderr)
 		}
 	})
@@ -142,7 +142,13 @@ func TestAUsersFileIsMadeOfOthers(t *testing.T) {
 	}
 	gatewaytest.WriteFile(t, other, "ada:$apr1$Iz9P8oeG$xRPq5llSsjcKTI5mEzGk20\n")
 	stdout, stderr, err = runCommand(t, "", "sidegate-import-users", "htpasswd", other)
-	if err == nil || !strings.Contains(stderr, "line 1: the password's hash (MD5) is not taken") || !strings.Contains(stdout, "disabled: true") {
+	if err == nil || !strings.Contains(stderr, "line 1: the password's hash (MD5) is not taken") ||
+		!strings.Contains(stderr, "see the line above") || !strings.Contains(stdout, "disabled: true") {
+		t.Errorf("%v, printed %s%s", err, stdout, stderr)
+	}
+	gatewaytest.WriteFile(t, other, ":x\nada:$2y$05$ktnY65MgIviJRLWCdPyIoO8W7YRZJOInNINagf7wbrxdtBOd9QxSO\nb c:\n")
+	stdout, stderr, err = runCommand(t, "", "sidegate-import-users", "htpasswd", other)
+	if err == nil || !strings.Contains(stderr, "see the 2 lines above") || !strings.Contains(stdout, "username: ada") {
 		t.Errorf("%v, printed %s%s", err, stdout, stderr)
 	}
 	if _, stderr, err = runCommand(t, "", "sidegate-import-users", "htpasswd"); err == nil || !strings.Contains(stderr, "say which kind of file it is") {

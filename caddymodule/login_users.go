@@ -33,8 +33,17 @@ Prints a users file made of an htpasswd file, or of the users database of
 Authelia's file backend. Hashes by bcrypt and argon2id are taken as they are:
 people keep their passwords.
 
-What could not be taken goes to standard error, each with its line and what to
-do, and then the exit status is 1. The users file is whole all the same.`,
+What could not be taken goes to standard error, each with its line in that file
+and what to do, and then the exit status is 1. The users file is whole all the
+same: everybody else is in it.
+
+To add people to a users file that there is, begin behind its largest id, and
+put all but the first line at its end, indented as its list is:
+
+    caddy sidegate-import-users htpasswd <file> --first-id 100 | tail -n +2 >> users.yaml
+
+A gateway that finds a name, address or id twice in it names both lines, and
+keeps the people it had.`,
 		Flags: importFlags(),
 		Func:  runImport,
 	})
@@ -63,12 +72,19 @@ func runImport(fl caddycmd.Flags) (int, error) {
 		_, err = os.Stdout.Write(file)
 	}
 	if err == nil && len(told) > 0 {
-		err = fmt.Errorf("not all could be taken as they are: see the %d lines above", len(told))
+		err = notAll(len(told))
 	}
 	if err != nil {
 		return caddy.ExitCodeFailedStartup, err
 	}
 	return caddy.ExitCodeSuccess, nil
+}
+
+func notAll(told int) error {
+	if told == 1 {
+		return errors.New("not all could be taken as they are: see the line above")
+	}
+	return fmt.Errorf("not all could be taken as they are: see the %d lines above", told)
 }
 
 // usersEvery is how often the users file is looked at for changes.

@@ -70,6 +70,7 @@ func newInjector(s *SessionAuth, a *App) (in injector, err error) {
 			return in, fmt.Errorf("user_header: %w", err)
 		}
 		a.warnOfUsernames(user)
+		a.userTold = a.userTold || s.UserHeader == "" && in.set.HasUser()
 	}
 	for _, h := range s.Header {
 		if err := h.validate(); err != nil {

@@ -171,3 +171,26 @@ func TestALoginThatTellsNoUserNameIsWarnedAbout(t *testing.T) {
 		}
 	}
 }
+
+func TestAUserHeaderThatNothingGoesByIsWarnedAbout(t *testing.T) {
+	for name, c := range map[string]struct {
+		auth  string
+		warns bool
+	}{
+		"beside headers that have no user":     {"headers native", true},
+		"beside none":                          {"headers none", true},
+		"beside a route's own":                 {"headers remote-user\nuser_header username", true},
+		"beside headers that tell of the user": {"headers native remote-user", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := gatewaytest.NewProcess(t, gatewaytest.Site{Options: "user_header id", Auth: c.auth})
+			p.Start()
+			const line = "user_header does nothing"
+			if c.warns {
+				p.AwaitLog(line, "headers remote-user")
+			} else if strings.Contains(p.Log.String(), line) {
+				t.Errorf("the log says %s", line)
+			}
+		})
+	}
+}

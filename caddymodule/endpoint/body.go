@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 	"unicode/utf8"
 
 	"example.com/sidegate/caddymodule/refusal"
@@ -37,8 +36,8 @@ func isForm(r *http.Request) bool {
 }
 
 // readJSON reads one JSON object and nothing behind it. A member of one of the
-// names that is there twice, in whatever case of letters, is refused: of two, one
-// reader takes the first and another the last.
+// names that is there twice is refused, for of two one reader takes the first and
+// another the last; so is one in another spelling, see spelt.
 func readJSON(r *http.Request, target any, names ...string) *refusal.Refusal {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -46,17 +45,11 @@ func readJSON(r *http.Request, target any, names ...string) *refusal.Refusal {
 	}
 	found := make(url.Values)
 	// What is no UTF-8 would be read as something else.
-	if !utf8.Valid(body) || !token.Members(body, func(name string, _ json.RawMessage) {
-		for _, known := range names {
-			if strings.EqualFold(known, name) {
-				found.Add(known, name)
-			}
-		}
-	}) {
+	if !utf8.Valid(body) || !token.Members(body, func(name string, _ json.RawMessage) { found.Add(name, "") }) {
 		return refusal.Malformed
 	}
-	if doubled(found, names...) {
-		return refusal.Doubled
+	if why := spelt(names).of(found); why != nil {
+		return why
 	}
 	if err := json.Unmarshal(body, target); err != nil {
 		return refuseBody(err)
@@ -97,6 +90,9 @@ const (
 	fieldReturnTo = "return_to"
 )
 
+// typed are the fields that nobody puts into an address.
+var typed = spelt{fieldUsername, fieldEmail, fieldPassword}
+
 // credentials are what somebody typed, or a program sent. The name may come in
 // either of two fields.
 type credentials struct {
@@ -118,10 +114,11 @@ func (c credentials) name() string {
 // check refuses what says two things: the one would be counted, or logged in
 // front of us, and the other let in.
 func (c credentials) check(r *http.Request) *refusal.Refusal {
-	query := r.URL.Query()
-	if c.Username != "" && c.Email != "" && c.Username != c.Email ||
-		query.Has(fieldUsername) || query.Has(fieldEmail) || query.Has(fieldPassword) {
-		return refusal.Doubled
+	switch {
+	case typed.inQuery(r.URL.RawQuery):
+		return refusal.InAddress
+	case c.Username != "" && c.Email != "" && c.Username != c.Email:
+		return refusal.TwoNames
 	}
 	return nil
 }
@@ -129,7 +126,7 @@ func (c credentials) check(r *http.Request) *refusal.Refusal {
 func readCredentials(r *http.Request) (given credentials, why *refusal.Refusal) {
 	switch mediaType(r) {
 	case mediaJSON:
-		why = readJSON(r, &given, fieldUsername, fieldEmail, fieldPassword)
+		why = readJSON(r, &given, typed...)
 	case mediaForm:
 		given, why = readForm(r)
 	default:
@@ -152,10 +149,7 @@ func readForm(r *http.Request) (credentials, *refusal.Refusal) {
 		returnTo: only(r.PostForm, fieldReturnTo),
 		form:     true,
 	}
-	if doubled(r.PostForm, fieldUsername, fieldEmail, fieldPassword, fieldReturnTo) {
-		return given, refusal.Doubled
-	}
-	return given, nil
+	return given, append(spelt{fieldReturnTo}, typed...).of(r.PostForm)
 }
 
 // returnToOf is where the address asks to be led back to.

@@ -38,7 +38,27 @@ func TestASignInThatSaysTwoThingsIsRefused(t *testing.T) {
 		"username and email that differ, by JSON":   {"", gatewaytest.AsJSON, `{"username":"ada","email":"ada@example.com","password":"` + right + `"}`, 400},
 		"username and email that agree, by JSON":    {"", gatewaytest.AsJSON, `{"username":"ada@example.com","email":"ada@example.com","password":"` + right + `"}`, 200},
 		"the name as username, by JSON":             {"", gatewaytest.AsJSON, `{"username":"ada@example.com","password":"` + right + `"}`, 200},
-		"one name in another case, by JSON":         {"", gatewaytest.AsJSON, `{"Email":"ada@example.com","password":"` + right + `"}`, 200},
+		"one name in another case, by JSON":         {"", gatewaytest.AsJSON, `{"Email":"ada@example.com","password":"` + right + `"}`, 400},
+		"one that Go reads as username, by JSON":    {"", gatewaytest.AsJSON, `{"u\u017fername":"ada@example.com","password":"` + right + `"}`, 400},
+		"one beside another, by JSON":               {"", gatewaytest.AsJSON, `{"email":"ada@example.com","u\u017fername":"ada@example.com","password":"` + right + `"}`, 400},
+		"one that PHP reads as email, by JSON":      {"", gatewaytest.AsJSON, `{"email":"ada@example.com","email[]":"x","password":"` + right + `"}`, 400},
+		"one cut off by NUL, by JSON":               {"", gatewaytest.AsJSON, `{"email":"ada@example.com","email\u0000":"x","password":"` + right + `"}`, 400},
+		"a field of another name, by JSON":          {"", gatewaytest.AsJSON, `{"email":"ada@example.com","emails":"x","user":"x","password":"` + right + `"}`, 200},
+		"one name in another case, by form":         {"", gatewaytest.AsForm, "email=ada%40example.com&Email=x&password=" + right, 400},
+		"one in another case alone, by form":        {"", gatewaytest.AsForm, "Email=ada%40example.com&password=" + right, 400},
+		"a list of names, by form":                  {"", gatewaytest.AsForm, "email=ada%40example.com&username[]=x&password=" + right, 400},
+		"a list with keys, by form":                 {"", gatewaytest.AsForm, "email=ada%40example.com&email[a]=x&password=" + right, 400},
+		"one cut off by NUL, by form":               {"", gatewaytest.AsForm, "email=ada%40example.com&email%00x=x&password=" + right, 400},
+		"one with space before it, by form":         {"", gatewaytest.AsForm, "email=ada%40example.com&+email=x&password=" + right, 400},
+		"a place to go to with a dot, by form":      {"", gatewaytest.AsForm, "email=ada%40example.com&return.to=%2Fb&password=" + right, 400},
+		"another case in the address, by form":      {"?Email=x", gatewaytest.AsForm, "email=ada%40example.com&password=" + right, 400},
+		"a list in the address, by form":            {"?username[]=x", gatewaytest.AsForm, "email=ada%40example.com&password=" + right, 400},
+		"an escaped list in the address, by form":   {"?username%5B%5D=x", gatewaytest.AsForm, "email=ada%40example.com&password=" + right, 400},
+		"one cut off in the address, by form":       {"?username%00=x", gatewaytest.AsForm, "email=ada%40example.com&password=" + right, 400},
+		"behind a semicolon in the address":         {"?a;username=x", gatewaytest.AsForm, "email=ada%40example.com&password=" + right, 400},
+		"with a wrong escape in the address":        {"?username=%zz", gatewaytest.AsForm, "email=ada%40example.com&password=" + right, 400},
+		"without a value in the address":            {"?username", gatewaytest.AsForm, "email=ada%40example.com&password=" + right, 400},
+		"a parameter of another name":               {"?user=x&names[]=y", gatewaytest.AsForm, "email=ada%40example.com&password=" + right, 303},
 		"a further member twice, by JSON":           {"", gatewaytest.AsJSON, `{"x":1,"x":{"email":2},"email":"ada@example.com","password":"` + right + `"}`, 200},
 		"a list of names, by JSON":                  {"", gatewaytest.AsJSON, `{"email":["ada@example.com"],"password":"` + right + `"}`, 400},
 		"something behind the object, by JSON":      {"", gatewaytest.AsJSON, `{"email":"ada@example.com","password":"` + right + `"}{}`, 400},
@@ -53,11 +73,30 @@ func TestASignInThatSaysTwoThingsIsRefused(t *testing.T) {
 	}
 }
 
+func TestARefusalSaysWhatWasSent(t *testing.T) {
+	s := gatewaytest.Start(t, gatewaytest.Site{})
+	for name, c := range map[string]struct{ path, body, want string }{
+		"a field twice":                {"", `{"email":"a","email":"b","password":"x"}`, "A field was sent twice: send each once."},
+		"username and email, not both": {"", `{"email":"a","username":"b","password":"x"}`, "username and email were both sent, and differ: send one of them."},
+		"the address":                  {"?username=a", `{"email":"a","password":"x"}`, "The address holds username, email or password: send them in the body alone."},
+		"another spelling":             {"", `{"Username":"a","password":"x"}`, "A field was sent under another spelling of its name"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := s.Client(t).Do(http.MethodPost, "/auth/login"+c.path, c.body, "Content-Type", gatewaytest.AsJSON)
+			got.WantError(t, http.StatusBadRequest, "bad_request")
+			if !strings.Contains(got.Body, c.want) {
+				t.Errorf("it is answered with %s", got.Body)
+			}
+		})
+	}
+}
+
 func TestAnAccountThatIsChosenTwiceIsRefused(t *testing.T) {
 	s := gatewaytest.Start(t, gatewaytest.Site{})
 	for name, body := range map[string]string{
 		"as it is written":         `{"accountId":"acme","accountId":"globex"}`,
 		"in another case":          `{"accountId":"acme","ACCOUNTID":"globex"}`,
+		"in another case alone":    `{"ACCOUNTID":"globex"}`,
 		"one of which is nothing":  `{"accountId":"acme","accountId":null}`,
 		"with something behind it": `{"accountId":"acme"} 1`,
 	} {

@@ -16,6 +16,12 @@ func TestSpellingsThatBackEndsTakeForOneAreOneAccount(t *testing.T) {
 		"strasse":          {"Straße", "STRASSE", "STRAẞE", "ﬆrasse"},
 		"idil":             {"İdil", "ıdıl", "IDIL", "ídil", "ｉdil"},
 		"aegir":            {"Ægir", "ægir", "AEGIR", "ǽgir"},
+		"ada":              {"🅐da", "🅰da", "ad🄰", "ada·", "ada。", "ada😀", "☃ada", "a\u1700da", "ad𞤀a"},
+		"ada@example.jp":   {"ada@example。jp", "ada@ｅｘａｍｐｌｅ．jp", "ada·@example.jp"},
+		"adela b":          {"adela  b", "ad€la b", "adela%20 b", "adela &nbsp; b", "<b>adela</b> b", "adela b<i", "<script>x</script>adela b"},
+		"%41":              {"%41"},
+		"1234":             {"١٢٣٤", "❶❷❸❹", "１２３４", "1234☃", "〡234"},
+		"すすき":              {"すずき", "スズキ", "ｽｽｷ"},
 		"john of the 1234": {"John of the 1234", "john of the １２３４"},
 	} {
 		for _, spelling := range append(spellings, account) {
@@ -27,6 +33,11 @@ func TestSpellingsThatBackEndsTakeForOneAreOneAccount(t *testing.T) {
 	for name, other := range map[string]string{
 		"ada":             "adam",
 		"аda":             "ada", // the first begins with a Cyrillic letter
+		"adɑ":             "ada", // and this one ends with a phonetic one
+		"ɐda":             "ada",
+		"ᏣᎳᎩ":             "ᏣᎳ", // of a script that not every collation knows
+		"ስም@example.et":   "አበ@example.et",
+		"𞤀𞤁":              "𞤀𞤂",
 		"ada@example.com": "ada@example.org",
 		"ada lovelace":    "adalovelace",
 	} {

@@ -28,6 +28,9 @@ func ReadName(raw string) (string, error) {
 	if name == "" || len(name) > MaxTyped || !utf8.ValidString(name) {
 		return "", errNoName
 	}
+	if strings.ContainsFunc(name, above) {
+		return "", errNoName
+	}
 	if email, err := profile.NormalizeEmail(name); err == nil {
 		return email, nil
 	}
@@ -49,4 +52,9 @@ func FoldName(name string) string {
 
 // hidden reports whether the character cannot be seen: a name that looks like
 // another one could be somebody else's. Of all spaces the plain one may be within.
-func hidden(r rune) bool { return r != ' ' && (unicode.IsSpace(r) || !unicode.IsGraphic(r)) }
+func hidden(r rune) bool { return r != ' ' && (unicode.IsSpace(r) || profile.Invisible(r)) }
+
+// above reports whether the character is a letter above another one, as in old
+// manuscripts: an accent to one back end and a letter to the next, so its name would
+// be two accounts.
+func above(r rune) bool { return 0x0363 <= r && r <= 0x036F || 0x1DCA <= r && r <= 0x1DF4 }

@@ -153,7 +153,7 @@ func (t *Throttle) Begin(ctx context.Context, name string, from Client) (*Attemp
 		{"pairbusy1:" + client + " " + account, t.limits.PerPairBusy},
 		{"addressbusy1:" + client, t.limits.PerAddressBusy},
 	}, marks: marksOf(from, FoldName(name)), twins: "twins1:" + client + " " + account, plain: strings.ToLower(name) == account}
-	if err := t.reserve(ctx, a, from, account); err != nil {
+	if err := t.reserve(ctx, a, from, name, account); err != nil {
 		// What was reserved on the way to a refusal was never an attempt.
 		if lost := a.Abandoned(ctx); lost != nil {
 			err = errors.Join(err, lost)
@@ -163,7 +163,7 @@ func (t *Throttle) Begin(ctx context.Context, name string, from Client) (*Attemp
 	return a, nil
 }
 
-func (t *Throttle) reserve(ctx context.Context, a *Attempt, from Client, account string) error {
+func (t *Throttle) reserve(ctx context.Context, a *Attempt, from Client, name, account string) error {
 	var ofPlace sessionstore.Taken
 	for _, c := range t.limits.ofPlace(from, account) {
 		var err error
@@ -194,7 +194,7 @@ func (t *Throttle) reserve(ctx context.Context, a *Attempt, from Client, account
 	}
 	a.turn = Turn{Failed: ofPlace.Count - 1, Of: from.wide()}
 	a.recognise(ctx, account, ofAccount.Count)
-	return nil
+	return t.again(ctx, a, from, otherAccountOf(name), limit)
 }
 
 // Attempt is one sign-in that has been let through and counted as failed in

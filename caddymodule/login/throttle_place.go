@@ -28,14 +28,38 @@ func (l *Limits) ofPlace(from Client, account string) []count {
 		return []count{address}
 	}
 	proxy := from.Network()
-	counts := []count{
-		{"proxy1:" + proxy, l.PerProxy, l.Window, "proxy"},
-		{"proxyaccount1:" + proxy + " " + account, l.PerProxyAccount, l.ProxyWindow, "account at the proxy"},
-	}
+	counts := []count{{"proxy1:" + proxy, l.PerProxy, l.Window, "proxy"}, l.atProxy(from, account)}
 	if from.toldApart() {
 		counts = append(counts, address)
 	}
 	return counts
+}
+
+// again counts the attempt at a further account that the name may be of, by the
+// limit of its own one. It is never forgotten: the name is in other letters.
+func (t *Throttle) again(ctx context.Context, a *Attempt, from Client, account string, limit int) error {
+	if account == "" {
+		return nil
+	}
+	counts := []count{{"pair1:" + from.place() + " " + account, limit, t.limits.Window, "account"}}
+	if !from.toldApart() {
+		counts = nil
+	}
+	if from.Shared {
+		counts = append(counts, t.limits.atProxy(from, account))
+	}
+	for _, c := range counts {
+		if _, err := a.pass(ctx, c, from, account); err != nil {
+			return err
+		}
+	}
+	_, err := a.take(ctx, "account1:"+account, t.limits.AttackThreshold, t.limits.Window)
+	return err
+}
+
+// atProxy bounds an account at a proxy that is not trusted.
+func (l *Limits) atProxy(from Client, account string) count {
+	return count{"proxyaccount1:" + from.Network() + " " + account, l.PerProxyAccount, l.ProxyWindow, "account at the proxy"}
 }
 
 // pass counts the attempt, or says that there were too many.

@@ -139,3 +139,35 @@ func TestANameIsShownWithoutWhatWouldForgeALine(t *testing.T) {
 		}
 	}
 }
+
+// Of ß one back end makes ss, and another s, so its name counts as both.
+func TestANameWithASharpSIsCountedAsBothThatItMayBe(t *testing.T) {
+	for name, from := range map[string]login.Client{
+		"at an address":                     {Addr: home},
+		"behind a proxy that tells nothing": {Addr: home, Shared: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			let := 0
+			for i, spelling := range []string{"jeßßica", "JEẞßICA", "jessica", "jeßßicá", "ｊessica"} {
+				for range 3 + i {
+					if _, err := b.throttle.Begin(context.Background(), spelling, from); err == nil {
+						let++
+					}
+				}
+			}
+			if let != login.DefaultPerPair {
+				t.Errorf("jessica is asked for %d times", let)
+			}
+		})
+	}
+	t.Run("and both are given back", func(t *testing.T) {
+		b := newBench(t)
+		for range login.DefaultPerPair + 1 {
+			b.succeed("jeßßica", home)
+		}
+		if n := b.left("jessica", home); n != login.DefaultPerPair {
+			t.Errorf("%d attempts are left", n)
+		}
+	})
+}

@@ -57,9 +57,25 @@ func normalizeEmail(email string) (string, error) {
 	return email, nil
 }
 
+// blank are characters that have a width and no ink, and those that stand for
+// what could not be read (U+FFFC, U+FFFD), of which nobody sees two apart.
+var blank = &unicode.RangeTable{
+	R16: []unicode.Range16{{Lo: 0x2800, Hi: 0x2800, Stride: 1}, {Lo: 0xFFFC, Hi: 0xFFFD, Stride: 1}},
+	R32: []unicode.Range32{
+		{Lo: 0x13441, Hi: 0x13442, Stride: 1}, {Lo: 0x16FE4, Hi: 0x16FE4, Stride: 1}, {Lo: 0x1D159, Hi: 0x1D159, Stride: 1},
+	},
+}
+
+// Invisible reports whether nobody sees the character: control, zero-width and
+// direction characters, what has no glyph, Hangul's fillers, variation selectors.
+// A text with one looks like the text without it, which may be somebody else's.
+func Invisible(r rune) bool {
+	return !unicode.IsGraphic(r) || unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector, blank)
+}
+
 func badInAddress(r rune) string {
 	switch {
-	case !unicode.IsGraphic(r): // control, zero-width and direction characters
+	case Invisible(r):
 		return "holds a control or invisible character"
 	case unicode.IsSpace(r):
 		return "holds a space"

@@ -41,6 +41,8 @@ func TestNormalizeEmailRefuses(t *testing.T) {
 		{"NUL", "ada\x00@example.com", "control or invisible"},
 		{"a zero-width space, which nobody sees", "ada\u200b@example.com", "control or invisible"},
 		{"a change of direction", "\u202eada@example.com", "control or invisible"},
+		{"a filler of Hangul", "ada\u3164@example.com", "control or invisible"},
+		{"a variation selector", "ada@exa\ufe0fmple.com", "control or invisible"},
 		{"a space inside", "ada lovelace@example.com", "space"},
 		{"a no-break space", "ada\u00a0b@example.com", "space"},
 		{"a display name", "<ada@example.com>", "only in quotes"},

@@ -63,7 +63,13 @@ var (
 	Malformed = &Refusal{Status: http.StatusBadRequest, Code: "bad_request", Page: web.Wrong, Result: Refused,
 		Message: "The request body could not be read.", PageSaysIt: true}
 	Doubled = &Refusal{Status: http.StatusBadRequest, Code: "bad_request", Page: web.Wrong, Result: Refused,
-		Message: "A field was sent twice, in the address, or as two different names: send each once, in the body."}
+		Message: "A field was sent twice: send each once."}
+	Misspelt = &Refusal{Status: http.StatusBadRequest, Code: "bad_request", Page: web.Wrong, Result: Refused,
+		Message: "A field was sent under another spelling of its name, such as Username or username[]: send each once, under its own name."}
+	InAddress = &Refusal{Status: http.StatusBadRequest, Code: "bad_request", Page: web.Wrong, Result: Refused,
+		Message: "The address holds username, email or password: send them in the body alone."}
+	TwoNames = &Refusal{Status: http.StatusBadRequest, Code: "bad_request", Page: web.Wrong, Result: Refused,
+		Message: "username and email were both sent, and differ: send one of them."}
 	TooMany = &Refusal{Status: http.StatusBadRequest, Code: "bad_request",
 		Message: "More session cookies or tokens were sent than can be ended at once: not all of them were. Clear the cookies of this site."}
 	NotFound = &Refusal{Status: http.StatusNotFound, Code: "not_found",

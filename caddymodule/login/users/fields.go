@@ -45,8 +45,7 @@ func (s scope) mapping(n *yaml.Node, known fields, required ...string) bool {
 		name, read := key.Value, known[key.Value]
 		switch {
 		case read == nil || key.Kind != yaml.ScalarNode || key.Anchor != "":
-			// Not named: `password:secret`, without the blank, is a field too.
-			s.problem(key, "unknown field: known ones are "+
+			s.problem(key, "unknown field"+named(key, value)+": known ones are "+
 				strings.Join(slices.Sorted(maps.Keys(known)), ", "))
 			continue
 		case seen[name]:
@@ -66,6 +65,19 @@ func (s scope) mapping(n *yaml.Node, known fields, required ...string) bool {
 		}
 	}
 	return s.p.count() == before
+}
+
+// fieldName is what somebody may have meant as a field's name.
+var fieldName = regexp.MustCompile(`^[A-Za-z][A-Za-z_]{0,31}$`)
+
+// named is the unknown field in quotes, if it is meant as one: `password:secret`,
+// without the blank, is a field too, and one without a value may be a password that
+// has lost its own.
+func named(key, value *yaml.Node) string {
+	if key.Kind != yaml.ScalarNode || key.Anchor != "" || absent(value) || !fieldName.MatchString(key.Value) {
+		return ""
+	}
+	return " `" + key.Value + "`"
 }
 
 // absent says that a field has no value. An anchor without a value is none:

@@ -3,12 +3,13 @@ package users
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"fmt"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
-
 	"example.com/sidegate/caddymodule/login"
+	"example.com/sidegate/caddymodule/profile"
+	"example.com/sidegate/sessionstore"
 )
 
 // The kinds of file that Import reads.
@@ -28,28 +29,41 @@ type ImportOptions struct {
 
 // Import makes a users file of one of another kind. Told is, one for each, what
 // could not be taken as it was, with its line and what to do; nobody is left out
-// without it. Nothing of it is written in the file. The error is of a file that
-// cannot be read at all, or of which no users file can be made.
+// without it, and nobody for what is wrong with somebody else. Nothing of it is
+// written in the file. The error is of a file that cannot be read at all, or of
+// which no users file can be made.
 func Import(kind string, data []byte, options ImportOptions) (users []byte, told []string, err error) {
 	i := &importer{
 		domain: cmp.Or(options.Domain, "users.invalid"), next: cmp.Or(options.FirstID, 1),
 		emails: make(map[string]int), names: make(map[string]int),
 	}
-	switch {
-	case len(data) > MaxFile:
-		return nil, nil, fmt.Errorf("the file is larger than %d MiB", MaxFile>>20)
-	case kind == KindHtpasswd:
-		i.htpasswd(string(data))
-	case kind == KindAuthelia:
-		err = i.authelia(data)
-	default:
-		err = fmt.Errorf("unknown kind of file: use %s or %s", KindHtpasswd, KindAuthelia)
+	if err := i.check(kind, data); err != nil {
+		return nil, nil, err
 	}
-	if err != nil {
+	data = bytes.TrimPrefix(data, []byte("\ufeff"))
+	if kind == KindHtpasswd {
+		i.htpasswd(string(data))
+	} else if err := i.authelia(data); err != nil {
 		return nil, nil, err
 	}
 	users, err = i.file()
 	return users, i.told, err
+}
+
+// check finds what is wrong for all people at once.
+func (i *importer) check(kind string, data []byte) error {
+	switch {
+	case kind != KindHtpasswd && kind != KindAuthelia:
+		return fmt.Errorf("unknown kind of file: use %s or %s", KindHtpasswd, KindAuthelia)
+	case len(data) > MaxFile:
+		return fmt.Errorf("the file is larger than %d MiB", MaxFile>>20)
+	case i.next < 1 || i.next > sessionstore.MaxNumber:
+		return fmt.Errorf("the first id must be from 1 to %d", int64(sessionstore.MaxNumber))
+	}
+	if _, err := profile.NormalizeEmail("a@" + i.domain); err != nil {
+		return errors.New("the domain is none that an address can have: give one like corp.example")
+	}
+	return anotherKind(kind, data)
 }
 
 // imported is somebody as another file has them.
@@ -63,19 +77,18 @@ type imported struct {
 
 // row is somebody in the file that is made.
 type row struct {
-	ID       int64    `yaml:"id"`
-	Email    string   `yaml:"email"`
-	Username string   `yaml:"username,omitempty"`
-	Name     string   `yaml:"name,omitempty"`
-	Password string   `yaml:"password,omitempty"`
-	Roles    []string `yaml:"roles,omitempty,flow"`
-	Disabled bool     `yaml:"disabled,omitempty"`
+	comment                         string
+	ID                              int64
+	Email, Username, Name, Password string
+	Roles                           []string
+	Disabled                        bool
 }
 
 type importer struct {
 	domain string
 	next   int64
-	rows   []*yaml.Node
+	users  bytes.Buffer // the list of those who are taken
+	count  int
 	told   []string
 	emails map[string]int // lines
 	names  map[string]int
@@ -85,62 +98,86 @@ func (i *importer) tell(line int, text string) {
 	i.told = append(i.told, fmt.Sprintf("line %d: %s", line, text))
 }
 
-// add takes somebody over.
-func (i *importer) add(p imported) {
-	r, comment, ok := i.row(p)
-	if !ok {
-		return
+// add takes somebody over, and reports whether there is room for more.
+func (i *importer) add(p imported) bool {
+	if i.count == MaxPeople {
+		i.tell(p.line, fmt.Sprintf("a users file holds at most %d people: this one and all behind are left out; use another login", MaxPeople))
+		return false
 	}
-	n := new(yaml.Node)
-	if err := n.Encode(r); err != nil {
-		i.tell(p.line, "cannot be written as YAML: left out")
-		return
+	r, wrong := i.row(p)
+	if wrong != "" {
+		i.tell(p.line, wrong)
+		return true
 	}
-	n.HeadComment = comment
-	i.rows, i.next = append(i.rows, n), i.next+1
+	text, err := r.written()
+	if err != nil {
+		i.tell(p.line, err.Error()+": left out; change that and import the file again")
+		return true
+	}
+	if taken := i.taken(p, r); taken != "" {
+		i.tell(p.line, taken)
+		return true
+	}
+	i.users.Write(text)
+	i.next, i.count = i.next+1, i.count+1
+	i.tellOf(p, r)
+	return true
 }
 
-func (i *importer) row(p imported) (r row, comment string, ok bool) {
+// row is what becomes of somebody, or what is wrong with them.
+func (i *importer) row(p imported) (r row, wrong string) {
 	name, err := login.ReadName(p.name)
 	if err != nil {
-		i.tell(p.line, "the name is none that people can sign in by here: left out; give them another one")
-		return r, "", false
+		return r, whyNoName(p.name)
 	}
 	r = row{ID: i.next, Email: p.email, Name: p.called, Password: p.password, Roles: p.roles, Disabled: p.disabled}
 	switch {
 	case !login.IsAddress(name):
 		r.Username = name
 		r.Email = cmp.Or(p.email, login.FoldName(name)+"@"+i.domain)
-	case p.email == "" || strings.EqualFold(strings.TrimSpace(p.email), name):
+	case p.email == "":
 		r.Email = name
-	default:
-		i.tell(p.line, "the name is an address, and not that of the person: they sign in by the address from now on; tell them")
 	}
-	email, err := login.ReadName(r.Email)
-	if err != nil || !login.IsAddress(email) {
-		i.tell(p.line, "there is no address to know the person by (a name with spaces makes none): left out; give them an email")
-		return r, "", false
-	}
-	r.Email = email
-	if !i.isFirst(p.line, i.emails, email, "address") || r.Username != "" && !i.isFirst(p.line, i.names, login.FoldName(name), "name") {
-		return r, "", false
+	if r.Email, err = profile.NormalizeEmail(r.Email); err != nil {
+		return r, whyNoAddress(p)
 	}
 	if _, err := parseHash(p.password); err != nil {
 		r.Password, r.Disabled = "", true
-		comment = "has no password that can be taken over: give a hash (caddy hash-password --algorithm argon2id), and take disabled away"
-		i.tell(p.line, "the password's hash ("+algorithm(p.password)+") is not taken, so the person is written as disabled: "+
-			"give them a new password with `caddy hash-password --algorithm argon2id`, and take disabled away")
+		r.comment = "has no password that can be taken over: give a hash (caddy hash-password --algorithm argon2id), and take disabled away"
 	}
-	return r, comment, true
+	return r, ""
 }
 
-func (i *importer) isFirst(line int, seen map[string]int, key, what string) bool {
-	if before, taken := seen[key]; taken {
-		i.tell(line, fmt.Sprintf("the %s is that of line %d, in whatever case: left out; give one of them another", what, before))
-		return false
+// tellOf tells what is other than it was with somebody who is taken.
+func (i *importer) tellOf(p imported, r row) {
+	if r.Username == "" && p.email != "" && !strings.EqualFold(strings.TrimSpace(p.name), r.Email) {
+		i.tell(p.line, "the name is an address, and not that of the person: they sign in by the address from now on; tell them")
 	}
-	seen[key] = line
-	return true
+	if _, err := parseHash(p.password); err != nil {
+		what := "the password's hash (" + algorithm(p.password) + ") is not taken"
+		if p.password == "" {
+			what = "there is no password's hash"
+		}
+		i.tell(p.line, what+", so the person is written as disabled: "+
+			"give them a new password with `caddy hash-password --algorithm argon2id`, and take disabled away")
+	}
+}
+
+// taken says whose name or address somebody has too. A name makes an address, so
+// it is looked at first.
+func (i *importer) taken(p imported, r row) string {
+	const remedy = "left out; give one of them another"
+	name := login.FoldName(r.Username)
+	if line, taken := i.names[name]; taken && name != "" {
+		return fmt.Sprintf("the name is that of line %d, in whatever case: %s", line, remedy)
+	}
+	if line, taken := i.emails[r.Email]; taken && p.email == "" && name != "" {
+		return fmt.Sprintf("the address that is made of the name is that of line %d: %s", line, remedy)
+	} else if taken {
+		return fmt.Sprintf("the address is that of line %d, in whatever case: %s", line, remedy)
+	}
+	i.names[name], i.emails[r.Email] = p.line, p.line
+	return ""
 }
 
 // algorithm names what made a hash, by how it begins.
@@ -157,68 +194,15 @@ func algorithm(hash string) string {
 	return "of no known kind"
 }
 
-// file is the users file, which is read once, so that nobody has to find out
-// later that it cannot be.
+// file is the users file, which is not too large to be read.
 func (i *importer) file() ([]byte, error) {
-	list := &yaml.Node{Kind: yaml.SequenceNode, Content: i.rows}
-	if len(i.rows) == 0 {
-		list.Style = yaml.FlowStyle
+	if i.count == 0 {
+		return []byte("users: []\n"), nil
 	}
-	var out bytes.Buffer
-	encoder := yaml.NewEncoder(&out)
-	encoder.SetIndent(2)
-	if err := encoder.Encode(map[string]*yaml.Node{"users": list}); err != nil {
-		return nil, fmt.Errorf("writing the users file: %w", err)
+	file := append([]byte("users:\n"), i.users.Bytes()...)
+	if len(file) > MaxFile || marks(file) > maxMarks {
+		return nil, fmt.Errorf("the users file would be larger than the %d MiB, or have more than the %d values, that one may have: use another login",
+			MaxFile>>20, maxMarks)
 	}
-	if _, err := Parse(out.Bytes()); err != nil {
-		return nil, fmt.Errorf("what would be written is no users file, by its own lines: %w", err)
-	}
-	return out.Bytes(), nil
-}
-
-// htpasswd reads lines of name:hash.
-func (i *importer) htpasswd(text string) {
-	for n, line := range strings.Split(text, "\n") {
-		line = strings.TrimSpace(line)
-		if line == "" || strings.HasPrefix(line, "#") {
-			continue
-		}
-		name, rest, ok := strings.Cut(line, ":")
-		if !ok {
-			i.tell(n+1, "is none of the form name:hash: left out")
-			continue
-		}
-		hash, _, _ := strings.Cut(rest, ":")
-		i.add(imported{line: n + 1, name: name, password: hash})
-	}
-}
-
-// authelia reads a users database of Authelia's file backend.
-func (i *importer) authelia(data []byte) error {
-	var file struct {
-		Users yaml.Node `yaml:"users"`
-	}
-	if err := yaml.Unmarshal(data, &file); err != nil {
-		return syntaxError(err)
-	}
-	if file.Users.Kind != yaml.MappingNode {
-		return fmt.Errorf("the file has no `users:` with names below it, as Authelia's users database does")
-	}
-	for n := 0; n+1 < len(file.Users.Content); n += 2 {
-		key, value := file.Users.Content[n], file.Users.Content[n+1]
-		var entry struct {
-			Disabled    bool     `yaml:"disabled"`
-			DisplayName string   `yaml:"displayname"`
-			Email       string   `yaml:"email"`
-			Password    string   `yaml:"password"`
-			Groups      []string `yaml:"groups"`
-		}
-		if err := value.Decode(&entry); err != nil {
-			i.tell(key.Line, "cannot be read: left out; a field is of another type than in Authelia")
-			continue
-		}
-		i.add(imported{line: key.Line, name: key.Value, email: entry.Email, password: entry.Password,
-			called: entry.DisplayName, roles: entry.Groups, disabled: entry.Disabled})
-	}
-	return nil
+	return file, nil
 }

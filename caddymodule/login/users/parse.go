@@ -41,7 +41,7 @@ func Parse(data []byte) (*People, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &parser{ids: make(map[int64]int), emails: make(map[string]int), usernames: make(map[string]int)}
+	p := newParser()
 	entries := p.document(root)
 	if err := p.err(); err != nil {
 		return nil, err
@@ -76,17 +76,20 @@ func decode(data []byte) (*yaml.Node, error) {
 
 var yamlPlace = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
 
-// syntaxError is the error of the YAML library in our form. One of its texts
-// names an anchor, which is what a password beginning with * or & looks like.
-func syntaxError(err error) error {
+// syntaxError is the error of the YAML library in our form.
+func syntaxError(err error) error { return notYAML("users file", err) }
+
+// notYAML is the error of the YAML library of a file. One of its texts names an
+// anchor, which is what a password beginning with * or & looks like.
+func notYAML(file string, err error) error {
 	m := yamlPlace.FindStringSubmatch(err.Error())
 	switch {
 	case m == nil || strings.HasPrefix(m[2], "unknown anchor"):
-		return errors.New("users file is not valid YAML: put values that begin with * or & in quotes")
+		return fmt.Errorf("%s is not valid YAML: put values that begin with * or & in quotes", file)
 	case m[1] == "":
-		return fmt.Errorf("users file is not valid YAML: %s", m[2])
+		return fmt.Errorf("%s is not valid YAML: %s", file, m[2])
 	}
-	return fmt.Errorf("users file line %s: not valid YAML: %s", m[1], m[2])
+	return fmt.Errorf("%s line %s: not valid YAML: %s", file, m[1], m[2])
 }
 
 // parser collects the problems of one file.
@@ -96,6 +99,10 @@ type parser struct {
 	ids       map[int64]int // line of each id
 	emails    map[string]int
 	usernames map[string]int // folded
+}
+
+func newParser() *parser {
+	return &parser{ids: make(map[int64]int), emails: make(map[string]int), usernames: make(map[string]int)}
 }
 
 func (p *parser) problem(line int, text string) {
