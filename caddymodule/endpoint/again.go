@@ -51,7 +51,7 @@ func (l providerLogin) again(w http.ResponseWriter, r *http.Request, a oidc.Atte
 	if told.Again || !ours && !opened {
 		return false
 	}
-	l.judge(r, fmt.Errorf("%w; it begins again by itself", why))
+	_ = l.judge(r, fmt.Errorf("%w; it begins again by itself", why)) // it is told, and answered otherwise
 	next := departure{returnTo: "/", cut: told.Wanted, again: true}
 	if opened {
 		next.returnTo, next.cut = l.address.ReturnTo.Clean(r, a.ReturnTo), a.Cut

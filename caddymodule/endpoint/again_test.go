@@ -42,6 +42,14 @@ func TestABrowserWithoutCookiesIsToldSoInTheSecondRound(t *testing.T) {
 	}
 }
 
+// Nobody sees in a browser which word of the configuration it is.
+func TestTheLogSaysWhatToConfigureWhereBrowsersKeepNoCookie(t *testing.T) {
+	p := gatewaytest.NewIDP(t)
+	s := gatewaytest.StartProcess(t, gatewaytest.Site{Cookie: "same_site lax", Options: "public_url http://app.example.com\n" + p.Login("sso", "")})
+	s.Browser(t).Open(s.Browser(t).Begin(p, "sso", "")).Want(t, http.StatusSeeOther)
+	s.AwaitLog(`"level":"warn"`, "over plain http, because it is Secure: let people come by https", "trusted_proxies", "`insecure` in `cookie`")
+}
+
 // stateOf is the state that a browser is sent to the provider with.
 func stateOf(t *testing.T, location string) string {
 	t.Helper()
@@ -173,6 +181,8 @@ func TestTheLogSaysWhatAProviderAnswered(t *testing.T) {
 		b.Open("/auth/callback/sso?error=" + code + echoed + "&state=" + state)
 		s.AwaitLog(`"level":"warn"`, "sign-in not finished", says)
 	}
+	s.Browser(t).Open(s.Browser(t).Begin(p, "sso", "")).Want(t, http.StatusSeeOther)
+	s.AwaitLog(`"level":"info"`, "the browser sent no cookie for this sign-in attempt; it begins again by itself")
 	if strings.Contains(s.Log.String(), "canary") {
 		t.Error("the log repeats what came")
 	}

@@ -185,6 +185,16 @@ func TestWhatIsLostOfALongAddressIsSaidAfterAProvider(t *testing.T) {
 		wantLost(t, b.Open(first), "/orders")
 		b.Open(second).Want(t, http.StatusSeeOther)
 	})
+	t.Run("when eleven other tabs have all the room", func(t *testing.T) {
+		b := s.Browser(t)
+		for _, path := range tabs(11, "/tab/%d?from=now-6h&to=now&ticket="+rand.Text()+rand.Text()) {
+			b.Open(path).Want(t, http.StatusSeeOther)
+		}
+		wantFit(t, b)
+		callback := b.Begin(p, "sso", deep(3000))
+		wantFit(t, b)
+		wantLost(t, b.Open(callback), "/orders")
+	})
 	t.Run("not, when there was", func(t *testing.T) {
 		b := s.Browser(t)
 		long := []string{deep(500), deep(600), deep(700), deep(200)}

@@ -45,7 +45,7 @@ func (a *AttemptSealer) State(login string, told Told) string {
 	if told.Wanted {
 		state[stateRandom] |= saysWanted
 	}
-	state = binary.BigEndian.AppendUint32(state, uint32(a.now().Unix())) //nolint:gosec // good until 2106
+	state = binary.BigEndian.AppendUint32(state, uint32(a.now().Unix())) // good until 2106
 	return encoding.EncodeToString(append(state, a.keys[0].known(login, state)...))
 }
 
