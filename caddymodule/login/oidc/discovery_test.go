@@ -227,7 +227,7 @@ func TestRedirectsInFrontOfDocumentsAreFollowed(t *testing.T) {
 		t.Run("but not "+name, func(t *testing.T) {
 			p := newProvider(t)
 			p.on(discoveryPath, redirects(to))
-			_, _, err := p.login(t, nil).Begin(context.Background(), redirectURI, "/")
+			_, _, err := p.login(t, nil).Begin(context.Background(), newState(), redirectURI, "/")
 			if err == nil {
 				t.Fatal("it was followed")
 			}
@@ -247,6 +247,6 @@ func TestADiscoveryDocumentElsewhere(t *testing.T) {
 		t.Error("the issuer's own was asked for")
 	}
 	p.metadata["issuer"] = "https://evil.example.com"
-	_, _, err := p.login(t, elsewhere).Begin(context.Background(), redirectURI, "/")
+	_, _, err := p.login(t, elsewhere).Begin(context.Background(), newState(), redirectURI, "/")
 	wantErr(t, err, oidc.ErrProvider, "is of the issuer")
 }
