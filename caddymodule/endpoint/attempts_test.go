@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -66,16 +67,36 @@ func TestTwelveTabsOfOneBrowserAllSignIn(t *testing.T) {
 				t.Errorf("the attempts %q are left", b.Attempts())
 			}
 			b.WantSignedIn(t, gatewaytest.Ada)
+			wantOneSession(t, b)
 		})
+	}
+}
+
+// wantOneSession checks that the tabs have one session together: what is left over
+// nobody could end, and it would count among those that the person may have.
+func wantOneSession(t *testing.T, b *gatewaytest.Browser) {
+	t.Helper()
+	b.Cookie = strings.Join(b.Jar, "; ")
+	if devices := gatewaytest.DevicesOf(b.Client); len(devices) != 1 {
+		t.Errorf("the tabs have %d sessions", len(devices))
 	}
 }
 
 // wantAllBack goes back from the provider in each tab, the oldest first.
 func wantAllBack(t *testing.T, b *gatewaytest.Browser, callbacks []string, to string) {
 	t.Helper()
+	var first string
 	for i, callback := range callbacks {
 		b.Open(callback).Want(t, http.StatusSeeOther).WantHeader(t, "Location", fmt.Sprintf(to, i))
+		if i == 0 {
+			first = b.Jar[len(b.Jar)-1]
+		}
 	}
+	// What the first tab has asked for with its cookie may come only now.
+	if !slices.Contains(b.Jar, first) {
+		t.Error("the session of the first tab is gone")
+	}
+	wantOneSession(t, b)
 	b.WantSignedIn(t, gatewaytest.Ada)
 	if len(b.Attempts()) != 0 {
 		t.Errorf("the attempts %q are left", b.Attempts())

@@ -39,10 +39,11 @@ type providerLogin struct {
 	provider Provider
 	attempts *oidc.AttemptSealer
 	page     http.HandlerFunc // the login page
+	tabs     *tabs
 }
 
 func newProviderLogin(c Config, p Provider) providerLogin {
-	return providerLogin{newPages(c), newArrivals(c), p, c.Attempts, newPasswordLogin(c).get}
+	return providerLogin{newPages(c), newArrivals(c), p, c.Attempts, newPasswordLogin(c).get, newTabs()}
 }
 
 func providerLoginRoute(c Config, p Provider) Route {
@@ -162,7 +163,7 @@ func (l providerLogin) finish(w http.ResponseWriter, r *http.Request, attempt oi
 		l.fail(w, r, attempt.ReturnTo, err)
 		return
 	}
-	s, why := l.begin(r, l.provider, person)
+	s, why := l.arrive(r, attempt, person)
 	l.attempted(r, l.provider.Name(), why)
 	if why != nil {
 		l.pages.refuse(w, r, attempt.ReturnTo, why)

@@ -73,8 +73,15 @@ func TestTwelveTabsThatABrowserOpensAtOnceAllSignIn(t *testing.T) {
 	for _, b := range tabs {
 		b.wantAt(idp.URL + "/authorize?")
 	}
+	// A provider that knows the person answers in all of them at once.
+	callbacks := make([]string, len(tabs))
 	for i, b := range tabs {
-		b.consent(idp, origin)
+		callbacks[i] = origin + idp.Consent(t, b.wantAt(idp.URL+"/authorize?"))
+	}
+	for i, b := range tabs {
+		b.follow(callbacks[i])
+	}
+	for i, b := range tabs {
 		if at := b.wantAt(origin + "/dashboards/"); at != address(i) {
 			t.Errorf("tab %d is at %s", i, at)
 		}
@@ -83,6 +90,10 @@ func TestTwelveTabsThatABrowserOpensAtOnceAllSignIn(t *testing.T) {
 	if n := first.cookieCount(); n != 1 {
 		t.Errorf("the browser has %d cookies; want that of the session", n)
 	}
+	first.do(chromedp.Navigate(origin + "/auth/sessions"))
+	first.await("there is one session, not one for each tab", `document.body.innerText`, func(listed string) bool {
+		return strings.Count(listed, `"createdAt"`) == 1
+	})
 }
 
 func TestADeepLinkOfThreeKilobytesIsComeBackTo(t *testing.T) {
