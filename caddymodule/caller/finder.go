@@ -186,6 +186,16 @@ func (f *Finder) byCookie(ctx context.Context, v *Remembered, c *Caller) {
 	c.StaleCookie = c.Standing == Rejected && !errors.Is(err, sessionstore.ErrNotHere) && f.given.Marker.Made(secret)
 }
 
+// Session returns the live session that a secret names, as it is served; nil
+// when there is none, or when that cannot be told.
+func (f *Finder) Session(ctx context.Context, secret sessionstore.Secret) *sessionstore.Session {
+	e, err := f.ofSecret(ctx, secret)
+	if err != nil {
+		return nil
+	}
+	return e.Session
+}
+
 // settle fills in what came of a look-up, and keeps "there is none" apart from
 // "cannot tell".
 func (f *Finder) settle(ctx context.Context, e *nearcache.Entry, err error, c *Caller) {

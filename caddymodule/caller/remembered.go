@@ -1,6 +1,7 @@
 package caller
 
 import (
+	"iter"
 	"net/http"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -111,14 +112,14 @@ func (v *Remembered) CookiesNamed(name string) []string {
 	return values
 }
 
-// CookieNames returns the names of the cookies whose names the function holds
-// for, in the order in which the browser sent them.
-func (v *Remembered) CookieNames(wanted func(name string) bool) []string {
-	var names []string
-	for name := range identity.Cookies(v.cookies) {
-		if wanted(name) {
-			names = append(names, name)
+// CookiesWhere yields the name and value of the cookies whose names the function
+// holds for, in the order in which the browser sent them.
+func (v *Remembered) CookiesWhere(wanted func(name string) bool) iter.Seq2[string, string] {
+	return func(yield func(name, value string) bool) {
+		for name, value := range identity.Cookies(v.cookies) {
+			if wanted(name) && !yield(name, value) {
+				return
+			}
 		}
 	}
-	return names
 }

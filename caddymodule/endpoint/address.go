@@ -2,7 +2,6 @@ package endpoint
 
 import (
 	"net/http"
-	"net/url"
 
 	"example.com/sidegate/caddymodule/origin"
 	"example.com/sidegate/caddymodule/refusal"
@@ -26,11 +25,7 @@ type Address struct {
 // LoginURL leads a person to the login page and back to what they asked for. It
 // is relative, so nothing that the client says of hosts is in it.
 func (a *Address) LoginURL(r *http.Request, asked string) string {
-	target, ok := a.ReturnTo.Allow(r, asked)
-	if !ok || target == "/" {
-		return a.BasePath + loginPath
-	}
-	return a.BasePath + loginPath + "?return_to=" + url.QueryEscape(target)
+	return a.BasePath + loginPath + returnToQuery(a.ReturnTo.Keep(r, asked))
 }
 
 // ToLogin leads a person who is not signed in to the login page, as everything
@@ -60,7 +55,10 @@ func (a *Address) Refuse(w http.ResponseWriter, r *http.Request, why *refusal.Re
 		return
 	}
 	why.WriteHeaders(w)
-	returnTo, _ := a.ReturnTo.Allow(r, asked)
+	returnTo := a.ReturnTo.Clean(r, asked)
+	if returnTo == "/" {
+		returnTo = "" // where it leads anyway
+	}
 	web.Unreadable{Base: a.BasePath, ReturnTo: returnTo}.Write(w)
 }
 

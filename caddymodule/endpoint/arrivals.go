@@ -29,17 +29,19 @@ func newArrivals(c Config) arrivals {
 // arrived is a session that has just begun, and the secret that names it.
 type arrived struct {
 	*sessionstore.Session
-	secret  sessionstore.Secret
-	cookies []string // Set-Cookie lines of the app that the person came from
+	secret  sessionstore.Secret // the zero value: the browser has it already
+	cookies []string            // Set-Cookie lines of the app that the person came from
 }
 
 // begin makes the session of somebody who has just signed in, in place of those
-// that the request presents.
-func (a arrivals) begin(r *http.Request, method login.Method, person *profile.Person) (arrived, *refusal.Refusal) {
+// that the request presents; or finds it among those that the browser has begun
+// beside this sign-in.
+func (a arrivals) begin(r *http.Request, method login.Method, person *profile.Person, beside ...*sessionstore.Session) (arrived, *refusal.Refusal) {
 	s, secret, err := a.sessions.Begin(r.Context(), method, person, lifecycle.Arrival{
 		Address:   caller.Address(r),
 		UserAgent: r.UserAgent(),
 		Presented: a.callers.Presented(r).Sessions,
+		Beside:    beside,
 	})
 	if err != nil {
 		_, typed := method.(login.PasswordMethod)
@@ -85,5 +87,8 @@ func (a arrivals) attempted(r *http.Request, login string, why *refusal.Refusal)
 // setCookie hands the session to the browser.
 func (a arrivals) setCookie(w http.ResponseWriter, r *http.Request, s arrived) {
 	a.cookie.arrive(w, r, s.Method, s.cookies)
+	if s.secret == (sessionstore.Secret{}) {
+		return
+	}
 	a.cookie.Set(w, s.secret, s.ExpiresAt.Sub(a.now()))
 }

@@ -2,6 +2,8 @@ package endpoint
 
 import (
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -15,12 +17,25 @@ const (
 	// prefix keeps sibling hosts from planting one (login CSRF).
 	attemptCookie         = "__Host-Http-sidegate-attempt-"
 	insecureAttemptCookie = "sidegate-attempt-"
-	// maxAttempts bounds the attempts of one browser: their cookies come with
-	// every request, and a server refuses headers that are too large.
-	maxAttempts = 4
+	// maxAttempts bounds the attempts of one browser, and attemptRoom what all
+	// their cookies take of a Cookie header, in bytes: they come with every
+	// request, and nginx and Apache refuse lines of more than 8 KiB.
+	maxAttempts = 12
+	attemptRoom = 4000
+	// attemptShare is an attempt's. Each keeps to it whatever the others are:
+	// a browser that opens its tabs anew opens all at once, and none of those
+	// requests tells of the others.
+	attemptShare = attemptRoom / maxAttempts
 	// stateInName is how much of the state tells attempts apart; the whole of
 	// it is sealed in the cookie.
 	stateInName = 16
+	// wayBack goes on the names of cookies with where the person wanted to go,
+	// where that does not fit into the attempt's share. There are few of those
+	// names, and whoever comes at once takes the same: so the longest of them
+	// is there once, and not twelve times.
+	wayBack     = "link-"
+	maxWaysBack = 4
+	between     = len("=; ") // what a cookie has beside name and value
 )
 
 // AttemptPrefix begins the names of attempt cookies on this site.
@@ -44,15 +59,107 @@ func notBase64URL(r rune) bool {
 	return r != '-' && r != '_' && (r < '0' || r > '9') && (r|0x20 < 'a' || r|0x20 > 'z')
 }
 
-// setAttempt gives the browser an attempt to remember, and lets it forget the
-// oldest ones when they are many.
-func (c *Cookie) setAttempt(w http.ResponseWriter, r *http.Request, a oidc.Attempt, sealed string, life time.Duration) {
-	under := caller.Remember(r).CookieNames(func(name string) bool { return strings.HasPrefix(name, c.AttemptPrefix()) })
-	for i := 0; i <= len(under)-maxAttempts; i++ {
-		c.clearAttempt(w, under[i]) // browsers send the oldest first (RFC 6265 section 5.4)
+// underway is what a browser has of sign-ins under way, each the oldest first,
+// as browsers send them (RFC 6265 section 5.4).
+type underway struct {
+	attempts, waysBack []namedCookie
+}
+
+type namedCookie struct{ name, value string }
+
+func (c namedCookie) size() int { return len(c.name) + len(c.value) + between }
+
+func sizeOf(cookies []namedCookie) (size int) {
+	for _, c := range cookies {
+		size += c.size()
 	}
+	return size
+}
+
+// manyCookies bounds how many of them are looked at: no browser that we gave ours
+// to has more, and whoever made more up has nothing here to do with them.
+const manyCookies = 16 * maxAttempts
+
+func (c *Cookie) underway(r *http.Request) (u underway) {
+	prefix := c.AttemptPrefix()
+	for name, value := range caller.Remember(r).CookiesWhere(func(name string) bool { return strings.HasPrefix(name, prefix) }) {
+		if len(u.attempts)+len(u.waysBack) == manyCookies {
+			return u
+		}
+		if number, ok := strings.CutPrefix(name, prefix+wayBack); ok && len(number) == 1 {
+			u.waysBack = append(u.waysBack, namedCookie{name, value})
+		} else {
+			u.attempts = append(u.attempts, namedCookie{name, value})
+		}
+	}
+	return u
+}
+
+// setAttempt gives the browser an attempt to remember. It lets it forget ways
+// back, and then the oldest attempts, when they are many.
+func (c *Cookie) setAttempt(w http.ResponseWriter, r *http.Request, a oidc.Attempt, seal *oidc.AttemptSealer, life time.Duration) error {
 	name, _ := c.attemptName(a.State)
-	http.SetCookie(w, c.attempt(name, sealed, int(life.Seconds())))
+	value, sealed, err := seal.Seal(a, attemptShare-len(name)-between)
+	if err != nil {
+		return err
+	}
+	u := c.underway(r)
+	u.attempts = append(u.attempts, namedCookie{name, value})
+	for len(u.attempts) > 1 && (len(u.attempts) > maxAttempts || sizeOf(u.attempts) > attemptRoom) {
+		c.clearAttempt(w, u.attempts[0].name)
+		u.attempts = u.attempts[1:]
+	}
+	http.SetCookie(w, c.attempt(name, value, int(life.Seconds())))
+	var own *namedCookie
+	if sealed.ReturnTo != a.ReturnTo {
+		own = &namedCookie{c.freeWayBack(u.waysBack), seal.SealWayBack(a)}
+	}
+	c.setWayBack(w, u, own, int(life.Seconds()))
+	return nil
+}
+
+// freeWayBack is a name for one more: one that there is none of, else the oldest.
+func (c *Cookie) freeWayBack(taken []namedCookie) string {
+	for i := range maxWaysBack {
+		name := c.AttemptPrefix() + wayBack + strconv.Itoa(i)
+		if !slices.ContainsFunc(taken, func(cookie namedCookie) bool { return cookie.name == name }) {
+			return name
+		}
+	}
+	return taken[0].name
+}
+
+// setWayBack sets the way back of the newest attempt, if it needs one of its
+// own, and lets the browser forget the oldest of the others until all that is
+// under way fits. One that does not fit alone is not set.
+func (c *Cookie) setWayBack(w http.ResponseWriter, u underway, own *namedCookie, life int) {
+	room := attemptRoom - sizeOf(u.attempts)
+	if own != nil {
+		u.waysBack = slices.DeleteFunc(u.waysBack, func(other namedCookie) bool { return other.name == own.name })
+		if own.size() <= room {
+			room -= own.size()
+			http.SetCookie(w, c.attempt(own.name, own.value, life))
+		}
+	}
+	for len(u.waysBack) > 0 && sizeOf(u.waysBack) > room {
+		c.clearAttempt(w, u.waysBack[0].name)
+		u.waysBack = u.waysBack[1:]
+	}
+}
+
+// withWayBack returns the attempt with all of its way back, if the browser has
+// it still, and lets the browser forget that.
+func (c *Cookie) withWayBack(w http.ResponseWriter, r *http.Request, a oidc.Attempt, seal *oidc.AttemptSealer) oidc.Attempt {
+	if !a.Cut {
+		return a
+	}
+	for _, cookie := range c.underway(r).waysBack {
+		if whole, ok := seal.WithWayBack(a, cookie.value); ok {
+			c.clearAttempt(w, cookie.name)
+			return whole
+		}
+	}
+	return a
 }
 
 func (c *Cookie) clearAttempt(w http.ResponseWriter, name string) {

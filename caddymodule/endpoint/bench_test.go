@@ -46,9 +46,9 @@ type gate struct{ asked *atomic.Int64 }
 func (gate) Name() string { return "gate" }
 
 // Begin sends the browser nowhere in particular.
-func (gate) Begin(_ context.Context, redirectURI, returnTo string) (string, oidc.Attempt, error) {
+func (gate) Begin(_ context.Context, state, redirectURI, returnTo string) (string, oidc.Attempt, error) {
 	return "https://sso.example.com/authorize", oidc.Attempt{
-		Login: "gate", State: strings.Repeat("s", 43), Nonce: strings.Repeat("n", 43), Verifier: strings.Repeat("v", 43),
+		Login: "gate", State: state, Nonce: strings.Repeat("n", 43), Verifier: strings.Repeat("v", 43),
 		RedirectURI: redirectURI, ReturnTo: returnTo, Expires: time.Now().Add(time.Minute),
 	}, nil
 }

@@ -40,8 +40,8 @@ func newPasswordLogin(c Config) passwordLogin {
 // get answers with the page. Where there is one provider and no form there is
 // nothing to choose.
 func (l passwordLogin) get(w http.ResponseWriter, r *http.Request) {
-	returnTo := returnToOf(r)
-	page := l.pages.login(r, returnTo)
+	returnTo, cut := readReturnTo(r.URL)
+	page := l.pages.login(r, returnTo, cut)
 	c := l.callers.Caller(r)
 	switch {
 	case c.Refusal == refusal.Unreadable:

@@ -129,7 +129,7 @@ func (l logout) next(r *http.Request, returnTo string) string {
 	if target, ok := l.address.ReturnTo.Allow(r, returnTo); ok {
 		return target
 	}
-	if l.pages.login(r, "").Alone() {
+	if l.pages.login(r, "", false).Alone() {
 		return l.address.BasePath + logoutPath
 	}
 	return l.address.BasePath + loginPath

@@ -3,7 +3,6 @@ package endpoint
 import (
 	"cmp"
 	"net/http"
-	"net/url"
 	"slices"
 
 	"example.com/sidegate/caddymodule/caller"
@@ -22,15 +21,18 @@ type pages struct {
 
 func newPages(c Config) pages { return pages{c.Address, c.Passwords, c.NameLabel, c.Providers} }
 
-// login is the page as it stands before anybody did anything.
-func (p pages) login(r *http.Request, returnTo string) web.Login {
+// login is the page as it stands before anybody did anything. cut says that
+// returnTo is not all of where the person wanted to go.
+func (p pages) login(r *http.Request, returnTo string, cut bool) web.Login {
+	target, cutHere := p.address.ReturnTo.Keep(r, returnTo)
 	return web.Login{
 		Base:        p.address.BasePath,
-		ReturnTo:    p.address.ReturnTo.Clean(r, returnTo),
+		ReturnTo:    target,
+		Cut:         cut || cutHere,
 		Password:    len(p.passwords) > 0,
 		Names:       slices.ContainsFunc(p.passwords, takesNames),
 		NameLabel:   p.nameLabel,
-		Providers:   p.buttons(r, returnTo),
+		Providers:   p.buttons(target, cut || cutHere),
 		FormTargets: p.address.ReturnTo.written,
 	}
 }
@@ -46,20 +48,18 @@ func calledHere(c *caller.Caller) string { return cmp.Or(c.Session.Username, c.U
 
 // refuse answers with the page that says why.
 func (p pages) refuse(w http.ResponseWriter, r *http.Request, returnTo string, why *refusal.Refusal) {
-	page := p.login(r, returnTo)
+	page := p.login(r, returnTo, false)
 	page.Failure, page.Reason, page.RetryAfter = why.Page, why.Message, why.RetryAfter
 	why.WriteHeaders(w)
 	page.Write(w, why.Status)
 }
 
 // buttons lead to the configured providers.
-func (p pages) buttons(r *http.Request, returnTo string) []web.Provider {
+func (p pages) buttons(target string, cut bool) []web.Provider {
 	var buttons []web.Provider
+	query := returnToQuery(target, cut)
 	for _, at := range p.providers {
-		href := p.address.BasePath + "/login/" + at.Name()
-		if target, ok := p.address.ReturnTo.Allow(r, returnTo); ok {
-			href += "?return_to=" + url.QueryEscape(target)
-		}
+		href := p.address.BasePath + loginPath + "/" + at.Name() + query
 		buttons = append(buttons, web.Provider{Name: at.Name(), Label: at.Label, Href: href})
 	}
 	return buttons

@@ -3,6 +3,7 @@ package endpoint
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 
@@ -25,7 +26,7 @@ type Provider struct {
 // ProviderMethod is what a Provider does; see oidc.Login.
 type ProviderMethod interface {
 	login.Method
-	Begin(ctx context.Context, redirectURI, returnTo string) (location string, attempt oidc.Attempt, err error)
+	Begin(ctx context.Context, state, redirectURI, returnTo string) (location string, attempt oidc.Attempt, err error)
 	Finish(ctx context.Context, attempt oidc.Attempt, query url.Values) (*profile.Person, error)
 	EndSession(ctx context.Context, kept *profile.Kept, postLogoutRedirect string) (location string, ok bool)
 	VerifyLogoutToken(ctx context.Context, raw string) (oidc.LogoutToken, error)
@@ -38,10 +39,11 @@ type providerLogin struct {
 	provider Provider
 	attempts *oidc.AttemptSealer
 	page     http.HandlerFunc // the login page
+	tabs     *tabs
 }
 
 func newProviderLogin(c Config, p Provider) providerLogin {
-	return providerLogin{newPages(c), newArrivals(c), p, c.Attempts, newPasswordLogin(c).get}
+	return providerLogin{newPages(c), newArrivals(c), p, c.Attempts, newPasswordLogin(c).get, newTabs()}
 }
 
 func providerLoginRoute(c Config, p Provider) Route {
@@ -54,22 +56,34 @@ func callbackRoute(c Config, p Provider) Route {
 	return Route{Path: "/callback/" + p.Name(), Answers: map[string]http.HandlerFunc{http.MethodGet: callback}, NoHead: true, Once: true}
 }
 
-// send sends the browser to the provider. Nothing is kept here for a stranger:
-// the attempt is sealed into a cookie.
+// send sends the browser to the provider.
 func (l providerLogin) send(w http.ResponseWriter, r *http.Request) {
-	returnTo := l.address.ReturnTo.Clean(r, returnToOf(r))
+	asked, cut := readReturnTo(r.URL)
+	returnTo, cutHere := l.address.ReturnTo.Keep(r, asked)
+	l.depart(w, r, departure{returnTo: returnTo, cut: cut || cutHere})
+}
+
+// departure is what a sign-in at a provider begins with.
+type departure struct {
+	returnTo string
+	cut      bool // that is not all of where the person wanted to go
+	again    bool // the sign-in began before, and begins again by itself
+}
+
+// depart sends the browser to the provider. Nothing is kept here for a stranger:
+// the attempt is sealed into a cookie.
+func (l providerLogin) depart(w http.ResponseWriter, r *http.Request, d departure) {
+	state := l.attempts.State(l.provider.Name(), oidc.Told{Again: d.again, Wanted: d.cut || d.returnTo != "/"})
 	redirectURI := l.address.Sites.Of(r).String() + l.address.BasePath + "/callback/" + l.provider.Name()
-	location, attempt, err := l.provider.Begin(r.Context(), redirectURI, returnTo)
+	location, attempt, err := l.provider.Begin(r.Context(), state, redirectURI, d.returnTo)
+	if err == nil {
+		attempt.Cut = d.cut
+		err = l.cookie.setAttempt(w, r, attempt, l.attempts, attempt.Expires.Sub(l.now()))
+	}
 	if err != nil {
-		l.fail(w, r, returnTo, err)
+		l.fail(w, r, d.returnTo, err)
 		return
 	}
-	sealed, err := l.attempts.Seal(attempt)
-	if err != nil {
-		l.fail(w, r, returnTo, err)
-		return
-	}
-	l.cookie.setAttempt(w, r, attempt, sealed, attempt.Expires.Sub(l.now()))
 	redirect(w, r, location)
 }
 
@@ -85,12 +99,13 @@ func (l providerLogin) callback(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		err = l.use(r, attempt)
 	}
-	again := errors.Is(err, oidc.ErrExpired) || errors.Is(err, oidc.ErrUsed)
+	missing := errors.Is(err, oidc.ErrExpired) || errors.Is(err, oidc.ErrNoCookie)
 	switch {
 	case err == nil:
 		l.finish(w, r, attempt, query)
-	case again && l.callers.Caller(r).Standing == caller.SignedIn:
+	case (missing || errors.Is(err, oidc.ErrUsed)) && l.callers.Caller(r).Standing == caller.SignedIn:
 		l.page(w, r) // the same answer a second time: a reload, or "back" in the browser
+	case missing && l.again(w, r, attempt, query, err):
 	default:
 		l.fail(w, r, attempt.ReturnTo, err)
 	}
@@ -108,8 +123,8 @@ func (l providerLogin) use(r *http.Request, attempt oidc.Attempt) error {
 }
 
 // open finds the attempt that the answer belongs to, and lets the browser
-// forget it. One that this browser does not have was begun in another, or has
-// expired.
+// forget it. One that this browser does not have was begun in another, has
+// expired, or is lost.
 func (l providerLogin) open(w http.ResponseWriter, r *http.Request, query url.Values) (a oidc.Attempt, err error) {
 	states := query["state"]
 	if len(states) != 1 {
@@ -122,10 +137,17 @@ func (l providerLogin) open(w http.ResponseWriter, r *http.Request, query url.Va
 	values := caller.Remember(r).CookiesNamed(name)
 	switch len(values) {
 	case 0:
-		return a, oidc.ErrExpired
+		return a, l.missing(r, states[0])
 	case 1:
 		l.cookie.clearAttempt(w, name)
-		return l.attempts.Open(l.provider.Name(), states[0], values[0])
+		a, err = l.attempts.Open(l.provider.Name(), states[0], values[0])
+		if err == nil {
+			return l.cookie.withWayBack(w, r, a, l.attempts), nil
+		}
+		if _, ours := l.attempts.ReadState(l.provider.Name(), states[0]); ours && errors.Is(err, oidc.ErrForged) {
+			err = fmt.Errorf("%w that this gateway can read: does another version, or another secret, run beside it?", oidc.ErrNoCookie)
+		}
+		return a, err
 	default:
 		return a, oidc.ErrForged // one of them was planted
 	}
@@ -134,11 +156,14 @@ func (l providerLogin) open(w http.ResponseWriter, r *http.Request, query url.Va
 // finish signs the person in whom the provider vouches for.
 func (l providerLogin) finish(w http.ResponseWriter, r *http.Request, attempt oidc.Attempt, query url.Values) {
 	person, err := l.provider.Finish(r.Context(), attempt, query)
+	if errors.Is(err, oidc.ErrPassing) && l.again(w, r, attempt, query, err) {
+		return
+	}
 	if err != nil {
 		l.fail(w, r, attempt.ReturnTo, err)
 		return
 	}
-	s, why := l.begin(r, l.provider, person)
+	s, why := l.arrive(r, attempt, person)
 	l.attempted(r, l.provider.Name(), why)
 	if why != nil {
 		l.pages.refuse(w, r, attempt.ReturnTo, why)
@@ -146,10 +171,11 @@ func (l providerLogin) finish(w http.ResponseWriter, r *http.Request, attempt oi
 	}
 	l.setCookie(w, r, s)
 	target := l.address.ReturnTo.Clean(r, attempt.ReturnTo)
-	if l.cookie.Strict {
+	if l.cookie.Strict || attempt.Cut {
 		// The browser holds a strict cookie back from a redirect that began
-		// elsewhere; a page of our own leads on instead.
-		web.Onward{Base: l.address.BasePath, To: target}.Write(w)
+		// elsewhere; a page of our own leads on instead. To whom is not led to
+		// where they wanted to go, it says so.
+		web.Onward{Base: l.address.BasePath, To: target, Cut: attempt.Cut}.Write(w)
 		return
 	}
 	redirect(w, r, target)
@@ -165,6 +191,9 @@ var providerFailures = []struct {
 }{
 	{oidc.ErrDenied, refusal.Denied, false},
 	{oidc.ErrExpired, refusal.Expired, false},
+	{errPlainHTTP, refusal.NoCookiePlain, true},
+	{oidc.ErrNoCookie, refusal.NoCookie, false},
+	{oidc.ErrPassing, refusal.ProviderTrouble, true},
 	{oidc.ErrUsed, refusal.Used, false},
 	{oidc.ErrForged, refusal.Forged, true},
 	{oidc.ErrClock, refusal.Clock, true},

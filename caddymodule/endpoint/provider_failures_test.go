@@ -38,6 +38,7 @@ func TestEveryWayToFailAtAProviderHasItsPage(t *testing.T) {
 		{"the provider could not ask them", instead("error=login_required"), 401, "it was cancelled or not allowed there"},
 		{"the provider is not configured for it", instead("error=invalid_scope"), 401, "cannot accept the answer"},
 		{"the provider answers with an error that nobody knows", instead("error=canary"), 401, "cannot accept the answer"},
+		{"the provider's standard has a word for it", instead("error=request_not_supported"), 401, "cannot accept the answer"},
 		{"the answer has no code", instead("x=y"), 401, "cannot accept the answer"},
 		{"the attempt's cookie is gone", func(_ testing.TB, _ string) string {
 			return "/auth/callback/sso?code=c&state=" + strings.Repeat("A", 43)

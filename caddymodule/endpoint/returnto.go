@@ -6,12 +6,11 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
+	"example.com/sidegate/caddymodule/login/oidc"
 	"example.com/sidegate/caddymodule/origin"
 )
-
-// maxReturnTo bounds a return_to, in bytes; a longer one leads to the front page.
-const maxReturnTo = 2048
 
 // ReturnTargets decides where a sign-in or sign-out may lead back to: a path
 // of the same site, or an origin that the operator listed.
@@ -37,17 +36,39 @@ func NewReturnTargets(basePath string, public origin.Origin, listed []string) (R
 
 // Clean returns where raw leads, or the front page when it may not lead there.
 func (t ReturnTargets) Clean(r *http.Request, raw string) string {
+	target, _ := t.Keep(r, raw)
+	return target
+}
+
+// Keep is Clean that tells whether something was lost: of what is longer than
+// can be kept, the path is, and when that is too long, too, the front page.
+func (t ReturnTargets) Keep(r *http.Request, raw string) (target string, cut bool) {
 	if target, ok := t.Allow(r, raw); ok {
-		return target
+		return target, false
 	}
-	return "/"
+	if len(asURL(raw)) <= oidc.MaxReturnTo {
+		return "/", false
+	}
+	if path, ok := t.Allow(r, toPath(raw)); ok {
+		return path, true
+	}
+	return "/", true
+}
+
+// toPath is the address without its query.
+func toPath(address string) string {
+	if end := strings.IndexAny(address, "?#"); end >= 0 {
+		return address[:end]
+	}
+	return address
 }
 
 // Allow reads raw as a browser would (WHATWG URL, not RFC 3986): a browser
 // drops tabs and line breaks and takes backslashes for slashes, so anything
 // with those is refused rather than interpreted.
 func (t ReturnTargets) Allow(r *http.Request, raw string) (string, bool) {
-	if raw == "" || len(raw) > maxReturnTo || strings.ContainsFunc(raw, deceptive) {
+	raw = asURL(raw)
+	if raw == "" || len(raw) > oidc.MaxReturnTo || strings.ContainsFunc(raw, deceptive) {
 		return "", false
 	}
 	u, err := url.Parse(raw)
@@ -63,6 +84,24 @@ func (t ReturnTargets) Allow(r *http.Request, raw string) (string, bool) {
 		return "", false
 	}
 	return raw, true
+}
+
+// asURL writes the bytes of raw that are no UTF-8 as a browser sends them: pages
+// and JSON can hold them no other way, and there are apps with such addresses.
+func asURL(raw string) string {
+	if utf8.ValidString(raw) {
+		return raw
+	}
+	const hex = "0123456789ABCDEF"
+	var b strings.Builder
+	for i, c := range raw {
+		if _, n := utf8.DecodeRuneInString(raw[i:]); c == utf8.RuneError && n == 1 {
+			b.WriteString("%" + hex[raw[i]>>4:raw[i]>>4+1] + hex[raw[i]&15:raw[i]&15+1])
+		} else {
+			b.WriteRune(c)
+		}
+	}
+	return b.String()
 }
 
 // plainPath refuses paths that the next reader could take for another host
@@ -87,4 +126,4 @@ func (t ReturnTargets) isOwn(r *http.Request, target origin.Origin) bool {
 	return target == t.own || (t.own == origin.Origin{} && target == origin.Of(r))
 }
 
-func deceptive(c rune) bool { return c <= ' ' || c == 0x7f || c == '\\' || c == 0xfffd }
+func deceptive(c rune) bool { return c <= ' ' || c == 0x7f || c == '\\' }

@@ -86,7 +86,7 @@ func (s startOver) end(w http.ResponseWriter, r *http.Request, presented *caller
 // provider, a page of its own stands between: browsers hold the form's
 // form-action against every redirect that follows it.
 func (s startOver) leadOn(w http.ResponseWriter, r *http.Request, login string) {
-	if s.pages.login(r, "").Alone() {
+	if s.pages.login(r, "", false).Alone() {
 		web.StartedOver{To: login}.Write(w)
 		return
 	}

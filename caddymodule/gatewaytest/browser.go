@@ -1,10 +1,12 @@
 package gatewaytest
 
 import (
+	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -28,13 +30,34 @@ func (b *Browser) Do(method, path, body string, header ...string) Answer {
 	b.T.Helper()
 	b.Cookie = strings.Join(b.Jar, "; ")
 	a := b.Client.Do(method, path, body, header...)
+	b.Take(a)
+	return a
+}
+
+// Take is what a browser does with the cookies of an answer.
+func (b *Browser) Take(a Answer) {
 	for _, set := range a.Cookies() {
 		b.Jar = slices.DeleteFunc(b.Jar, func(pair string) bool { return strings.HasPrefix(pair, set.Name+"=") })
 		if set.MaxAge >= 0 {
 			b.Jar = append(b.Jar, set.Name+"="+set.Value)
 		}
 	}
-	return a
+}
+
+// AtOnce opens all of the paths as a browser does that opens its tabs anew: no
+// request has the cookies of another's answer. The answers come in any order.
+func (b *Browser) AtOnce(paths ...string) []Answer {
+	b.T.Helper()
+	answers := make([]Answer, len(paths))
+	var wait sync.WaitGroup
+	for i, path := range paths {
+		wait.Go(func() { answers[i] = b.At(b.T, b.Server).Open(path) })
+	}
+	wait.Wait()
+	for _, i := range rand.Perm(len(answers)) {
+		b.Take(answers[i])
+	}
+	return answers
 }
 
 // Open follows a link, as a person does.
@@ -71,7 +94,7 @@ func (b *Browser) SignInAt(p *IDP, name string) Answer {
 func (b *Browser) Attempts() []string {
 	var names []string
 	for _, pair := range b.Jar {
-		if name, _, _ := strings.Cut(pair, "="); strings.Contains(name, "attempt") {
+		if name, _, _ := strings.Cut(pair, "="); strings.Contains(name, "attempt") && !strings.Contains(name, "-link-") {
 			names = append(names, name)
 		}
 	}

@@ -28,6 +28,8 @@ type Site struct {
 	Upstream string
 	// Localhost has the gateway answer under that name too.
 	Localhost bool
+	// Name is a further name that the gateway answers under.
+	Name string
 	// Global are further global options.
 	Global string
 	// Dir is the data directory. Default: a new one.
@@ -74,6 +76,9 @@ func (c Site) Caddyfile(s *Server) string {
 	hosts := fmt.Sprintf("http://127.0.0.1:%d", s.Port)
 	if c.Localhost {
 		hosts += fmt.Sprintf(", http://localhost:%d", s.Port)
+	}
+	if c.Name != "" {
+		hosts += fmt.Sprintf(", http://%s:%d", c.Name, s.Port)
 	}
 	return fmt.Sprintf(`{
 	admin %s

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -19,6 +20,9 @@ type Arrival struct {
 	UserAgent string
 	// Presented are the sessions whose credentials came with the sign-in.
 	Presented []sessionstore.Key
+	// Beside are sessions that the same browser has begun in other tabs since
+	// this sign-in began.
+	Beside []*sessionstore.Session
 }
 
 // maxUserAgent bounds what is kept of a User-Agent, in bytes.
@@ -27,7 +31,9 @@ const maxUserAgent = 256
 // Begin makes the session of somebody who has just signed in, and the secret
 // that names it. It always has a new id, and the sessions that were presented
 // end: who planted a session id on somebody gains nothing by their sign-in
-// (session fixation).
+// (session fixation). But where another tab of the browser has signed the same
+// person in meanwhile, that session goes on, and the secret is the zero value:
+// else tabs that come back at once would end each other's sessions.
 //
 // A *profile.Refused is a definite "no" of the configuration, a
 // *profile.Unmapped an answer that will be no better the next time, and
@@ -43,8 +49,12 @@ func (l *Sessions) Begin(ctx context.Context, method login.Method, person *profi
 		l.NotBegun(ctx, method.Name(), person.ID, err)
 		return nil, none, err
 	}
-	secret := l.config.NewSecret(b.user.ID)
 	n := beginning{l.config, l.links, l.ender}
+	if s := b.beganBeside(method, from); s != nil {
+		err := n.replace(ctx, slices.DeleteFunc(slices.Clone(from.Presented), func(key sessionstore.Key) bool { return key == s.Key }))
+		return s, none, err
+	}
+	secret := l.config.NewSecret(b.user.ID)
 	s := n.session(secret.Key(), method, b, from)
 	if err := n.begin(ctx, s, from.Presented); err != nil {
 		return nil, none, err
@@ -52,6 +62,17 @@ func (l *Sessions) Begin(ctx context.Context, method login.Method, person *profi
 	l.AppCookies.leftOut(method.Name(), person.CookiesLeftOut)
 	l.config.Events.Happened(Event{Kind: Began, Login: method.Name(), UserID: s.User.ID, Session: s.Key})
 	return s, secret, nil
+}
+
+// beganBeside is the session of another tab that this sign-in would make once
+// more: of the same login and person, and of the same session at its source.
+func (b *built) beganBeside(method login.Method, from Arrival) *sessionstore.Session {
+	for _, s := range from.Beside {
+		if s.Method == method.Name() && s.User.ID == b.user.ID && s.Subject == b.subject && s.SourceSession == b.source {
+			return s
+		}
+	}
+	return nil
 }
 
 // NotBegun tells Events why a sign-in came to nothing: the error of Begin, or
@@ -111,12 +132,20 @@ func (n beginning) begin(ctx context.Context, s *sessionstore.Session, presented
 		n.notKept(ctx, s, err)
 		return err
 	}
-	if err := n.ender.endAll(ctx, presented); err != nil {
-		n.config.Events.Trouble(ctx, "the session before could not be ended", err)
+	if err := n.replace(ctx, presented); err != nil {
 		n.withdraw(ctx, s.Key)
 		return err
 	}
 	return nil
+}
+
+// replace ends the sessions that came with a sign-in.
+func (n beginning) replace(ctx context.Context, presented []sessionstore.Key) error {
+	err := n.ender.endAll(ctx, presented)
+	if err != nil {
+		n.config.Events.Trouble(ctx, "the session before could not be ended", err)
+	}
+	return err
 }
 
 // create keeps a new session, and by which names its login's source may ask

@@ -80,6 +80,31 @@ func TestASignInEndsTheSessionsThatCameWithIt(t *testing.T) {
 	})
 }
 
+func TestWhereASessionOfAnotherTabGoesOnAllOthersThatCameEnd(t *testing.T) {
+	g, store := beginning(t)
+	begin := func(from lifecycle.Arrival) (*sessionstore.Session, sessionstore.Secret, error) {
+		return g.Begin(t.Context(), new(teller), entryOf(), from)
+	}
+	planted, _, err := begin(lifecycle.Arrival{})
+	beside, _, err2 := begin(lifecycle.Arrival{})
+	if err != nil || err2 != nil {
+		t.Fatal(err, err2)
+	}
+	from := lifecycle.Arrival{Presented: []sessionstore.Key{beside.Key, planted.Key}, Beside: []*sessionstore.Session{beside}}
+	store.away.Store(true)
+	if _, _, err := begin(from); !errors.Is(err, errAway) {
+		t.Errorf("what came could not be ended: %v", err)
+	}
+	store.away.Store(false)
+	s, secret, err := begin(from)
+	if err != nil || s.Key != beside.Key || secret != (sessionstore.Secret{}) {
+		t.Errorf("%v, %v", s, err)
+	}
+	if own, err := g.store.List(t.Context(), 1); err != nil || len(own) != 1 || own[0].Key != beside.Key {
+		t.Errorf("left are %v, %v", own, err)
+	}
+}
+
 func TestWhoMakesNoSession(t *testing.T) {
 	refused := &profile.Refused{Why: "require 1"}
 	for _, c := range []struct {

@@ -136,6 +136,8 @@ var (
 var (
 	Denied        = atProvider(http.StatusUnauthorized, web.Denied)
 	Expired       = atProvider(http.StatusBadRequest, web.Expired)
+	NoCookie      = atProvider(http.StatusBadRequest, web.NoCookie)
+	NoCookiePlain = atProvider(http.StatusBadRequest, web.NoCookiePlain)
 	Used          = atProvider(http.StatusBadRequest, web.Used)
 	Forged        = atProvider(http.StatusBadRequest, web.Forged)
 	Clock         = atProvider(http.StatusUnauthorized, web.Clock)
@@ -144,6 +146,10 @@ var (
 	Unvouched     = atProvider(http.StatusForbidden, web.Unvouched)
 	NoEmail       = atProvider(http.StatusForbidden, web.NoEmail)
 )
+
+// ProviderTrouble is the provider's own word for it, which passes by itself.
+var ProviderTrouble = &Refusal{Status: http.StatusServiceUnavailable, Code: "provider_unavailable", Page: web.ProviderTrouble, Result: Failed,
+	Message: "The service that you sign in at is in trouble for the moment. Try again shortly.", RetryAfter: 30 * time.Second}
 
 func atProvider(status int, page web.Failure) *Refusal {
 	return &Refusal{Status: status, Page: page, Result: Refused}

@@ -61,6 +61,14 @@ const (
 	Unmapped
 	// AskAgain says that the configuration was changed while they signed in.
 	AskAgain
+	// NoCookie says that the browser sent no cookie for the attempt, again.
+	NoCookie
+	// NoCookiePlain is NoCookie where browsers keep none: the site is reached
+	// over plain http.
+	NoCookiePlain
+	// ProviderTrouble says that the provider answered, again, that it is in
+	// trouble for now; see Login.RetryAfter.
+	ProviderTrouble
 )
 
 // failureTexts are the failures whose text depends on nothing else. "There" is
@@ -74,6 +82,11 @@ var failureTexts = map[Failure]string{
 		"Try again, or ask whoever looks after your account there.",
 	Expired: "Signing in took too long, or your browser did not send this site's cookie back. " +
 		"Try again. If that does not help, allow cookies for this site.",
+	NoCookie: "Your browser sent no cookie for this attempt, so it cannot be known whose it is. " +
+		"Allow cookies for this site, or leave its private mode, then start again here.",
+	NoCookiePlain: "Your browser sent no cookie for this attempt. If this address begins with http://, that is why: " +
+		"browsers keep the cookies of this service only at https://. " +
+		"Open the same address with https:// if there is one, or tell whoever looks after this service.",
 	Used: "This sign-in was finished before, perhaps in another tab or by a reload. Start again here.",
 	Clock: "The clocks of this service and of the one you signed in at do not agree. " +
 		"You have done nothing wrong: please tell whoever looks after this service.",
@@ -109,6 +122,9 @@ func (l Login) Message() string {
 		if l.Names || l.NameLabel != "" {
 			return "The name or the password is not right. Check both and try again."
 		}
+	case ProviderTrouble:
+		return "The service that you sign in at says that it is in trouble for the moment, and not why. " +
+			"Try again in " + inWords(l.RetryAfter) + "."
 	case Refused:
 		if reason := strings.TrimSpace(l.Reason); reason != "" {
 			return reason

@@ -10,7 +10,7 @@ import (
 )
 
 // lastFailure is the last one there is; one behind it does not exist.
-const lastFailure = web.AskAgain
+const lastFailure = web.ProviderTrouble
 
 func TestAFailureIsTold(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -26,6 +26,9 @@ func TestAFailureIsTold(t *testing.T) {
 		"an entry that makes no session":                       {web.Incomplete, "not complete", false},
 		"a person or a provider that said no":                  {web.Denied, "cancelled or not allowed there. Try again", false},
 		"an attempt that took too long, or lost its cookie":    {web.Expired, "Try again. If that does not help, allow cookies", false},
+		"a browser that sends no cookie":                       {web.NoCookie, "Your browser sent no cookie for this attempt, so", false},
+		"a browser that keeps none over plain http, and why":   {web.NoCookiePlain, "If this address begins with http://, that is why", false},
+		"a provider that says it is in trouble, and how long":  {web.ProviderTrouble, "says that it is in trouble for the moment, and not why. Try again in 2 minutes.", false},
 		"clocks that disagree, and who should know":            {web.Clock, "clocks of this service and of the one you signed in at do not agree", false},
 		"an answer for somebody else, and who should know":     {web.Misconfigured, "please tell whoever looks after this service", false},
 		"an attempt that was finished before":                  {web.Used, "was finished before", false},

@@ -23,6 +23,8 @@ type Login struct {
 	// ReturnTo is where signing in leads back to. The caller has checked that
 	// it may. Empty means the front page.
 	ReturnTo string
+	// Cut says that ReturnTo is not all of where the person wanted to go.
+	Cut bool
 	// Password shows the form for name and password.
 	Password bool
 	// Names says that the name may be another than an email address.
@@ -37,7 +39,8 @@ type Login struct {
 	// a require; shown with Refused only. Never give anything of a request, or
 	// of a provider, here. Empty means a fixed text.
 	Reason string
-	// RetryAfter is how long to wait after Throttled, Busy or Unavailable; it
+	// RetryAfter is how long to wait after Throttled, Busy, Unavailable or
+	// ProviderTrouble; it
 	// is sent as Retry-After as well. Zero leaves it out.
 	RetryAfter time.Duration
 	// SignedInAs is the user name, or else the email address, of whom is signed in
@@ -51,9 +54,10 @@ type Login struct {
 }
 
 // Write answers with the page. The status is the caller's: 200 for the page
-// itself, 400 for Expired and Forged, 401 for Wrong, Denied, Unfinished, Clock
+// itself, 400 for Expired, NoCookie, NoCookiePlain and Forged, 401 for Wrong, Denied, Unfinished, Clock
 // and Misconfigured, 403 for Incomplete, Unverified, Unvouched, NoEmail, Refused, TooMany,
-// Taken and Unmapped, 429 for Throttled, 503 for Busy and Unavailable.
+// Taken and Unmapped, 429 for Throttled, 503 for Busy, Unavailable and
+// ProviderTrouble.
 func (l Login) Write(w http.ResponseWriter, status int) {
 	p := page{name: "login", data: l, status: status, retryAfter: l.RetryAfter, formTargets: l.FormTargets}
 	if l.SignedInAs != "" && l.Failure == NoFailure {

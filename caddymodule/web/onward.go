@@ -2,7 +2,8 @@ package web
 
 import "net/http"
 
-// Onward is the page that leads somewhere at once. It stands in for a redirect
+// Onward is the page that leads somewhere, at once unless it has something to
+// say. It stands in for a redirect
 // where the browser would hold a SameSite=Strict cookie back, because the
 // redirects before it began at another site (RFC 6265bis section 5.2). Where it
 // leads nobody learns its own address, which has a code in it (RFC 9700 section
@@ -13,6 +14,9 @@ type Onward struct {
 	// To is where it leads. The caller has checked that it may. Empty means
 	// the front page.
 	To string
+	// Cut says that To is not all of where the person wanted to go. The page
+	// says so, and waits for them.
+	Cut bool
 }
 
 // Write answers 200 with the page.

@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"example.com/sidegate/caddymodule/web"
@@ -21,6 +22,20 @@ func TestThePageThatLeadsOn(t *testing.T) {
 				t.Errorf("refresh is %q", refresh)
 			}
 		})
+	}
+}
+
+// Who reads that something was lost must have the time to.
+func TestThePageThatLeadsOnWaitsWhenItSaysThatSomethingWasLost(t *testing.T) {
+	all := render(t, func(w http.ResponseWriter) { web.Onward{Base: "/auth", To: "/orders", Cut: true}.Write(w) })
+	if refresh := refreshOf(all); refresh != "" {
+		t.Errorf("refresh is %q", refresh)
+	}
+	if a := find(all, "a"); len(a) != 1 || a[0].attr["href"] != "/orders" {
+		t.Errorf("links: %+v", a)
+	}
+	if main := find(all, "main")[0].text; !strings.Contains(main, "could not be kept whole") || !strings.Contains(main, "leads to /orders") {
+		t.Errorf("it says %q", main)
 	}
 }
 

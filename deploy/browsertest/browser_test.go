@@ -36,18 +36,19 @@ func browse(t *testing.T) *tab {
 	return b
 }
 
-// open opens a browser with a profile of its own until the test ends.
-func open(t *testing.T) *tab {
+// open opens a browser with a profile of its own until the test ends; flags are
+// further ones.
+func open(t *testing.T, flags ...chromedp.ExecAllocatorOption) *tab {
 	t.Helper()
 	path, err := exec.LookPath("chromium")
 	if err != nil {
 		t.Fatal("chromium is not on PATH: install it, or run ./xcaddy.sh test, which does")
 	}
-	ctx, stop := chromedp.NewExecAllocator(context.Background(),
+	ctx, stop := chromedp.NewExecAllocator(context.Background(), append(flags,
 		chromedp.ExecPath(path), chromedp.UserDataDir(gatewaytest.BusyFolder(t)),
 		chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
-		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true))
+		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true))...)
 	t.Cleanup(stop)
 	ctx, bound := context.WithTimeout(ctx, 2*gatewaytest.Patience)
 	t.Cleanup(bound)

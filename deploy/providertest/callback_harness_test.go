@@ -56,6 +56,33 @@ func (m *market) wantRefused(t *testing.T, v *provider.Visitor, answer string, s
 	wantStranger(t, v, m.Process)
 }
 
+// wantBegunAgain brings an answer to the gateway that must not be taken, and whose
+// sign-in begins once more by itself: as an attempt of that browser, in which
+// neither the state nor the code of the answer is of any use. Nobody is signed in.
+func (m *market) wantBegunAgain(t *testing.T, v *provider.Visitor, answer string) {
+	t.Helper()
+	v.Client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	page := mustOpen(t, v, answer)
+	v.Client.CheckRedirect = nil
+	m.wantToProvider(t, page)
+	wantNoEcho(t, page, with(page.URL, del("iss"))) // that is where it leads
+	wantStranger(t, v, m.Process)
+}
+
+// wantToProvider demands that the answer leads to the first provider, and gives
+// the browser nothing but the attempt that begins so.
+func (m *market) wantToProvider(t *testing.T, page *provider.Page) {
+	t.Helper()
+	if page.Status != http.StatusSeeOther || !strings.HasPrefix(page.Header.Get("Location"), m.one.Issuer()+"/authorize?") {
+		t.Errorf("%d to %s, want 303 to the provider:\n%s", page.Status, page.Header.Get("Location"), page.Body)
+	}
+	for _, c := range (&http.Response{Header: page.Header}).Cookies() {
+		if !strings.HasPrefix(c.Name, "sidegate-attempt-") {
+			t.Errorf("the answer sets the cookie %s", c)
+		}
+	}
+}
+
 // wantStranger demands that the browser has got no session.
 func wantStranger(t *testing.T, v *provider.Visitor, g *gatewaytest.Process) {
 	t.Helper()

@@ -20,7 +20,7 @@ func TestWhoRefusesAtTheProviderIsToldSo(t *testing.T) {
 	page := mustVisit(t, v, s.URL+"/auth/login/keycloak")
 	wantFailure(t, page, http.StatusUnauthorized, web.Denied)
 	wantStranger(t, v, s.Process)
-	if !strings.Contains(page.Body, `href="/auth/login/keycloak?`) {
+	if !strings.Contains(page.Body, `href="/auth/login/keycloak"`) {
 		t.Error("the page shows no way to try again")
 	}
 	if h := page.Header; !strings.Contains(h.Get("Cache-Control"), "no-store") || h.Get("Content-Security-Policy") == "" || h.Get("Referrer-Policy") != "same-origin" {

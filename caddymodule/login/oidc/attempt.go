@@ -3,14 +3,15 @@ package oidc
 import (
 	"crypto/aes"
 	"crypto/cipher"
-	"encoding/json"
+	"crypto/hkdf"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"time"
 )
 
-// maxSealed bounds a sealed attempt, in bytes: several attempts, of several
-// tabs, must fit into the headers that servers accept.
+// maxSealed bounds a sealed attempt, in bytes, for which there is no room
+// otherwise: the gateway's own URL is long.
 const maxSealed = 2048 - 1
 
 // Attempt is what one sign-in attempt has to remember until the browser is
@@ -20,7 +21,7 @@ type Attempt struct {
 	// Login is the method's name.
 	Login string `json:"-"`
 	// State, Nonce and Verifier bind the answer to the browser, the ID token
-	// to the attempt, and the code to us. 256 random bits each.
+	// to the attempt, and the code to us.
 	State    string `json:"-"`
 	Nonce    string `json:"n"`
 	Verifier string `json:"v"`
@@ -28,8 +29,10 @@ type Attempt struct {
 	RedirectURI string `json:"u"`
 	// ReturnTo is where the person wanted to go.
 	ReturnTo string `json:"r,omitempty"`
-	// Expires ends the attempt.
+	// Expires ends the attempt, in whole seconds.
 	Expires time.Time `json:"e"`
+	// Cut says that ReturnTo is not all of where they wanted to go.
+	Cut bool `json:"c,omitempty"`
 }
 
 // Format answers every verb with the same words: a verifier that is logged is
@@ -40,8 +43,14 @@ func (Attempt) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("[sign-in att
 // nothing is stored for strangers and every gateway with the same keys can
 // finish what another began. It is safe for concurrent use.
 type AttemptSealer struct {
-	keys []cipher.AEAD
+	keys []attemptKey
 	now  func() time.Time
+}
+
+// attemptKey is one key, in its two uses.
+type attemptKey struct {
+	cipher.AEAD
+	states []byte
 }
 
 // NewAttemptSealer takes keys of 32 bytes: the first one seals, all open. They
@@ -55,44 +64,57 @@ func NewAttemptSealer(keys [][]byte, now func() time.Time) (*AttemptSealer, erro
 	}
 	a := &AttemptSealer{now: now}
 	for _, key := range keys {
-		if len(key) != 32 {
-			return nil, errors.New("a key to seal sign-in attempts with is not 32 bytes long")
-		}
-		block, err := aes.NewCipher(key)
+		k, err := newAttemptKey(key)
 		if err != nil {
 			return nil, err
 		}
-		aead, err := cipher.NewGCMWithRandomNonce(block)
-		if err != nil {
-			return nil, err
-		}
-		a.keys = append(a.keys, aead)
+		a.keys = append(a.keys, k)
 	}
 	return a, nil
 }
 
-// Seal returns a cookie value of less than 2 KiB. A ReturnTo that makes it
-// longer is left out: somebody who lands on the front page is better off than
-// somebody who cannot sign in. The error is of a RedirectURI that is too long.
-func (a *AttemptSealer) Seal(attempt Attempt) (value string, err error) {
-	value, err = a.seal(attempt)
-	if err == nil && len(value) > maxSealed {
-		attempt.ReturnTo = ""
-		value, err = a.seal(attempt)
+func newAttemptKey(key []byte) (k attemptKey, err error) {
+	if len(key) != 32 {
+		return k, errors.New("a key to seal sign-in attempts with is not 32 bytes long")
 	}
-	if err != nil || len(value) > maxSealed {
-		return "", errors.New("the sign-in attempt does not fit into a cookie: is the gateway's public URL too long?")
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return k, err
 	}
-	return value, nil
+	if k.AEAD, err = cipher.NewGCMWithRandomNonce(block); err != nil {
+		return k, err
+	}
+	k.states, err = hkdf.Key(sha256.New, key, nil, "sidegate oidc state", sha256.Size)
+	return k, err
 }
 
-func (a *AttemptSealer) seal(attempt Attempt) (string, error) {
-	attempt.Expires = attempt.Expires.Round(0).UTC()
-	plain, err := json.Marshal(attempt)
-	if err != nil {
-		return "", err
+// Seal returns a cookie value of at most room bytes, and the attempt as Open
+// will give it back: where there is no room for all of ReturnTo, a part of it is
+// left out, and Cut says so. Somebody who lands on the front page is better off
+// than somebody who cannot sign in, so an attempt that does not fit even then
+// may take up to 2 KiB. The error is of a RedirectURI that is too long for that.
+func (a *AttemptSealer) Seal(attempt Attempt, room int) (value string, sealed Attempt, err error) {
+	attempt.Expires = attempt.Expires.Round(0).UTC().Truncate(time.Second)
+	for _, sealed = range shorter(attempt) {
+		for _, write := range attemptForms {
+			plain, ok := write(sealed)
+			if !ok {
+				continue
+			}
+			value = a.sealText(plain, bound(attempt.Login, attempt.State))
+			if len(value) <= room {
+				return value, sealed, nil
+			}
+		}
 	}
-	return encoding.EncodeToString(a.keys[0].Seal(nil, nil, plain, bound(attempt.Login, attempt.State))), nil
+	if value == "" || len(value) > maxSealed {
+		return "", Attempt{}, errors.New("the sign-in attempt does not fit into a cookie: is the gateway's public URL too long?")
+	}
+	return value, sealed, nil
+}
+
+func (a *AttemptSealer) sealText(plain, belongs []byte) string {
+	return encoding.EncodeToString(a.keys[0].Seal(nil, nil, plain, belongs))
 }
 
 // bound is what a sealed attempt belongs to: it cannot be used for another
@@ -104,23 +126,34 @@ func bound(login, state string) []byte {
 // Open gives back the attempt that was sealed for that login and state. Errors:
 // ErrExpired, and ErrForged for everything that is not ours.
 func (a *AttemptSealer) Open(login, state, value string) (Attempt, error) {
-	sealed, err := encoding.DecodeString(value)
-	if err != nil || len(value) > maxSealed || encoding.EncodeToString(sealed) != value {
+	if len(value) > maxSealed {
 		return Attempt{}, because(ErrForged, "the attempt's cookie is not in our form")
 	}
-	for _, key := range a.keys {
-		plain, err := key.Open(nil, nil, sealed, bound(login, state))
-		if err != nil {
-			continue
-		}
-		attempt := Attempt{Login: login, State: state}
-		if err := json.Unmarshal(plain, &attempt); err != nil {
-			break
-		}
-		if !a.now().Before(attempt.Expires) {
-			return Attempt{}, because(ErrExpired, "it took longer than %v", AttemptLifetime)
-		}
-		return attempt, nil
+	plain, ok := a.openText(value, bound(login, state))
+	if !ok {
+		return Attempt{}, because(ErrForged, "the attempt's cookie was not sealed by us for this login and state")
 	}
-	return Attempt{}, because(ErrForged, "the attempt's cookie was not sealed by us for this login and state")
+	attempt, ok := readAttempt(plain)
+	if !ok {
+		return Attempt{}, because(ErrForged, "the attempt's cookie was sealed by another version of this gateway")
+	}
+	attempt.Login, attempt.State = login, state
+	if !a.now().Before(attempt.Expires) {
+		return Attempt{}, because(ErrExpired, "it took longer than %v", AttemptLifetime)
+	}
+	return attempt, nil
+}
+
+// openText opens what sealText sealed. Each text has one form alone.
+func (a *AttemptSealer) openText(value string, belongs []byte) ([]byte, bool) {
+	sealed, err := encoding.DecodeString(value)
+	if err != nil || encoding.EncodeToString(sealed) != value {
+		return nil, false
+	}
+	for _, key := range a.keys {
+		if plain, err := key.Open(nil, nil, sealed, belongs); err == nil {
+			return plain, true
+		}
+	}
+	return nil, false
 }

@@ -2,6 +2,12 @@ package oidc_test
 
 import (
 	"bytes"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -26,15 +32,20 @@ func sealer(t testing.TB, now func() time.Time, keys ...byte) *oidc.AttemptSeale
 }
 
 func attempt(clock *storetest.Clock) oidc.Attempt {
+	verifier := strings.Repeat("v", 42) + "s"
+	sum := sha256.Sum256([]byte("sidegate oidc nonce " + verifier))
 	return oidc.Attempt{
-		Login: "keycloak", State: strings.Repeat("s", 43), Nonce: strings.Repeat("n", 43), Verifier: strings.Repeat("v", 43),
+		Login: "keycloak", State: strings.Repeat("s", 43), Nonce: b64.EncodeToString(sum[:16]), Verifier: verifier,
 		RedirectURI: redirectURI, ReturnTo: "/orders?a=b&c=d", Expires: clock.Now().Add(oidc.AttemptLifetime),
 	}
 }
 
+// share is the room for each of twelve attempts, with their names.
+const share = 4000/12 - len("__Host-Http-sidegate-attempt-") - 16 - len("=; ")
+
 func seal(t testing.TB, a *oidc.AttemptSealer, attempt oidc.Attempt) string {
 	t.Helper()
-	value, err := a.Seal(attempt)
+	value, _, err := a.Seal(attempt, share)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,34 +115,95 @@ func TestSealedAttemptsThatAreRefused(t *testing.T) {
 	})
 }
 
-func TestASealedAttemptFitsIntoACookie(t *testing.T) {
+func TestASealedAttemptFitsIntoItsShareOfACookie(t *testing.T) {
 	clock := newClock()
 	a := sealer(t, clock.Now, 1)
+	query := "/grafana/d/000000012/servers?orgId=1&refresh=10s&from=now-6h&to=now&var-host=web-01&var-host=web-02&viewPanel=4"
+	secret := make([]byte, 150)
+	_, _ = rand.Read(secret)
+	noise := b64.EncodeToString(secret)
 	for _, c := range []struct {
-		name     string
-		returnTo string
-		kept     bool
+		name, returnTo, want string
 	}{
-		{"a place of a kilobyte to return to is kept", "/" + strings.Repeat("o", 1000), true},
-		{"a longer one is left out", "/" + strings.Repeat("o", 2000), false},
-		{"one that grows when it is written is left out", strings.Repeat("\x01", 500), false},
+		{"a place to return to is kept", "/orders?page=2&sort=up", "/orders?page=2&sort=up"},
+		{"one with a query of a hundred bytes, too", query, query},
+		{"one that does not fit is cut to its path", "/orders?token=" + noise, "/orders"},
+		{"one that does not fit is cut to its path before the fragment", "/orders#" + noise, "/orders"},
+		{"a path that does not fit is left out", "/" + noise, ""},
+		{"each & is one byte", "/?" + strings.Repeat("&", 18), "/?" + strings.Repeat("&", 18)},
+		{"what is no UTF-8 comes back", "/\xff\xfe", "/\xff\xfe"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			long := attempt(clock)
 			long.ReturnTo = c.returnTo
-			value := seal(t, a, long)
+			value, sealed, err := a.Seal(long, share)
+			wantErr(t, err, nil, "")
 			got, err := a.Open("keycloak", long.State, value)
 			wantErr(t, err, nil, "")
-			if len(value) >= 2048 || (got.ReturnTo == c.returnTo) != c.kept || !c.kept && got.ReturnTo != "" {
-				t.Fatalf("%d bytes, returns to %q", len(value), got.ReturnTo)
+			if len(value) > share || got != sealed || got.ReturnTo != c.want || got.Cut != (c.want != c.returnTo) {
+				t.Fatalf("%d bytes of %d, returns to %q, cut: %v", len(value), share, got.ReturnTo, got.Cut)
+			}
+			if got.Nonce != long.Nonce || got.Verifier != long.Verifier || got.RedirectURI != long.RedirectURI || !got.Expires.Equal(long.Expires) {
+				t.Fatal("the rest of it does not come back")
 			}
 		})
 	}
+	t.Run("one of a long URL takes more, rather than that nobody can sign in", func(t *testing.T) {
+		long := attempt(clock)
+		long.RedirectURI = "https://" + noise + noise
+		value, _, err := a.Seal(long, share)
+		wantErr(t, err, nil, "")
+		got, err := a.Open("keycloak", long.State, value)
+		wantErr(t, err, nil, "")
+		if got.RedirectURI != long.RedirectURI || len(value) < share {
+			t.Fatalf("%d bytes", len(value))
+		}
+	})
 	t.Run("a redirect URI of kilobytes is an error", func(t *testing.T) {
 		long := attempt(clock)
-		long.RedirectURI = "https://" + strings.Repeat("a", 2000)
-		if _, err := a.Seal(long); err == nil || !strings.Contains(err.Error(), "does not fit") {
+		long.RedirectURI = "https://" + rands(3000)
+		if _, _, err := a.Seal(long, share); err == nil || !strings.Contains(err.Error(), "does not fit") {
 			t.Fatalf("got %v", err)
+		}
+	})
+}
+
+// The version before reads attempts as JSON: see openForm.
+func TestAnAttemptOfAnotherVersionIsOpened(t *testing.T) {
+	clock := newClock()
+	t.Run("one that the version before sealed", func(t *testing.T) {
+		want := attempt(clock)
+		want.Nonce, want.Verifier = strings.Repeat("n", 43), strings.Repeat("v", 43)
+		got, err := sealer(t, clock.Now, 1).Open("keycloak", want.State, goldenAttempt)
+		if err != nil || got != want {
+			t.Fatalf("%v: returns to %q", err, got.ReturnTo)
+		}
+	})
+	t.Run("one with a short way back opens in the version before", func(t *testing.T) {
+		want := attempt(clock)
+		block, _ := aes.NewCipher(key(1))
+		aead, _ := cipher.NewGCMWithRandomNonce(block)
+		sealed, err := b64.DecodeString(seal(t, sealer(t, clock.Now, 1), want))
+		if err != nil {
+			t.Fatal(err)
+		}
+		plain, err := aead.Open(nil, nil, sealed, fmt.Appendf(nil, "sidegate oidc attempt %q %q", want.Login, want.State))
+		got := map[string]string{}
+		if err == nil {
+			err = json.Unmarshal(plain, &got)
+		}
+		if err != nil || got["n"] != want.Nonce || got["v"] != want.Verifier || got["u"] != want.RedirectURI || got["r"] != want.ReturnTo {
+			t.Fatalf("%v: it is %s", err, plain)
+		}
+	})
+	t.Run("one that a later version sealed is none, and no panic", func(t *testing.T) {
+		a, good := sealer(t, clock.Now, 1), attempt(clock)
+		block, _ := aes.NewCipher(key(1))
+		aead, _ := cipher.NewGCMWithRandomNonce(block)
+		for _, plain := range []string{"", "\x02", "\x02\x02" + strings.Repeat("v", 20), "\x03\x02" + strings.Repeat("v", 40), "\x04what comes one day", "[]"} {
+			sealed := aead.Seal(nil, nil, []byte(plain), fmt.Appendf(nil, "sidegate oidc attempt %q %q", good.Login, good.State))
+			_, err := a.Open(good.Login, good.State, b64.EncodeToString(sealed))
+			wantErr(t, err, oidc.ErrForged, "another version")
 		}
 	})
 }

@@ -15,16 +15,18 @@ import (
 const AttemptLifetime = 10 * time.Minute
 
 // Begin starts a sign-in: location is where to send the browser, and attempt
-// what Finish needs when it is back. redirectURI is that of this gateway's
+// what Finish needs when it is back. state is one that nobody can guess, of this
+// attempt alone: see AttemptSealer.State. redirectURI is that of this gateway's
 // callback, exactly as registered at the provider; returnTo is kept for the
 // caller. Errors: ErrUnavailable, ErrProvider.
-func (l *Login) Begin(ctx context.Context, redirectURI, returnTo string) (location string, attempt Attempt, err error) {
+func (l *Login) Begin(ctx context.Context, state, redirectURI, returnTo string) (location string, attempt Attempt, err error) {
 	m, err := l.discover(ctx)
 	if err != nil {
 		return "", Attempt{}, err
 	}
+	verifier := random()
 	attempt = Attempt{
-		Login: l.config.Name, State: random(), Nonce: random(), Verifier: random(),
+		Login: l.config.Name, State: state, Nonce: nonceOf(verifier), Verifier: verifier,
 		RedirectURI: redirectURI, ReturnTo: returnTo, Expires: l.now().Add(AttemptLifetime),
 	}
 	return withQuery(m.Authorization, l.authParams(attempt)), attempt, nil
@@ -61,7 +63,7 @@ func (l *Login) authParams(attempt Attempt) url.Values {
 // random is 256 random bits; as a PKCE verifier it has the 43 characters that
 // RFC 7636 section 4.1 asks for.
 func random() string {
-	b := make([]byte, 32)
+	b := make([]byte, verifierSize)
 	_, _ = rand.Read(b) // never fails: see crypto/rand
 	return base64.RawURLEncoding.EncodeToString(b)
 }

@@ -46,8 +46,8 @@ func TestEveryAttemptHasSecretsOfItsOwn(t *testing.T) {
 	var seen []string
 	for range 20 {
 		_, a := begin(t, l)
-		for _, secret := range []string{a.State, a.Nonce, a.Verifier} {
-			if raw, err := b64.DecodeString(secret); err != nil || len(raw) != 32 || slices.Contains(seen, secret) {
+		for secret, size := range map[string]int{a.Nonce: 16, a.Verifier: 32} {
+			if raw, err := b64.DecodeString(secret); err != nil || len(raw) != size || slices.Contains(seen, secret) {
 				t.Fatalf("%d bytes, %v, or used before", len(raw), err)
 			}
 			seen = append(seen, secret)
@@ -67,6 +67,6 @@ func TestBeginWithoutTheProvider(t *testing.T) {
 	p := newProvider(t)
 	l := p.login(t, nil)
 	p.Close()
-	_, _, err := l.Begin(context.Background(), redirectURI, "/")
+	_, _, err := l.Begin(context.Background(), newState(), redirectURI, "/")
 	wantErr(t, err, oidc.ErrUnavailable, "is the provider up?")
 }

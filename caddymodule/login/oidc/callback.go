@@ -13,9 +13,20 @@ var declined = []string{
 	"access_denied", "login_required", "consent_required", "interaction_required", "account_selection_required",
 }
 
+// passing are the errors of a provider that is in trouble for now (RFC 6749
+// section 4.1.2.1).
+var passing = []string{"server_error", "temporarily_unavailable"}
+
+// mistakes are the other errors that those two lists have.
+var mistakes = []string{
+	"invalid_request", "unauthorized_client", "unsupported_response_type", "invalid_scope",
+	"invalid_request_uri", "invalid_request_object", "request_not_supported", "request_uri_not_supported", "registration_not_supported",
+}
+
 // readCallback checks what the browser brought back and returns the code.
 // state comes first: without it, nothing else is the provider's word. Nothing
-// of the query is ever repeated: anybody can make a browser bring anything.
+// of the query is ever repeated, but an error's code that a standard lists:
+// anybody can make a browser bring anything.
 func (l *Login) readCallback(m *metadata, attempt Attempt, query url.Values) (code string, err error) {
 	for _, values := range query {
 		if len(values) != 1 { // RFC 6749 section 3.1: two readers would take different ones
@@ -34,14 +45,25 @@ func (l *Login) readCallback(m *metadata, attempt Attempt, query url.Values) (co
 		return "", because(ErrForged, "iss is missing, and the provider says that it sends it")
 	}
 	if query.Has("error") {
-		if slices.Contains(declined, query.Get("error")) {
-			return "", because(ErrDenied, "the answer is %s", query.Get("error"))
-		}
-		return "", because(ErrProvider, "the answer to the authorization request is an error: check the client's redirect URIs, scopes and auth_param, and the provider's log")
+		return "", answered(query.Get("error"))
 	}
 	code = query.Get("code")
 	if code == "" || len(code) > maxCode {
 		return "", because(ErrProvider, "the answer has no code, or one of more than %d bytes", maxCode)
 	}
 	return code, nil
+}
+
+// answered is what an error of the authorization endpoint means.
+func answered(code string) error {
+	switch {
+	case slices.Contains(declined, code):
+		return because(ErrDenied, "the answer is %s", code)
+	case slices.Contains(passing, code):
+		return because(ErrPassing, "the answer is %s", code)
+	case !slices.Contains(mistakes, code):
+		code = "an error that neither RFC 6749 nor OpenID Connect lists"
+	}
+	return because(ErrProvider, "the answer to the authorization request is %s: "+
+		"check the client's redirect URIs, scopes and auth_param, and the provider's log", code)
 }

@@ -47,7 +47,7 @@ func TestDiscoveryRefuses(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			p := newProvider(t)
 			c.edit(p)
-			_, _, err := p.login(t, nil).Begin(context.Background(), redirectURI, "/")
+			_, _, err := p.login(t, nil).Begin(context.Background(), newState(), redirectURI, "/")
 			wantErr(t, err, c.want, c.says)
 		})
 	}
@@ -83,7 +83,7 @@ func TestAnIssuerWithTLSHasNoEndpointWithoutOnThisVeryMachine(t *testing.T) {
 			return http.DefaultTransport.RoundTrip(r)
 		})
 	})
-	_, _, err := l.Begin(context.Background(), redirectURI, "/")
+	_, _, err := l.Begin(context.Background(), newState(), redirectURI, "/")
 	wantErr(t, err, oidc.ErrProvider, "authorization_endpoint that is not https")
 }
 
@@ -111,7 +111,7 @@ func TestTheProvidersCertificateIsVerified(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			l := p.login(t, func(o *oidc.Config) { o.Issuer, o.RootCAs, o.Transport = server.URL, c.roots, nil })
-			_, _, err := l.Begin(context.Background(), redirectURI, "/")
+			_, _, err := l.Begin(context.Background(), newState(), redirectURI, "/")
 			wantErr(t, err, c.want, "certificate is not trusted")
 		})
 	}
@@ -123,7 +123,7 @@ func TestDiscoveryIsSharedAndKept(t *testing.T) {
 	var wait sync.WaitGroup
 	for range 50 {
 		wait.Go(func() {
-			if _, _, err := l.Begin(context.Background(), redirectURI, "/"); err != nil {
+			if _, _, err := l.Begin(context.Background(), newState(), redirectURI, "/"); err != nil {
 				t.Error(err)
 			}
 		})
@@ -161,7 +161,7 @@ func TestAFailedDiscoveryIsTriedAgain(t *testing.T) {
 	p.on(discoveryPath, says(503, ""))
 	fails := func(want int) {
 		t.Helper()
-		_, _, err := l.Begin(context.Background(), redirectURI, "/")
+		_, _, err := l.Begin(context.Background(), newState(), redirectURI, "/")
 		wantErr(t, err, oidc.ErrUnavailable, "")
 		if got := p.count(discoveryPath); got != want {
 			t.Fatalf("asked %d times, want %d", got, want)
@@ -194,7 +194,7 @@ func TestABrowserThatGoesAwayDoesNotFailTheOthers(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	gone, other := make(chan error), make(chan error)
 	try := func(ctx context.Context, result chan<- error) {
-		_, _, err := l.Begin(ctx, redirectURI, "/")
+		_, _, err := l.Begin(ctx, newState(), redirectURI, "/")
 		result <- err
 	}
 	go try(ctx, gone)
@@ -227,7 +227,7 @@ func TestRedirectsInFrontOfDocumentsAreFollowed(t *testing.T) {
 		t.Run("but not "+name, func(t *testing.T) {
 			p := newProvider(t)
 			p.on(discoveryPath, redirects(to))
-			_, _, err := p.login(t, nil).Begin(context.Background(), redirectURI, "/")
+			_, _, err := p.login(t, nil).Begin(context.Background(), newState(), redirectURI, "/")
 			if err == nil {
 				t.Fatal("it was followed")
 			}
@@ -247,6 +247,6 @@ func TestADiscoveryDocumentElsewhere(t *testing.T) {
 		t.Error("the issuer's own was asked for")
 	}
 	p.metadata["issuer"] = "https://evil.example.com"
-	_, _, err := p.login(t, elsewhere).Begin(context.Background(), redirectURI, "/")
+	_, _, err := p.login(t, elsewhere).Begin(context.Background(), newState(), redirectURI, "/")
 	wantErr(t, err, oidc.ErrProvider, "is of the issuer")
 }

@@ -18,6 +18,9 @@ var (
 	ErrDenied = errors.New("the provider did not let the person in")
 	// ErrExpired says that the attempt took too long: begin again.
 	ErrExpired = errors.New("the sign-in attempt has expired")
+	// ErrNoCookie says that the browser sent nothing by which it could be known
+	// for the one that began the attempt, which is one of these gateways.
+	ErrNoCookie = errors.New("the browser sent no cookie for this sign-in attempt")
 	// ErrUsed says that the attempt was finished before: its state is good once.
 	ErrUsed = errors.New("the sign-in attempt was finished before")
 	// ErrForged says that what the browser brought back does not belong to
@@ -37,6 +40,8 @@ var (
 	ErrNoEmail = errors.New("the provider gave no email address")
 	// ErrProvider says that the provider answered with an error or nonsense.
 	ErrProvider = errors.New("the provider's answer is an error or not valid")
+	// ErrPassing says that the provider answered that it is in trouble for now.
+	ErrPassing = errors.New("the provider says that it is in trouble for now")
 	// ErrUnavailable says that the provider cannot be asked now.
 	ErrUnavailable = errors.New("the provider cannot be reached")
 	// ErrInvalidLogoutToken says that a logout token is no good, for certain.

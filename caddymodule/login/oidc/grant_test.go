@@ -153,6 +153,6 @@ func TestAProviderThatIsTooSlowIsUnavailable(t *testing.T) {
 			return nil, context.DeadlineExceeded
 		})
 	})
-	_, _, err := l.Begin(context.Background(), redirectURI, "/")
+	_, _, err := l.Begin(context.Background(), newState(), redirectURI, "/")
 	wantErr(t, err, oidc.ErrUnavailable, "no answer in time")
 }

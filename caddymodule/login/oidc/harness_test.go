@@ -2,6 +2,7 @@ package oidc_test
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"net/http"
 	"net/url"
@@ -48,9 +49,12 @@ func (p *provider) login(t testing.TB, edit func(*oidc.Config)) *oidc.Login {
 	return l
 }
 
+// newState is one that nobody can guess.
+func newState() string { return rand.Text() }
+
 func begin(t testing.TB, l *oidc.Login) (string, oidc.Attempt) {
 	t.Helper()
-	location, attempt, err := l.Begin(context.Background(), redirectURI, "/orders")
+	location, attempt, err := l.Begin(context.Background(), newState(), redirectURI, "/orders")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +112,7 @@ func leaksNothing(t testing.TB, err error, secrets ...string) {
 
 var sentinels = []error{
 	oidc.ErrDenied, oidc.ErrExpired, oidc.ErrForged, oidc.ErrClock, oidc.ErrAudience, oidc.ErrUnverified, oidc.ErrUnvouched,
-	oidc.ErrNoEmail, oidc.ErrProvider, oidc.ErrUnavailable, oidc.ErrInvalidLogoutToken,
+	oidc.ErrNoEmail, oidc.ErrPassing, oidc.ErrProvider, oidc.ErrUnavailable, oidc.ErrInvalidLogoutToken,
 }
 
 // wantErr wants that sentinel and no other one, and the words in the reason;

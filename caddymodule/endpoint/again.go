@@ -1,0 +1,61 @@
+package endpoint
+
+import (
+	"fmt"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"example.com/sidegate/caddymodule/login/oidc"
+	"example.com/sidegate/caddymodule/origin"
+)
+
+// errPlainHTTP is an ErrNoCookie whose reason is known: browsers take no Secure
+// cookie over plain HTTP, unless it is of their own machine.
+var errPlainHTTP = fmt.Errorf("%w, as browsers do over plain http, because it is Secure: let people come by https, "+
+	"name a proxy that TLS ends at in trusted_proxies, or, for a try, say `insecure` in `cookie`", oidc.ErrNoCookie)
+
+// missing is why there is no cookie of an attempt. A state that is none of ours
+// says nothing: see AttemptSealer.ReadState.
+func (l providerLogin) missing(r *http.Request, state string) error {
+	told, ours := l.attempts.ReadState(l.provider.Name(), state)
+	switch {
+	case !ours, !l.now().Before(told.Began.Add(oidc.AttemptLifetime)):
+		return oidc.ErrExpired
+	case !l.cookie.Insecure && overPlainHTTP(l.address.Sites.Of(r)):
+		return errPlainHTTP
+	}
+	return oidc.ErrNoCookie
+}
+
+// overPlainHTTP reports whether browsers keep no Secure cookie of that site (W3C
+// Secure Contexts section 3.1: what is local is as good as https).
+func overPlainHTTP(site origin.Origin) bool {
+	name := strings.Trim(site.Hostname(), "[]")
+	if site.Scheme != "http" || name == "localhost" || strings.HasSuffix(name, ".localhost") {
+		return false
+	}
+	ip, err := netip.ParseAddr(name)
+	return err != nil || !ip.IsLoopback()
+}
+
+// again begins a sign-in that came to nothing once more, by itself and once, and
+// reports whether it has: the state, which is sealed, counts. What begins is an
+// attempt of this browser, as by the login page: who led it here with a state
+// of their own has it sign in as nobody else. An attempt that was opened keeps
+// where the person wanted to go; what is lost with its cookie they are told of.
+func (l providerLogin) again(w http.ResponseWriter, r *http.Request, a oidc.Attempt, query url.Values, why error) bool {
+	opened := a.Login != ""
+	told, ours := l.attempts.ReadState(l.provider.Name(), query.Get("state"))
+	if told.Again || !ours && !opened {
+		return false
+	}
+	_ = l.judge(r, fmt.Errorf("%w; it begins again by itself", why)) // it is told, and answered otherwise
+	next := departure{returnTo: "/", cut: told.Wanted, again: true}
+	if opened {
+		next.returnTo, next.cut = l.address.ReturnTo.Clean(r, a.ReturnTo), a.Cut
+	}
+	l.depart(w, r, next)
+	return true
+}
