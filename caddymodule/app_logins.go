@@ -268,10 +268,16 @@ func (o *LoginOptions) orderLogins(named map[string]bool) error {
 	slices.SortStableFunc(o.logins, func(l, m LoginModule) int { return rank(l) - rank(m) })
 	for _, l := range o.logins {
 		if p, ok := l.(endpoint.ProviderMethod); ok {
-			o.providers = append(o.providers, endpoint.Provider{ProviderMethod: p, Label: labelOf(l)})
+			o.providers = append(o.providers, endpoint.Provider{ProviderMethod: p, Label: labelOf(l), PostsBack: postsBack(l)})
 		}
 	}
 	return nil
+}
+
+// postsBack reports whether a provider's answer may come in a form.
+func postsBack(l LoginModule) bool {
+	o, ok := l.(*OIDCLogin)
+	return ok && o.postsBack()
 }
 
 // labelOf is what the configuration calls a provider on the page, or what people

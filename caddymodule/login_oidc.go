@@ -42,6 +42,10 @@ type OIDCLogin struct {
 	// and verifier.
 	NoUserInfo bool `json:"no_userinfo,omitempty"`
 	NoPKCE     bool `json:"no_pkce,omitempty"`
+	// ResponseMode is how the provider's answer comes: query, in the address of
+	// the callback, or form_post, in a form that the browser posts there, for
+	// those that demand it. Default: query.
+	ResponseMode string `json:"response_mode,omitempty"`
 	// ClientID and ClientSecret are what the provider knows this gateway by.
 	// Placeholders {env.*} and {file.*} are resolved.
 	ClientID     string `json:"client_id,omitempty"`
@@ -136,8 +140,12 @@ func (o *OIDCLogin) config() (c oidc.Config, err error) {
 		EndSession:           o.SignOutAt,
 		NoUserInfo:           o.NoUserInfo,
 		NoPKCE:               o.NoPKCE,
+		FormPost:             o.postsBack(),
 		Notice:               o.notice,
 		Now:                  time.Now,
+	}
+	if o.ResponseMode != "" && o.ResponseMode != responseQuery && !o.postsBack() {
+		return c, fmt.Errorf("response_mode %q: there are %s and %s", o.ResponseMode, responseQuery, responseFormPost)
 	}
 	if o.Issuer == "" || o.ClientID == "" {
 		return c, errors.New("issuer and client_id are required")
@@ -162,6 +170,14 @@ func (o *OIDCLogin) config() (c oidc.Config, err error) {
 	}
 	return c, o.clientCredentials(&c)
 }
+
+// How a provider's answer comes back.
+const (
+	responseQuery    = "query"
+	responseFormPost = "form_post"
+)
+
+func (o *OIDCLogin) postsBack() bool { return o.ResponseMode == responseFormPost }
 
 // notice logs what is odd at the provider.
 func (o *OIDCLogin) notice(what error) {
@@ -203,6 +219,7 @@ func (o *OIDCLogin) clientCredentials(c *oidc.Config) (err error) {
 //		end_session <url>
 //		userinfo off
 //		pkce off
+//		response_mode query|form_post
 //		label <text>
 //		scopes <scope>...
 //		auth_param <name> <value>
@@ -246,6 +263,7 @@ func (o *OIDCLogin) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"end_session":            text(&o.SignOutAt),
 		"userinfo":               off(&o.NoUserInfo),
 		"pkce":                   off(&o.NoPKCE),
+		"response_mode":          text(&o.ResponseMode),
 	})
 }
 

@@ -21,6 +21,8 @@ type Provider struct {
 	ProviderMethod
 	// Label is what the button says after "Continue with"; empty: the name.
 	Label string
+	// PostsBack says that the browser may post the answer to the callback.
+	PostsBack bool
 }
 
 // ProviderMethod is what a Provider does; see oidc.Login.
@@ -52,8 +54,12 @@ func providerLoginRoute(c Config, p Provider) Route {
 }
 
 func callbackRoute(c Config, p Provider) Route {
-	callback := newProviderLogin(c, p).callback
-	return Route{Path: "/callback/" + p.Name(), Answers: map[string]http.HandlerFunc{http.MethodGet: callback}, NoHead: true, Once: true}
+	l := newProviderLogin(c, p)
+	route := Route{Path: "/callback/" + p.Name(), Answers: map[string]http.HandlerFunc{http.MethodGet: l.callback}, NoHead: true, Once: true}
+	if p.PostsBack {
+		route.Answers[http.MethodPost], route.Reads, route.FromAnywhere = l.posted, true, true
+	}
+	return route
 }
 
 // send sends the browser to the provider.
@@ -95,6 +101,11 @@ func (l providerLogin) callback(w http.ResponseWriter, r *http.Request) {
 		l.fail(w, r, "", oidc.ErrForged)
 		return
 	}
+	l.answered(w, r, query)
+}
+
+// answered goes on with what the provider answered, wherever in the request it was.
+func (l providerLogin) answered(w http.ResponseWriter, r *http.Request, query url.Values) {
 	attempt, err := l.open(w, r, query)
 	if err == nil {
 		err = l.use(r, attempt)

@@ -67,6 +67,9 @@ type Route struct {
 	// Reads says that the route reads the bodies of POST and PUT itself, or
 	// answers with refusal.CloseUnread. All others are read before it is asked.
 	Reads bool
+	// FromAnywhere says that pages of other sites may post here, for what they
+	// bring counts for nothing by itself.
+	FromAnywhere bool
 }
 
 // Site answers what lies below the base path.
@@ -140,7 +143,7 @@ func (s *Site) find(w http.ResponseWriter, r *http.Request) (Route, *refusal.Ref
 		return route, refusal.Method
 	case caller.TooEarly(r), route.Once && caller.Early(r):
 		return route, refusal.TooEarly
-	case s.crosses(r):
+	case !route.FromAnywhere && s.crosses(r):
 		return route, refusal.CrossOrigin
 	case r.ContentLength > maxBody:
 		return route, refusal.TooLarge

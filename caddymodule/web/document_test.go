@@ -93,12 +93,15 @@ var twoProviders = []web.Provider{
 // everyPage is each page once, in each of its shapes.
 func everyPage() map[string]func(http.ResponseWriter) {
 	pages := map[string]func(http.ResponseWriter){
-		"sign out":           func(w http.ResponseWriter) { web.Logout{Base: "/auth", SignedInAs: "ada@example.com"}.Write(w, 200) },
-		"sign out nobody":    func(w http.ResponseWriter) { web.Logout{Base: "/auth"}.Write(w, 200) },
-		"signed out":         func(w http.ResponseWriter) { web.SignedOut{Base: "/auth"}.Write(w, 200) },
-		"unreadable":         func(w http.ResponseWriter) { web.Unreadable{Base: "/auth", ReturnTo: "/orders"}.Write(w) },
-		"started over":       func(w http.ResponseWriter) { web.StartedOver{To: "/auth/login"}.Write(w) },
-		"onward":             func(w http.ResponseWriter) { web.Onward{Base: "/auth", To: "/orders"}.Write(w) },
+		"sign out":        func(w http.ResponseWriter) { web.Logout{Base: "/auth", SignedInAs: "ada@example.com"}.Write(w, 200) },
+		"sign out nobody": func(w http.ResponseWriter) { web.Logout{Base: "/auth"}.Write(w, 200) },
+		"signed out":      func(w http.ResponseWriter) { web.SignedOut{Base: "/auth"}.Write(w, 200) },
+		"unreadable":      func(w http.ResponseWriter) { web.Unreadable{Base: "/auth", ReturnTo: "/orders"}.Write(w) },
+		"started over":    func(w http.ResponseWriter) { web.StartedOver{To: "/auth/login"}.Write(w) },
+		"onward":          func(w http.ResponseWriter) { web.Onward{Base: "/auth", To: "/orders"}.Write(w) },
+		"post back": func(w http.ResponseWriter) {
+			web.PostBack{Action: "/auth/callback/keycloak", Fields: []web.Field{{Name: "code", Value: "c"}}}.Write(w)
+		},
 		"providers only":     func(w http.ResponseWriter) { web.Login{Base: "/auth", Providers: twoProviders}.Write(w, 200) },
 		"no way to sign in":  func(w http.ResponseWriter) { web.Login{Base: "/auth"}.Write(w, 200) },
 		"already signed in":  func(w http.ResponseWriter) { web.Login{Base: "/auth", SignedInAs: "ada@example.com"}.Write(w, 200) },
@@ -190,6 +193,9 @@ func TestNoPageHasScriptInlineStyleOrForeignContent(t *testing.T) {
 	for name, write := range everyPage() {
 		t.Run(name, func(t *testing.T) {
 			for _, e := range render(t, write) {
+				if e.name == "script" && name == "post back" && e.text == "document.forms[0].submit()" {
+					continue // the one that there is: its policy names it by its hash
+				}
 				if slices.Contains([]string{"script", "iframe", "object", "embed", "img", "base"}, e.name) {
 					t.Errorf("there is a <%s>", e.name)
 				}

@@ -26,15 +26,18 @@ var style = func() template.CSS {
 }()
 
 var pages = template.Must(template.New("").Funcs(template.FuncMap{
-	"style": func() template.CSS { return style },
+	"style":  func() template.CSS { return style },
+	"submit": func() template.JS { return submit },
 }).ParseFS(files, "pages/*.html"))
 
-// styleSource is the style sheet as a source in a Content-Security-Policy,
-// CSP Level 3 section 2.3.1.
-var styleSource = func() string {
-	sum := sha256.Sum256([]byte(style))
+// styleSource is the style sheet as a source in a Content-Security-Policy.
+var styleSource = source(string(style))
+
+// source is what stands in a page, by its hash: CSP Level 3 section 2.3.1.
+func source(text string) string {
+	sum := sha256.Sum256([]byte(text))
 	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
-}()
+}
 
 // page is one answer: the template of that name, filled with data.
 type page struct {
@@ -43,6 +46,7 @@ type page struct {
 	status      int
 	retryAfter  time.Duration
 	formTargets []string
+	submits     bool // its form, by a script
 }
 
 func (p page) write(w http.ResponseWriter) {
@@ -53,6 +57,9 @@ func (p page) write(w http.ResponseWriter) {
 	}
 	h := w.Header()
 	setSecurityHeaders(h, p.formTargets)
+	if p.submits {
+		h.Set("Content-Security-Policy", submitPolicy)
+	}
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Length", strconv.Itoa(body.Len()))
 	if p.retryAfter > 0 {

@@ -51,6 +51,9 @@ func (l *Login) authParams(attempt Attempt) url.Values {
 		params.Set("code_challenge", base64.RawURLEncoding.EncodeToString(challenge[:]))
 		params.Set("code_challenge_method", "S256")
 	}
+	if l.config.FormPost {
+		params.Set("response_mode", "form_post")
+	}
 	if len(l.config.ACRValues) > 0 {
 		params.Set("acr_values", strings.Join(l.config.ACRValues, " "))
 	}

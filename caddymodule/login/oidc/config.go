@@ -45,6 +45,9 @@ type Config struct {
 	// NoUserInfo leaves the UserInfo endpoint alone, and NoPKCE the code's
 	// challenge and verifier: for providers that answer them with errors.
 	NoUserInfo, NoPKCE bool
+	// FormPost asks the provider to have the browser post its answer (OAuth 2.0
+	// Form Post Response Mode) instead of putting it into the callback's query.
+	FormPost bool
 	// ReadsAccessToken says that the Mapper looks at facts["access_token"]: the
 	// claims of an access token that is a JWT of this issuer.
 	ReadsAccessToken bool

@@ -1,0 +1,35 @@
+package web
+
+import (
+	"html/template"
+	"net/http"
+)
+
+// submit presses the page's one button. It is the only script of all pages, and
+// without it people press it themselves.
+const submit template.JS = "document.forms[0].submit()"
+
+// submitPolicy allows the script besides. Forms may end up anywhere: the one that
+// there is posts to us, and where people are led then, back to a provider or to
+// where they wanted to go, is not known yet.
+var submitPolicy = "default-src 'none'; style-src " + styleSource + "; script-src " + source(string(submit)) +
+	"; img-src data:; form-action *; frame-ancestors 'none'; base-uri 'none'"
+
+// PostBack is the page between a form that a provider had the browser post to us
+// and the callback: it posts the same from our own site. A browser sends no
+// SameSite=Lax cookie with what another site posts (RFC 6265bis section 5.2), and
+// by the cookie it is known for the one that began the attempt.
+type PostBack struct {
+	// Action is the callback's path.
+	Action string
+	// Fields are what is posted, in order.
+	Fields []Field
+}
+
+// Field is one field of a form that people do not see.
+type Field struct{ Name, Value string }
+
+// Write answers 200 with the page.
+func (p PostBack) Write(w http.ResponseWriter) {
+	page{name: "postback", data: p, status: http.StatusOK, submits: true}.write(w)
+}
