@@ -97,7 +97,7 @@ var lines = map[lifecycle.Kind]line{
 	lifecycle.NotTold: {zap.WarnLevel, "an app could not be told that somebody has signed out: their session there may live on", unmappedFields},
 	lifecycle.Pending: {zap.ErrorLevel,
 		"changes of people do not show in all their sessions yet; it will be tried again", errorFields},
-	endpoint.Refused: {zap.InfoLevel, "sign-in refused", clientFields},
+	endpoint.Refused: {zap.InfoLevel, "sign-in refused", visitorFields},
 	endpoint.PublicPassword: {zap.WarnLevel,
 		"sign-in refused: the password is the demo's, which is public, and holds on this machine alone, over a connection to a loopback " +
 			"address without X-Forwarded-For and Forwarded; give the person a hash of their own", loginClientFields},

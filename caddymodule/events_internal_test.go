@@ -150,7 +150,7 @@ func TestEventsAreLogged(t *testing.T) {
 			[]map[string]any{login, user, session, said}},
 		lifecycle.Pending: {"error", "changes of people do not show in all their sessions yet; it will be tried again", []map[string]any{said}},
 
-		endpoint.Refused: {"info", "sign-in refused", []map[string]any{from}},
+		endpoint.Refused: {"info", "sign-in refused", []map[string]any{login, from, said}},
 		endpoint.PublicPassword: {"warn", "sign-in refused: the password is the demo's, which is public, and holds on this machine alone, over a connection to a loopback address without X-Forwarded-For and Forwarded; give the person a hash of their own",
 			[]map[string]any{login, from}},
 		endpoint.Throttled: {"warn", "sign-in refused unseen: too many have failed already", []map[string]any{from, said, {"more_since_last": int64(0)}}},

@@ -395,3 +395,16 @@ func TestWhereAnAppTellsNoAddressTheTypedOneIsNone(t *testing.T) {
 		t.Errorf("the directory was asked %d times", n)
 	}
 }
+
+// A wrong address looks like a wrong password to the person, and must not to the
+// operator.
+func TestARefusalSaysWhichLoginAnsweredWhat(t *testing.T) {
+	app := newLegacy(t)
+	app.status = http.StatusNotFound
+	p := gatewaytest.StartProcess(t, gatewaytest.Site{Options: strings.Replace(app.login("legacy", legacyMap), "/login {", "/login?key=canary {", 1), Bare: true})
+	p.Client(t).TrySignIn("ada@legacy.test", legacyPassword).Want(t, http.StatusUnauthorized)
+	p.AwaitLog("sign-in refused", "login legacy: ", app.URL+"/api/login answers 404", "not the address of its login API")
+	if strings.Contains(p.Log.String(), "canary") {
+		t.Error("the log tells the query, which may hold a key")
+	}
+}

@@ -3,6 +3,7 @@ package endpoint
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -120,11 +121,7 @@ func (l passwordLogin) admit(r *http.Request, given credentials) (s arrived, why
 		t.answer = t.why
 		l.settleBegun(r, t.attempt, t.why)
 	}
-	if t.method == nil {
-		l.attempted(r, "", t.why)
-	} else {
-		l.attempted(r, t.method.Name(), t.why)
-	}
+	l.attempted(r, nameOf(t.method), t.why)
 	return s, t.answer
 }
 
@@ -178,7 +175,7 @@ func (l passwordLogin) refused(r *http.Request, method login.Method, begun time.
 	if errors.Is(err, login.ErrPublic) {
 		l.events.Happened(lifecycle.Event{Kind: PublicPassword, Login: method.Name(), Client: caller.Address(r)})
 	} else {
-		l.events.Happened(lifecycle.Event{Kind: Refused, Client: caller.Address(r)})
+		l.events.Happened(lifecycle.Event{Kind: Refused, Login: nameOf(method), Client: caller.Address(r), Err: err})
 	}
 	whole := method == nil || method.Name() == l.passwords[len(l.passwords)-1].Name()
 	answer := l.floor.refuse(r.Context(), begun, whole, refusal.Credentials)
@@ -236,10 +233,12 @@ func (l passwordLogin) count(r *http.Request, name string) (*login.Attempt, *ref
 // the next, one that knows them decides. Once one has said no, the attempt does
 // not become free by the trouble of the next.
 func (l passwordLogin) ask(ctx context.Context, typed login.Typed) (login.Method, *profile.Person, error) {
+	said := login.ErrUnknown
 	for i, m := range l.passwords {
 		person, err := m.SignIn(ctx, typed)
 		if errors.Is(err, login.ErrUnknown) {
 			l.unclear(ctx, err)
+			said = together(said, err)
 			continue
 		}
 		if _, answered := errors.AsType[*login.Answered](err); i > 0 && err != nil && !answered && !errors.Is(err, login.ErrRefused) {
@@ -247,7 +246,27 @@ func (l passwordLogin) ask(ctx context.Context, typed login.Typed) (login.Method
 		}
 		return m, person, err
 	}
-	return nil, nil, login.ErrUnknown // nobody has decided
+	return nil, nil, said // nobody has decided
+}
+
+// together is what several methods said that do not know the person. Most have no
+// more to say than that.
+func together(said, err error) error {
+	switch login.ErrUnknown {
+	case err:
+		return said
+	case said:
+		return err
+	}
+	return fmt.Errorf("%w; %w", said, err)
+}
+
+// nameOf is the name of the method that has decided, if one has.
+func nameOf(m login.Method) string {
+	if m == nil {
+		return ""
+	}
+	return m.Name()
 }
 
 // unclear tells the operator of a no that may have been none.

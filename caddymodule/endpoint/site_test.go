@@ -22,7 +22,7 @@ func wholeSite(t *testing.T) *endpoint.Site {
 	t.Helper()
 	return siteOf(t, memory.New(nil), endpoint.Logins{
 		Passwords: []login.PasswordMethod{turnstile{new(atomic.Int64)}},
-		Providers: []endpoint.Provider{{ProviderMethod: gate{new(atomic.Int64)}}},
+		Providers: []endpoint.Provider{{ProviderMethod: gate{new(atomic.Int64)}, PostsBack: true}},
 	})
 }
 

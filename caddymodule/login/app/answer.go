@@ -32,7 +32,7 @@ func factOf(a source.Answer, s secret) map[string]any {
 func (l *Login) judge(a source.Answer, facts profile.Facts) error {
 	switch {
 	case isNo(a.Status):
-		return login.ErrUnknown
+		return l.no(a.Status)
 	case isDown(a.Status):
 		return fmt.Errorf("the app answers %d", a.Status)
 	case l.config.Success != nil:
@@ -52,7 +52,7 @@ func (l *Login) judge(a source.Answer, facts profile.Facts) error {
 // how a wrong password ends, so none but an outage has the limits of one.
 func (l *Login) judgeUnread(status int, err error) error {
 	if isNo(status) || status == http.StatusBadRequest && l.config.Success != nil {
-		return login.ErrUnknown
+		return l.no(status)
 	}
 	return &login.Answered{Err: l.trouble(err), Down: isOutage(status, err)}
 }
@@ -76,7 +76,17 @@ func (l *Login) judgeBySuccess(status int, facts profile.Facts) error {
 	case err != nil:
 		return &login.Unclear{Err: l.trouble(fmt.Errorf("whether the app let the person in cannot be told (success): %w", err))}
 	}
-	return login.ErrUnknown
+	return l.no(status)
+}
+
+// no is what an app's refusal says to the operator: a wrong address looks like a
+// wrong password otherwise.
+func (l *Login) no(status int) error {
+	hint := ""
+	if status == http.StatusNotFound {
+		hint = "; if it does so to everybody, that is not the address of its login API"
+	}
+	return fmt.Errorf("%w: %s answers %d%s", login.ErrUnknown, l.shown, status, hint)
 }
 
 // decides reports whether an app says "no" with that status when an expression

@@ -23,6 +23,7 @@ const maxCalls = 64
 type Login struct {
 	config Config
 	url    string
+	shown  string // the same for the log, without its query
 	logout string
 	body   body
 	calls  *login.Gate
@@ -57,6 +58,7 @@ func newLogin(c Config) (*Login, error) {
 	if l.url, err = addressOf(c.URL); err != nil {
 		return nil, err
 	}
+	l.shown, _, _ = strings.Cut(l.url, "?")
 	if c.Logout == "" {
 		return l, nil
 	}
@@ -155,9 +157,7 @@ func (l *Login) person(answer source.Answer, name string, s secret) (*profile.Pe
 	fact := factOf(answer, s)
 	fact[factUsername] = name
 	facts := profile.Facts{"login": fact}
-	if err := l.judge(answer, facts); errors.Is(err, login.ErrUnknown) {
-		return nil, err
-	} else if err != nil {
+	if err := l.judge(answer, facts); err != nil {
 		return nil, l.trouble(err)
 	}
 	person, err := l.mapped(name, &profile.Kept{Facts: facts})

@@ -102,7 +102,7 @@ func TestAnAnswerThatCannotBeReadIsOneAllTheSame(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			_, err := signIn(t, newLogin(t, app.Config{URL: serveRaw(t, c.raw)}))
 			answered, _ := errors.AsType[*login.Answered](err)
-			if (err == login.ErrUnknown) != (c.want == refusal) || (answered != nil) != (c.want != refusal) ||
+			if errors.Is(err, login.ErrUnknown) != (c.want == refusal) || (answered != nil) != (c.want != refusal) ||
 				answered != nil && answered.Down != (c.want == down) {
 				t.Errorf("got %#v, want %s", err, c.want)
 			}
@@ -119,7 +119,7 @@ func TestAnAnswerThatCannotBeReadIsOneAllTheSame(t *testing.T) {
 		return err
 	}
 	t.Run("a no whose body never ends", func(t *testing.T) {
-		if err := hanging(401); err != login.ErrUnknown {
+		if err := hanging(401); !errors.Is(err, login.ErrUnknown) {
 			t.Errorf("got %v", err)
 		}
 	})
