@@ -23,9 +23,9 @@ type DirectoryOptions struct {
 	// provider. Default: 0, only POST /auth/refresh does.
 	RefreshEvery caddy.Duration `json:"refresh_every,omitempty"`
 
-	directories []*directory.Directory
-	tellNames   bool  // usernames
-	asked       []any // the rules of each
+	directories          []*directory.Directory
+	tellNames, tellRoles bool  // usernames, roles
+	asked                []any // the rules of each
 }
 
 // DirectoryModule is a guest of sidegate.directories: it is asked about each
@@ -64,8 +64,8 @@ func (o *DirectoryOptions) provision(ctx caddy.Context, a *App) error {
 				return err
 			}
 		}
-		if m, ok := mod.(mapper); ok && m.fills("username") {
-			o.tellNames = true
+		if m, ok := mod.(mapper); ok {
+			o.tellNames, o.tellRoles = o.tellNames || m.fills("username"), o.tellRoles || m.fills("roles")
 		}
 		if r, ok := mod.(ruled); ok {
 			o.asked = append(o.asked, r.rules())

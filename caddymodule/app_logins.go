@@ -147,6 +147,17 @@ func (a *App) nameless() (names []string) {
 	return names
 }
 
+// mapped are the logins whose people a map is to give roles: their own, or that of
+// a directory, which tells of those of every login.
+func (a *App) mapped() (names []string) {
+	for _, l := range a.logins {
+		if m, ok := l.(mapper); a.tellRoles || ok && m.fills("roles") {
+			names = append(names, l.Name())
+		}
+	}
+	return names
+}
+
 // warnOfUserHeader tells of a user_header that no route does anything with, whose
 // app would take everybody for nobody.
 func (a *App) warnOfUserHeader() {

@@ -148,6 +148,8 @@ func TestEventsAreLogged(t *testing.T) {
 			[]map[string]any{login, {"cookies": int64(3), "option": "keep_cookies"}}},
 		lifecycle.NotTold: {"warn", "an app could not be told that somebody has signed out: their session there may live on",
 			[]map[string]any{login, user, session, said}},
+		lifecycle.NoRoles: {"warn", "nobody who signs in has a role, although a map gives them: look at what the source sends with `sidegate-map`",
+			[]map[string]any{login, {"sign_ins": int64(3)}}},
 		lifecycle.Pending: {"error", "changes of people do not show in all their sessions yet; it will be tried again", []map[string]any{said}},
 
 		endpoint.Refused: {"info", "sign-in refused", []map[string]any{login, from, said}},

@@ -155,7 +155,7 @@ func (a *App) vouching(g *gateway, k keys) (*lifecycle.Vouching, error) {
 func (a *App) lifecycle(g *gateway, backing sessionstore.Store, k keys) lifecycle.Config {
 	c := lifecycle.Config{
 		Store: g.store, Backing: backing,
-		Directories: a.directories, Roles: a.roles, Logins: a.methods(), Domains: a.domains,
+		Directories: a.directories, Roles: a.roles, Mapped: a.mapped(), Logins: a.methods(), Domains: a.domains,
 		People: a.people(k.ring.OwnerKeys()), Vouching: g.vouching, InForce: g.inForce,
 		Lifetime: time.Duration(a.Lifetime), IdleTimeout: time.Duration(*a.IdleTimeout), RefreshEvery: time.Duration(a.RefreshEvery),
 		MaxSessions: a.MaxSessions, RefuseBeyond: a.BeyondMaxSessions == beyondRefuse,

@@ -60,3 +60,15 @@ func TestNumbersOfPeopleWhoseSourceHasNone(t *testing.T) {
 		}
 	})
 }
+
+// A map that looks for the roles in the wrong place gives nobody any, and nobody
+// complains of it but people whom an app refuses.
+func TestAMapThatGivesNobodyARoleIsTold(t *testing.T) {
+	p := gatewaytest.NewIDP(t)
+	g := gatewaytest.StartProcess(t, gatewaytest.Site{Options: p.Login("sso", "map {\nroles `token.?groups.orValue([])`\n}"), Bare: true})
+	for range 100 {
+		b := g.Browser(t)
+		b.Open(b.Begin(p, "sso", "")).Want(t, http.StatusSeeOther)
+	}
+	g.AwaitLog("nobody who signs in has a role", `"login":"sso"`, `"sign_ins":100`)
+}

@@ -61,6 +61,9 @@ func (l *Sessions) Begin(ctx context.Context, method login.Method, person *profi
 	}
 	l.AppCookies.leftOut(method.Name(), person.CookiesLeftOut)
 	l.config.Events.Happened(Event{Kind: Began, Login: method.Name(), UserID: s.User.ID, Session: s.Key})
+	if l.builder.noRole.began(method.Name(), len(s.User.FlatRolesList) > 0) {
+		l.config.Events.Happened(Event{Kind: NoRoles, Login: method.Name(), Count: rolesDue})
+	}
 	return s, secret, nil
 }
 

@@ -42,6 +42,7 @@ func (b *built) put(s *sessionstore.Session) {
 type builder struct {
 	config *Config
 	owners *owners
+	noRole *roleless
 }
 
 // build makes what a session says of the person whom a login has found: the

@@ -107,6 +107,9 @@ const (
 	// NotTold: the login's source could not be told that somebody has signed out.
 	// Login, UserID, Session, Err.
 	NotTold Kind = "not told"
+	// NoRoles: of so many sign-ins since this configuration came into force, none had
+	// a role, although a mapping gives them. Login, Count.
+	NoRoles Kind = "no roles"
 	// Pending: changes of people are not in all their sessions yet. Err.
 	Pending Kind = "pending"
 )

@@ -29,6 +29,8 @@ type Config struct {
 	Domains map[string]profile.Domains
 	// Directories are asked about each person, all at once.
 	Directories []*directory.Directory
+	// Mapped names the logins whose people a mapping gives roles.
+	Mapped []string
 	// Roles says what roles include and permit.
 	Roles *profile.Roles
 	// People says which people are the same.
@@ -99,7 +101,7 @@ func New(c Config) *Sessions {
 	if c.InForce == nil {
 		c.InForce = func() *Vouching { return c.Vouching }
 	}
-	l := &Sessions{config: &c, links: &links{&c}, builder: &builder{&c, &owners{&c, c.People}}, writer: writer{c.Store, c.Backing, c.Vouching}, backlog: newBacklog()}
+	l := &Sessions{config: &c, links: &links{&c}, builder: &builder{&c, &owners{&c, c.People}, newRoleless(c.Mapped)}, writer: writer{c.Store, c.Backing, c.Vouching}, backlog: newBacklog()}
 	if c.Vouching != nil {
 		l.backlog = c.Vouching.backlog // what it finds is ended with the rest
 	}

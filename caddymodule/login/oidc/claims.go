@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
+	"slices"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -113,6 +116,25 @@ func (c claims) audience() []string {
 	}
 	return nil
 }
+
+// elsewhere tells of claims that the provider says another place has, where they
+// are not fetched from (OpenID Connect Core 1.0 section 5.6.2): Entra ID does so
+// with the groups of who has many. Nil: there are none.
+func (c claims) elsewhere() error {
+	names, _ := c["_claim_names"].(map[string]any)
+	if len(names) == 0 {
+		return nil
+	}
+	var shownNames []string
+	for _, name := range slices.Sorted(maps.Keys(names))[:min(len(names), maxElsewhere)] {
+		shownNames = append(shownNames, shown(name))
+	}
+	return fmt.Errorf("it says of some people that their claims %s stand elsewhere (_claim_names), which is not asked, so these people lack them: "+
+		"have it send them in the token, such as app roles, or fewer groups; or ask a directory", strings.Join(shownNames, ", "))
+}
+
+// maxElsewhere is how many of these claims the log names.
+const maxElsewhere = 10
 
 // merge joins what two sources say of a person; the first one wins.
 //

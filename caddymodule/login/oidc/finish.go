@@ -73,7 +73,9 @@ func (l *Login) welcome(ctx context.Context, m *metadata, t tokens, idToken clai
 	if err != nil {
 		return nil, err
 	}
-	facts := profile.Facts{factToken: map[string]any(merge(idToken, info))}
+	known := merge(idToken, info)
+	l.notice.once("elsewhere", known.elsewhere())
+	facts := profile.Facts{factToken: map[string]any(known)}
 	return l.person(&profile.Kept{
 		Facts:        l.withAccessToken(ctx, facts, t.Access),
 		RefreshToken: t.Refresh,

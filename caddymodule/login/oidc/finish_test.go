@@ -189,3 +189,21 @@ func TestNoRedirectIsFollowedWithACredential(t *testing.T) {
 func redirects(to string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, to, http.StatusTemporaryRedirect) }
 }
+
+// The groups of whoever has many of them come as a place to ask, and not as groups.
+func TestClaimsThatStandElsewhereAreToldOnce(t *testing.T) {
+	p := newProvider(t)
+	var told []string
+	l := p.login(t, func(c *oidc.Config) { c.Notice = func(what error) { told = append(told, what.Error()) } })
+	p.mustSignIn(t, l)
+	p.claims["_claim_names"] = map[string]any{"groups": "src1", "wids\n": "src1"}
+	p.claims["_claim_sources"] = map[string]any{"src1": map[string]any{"endpoint": "https://graph.example.com/secret"}}
+	p.mustSignIn(t, l)
+	delete(p.claims, "_claim_names")
+	p.mustSignIn(t, l)
+	p.claims["_claim_names"] = map[string]any{"groups": "src1"}
+	p.mustSignIn(t, l)
+	if len(told) != 1 || !strings.Contains(told[0], `"groups", "wids\n" stand elsewhere`) || strings.Contains(told[0], "secret") {
+		t.Errorf("it is told %q", told)
+	}
+}

@@ -28,6 +28,13 @@ func (n *notice) of(subject string, what error) {
 	}
 }
 
+// once tells what is odd with some people, whenever it was first seen.
+func (n *notice) once(subject string, what error) {
+	if what != nil {
+		n.of(subject, what)
+	}
+}
+
 // maxShown is the most of a name that others chose in an error, in bytes.
 const maxShown = 64
 
