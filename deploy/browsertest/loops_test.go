@@ -1,0 +1,46 @@
+package browsertest
+
+import (
+	"strings"
+	"testing"
+
+	"example.com/sidegate/caddymodule/gatewaytest"
+	"github.com/chromedp/chromedp"
+)
+
+// startAt runs a gateway at that name, with the users file.
+func startAt(t *testing.T, name, cookie string) (origin string, p *gatewaytest.Process) {
+	t.Helper()
+	p = gatewaytest.StartProcess(t, gatewaytest.Site{Name: name, Cookie: cookie})
+	return strings.Replace(p.URL, "127.0.0.1", name, 1), p
+}
+
+// atNames has a browser find all names on this machine.
+func atNames() chromedp.ExecAllocatorOption {
+	return chromedp.Flag("host-resolver-rules", "MAP *.example 127.0.0.1")
+}
+
+// Two gateways have cookies of one name, one of them for all hosts below its own:
+// the browser sends both to the other.
+func TestASignInHoldsBelowADomainWithAGatewayOfItsOwn(t *testing.T) {
+	above, _ := startAt(t, "shop.example", "insecure\ndomain shop.example")
+	below, _ := startAt(t, "app.shop.example", "insecure")
+	b := open(t, atNames())
+	for range 2 {
+		for _, origin := range []string{above, below} {
+			b.do(chromedp.Navigate(origin + "/orders"))
+			b.signIn()
+			b.wantPath("/orders")
+			b.do(chromedp.Navigate(origin + "/orders?page=2"))
+			b.wantText("upstream")
+		}
+		for _, origin := range []string{above, below} {
+			b.do(chromedp.Navigate(origin + "/orders?page=3"))
+			b.wantText("upstream")
+			b.do(chromedp.Navigate(origin + "/auth/logout"))
+			b.wantText("Sign out?")
+			b.do(chromedp.Click("form button", chromedp.ByQuery))
+			b.wantText("Email address")
+		}
+	}
+}
