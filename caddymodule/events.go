@@ -111,6 +111,9 @@ var lines = map[lifecycle.Kind]line{
 	endpoint.StaysCounted:    {zap.WarnLevel, "a sign-in attempt stays counted", errorFields},
 	endpoint.NotFinished:     {zap.InfoLevel, "sign-in not finished", visitorFields},
 	endpoint.WrongAtProvider: {zap.WarnLevel, "sign-in not finished", visitorFields},
+	endpoint.Unkept: {zap.WarnLevel, "a sign-in succeeded and is not kept, so the login page comes back", func(e lifecycle.Event) []zap.Field {
+		return append(clientFields(e), zap.Error(e.Err))
+	}},
 	endpoint.SignOutRefused:  {zap.WarnLevel, "a logout token was refused", loginErrorFields},
 	endpoint.SignOutReplayed: {zap.WarnLevel, "a logout token was refused: it came before", loginFields},
 	endpoint.NotSigned:       {zap.ErrorLevel, "a session token could not be signed", errorFields},

@@ -6,6 +6,7 @@ import (
 
 	"example.com/sidegate/caddymodule/gatewaytest"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 )
 
 // startAt runs a gateway at that name, with the users file.
@@ -43,4 +44,17 @@ func TestASignInHoldsBelowADomainWithAGatewayOfItsOwn(t *testing.T) {
 			b.wantText("Email address")
 		}
 	}
+}
+
+// Browsers drop a Secure cookie there and say nothing.
+func TestOverPlainHTTPWhoHasSignedInIsToldWhyItIsNotKept(t *testing.T) {
+	origin, g := startAt(t, "app.shop.example", "same_site lax")
+	b := open(t, atNames())
+	b.do(chromedp.Navigate(origin + "/orders?page=2"))
+	b.wantText("Email address")
+	b.do(chromedp.Focus("#email"))
+	b.keys(gatewaytest.Ada, kb.Tab, gatewaytest.Password, kb.Enter)
+	b.wantText("You have signed in, but your browser did not keep it. If this address begins with http://, that is why")
+	b.wantFocus("failure")
+	g.AwaitLog(`"level":"warn"`, "over plain http, because it is Secure", "say `insecure` in `cookie`")
 }
