@@ -68,3 +68,37 @@ func TestOnlyTheLoginPageSaysThatSomebodyHasSignedIn(t *testing.T) {
 		}
 	})
 }
+
+// Each link of another site ended on the form, for somebody who was signed in.
+func TestALinkOfAnotherSiteLeadsWhoIsSignedInToThePage(t *testing.T) {
+	from := func(site, dest string) []string { return []string{"Sec-Fetch-Site", site, "Sec-Fetch-Dest", dest} }
+	const strict, lax = "insecure\nsame_site strict", "insecure"
+	for _, c := range []struct {
+		name   string
+		cookie string
+		sent   []string
+		onward bool
+	}{
+		{"by a link of another site", strict, from("cross-site", "document"), true},
+		{"by the page that leads on, to the form", strict, from("same-origin", "document"), false},
+		{"by an address that was typed", strict, from("none", "document"), false},
+		{"in a frame of another site", strict, from("cross-site", "iframe"), false},
+		{"with a cookie that is no good", strict, append(from("cross-site", "document"), "Cookie", "sidegate=x"), false},
+		{"where the cookie comes with links", lax, from("cross-site", "document"), false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := gatewaytest.Start(t, gatewaytest.Site{Cookie: c.cookie}).Browser(t)
+			if len(c.sent) > 4 {
+				b.Jar = []string{c.sent[5]}
+			}
+			a := b.Open("/orders?a=1&b=2", c.sent[:4]...)
+			if !c.onward {
+				a.Want(t, http.StatusSeeOther)
+				return
+			}
+			if a.Want(t, http.StatusOK); !strings.Contains(a.Body, `content="0; url=/orders?a=1&amp;b=2"`) || len(b.Jar) != 0 {
+				t.Errorf("the page is\n%s", a.Body)
+			}
+		})
+	}
+}

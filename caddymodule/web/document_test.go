@@ -99,6 +99,7 @@ func everyPage() map[string]func(http.ResponseWriter) {
 		"unreadable":         func(w http.ResponseWriter) { web.Unreadable{Base: "/auth", ReturnTo: "/orders"}.Write(w) },
 		"started over":       func(w http.ResponseWriter) { web.StartedOver{To: "/auth/login"}.Write(w) },
 		"onward":             func(w http.ResponseWriter) { web.Onward{Base: "/auth", To: "/orders"}.Write(w) },
+		"same site":          func(w http.ResponseWriter) { web.SameSite{To: "/orders"}.Write(w) },
 		"providers only":     func(w http.ResponseWriter) { web.Login{Base: "/auth", Providers: twoProviders}.Write(w, 200) },
 		"no way to sign in":  func(w http.ResponseWriter) { web.Login{Base: "/auth"}.Write(w, 200) },
 		"already signed in":  func(w http.ResponseWriter) { web.Login{Base: "/auth", SignedInAs: "ada@example.com"}.Write(w, 200) },

@@ -58,3 +58,22 @@ func TestOverPlainHTTPWhoHasSignedInIsToldWhyItIsNotKept(t *testing.T) {
 	b.wantFocus("failure")
 	g.AwaitLog(`"level":"warn"`, "over plain http, because it is Secure", "say `insecure` in `cookie`")
 }
+
+func TestWithSameSiteStrictALinkOfAnotherSiteLeadsToThePage(t *testing.T) {
+	p := gatewaytest.StartProcess(t, gatewaytest.Site{Localhost: true, Cookie: "same_site strict\nname __Host-Http-sidegate"})
+	origin := strings.Replace(p.URL, "127.0.0.1", "localhost", 1)
+	b := open(t, atNames())
+	b.do(chromedp.Navigate(origin + "/orders"))
+	b.signIn()
+	b.do(chromedp.Navigate(p.URL + "/auth/login")) // another site, as far as browsers know
+	b.follow(origin + "/orders?page=2")
+	b.wantText("upstream")
+	b.wantPath("/orders?page=2")
+	t.Run("and who is not signed in gets the form", func(t *testing.T) {
+		b := open(t, atNames())
+		b.do(chromedp.Navigate(p.URL + "/auth/login"))
+		b.follow(origin + "/orders?page=3")
+		b.wantText("Email address")
+		b.wantPath("/auth/login?return_to=%2Forders%3Fpage%3D3")
+	})
+}
