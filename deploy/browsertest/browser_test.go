@@ -3,6 +3,7 @@ package browsertest
 import (
 	"context"
 	"fmt"
+	"os"
 	"os/exec"
 	"strings"
 	"sync"
@@ -45,7 +46,7 @@ func open(t *testing.T, flags ...chromedp.ExecAllocatorOption) *tab {
 		t.Fatal("chromium is not on PATH: install it, or run ./xcaddy.sh test, which does")
 	}
 	ctx, stop := chromedp.NewExecAllocator(context.Background(), append(flags,
-		chromedp.ExecPath(path), chromedp.UserDataDir(t.TempDir()),
+		chromedp.ExecPath(path), chromedp.UserDataDir(profile(t)),
 		chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true))...)
@@ -58,6 +59,20 @@ func open(t *testing.T, flags ...chromedp.ExecAllocatorOption) *tab {
 	chromedp.ListenTarget(ctx, b.listen)
 	b.do(log.Enable(), audits.Enable(), network.Enable(), runtime.Enable())
 	return b
+}
+
+// profile is a directory for a browser, whose processes may write to it for a
+// moment after it was closed.
+func profile(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "profile") //nolint:usetesting // t.TempDir is removed once, and fails while they write
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		gatewaytest.Await(t, "the browser's profile is gone", func() bool { return os.RemoveAll(dir) == nil })
+	})
+	return dir
 }
 
 func (b *tab) listen(event any) {
