@@ -162,6 +162,7 @@ func TestEventsAreLogged(t *testing.T) {
 			[]map[string]any{from, {"remedy": ownProxy}}},
 		endpoint.StaysCounted:    {"warn", "a sign-in attempt stays counted", []map[string]any{said}},
 		endpoint.NotFinished:     {"info", "sign-in not finished", []map[string]any{login, from, said}},
+		endpoint.Unkept:          {"warn", "a sign-in succeeded and is not kept, so the login page comes back", []map[string]any{from, said, {"more_since_last": int64(0)}}},
 		endpoint.WrongAtProvider: {"warn", "sign-in not finished", []map[string]any{login, from, said}},
 		endpoint.SignOutRefused:  {"warn", "a logout token was refused", []map[string]any{login, said}},
 		endpoint.SignOutReplayed: {"warn", "a logout token was refused: it came before", []map[string]any{login}},

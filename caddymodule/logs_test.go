@@ -82,7 +82,7 @@ func goThroughTheFlows(t *testing.T, s *gatewaytest.Server) (secrets []string) {
 func presentBad(t *testing.T, s *gatewaytest.Server, cookie, token string) {
 	t.Helper()
 	for _, header := range [][]string{
-		{"Cookie", cookie + "; " + cookie}, {"Cookie", cookie + "x"}, {"Authorization", "Bearer " + token + "x"},
+		{"Cookie", cookie + "x; " + cookie + "y"}, {"Cookie", cookie + "x"}, {"Authorization", "Bearer " + token + "x"},
 		{"Authorization", "Bearer " + token + " " + token}, {"Authorization", "Bearer\t" + token + "."},
 		{"Authorization", "Bearer " + token, "Authorization", "Bearer " + token},
 	} {

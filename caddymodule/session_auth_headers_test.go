@@ -14,7 +14,8 @@ func TestDefaultIdentityHeaders(t *testing.T) {
 	up := gatewaytest.NewRecorder(t)
 	s := gatewaytest.Start(t, gatewaytest.Site{Upstream: up.Address()})
 	c := s.WithCookie(t, gatewaytest.Ada)
-	c.Get("/app", "Cookie", "theme=dark; "+c.Cookie+"; lang=en").Want(t, http.StatusUnauthorized) // twice ours
+	other := s.WithCookie(t, gatewaytest.Grace)
+	c.Get("/app", "Cookie", "theme=dark; "+other.Cookie+"; lang=en").Want(t, http.StatusUnauthorized) // two people's
 	cookie := c.Cookie
 	c.Cookie = "theme=dark; " + cookie + "; lang=en"
 	c.Get("/app").Want(t, http.StatusOK)

@@ -50,8 +50,10 @@ func TestAMalformedCredentialIsNobody(t *testing.T) {
 	} {
 		headers["a cookie that is "+name] = []string{"Cookie", "sidegate=" + value}
 	}
-	headers["a cookie that comes twice"] = []string{"Cookie", c.Cookie + "; " + c.Cookie}
-	headers["a cookie that comes twice in two lines"] = []string{"Cookie", c.Cookie, "Cookie", "sidegate=x"}
+	other := s.Client(t)
+	other.SignIn(gatewaytest.Grace)
+	headers["a cookie of one session beside that of another"] = []string{"Cookie", c.Cookie + "; " + other.Cookie}
+	headers["a cookie of one session, and that of another in a line of its own"] = []string{"Cookie", c.Cookie, "Cookie", other.Cookie}
 	for name, value := range map[string]string{
 		"empty": "", "a dot": ".", "two dots": "..", "cut off": token[:len(token)/2], "longer": token + "A", "of four parts": token + ".e30",
 		"unsigned": "eyJhbGciOiJub25lIn0.e30.", "the cookie's secret": secret, "very long": strings.Repeat("A", 8_000), "padded": token + "==",

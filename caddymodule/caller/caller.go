@@ -28,7 +28,20 @@ type Caller struct {
 	// that the browser may forget it. Never set when the store cannot tell, nor
 	// of a cookie that another gateway may have made.
 	StaleCookie bool
+	// Cookies says what is wrong with the number of session cookies, if anything.
+	Cookies Cookies
 }
+
+// Cookies is what there is to say of the session cookies of one request.
+type Cookies uint8
+
+// What there is to say of them. Nothing is for one, or none.
+const (
+	Nothing     Cookies = iota
+	Several             // of which at most one is of a session
+	TwoSessions         // of which at least two are of different ones
+	TooMany             // more than are tried
+)
 
 // Standing is what is known of a caller.
 type Standing uint8

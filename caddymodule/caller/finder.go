@@ -169,8 +169,7 @@ func (f *Finder) byCookie(ctx context.Context, v *Remembered, c *Caller) {
 	}
 	c.reject(refusal.Gone)
 	if count > 1 {
-		// Two cookies of our name: one may have been planted by a sibling
-		// host, and nobody can tell which. Neither is used, neither cleared.
+		f.byCookies(ctx, v, c)
 		return
 	}
 	secret, err := sessionstore.ParseSecret(value)

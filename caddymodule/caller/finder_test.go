@@ -33,10 +33,14 @@ type away struct {
 	is      bool
 	why     error  // it says instead of errAway
 	guesses []bool // of each question
+	left    int    // how many questions until it goes away, from one on
 }
 
 func (a *away) Get(ctx context.Context, key sessionstore.Key) (*sessionstore.Session, error) {
 	a.guesses = append(a.guesses, sessionstore.IsGuess(ctx))
+	if a.left--; a.left == 0 {
+		a.is = true
+	}
 	if a.is {
 		return nil, cmp.Or(a.why, errAway)
 	}
@@ -85,6 +89,14 @@ func newDesk(t *testing.T) *desk {
 	return d
 }
 
+// another is the cookie of somebody else who is signed in.
+func (d *desk) another(id int64) (cookie string) {
+	secret, s := sessionstore.NewSecret(id), *d.session
+	s.Key, s.User = secret.Key(), sessionstore.UserSession{ID: id, Email: "grace@example.com"}
+	d.must(storetest.Keep(d.Context(), d.store, &s))
+	return "sidegate=" + secret.Encode()
+}
+
 // cached is a finder with a near cache that is empty.
 func (d *desk) cached() *caller.Finder {
 	given := d.given
@@ -111,6 +123,10 @@ func request(header ...string) *http.Request {
 func TestWhoCalls(t *testing.T) {
 	d := newDesk(t)
 	ended, other := "sidegate="+d.marker.NewSecret(1).Encode(), "sidegate="+sessionstore.NewSecret(1).Encode()
+	grace, many := d.another(2), []string{d.cookie}
+	for range 4 {
+		many = append(many, "sidegate="+sessionstore.NewSecret(1).Encode())
+	}
 	for _, c := range []struct {
 		name     string
 		header   []string
@@ -125,7 +141,15 @@ func TestWhoCalls(t *testing.T) {
 		{"nobody any more, with a cookie of ours that is of no session", []string{"Cookie", ended}, caller.Rejected, refusal.Gone, true},
 		{"nobody, with one that another gateway may know, which is not cleared", []string{"Cookie", other}, caller.Rejected, refusal.Gone, false},
 		{"nobody, with a cookie that is none", []string{"Cookie", "sidegate=x"}, caller.Rejected, refusal.Gone, true},
-		{"nobody, with two cookies, of which neither is cleared", []string{"Cookie", d.cookie + "; " + other}, caller.Rejected, refusal.Gone, false},
+		{"ada, with another gateway's cookie behind hers", []string{"Cookie", d.cookie + "; " + other}, caller.SignedIn, nil, false},
+		{"ada, with another gateway's cookie before hers", []string{"Cookie", other + "; " + d.cookie}, caller.SignedIn, nil, false},
+		{"ada, with one of ours that is of no session", []string{"Cookie", ended + "; " + d.cookie}, caller.SignedIn, nil, false},
+		{"ada, with one that is none, in a line of its own", []string{"Cookie", "sidegate=x", "Cookie", d.cookie}, caller.SignedIn, nil, false},
+		{"ada, with hers twice", []string{"Cookie", d.cookie + "; " + d.cookie}, caller.SignedIn, nil, false},
+		{"nobody, with two that are of no session, of which one may be another gateway's", []string{"Cookie", ended + "; " + other}, caller.Rejected, refusal.Gone, false},
+		{"nobody, with two of ours that are of no session", []string{"Cookie", ended + "; sidegate=x"}, caller.Rejected, refusal.Gone, true},
+		{"nobody, with two sessions, of which neither is cleared", []string{"Cookie", d.cookie + "; " + grace}, caller.Rejected, refusal.Gone, false},
+		{"nobody, with more cookies than are tried", []string{"Cookie", strings.Join(many, "; ")}, caller.Rejected, refusal.Gone, false},
 		{"nobody, with a bad token beside a good cookie", []string{"Cookie", d.cookie, "Authorization", "Bearer x"}, caller.Rejected, refusal.Token, false},
 		{"nobody, with two tokens", []string{"Authorization", "Bearer " + d.token, "Authorization", "Bearer " + d.token}, caller.Rejected, refusal.Token, false},
 		{"ada, for another account of hers", []string{"Cookie", d.cookie, "X-Account-Id", "globex"}, caller.SignedIn, nil, false},
@@ -141,6 +165,32 @@ func TestWhoCalls(t *testing.T) {
 				t.Errorf("may pass: %v", got.MayPass())
 			}
 		})
+	}
+}
+
+func TestManyCookiesOfOurNameAreFewQuestions(t *testing.T) {
+	d := newDesk(t)
+	var many []string
+	for range 300 {
+		many = append(many, "sidegate="+sessionstore.NewSecret(1).Encode())
+	}
+	got := d.Caller(request("Cookie", strings.Join(many, "; ")))
+	if got.Cookies != caller.TooMany || len(d.store.guesses) != 4 || slices.Contains(d.store.guesses, false) {
+		t.Errorf("%d questions %v, and %d is said of them", len(d.store.guesses), d.store.guesses, got.Cookies)
+	}
+}
+
+// Whoever could be taken for one of two people, while the store is away, is
+// taken for neither.
+func TestOfTwoCookiesTheStoreHasToKnowBoth(t *testing.T) {
+	d := newDesk(t)
+	two := request("Cookie", d.cookie+"; "+d.another(2))
+	if got := d.Caller(two); got.Standing != caller.Rejected || got.Cookies != caller.TwoSessions {
+		t.Errorf("with both sessions: %+v", got)
+	}
+	d.store.left = 2
+	if got := d.Caller(request("Cookie", two.Header.Get("Cookie"))); got.Standing != caller.CannotTell || got.StaleCookie {
+		t.Errorf("with the store away for the second: %+v", got)
 	}
 }
 

@@ -3,6 +3,7 @@ package endpoint
 import (
 	"net/http"
 
+	"example.com/sidegate/caddymodule/caller"
 	"example.com/sidegate/caddymodule/origin"
 	"example.com/sidegate/caddymodule/refusal"
 	"example.com/sidegate/caddymodule/web"
@@ -32,7 +33,23 @@ func (a *Address) LoginURL(r *http.Request, asked string) string {
 // that leads somewhere does.
 func (a *Address) ToLogin(w http.ResponseWriter, r *http.Request, asked string) {
 	w.Header().Set("Vary", web.VaryOnCaller)
-	redirect(w, r, a.LoginURL(r, asked))
+	if to, ok := a.ReturnTo.Allow(r, asked); ok && a.heldBack(r) {
+		web.SameSite{To: to}.Write(w)
+		return
+	}
+	to := a.LoginURL(r, asked)
+	if a.cameFromLogin(r) {
+		to = withParam(to, unkeptParam)
+	}
+	redirect(w, r, to)
+}
+
+// heldBack reports whether the browser may have a strict cookie that it has not
+// sent, because a link of another site led here (RFC 6265bis section 5.2). It
+// says so once: what a page of ours leads to comes from this site.
+func (a *Address) heldBack(r *http.Request) bool {
+	return a.Cookie.Strict && r.Method == http.MethodGet && r.Header.Get("Sec-Fetch-Site") == "cross-site" &&
+		r.Header.Get("Sec-Fetch-Dest") == "document" && len(caller.Remember(r).CookiesNamed(a.Cookie.Name)) == 0
 }
 
 // CannotTell is the refusal when it cannot be told who calls: 500 for the
@@ -65,9 +82,13 @@ func (a *Address) Refuse(w http.ResponseWriter, r *http.Request, why *refusal.Re
 // redirect is always 303: 307 would send the password on (RFC 9700 section
 // 4.12). The address that it leads away from may hold a code (section 4.2.4).
 func redirect(w http.ResponseWriter, r *http.Request, target string) {
+	redirectAs(w, r, target, "no-referrer")
+}
+
+func redirectAs(w http.ResponseWriter, r *http.Request, target, referrer string) {
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
-	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Referrer-Policy", referrer)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h["Content-Type"] = nil // then net/http writes no body, which would only repeat the address
 	http.Redirect(w, r, target, http.StatusSeeOther)

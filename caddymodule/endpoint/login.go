@@ -54,6 +54,8 @@ func (l passwordLogin) get(w http.ResponseWriter, r *http.Request) {
 	case page.Alone():
 		redirect(w, r, page.Providers[0].Href)
 		return
+	case c.Standing != caller.CannotTell && r.URL.Query().Get(unkeptParam) != "":
+		page.Failure = l.unkept(r, c)
 	}
 	page.Write(w, http.StatusOK)
 }
@@ -73,7 +75,7 @@ func (l passwordLogin) post(w http.ResponseWriter, r *http.Request) {
 		l.refuse(w, r, given, why)
 	case given.form:
 		l.setCookie(w, r, s)
-		redirect(w, r, l.pages.address.ReturnTo.Clean(r, given.returnTo))
+		leadBack(w, r, l.pages.address.ReturnTo.Clean(r, given.returnTo))
 	default:
 		l.answerProgram(w, r, s)
 	}

@@ -5,10 +5,12 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"example.com/sidegate/caddymodule/gatewaytest"
+	"example.com/sidegate/sessionstore"
 )
 
 func TestLoginPageOverTheWire(t *testing.T) {
@@ -196,4 +198,43 @@ func TestForwardedForOfAnybodyIsNoWayAroundTheThrottle(t *testing.T) {
 		from(t, s, fmt.Sprintf("192.0.2.%d", i), gatewaytest.Ada, "wrong").Want(t, http.StatusUnauthorized)
 	}
 	from(t, s, "192.0.2.99", gatewaytest.Ada, gatewaytest.Password).Want(t, http.StatusTooManyRequests)
+}
+
+// A gateway of a domain above, or a sibling host, may have a cookie of the same
+// name, which stays where it is: nobody can say here whose it is.
+func TestASignInHoldsBesideCookiesOfTheSameName(t *testing.T) {
+	s := gatewaytest.Start(t, gatewaytest.Site{})
+	form := url.Values{"email": {gatewaytest.Ada}, "password": {gatewaytest.Password}}
+	others := []string{"sidegate=x"}
+	for id := range int64(3) {
+		others = append(others, "sidegate="+sessionstore.NewSecret(id).Encode())
+	}
+	b := s.Browser(t)
+	b.Submit("/auth/login", form).Want(t, http.StatusSeeOther)
+	own := slices.Clone(b.Jar)
+	for _, jar := range [][]string{slices.Concat(own, others), slices.Concat(others, own)} {
+		b.Jar = jar
+		b.WantSignedIn(t, gatewaytest.Ada)
+	}
+}
+
+// Who has planted a session on somebody who is signed in gains nothing: nobody is
+// taken for anybody until they sign in, and then the planted session is over.
+func TestOfTwoSessionsNeitherCountsUntilASignInEndsBoth(t *testing.T) {
+	s := gatewaytest.Start(t, gatewaytest.Site{})
+	planted, own := s.Browser(t), s.Browser(t)
+	planted.Submit("/auth/login", url.Values{"email": {gatewaytest.Grace}, "password": {gatewaytest.Password}}).Want(t, http.StatusSeeOther)
+	form := url.Values{"email": {gatewaytest.Ada}, "password": {gatewaytest.Password}}
+	own.Submit("/auth/login", form).Want(t, http.StatusSeeOther)
+	both := s.Browser(t)
+	both.Jar = slices.Concat(own.Jar, planted.Jar)
+	both.WantSignedOut(t)
+	if len(both.Jar) != 2 {
+		t.Errorf("left are %d cookies", len(both.Jar))
+	}
+	both.Submit("/auth/login", form).Want(t, http.StatusSeeOther)
+	both.Jar = slices.Concat(planted.Jar, both.Jar)
+	both.WantSignedIn(t, gatewaytest.Ada)
+	planted.WantSignedOut(t)
+	own.WantSignedOut(t)
 }

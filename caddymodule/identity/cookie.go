@@ -33,9 +33,9 @@ func Cookies(lines []string) iter.Seq2[string, string] {
 }
 
 // FindCookie returns the value of the first cookie of exactly that name, and
-// how many there are, as [Cookies] reads them. More than one means that
-// somebody else, a sibling subdomain say, may have set the other: there is no
-// telling which is ours, so the caller refuses (RFC 6265 section 8.6).
+// how many there are, as [Cookies] reads them. More than one means that somebody
+// else, a gateway of a domain above or a sibling host, may have set the other
+// (RFC 6265 section 8.6): their order does not tell which is ours.
 func FindCookie(lines []string, name string) (value string, count int) {
 	for n, v := range Cookies(lines) {
 		if n != name {

@@ -118,3 +118,25 @@ func TestWhatAsksForAnotherProtocol(t *testing.T) {
 		}
 	}
 }
+
+// Proxies write the port of their own listener into Host. Browsers, and providers
+// that compare a redirect_uri to the letter, know none.
+func TestTheSiteOfARequestHasNoPortThatItsSchemeHasAnyway(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		r    *http.Request
+		want string
+	}{
+		{"behind a trusted proxy that ends TLS", trusted(request("app.example:443", "X-Forwarded-Proto", "https")), "https://app.example"},
+		{"behind one that says plain http", trusted(request("app.example:80", "X-Forwarded-Proto", "http")), "http://app.example"},
+		{"with TLS here", overTLS(request("APP.example:443")), "https://app.example"},
+		{"over plain http", request("app.example:80"), "http://app.example"},
+		{"but another port stays", trusted(request("app.example:8443", "X-Forwarded-Proto", "https")), "https://app.example:8443"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := new(origin.Sites).Of(c.r).String(); got != c.want {
+				t.Errorf("got %s, want %s", got, c.want)
+			}
+		})
+	}
+}

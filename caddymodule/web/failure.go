@@ -69,6 +69,16 @@ const (
 	// ProviderTrouble says that the provider answered, again, that it is in
 	// trouble for now; see Login.RetryAfter.
 	ProviderTrouble
+	// Unkept says that the person has signed in, and that the browser sends no
+	// cookie of it. UnkeptPlain is for where browsers keep none, over plain http.
+	Unkept
+	UnkeptPlain
+	// UnkeptLost says that the person has signed in, and that the cookie is of no
+	// use; only the operator can help.
+	UnkeptLost
+	// UnkeptCrowded says that the person has signed in, and that the browser sends
+	// other cookies of that name as well.
+	UnkeptCrowded
 )
 
 // failureTexts are the failures whose text depends on nothing else. "There" is
@@ -87,6 +97,15 @@ var failureTexts = map[Failure]string{
 	NoCookiePlain: "Your browser sent no cookie for this attempt. If this address begins with http://, that is why: " +
 		"browsers keep the cookies of this service only at https://. " +
 		"Open the same address with https:// if there is one, or tell whoever looks after this service.",
+	Unkept: "You have signed in, but your browser did not send the cookie of it back, so nobody knows here that it is you. " +
+		"Allow cookies for this site, or leave its private mode, then sign in again.",
+	UnkeptPlain: "You have signed in, but your browser did not keep it. If this address begins with http://, that is why: " +
+		"browsers keep the cookies of this service only at https://. " +
+		"Open the same address with https:// if there is one, or tell whoever looks after this service.",
+	UnkeptLost: "You have signed in, but this service did not know you again at the next page. " +
+		"You have done nothing wrong: please tell whoever looks after this service.",
+	UnkeptCrowded: "You have signed in, but your browser sends several sign-ins of this name at once, and it cannot be told which counts. " +
+		"Sign in again; if that does not help, delete the cookies of this site in your browser first.",
 	Used: "This sign-in was finished before, perhaps in another tab or by a reload. Start again here.",
 	Clock: "The clocks of this service and of the one you signed in at do not agree. " +
 		"You have done nothing wrong: please tell whoever looks after this service.",

@@ -10,7 +10,7 @@ import (
 )
 
 // lastFailure is the last one there is; one behind it does not exist.
-const lastFailure = web.ProviderTrouble
+const lastFailure = web.UnkeptCrowded
 
 func TestAFailureIsTold(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -28,6 +28,10 @@ func TestAFailureIsTold(t *testing.T) {
 		"an attempt that took too long, or lost its cookie":    {web.Expired, "Try again. If that does not help, allow cookies", false},
 		"a browser that sends no cookie":                       {web.NoCookie, "Your browser sent no cookie for this attempt, so", false},
 		"a browser that keeps none over plain http, and why":   {web.NoCookiePlain, "If this address begins with http://, that is why", false},
+		"a sign-in whose cookie does not come back":            {web.Unkept, "Allow cookies for this site", false},
+		"a sign-in over plain http that is not kept":           {web.UnkeptPlain, "If this address begins with http://, that is why", false},
+		"a sign-in that this service does not know":            {web.UnkeptLost, "please tell whoever looks after this service", false},
+		"a sign-in beside others":                              {web.UnkeptCrowded, "delete the cookies of this site", false},
 		"a provider that says it is in trouble, and how long":  {web.ProviderTrouble, "says that it is in trouble for the moment, and not why. Try again in 2 minutes.", false},
 		"clocks that disagree, and who should know":            {web.Clock, "clocks of this service and of the one you signed in at do not agree", false},
 		"an answer for somebody else, and who should know":     {web.Misconfigured, "please tell whoever looks after this service", false},

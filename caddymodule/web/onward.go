@@ -26,3 +26,17 @@ func (o Onward) Write(w http.ResponseWriter) {
 
 // Next is where it leads.
 func (o Onward) Next() string { return orFront(o.To) }
+
+// SameSite is the page that asks for what was asked for once more, at once: as a
+// page of this site, which the browser sends a SameSite=Strict cookie for. The
+// link that was followed stood on a page of another site.
+type SameSite struct {
+	// To is the address that was asked for. The caller has checked that it may
+	// be led to.
+	To string
+}
+
+// Write answers 200 with the page.
+func (s SameSite) Write(w http.ResponseWriter) {
+	page{name: "samesite", data: s, status: http.StatusOK}.write(w)
+}

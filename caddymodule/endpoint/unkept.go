@@ -1,0 +1,77 @@
+package endpoint
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"example.com/sidegate/caddymodule/caller"
+	"example.com/sidegate/caddymodule/lifecycle"
+	"example.com/sidegate/caddymodule/origin"
+	"example.com/sidegate/caddymodule/web"
+)
+
+// unkeptParam says on the login page's address that the page's own form led to a
+// place where nobody was signed in. Anybody can write it: it shows a message.
+const unkeptParam = "unkept"
+
+// What an operator has to put right so that sign-ins are kept.
+var (
+	errUnkept = errors.New("the browser sends no session cookie: it takes none, or a proxy in front drops Set-Cookie or Cookie")
+	errLost   = errors.New("the session cookie that the browser sends opens no session here: do gateways of one address share " +
+		"neither a store nor a secret, or does another one use the same `name` in `cookie`?")
+	errCrowded = errors.New("the browser sends several session cookies of one name, and it cannot be told which counts: " +
+		"give each gateway of these hosts a `name` of its own in `cookie`")
+	errUnkeptPlain = errors.New("the browser sends no session cookie, as over plain http, because it is Secure: let people come by https, " +
+		"name a proxy that TLS ends at in trusted_proxies, or, for a try, say `insecure` in `cookie`")
+)
+
+// cameFromLogin reports whether the form of the login page led here: the browser
+// names that page, where its redirect has let it (see leadBack), and no link of
+// the page leads to where somebody has to be signed in.
+func (a *Address) cameFromLogin(r *http.Request) bool {
+	from, err := url.Parse(r.Referer())
+	return err == nil && from.Path == a.BasePath+loginPath && a.Sites.Of(r) == origin.OfURL(from)
+}
+
+func withParam(address, name string) string {
+	if strings.Contains(address, "?") {
+		return address + "&" + name + "=1"
+	}
+	return address + "?" + name + "=1"
+}
+
+// leadBack leads on from the form, and lets the browser say so on the same site.
+// The address of the login page has nothing in it but where it leads.
+func leadBack(w http.ResponseWriter, r *http.Request, target string) {
+	redirectAs(w, r, target, "same-origin")
+}
+
+// unkept says why somebody who has signed in a moment ago is not signed in, to the
+// person and in the log.
+func (l passwordLogin) unkept(r *http.Request, c *caller.Caller) web.Failure {
+	failure, err := web.Unkept, errUnkept
+	domain := l.cookie.Domain
+	host := l.pages.address.Sites.Of(r).Hostname()
+	switch {
+	case c.Cookies == caller.TwoSessions, c.Cookies == caller.TooMany:
+		failure, err = web.UnkeptCrowded, errCrowded
+	case c.Standing == caller.Rejected:
+		failure, err = web.UnkeptLost, errLost
+	case !l.cookie.Insecure && overPlainHTTP(l.pages.address.Sites.Of(r)):
+		failure, err = web.UnkeptPlain, errUnkeptPlain
+	case domain != "" && !holdsFor(domain, host):
+		failure, err = web.UnkeptLost, fmt.Errorf("the `domain` of `cookie` is %s, and people come to %s, where browsers take no cookie of it", domain, host)
+	}
+	l.heard.Happened(lifecycle.Event{Kind: Unkept, Client: caller.Address(r), Err: err})
+	return failure
+}
+
+// holdsFor reports whether browsers take a cookie of that domain from the host
+// (RFC 6265 section 5.1.3).
+func holdsFor(domain, host string) bool {
+	domain = strings.ToLower(strings.TrimPrefix(domain, "."))
+	return host == domain || strings.HasSuffix(host, "."+domain)
+}

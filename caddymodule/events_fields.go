@@ -1,0 +1,126 @@
+package caddymodule
+
+import (
+	"errors"
+
+	"go.uber.org/zap"
+
+	"example.com/sidegate/caddymodule/caller"
+	"example.com/sidegate/caddymodule/lifecycle"
+	"example.com/sidegate/caddymodule/login"
+	"example.com/sidegate/caddymodule/origin"
+)
+
+// What stands beside the message in lines of the log: see lines.
+
+func errorFields(e lifecycle.Event) []zap.Field { return []zap.Field{zap.Error(e.Err)} }
+
+func loginFields(e lifecycle.Event) []zap.Field { return []zap.Field{zap.String("login", e.Login)} }
+
+func loginErrorFields(e lifecycle.Event) []zap.Field {
+	return append(loginFields(e), zap.Error(e.Err))
+}
+
+func unmappedFields(e lifecycle.Event) []zap.Field {
+	return append(sessionFields(e), zap.Error(e.Err))
+}
+
+func countFields(e lifecycle.Event) []zap.Field {
+	return append(loginFields(e), zap.Int("sessions", e.Count))
+}
+
+// limitFields name the person, and the option that an operator may change.
+func limitFields(e lifecycle.Event) []zap.Field {
+	return append(loginFields(e), zap.Int64("user_id", e.UserID), zap.String("option", "max_sessions"))
+}
+
+// takenFields name the person, whose number it is, and what an operator writes
+// who knows that the two are the same.
+func takenFields(e lifecycle.Event) []zap.Field {
+	owner, remedy := e.Result, "same_people "+e.Result+" "+e.Login
+	switch owner {
+	case "":
+		owner, remedy = "a login that is not configured here", "same_people "+e.Login+" { former <what that login was called, or its issuer> }"
+	case e.Login:
+		remedy = "same_people " + e.Login + " { former <its issuer> }, or another id for one of the two"
+	}
+	return append(loginFields(e), zap.Int64("user_id", e.UserID), zap.String("belongs_to", owner),
+		zap.String("option", optionSamePeople), zap.String("remedy", "if they are the same people: "+remedy+"; if not, map another id in one of the logins"))
+}
+
+func reservedFields(e lifecycle.Event) []zap.Field {
+	return append(loginFields(e), zap.Int64("user_id", e.UserID), zap.String("option", optionSamePeople),
+		zap.String("remedy", "map an id below 1,000,000,000, or leave the number to the store; "+
+			"if they are the same people: same_people "+e.Login+" <the other login>"))
+}
+
+func personFields(e lifecycle.Event) []zap.Field {
+	return append(loginFields(e), zap.Int64("user_id", e.UserID), zap.Error(e.Err))
+}
+
+func whyFields(e lifecycle.Event) []zap.Field {
+	return append(loginFields(e), zap.Int64("user_id", e.UserID), zap.String("why", e.Err.Error()))
+}
+
+func sessionFields(e lifecycle.Event) []zap.Field {
+	return append(loginFields(e), zap.Int64("user_id", e.UserID), zap.String("session", e.Session.ID()))
+}
+
+// ownOrigin is what helps where a page of one's own was taken for another site's.
+const ownOrigin = "if the page may act for people here, name its origin: `cors <origin>` in the sidegate options; " +
+	"if it is this site's own, a proxy in front changes Host or ends TLS: say so by public_url or trusted_proxies"
+
+func mismatchFields(e lifecycle.Event) []zap.Field {
+	m, ok := errors.AsType[*origin.Mismatch](e.Err)
+	if !ok {
+		return errorFields(e)
+	}
+	return []zap.Field{zap.String("origin", m.Origin), zap.String("sec_fetch_site", m.Site), zap.String("own", m.Own), zap.String("remedy", ownOrigin)}
+}
+
+func elsewhereFields(e lifecycle.Event) []zap.Field {
+	elsewhere, ok := errors.AsType[*origin.Elsewhere](e.Err)
+	if !ok {
+		return errorFields(e)
+	}
+	return []zap.Field{zap.String("token_of", elsewhere.Token), zap.String("site", elsewhere.Here), zap.String("option", "token { audience <origin>... }"),
+		zap.String("remedy", "if pages of other sites may use this one by token, name this site's origin in that option, here")}
+}
+
+// ownProxy is what helps where a proxy in front was not named.
+const ownProxy = "if a proxy of yours is there, name its address in the global options: `servers { trusted_proxies static <address> }`, or " +
+	"`trusted_proxies_unix` for a unix socket; until then all its people have one address, its own, and the throttle in front of passwords goes by what it says " +
+	"of them within looser bounds, and apps get its address and scheme as the client's; if there is none, a client has made up X-Forwarded-For, and is bounded by the same"
+
+// silentProxy is what helps where a proxy in front says nothing of its clients,
+// which only shows in that all of them are one.
+const silentProxy = "if a proxy of yours is there, all its people count as one: let it send Host, X-Forwarded-For and X-Forwarded-Proto, " +
+	"and name its address in `servers { trusted_proxies static <address> }`"
+
+// throttledFields name the account as it was typed: a person who mistakes the
+// field of the name for that of the password so often has it in the log.
+func throttledFields(e lifecycle.Event) []zap.Field {
+	t, ok := errors.AsType[*login.Throttled](e.Err)
+	if !ok {
+		return append(clientFields(e), zap.Error(e.Err))
+	}
+	fields := append(clientFields(e), zap.String("account", login.Shown(t.Account)), zap.String("scope", t.Scope), zap.Duration("wait", t.RetryAfter))
+	if t.From.Told.IsValid() {
+		fields = append(fields, zap.Stringer("forwarded_for", t.From.Told))
+	} else if t.Scope == "address" && caller.Near(e.Client) {
+		fields = append(fields, zap.String("remedy", silentProxy))
+	}
+	return fields
+}
+
+func clientFields(e lifecycle.Event) []zap.Field {
+	return []zap.Field{zap.Stringer("client", e.Client)}
+}
+
+func loginClientFields(e lifecycle.Event) []zap.Field {
+	return append(loginFields(e), zap.Stringer("client", e.Client))
+}
+
+func visitorFields(e lifecycle.Event) []zap.Field {
+	return append(loginClientFields(e), zap.Error(e.Err))
+}
