@@ -48,8 +48,13 @@ func calledHere(c *caller.Caller) string { return cmp.Or(c.Session.Username, c.U
 
 // refuse answers with the page that says why.
 func (p pages) refuse(w http.ResponseWriter, r *http.Request, returnTo string, why *refusal.Refusal) {
+	p.refuseAt(w, r, returnTo, why, "")
+}
+
+// refuseAt is refuse for a sign-in at that provider.
+func (p pages) refuseAt(w http.ResponseWriter, r *http.Request, returnTo string, why *refusal.Refusal, at string) {
 	page := p.login(r, returnTo, false)
-	page.Failure, page.Reason, page.RetryAfter = why.Page, why.Message, why.RetryAfter
+	page.Failure, page.Reason, page.RetryAfter, page.At = why.Page, why.Message, why.RetryAfter, at
 	why.WriteHeaders(w)
 	page.Write(w, why.Status)
 }

@@ -1,6 +1,7 @@
 package endpoint
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -86,6 +87,9 @@ func (l providerLogin) depart(w http.ResponseWriter, r *http.Request, d departur
 		attempt.Cut = d.cut
 		err = l.cookie.setAttempt(w, r, attempt, l.attempts, attempt.Expires.Sub(l.now()))
 	}
+	if errors.Is(err, oidc.ErrProvider) {
+		err = fmt.Errorf("%w: %w", errMismatched, err)
+	}
 	if err != nil {
 		l.fail(w, r, d.returnTo, err)
 		return
@@ -116,6 +120,9 @@ func (l providerLogin) answered(w http.ResponseWriter, r *http.Request, query ur
 		l.finish(w, r, attempt, query)
 	case (missing || errors.Is(err, oidc.ErrUsed)) && l.callers.Caller(r).Standing == caller.SignedIn:
 		l.page(w, r) // the same answer a second time: a reload, or "back" in the browser
+	case errors.Is(err, oidc.ErrUsed): // a second click, whose first one has gone through
+		l.heard.Happened(lifecycle.Event{Kind: NotFinished, Login: l.provider.Name(), Client: caller.Address(r), Err: err})
+		web.Onward{Base: l.address.BasePath, To: l.address.ReturnTo.Clean(r, attempt.ReturnTo), Cut: attempt.Cut, Finished: true}.Write(w)
 	case missing && l.again(w, r, attempt, query, err):
 	default:
 		l.fail(w, r, attempt.ReturnTo, err)
@@ -200,12 +207,12 @@ var providerFailures = []struct {
 	why   *refusal.Refusal
 	wrong bool
 }{
+	{errMismatched, refusal.ProviderMismatched, true},
 	{oidc.ErrDenied, refusal.Denied, false},
 	{oidc.ErrExpired, refusal.Expired, false},
 	{errPlainHTTP, refusal.NoCookiePlain, true},
 	{oidc.ErrNoCookie, refusal.NoCookie, false},
 	{oidc.ErrPassing, refusal.ProviderTrouble, true},
-	{oidc.ErrUsed, refusal.Used, false},
 	{oidc.ErrForged, refusal.Forged, true},
 	{oidc.ErrClock, refusal.Clock, true},
 	{oidc.ErrAudience, refusal.Misconfigured, true},
@@ -220,8 +227,11 @@ var providerFailures = []struct {
 func (l providerLogin) fail(w http.ResponseWriter, r *http.Request, returnTo string, err error) {
 	why := l.judge(r, err)
 	l.attempted(r, l.provider.Name(), why)
-	l.pages.refuse(w, r, returnTo, why)
+	l.pages.refuseAt(w, r, returnTo, why, cmp.Or(l.provider.Label, l.provider.Name()))
 }
+
+// errMismatched is for what is wrong with a provider before anybody was there.
+var errMismatched = errors.New("nobody can be sent to the provider")
 
 // judge says what the answer to the error is, and tells of it.
 func (l providerLogin) judge(r *http.Request, err error) *refusal.Refusal {
@@ -237,5 +247,8 @@ func (l providerLogin) judge(r *http.Request, err error) *refusal.Refusal {
 		return f.why
 	}
 	l.sessions.NotBegun(r.Context(), l.provider.Name(), 0, err)
+	if errors.Is(err, oidc.ErrUnavailable) {
+		return refusal.ProviderAway
+	}
 	return refusalOf(err)
 }

@@ -84,11 +84,11 @@ func TestEveryWayToFailAtAProviderHasItsPage(t *testing.T) {
 // login page, the other logins and those who are signed in do not notice.
 func TestAProviderThatIsDown(t *testing.T) {
 	p := gatewaytest.NewIDP(t)
-	s := gatewaytest.Start(t, gatewaytest.Site{Options: p.Login("sso", "")})
+	s := gatewaytest.Start(t, gatewaytest.Site{Options: p.Login("sso", "label \"Acme & Sons\"")})
 	p.Close()
 	b := s.Browser(t)
 	a := b.Open("/auth/login/sso?return_to=%2Forders").Want(t, http.StatusServiceUnavailable)
-	for _, part := range []string{"Signing in does not work at the moment", `name="password"`, `value="/orders"`} {
+	for _, part := range []string{"Acme &amp; Sons cannot be reached at the moment, so nobody can sign in there.", `name="password"`, `value="/orders"`} {
 		if !strings.Contains(a.Body, part) {
 			t.Errorf("the page has no %s:\n%s", part, a.Body)
 		}
@@ -97,4 +97,34 @@ func TestAProviderThatIsDown(t *testing.T) {
 		t.Errorf("cookies %q, Retry-After %q", b.Jar, a.Header.Get("Retry-After"))
 	}
 	s.WithCookie(t, gatewaytest.Ada).Get("/auth/session").Want(t, http.StatusOK)
+}
+
+// Nobody was there yet, so "the one you signed in at" would be none.
+func TestAProviderThatIsNotWhatIsConfiguredIsToldBeforeAnybodyIsSentThere(t *testing.T) {
+	p := gatewaytest.NewIDP(t)
+	g := gatewaytest.StartProcess(t, gatewaytest.Site{Options: strings.Replace(p.Login("sso", "discovery "+p.URL+"/.well-known/openid-configuration"), "issuer "+p.URL, "issuer "+p.URL+"/realms/main", 1)})
+	a := g.Browser(t).Open("/auth/login/sso").Want(t, http.StatusServiceUnavailable)
+	if !strings.Contains(a.Body, "This service and sso are not set up for each other") || strings.Contains(a.Body, "you signed in at") {
+		t.Errorf("the page is\n%s", a.Body)
+	}
+	g.AwaitLog("nobody can be sent to the provider", p.URL+"/realms/main")
+}
+
+// A browser sends the same answer twice, and shows the second page: the first has
+// signed in.
+func TestASecondClickSaysThatTheSignInIsFinished(t *testing.T) {
+	p := gatewaytest.NewIDP(t)
+	s := gatewaytest.Start(t, gatewaytest.Site{Options: p.Login("sso", "")})
+	b := s.Browser(t)
+	callback := b.Begin(p, "sso", "/orders")
+	second := b.At(t, s)
+	b.Open(callback).Want(t, http.StatusSeeOther)
+	a := second.Open(callback).Want(t, http.StatusOK)
+	for _, part := range []string{"This sign-in is finished", `content="1; url=/orders"`, `href="/orders"`} {
+		if !strings.Contains(a.Body, part) {
+			t.Errorf("the page has no %s:\n%s", part, a.Body)
+		}
+	}
+	second.WantSignedOut(t)
+	b.WantSignedIn(t, gatewaytest.Ada)
 }

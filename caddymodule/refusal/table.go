@@ -138,7 +138,6 @@ var (
 	Expired       = atProvider(http.StatusBadRequest, web.Expired)
 	NoCookie      = atProvider(http.StatusBadRequest, web.NoCookie)
 	NoCookiePlain = atProvider(http.StatusBadRequest, web.NoCookiePlain)
-	Used          = atProvider(http.StatusBadRequest, web.Used)
 	Forged        = atProvider(http.StatusBadRequest, web.Forged)
 	Clock         = atProvider(http.StatusUnauthorized, web.Clock)
 	Misconfigured = atProvider(http.StatusUnauthorized, web.Misconfigured)
@@ -150,6 +149,14 @@ var (
 // ProviderTrouble is the provider's own word for it, which passes by itself.
 var ProviderTrouble = &Refusal{Status: http.StatusServiceUnavailable, Code: "provider_unavailable", Page: web.ProviderTrouble, Result: Failed,
 	Message: "The service that you sign in at is in trouble for the moment. Try again shortly.", RetryAfter: 30 * time.Second}
+
+// ProviderAway and ProviderMismatched are for who was to be sent to a provider.
+var (
+	ProviderAway = &Refusal{Status: http.StatusServiceUnavailable, Code: "provider_unavailable", Page: web.ProviderAway, Result: Failed,
+		Message: "The service that you sign in at cannot be reached. Try again shortly.", RetryAfter: 2 * time.Second}
+	ProviderMismatched = &Refusal{Status: http.StatusServiceUnavailable, Code: "provider_unavailable", Page: web.Mismatched, Result: Failed,
+		Message: "The service that you sign in at and this one are not set up for each other.", RetryAfter: time.Minute}
+)
 
 func atProvider(status int, page web.Failure) *Refusal {
 	return &Refusal{Status: status, Page: page, Result: Refused}

@@ -102,6 +102,7 @@ func everyPage() map[string]func(http.ResponseWriter) {
 		"post back": func(w http.ResponseWriter) {
 			web.PostBack{Action: "/auth/callback/keycloak", Fields: []web.Field{{Name: "code", Value: "c"}}}.Write(w)
 		},
+		"finished":           func(w http.ResponseWriter) { web.Onward{Base: "/auth", To: "/orders", Finished: true}.Write(w) },
 		"same site":          func(w http.ResponseWriter) { web.SameSite{To: "/orders"}.Write(w) },
 		"providers only":     func(w http.ResponseWriter) { web.Login{Base: "/auth", Providers: twoProviders}.Write(w, 200) },
 		"no way to sign in":  func(w http.ResponseWriter) { web.Login{Base: "/auth"}.Write(w, 200) },

@@ -30,8 +30,6 @@ const (
 	// Expired says that the attempt took too long, or that the browser did not
 	// send the attempt's cookie back.
 	Expired
-	// Used says that the attempt was finished before, perhaps in another tab.
-	Used
 	// Clock says that the provider's answer is of the future or of the past:
 	// one of the two clocks is wrong.
 	Clock
@@ -69,6 +67,12 @@ const (
 	// ProviderTrouble says that the provider answered, again, that it is in
 	// trouble for now; see Login.RetryAfter.
 	ProviderTrouble
+	// ProviderAway says that a provider, Login.At, cannot be reached; see
+	// Login.RetryAfter.
+	ProviderAway
+	// Mismatched says that a provider, Login.At, and this service are not set up for
+	// each other, as was seen before anybody was sent there.
+	Mismatched
 	// Unkept says that the person has signed in, and that the browser sends no
 	// cookie of it. UnkeptPlain is for where browsers keep none, over plain http.
 	Unkept
@@ -106,7 +110,6 @@ var failureTexts = map[Failure]string{
 		"You have done nothing wrong: please tell whoever looks after this service.",
 	UnkeptCrowded: "You have signed in, but your browser sends several sign-ins of this name at once, and it cannot be told which counts. " +
 		"Sign in again; if that does not help, delete the cookies of this site in your browser first.",
-	Used: "This sign-in was finished before, perhaps in another tab or by a reload. Start again here.",
 	Clock: "The clocks of this service and of the one you signed in at do not agree. " +
 		"You have done nothing wrong: please tell whoever looks after this service.",
 	Misconfigured: "This service cannot accept the answer of the one you signed in at. " +
@@ -128,6 +131,14 @@ var failureTexts = map[Failure]string{
 	Refused: "Your account may not sign in here. If you think it should, ask whoever looks after this service.",
 }
 
+// at is the provider that was asked, as its button calls it.
+func (l Login) at(unnamed string) string {
+	if l.At == "" {
+		return unnamed
+	}
+	return l.At
+}
+
 // Message is the failure in words; empty when there is none.
 func (l Login) Message() string {
 	switch l.Failure {
@@ -141,6 +152,12 @@ func (l Login) Message() string {
 		if l.Names || l.NameLabel != "" {
 			return "The name or the password is not right. Check both and try again."
 		}
+	case ProviderAway:
+		return l.at("That service") + " cannot be reached at the moment, so nobody can sign in there. You have done nothing wrong: try again in " +
+			inWords(l.RetryAfter) + "."
+	case Mismatched:
+		return "This service and " + l.at("that one") + " are not set up for each other, so nobody can sign in there. " +
+			"You have done nothing wrong: please tell whoever looks after this service."
 	case ProviderTrouble:
 		return "The service that you sign in at says that it is in trouble for the moment, and not why. " +
 			"Try again in " + inWords(l.RetryAfter) + "."

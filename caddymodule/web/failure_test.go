@@ -33,9 +33,10 @@ func TestAFailureIsTold(t *testing.T) {
 		"a sign-in that this service does not know":            {web.UnkeptLost, "please tell whoever looks after this service", false},
 		"a sign-in beside others":                              {web.UnkeptCrowded, "delete the cookies of this site", false},
 		"a provider that says it is in trouble, and how long":  {web.ProviderTrouble, "says that it is in trouble for the moment, and not why. Try again in 2 minutes.", false},
+		"a provider that is away, by its name":                 {web.ProviderAway, "Acme cannot be reached at the moment, so nobody can sign in there. You have done nothing wrong: try again in 2 minutes.", false},
+		"a provider that is set up otherwise, by its name":     {web.Mismatched, "This service and Acme are not set up for each other", false},
 		"clocks that disagree, and who should know":            {web.Clock, "clocks of this service and of the one you signed in at do not agree", false},
 		"an answer for somebody else, and who should know":     {web.Misconfigured, "please tell whoever looks after this service", false},
-		"an attempt that was finished before":                  {web.Used, "was finished before", false},
 		"an answer to nothing that this browser asked":         {web.Forged, "does not belong to a sign-in begun in this browser", false},
 		"an email address that nobody verified, and what next": {web.Unverified, "not verified there. If you can, verify it where you signed in and try again", false},
 		"an email address of which nothing is said":            {web.Unvouched, "does not say whether your email address is verified", false},
@@ -48,7 +49,7 @@ func TestAFailureIsTold(t *testing.T) {
 		"one that this page does not know, as unavailable":     {lastFailure + 1, "You have done nothing wrong", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			all := render(t, login(web.Login{Password: true, Failure: c.failure, RetryAfter: 2 * time.Minute}))
+			all := render(t, login(web.Login{Password: true, Failure: c.failure, At: "Acme", RetryAfter: 2 * time.Minute}))
 			if alert := verifyAlert(t, all); !strings.Contains(alert, c.says) {
 				t.Errorf("alert is %q, want it to say %q", alert, c.says)
 			}

@@ -35,6 +35,9 @@ type Login struct {
 	Providers []Provider
 	// Failure is what to tell of the last attempt.
 	Failure Failure
+	// At is the provider that the last attempt was at, by its label or name. It is
+	// said with ProviderAway and Mismatched.
+	At string
 	// Reason is what the configuration says to whom it refuses, the message of
 	// a require; shown with Refused only. Never give anything of a request, or
 	// of a provider, here. Empty means a fixed text.
@@ -56,8 +59,8 @@ type Login struct {
 // Write answers with the page. The status is the caller's: 200 for the page
 // itself, 400 for Expired, NoCookie, NoCookiePlain and Forged, 401 for Wrong, Denied, Unfinished, Clock
 // and Misconfigured, 403 for Incomplete, Unverified, Unvouched, NoEmail, Refused, TooMany,
-// Taken and Unmapped, 429 for Throttled, 503 for Busy, Unavailable and
-// ProviderTrouble.
+// Taken and Unmapped, 429 for Throttled, 503 for Busy, Unavailable,
+// ProviderTrouble, ProviderAway and Mismatched.
 func (l Login) Write(w http.ResponseWriter, status int) {
 	p := page{name: "login", data: l, status: status, retryAfter: l.RetryAfter, formTargets: l.FormTargets}
 	if l.SignedInAs != "" && l.Failure == NoFailure {

@@ -17,6 +17,9 @@ type Onward struct {
 	// Cut says that To is not all of where the person wanted to go. The page
 	// says so, and waits for them.
 	Cut bool
+	// Finished says that the sign-in was finished before, so that whether somebody
+	// is signed in shows where it leads. The page says so, for a second.
+	Finished bool
 }
 
 // Write answers 200 with the page.
