@@ -118,11 +118,10 @@ func (a *App) warnOfUsernames(user string) {
 	}
 	a.warned = true
 	if nameless := a.nameless(); len(nameless) > 0 {
-		a.logger.Warn("user_header username: a login's map gives no username, so to an app its people are nobody, "+
-			"but for those who typed a name that is no address",
+		a.logger.Warn("user_header username: nobody of a login has a username, so to an app its people are nobody",
 			zap.Strings("logins", nameless),
-			zap.String("remedy", "fill it in `map`, such as username `login.body.user.name` or username `token.preferred_username`, "+
-				"if people there cannot choose somebody else's; or say `user_header email`"))
+			zap.String("remedy", "fill it in `map`, such as username `login.body.user.name`, `login.username` or `token.preferred_username`, "+
+				"if people there cannot choose somebody else's; in a users file give people a username; or say `user_header email`"))
 	}
 	if len(a.logins) < 2 {
 		return
@@ -136,11 +135,26 @@ func (a *App) warnOfUsernames(user string) {
 		zap.String("remedy", "see to it that a username is one person at all of them, or say `user_header id`"))
 }
 
-// nameless are the logins whose people have no username that is told. In a users
-// file each person has one or not, and a directory tells of those of every login.
+// isNameless reports whether the people of the login have no username: nobody in a
+// users file has one now, or no map gives it. Whom an app knows by the name that
+// they type has that one, where map makes an address of it.
+func (a *App) isNameless(l LoginModule) bool {
+	switch l := l.(type) {
+	case *UsersLogin:
+		return !l.TakesNames()
+	case *AppLogin:
+		return !l.fills("username") && !l.mapper.Carries("email", "login", "username")
+	case mapper:
+		return !l.fills("username")
+	}
+	return false
+}
+
+// nameless are the logins whose people have no username. A directory tells of those
+// of every login.
 func (a *App) nameless() (names []string) {
 	for _, l := range a.logins {
-		if m, ok := l.(mapper); ok && !m.fills("username") && !a.tellNames {
+		if !a.tellNames && a.isNameless(l) {
 			names = append(names, l.Name())
 		}
 	}

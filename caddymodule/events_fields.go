@@ -67,8 +67,9 @@ func sessionFields(e lifecycle.Event) []zap.Field {
 }
 
 // ownOrigin is what helps where a page of one's own was taken for another site's.
-const ownOrigin = "if the page may act for people here, name its origin: `cors <origin>` in the sidegate options; " +
-	"if it is this site's own, a proxy in front changes Host or ends TLS: say so by public_url or trusted_proxies"
+const ownOrigin = "if the page is this site's own, a proxy in front changes Host or ends TLS: let it send the Host that the browser sent, with the port " +
+	"(nginx: `proxy_set_header Host $http_host;`), and name it in trusted_proxies, or say public_url; if the page is another site's and may act for people here, " +
+	"name its origin: `cors <origin>` in the sidegate options"
 
 func mismatchFields(e lifecycle.Event) []zap.Field {
 	m, ok := errors.AsType[*origin.Mismatch](e.Err)
@@ -94,7 +95,7 @@ const ownProxy = "if a proxy of yours is there, name its address in the global o
 
 // silentProxy is what helps where a proxy in front says nothing of its clients,
 // which only shows in that all of them are one.
-const silentProxy = "if a proxy of yours is there, all its people count as one: let it send Host, X-Forwarded-For and X-Forwarded-Proto, " +
+const silentProxy = "if a proxy of yours is there, all its people count as one: let it send Host, X-Forwarded-For and X-Forwarded-Proto (deploy/caddyfiles/tls-in-front.Caddyfile), " +
 	"and name its address in `servers { trusted_proxies static <address> }`"
 
 // throttledFields name the account as it was typed: a person who mistakes the
@@ -107,7 +108,7 @@ func throttledFields(e lifecycle.Event) []zap.Field {
 	fields := append(clientFields(e), zap.String("account", login.Shown(t.Account)), zap.String("scope", t.Scope), zap.Duration("wait", t.RetryAfter))
 	if t.From.Told.IsValid() {
 		fields = append(fields, zap.Stringer("forwarded_for", t.From.Told))
-	} else if t.Scope == "address" && caller.Near(e.Client) {
+	} else if caller.Near(e.Client) {
 		fields = append(fields, zap.String("remedy", silentProxy))
 	}
 	return fields

@@ -177,8 +177,8 @@ var errTypedEmail = errors.New("email_domains, or an expression with identity.em
 // errNothingRead is for an app whose answer makes no difference: one that says 200
 // {"success": false} to a wrong password would let anybody in.
 var errNothingRead = errors.New("nothing of the app's answer decides (success, or without it what map and require need of the body), " +
-	"so an app that says 200 {\"success\": false} would let anybody in: say how it lets people in (success `login.body.success`), " +
-	"or, if it does so by the status alone, that (success `login.status == 200`)")
+	"so an app that says 200 {\"success\": false} would let anybody in: say how it lets people in: an API by its body (success `login.body.success`), a form by where it " +
+	"leads (success `login.status == 302 && login.location == \"/home\"`), and one that tells by the status alone by that (success `login.status == 200`)")
 
 // seenCookies outlive a reload.
 type seenCookies struct{ *app.Seen }

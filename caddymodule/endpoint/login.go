@@ -177,7 +177,7 @@ func (l passwordLogin) refused(r *http.Request, method login.Method, begun time.
 	if errors.Is(err, login.ErrPublic) {
 		l.events.Happened(lifecycle.Event{Kind: PublicPassword, Login: method.Name(), Client: caller.Address(r)})
 	} else {
-		l.events.Happened(lifecycle.Event{Kind: Refused, Login: nameOf(method), Client: caller.Address(r), Err: err})
+		l.events.Happened(lifecycle.Event{Kind: Refused, Login: l.asked(method), Client: caller.Address(r), Err: err})
 	}
 	whole := method == nil || method.Name() == l.passwords[len(l.passwords)-1].Name()
 	answer := l.floor.refuse(r.Context(), begun, whole, refusal.Credentials)
@@ -261,6 +261,14 @@ func together(said, err error) error {
 		return err
 	}
 	return fmt.Errorf("%w; %w", said, err)
+}
+
+// asked is the login that the log names: who has decided, or the only one.
+func (l passwordLogin) asked(m login.Method) string {
+	if m == nil && len(l.passwords) == 1 {
+		return l.passwords[0].Name()
+	}
+	return nameOf(m)
 }
 
 // nameOf is the name of the method that has decided, if one has.

@@ -122,7 +122,7 @@ var failureTexts = map[Failure]string{
 		"You have done nothing wrong: please tell whoever looks after this service.",
 	NoEmail: "No email address came with your sign-in. Add one to your account there, " +
 		"or agree to share it, then try again.",
-	Unmapped: "This sign-in cannot be completed: what is said of you is not what this service expects. " +
+	Unmapped: "This sign-in cannot be completed: your entry there lacks something that this service needs, or has it in another form. " +
 		"Trying again will not help, and you have done nothing wrong: please tell whoever looks after this service.",
 	AskAgain: "This service was set up anew while you signed in. Please sign in again.",
 	Taken: "The number of your account belongs to somebody else here, so you cannot be signed in. " +

@@ -45,7 +45,7 @@ func TestAFailureIsTold(t *testing.T) {
 		"a service that was set up anew, and what next":        {web.AskAgain, "Please sign in again.", false},
 		"as many sessions as there may be, and what next":      {web.TooMany, "Sign out at one of them, then sign in here.", false},
 		"a number that is somebody else's, and whom to tell":   {web.Taken, "belongs to somebody else here, so you cannot be signed in. Please tell whoever", false},
-		"what cannot be mapped, and that it will not heal":     {web.Unmapped, "cannot be completed: what is said of you is not what this service expects. Trying again will not help", false},
+		"what cannot be mapped, and that it will not heal":     {web.Unmapped, "cannot be completed: your entry there lacks something that this service needs, or has it in another form. Trying again will not help", false},
 		"one that this page does not know, as unavailable":     {lastFailure + 1, "You have done nothing wrong", false},
 	} {
 		t.Run(name, func(t *testing.T) {

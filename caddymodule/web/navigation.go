@@ -1,6 +1,7 @@
 package web
 
 import (
+	"mime"
 	"net/http"
 	"strings"
 )
@@ -11,7 +12,14 @@ func IsNavigation(r *http.Request) bool {
 	if mode := r.Header.Get("Sec-Fetch-Mode"); mode != "" {
 		return mode == "navigate"
 	}
-	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && acceptsHTML(r)
+	return acceptsHTML(r) && (r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodPost && isForm(r))
+}
+
+// isForm reports whether the body is what a page's form sends. Browsers say how
+// they come by it over https and on their own machine alone.
+func isForm(r *http.Request) bool {
+	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	return err == nil && media == "application/x-www-form-urlencoded"
 }
 
 func acceptsHTML(r *http.Request) bool {

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http/httptest"
+	"strings"
 	"testing"
 )
 
@@ -19,9 +20,16 @@ func TestIsNavigation(t *testing.T) {
 		{"a program that takes anything gets none", "GET", "", "*/*", false},
 		{"a program that says nothing gets none", "GET", "", "", false},
 		{"who posts and does not say gets none", "POST", "", "text/html", false},
+		{"but a form of a page, over plain http", "POST a form", "", "text/html", true},
+		{"and a program's form gets none", "POST a form", "", "*/*", false},
+		{"nor does a script's", "POST a form", "cors", "text/html", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			r := httptest.NewRequest(c.method, "/", nil)
+			method, form := strings.CutSuffix(c.method, " a form")
+			r := httptest.NewRequest(method, "/", nil)
+			if form {
+				r.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
+			}
 			if c.mode != "" {
 				r.Header.Set("Sec-Fetch-Mode", c.mode)
 			}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
+	"net/url"
+	"strconv"
 
 	"example.com/sidegate/caddymodule/login"
 	"example.com/sidegate/caddymodule/profile"
@@ -30,29 +32,41 @@ func factOf(a source.Answer, s secret) map[string]any {
 // judge is nil when the app let the person in, login.ErrUnknown when it did
 // not, and anything else when that cannot be told.
 func (l *Login) judge(a source.Answer, facts profile.Facts) error {
+	err := l.judgement(a, facts)
+	if _, named := errors.AsType[*login.Unclear](err); err == nil || named {
+		return err
+	}
+	return l.trouble(err)
+}
+
+func (l *Login) judgement(a source.Answer, facts profile.Facts) error {
 	switch {
 	case isNo(a.Status):
 		return l.no(a.Status)
 	case isDown(a.Status):
 		return fmt.Errorf("the app answers %d", a.Status)
 	case l.config.Success != nil:
-		return l.judgeBySuccess(a.Status, facts)
+		return l.judgeBySuccess(a, facts)
 	case !isSuccess(a.Status):
 		return unexpected(a.Status)
 	case isPage(a.Header):
-		// Most login forms answer a wrong password with 200 and themselves.
-		return errors.New("the app answers with a web page, which may be its login form again: " +
-			"configure its login API, or how to tell that it let somebody in (success)")
+		return errPage
 	}
 	return nil
 }
+
+// errPage is for a page: most login forms answer a wrong password with 200 and
+// themselves.
+var errPage = errors.New("the app answers with a web page, which may be its login form again: " +
+	"configure its login API, or how to tell that it let somebody in, such as success `login.status == 302 && login.location == \"/home\"`; " +
+	"for one that answers with pages to good passwords alone, success `login.status == 200 && !has(login.body)`")
 
 // judgeUnread is judge for an answer that could not be read: status is zero where
 // not even that could. It is never a yes, and a no needs no body. An app can choose
 // how a wrong password ends, so none but an outage has the limits of one.
 func (l *Login) judgeUnread(status int, err error) error {
 	if isNo(status) || status == http.StatusBadRequest && l.config.Success != nil {
-		return l.no(status)
+		return l.trouble(l.no(status))
 	}
 	return &login.Answered{Err: l.trouble(err), Down: isOutage(status, err)}
 }
@@ -66,9 +80,13 @@ func isOutage(status int, err error) bool {
 	return !errors.Is(err, source.ErrNotWhole) && !errors.Is(err, source.ErrTooLarge)
 }
 
-func (l *Login) judgeBySuccess(status int, facts profile.Facts) error {
+// judgeBySuccess takes no page for a yes by its status alone: see errPage.
+func (l *Login) judgeBySuccess(a source.Answer, facts profile.Facts) error {
+	status := a.Status
 	holds, err := l.config.Success.Holds(facts)
 	switch {
+	case err == nil && holds && isSuccess(status) && isPage(a.Header) && !l.looksInside():
+		return errPage
 	case err == nil && holds:
 		return nil
 	case !decides(status):
@@ -76,8 +94,19 @@ func (l *Login) judgeBySuccess(status int, facts profile.Facts) error {
 	case err != nil:
 		return &login.Unclear{Err: l.trouble(fmt.Errorf("whether the app let the person in cannot be told (success): %w", err))}
 	}
-	return l.no(status)
+	return fmt.Errorf("%w%s, and success does not hold", l.no(status), leadingTo(a))
 }
+
+// leadingTo is where a redirect leads, without what may be secret there.
+func leadingTo(a source.Answer) string {
+	if to, err := url.Parse(a.Header.Get("Location")); err == nil && isRedirect(a.Status) {
+		return " to " + strconv.QuoteToASCII(to.Path[:min(len(to.Path), maxShownPath)])
+	}
+	return ""
+}
+
+// maxShownPath is how much of a path the log repeats, in bytes.
+const maxShownPath = 128
 
 // no is what an app's refusal says to the operator: a wrong address looks like a
 // wrong password otherwise.

@@ -158,7 +158,7 @@ func (l *Login) person(answer source.Answer, name string, s secret) (*profile.Pe
 	fact[factUsername] = name
 	facts := profile.Facts{"login": fact}
 	if err := l.judge(answer, facts); err != nil {
-		return nil, l.trouble(err)
+		return nil, err
 	}
 	person, err := l.mapped(name, &profile.Kept{Facts: facts})
 	if err == nil && l.config.KeepCookies {
@@ -197,7 +197,7 @@ func (l *Login) mapped(name string, kept *profile.Kept) (*profile.Person, error)
 // errNoAddress is for a name of which no session can be made: the app is not asked,
 // for its yes would come to nothing and tell that the password is right.
 var errNoAddress = errors.New("what was typed is no email address, and a session needs one: where people sign in by " +
-	"names, let map make it, such as `map { email login.username + \"@users.invalid\" }`, or take that of the app's answer")
+	"names, let map make it, such as email `login.username + \"@users.invalid\"`, or take that of the app's answer")
 
 // madeUpDomain is where the addresses are that a mapping makes up for people
 // without one (RFC 2606 section 2).

@@ -44,6 +44,10 @@ const someName = "somebody@example.com"
 // readsTheAnswer tells a success that looks at the answer from one that looks at
 // no more than what was typed.
 func (l *Login) readsTheAnswer() bool {
-	s := l.config.Success
-	return s.Reads("login", "body") || s.Reads("login", "status") || s.Reads("login", "location")
+	return l.looksInside() || l.config.Success.Reads("login", "status")
+}
+
+// looksInside reports whether success looks at more of the answer than its status.
+func (l *Login) looksInside() bool {
+	return l.config.Success.Reads("login", "body") || l.config.Success.Reads("login", "location")
 }

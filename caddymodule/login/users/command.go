@@ -6,8 +6,8 @@ import "strings"
 // password and writes a file with one person. It has no double quotes and no
 // backslashes, which logs in JSON would write otherwise.
 func CommandFor(path string) string {
-	return `{ echo users:; echo '- id: 1'; echo '  email: you@example.com'; ` +
-		`echo '  password:' $(./caddy hash-password --algorithm argon2id); } >` + inShell(path)
+	return `{ echo users:; echo '  - id: 1'; echo '    email: you@example.com'; ` +
+		`echo '    password:' $(./caddy hash-password --algorithm argon2id); } >` + inShell(path)
 }
 
 // inShell quotes a path for a shell, where it needs that.

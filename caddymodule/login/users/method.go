@@ -72,13 +72,21 @@ func (m *Method) SignIn(ctx context.Context, typed login.Typed) (*profile.Person
 		return nil, fmt.Errorf("comparing a password hash of the users file: %w", err)
 	case entry == nil:
 		return nil, login.ErrUnknown
-	case entry.Disabled || !match:
-		return nil, login.ErrRefused
+	case entry.Disabled:
+		return nil, errDisabled
+	case !match:
+		return nil, errMismatch
 	case h.public && !typed.OnThisMachine:
 		return nil, login.ErrPublic
 	}
 	return entry.Person(), nil
 }
+
+// What the log says of a refusal, and no answer.
+var (
+	errDisabled = fmt.Errorf("%w: the person is disabled in the users file", login.ErrRefused)
+	errMismatch = fmt.Errorf("%w: the password is another", login.ErrRefused)
+)
 
 // enter waits for a place and returns the hash to compare, with whose it is: nil
 // for nobody's. They are looked up after the wait again, in which the file may

@@ -207,5 +207,5 @@ func ExampleMethod_SignIn() {
 	fmt.Println(err)
 	// Output:
 	// 1 [admin] <nil>
-	// sign-in refused
+	// sign-in refused: the password is another
 }

@@ -63,6 +63,8 @@ func TestFieldsAreFilled(t *testing.T) {
 
 		{"roles, a list of the source", "roles", "token.groups", func(p *person) { p.Roles = []string{"dev", "ops"} }},
 		{"roles, added to those there are", "roles", "identity.roles + token.realm_access.roles", func(p *person) { p.Roles = []string{"old", "admin"} }},
+		{"roles, of no text at all", "roles", "''.split(',')", func(p *person) { p.Roles = []string{} }},
+		{"roles, and empty ones, which are none", "roles", "['', 'a', '']", func(p *person) { p.Roles = []string{"a"} }},
 		{"roles, of text with commas", "roles", "'a, b,c'.split(',').map(r, r.trim())", func(p *person) { p.Roles = []string{"a", "b", "c"} }},
 		{"roles, of two functions in a row", "roles", "dyn((token.groups + token.groups).distinct()).sort()", func(p *person) { p.Roles = []string{"dev", "ops"} }},
 		{"roles, none", "roles", "[]", func(p *person) { p.Roles = []string{} }},

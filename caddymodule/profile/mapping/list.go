@@ -3,6 +3,7 @@ package mapping
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"cel.dev/cel-go/cel"
@@ -56,7 +57,9 @@ func readTexts(v ref.Val, wants string, most int) ([]string, error) {
 	case types.Null:
 		v = asList(v)
 	}
-	return readList(v, wants, most, func(v ref.Val) (string, error) { return readText(v, profile.MaxText) })
+	all, err := readList(v, wants, most, func(v ref.Val) (string, error) { return readText(v, profile.MaxText) })
+	// "".split(",") is a list of one empty text, and names nothing.
+	return slices.DeleteFunc(all, func(text string) bool { return text == "" }), err
 }
 
 // errJoined refuses to guess: taken for one name, "admins,staff" is a role that
