@@ -38,6 +38,7 @@ func parts(t *testing.T) []part {
 		{"options", audit(t, tree, optionWords), toldOptions},
 		{"kinds of stores, logins and directories", kinds(), toldKinds},
 		{"directives and matchers", directives(), toldDirectives},
+		{"providers", providers, toldProviders},
 		{"fields of a users file", audit(t, tree, peopleFields), toldUnder("login users", "field")},
 		{"fields to map", mapping.Fields(), toldUnder("map and require", "field")},
 		{"variables of expressions", mapping.Variables(), toldUnder("map and require", "variable")},

@@ -3,5 +3,6 @@
 // own, so that whoever builds the gateway does not fetch a provider.
 //
 // The parts are packages of their own, for other tests and for trying out by
-// hand: provider, legacy, crm, and the fault and loopback that they share.
+// hand: provider, standin, legacy, crm, and the fault and loopback that they
+// share.
 package providertest

@@ -78,6 +78,23 @@ func duplicated(decoder *json.Decoder) bool {
 	return false
 }
 
+// readMembers reads the members of a JSON object that have exactly those names
+// (RFC 8259 section 8.3) into what the pointers lead to. The library, given a
+// struct, takes "ISSUER" for issuer, and so what other readers do not see. With
+// an error, what is of the right type has been read all the same.
+func readMembers(data []byte, into map[string]any) (err error) {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(data, &members); err != nil {
+		return err
+	}
+	for name, pointer := range into {
+		if raw, there := members[name]; there {
+			err = errors.Join(err, json.Unmarshal(raw, pointer))
+		}
+	}
+	return err
+}
+
 // text is the claim if it is a text, else empty.
 func (c claims) text(name string) string {
 	text, _ := c[name].(string)

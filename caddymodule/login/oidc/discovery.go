@@ -2,7 +2,6 @@ package oidc
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -20,15 +19,30 @@ const wellKnown = "/.well-known/openid-configuration"
 // metadata is what we need of OpenID Connect Discovery 1.0 section 3, RFC 9207
 // section 3 and RP-Initiated Logout 1.0 section 2.1.
 type metadata struct {
-	Issuer         string   `json:"issuer"`
-	Authorization  string   `json:"authorization_endpoint"`
-	Token          string   `json:"token_endpoint"`
-	Keys           string   `json:"jwks_uri"`
-	UserInfo       string   `json:"userinfo_endpoint"`
-	EndSession     string   `json:"end_session_endpoint"`
-	Algorithms     []string `json:"id_token_signing_alg_values_supported"`
-	AuthAlgorithms []string `json:"token_endpoint_auth_signing_alg_values_supported"`
-	SendsIssuer    bool     `json:"authorization_response_iss_parameter_supported"`
+	Issuer         string
+	Authorization  string
+	Token          string
+	Keys           string
+	UserInfo       string
+	EndSession     string
+	Algorithms     []string
+	AuthAlgorithms []string
+	SendsIssuer    bool
+}
+
+func readMetadata(document []byte) (*metadata, error) {
+	m := new(metadata)
+	return m, readMembers(document, map[string]any{
+		"issuer":                                &m.Issuer,
+		"authorization_endpoint":                &m.Authorization,
+		"token_endpoint":                        &m.Token,
+		"jwks_uri":                              &m.Keys,
+		"userinfo_endpoint":                     &m.UserInfo,
+		"end_session_endpoint":                  &m.EndSession,
+		"id_token_signing_alg_values_supported": &m.Algorithms,
+		"token_endpoint_auth_signing_alg_values_supported": &m.AuthAlgorithms,
+		"authorization_response_iss_parameter_supported":   &m.SendsIssuer,
+	})
 }
 
 // discover returns the provider's metadata.
@@ -46,11 +60,11 @@ func (l *Login) fetchMetadata(ctx context.Context) (*metadata, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := new(metadata)
 	if err := checkJSON(a.body); err != nil {
 		return nil, because(ErrProvider, "%s %w", what, err)
 	}
-	if err := json.Unmarshal(a.body, m); err != nil {
+	m, err := readMetadata(a.body)
+	if err != nil {
 		return nil, because(ErrProvider, "%s holds a member of a wrong type", what)
 	}
 	if err := m.check(l.config.Issuer); err != nil {

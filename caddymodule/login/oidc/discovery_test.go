@@ -250,3 +250,46 @@ func TestADiscoveryDocumentElsewhere(t *testing.T) {
 	_, _, err := p.login(t, elsewhere).Begin(context.Background(), newState(), redirectURI, "/")
 	wantErr(t, err, oidc.ErrProvider, "is of the issuer")
 }
+
+// What another reader does not see must not decide here who gets in. The long s
+// and the sign of Kelvin are letters of another case, too, and stand behind the
+// others in a document that is sorted.
+func TestMembersAreReadByTheirNamesToTheLetter(t *testing.T) {
+	for name, edit := range map[string]func(*provider){
+		"another issuer behind the right one is not read": func(p *provider) { p.metadata["i\u017fsuer"] = "https://evil.example.com" },
+		"a type of token behind the right one is not read": func(p *provider) {
+			p.tokens = func(answer map[string]any) { answer["to\u212aen_type"] = "mac" }
+		},
+		"keys behind the right ones are not read": func(p *provider) {
+			p.on("/keys", func(w http.ResponseWriter, _ *http.Request) {
+				reply(w, 200, map[string]any{"keys": p.published, "key\u017f": []any{}})
+			})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newProvider(t)
+			edit(p)
+			p.mustSignIn(t, p.login(t, nil))
+		})
+	}
+	for name, edit := range map[string]func(*provider){
+		"the issuer": func(p *provider) { p.metadata["Issuer"], p.metadata["issuer"] = p.URL, nil },
+		"the ID token": func(p *provider) {
+			p.tokens = func(answer map[string]any) { answer["ID_token"], answer["id_token"] = answer["id_token"], nil }
+		},
+		"the keys": func(p *provider) {
+			p.on("/keys", func(w http.ResponseWriter, _ *http.Request) { reply(w, 200, map[string]any{"Keys": p.published}) })
+		},
+	} {
+		t.Run(name+" by another name is none", func(t *testing.T) {
+			p := newProvider(t)
+			edit(p)
+			l := p.login(t, nil)
+			location, attempt, err := l.Begin(context.Background(), newState(), redirectURI, "/")
+			if err == nil {
+				_, err = l.Finish(context.Background(), attempt, p.authorize(t, location))
+			}
+			wantErr(t, err, oidc.ErrProvider, "")
+		})
+	}
+}

@@ -12,21 +12,26 @@ import (
 )
 
 // FuzzCallback: whatever a browser brings, the token endpoint is asked only
-// for the one answer of this attempt, nobody gets in with a code that was never
-// issued, and no error repeats what came. STATE and ISS stand for the right ones.
+// for the one answer of this attempt, nobody gets in but by the code that was issued
+// for it, and no error repeats what came. STATE, ISS and CODE stand for the right
+// ones.
 func FuzzCallback(f *testing.F) {
 	for _, query := range []string{
+		"code=CODE&state=STATE&iss=ISS", "code=CODE&state=STATE", "code=CODE&state=STATE&iss=ISS&code=CODE", "code=CODE%00&state=STATE&iss=ISS",
 		"code=abc&state=STATE&iss=ISS", "code=abc&state=STATE", "code=abc&state=STATE&iss=ISS&iss=ISS", "state=STATE&iss=ISS",
 		"error=access_denied&state=STATE&iss=ISS", "error=MARK&error_description=MARK&state=STATE&iss=ISS", "code=MARK&state=MARK",
-		"code=a&code=b&state=STATE&iss=ISS", "code=a&state=STATE&iss=ISS/", "code=a&STATE=STATE&state=STATE%00&iss=ISS", "error=&state=STATE&iss=ISS&code=a",
+		"code=a&code=b&state=STATE&iss=ISS", "code=a&state=STATE&iss=ISS/", "code=a&STATE=STATE&state=STATE%00&iss=ISS", "error=&state=STATE&iss=ISS&code=CODE",
+		"code=CODE;state=STATE;iss=ISS", "code=CODE&state=STATE&iss=ISS&x=%zz", "error=temporarily_unavailable&state=STATE&iss=ISS",
 	} {
 		f.Add(query)
 	}
 	p := newProvider(f)
-	l := p.login(f, nil)
-	_, attempt := begin(f, l)
+	l := p.login(f, func(c *oidc.Config) { c.Transport = direct{p} })
 	f.Fuzz(func(t *testing.T, raw string) {
-		raw = strings.ReplaceAll(strings.ReplaceAll(raw, "STATE", attempt.State), "ISS", url.QueryEscape(p.URL))
+		clear(p.codes)
+		location, attempt := begin(t, l)
+		code := p.authorize(t, location).Get("code")
+		raw = strings.NewReplacer("STATE", attempt.State, "ISS", url.QueryEscape(p.URL), "CODE", code).Replace(raw)
 		query, _ := url.ParseQuery(raw) // a handler, too, goes on with what could be read
 		right := query.Get("state") == attempt.State && query.Get("iss") == p.URL && !query.Has("error") &&
 			query.Get("code") != "" && len(query.Get("code")) <= 4096
@@ -35,16 +40,19 @@ func FuzzCallback(f *testing.F) {
 		}
 		before := p.count("/token")
 		person, err := l.Finish(context.Background(), attempt, query)
-		if person != nil || err == nil {
-			t.Fatal("somebody got in")
+		if in := right && query.Get("code") == code; (person != nil) != in || (err == nil) != in {
+			t.Fatalf("somebody gets in: %v (%v), should: %v", person != nil, err, in)
 		}
 		if asked := p.count("/token") > before; asked != right {
 			t.Fatalf("the token endpoint was asked: %v, should be: %v", asked, right)
 		}
+		if err == nil {
+			return
+		}
 		if right && !errors.Is(err, oidc.ErrForged) || !errors.Is(err, oidc.ErrForged) && !errors.Is(err, oidc.ErrDenied) && !errors.Is(err, oidc.ErrPassing) && !errors.Is(err, oidc.ErrProvider) {
 			t.Fatalf("got %v", err)
 		}
-		leaksNothing(t, err, "MARK", attempt.State, attempt.Nonce, attempt.Verifier)
+		leaksNothing(t, err, "MARK", code, attempt.State, attempt.Nonce, attempt.Verifier)
 	})
 }
 

@@ -2,7 +2,6 @@ package oidc
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
@@ -15,10 +14,18 @@ var errInvalidGrant = errors.New("the token endpoint answers invalid_grant")
 
 // tokens is the token endpoint's answer.
 type tokens struct {
-	Access  string `json:"access_token"`
-	Type    string `json:"token_type"`
-	Refresh string `json:"refresh_token"`
-	ID      string `json:"id_token"`
+	Access  string
+	Type    string
+	Refresh string
+	ID      string
+}
+
+// readTokens returns with an error what could be read.
+func readTokens(body []byte) (t tokens, err error) {
+	err = readMembers(body, map[string]any{
+		"access_token": &t.Access, "token_type": &t.Type, "refresh_token": &t.Refresh, "id_token": &t.ID,
+	})
+	return t, err
 }
 
 // grant asks the token endpoint, in one attempt: codes and rotating refresh
@@ -46,8 +53,8 @@ func (l *Login) grant(ctx context.Context, form url.Values) (tokens, error) {
 	if a.status != http.StatusOK {
 		return tokens{}, a.refusal()
 	}
-	var t tokens
-	if err := json.Unmarshal(a.body, &t); err != nil { // members of the right type are in t
+	t, err := readTokens(a.body)
+	if err != nil {
 		return t, because(ErrProvider, "%s answers with something that is not JSON, or of a wrong type", what)
 	}
 	return t, nil
@@ -86,7 +93,7 @@ func (t tokens) check() error {
 // remedies tell an operator what an error of RFC 6749 section 5.2 asks for. Only
 // these are ever repeated: other text may hold anything.
 var remedies = map[string]string{
-	"invalid_request":        "does it want another client authentication?",
+	"invalid_request":        "does it want another client authentication, or fail on code_verifier (`pkce off`)?",
 	"invalid_client":         "check client_id, client_secret and the client authentication",
 	"unauthorized_client":    "allow the client the authorization code and refresh token grants",
 	"unsupported_grant_type": "does it support the authorization code flow?",
@@ -97,16 +104,14 @@ var remedies = map[string]string{
 // is a definite "no" to the code or refresh token; everything else is about us
 // or about the provider.
 func (a answer) refusal() error {
-	var body struct {
-		Error string `json:"error"`
-	}
+	var code string
 	definite := []int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden}
-	err := json.Unmarshal(a.body, &body)
-	if err == nil && body.Error == "invalid_grant" && slices.Contains(definite, a.status) {
+	err := readMembers(a.body, map[string]any{"error": &code})
+	if err == nil && code == "invalid_grant" && slices.Contains(definite, a.status) {
 		return errInvalidGrant
 	}
-	if remedy, known := remedies[body.Error]; known {
-		return because(ErrProvider, "the token endpoint answers %s: %s", body.Error, remedy)
+	if remedy, known := remedies[code]; known {
+		return because(ErrProvider, "the token endpoint answers %s: %s", code, remedy)
 	}
 	return because(ErrProvider, "the token endpoint answers with status %d and no error of the standard", a.status)
 }

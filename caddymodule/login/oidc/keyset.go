@@ -31,17 +31,15 @@ func (l *Login) fetchKeys(ctx context.Context) ([]publicKey, error) {
 // without a word, for a provider may publish what others need; leftOut tells of
 // those that could have been (RFC 7517 section 5), and is nil when there are none.
 func parseKeys(body []byte) (keys []publicKey, leftOut, err error) {
-	var set struct {
-		Keys []json.RawMessage `json:"keys"`
-	}
-	if err := json.Unmarshal(body, &set); err != nil {
+	var set []json.RawMessage
+	if err := readMembers(body, map[string]any{"keys": &set}); err != nil {
 		return nil, nil, because(ErrProvider, "the provider's key set is not JSON")
 	}
-	if len(set.Keys) > maxKeys {
+	if len(set) > maxKeys {
 		return nil, nil, because(ErrProvider, "the provider's key set has more than %d keys", maxKeys)
 	}
 	var why []string
-	for i, raw := range set.Keys {
+	for i, raw := range set {
 		key, err := parseKey(raw)
 		if err != nil {
 			why = append(why, fmt.Sprintf("key %d %v", i+1, err))
