@@ -158,7 +158,7 @@ func TestUserNamesOfSeveralLoginsAreWarnedAbout(t *testing.T) {
 func TestALoginThatTellsNoUserNameIsWarnedAbout(t *testing.T) {
 	app := newLegacy(t)
 	for name, c := range map[string]struct{ lines, named string }{
-		"an app that tells none":                      {"map {\nemail `login.body.user.mail`\n}", `"logins":["legacy","users"]`},
+		"an app that tells none":                      {"map {\nemail `login.body.user.mail`\n}", `"logins":["users","legacy"]`},
 		"not one that tells them":                     {"map {\nemail `login.body.user.mail`\nusername `login.body.user.mail`\n}", `"logins":["users"]`},
 		"nor one whose people type them":              {byName, `"logins":["users"]`},
 		"and a users file in which nobody has a name": {byName, `"logins":["users"]`},
