@@ -353,28 +353,38 @@ func TestASuccessThatErrsIsTold(t *testing.T) {
 // An app that says 200 {"success": false} would let anybody in.
 func TestALoginAppWhoseAnswerMakesNoDifferenceIsRefused(t *testing.T) {
 	for lines, sound := range map[string]bool{
-		"":                                               false,
-		"map {\nid `8`\n}":                               false,
-		"map {\nid `login.status`\n}":                    false,
-		"require `login.status == 200`":                  false,
-		"success `login.status == 200`":                  true,
-		"require `login.body.ok`":                        true,
-		"map {\nid `login[\"body\"].nr`\n}":              true,
-		"map {\nname `login.?body.?name`\n}":             false,
-		"map {\nroles `login.map(k, k)`\n}":              false,
-		"map {\nname `login.body == null ? '' : 'x'`\n}": false,
-		"require `login.body.?ok.orValue(false)`":        true,
-		"success `true`":                                 false,
-		"success `login.username != \"\"`":               false,
-		"success `login.username != \"root\"`":           false,
-		"success `\"login.body\" != \"\"`":               false,
-		"success `login.status < 500`":                   false,
-		"success `has(login.body) || true`":              false,
-		"success `has(login.body)`":                      true,
-		"success `login.location == \"/home\"`":          true,
-		"success `login.body.?error.orValue('') == ''`":  true,
-		"success `login.body.ok`\nmap {\nid `8`\n}":      true,
-		"map {\nid `stable_id(\"x\", login.body.n)`\n}":  true,
+		"":                                                     false,
+		"map {\nid `8`\n}":                                     false,
+		"map {\nid `login.status`\n}":                          false,
+		"require `login.status == 200`":                        false,
+		"success `login.status == 200`":                        true,
+		"require `login.body.ok`":                              true,
+		"map {\nid `login[\"body\"].nr`\n}":                    true,
+		"map {\nname `login.?body.?name`\n}":                   false,
+		"map {\nroles `login.map(k, k)`\n}":                    false,
+		"map {\nname `login.body == null ? '' : 'x'`\n}":       false,
+		"require `login.body.?ok.orValue(false)`":              true,
+		"success `true`":                                       false,
+		"success `login.username != \"\"`":                     false,
+		"success `login.username != \"root\"`":                 false,
+		"success `\"login.body\" != \"\"`":                     false,
+		"success `login.status < 500`":                         false,
+		"success `has(login.body) || true`":                    false,
+		"success `has(login.body)`":                            false,
+		"success `login.body != null`":                         false,
+		"success `login.status == 200 || login.status == 400`": false,
+		"success `login.status != 302`":                        false,
+		"success `login.status == 200 && has(login.body)`":     true,
+		"success `login.username != \"somebody@example.com\" || login.status == 201`":                                          false,
+		"require `login.username != \"somebody@example.com\"`":                                                                 false,
+		"map {\nemail `login.username.contains(\"@\") ? login.body.email : login.username + \"@users.invalid\"`\n}":            false,
+		"map {\nemail `login.username.endsWith(\"@example.com\") ? login.body.email : login.username + \"@users.invalid\"`\n}": false,
+		"map {\nemail `login.username.endsWith(\"@acme.test\") ? login.username : login.body.email`\n}":                        false,
+		"map {\nemail `login.username.contains(\"@\") ? login.body.email : login.body.name + \"@users.invalid\"`\n}":           true,
+		"success `login.location == \"/home\"`":                                                                                true,
+		"success `login.body.?error.orValue('') == ''`":                                                                        true,
+		"success `login.body.ok`\nmap {\nid `8`\n}":                                                                            true,
+		"map {\nid `stable_id(\"x\", login.body.n)`\n}":                                                                        true,
 	} {
 		site := gatewaytest.Site{Options: "login app legacy http://127.0.0.1:1/login {\n" + lines + "\n}", Bare: true}
 		_, config := adapted(t, site)
@@ -407,4 +417,38 @@ func TestARefusalSaysWhichLoginAnsweredWhat(t *testing.T) {
 	if strings.Contains(p.Log.String(), "canary") {
 		t.Error("the log tells the query, which may hold a key")
 	}
+}
+
+// Another's success at one login would have the failed guesses at somebody of the
+// same name at another login forgotten.
+func TestASuccessAtOneLoginForgetsNoFailuresAtAnother(t *testing.T) {
+	own, guessed := newLegacy(t), newLegacy(t)
+	guessed.status = http.StatusUnauthorized
+	for name, options := range map[string]string{
+		"an app asked before it": guessed.login("guessed", legacyMap) + own.login("own", legacyMap),
+		"an app asked behind it": own.login("own", legacyMap) + guessed.login("guessed", legacyMap),
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := gatewaytest.Start(t, gatewaytest.Site{Options: "store embedded\n" + options, Bare: true}).Client(t)
+			status := http.StatusUnauthorized
+			for n := 0; status == http.StatusUnauthorized && n < 30; n++ {
+				status = c.TrySignIn("ada@legacy.test", "wrong").StatusCode
+				if n%2 == 1 && n < 8 {
+					c.TrySignIn("ada@legacy.test", legacyPassword).Want(t, http.StatusOK)
+				}
+			}
+			if status != http.StatusTooManyRequests {
+				t.Errorf("the last guess was answered %d", status)
+			}
+		})
+	}
+	t.Run("but a login that is alone forgets its own", func(t *testing.T) {
+		c := gatewaytest.Start(t, gatewaytest.Site{Options: own.login("own", legacyMap), Bare: true}).Client(t)
+		for n := range 30 {
+			c.TrySignIn("ada@legacy.test", "wrong").Want(t, http.StatusUnauthorized)
+			if n%5 == 4 {
+				c.TrySignIn("ada@legacy.test", legacyPassword).Want(t, http.StatusOK)
+			}
+		}
+	})
 }

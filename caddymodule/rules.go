@@ -10,6 +10,7 @@ import (
 
 	"example.com/sidegate/caddymodule/login"
 	"example.com/sidegate/caddymodule/profile"
+	"example.com/sidegate/caddymodule/profile/mapping"
 )
 
 // ruled is a login or a directory that says what it makes of the people it is
@@ -149,7 +150,7 @@ func (o *LoginOptions) refuseTypedIdentity(h *HTTPDirectory) error {
 		if m.Reads("login", "username") {
 			return typedIn(h.Name, "decides by login.username", a.Name(), "decide by identity.email")
 		}
-		for _, field := range []string{"email", "subject", "username", "name", "id"} {
+		for _, field := range append(mapping.Fields(), "subject") {
 			switch {
 			case !a.isTyped(field):
 			case strings.Contains(h.URL, "{identity."+field+"}"):

@@ -53,7 +53,8 @@ func throughProxies(r *http.Request) Whence {
 	if !legible {
 		told = netip.Addr{}
 	}
-	return agreed(r, Whence{Addr: peer(r), Shared: !legible || told.IsValid(), Told: told})
+	// A proxy that says nothing that can be read is many people's address all the same.
+	return agreed(r, Whence{Addr: peer(r), Shared: true, Told: told})
 }
 
 // agreed has Caddy's log say the same.

@@ -1,6 +1,7 @@
 package endpoint
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
@@ -8,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"example.com/sidegate/caddymodule/refusal"
@@ -21,10 +23,12 @@ const (
 	mediaForm = "application/x-www-form-urlencoded"
 )
 
-// mediaType is the type of the request's body, without parameters.
+// mediaType is the type of the request's body, without parameters. What is packed,
+// or not in UTF-8, has none: another reader would see other fields in it.
 func mediaType(r *http.Request) string {
-	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil {
+	media, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	charset := cmp.Or(params["charset"], "utf-8")
+	if err != nil || !strings.EqualFold(charset, "utf-8") || len(r.Header["Content-Encoding"]) > 0 {
 		return ""
 	}
 	return media

@@ -130,3 +130,18 @@ func TestTwoPlacesToGoToAreNone(t *testing.T) {
 		}
 	})
 }
+
+// Two readers of such a body would see two sign-ins.
+func TestABodyThatAnotherReaderWouldReadOtherwiseIsRefused(t *testing.T) {
+	s := gatewaytest.Start(t, gatewaytest.Site{})
+	const body = `{"email":"ada@example.com","password":"x"}`
+	for name, header := range map[string][]string{
+		"of another charset": {"Content-Type", "application/json; charset=utf-16"},
+		"that is packed":     {"Content-Type", "application/json", "Content-Encoding", "gzip"},
+	} {
+		if a := s.Client(t).Do(http.MethodPost, "/auth/login", body, header...); a.StatusCode != http.StatusUnsupportedMediaType {
+			t.Errorf("one %s: %s", name, a.Status)
+		}
+	}
+	s.Client(t).Do(http.MethodPost, "/auth/login", body, "Content-Type", "application/json; charset=UTF-8").Want(t, http.StatusUnauthorized)
+}

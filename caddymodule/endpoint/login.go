@@ -121,7 +121,7 @@ func (l passwordLogin) admit(r *http.Request, given credentials) (s arrived, why
 	if t.why == nil {
 		s, t.why = l.begin(r, t.method, t.person)
 		t.answer = t.why
-		l.settleBegun(r, t.attempt, t.why)
+		l.settleBegun(r, t.method, t.attempt, t.why)
 	}
 	l.attempted(r, nameOf(t.method), t.why)
 	return s, t.answer
@@ -130,13 +130,33 @@ func (l passwordLogin) admit(r *http.Request, given credentials) (s arrived, why
 // settleBegun is for an attempt whose person a login has found: only who is
 // admitted has succeeded. An app may answer a wrong password with a guest, whom
 // the configuration refuses; were that free, it could be asked without end.
-func (l passwordLogin) settleBegun(r *http.Request, attempt *login.Attempt, why *refusal.Refusal) {
+func (l passwordLogin) settleBegun(r *http.Request, method login.Method, attempt *login.Attempt, why *refusal.Refusal) {
+	if !l.aloneKnows(method) {
+		attempt.KeepFailures()
+	}
 	switch {
 	case why == nil:
 		l.settle(r, attempt.Succeeded)
 	case why.Status == http.StatusServiceUnavailable, why == refusal.NumberTaken, why == refusal.TooManySessions:
 		l.settle(r, attempt.Undecided)
 	}
+}
+
+// aloneKnows reports whether guesses at a name that this method knows were put to
+// no other: else whoever has the name at one login would have the failures
+// forgotten that somebody else's at another has. A method that keeps its people
+// itself asks nobody further about them; an app passes a wrong password on.
+func (l passwordLogin) aloneKnows(method login.Method) bool {
+	for i, m := range l.passwords {
+		_, keeps := m.(login.Voucher)
+		if m.Name() == method.Name() {
+			return keeps || i == len(l.passwords)-1
+		}
+		if !keeps {
+			return false
+		}
+	}
+	return false
 }
 
 // authenticate asks the password methods in order, behind the throttle.
@@ -179,7 +199,7 @@ func (l passwordLogin) refused(r *http.Request, method login.Method, begun time.
 	} else {
 		l.events.Happened(lifecycle.Event{Kind: Refused, Login: l.asked(method), Client: caller.Address(r), Err: err})
 	}
-	whole := method == nil || method.Name() == l.passwords[len(l.passwords)-1].Name()
+	whole := (method == nil || method.Name() == l.passwords[len(l.passwords)-1].Name()) && !errors.Is(err, login.ErrNotAsked)
 	answer := l.floor.refuse(r.Context(), begun, whole, refusal.Credentials)
 	return tried{method: method, why: refusal.Credentials, answer: answer}
 }
@@ -190,8 +210,12 @@ func (l passwordLogin) refused(r *http.Request, method login.Method, begun time.
 func (l passwordLogin) undecided(r *http.Request, method login.Method, begun time.Time, err error) tried {
 	t := refusedBy(l.notAnswered(r.Context(), method, err))
 	t.method = method
-	if l.isBehind(method) && t.why.Status == http.StatusServiceUnavailable && r.Context().Err() == nil {
+	switch {
+	case !l.isBehind(method) || r.Context().Err() != nil:
+	case t.why.Status == http.StatusServiceUnavailable:
 		t.answer = l.floor.refuse(r.Context(), begun, true, t.why)
+	default: // that the app let somebody in is no secret from them; how long it took is
+		l.floor.refuse(r.Context(), begun, false, refusal.Credentials)
 	}
 	return t
 }

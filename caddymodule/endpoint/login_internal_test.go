@@ -41,3 +41,29 @@ func TestASignInWithoutAPlaceIsNotFree(t *testing.T) {
 		})
 	}
 }
+
+// Refusals for which an app was not asked come at once. Would the floor follow
+// them, the time of the others would tell who is in a users file.
+func TestARefusalForWhichNobodyWasAskedDoesNotLowerTheFloor(t *testing.T) {
+	for name, c := range map[string]struct {
+		err   error
+		lower bool
+	}{
+		"of a name that is nobody's there": {&login.Unclear{Err: login.ErrNotAsked}, false},
+		"of what cannot be sent there":     {login.ErrNotAsked, false},
+		"but one that was asked for does":  {login.ErrUnknown, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			begun := time.Now()
+			f := &floor{now: func() time.Time { return begun }, wait: func(context.Context, time.Duration) {}, usual: time.Second}
+			l := passwordLogin{floor: f, passwords: []login.PasswordMethod{slow{name: "users"}, slow{name: "app"}}}
+			l.events = silent{}
+			r := httptest.NewRequest(http.MethodPost, "/auth/login", http.NoBody)
+			r = r.WithContext(context.WithValue(r.Context(), caddyhttp.VarsCtxKey, map[string]any{}))
+			l.refused(r, nil, begun, c.err)
+			if lower := f.usual < time.Second; lower != c.lower {
+				t.Errorf("the floor is at %v", f.usual)
+			}
+		})
+	}
+}

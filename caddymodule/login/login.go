@@ -3,6 +3,7 @@ package login
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"example.com/sidegate/caddymodule/profile"
 	"example.com/sidegate/sessionstore"
@@ -15,6 +16,9 @@ var (
 	// ErrUnknown says that the method does not know this person; the next
 	// method is asked.
 	ErrUnknown = errors.New("person is not known here")
+	// ErrNotAsked is an ErrUnknown of a method that would ask somebody else, and did
+	// not: what was typed can be nobody's there.
+	ErrNotAsked = fmt.Errorf("%w, and nobody was asked", ErrUnknown)
 	// ErrRefused says that the method knows the person and refuses them: the
 	// password is wrong, or they are disabled. No further method is asked.
 	ErrRefused = errors.New("sign-in refused")

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -152,7 +151,7 @@ func (t *Throttle) Begin(ctx context.Context, name string, from Client) (*Attemp
 	}, busy: [2]bucket{
 		{"pairbusy1:" + client + " " + account, t.limits.PerPairBusy},
 		{"addressbusy1:" + client, t.limits.PerAddressBusy},
-	}, marks: marksOf(from, FoldName(name)), twins: "twins1:" + client + " " + account, plain: strings.ToLower(name) == account}
+	}, marks: marksOf(from, FoldName(name)), twins: "twins1:" + client + " " + account, plain: name == account}
 	if err := t.reserve(ctx, a, from, name, account); err != nil {
 		// What was reserved on the way to a refusal was never an attempt.
 		if lost := a.Abandoned(ctx); lost != nil {
@@ -210,7 +209,8 @@ type Attempt struct {
 	turn     Turn
 	lasts    bool   // the marks do, for now
 	twins    string // counts what was typed in other letters than the account's
-	plain    bool   // the name is in the account's own letters
+	plain    bool   // the name is in the account's own letters, which are small ones
+	keeps    bool   // what has failed stays counted
 	failed   bool   // somebody has failed at the account from there
 	attacked bool
 	settled  atomic.Bool
@@ -235,12 +235,16 @@ func (a *Attempt) take(ctx context.Context, bucket string, limit int, window tim
 	return taken, err
 }
 
+// KeepFailures says that what has failed at the account there may have been meant
+// for another person of that name: it stays counted though somebody succeeds.
+func (a *Attempt) KeepFailures() { a.keeps = true }
+
 // Succeeded gives back what was reserved and forgets the person's failures at
-// this address, and who they are is known from now on. Where a name in other
-// letters has failed there, or succeeds, nothing is forgotten: adá may be another
-// person than ada, and would have ada's attempts begin anew. The person is signed
-// in even if that fails: the error, the store's, only says that some attempts stay
-// counted.
+// this address, and who they are is known from now on. Where a name in
+// other letters than the account's has failed there, or succeeds, nothing is
+// forgotten: Ada and adá may be others than ada, and would have ada's attempts
+// begin anew. The person is signed in even if
+// that fails: the error, the store's, only says that some attempts stay counted.
 func (a *Attempt) Succeeded(ctx context.Context) error {
 	if a.settled.Swap(true) {
 		return nil
@@ -248,7 +252,7 @@ func (a *Attempt) Succeeded(ctx context.Context) error {
 	ctx, cancel := settling(ctx)
 	defer cancel()
 	errs := []error{a.giveBack(ctx), a.remember(ctx)}
-	if a.failed && a.plain && a.peek(ctx, a.twins).Count == 0 {
+	if a.failed && a.plain && !a.keeps && a.peek(ctx, a.twins).Count == 0 {
 		errs = append(errs, a.attempts.Forget(ctx, a.pair))
 	}
 	return errors.Join(errs...)

@@ -117,6 +117,15 @@ func TestThrottle(t *testing.T) {
 				b.Errorf("%d attempts are left", n)
 			}
 		},
+		"nor does who has it in other case, where an app tells Ada from ada": func(b *bench) {
+			for range 4 {
+				b.fail(2, "ada", home)
+				b.succeed("Ada", home)
+			}
+			if n := b.left("ada", home); n != login.DefaultPerPair-8 {
+				b.Errorf("%d attempts are left", n)
+			}
+		},
 		"ten failures on an account at an address, and no more": func(b *bench) {
 			if n := b.left(ada, home); n != login.DefaultPerPair {
 				b.Errorf("%d attempts were let through", n)

@@ -120,7 +120,7 @@ func (l *Login) SignIn(ctx context.Context, typed login.Typed) (*profile.Person,
 	defer leave()
 	content, ok := l.body.write(typed.Name, typed.Password)
 	if !ok {
-		return nil, login.ErrUnknown
+		return nil, login.ErrNotAsked
 	}
 	answer, err := l.ask(ctx, content)
 	switch {
@@ -196,8 +196,8 @@ func (l *Login) mapped(name string, kept *profile.Kept) (*profile.Person, error)
 
 // errNoAddress is for a name of which no session can be made: the app is not asked,
 // for its yes would come to nothing and tell that the password is right.
-var errNoAddress = errors.New("what was typed is no email address, and a session needs one: where people sign in by " +
-	"names, let map make it, such as email `login.username + \"@users.invalid\"`, or take that of the app's answer")
+var errNoAddress = fmt.Errorf("%w: what was typed is no email address, and a session needs one: where people sign in by "+
+	"names, let map make it, such as email `login.username + \"@users.invalid\"`, or take that of the app's answer", login.ErrNotAsked)
 
 // madeUpDomain is where the addresses are that a mapping makes up for people
 // without one (RFC 2606 section 2).
@@ -209,7 +209,7 @@ func isMadeUp(name string) bool {
 	return strings.HasSuffix(strings.TrimRight(strings.ToLower(name), "."), madeUpDomain)
 }
 
-var errMadeUp = errors.New("an address at users.invalid was typed, and those are made up for people who have a name and no address: nobody has one")
+var errMadeUp = fmt.Errorf("%w: an address at users.invalid was typed, and those are made up for people who have a name and no address: nobody has one", login.ErrNotAsked)
 
 // errNoEmail is for an app that is to say who a person is and does not: what was
 // typed stands for nobody.

@@ -35,3 +35,6 @@ func (c *Condition) Holds(facts profile.Facts) (bool, error) {
 func (c *Condition) Reads(variable, key string) bool {
 	return readsKey(c.expr.paths, variable, key)
 }
+
+// Texts are those that stand in the condition.
+func (c *Condition) Texts() []string { return c.expr.texts }

@@ -56,6 +56,7 @@ type expression struct {
 	program cel.Program
 	info    *ast.SourceInfo
 	paths   []path
+	texts   []string // that stand in it
 	names   []string // the variables there are
 }
 
@@ -83,7 +84,7 @@ func (v *vocabulary) compile(at source, wants string, admits func(*cel.Type) boo
 	if err != nil {
 		return nil, at.fail(err)
 	}
-	return &expression{at, program, checked.NativeRep().SourceInfo(), paths, v.names}, nil
+	return &expression{at, program, checked.NativeRep().SourceInfo(), paths, textsOf(checked.NativeRep()), v.names}, nil
 }
 
 // evaluate hands out the result; nil when it is optional.none().

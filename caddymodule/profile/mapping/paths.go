@@ -42,6 +42,34 @@ func pathsOf(tree *ast.AST) []path {
 	return found
 }
 
+// textsOf are the texts that stand in an expression.
+func textsOf(tree *ast.AST) (texts []string) {
+	ast.PreOrderVisit(tree.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
+		if e.Kind() == ast.LiteralKind {
+			if text, ok := e.AsLiteral().(types.String); ok {
+				texts = append(texts, string(text))
+			}
+		}
+	}))
+	return texts
+}
+
+// Texts are those that stand in the rules and demands: what names are compared with.
+func (m *Mapping) Texts() (texts []string) {
+	if m == nil {
+		return nil
+	}
+	for _, r := range m.rules {
+		if r.expr != nil {
+			texts = append(texts, r.expr.texts...)
+		}
+	}
+	for _, d := range m.demands {
+		texts = append(texts, d.expr.texts...)
+	}
+	return texts
+}
+
 // pathTo reads an expression as a path, if it is one.
 func pathTo(e ast.Expr) (path, bool) {
 	switch e.Kind() {
