@@ -215,7 +215,7 @@ func (l passwordLogin) undecided(r *http.Request, method login.Method, begun tim
 	case t.why.Status == http.StatusServiceUnavailable:
 		t.answer = l.floor.refuse(r.Context(), begun, true, t.why)
 	default: // that the app let somebody in is no secret from them; how long it took is
-		l.floor.refuse(r.Context(), begun, false, refusal.Credentials)
+		_ = l.floor.refuse(r.Context(), begun, false, refusal.Credentials)
 	}
 	return t
 }
@@ -278,10 +278,10 @@ func (l passwordLogin) ask(ctx context.Context, typed login.Typed) (login.Method
 // together is what several methods said that do not know the person. Most have no
 // more to say than that.
 func together(said, err error) error {
-	switch login.ErrUnknown {
-	case err:
+	switch {
+	case err == login.ErrUnknown: //nolint:errorlint // the bare one says nothing
 		return said
-	case said:
+	case said == login.ErrUnknown: //nolint:errorlint // as above
 		return err
 	}
 	return fmt.Errorf("%w; %w", said, err)

@@ -161,6 +161,6 @@ func TestUserInfoOfSomebodyElseIsRefused(t *testing.T) {
 		{"no subject", fault.JSON(func(info map[string]any) { delete(info, "sub") }), 401, web.Misconfigured},
 		{"a page", fault.HTML(), 401, web.Misconfigured},
 		{"401", fault.Status(401), 401, web.Misconfigured},
-		{"503", fault.Status(503), 503, web.Unavailable},
+		{"503", fault.Status(503), 503, web.ProviderAway},
 	})
 }

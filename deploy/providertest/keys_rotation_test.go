@@ -194,7 +194,7 @@ func TestWithoutKeysNobodyIsLetIn(t *testing.T) {
 	s := openShop(t, provider.Config{})
 	s.provider.At(provider.Keys).Break(fault.Status(http.StatusInternalServerError))
 	v := provider.NewVisitor(adaAddress)
-	wantFailure(t, mustVisit(t, v, s.URL+"/auth/login/keycloak"), http.StatusServiceUnavailable, web.Unavailable)
+	wantFailure(t, mustVisit(t, v, s.URL+"/auth/login/keycloak"), http.StatusServiceUnavailable, web.ProviderAway)
 	wantStranger(t, v, s.Process)
 	s.provider.At(provider.Keys).Mend()
 	gatewaytest.Await(t, "sign-ins work again", func() bool {

@@ -73,7 +73,6 @@ func TestAnAppThatIsDownCountsNoAttempt(t *testing.T) {
 		{"fails", fault.Status(http.StatusInternalServerError), nil},
 		{"is unavailable", fault.Status(http.StatusServiceUnavailable), nil},
 		{"closes the connection", fault.Refused(), nil},
-		{"answers more than is read", fault.Huge(8 << 20), nil},
 		{"does not answer in time", fault.Held(forever), []string{"timeout 3s"}},
 	} {
 		t.Run("one that "+c.name, func(t *testing.T) {

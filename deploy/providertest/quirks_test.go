@@ -15,7 +15,8 @@ import (
 const (
 	notAccepted = "This service cannot accept the answer of the one you signed in at."
 	notCome     = "does not belong to a sign-in begun in this browser"
-	notNow      = "Signing in does not work at the moment."
+	notNow      = " cannot be reached at the moment, so nobody can sign in there."
+	notForEach  = " are not set up for each other, so nobody can sign in there."
 	notMapped   = "This sign-in cannot be completed"
 	inTrouble   = "says that it is in trouble for the moment"
 )
@@ -40,7 +41,8 @@ var quirksOfProviders = []quirk{
 	{saw: "roles of an access token that is no JWT are told to be none", options: "map {\nroles `access_token.?roles.orValue([])`\n}",
 		log: []string{"the access token is no JWT"}},
 	{saw: "groups that stand elsewhere are no roles", quirks: standin.Quirks{Claims: object{"_claim_names": object{"groups": "src1"},
-		"_claim_sources": object{"src1": object{"endpoint": "https://graph.example.com/groups"}}}}, options: groups},
+		"_claim_sources": object{"src1": object{"endpoint": "https://graph.example.com/groups"}}}}, options: groups,
+		log: []string{`claims "groups" stand elsewhere (_claim_names)`, "or ask a directory"}},
 	{saw: "an address of which nothing is said is not used", quirks: standin.Quirks{Claims: object{"email_verified": nil}},
 		status: 403, page: "does not say whether your email address is verified", log: []string{"email_verified is not among its claims", "trust_unverified_email"}},
 	{saw: "an address of which nothing is said is trusted where that is said", quirks: standin.Quirks{Claims: object{"email_verified": nil}}, options: "trust_unverified_email"},
@@ -79,7 +81,7 @@ var quirksOfProviders = []quirk{
 	{saw: "a discovery document at another place", quirks: standin.Quirks{Issuer: "http://localhost/tenant"}, options: "discovery ISSUER/.well-known/openid-configuration"},
 	{saw: "a redirect in front of the discovery document", quirks: standin.Quirks{Moved: true}},
 	{saw: "another issuer is told with both", quirks: standin.Quirks{Metadata: object{"issuer": "https://sso.example.com/realms/acme/"}},
-		status: 401, page: notAccepted, log: []string{`is of the issuer "https://sso.example.com/realms/acme/", and the configured one is "ISSUER"`}},
+		status: 503, page: notForEach, log: []string{`is of the issuer "https://sso.example.com/realms/acme/", and the configured one is "ISSUER"`}},
 	{saw: "another issuer in the token is told with both", quirks: standin.Quirks{Claims: object{"iss": "https://sts.example.com/tenant/"}},
 		status: 400, page: notCome, log: []string{`is of the issuer "https://sts.example.com/tenant/", and the configured one is "ISSUER"`}},
 	{saw: "a provider that is down is named", before: func(_ *testing.T, r *tried) { r.provider.Down() }, options: `label "Acme SSO"`,

@@ -87,7 +87,7 @@ func TestAProviderWhoseCertificateIsNotTrustedIsNotAsked(t *testing.T) {
 	t.Parallel()
 	p := startProvider(t, provider.Config{TLS: true, Algorithm: "ES256"})
 	g := startGateway(t, gatewaytest.Site{Upstream: "127.0.0.1:1", Options: block("login oidc keycloak", "issuer "+p.Issuer(), "client_id shop")})
-	wantFailure(t, mustOpen(t, provider.NewVisitor(""), g.URL+"/auth/login/keycloak"), http.StatusServiceUnavailable, web.Unavailable)
+	wantFailure(t, mustOpen(t, provider.NewVisitor(""), g.URL+"/auth/login/keycloak"), http.StatusServiceUnavailable, web.ProviderAway)
 	gatewaytest.Await(t, "the log has a word of it", func() bool { return strings.Contains(g.Log.String(), "with the ca option") })
 	if n := p.At(provider.Discovery).Count(); n != 0 {
 		t.Errorf("it was asked %d times", n)

@@ -117,9 +117,12 @@ func wantSession(t *testing.T, v *provider.Visitor, g *gatewaytest.Process, want
 // wantFailure demands the login page with the words of that failure.
 func wantFailure(t *testing.T, page *provider.Page, status int, failure web.Failure) {
 	t.Helper()
-	text := (web.Login{Failure: failure}).Message()
-	if failure == web.Unavailable {
+	text := (web.Login{Failure: failure, At: "\x00"}).Message()
+	if failure == web.Unavailable || failure == web.ProviderAway {
 		text, _, _ = strings.Cut(text, ":") // the rest says how long to wait
+	}
+	if _, rest, named := strings.Cut(text, "\x00"); named { // whatever the provider is called
+		text = rest
 	}
 	if page.Status != status || !strings.Contains(html.UnescapeString(page.Body), text) {
 		t.Errorf("%d at %s, want %d with %q:\n%s", page.Status, page.URL.Path, status, text, page.Body)

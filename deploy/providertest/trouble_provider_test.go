@@ -44,21 +44,21 @@ func TestAProviderInTroubleAtTheSignIn(t *testing.T) {
 		status  int
 		failure web.Failure
 	}{
-		{"discovery answers 500", provider.Discovery, fault.Status(500), 503, web.Unavailable},
-		{"discovery answers 404", provider.Discovery, fault.Status(404), 401, web.Misconfigured},
-		{"discovery answers a page", provider.Discovery, fault.HTML(), 401, web.Misconfigured},
-		{"discovery is cut short", provider.Discovery, fault.Truncated(), 401, web.Misconfigured},
-		{"discovery breaks off", provider.Discovery, fault.Dropped(), 503, web.Unavailable},
-		{"discovery leads to where nobody is", provider.Discovery, fault.Redirected("http://127.0.0.1:1/"), 503, web.Unavailable},
-		{"discovery is endless", provider.Discovery, fault.Huge(2 << 20), 401, web.Misconfigured},
+		{"discovery answers 500", provider.Discovery, fault.Status(500), 503, web.ProviderAway},
+		{"discovery answers 404", provider.Discovery, fault.Status(404), 503, web.Mismatched},
+		{"discovery answers a page", provider.Discovery, fault.HTML(), 503, web.Mismatched},
+		{"discovery is cut short", provider.Discovery, fault.Truncated(), 503, web.Mismatched},
+		{"discovery breaks off", provider.Discovery, fault.Dropped(), 503, web.ProviderAway},
+		{"discovery leads to where nobody is", provider.Discovery, fault.Redirected("http://127.0.0.1:1/"), 503, web.ProviderAway},
+		{"discovery is endless", provider.Discovery, fault.Huge(2 << 20), 503, web.Mismatched},
 		{"discovery is of another issuer", provider.Discovery,
-			fault.JSON(func(m map[string]any) { m["issuer"] = "https://sso.example.com" }), 401, web.Misconfigured},
-		{"the token endpoint answers 502", provider.Token, fault.Status(502), 503, web.Unavailable},
-		{"the token endpoint is busy", provider.Token, fault.Status(429), 503, web.Unavailable},
+			fault.JSON(func(m map[string]any) { m["issuer"] = "https://sso.example.com" }), 503, web.Mismatched},
+		{"the token endpoint answers 502", provider.Token, fault.Status(502), 503, web.ProviderAway},
+		{"the token endpoint is busy", provider.Token, fault.Status(429), 503, web.ProviderAway},
 		{"the token endpoint answers a page", provider.Token, fault.HTML(), 401, web.Misconfigured},
 		{"the token endpoint's answer is cut short", provider.Token, fault.Truncated(), 401, web.Misconfigured},
-		{"the token endpoint's answer breaks off", provider.Token, fault.Dropped(), 503, web.Unavailable},
-		{"the token endpoint refuses the connection", provider.Token, fault.Refused(), 503, web.Unavailable},
+		{"the token endpoint's answer breaks off", provider.Token, fault.Dropped(), 503, web.ProviderAway},
+		{"the token endpoint refuses the connection", provider.Token, fault.Refused(), 503, web.ProviderAway},
 		{"the token endpoint leads elsewhere", provider.Token, fault.Redirected("http://127.0.0.1:1/"), 401, web.Misconfigured},
 		{"the token endpoint's answer is endless", provider.Token, fault.Huge(2 << 20), 401, web.Misconfigured},
 		{"the keys are a page", provider.Keys, fault.HTML(), 401, web.Misconfigured},
@@ -99,7 +99,7 @@ func TestAProviderThatIsDownAtTheStartIsFoundLater(t *testing.T) {
 	s.provider.Down()
 	s.Start()
 	v := provider.NewVisitor(adaAddress)
-	wantFailure(t, mustVisit(t, v, s.URL+"/auth/login/keycloak"), http.StatusServiceUnavailable, web.Unavailable)
+	wantFailure(t, mustVisit(t, v, s.URL+"/auth/login/keycloak"), http.StatusServiceUnavailable, web.ProviderAway)
 	if err := s.provider.Up(); err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +132,7 @@ func TestAProviderThatHangsIsGivenUp(t *testing.T) {
 	select {
 	case p := <-page:
 		if p != nil {
-			wantFailure(t, p, http.StatusServiceUnavailable, web.Unavailable)
+			wantFailure(t, p, http.StatusServiceUnavailable, web.ProviderAway)
 		}
 	case <-time.After(gatewaytest.Patience):
 		t.Fatal("the browser waits for ever")
