@@ -47,7 +47,7 @@ func TestEveryWayToFailAtAProviderHasItsPage(t *testing.T) {
 		{"the code was used before", instead("code=used"), 400, "does not belong to a sign-in begun in this browser"},
 		{"the clocks disagree", claims(map[string]any{"iat": ago, "exp": ago + 60}), 401, "do not agree"},
 		{"the token is for another client", claims(map[string]any{"aud": "canary"}), 401, "cannot accept the answer"},
-		{"the token is of another issuer", claims(map[string]any{"iss": "https://canary.example.com"}), 400, "does not belong to a sign-in begun in this browser"},
+		{"the token is of another issuer", claims(map[string]any{"iss": "https://canary.example.com"}), 401, "cannot accept the answer"},
 		{"the address is not verified", claims(map[string]any{"email_verified": false}), 403, "not verified there"},
 		{"nobody said that the address is verified", claims(map[string]any{"email_verified": nil}), 403, "does not say whether your email address is verified"},
 		{"the address is not verified", claims(map[string]any{"email_verified": false}), 403, "not verified there"},

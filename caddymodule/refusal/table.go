@@ -153,7 +153,7 @@ var ProviderTrouble = &Refusal{Status: http.StatusServiceUnavailable, Code: "pro
 // ProviderAway and ProviderMismatched are for who was to be sent to a provider.
 var (
 	ProviderAway = &Refusal{Status: http.StatusServiceUnavailable, Code: "provider_unavailable", Page: web.ProviderAway, Result: Failed,
-		Message: "The service that you sign in at cannot be reached. Try again shortly.", RetryAfter: 2 * time.Second}
+		Message: "The service that you sign in at cannot be reached. Try again shortly.", RetryAfter: 30 * time.Second}
 	ProviderMismatched = &Refusal{Status: http.StatusServiceUnavailable, Code: "provider_unavailable", Page: web.Mismatched, Result: Failed,
 		Message: "The service that you sign in at and this one are not set up for each other.", RetryAfter: time.Minute}
 )

@@ -97,7 +97,7 @@ var failureTexts = map[Failure]string{
 	Expired: "Signing in took too long, or your browser did not send this site's cookie back. " +
 		"Try again. If that does not help, allow cookies for this site.",
 	NoCookie: "Your browser sent no cookie for this attempt, so it cannot be known whose it is. " +
-		"Allow cookies for this site, or leave its private mode, then start again here.",
+		"Start again here, and come back within ten minutes. If that does not help, allow cookies for this site, or leave its private mode.",
 	NoCookiePlain: "Your browser sent no cookie for this attempt. If this address begins with http://, that is why: " +
 		"browsers keep the cookies of this service only at https://. " +
 		"Open the same address with https:// if there is one, or tell whoever looks after this service.",

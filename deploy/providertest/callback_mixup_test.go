@@ -77,7 +77,7 @@ func TestAProviderThatPosesAsAnotherGainsNothing(t *testing.T) {
 		m.other.SetResponseIssuer(m.other.Issuer())
 		m.other.At(provider.Token).Break(m.other.WrongClaim("iss", m.one.Issuer()))
 		v := provider.NewVisitor(adaAddress)
-		wantFailure(t, mustVisit(t, v, m.URL+"/auth/login/other"), 400, web.Forged)
+		wantFailure(t, mustVisit(t, v, m.URL+"/auth/login/other"), 401, web.Misconfigured)
 		wantStranger(t, v, m.Process)
 	})
 }

@@ -51,11 +51,11 @@ func TestIDTokensWithWrongClaimsAreRefused(t *testing.T) {
 	past, future := now.Add(-time.Hour).Unix(), now.Add(time.Hour).Unix()
 	wantNoneTaken(t, s, provider.Token, []forgery{
 		{"nonce of another attempt", p.WrongClaim("nonce", "another-attempt"), 400, web.Forged},
-		{"nonce missing", p.WrongClaim("nonce", nil), 400, web.Forged},
+		{"nonce missing", p.WrongClaim("nonce", nil), 401, web.Misconfigured},
 		{"nonce empty", p.WrongClaim("nonce", ""), 400, web.Forged},
-		{"iss of another provider", p.WrongClaim("iss", "https://other.example.com"), 400, web.Forged},
-		{"iss with a slash at its end", p.WrongClaim("iss", p.Issuer()+"/"), 400, web.Forged},
-		{"iss missing", p.WrongClaim("iss", nil), 400, web.Forged},
+		{"iss of another provider", p.WrongClaim("iss", "https://other.example.com"), 401, web.Misconfigured},
+		{"iss with a slash at its end", p.WrongClaim("iss", p.Issuer()+"/"), 401, web.Misconfigured},
+		{"iss missing", p.WrongClaim("iss", nil), 401, web.Misconfigured},
 		{"aud of another client", p.WrongClaim("aud", "other"), 401, web.Misconfigured},
 		{"aud of other clients", p.WrongClaim("aud", []string{"other", "third"}), 401, web.Misconfigured},
 		{"aud missing", p.WrongClaim("aud", nil), 401, web.Misconfigured},

@@ -14,21 +14,21 @@ import (
 const factAccessToken = "access_token"
 
 // withAccessToken adds the access token's claims to the facts, where the mapping
-// asks for them. There are none, and the operator is told why, of a token that is
+// asks for them; subject is whom the ID token is about. There are none, and the operator is told why, of a token that is
 // no JWT or does not verify: it is the API's to read, and may be anything (RFC
 // 6749 section 1.4). What it said before is not vouched for any longer.
-func (l *Login) withAccessToken(ctx context.Context, facts profile.Facts, raw string) profile.Facts {
+func (l *Login) withAccessToken(ctx context.Context, facts profile.Facts, raw, subject string) profile.Facts {
 	if !l.config.ReadsAccessToken {
 		return facts
 	}
-	c, err := l.accessClaims(ctx, raw)
+	c, err := l.accessClaims(ctx, raw, subject)
 	l.notice.of("access token", err)
 	return facts.With(factAccessToken, map[string]any(c))
 }
 
 // accessClaims are those of an access token that is a JWT of this issuer, checked
 // as an ID token is but for whom it is for: that is an API (RFC 9068 section 4).
-func (l *Login) accessClaims(ctx context.Context, raw string) (claims, error) {
+func (l *Login) accessClaims(ctx context.Context, raw, subject string) (claims, error) {
 	if strings.Count(raw, ".") != 2 {
 		return nil, errors.New("the access token is no JWT, so access_token has no claims: the provider may have an option for that")
 	}
@@ -43,10 +43,29 @@ func (l *Login) accessClaims(ctx context.Context, raw string) (claims, error) {
 	if exp, _, ok := c.moment("exp"); !ok || !l.now().Before(exp) {
 		return nil, errors.New("the access token has no exp or has expired, so access_token has no claims")
 	}
+	if nbf, there, ok := c.moment("nbf"); there && (!ok || nbf.After(l.now().Add(leeway))) {
+		return nil, errors.New("the access token is of the future, its nbf, so access_token has no claims: set the clocks by NTP")
+	}
 	if err := l.checkClient(c); err != nil {
 		return nil, err
 	}
+	if err := checkAbout(c, subject); err != nil {
+		return nil, err
+	}
 	return c, nil
+}
+
+// checkAbout holds an access token to the ID token's person: one of somebody else,
+// slipped in, would give their roles away. A logout token is about one, too, and
+// anybody may see it.
+func checkAbout(c claims, subject string) error {
+	switch _, logout := c["events"]; {
+	case c.text("sub") != subject:
+		return errors.New("the access token has another sub than the ID token, or none, so access_token has no claims")
+	case logout:
+		return errors.New("the access token is a logout token, so access_token has no claims")
+	}
+	return nil
 }
 
 // checkClient refuses a token that says that another client has it: one that was

@@ -38,6 +38,11 @@ func TestTheClaimsOfAnAccessToken(t *testing.T) {
 		{"issued to another client", func(p *provider) string { return p.accessToken(nil, object{"azp": "grafana"}) }, "", "another client, its azp"},
 		{"issued to another client_id", func(p *provider) string { return p.accessToken(nil, object{"client_id": 7}) }, "", "another client, its client_id"},
 		{"that has expired", func(p *provider) string { return p.accessToken(nil, object{"exp": 1}) }, "", "has expired"},
+		{"of somebody else", func(p *provider) string { return p.accessToken(nil, object{"sub": "grace-1"}) }, "", "another sub"},
+		{"of nobody", func(p *provider) string { return p.accessToken(nil, object{"sub": absent}) }, "", "another sub"},
+		{"of tomorrow", func(p *provider) string { return p.accessToken(nil, object{"nbf": p.clock.Now().Unix() + 86400}) }, "", "of the future"},
+		{"that says no date", func(p *provider) string { return p.accessToken(nil, object{"nbf": "0"}) }, "", "of the future"},
+		{"a logout token by another name", func(p *provider) string { return p.accessToken(nil, object{"events": object{}}) }, "", "is a logout token"},
 		{"without an end", func(p *provider) string { return p.accessToken(nil, object{"exp": absent}) }, "", "no exp"},
 		{"signed by somebody else", func(p *provider) string {
 			key := p.key

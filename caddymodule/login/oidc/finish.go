@@ -77,7 +77,7 @@ func (l *Login) welcome(ctx context.Context, m *metadata, t tokens, idToken clai
 	l.notice.once("elsewhere", known.elsewhere())
 	facts := profile.Facts{factToken: map[string]any(known)}
 	return l.person(&profile.Kept{
-		Facts:        l.withAccessToken(ctx, facts, t.Access),
+		Facts:        l.withAccessToken(ctx, facts, t.Access, idToken.text("sub")),
 		RefreshToken: t.Refresh,
 		IDToken:      hint(t.ID),
 	})

@@ -40,7 +40,8 @@ func (l *Login) openIDToken(ctx context.Context, raw, accessToken string) (claim
 func (l *Login) checkClaims(c claims) error {
 	if c.text("iss") != l.config.Issuer {
 		// RFC 9700 section 4.4.
-		return &flaw{ErrForged, "is of the issuer " + shownURL(c.text("iss")) + ", and the configured one is " + shownURL(l.config.Issuer)}
+		return &flaw{ErrProvider, "is of the issuer " + shownURL(c.text("iss")) + ", and the configured one is " + shownURL(l.config.Issuer) +
+			": write it exactly as the provider does, with or without the slash at its end"}
 	}
 	if !slices.Contains(c.audience(), l.config.ClientID) {
 		return &flaw{ErrAudience, "does not have this client_id in its aud"}
@@ -123,7 +124,7 @@ func digestOf(alg jose.SignatureAlgorithm) crypto.Hash {
 // was asked of it: how and when the person proved who they are.
 func (l *Login) checkAttempt(c claims, attempt Attempt) error {
 	if _, there := c["nonce"]; !there {
-		return &flaw{ErrForged, "has no nonce, although one was sent: the provider does not keep to OpenID Connect Core 1.0 section 3.1.2.1, " +
+		return &flaw{ErrProvider, "has no nonce, although one was sent: the provider does not keep to OpenID Connect Core 1.0 section 3.1.2.1, " +
 			"or something in between drops it"}
 	}
 	if !equal(c.text("nonce"), attempt.Nonce) {

@@ -22,8 +22,8 @@ func TestIDTokenClaims(t *testing.T) {
 		want   error
 		says   string
 	}{
-		{"the issuer of another provider", object{"iss": "https://evil.example.com"}, oidc.ErrForged, `is of the issuer "https://evil.example.com", and the configured one is "http://127.0.0.1`},
-		{"no issuer", object{"iss": absent}, oidc.ErrForged, `is of the issuer ""`},
+		{"the issuer of another provider", object{"iss": "https://evil.example.com"}, oidc.ErrProvider, `is of the issuer "https://evil.example.com", and the configured one is "http://127.0.0.1`},
+		{"no issuer", object{"iss": absent}, oidc.ErrProvider, `is of the issuer ""`},
 		{"another audience", object{"aud": "grafana"}, oidc.ErrAudience, "aud"},
 		{"no audience", object{"aud": absent}, oidc.ErrAudience, "aud"},
 		{"an audience that is a list of something else", object{"aud": []any{clientID, 7}}, oidc.ErrAudience, "aud"},
@@ -35,8 +35,8 @@ func TestIDTokenClaims(t *testing.T) {
 		{"issued to another although meant for us", object{"azp": "grafana"}, oidc.ErrAudience, "azp"},
 		{"an azp that is a list", object{"azp": []string{clientID}}, oidc.ErrAudience, "azp"},
 		{"the nonce of another attempt", object{"nonce": strings.Repeat("A", 43)}, oidc.ErrForged, "the nonce of another attempt"},
-		{"no nonce", object{"nonce": absent}, oidc.ErrForged, "has no nonce, although one was sent"},
-		{"a nonce that is null", object{"nonce": nil}, oidc.ErrForged, "nonce"},
+		{"no nonce", object{"nonce": absent}, oidc.ErrProvider, "has no nonce, although one was sent"},
+		{"a nonce that is null", object{"nonce": nil}, oidc.ErrProvider, "nonce"},
 		{"an empty nonce", object{"nonce": ""}, oidc.ErrForged, "nonce"},
 		{"no sub", object{"sub": absent}, oidc.ErrProvider, "no sub"},
 		{"an empty sub", object{"sub": ""}, oidc.ErrProvider, "sub"},

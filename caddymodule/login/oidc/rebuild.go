@@ -122,7 +122,7 @@ func (l *Login) refreshed(
 		kept.IDToken = hint(t.ID)
 		now = merge(idToken, info)
 	}
-	kept.Facts = l.withAccessToken(ctx, kept.Facts.With(factToken, map[string]any(now)), t.Access)
+	kept.Facts = l.withAccessToken(ctx, kept.Facts.With(factToken, map[string]any(now)), t.Access, now.text("sub"))
 	return l.remap(&kept, s)
 }
 

@@ -154,7 +154,7 @@ func TestANewRefreshTokenIsNeverLost(t *testing.T) {
 		{"userinfo tells of somebody else", func(p *provider) { p.info = object{"sub": "eve-1"} }, oidc.ErrProvider},
 		{"the new ID token is of somebody else", func(p *provider) { p.refreshClaims = object{"sub": "eve-1"} }, oidc.ErrProvider},
 		{"the new ID token is for somebody else", func(p *provider) { p.refreshClaims = object{"aud": "grafana"} }, oidc.ErrAudience},
-		{"the new ID token is of another issuer", func(p *provider) { p.refreshClaims = object{"iss": "https://evil.example.com"} }, oidc.ErrForged},
+		{"the new ID token is of another issuer", func(p *provider) { p.refreshClaims = object{"iss": "https://evil.example.com"} }, oidc.ErrProvider},
 		{"the new ID token has another nonce", func(p *provider) { p.refreshClaims = object{"nonce": "other"} }, oidc.ErrProvider},
 		{"the new ID token has a nonce that is a list", func(p *provider) { p.refreshClaims = object{"nonce": []any{"n"}} }, oidc.ErrProvider},
 		{"the new ID token has expired", func(p *provider) { p.refreshClaims = object{"exp": 1} }, oidc.ErrClock},
