@@ -153,6 +153,7 @@ func (s *SessionAuth) ServeHTTP(w http.ResponseWriter, r *http.Request, next cad
 		g.uses(c, s.shared.now())
 		why, open = s.decide(r, c)
 	}
+	v.KeepAnswer(r, keeping(open, c.MayPass())) // also to that of an error route
 	if why != nil {
 		if c.StaleCookie && why.Status == http.StatusUnauthorized {
 			s.shared.address.Cookie.Clear(w, r)
@@ -169,7 +170,6 @@ func (s *SessionAuth) ServeHTTP(w http.ResponseWriter, r *http.Request, next cad
 			return caddyhttp.Error(http.StatusInternalServerError, err)
 		}
 	}
-	v.KeepAnswer(r, keeping(open, c.MayPass()))
 	return s.passOn(g, w, r, v, c, next)
 }
 

@@ -175,3 +175,17 @@ func TestWhatIsOpenToAllIsKeptByCachesAsTheAppSays(t *testing.T) {
 		t.Errorf("a page: Cache-Control: %q", got)
 	}
 }
+
+// An error route may lead to an app, which says what is its caller's.
+func TestAnErrorPageOfAnAppIsItsCallers(t *testing.T) {
+	app := newLegacy(t)
+	app.page = func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) }
+	s := gatewaytest.Start(t, gatewaytest.Site{
+		Upstream: strings.TrimPrefix(app.URL, "http://"),
+		Routes:   "session_endpoints\nsession_auth {\nrole nobody-has-it\nhandle_errors\n}\nreverse_proxy {upstream}\nhandle_errors {\nreverse_proxy {upstream}\n}",
+	})
+	got := s.WithCookie(t, gatewaytest.Ada).Get("/closed", "Sec-Fetch-Mode", "navigate")
+	if cache := got.Header.Get("Cache-Control"); cache != "private, no-cache" {
+		t.Errorf("%s with Cache-Control %q", got.Status, cache)
+	}
+}

@@ -15,9 +15,9 @@ import (
 // anybody's words.
 var answerFields = []string{"code", "state", "iss", "error"}
 
-// fieldOnce says that the form was posted by our own page. It is nobody's word for
+// fieldPostedBack says that the form was posted by our own page. It is nobody's word for
 // anything: whoever makes it up is answered as who sends no cookie.
-const fieldOnce = "posted_back"
+const fieldPostedBack = "posted_back"
 
 // posted is POST /auth/callback/{name}: the provider had the browser post its
 // answer (OAuth 2.0 Form Post Response Mode). The attempt's cookie does not come
@@ -38,7 +38,7 @@ func (l providerLogin) posted(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case doubled(answer, answerFields...), !ours:
 		l.fail(w, r, "", oidc.ErrForged)
-	case r.PostForm.Has(fieldOnce), l.cameAlong(r, answer.Get("state")):
+	case r.PostForm.Has(fieldPostedBack), l.cameAlong(r, answer.Get("state")):
 		l.answered(w, r, answer)
 	default:
 		l.postBack(answer).Write(w)
@@ -53,7 +53,7 @@ func (l providerLogin) cameAlong(r *http.Request, state string) bool {
 }
 
 func (l providerLogin) postBack(answer url.Values) web.PostBack {
-	page := web.PostBack{Action: l.address.BasePath + "/callback/" + l.provider.Name(), Fields: []web.Field{{Name: fieldOnce, Value: "1"}}}
+	page := web.PostBack{Action: l.address.BasePath + "/callback/" + l.provider.Name(), Fields: []web.Field{{Name: fieldPostedBack, Value: "1"}}}
 	for _, field := range answerFields {
 		if answer.Has(field) {
 			page.Fields = append(page.Fields, web.Field{Name: field, Value: answer.Get(field)})

@@ -18,7 +18,7 @@ type Onward struct {
 	// says so, and waits for them.
 	Cut bool
 	// Finished says that the sign-in was finished before, so that whether somebody
-	// is signed in shows where it leads. The page says so, for a second.
+	// is signed in, for it may have been refused, shows where it leads. The page says so, for a second.
 	Finished bool
 }
 
