@@ -129,7 +129,7 @@ var lines = map[lifecycle.Kind]line{
 // refreshTrouble is the line for a refresh that failed; others make none.
 var refreshTrouble = line{zap.WarnLevel, "a session could not be built anew; it stays as it is and will be tried again",
 	func(e lifecycle.Event) []zap.Field {
-		return []zap.Field{zap.String("session", e.Session.ID()), zap.Error(e.Err)}
+		return append(loginErrorFields(e), zap.String("session", e.Session.ID()))
 	}}
 
 // Happened implements lifecycle.Events.
@@ -186,7 +186,8 @@ func (h *events) Trouble(ctx context.Context, what string, err error) {
 	if ctx.Err() != nil {
 		return
 	}
-	if _, ofSource := errors.AsType[lifecycle.SourceFault](err); !ofSource {
+	fault, ofSource := errors.AsType[lifecycle.SourceFault](err)
+	if !ofSource {
 		h.metrics.storeFailures.Inc()
 	}
 	if errors.Is(err, sessionstore.ErrUnknownKey) {
@@ -194,7 +195,11 @@ func (h *events) Trouble(ctx context.Context, what string, err error) {
 		return
 	}
 	if h.trouble.tell(h.now()) {
-		h.logger.Error(what, zap.Error(err), h.trouble.more())
+		fields := []zap.Field{zap.Error(err), h.trouble.more()}
+		if fault.Login != "" {
+			fields = append(fields, zap.String("login", fault.Login))
+		}
+		h.logger.Error(what, fields...)
 	}
 }
 

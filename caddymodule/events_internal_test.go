@@ -28,10 +28,14 @@ import (
 )
 
 func TestTroubleOfASourceIsNotTheStores(t *testing.T) {
-	h := &events{logger: zap.NewNop(), metrics: newMetrics(), now: time.Now}
+	core, logs := observer.New(zap.DebugLevel)
+	h := &events{logger: zap.New(core), metrics: newMetrics(), now: time.Now}
 	failures := func() float64 { return valueOf(t, h.metrics.storeFailures) }
 	away := errors.New("away")
-	h.Trouble(t.Context(), "a login method failed", lifecycle.SourceFault{Err: away})
+	h.Trouble(t.Context(), "a login method failed", lifecycle.SourceFault{Err: away, Login: "sso"})
+	if told := logs.All(); len(told) != 1 || told[0].ContextMap()["login"] != "sso" {
+		t.Errorf("the log does not say whose trouble it is: %v", told)
+	}
 	if n := failures(); n != 0 {
 		t.Errorf("the store is blamed %v times for a login", n)
 	}
@@ -138,7 +142,7 @@ func TestEventsAreLogged(t *testing.T) {
 		lifecycle.EndedAtSource: {"info", "sessions ended: their provider says so", []map[string]any{login, {"sessions": int64(3)}}},
 		lifecycle.NoneEndedAtSource: {"warn",
 			"a provider asked for the end of a session of its own, and no session of the person is of that one", []map[string]any{login}},
-		lifecycle.Refreshed: {"warn", "a session could not be built anew; it stays as it is and will be tried again", []map[string]any{session, said}},
+		lifecycle.Refreshed: {"warn", "a session could not be built anew; it stays as it is and will be tried again", []map[string]any{login, session, said}},
 		lifecycle.Unmapped: {"warn", "what a source says of a person cannot be mapped: their session goes on without roles and permissions",
 			[]map[string]any{login, user, session, said}},
 		lifecycle.NotRead: {"warn", "sessions of a person cannot be read, and so do not show how the person has changed",

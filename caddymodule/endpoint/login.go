@@ -263,7 +263,7 @@ func (l passwordLogin) ask(ctx context.Context, typed login.Typed) (login.Method
 	for i, m := range l.passwords {
 		person, err := m.SignIn(ctx, typed)
 		if errors.Is(err, login.ErrUnknown) {
-			l.unclear(ctx, err)
+			l.unclear(ctx, m.Name(), err)
 			said = together(said, err)
 			continue
 		}
@@ -304,9 +304,9 @@ func nameOf(m login.Method) string {
 }
 
 // unclear tells the operator of a no that may have been none.
-func (l passwordLogin) unclear(ctx context.Context, err error) {
+func (l passwordLogin) unclear(ctx context.Context, asked string, err error) {
 	if unclear, ok := errors.AsType[*login.Unclear](err); ok {
-		l.events.Trouble(ctx, "a login's answer is taken for a no", lifecycle.SourceFault{Err: unclear.Err})
+		l.events.Trouble(ctx, "a login's answer is taken for a no", lifecycle.SourceFault{Err: unclear.Err, Login: asked})
 	}
 }
 
@@ -320,7 +320,7 @@ func (l passwordLogin) notAnswered(ctx context.Context, method login.Method, err
 	if errors.Is(err, login.ErrBusy) {
 		return refusal.Busy
 	}
-	l.events.Trouble(ctx, "a login method failed", lifecycle.SourceFault{Err: err})
+	l.events.Trouble(ctx, "a login method failed", lifecycle.SourceFault{Err: err, Login: method.Name()})
 	return refusal.Unavailable.Saying("Signing in does not work at the moment. Nobody was signed out. Try again shortly.")
 }
 

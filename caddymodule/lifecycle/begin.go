@@ -95,7 +95,7 @@ func (l *Sessions) NotBegun(ctx context.Context, login string, userID int64, err
 	case isStoreFault(err):
 		l.config.Events.Trouble(ctx, "a sign-in could not be finished", err)
 	default:
-		l.config.Events.Trouble(ctx, "a source of the session failed", SourceFault{err})
+		l.config.Events.Trouble(ctx, "a source of the session failed", SourceFault{err, login})
 	}
 }
 

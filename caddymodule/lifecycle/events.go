@@ -89,7 +89,7 @@ const (
 	// NoneEndedAtSource: the login's source asked for the end of a session of
 	// its own, and of the sessions that its person has here none is of that. Login.
 	NoneEndedAtSource Kind = "none ended at source"
-	// Refreshed: a session was due to be built anew. Session, Result, and Err
+	// Refreshed: a session was due to be built anew. Login, Session, Result, and Err
 	// when it failed and will be tried again.
 	Refreshed Kind = "refreshed"
 	// Unmapped: a source's answer about the person cannot be mapped, and the
@@ -137,7 +137,11 @@ var ErrUnmapped = errors.New("what a source says of the person cannot be mapped:
 
 // SourceFault is trouble of a login or a directory, for which the store is not
 // to blame.
-type SourceFault struct{ Err error }
+type SourceFault struct {
+	Err error
+	// Login is whose trouble it is, as far as is known.
+	Login string
+}
 
 func (f SourceFault) Error() string { return f.Err.Error() }
 

@@ -58,7 +58,7 @@ func (r *rebuilder) rebuild(ctx context.Context, s *sessionstore.Session) (*sess
 // itself.
 func (r *rebuilder) refused(ctx context.Context, s *sessionstore.Session) error {
 	if r.config.InForce() != r.config.Vouching {
-		return SourceFault{ErrAskAgain}
+		return SourceFault{ErrAskAgain, s.Method}
 	}
 	return r.ender.noLongerVouchedFor(ctx, s)
 }
@@ -111,7 +111,7 @@ func (r *rebuilder) keepRotated(ctx context.Context, s *sessionstore.Session, er
 	if keepErr == nil {
 		keepErr = r.keep(ctx, s, kept)
 	}
-	return SourceFault{errors.Join(err, keepErr)}
+	return SourceFault{errors.Join(err, keepErr), s.Method}
 }
 
 // keep writes down what the session keeps from now on, if it is something else.
@@ -143,7 +143,7 @@ func rotatedBy(err error, s *sessionstore.Session) (string, error) {
 func (r *rebuilder) disrobe(ctx context.Context, s *sessionstore.Session, why error) (*sessionstore.Session, error) {
 	kept, err := rotatedBy(why, s)
 	if err != nil {
-		return nil, SourceFault{errors.Join(why, err)}
+		return nil, SourceFault{errors.Join(why, err), s.Method}
 	}
 	write, from, at := r.writer.change, s.BuiltAt, r.builder.moment(s)
 	if kept != s.Kept {

@@ -134,7 +134,7 @@ func (f *refresher) wait(ctx context.Context, s *sessionstore.Session) (*session
 	}
 	f.mu.Unlock()
 	if fl == nil {
-		return nil, SourceFault{errors.New("this configuration has ended: ask again")}
+		return nil, SourceFault{errors.New("this configuration has ended: ask again"), s.Method}
 	}
 	ctx, cancel := context.WithTimeout(ctx, refreshPatience)
 	defer cancel()
@@ -142,7 +142,7 @@ func (f *refresher) wait(ctx context.Context, s *sessionstore.Session) (*session
 	case <-fl.done:
 		return fl.session, fl.err
 	case <-ctx.Done():
-		return nil, SourceFault{errors.New("the refresh takes longer than its caller can wait; it goes on")}
+		return nil, SourceFault{errors.New("the refresh takes longer than its caller can wait; it goes on"), s.Method}
 	}
 }
 
@@ -164,12 +164,13 @@ func (f *refresher) fly(fl *flight, s *sessionstore.Session) {
 		<-f.slots
 	case <-ctx.Done():
 	}
-	f.land(s.Key, fl)
+	f.land(s, fl)
 }
 
-func (f *refresher) land(key sessionstore.Key, fl *flight) {
+func (f *refresher) land(s *sessionstore.Session, fl *flight) {
+	key := s.Key
 	trouble := fl.err != nil && !errors.Is(fl.err, ErrEnded) && !errors.Is(fl.err, ErrUnmapped)
-	landed := Event{Kind: Refreshed, Session: key, Result: fl.result(trouble)}
+	landed := Event{Kind: Refreshed, Login: s.Method, Session: key, Result: fl.result(trouble)}
 	if trouble {
 		landed.Err = fl.err
 	}
