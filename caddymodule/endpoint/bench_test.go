@@ -62,7 +62,9 @@ func (l gate) Finish(context.Context, oidc.Attempt, url.Values) (*profile.Person
 	}, nil
 }
 
-func (gate) EndSession(context.Context, *profile.Kept, string) (string, bool) { return "", false }
+func (gate) EndSession(context.Context, *profile.Kept, string) (oidc.EndSession, bool) {
+	return oidc.EndSession{}, false
+}
 
 func (gate) VerifyLogoutToken(context.Context, string) (t oidc.LogoutToken, err error) {
 	return t, oidc.ErrUnavailable

@@ -6,6 +6,7 @@ import (
 
 	"example.com/sidegate/caddymodule/caller"
 	"example.com/sidegate/caddymodule/lifecycle"
+	"example.com/sidegate/caddymodule/login/oidc"
 	"example.com/sidegate/caddymodule/profile"
 	"example.com/sidegate/caddymodule/refusal"
 	"example.com/sidegate/caddymodule/web"
@@ -55,14 +56,14 @@ func (l logout) get(w http.ResponseWriter, r *http.Request) {
 // again with.
 func (l logout) post(w http.ResponseWriter, r *http.Request) {
 	fromPage := isForm(r)
-	target := ""
+	var next oidc.EndSession
 	if fromPage { // while the session can still say where it came from
 		if err := r.ParseForm(); err != nil {
 			refusal.CloseUnread(w, r)
 			refuseBody(err).Write(w, r)
 			return
 		}
-		target = l.next(r, only(r.PostForm, fieldReturnTo))
+		next = l.next(r, only(r.PostForm, fieldReturnTo))
 	}
 	presented := l.callers.Presented(r)
 	known, done := l.end(w, r, presented)
@@ -82,7 +83,7 @@ func (l logout) post(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if fromPage {
-		redirect(w, r, target)
+		lead(w, r, next)
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")
@@ -122,15 +123,15 @@ func (l logout) end(w http.ResponseWriter, r *http.Request, presented *caller.Pr
 // next is where a person goes who has signed out: to the provider, to sign out
 // there too, else where they asked to go, else to sign in again; not at once,
 // though, where signing in takes no more than arriving there.
-func (l logout) next(r *http.Request, returnTo string) string {
-	if location, ok := l.signOut.location(r, l.callers.Caller(r)); ok {
-		return location
+func (l logout) next(r *http.Request, returnTo string) oidc.EndSession {
+	if end, ok := l.signOut.of(r, l.callers.Caller(r)); ok {
+		return end
 	}
 	if target, ok := l.address.ReturnTo.Allow(r, returnTo); ok {
-		return target
+		return oidc.EndSession{Location: target}
 	}
 	if l.pages.login(r, "", false).Alone() {
-		return l.address.BasePath + logoutPath
+		return oidc.EndSession{Location: l.address.BasePath + logoutPath}
 	}
-	return l.address.BasePath + loginPath
+	return oidc.EndSession{Location: l.address.BasePath + loginPath}
 }

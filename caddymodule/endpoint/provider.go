@@ -31,7 +31,7 @@ type ProviderMethod interface {
 	login.Method
 	Begin(ctx context.Context, state, redirectURI, returnTo string) (location string, attempt oidc.Attempt, err error)
 	Finish(ctx context.Context, attempt oidc.Attempt, query url.Values) (*profile.Person, error)
-	EndSession(ctx context.Context, kept *profile.Kept, postLogoutRedirect string) (location string, ok bool)
+	EndSession(ctx context.Context, kept *profile.Kept, postLogoutRedirect string) (end oidc.EndSession, ok bool)
 	VerifyLogoutToken(ctx context.Context, raw string) (oidc.LogoutToken, error)
 }
 

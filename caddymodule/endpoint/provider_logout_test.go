@@ -55,6 +55,58 @@ func TestSignOutGoesOnToTheProvider(t *testing.T) {
 	})
 }
 
+// What an address has no room for a page of ours posts: with sixty groups in it the
+// ID token is too long for one, and without it some providers end nothing.
+func TestAnIDTokenThatIsTooLongForAnAddressIsPosted(t *testing.T) {
+	p := gatewaytest.NewIDP(t)
+	groups := make([]string, 60)
+	for i := range groups {
+		groups[i] = strings.Repeat("g", 36)
+	}
+	p.But(t, map[string]any{"groups": groups})
+	s := gatewaytest.Start(t, gatewaytest.Site{Options: p.Login("sso", "") + p.Login("own", "end_session https://sso.example.com/bye?t={id_token}")})
+	signedIn := func(t *testing.T, login string) *gatewaytest.Browser {
+		b := s.Browser(t)
+		b.SignInAt(p, login)
+		return b
+	}
+	form := url.Values{}.Encode()
+	t.Run("by a browser", func(t *testing.T) {
+		b := signedIn(t, "sso")
+		page := b.Do(http.MethodPost, "/auth/logout", form, "Content-Type", gatewaytest.AsForm, "Accept", "text/html", "Sec-Fetch-Mode", "navigate").Want(t, http.StatusOK)
+		posts := formIn(page.Body)
+		if !strings.Contains(page.Body, `action="`+p.URL+`/end"`) || !strings.HasPrefix(posts.Get("id_token_hint"), "ey") || len(posts.Get("id_token_hint")) < 2000 ||
+			posts.Get("client_id") != "sidegate" || posts.Get("post_logout_redirect_uri") != s.URL+"/auth/logout" {
+			t.Errorf("the page posts %v:\n%s", posts, page.Body)
+		}
+		page.WantHeader(t, "Cache-Control", "no-store")
+		if !strings.Contains(page.Header.Get("Set-Cookie"), "Max-Age=0") || !strings.Contains(page.Header.Get("Content-Security-Policy"), "form-action *;") {
+			t.Errorf("the headers are %v", page.Header)
+		}
+		b.WantSignedOut(t)
+	})
+	for name, header := range map[string][]string{
+		"by a script":                  {"Sec-Fetch-Mode", "cors", "Accept", "*/*"},
+		"by a script that asks for it": {"Sec-Fetch-Mode", "cors", "Accept", "text/html"},
+		"by a program":                 {"Accept", "*/*"},
+	} {
+		t.Run(name+", which has no page to show, it is left out", func(t *testing.T) {
+			b := signedIn(t, "sso")
+			to := b.Do(http.MethodPost, "/auth/logout", form, append(header, "Content-Type", gatewaytest.AsForm)...).Want(t, http.StatusSeeOther).Header.Get("Location")
+			if !strings.HasPrefix(to, p.URL+"/end?client_id=sidegate&") || strings.Contains(to, "id_token_hint") || len(to) >= 2000 {
+				t.Errorf("it leads to %s", to)
+			}
+			b.WantSignedOut(t)
+		})
+	}
+	t.Run("to no place of its own kind", func(t *testing.T) {
+		b := signedIn(t, "own")
+		b.Do(http.MethodPost, "/auth/logout", form, "Content-Type", gatewaytest.AsForm, "Accept", "text/html", "Sec-Fetch-Mode", "navigate").Want(t, http.StatusSeeOther).
+			WantHeader(t, "Location", "https://sso.example.com/bye?t=")
+		b.WantSignedOut(t)
+	})
+}
+
 // Browsers hold a form back from a redirect to a place that the page's policy
 // does not name.
 func TestThePolicyOfSignOutPagesNamesTheProvider(t *testing.T) {

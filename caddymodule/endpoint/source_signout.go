@@ -2,12 +2,15 @@ package endpoint
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"slices"
 	"time"
 
 	"example.com/sidegate/caddymodule/caller"
+	"example.com/sidegate/caddymodule/login/oidc"
 	"example.com/sidegate/caddymodule/profile"
+	"example.com/sidegate/caddymodule/web"
 )
 
 // sourceSignOut leads people who sign out here on to their provider, to sign
@@ -23,15 +26,15 @@ func newSourceSignOut(c Config) sourceSignOut { return sourceSignOut{c.Address, 
 // to be told of it.
 const patience = 2 * time.Second
 
-// location is where the browser should go next to end the session at its
-// provider too, and back to a page of ours from there.
-func (o sourceSignOut) location(r *http.Request, c *caller.Caller) (string, bool) {
+// of is where the browser should go next to end the session at its provider too,
+// and back to a page of ours from there.
+func (o sourceSignOut) of(r *http.Request, c *caller.Caller) (end oidc.EndSession, ok bool) {
 	if c.Standing != caller.SignedIn {
-		return "", false
+		return end, false
 	}
 	i := slices.IndexFunc(o.providers, func(p Provider) bool { return p.Name() == c.Session.Method })
 	if i < 0 {
-		return "", false
+		return end, false
 	}
 	kept, err := profile.DecodeKept(c.Session.Kept)
 	if err != nil {
@@ -46,8 +49,22 @@ func (o sourceSignOut) location(r *http.Request, c *caller.Caller) (string, bool
 // such a form: the listed origins, and the session's provider.
 func (o sourceSignOut) targets(r *http.Request, c *caller.Caller) []string {
 	targets := slices.Clone(o.address.ReturnTo.written)
-	if location, ok := o.location(r, c); ok {
-		targets = append(targets, location)
+	if end, ok := o.of(r, c); ok {
+		targets = append(targets, end.Location)
 	}
 	return targets
+}
+
+// lead leads on. A page of ours posts what an address has no room for, where there
+// is a browser to show it in: a script that asked would never get beyond the page.
+func lead(w http.ResponseWriter, r *http.Request, end oidc.EndSession) {
+	if end.PostTo == "" || !web.IsNavigation(r) {
+		redirect(w, r, end.Location)
+		return
+	}
+	page := web.SignOutThere{Action: end.PostTo}
+	for _, name := range slices.Sorted(maps.Keys(end.Form)) {
+		page.Fields = append(page.Fields, web.Field{Name: name, Value: end.Form.Get(name)})
+	}
+	page.Write(w)
 }

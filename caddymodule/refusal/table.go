@@ -139,6 +139,7 @@ var (
 	NoCookie      = atProvider(http.StatusBadRequest, web.NoCookie)
 	NoCookiePlain = atProvider(http.StatusBadRequest, web.NoCookiePlain)
 	Forged        = atProvider(http.StatusBadRequest, web.Forged)
+	Spent         = atProvider(http.StatusBadRequest, web.Spent)
 	Clock         = atProvider(http.StatusUnauthorized, web.Clock)
 	Misconfigured = atProvider(http.StatusUnauthorized, web.Misconfigured)
 	Unverified    = atProvider(http.StatusForbidden, web.Unverified)

@@ -4,8 +4,8 @@
 //
 // The pages are plain HTML: no request beside the page itself, one style sheet
 // inside, and no script, but for the one line that presses the button of a page
-// that nobody is to stay at (postback.go). Their texts are fixed. Nothing of a request is shown, not
-// even the email address after a wrong password: browsers and password managers
+// that nobody is to stay at (postback.go). Their texts are fixed. Nothing of a
+// request is shown, not even the email address after a wrong password: browsers and password managers
 // fill it in again, and what is not echoed cannot be injected (CVE-2024-21496,
 // CVE-2023-52430). A return_to that the caller has checked is carried along.
 //

@@ -83,6 +83,9 @@ const (
 	// UnkeptCrowded says that the person has signed in, and that the browser sends
 	// other cookies of that name as well.
 	UnkeptCrowded
+	// Spent says that the provider takes its code no longer: invalid_grant of RFC
+	// 6749 section 5.2.
+	Spent
 )
 
 // failureTexts are the failures whose text depends on nothing else. "There" is
@@ -116,6 +119,8 @@ var failureTexts = map[Failure]string{
 		"You have done nothing wrong: please tell whoever looks after this service.",
 	Forged: "The answer that came back does not belong to a sign-in begun in this browser, so it was not used. " +
 		"Start again here.",
+	Spent: "The service you signed in at does not accept what it sent with you a moment ago: it holds for a short time, and once. " +
+		"Sign in again. If that does not help, please tell whoever looks after this service.",
 	Unverified: "Your email address is not verified there. If you can, verify it where you signed in and try again; " +
 		"else ask whoever looks after your account there.",
 	Unvouched: "The service you signed in at does not say whether your email address is verified, so it was not used. " +

@@ -10,7 +10,7 @@ import (
 )
 
 // lastFailure is the last one there is; one behind it does not exist.
-const lastFailure = web.UnkeptCrowded
+const lastFailure = web.Spent
 
 func TestAFailureIsTold(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -38,6 +38,7 @@ func TestAFailureIsTold(t *testing.T) {
 		"clocks that disagree, and who should know":            {web.Clock, "clocks of this service and of the one you signed in at do not agree", false},
 		"an answer for somebody else, and who should know":     {web.Misconfigured, "please tell whoever looks after this service", false},
 		"an answer to nothing that this browser asked":         {web.Forged, "does not belong to a sign-in begun in this browser", false},
+		"an answer that was used, and what next":               {web.Spent, "it holds for a short time, and once. Sign in again.", false},
 		"an email address that nobody verified, and what next": {web.Unverified, "not verified there. If you can, verify it where you signed in and try again", false},
 		"an email address of which nothing is said":            {web.Unvouched, "does not say whether your email address is verified", false},
 		"an email address that was not told, and what next":    {web.NoEmail, "Add one to your account there", false},

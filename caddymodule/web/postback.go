@@ -9,9 +9,9 @@ import (
 // without it people press it themselves.
 const submit template.JS = "document.forms[0].submit()"
 
-// submitPolicy allows the script besides. Forms may end up anywhere: the one that
-// there is posts to us, and where people are led then, back to a provider or to
-// where they wanted to go, is not known yet.
+// submitPolicy allows the script besides. Forms may end up anywhere: where people
+// are led after ours, back to a provider or to where they wanted to go, is not known
+// yet.
 var submitPolicy = "default-src 'none'; style-src " + styleSource + "; script-src " + source(string(submit)) +
 	"; img-src data:; form-action *; frame-ancestors 'none'; base-uri 'none'"
 
@@ -24,6 +24,21 @@ type PostBack struct {
 	Action string
 	// Fields are what is posted, in order.
 	Fields []Field
+}
+
+// SignOutThere is the page between a sign-out here, which is done, and one at the
+// provider, for what an address has no room for (OpenID Connect RP-Initiated Logout
+// 1.0 section 2: every provider takes a form as well).
+type SignOutThere struct {
+	// Action is the provider's end of session.
+	Action string
+	// Fields are what is posted, in order.
+	Fields []Field
+}
+
+// Write answers 200 with the page.
+func (s SignOutThere) Write(w http.ResponseWriter) {
+	page{name: "signoutthere", data: s, status: http.StatusOK, submits: true}.write(w)
 }
 
 // Field is one field of a form that people do not see.

@@ -20,42 +20,64 @@ const (
 	maxEndSession = 2000 - 1
 )
 
-// EndSession is where to send the browser so that the provider's session ends
-// too (OpenID Connect RP-Initiated Logout 1.0 section 2). kept is what the session
-// that ends kept of its sign-in; postLogoutRedirect, registered at the provider,
-// is where it sends the browser afterwards, or empty.
+// EndSession is where a browser that signs out here goes next, so that the
+// provider's session ends too.
+type EndSession struct {
+	// Location is an address of less than 2,000 bytes to send it to.
+	Location string
+	// PostTo and Form are what it had better post, where Location had no room for
+	// what tells the provider whose session it is. PostTo is empty where there was.
+	PostTo string
+	Form   url.Values
+}
+
+// EndSession is OpenID Connect RP-Initiated Logout 1.0 section 2. kept is what the
+// session that ends kept of its sign-in; postLogoutRedirect, registered at the
+// provider, is where it sends the browser afterwards, or empty.
 //
-// The address has less than 2,000 bytes: where the ID token is too long to be a
-// hint, the provider is told who it is about by logout_hint.
+// Where the ID token is too long to be a hint in an address, it can be posted, which
+// every provider takes that keeps to the standard; by the address the provider is
+// told who it is about by logout_hint. A configured address takes no posts.
 //
 // ok is false when the provider has no such place or does not say within two
 // seconds: a sign-out here never waits for the provider.
-func (l *Login) EndSession(ctx context.Context, kept *profile.Kept, postLogoutRedirect string) (location string, ok bool) {
-	hints := hintsOf(kept)
+func (l *Login) EndSession(ctx context.Context, kept *profile.Kept, postLogoutRedirect string) (end EndSession, ok bool) {
+	h := hintsOf(kept)
 	if l.config.EndSession != "" {
-		return l.fillEndSession(hints, postLogoutRedirect), true
+		return EndSession{Location: l.fillEndSession(h, postLogoutRedirect)}, true
 	}
 	ctx, cancel := context.WithTimeout(ctx, endSessionPatience)
 	defer cancel()
 	m, err := l.discover(ctx)
 	if err != nil || m.EndSession == "" {
-		return "", false
+		return EndSession{}, false
 	}
+	whole := l.endSessionQuery(postLogoutRedirect, "id_token_hint", h.idToken)
 	for _, query := range []url.Values{
-		{"client_id": {l.config.ClientID}, "post_logout_redirect_uri": {postLogoutRedirect}, "id_token_hint": {hints.idToken}},
-		{"client_id": {l.config.ClientID}, "post_logout_redirect_uri": {postLogoutRedirect}, "logout_hint": {hints.person}},
-		{"client_id": {l.config.ClientID}, "post_logout_redirect_uri": {postLogoutRedirect}},
+		whole,
+		l.endSessionQuery(postLogoutRedirect, "logout_hint", h.person),
+		l.endSessionQuery(postLogoutRedirect, "", ""),
 	} {
-		for name, values := range query {
-			if values[0] == "" {
-				delete(query, name)
-			}
-		}
-		if location = withQuery(m.EndSession, query); len(location) <= maxEndSession {
-			return location, true
+		if end.Location = withQuery(m.EndSession, query); len(end.Location) <= maxEndSession {
+			break
 		}
 	}
-	return location, true
+	if at := withQuery(m.EndSession, whole); h.idToken != "" && at != end.Location {
+		end.PostTo, end.Form = m.EndSession, whole
+	}
+	return end, true
+}
+
+// endSessionQuery has the hint of that name, if there is any.
+func (l *Login) endSessionQuery(redirect, hint, value string) url.Values {
+	query := url.Values{"client_id": {l.config.ClientID}}
+	if redirect != "" {
+		query.Set("post_logout_redirect_uri", redirect)
+	}
+	if value != "" {
+		query.Set(hint, value)
+	}
+	return query
 }
 
 // hints tell the provider whose session is to end.
@@ -80,21 +102,24 @@ func hintsOf(kept *profile.Kept) (h hints) {
 // The placeholders of Config.EndSession.
 var endSessionPlaceholders = []string{"{client_id}", "{redirect_uri}", "{id_token}", "{logout_hint}"}
 
-// fillEndSession is the configured address, without the ID token where it would
-// be too long with it.
-func (l *Login) fillEndSession(h hints, redirect string) string {
-	fill := func(idToken string) string {
-		values := []string{l.config.ClientID, redirect, idToken, h.person}
+// fillEndSession is the configured address. What it has no room for is left out,
+// what says the least first.
+func (l *Login) fillEndSession(h hints, redirect string) (location string) {
+	for i, some := range []hints{h, {idToken: h.idToken}, {person: h.person}, {}} {
+		values := []string{l.config.ClientID, redirect, some.idToken, some.person}
 		var pairs []string
-		for i, name := range endSessionPlaceholders {
-			pairs = append(pairs, name, url.QueryEscape(values[i]))
+		for at, name := range endSessionPlaceholders {
+			pairs = append(pairs, name, url.QueryEscape(values[at]))
 		}
-		return strings.NewReplacer(pairs...).Replace(l.config.EndSession)
+		if location = strings.NewReplacer(pairs...).Replace(l.config.EndSession); len(location) <= maxEndSession {
+			if i > 0 {
+				l.notice.once("sign-out", fmt.Errorf("end_session has more than %d bytes with the hints of some people, so that they are told of without: "+
+					"see whether their session there ends", maxEndSession))
+			}
+			return location
+		}
 	}
-	if location := fill(h.idToken); len(location) <= maxEndSession {
-		return location
-	}
-	return fill("")
+	return location
 }
 
 // checkEndSession finds a placeholder that there is not, and one that could lead
