@@ -214,6 +214,7 @@ var providerFailures = []struct {
 	{oidc.ErrNoCookie, refusal.NoCookie, false},
 	{oidc.ErrPassing, refusal.ProviderTrouble, true},
 	{oidc.ErrForged, refusal.Forged, true},
+	{oidc.ErrSpent, refusal.Spent, true},
 	{oidc.ErrClock, refusal.Clock, true},
 	{oidc.ErrAudience, refusal.Misconfigured, true},
 	{oidc.ErrUnverified, refusal.Unverified, true},

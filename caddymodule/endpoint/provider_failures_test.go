@@ -44,7 +44,7 @@ func TestEveryWayToFailAtAProviderHasItsPage(t *testing.T) {
 			return "/auth/callback/sso?code=c&state=" + strings.Repeat("A", 43)
 		}, 400, "Signing in took too long"},
 		{"the answer is forged", instead("code=c&code=d"), 400, "does not belong to a sign-in begun in this browser"},
-		{"the code was used before", instead("code=used"), 400, "does not belong to a sign-in begun in this browser"},
+		{"the code was used before", instead("code=used"), 400, "it holds for a short time, and once. Sign in again."},
 		{"the clocks disagree", claims(map[string]any{"iat": ago, "exp": ago + 60}), 401, "do not agree"},
 		{"the token is for another client", claims(map[string]any{"aud": "canary"}), 401, "cannot accept the answer"},
 		{"the token is of another issuer", claims(map[string]any{"iss": "https://canary.example.com"}), 401, "cannot accept the answer"},

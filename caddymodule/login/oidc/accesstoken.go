@@ -14,15 +14,18 @@ import (
 const factAccessToken = "access_token"
 
 // withAccessToken adds the access token's claims to the facts, where the mapping
-// asks for them; subject is whom the ID token is about. There are none, and the operator is told why, of a token that is
-// no JWT or does not verify: it is the API's to read, and may be anything (RFC
-// 6749 section 1.4). What it said before is not vouched for any longer.
+// asks for them; subject is whom the ID token is about. There are none, and the
+// operator is told why, once for each reason, of a token that is no JWT or does not
+// verify: it is the API's to read, and may be anything (RFC 6749 section 1.4). What
+// it said before is not vouched for any longer.
 func (l *Login) withAccessToken(ctx context.Context, facts profile.Facts, raw, subject string) profile.Facts {
 	if !l.config.ReadsAccessToken {
 		return facts
 	}
 	c, err := l.accessClaims(ctx, raw, subject)
-	l.notice.of("access token", err)
+	if !errors.Is(err, errTooSoon) { // what is wrong was told a moment ago
+		l.notice.once("access token", err)
+	}
 	return facts.With(factAccessToken, map[string]any(c))
 }
 
@@ -38,12 +41,16 @@ func (l *Login) accessClaims(ctx context.Context, raw, subject string) (claims, 
 	}
 	c := token.claims
 	if c.text("iss") != l.config.Issuer {
-		return nil, errors.New("the access token is of the issuer " + shownURL(c.text("iss")) + ", so access_token has no claims")
+		return nil, errors.New("the access token is of the issuer " + shownURL(c.text("iss")) + ", and the configured one is " + shownURL(l.config.Issuer) +
+			", so access_token has no claims")
 	}
 	if exp, _, ok := c.moment("exp"); !ok || !l.now().Before(exp) {
 		return nil, errors.New("the access token has no exp or has expired, so access_token has no claims")
 	}
-	if nbf, there, ok := c.moment("nbf"); there && (!ok || nbf.After(l.now().Add(leeway))) {
+	switch nbf, there, ok := c.moment("nbf"); {
+	case there && !ok:
+		return nil, errors.New("the access token has an nbf that is " + inJSON(c["nbf"]) + " and no date, so access_token has no claims")
+	case nbf.After(l.now().Add(leeway)):
 		return nil, errors.New("the access token is of the future, its nbf, so access_token has no claims: set the clocks by NTP")
 	}
 	if err := l.checkClient(c); err != nil {

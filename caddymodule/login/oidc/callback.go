@@ -1,6 +1,7 @@
 package oidc
 
 import (
+	"context"
 	"net/url"
 	"slices"
 )
@@ -25,9 +26,9 @@ var mistakes = []string{
 
 // readCallback checks what the browser brought back and returns the code.
 // state comes first: without it, nothing else is the provider's word. Nothing
-// of the query is ever repeated, but an error's code that a standard lists:
-// anybody can make a browser bring anything.
-func (l *Login) readCallback(m *metadata, attempt Attempt, query url.Values) (code string, err error) {
+// of the query is ever repeated, but an error's code that a standard lists, and
+// another issuer, to the log: anybody can make a browser bring anything.
+func (l *Login) readCallback(ctx context.Context, m *metadata, attempt Attempt, query url.Values) (code string, err error) {
 	for _, values := range query {
 		if len(values) != 1 { // RFC 6749 section 3.1: two readers would take different ones
 			return "", because(ErrForged, "a parameter is there more than once")
@@ -36,13 +37,8 @@ func (l *Login) readCallback(m *metadata, attempt Attempt, query url.Values) (co
 	if !equal(query.Get("state"), attempt.State) {
 		return "", because(ErrForged, "state is of another attempt, or missing")
 	}
-	// RFC 9207 section 2.4: an answer of another provider, for which the
-	// browser was mixed up, would have its code sent to the wrong one.
-	if query.Has("iss") && query.Get("iss") != l.config.Issuer {
-		return "", because(ErrForged, "iss is of another provider")
-	}
-	if m.SendsIssuer && !query.Has("iss") {
-		return "", because(ErrForged, "iss is missing, and the provider says that it sends it")
+	if err := l.checkResponseIssuer(ctx, m, query); err != nil {
+		return "", err
 	}
 	if query.Has("error") {
 		return "", answered(query.Get("error"))
@@ -52,6 +48,25 @@ func (l *Login) readCallback(m *metadata, attempt Attempt, query url.Values) (co
 		return "", because(ErrProvider, "the answer has no code, or one of more than %d bytes", maxCode)
 	}
 	return code, nil
+}
+
+// checkResponseIssuer is RFC 9207 section 2.4: an answer of another provider, for
+// which the browser was mixed up, would have its code sent to the wrong one. That it
+// is not as expected is a reason to ask what the provider says of itself by now.
+func (l *Login) checkResponseIssuer(ctx context.Context, m *metadata, query url.Values) error {
+	is := query.Get("iss")
+	if is == l.config.Issuer || !query.Has("iss") && !m.SendsIssuer {
+		return nil
+	}
+	now, _ := l.newest(ctx)
+	switch {
+	case query.Has("iss"):
+		return because(ErrForged, "iss %w", otherIssuer(is, l.config.Issuer))
+	case now != nil && !now.SendsIssuer:
+		return nil
+	}
+	return because(ErrProvider, "the answer has no iss, and the provider's discovery document says that there is one "+
+		"(authorization_response_iss_parameter_supported): have the provider send it, or not say so, and see whether a proxy in between drops it")
 }
 
 // answered is what an error of the authorization endpoint means.

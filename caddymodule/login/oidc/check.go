@@ -59,25 +59,59 @@ func (c *Config) checkIdentity() error {
 // checkIssuer finds what people take for an issuer and is none, before anybody
 // signs in.
 func checkIssuer(issuer string) error {
-	u, err := url.Parse(issuer)
-	switch {
-	case strings.HasSuffix(strings.TrimSuffix(issuer, "/"), wellKnown):
-		return fmt.Errorf("issuer is the address of the discovery document: leave %s away", wellKnown)
-	case strings.ContainsAny(issuer, "{}"):
+	if at := metadataPath(issuer); at != "" {
+		return fmt.Errorf("issuer is the address of a provider's document: leave %s away", at)
+	}
+	if strings.ContainsAny(issuer, "{}") {
 		return errors.New("issuer has a placeholder in it, such as {tenantid}, which stands for many issuers: give that of your own tenant")
-	case err == nil && isOfManyTenants(u):
-		return errors.New("issuer is of many tenants, and the tokens there name another: " +
-			"give that of your own, https://login.microsoftonline.com/<tenant id>/v2.0")
+	}
+	if own := ofOneTenant(issuer); own != "" {
+		return errors.New("issuer is of many tenants, and the tokens there name another: give that of your own, " + own)
 	}
 	return nil
 }
 
-// isOfManyTenants knows the addresses of Entra ID whose discovery document names
-// "{tenantid}" or another issuer.
-func isOfManyTenants(u *url.URL) bool {
-	first, _, _ := strings.Cut(strings.TrimPrefix(u.Path, "/"), "/")
-	return strings.HasPrefix(strings.ToLower(u.Hostname()), "login.microsoftonline.") &&
-		slices.Contains([]string{"common", "organizations", "consumers"}, strings.ToLower(first))
+// metadataPath is the end of the address of a document in which a provider
+// describes itself, as it is written there; empty for another one.
+func metadataPath(address string) string {
+	address = strings.TrimSuffix(address, "/")
+	for _, end := range []string{wellKnown, "/.well-known/oauth-authorization-server"} {
+		if at := len(address) - len(end); at >= 0 && strings.EqualFold(address[at:], end) {
+			return end
+		}
+	}
+	return ""
+}
+
+// Hosts of Entra ID, and what an issuer of one tenant there looks like.
+const publicCloud = "login.microsoftonline.com"
+
+var tenantHosts = map[string]string{
+	publicCloud:                        publicCloud,
+	"login.windows.net":                publicCloud,
+	"login.microsoft.com":              publicCloud,
+	"login-us.microsoftonline.com":     publicCloud,
+	"sts.windows.net":                  publicCloud,
+	"login.microsoftonline.us":         "login.microsoftonline.us",
+	"login.microsoftonline.de":         "login.microsoftonline.de",
+	"login.partner.microsoftonline.cn": "login.partner.microsoftonline.cn",
+	"login.chinacloudapi.cn":           "login.partner.microsoftonline.cn",
+}
+
+// ofOneTenant knows the addresses of Entra ID whose discovery document names
+// "{tenantid}" or another issuer, and says what to give in their place; empty for
+// another address.
+func ofOneTenant(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	host := tenantHosts[strings.ToLower(strings.TrimSuffix(u.Hostname(), "."))]
+	first, _, _ := strings.Cut(strings.TrimLeft(u.Path, "/"), "/")
+	if host == "" || !slices.Contains([]string{"common", "organizations", "consumers"}, strings.ToLower(first)) {
+		return ""
+	}
+	return "https://" + host + "/<tenant id>/v2.0"
 }
 
 func (c *Config) checkDiscovery() error {
@@ -86,6 +120,9 @@ func (c *Config) checkDiscovery() error {
 	}
 	if _, err := parseEndpoint(c.Discovery, strings.HasPrefix(strings.ToLower(c.Issuer), "http:")); err != nil {
 		return fmt.Errorf("discovery %w", err)
+	}
+	if own := ofOneTenant(c.Discovery); own != "" {
+		return errors.New("discovery is of many tenants, and what is there is of none of their issuers: leave it away, and give as issuer " + own)
 	}
 	return nil
 }

@@ -63,6 +63,17 @@ func TestNewRefuses(t *testing.T) {
 		{"the discovery document's address for an issuer", func(c *oidc.Config) { c.Issuer += "/.well-known/openid-configuration" }, "leave /.well-known/openid-configuration away"},
 		{"an issuer of any tenant", func(c *oidc.Config) { c.Issuer = "https://login.microsoftonline.com/common/v2.0" }, "https://login.microsoftonline.com/<tenant id>/v2.0"},
 		{"an issuer of many organizations", func(c *oidc.Config) { c.Issuer = "https://login.microsoftonline.us/organizations/v2.0" }, "of many tenants"},
+		{"an issuer of any tenant in China", func(c *oidc.Config) { c.Issuer = "https://login.partner.microsoftonline.cn/common" }, "https://login.partner.microsoftonline.cn/<tenant id>/v2.0"},
+		{"an issuer of any tenant at the former address", func(c *oidc.Config) { c.Issuer = "https://login.windows.net/common" }, "https://login.microsoftonline.com/<tenant id>/v2.0"},
+		{"an issuer of any tenant at the address of tokens", func(c *oidc.Config) { c.Issuer = "https://sts.windows.net/Common/" }, "https://login.microsoftonline.com/<tenant id>/v2.0"},
+		{"an issuer of any tenant for governments", func(c *oidc.Config) { c.Issuer = "https://LOGIN.microsoftonline.us./common" }, "https://login.microsoftonline.us/<tenant id>/v2.0"},
+		{"an issuer of personal accounts", func(c *oidc.Config) { c.Issuer = "https://login.microsoftonline.com:443//consumers/v2.0" }, "of many tenants"},
+		{"an issuer of many organizations at the former address", func(c *oidc.Config) { c.Issuer = "https://login.windows.net/organizations" }, "of many tenants"},
+		{"a discovery document of any tenant", func(c *oidc.Config) {
+			c.Discovery = "https://login.microsoftonline.com/common/v2.0/.well-known/openid-configuration"
+		}, "discovery is of many tenants"},
+		{"the discovery document's address in other letters", func(c *oidc.Config) { c.Issuer += "/.WELL-known/openid-configuration" }, "leave /.well-known/openid-configuration away"},
+		{"the address of OAuth's document", func(c *oidc.Config) { c.Issuer += "/.well-known/oauth-authorization-server/" }, "leave /.well-known/oauth-authorization-server away"},
 		{"an issuer with a placeholder", func(c *oidc.Config) { c.Issuer = "https://login.microsoftonline.com/{tenantid}/v2.0" }, "your own tenant"},
 		{"a discovery document without TLS", func(c *oidc.Config) { c.Discovery = "http://127.0.0.1/secret-value" }, "discovery is not https"},
 		{"an end of session with another placeholder", func(c *oidc.Config) { c.EndSession = "https://sso.example.com/end?x={secret-value}" }, "end_session: in its query there can be {client_id}"},

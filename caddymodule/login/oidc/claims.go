@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -101,16 +103,27 @@ func (c claims) text(name string) string {
 	return text
 }
 
+// The years 1 and 9999: what is before, or behind, is no date. Some write the first
+// moment that they know for "always" (0, or the year 1).
+const firstMoment, lastMoment = -62135596800, 253402300799
+
+// aNumber is a number in a text. Other forms, such as "1e9" or "0x1", are nobody's
+// date.
+var aNumber = regexp.MustCompile(`^-?[0-9]{1,12}(\.[0-9]{1,9})?$`)
+
 // moment reads a NumericDate (RFC 7519 section 2): seconds, perhaps with a
-// fraction. there is false when the claim is absent; ok when it is a date.
+// fraction; some write the number as a text. there is false when the claim is
+// absent; ok when it is a date.
 func (c claims) moment(name string) (at time.Time, there, ok bool) {
-	const last = 253402300799 // the year 9999
 	value, there := c[name]
+	if text, is := value.(string); is && aNumber.MatchString(text) {
+		value, _ = strconv.ParseFloat(text, 64)
+	}
 	switch n := value.(type) {
 	case int64:
-		return time.Unix(n, 0), there, 0 < n && n <= last
+		return time.Unix(n, 0), there, firstMoment <= n && n <= lastMoment
 	case float64:
-		return time.Unix(int64(n), 0), there, 0 < n && n <= last
+		return time.Unix(int64(n), 0), there, firstMoment <= n && n <= lastMoment
 	}
 	return time.Time{}, there, false
 }
@@ -167,7 +180,7 @@ func merge(first, second claims) claims {
 	delete(merged, "email_verified")
 	for _, source := range []claims{first, second} {
 		verified, says := source["email_verified"]
-		if address := source.text("email"); says && address != "" && address == merged.text("email") {
+		if address := source.text("email"); says && address != "" && sameAddress(address, merged.text("email")) {
 			merged["email_verified"] = verified
 			break
 		}

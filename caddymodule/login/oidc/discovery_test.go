@@ -27,14 +27,15 @@ func TestDiscoveryRefuses(t *testing.T) {
 		{"another issuer", func(p *provider) { p.metadata["issuer"] = "https://evil.example.com" }, oidc.ErrProvider, `is of the issuer "https://evil.example.com", and the configured one is "http://127.0.0.1`},
 		{"an issuer with a slash more", func(p *provider) { p.metadata["issuer"] = p.URL + "/" }, oidc.ErrProvider, "slash"},
 		{"no issuer", func(p *provider) { delete(p.metadata, "issuer") }, oidc.ErrProvider, `is of the issuer "", and`},
-		{"no authorization endpoint", func(p *provider) { delete(p.metadata, "authorization_endpoint") }, oidc.ErrProvider, "authorization_endpoint that is empty"},
-		{"no token endpoint", func(p *provider) { delete(p.metadata, "token_endpoint") }, oidc.ErrProvider, "token_endpoint that is empty"},
-		{"no keys", func(p *provider) { delete(p.metadata, "jwks_uri") }, oidc.ErrProvider, "jwks_uri that is empty"},
+		{"no authorization endpoint", func(p *provider) { delete(p.metadata, "authorization_endpoint") }, oidc.ErrProvider, "has no authorization_endpoint"},
+		{"no token endpoint", func(p *provider) { delete(p.metadata, "token_endpoint") }, oidc.ErrProvider, "has no token_endpoint"},
+		{"no keys", func(p *provider) { delete(p.metadata, "jwks_uri") }, oidc.ErrProvider, "has no jwks_uri"},
 		{"a token endpoint without TLS", func(p *provider) { p.metadata["token_endpoint"] = "http://sso.example.com/token" }, oidc.ErrProvider, "token_endpoint that is not https"},
 		{"a userinfo endpoint without TLS", func(p *provider) { p.metadata["userinfo_endpoint"] = "http://sso.example.com" }, oidc.ErrProvider, "userinfo_endpoint that is not https"},
-		{"an end of session that is a script", func(p *provider) { p.metadata["end_session_endpoint"] = "javascript:alert(1)" }, oidc.ErrProvider, "end_session_endpoint"},
 		{"a relative endpoint", func(p *provider) { p.metadata["authorization_endpoint"] = "/authorize" }, oidc.ErrProvider, "not an absolute URL"},
-		{"an endpoint that is a number", func(p *provider) { p.metadata["token_endpoint"] = 7 }, oidc.ErrProvider, "wrong type"},
+		{"an endpoint that is a number", func(p *provider) { p.metadata["token_endpoint"] = 7 }, oidc.ErrProvider, "has a token_endpoint that is a number and not a text"},
+		{"a userinfo endpoint that is a list", func(p *provider) { p.metadata["userinfo_endpoint"] = []string{p.URL} }, oidc.ErrProvider, "has a userinfo_endpoint that is a list and not a text; if nothing that it says is needed, say `userinfo off`"},
+		{"an issuer that is a list", func(p *provider) { p.metadata["issuer"] = []string{p.URL} }, oidc.ErrProvider, "has a issuer that is a list"},
 		{"a member twice", func(p *provider) { p.on(discoveryPath, says(200, `{"issuer":"a","issuer":"b"}`)) }, oidc.ErrProvider, "twice"},
 		{"a page", func(p *provider) { p.on(discoveryPath, says(200, "<html>")) }, oidc.ErrProvider, "not JSON"},
 		{"more than 1 MiB", func(p *provider) { p.on(discoveryPath, says(200, strings.Repeat(" ", 1<<20+1))) }, oidc.ErrProvider, "more than 1048576 bytes"},
@@ -223,14 +224,29 @@ func TestRedirectsInFrontOfDocumentsAreFollowed(t *testing.T) {
 		})
 		p.mustSignIn(t, p.login(t, nil))
 	}
-	for name, to := range map[string]string{"off TLS": "http://sso.example.com/moved", "in a ring": discoveryPath, "to a script": "javascript:alert(1)"} {
+	for name, c := range map[string]struct {
+		to   string
+		want error
+		says string
+	}{
+		"off TLS":         {"http://sso.example.com/moved?canary", oidc.ErrProvider, `a redirect to "http://sso.example.com/moved", which is not followed, for that is not https`},
+		"in a ring":       {discoveryPath, oidc.ErrProvider, "more than 5 redirects, the last of them to "},
+		"to a script":     {"javascript:alert(1)", oidc.ErrProvider, "which is not followed, for that is not an absolute URL"},
+		"to nowhere":      {"", oidc.ErrProvider, "a redirect to nowhere, for it has no Location"},
+		"to no address":   {"http://[::1", oidc.ErrUnavailable, "a redirect to what is no address"},
+		"with a password": {"https://ada:canary@sso.example.com/", oidc.ErrProvider, "holds a user name or password"},
+	} {
 		t.Run("but not "+name, func(t *testing.T) {
 			p := newProvider(t)
-			p.on(discoveryPath, redirects(to))
+			p.on(discoveryPath, func(w http.ResponseWriter, _ *http.Request) {
+				if c.to != "" {
+					w.Header().Set("Location", c.to)
+				}
+				w.WriteHeader(http.StatusFound)
+			})
 			_, _, err := p.login(t, nil).Begin(context.Background(), newState(), redirectURI, "/")
-			if err == nil {
-				t.Fatal("it was followed")
-			}
+			wantErr(t, err, c.want, c.says)
+			leaksNothing(t, err, "canary", "give the issuer")
 			if n := p.count(discoveryPath); n > 6 {
 				t.Errorf("it was asked %d times", n)
 			}

@@ -9,8 +9,8 @@ import (
 
 // The ways in which a sign-in fails; each deserves a page of its own. What is
 // wrapped around them is for the log: it says what to look at, and holds no
-// token, no code, no claim's value and nothing of what the browser sent. An
-// error of a Mapper is returned as it is.
+// token, no code, no claim's value but issuer and email_verified, and nothing of
+// what the browser sent but an issuer. An error of a Mapper is returned as it is.
 var (
 	// ErrDenied says that the person, or the provider's policy, has declined,
 	// or that they proved who they are in a weaker way (acr_values) or longer
@@ -24,9 +24,11 @@ var (
 	// ErrUsed says that the attempt was finished before: its state is good once.
 	ErrUsed = errors.New("the sign-in attempt was finished before")
 	// ErrForged says that what the browser brought back does not belong to
-	// this attempt: state, nonce, iss, a code of somebody else or used before,
-	// a parameter given twice.
+	// this attempt: state, nonce, iss, a parameter given twice.
 	ErrForged = errors.New("the answer does not belong to this sign-in attempt")
+	// ErrSpent says that the provider takes the code no longer, or not from here: it
+	// was used before, has expired, or is somebody else's.
+	ErrSpent = errors.New("the provider does not take its code back")
 	// ErrClock says that the clocks of provider and gateway disagree.
 	ErrClock = errors.New("the clocks of the provider and of this gateway disagree")
 	// ErrAudience says that the ID token was issued for another client.

@@ -3,6 +3,7 @@ package oidc
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/url"
 
 	"example.com/sidegate/caddymodule/profile"
@@ -29,7 +30,7 @@ func (l *Login) Finish(ctx context.Context, attempt Attempt, query url.Values) (
 	if err != nil {
 		return nil, err
 	}
-	code, err := l.readCallback(m, attempt, query)
+	code, err := l.readCallback(ctx, m, attempt, query)
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +57,8 @@ func (l *Login) exchange(ctx context.Context, attempt Attempt, code string) (tok
 	}
 	t, err := l.grant(ctx, form)
 	if errors.Is(err, errInvalidGrant) {
-		return tokens{}, because(ErrForged, "the provider refuses the code: it was used before, has expired, or is of another attempt or client")
+		return tokens{}, because(ErrSpent, "the provider refuses the code, by invalid_grant: it was used before, has expired, or is of another attempt or client; "+
+			"where everybody's is refused, see whether this gateway takes long to reach it, and what its log says of the client and its redirect URIs")
 	}
 	if err == nil {
 		err = t.check()
@@ -76,16 +78,19 @@ func (l *Login) welcome(ctx context.Context, m *metadata, t tokens, idToken clai
 	known := merge(idToken, info)
 	l.notice.once("elsewhere", known.elsewhere())
 	facts := profile.Facts{factToken: map[string]any(known)}
-	return l.person(&profile.Kept{
+	person, err := l.person(&profile.Kept{
 		Facts:        l.withAccessToken(ctx, facts, t.Access, idToken.text("sub")),
 		RefreshToken: t.Refresh,
-		IDToken:      hint(t.ID),
+		IDToken:      l.hint(t.ID),
 	})
+	return person, aboutAnother(err, idToken, info)
 }
 
 // hint is the ID token if it is short enough to be kept.
-func hint(raw string) string {
+func (l *Login) hint(raw string) string {
 	if len(raw) > maxKeptIDToken {
+		l.notice.once("sign-out", fmt.Errorf("the ID token of some people has more than %d bytes and is not kept, so that they sign out at the provider without "+
+			"id_token_hint: have it put less in", maxKeptIDToken))
 		return ""
 	}
 	return raw

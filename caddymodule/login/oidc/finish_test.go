@@ -61,12 +61,12 @@ func TestForgedCallbacksAreRefused(t *testing.T) {
 		{"two states", func(q url.Values) { q.Add("state", q.Get("state")) }, oidc.ErrForged, "more than once"},
 		{"two codes", func(q url.Values) { q.Add("code", "other") }, oidc.ErrForged, "more than once"},
 		{"an unknown parameter twice", func(q url.Values) { q["x"] = []string{"1", "2"} }, oidc.ErrForged, "more than once"},
-		{"the iss of another provider", set("iss", "https://evil.example.com"), oidc.ErrForged, "iss"},
+		{"the iss of another provider", set("iss", "https://evil.example.com"), oidc.ErrForged, `iss is of the issuer "https://evil.example.com", and the configured one is "http`},
 		{"an iss that differs by a slash", func(q url.Values) { q.Set("iss", q.Get("iss")+"/") }, oidc.ErrForged, "iss"},
 		{"an empty iss", set("iss", ""), oidc.ErrForged, "iss"},
-		{"no iss from a provider that sends it", func(q url.Values) { q.Del("iss") }, oidc.ErrForged, "iss is missing"},
-		{"no iss with an error", func(q url.Values) { failed("access_denied")(q); q.Del("iss") }, oidc.ErrForged, "iss is missing"},
-		{"a code that the provider never issued", set("code", "code-secret-x"), oidc.ErrForged, "refuses the code"},
+		{"no iss from a provider that sends it", func(q url.Values) { q.Del("iss") }, oidc.ErrProvider, "the answer has no iss"},
+		{"no iss with an error", func(q url.Values) { failed("access_denied")(q); q.Del("iss") }, oidc.ErrProvider, "the answer has no iss"},
+		{"a code that the provider never issued", set("code", "code-secret-x"), oidc.ErrSpent, "refuses the code"},
 		{"no code", func(q url.Values) { q.Del("code") }, oidc.ErrProvider, "no code"},
 		{"a code of more than 4 KiB", set("code", strings.Repeat("c", 4097)), oidc.ErrProvider, "no code, or one"},
 		{"a person who says no", failed("access_denied"), oidc.ErrDenied, "access_denied"},
@@ -113,14 +113,14 @@ func TestAnAttemptIsNotGoodForMore(t *testing.T) {
 		_, err := l.Finish(context.Background(), attempt, query)
 		wantErr(t, err, nil, "")
 		_, err = l.Finish(context.Background(), attempt, query)
-		wantErr(t, err, oidc.ErrForged, "refuses the code")
+		wantErr(t, err, oidc.ErrSpent, "refuses the code")
 	})
 	t.Run("a code of another attempt fails by its PKCE challenge", func(t *testing.T) {
 		stolen := p.authorize(t, first(begin(t, l)))
 		_, attempt := begin(t, l)
 		stolen.Set("state", attempt.State)
 		_, err := l.Finish(context.Background(), attempt, stolen)
-		wantErr(t, err, oidc.ErrForged, "refuses the code")
+		wantErr(t, err, oidc.ErrSpent, "refuses the code")
 	})
 	t.Run("an attempt of another login is refused", func(t *testing.T) {
 		location, attempt := begin(t, l)
@@ -176,9 +176,12 @@ func TestNoRedirectIsFollowedWithACredential(t *testing.T) {
 	for _, path := range []string{"/token", "/userinfo"} {
 		t.Run(path, func(t *testing.T) {
 			p := newProvider(t)
-			p.on(path, redirects(p.URL+"/elsewhere"))
+			p.on(path, redirects(p.URL+"/elsewhere?secret=canary"))
 			_, err := p.signIn(t, p.login(t, nil), nil)
-			wantErr(t, err, oidc.ErrProvider, "redirect")
+			wantErr(t, err, oidc.ErrProvider, `answers with a redirect to "`+p.URL+`/elsewhere", which is never followed`)
+			if !strings.Contains(err.Error(), "discovery document names another place") || strings.Contains(err.Error(), "give the issuer") {
+				t.Errorf("what to do is %v", err)
+			}
 			if p.count("/elsewhere") != 0 {
 				t.Fatal("it was followed")
 			}

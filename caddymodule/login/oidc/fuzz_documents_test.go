@@ -141,7 +141,10 @@ func FuzzDiscovery(f *testing.F) {
 		if r.person == nil {
 			return
 		}
-		list, _ := m["id_token_signing_alg_values_supported"].([]any)
+		list, many := m["id_token_signing_alg_values_supported"].([]any)
+		if !many { // a lone text is a list of one
+			list = []any{m["id_token_signing_alg_values_supported"]}
+		}
 		if m["issuer"] != p.URL || !at(m["token_endpoint"], "/token") || !at(m["jwks_uri"], "/keys") || !slices.Contains(list, any("ES256")) {
 			t.Errorf("somebody gets in by %q", text)
 		}
@@ -154,7 +157,7 @@ func FuzzDiscovery(f *testing.F) {
 func FuzzKeySet(f *testing.F) {
 	const key = `"kty":"EC","crv":"P-256","x":"KEYX","y":"KEYY"`
 	for _, seed := range []string{
-		`{"keys":[{` + key + `,"kid":"ec","use":"sig"}]}`, `{"keys":[{` + key + `}]}`, `{"keys":[{` + key + `,"kid":"other"}]}`, `{"keys":[{` + key + `,"kid":7}]}`,
+		`{"keys":[{` + key + `,"kid":"ec","use":"sig"}]}`, `{"keys":[{` + key + `}]}`, `{"keys":[{` + key + `,"kid":"other"}]}`, `{"keys":[{` + key + `,"kid":7}]}`, `{"keys":[{` + key + `,"kid":[7],"alg":5,"use":["sig"]}]}`, `{"keys":[{` + key + `,"use":["enc"]}]}`, `{"keys":[{` + key + `,"use":"SIG"}]}`,
 		`{"keys":[{` + key + `,"kid":null,"use":null,"alg":null}]}`, `{"keys":[{` + key + `,"alg":"ES384"}]}`, `{"keys":[{` + key + `,"use":"enc"}]}`, `{"keys":[{` + key + `,"d":"KEYX"}]}`,
 		`{"keys":[{` + key + `,"x5t":"abc"}]}`, `{"keys":[{` + key + `,"x5c":["-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----"],"x5t#S256":7}]}`,
 		`{"keys":[{` + key + `,"x":"KEYY"}]}`, `{"keys":[{` + key + `}],"keys":[]}`, `{"KEYS":[{` + key + `}]}`, `{"keys":[],"Keys":[{` + key + `}]}`, `{"keys":null}`, `{"keys":{}}`,
@@ -188,11 +191,20 @@ func isOurs(key any) bool {
 	point := must(ecKey().PublicKey.Bytes())[1:]
 	is := func(name string, want []byte) bool { // base64 of what is not secret may be padded
 		text, _ := k[name].(string)
-		return strings.TrimRight(strings.NewReplacer("\n", "", "\r", "").Replace(text), "=") == b64.EncodeToString(want)
+		return strings.TrimRight(strings.NewReplacer("\n", "", "\r", "", "+", "-", "/", "_").Replace(text), "=") == b64.EncodeToString(want)
 	}
-	among := func(name string, values ...any) bool { return slices.Contains(values, k[name]) }
+	among := func(name string, values ...string) bool { // what is no text says nothing
+		text, is := k[name].(string)
+		_, number := k[name].(json.Number)
+		return !is && (name != "kid" || !number) || is && (text == "" || slices.Contains(values, text))
+	}
+	if use, is := k["use"].(string); is {
+		k["use"] = strings.ToLower(use)
+	} else if uses, _ := k["use"].([]any); len(uses) == 1 { // a list of one is that one
+		k["use"] = uses[0]
+	}
 	return k["kty"] == "EC" && k["crv"] == "P-256" && is("x", point[:32]) && is("y", point[32:]) &&
-		among("use", nil, "", "sig") && among("kid", nil, "", "ec") && among("alg", nil, "", "ES256") && k["d"] == nil
+		among("use", "sig") && among("kid", "ec") && among("alg", "ES256") && k["d"] == nil
 }
 
 // FuzzTokens: nobody gets in by an answer of the token endpoint without the ID

@@ -49,7 +49,7 @@ func FuzzCallback(f *testing.F) {
 		if err == nil {
 			return
 		}
-		if right && !errors.Is(err, oidc.ErrForged) || !errors.Is(err, oidc.ErrForged) && !errors.Is(err, oidc.ErrDenied) && !errors.Is(err, oidc.ErrPassing) && !errors.Is(err, oidc.ErrProvider) {
+		if right != errors.Is(err, oidc.ErrSpent) || !right && !errors.Is(err, oidc.ErrForged) && !errors.Is(err, oidc.ErrDenied) && !errors.Is(err, oidc.ErrPassing) && !errors.Is(err, oidc.ErrProvider) {
 			t.Fatalf("got %v", err)
 		}
 		leaksNothing(t, err, "MARK", code, attempt.State, attempt.Nonce, attempt.Verifier)

@@ -36,12 +36,28 @@ func readTokens(body []byte) (t tokens, err error) {
 // assertion for a refresh, and its errors repeat the answer. The answer is not
 // checked yet, and what could be read of it is returned with an error too: a
 // new refresh token must be kept even if the rest is worthless.
+//
+// Where the endpoint that is known is there no longer, nobody has seen what was
+// sent, and the new one is asked.
 func (l *Login) grant(ctx context.Context, form url.Values) (tokens, error) {
-	const what = "the token endpoint"
 	m, err := l.discover(ctx)
 	if err != nil {
 		return tokens{}, err
 	}
+	t, err := l.grantAt(ctx, m, form)
+	if now := l.elsewhere(ctx, err, m, func(m *metadata) string { return m.Token }); now != nil && unseen(err) {
+		return l.grantAt(ctx, now, form)
+	}
+	return t, err
+}
+
+func unseen(err error) bool {
+	m, is := errors.AsType[*moved](err)
+	return is && m.unseen
+}
+
+func (l *Login) grantAt(ctx context.Context, m *metadata, form url.Values) (tokens, error) {
+	const what = "the token endpoint"
 	request, err := l.grantRequest(ctx, m, form)
 	if err != nil {
 		return tokens{}, err
@@ -51,11 +67,11 @@ func (l *Login) grant(ctx context.Context, form url.Values) (tokens, error) {
 		return tokens{}, err
 	}
 	if a.status != http.StatusOK {
-		return tokens{}, a.refusal()
+		return tokens{}, a.refusal(m.Token)
 	}
 	t, err := readTokens(a.body)
 	if err != nil {
-		return t, because(ErrProvider, "%s answers with something that is not JSON, or of a wrong type", what)
+		return t, &moved{because(ErrProvider, "%s at %s answers with something that is not JSON, or of a wrong type", what, shownURL(withoutQuery(m.Token))), false}
 	}
 	return t, nil
 }
@@ -103,7 +119,7 @@ var remedies = map[string]string{
 // refusal reads an error of the token endpoint. Only a 4xx with invalid_grant
 // is a definite "no" to the code or refresh token; everything else is about us
 // or about the provider.
-func (a answer) refusal() error {
+func (a answer) refusal(endpoint string) error {
 	var code string
 	definite := []int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden}
 	err := readMembers(a.body, map[string]any{"error": &code})
@@ -113,5 +129,9 @@ func (a answer) refusal() error {
 	if remedy, known := remedies[code]; known {
 		return because(ErrProvider, "the token endpoint answers %s: %s", code, remedy)
 	}
-	return because(ErrProvider, "the token endpoint answers with status %d and no error of the standard", a.status)
+	err = because(ErrProvider, "the token endpoint at %s answers with status %d and no error of the standard", shownURL(withoutQuery(endpoint)), a.status)
+	if a.gone() {
+		err = &moved{err, true}
+	}
+	return err
 }

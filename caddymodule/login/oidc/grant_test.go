@@ -123,7 +123,7 @@ func TestWhatTheTokenEndpointMaySay(t *testing.T) {
 		{"our secret is wrong", nil, says(401, `{"error":"invalid_client","error_description":"ada"}`), oidc.ErrProvider, "invalid_client: check client_id"},
 		{"an error that is a script", nil, says(400, `{"error":"<script>"}`), oidc.ErrProvider, "no error of the standard"},
 		{"an error that is a number", nil, says(400, `{"error":7}`), oidc.ErrProvider, "no error of the standard"},
-		{"the code is refused", nil, says(400, `{"error":"invalid_grant"}`), oidc.ErrForged, "refuses the code"},
+		{"the code is refused", nil, says(400, `{"error":"invalid_grant"}`), oidc.ErrSpent, "refuses the code"},
 		{"trouble that calls itself a refusal", nil, says(500, `{"error":"invalid_grant"}`), oidc.ErrUnavailable, "status 500"},
 		{"a connection that breaks", nil, breaks, oidc.ErrUnavailable, "connection failed"},
 	} {

@@ -111,7 +111,7 @@ func leaksNothing(t testing.TB, err error, secrets ...string) {
 }
 
 var sentinels = []error{
-	oidc.ErrDenied, oidc.ErrExpired, oidc.ErrForged, oidc.ErrClock, oidc.ErrAudience, oidc.ErrUnverified, oidc.ErrUnvouched,
+	oidc.ErrDenied, oidc.ErrExpired, oidc.ErrForged, oidc.ErrSpent, oidc.ErrClock, oidc.ErrAudience, oidc.ErrUnverified, oidc.ErrUnvouched,
 	oidc.ErrNoEmail, oidc.ErrPassing, oidc.ErrProvider, oidc.ErrUnavailable, oidc.ErrInvalidLogoutToken,
 }
 

@@ -4,11 +4,13 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 )
 
@@ -52,28 +54,34 @@ type answer struct {
 // ErrUnavailable where nobody answers or the provider is in trouble, and
 // ErrProvider for nonsense. They hold nothing of the answer.
 func (l *Login) call(what string, request *http.Request) (answer, error) {
-	return callBy(l.client, what, request)
+	return callBy(l.client, what, request, neverFollowed)
 }
 
-func callBy(client *http.Client, what string, request *http.Request) (answer, error) {
+// callBy is call by that client; redirected says what a redirect means that it did
+// not follow.
+func callBy(client *http.Client, what string, request *http.Request, redirected func(*http.Response) string) (answer, error) {
 	request.Header.Set("Accept", "application/json")
 	response, err := client.Do(request)
 	if err != nil {
-		return answer{}, because(ErrUnavailable, "%s at %s: %w", what, placeOf(request.URL), reason(err))
+		why := because(ErrUnavailable, "%s at %s: %w", what, placeOf(request.URL), reason(err))
+		if neverSent(err) {
+			why = &moved{why, true}
+		}
+		return answer{}, why
 	}
 	defer response.Body.Close()
 	switch {
 	case response.StatusCode >= 500 || response.StatusCode == http.StatusTooManyRequests:
 		return answer{}, because(ErrUnavailable, "%s at %s answers with status %d", what, placeOf(request.URL), response.StatusCode)
 	case response.StatusCode >= 300 && response.StatusCode < 400:
-		return answer{}, because(ErrProvider, "%s at %s answers with a redirect that is not followed: give the issuer that it leads to", what, placeOf(request.URL))
+		return answer{}, &moved{because(ErrProvider, "%s at %s %s", what, placeOf(request.URL), redirected(response)), false}
 	}
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
 	if err != nil {
 		return answer{}, because(ErrUnavailable, "%s at %s: %w", what, placeOf(request.URL), reason(err))
 	}
 	if len(body) > maxAnswer {
-		return answer{}, because(ErrProvider, "%s answers with more than %d bytes", what, maxAnswer)
+		return answer{}, because(ErrProvider, "%s at %s answers with more than %d bytes", what, placeOf(request.URL), maxAnswer)
 	}
 	mediaType, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type"))
 	return answer{response.StatusCode, mediaType, body}, nil
@@ -89,10 +97,7 @@ func (l *Login) get(ctx context.Context, what, endpoint, accessToken string) (an
 		request.Header.Set("Authorization", "Bearer "+accessToken)
 	}
 	a, err := l.call(what, request)
-	if err == nil && a.status != http.StatusOK {
-		err = because(ErrProvider, "%s answers with status %d", what, a.status)
-	}
-	return a, err
+	return a, a.mustBeOK(what, endpoint, err)
 }
 
 // maxHops bounds the redirects in front of a document.
@@ -113,11 +118,20 @@ func (l *Login) document(ctx context.Context, what, address string) (answer, err
 	if err != nil {
 		return answer{}, because(ErrProvider, "%s has no usable address", what)
 	}
-	a, err := callBy(&client, what, request)
-	if err == nil && a.status != http.StatusOK {
-		err = because(ErrProvider, "%s answers with status %d at %s", what, a.status, shownURL(address))
+	a, err := callBy(&client, what, request, notFollowed)
+	return a, a.mustBeOK(what, address, err)
+}
+
+// mustBeOK is err, or what is wrong with an answer of another status than 200.
+func (a answer) mustBeOK(what, address string, err error) error {
+	if err != nil || a.status == http.StatusOK {
+		return err
 	}
-	return a, err
+	err = because(ErrProvider, "%s answers with status %d at %s", what, a.status, shownURL(withoutQuery(address)))
+	if a.gone() {
+		err = &moved{err, true}
+	}
+	return err
 }
 
 // reason says in fixed words why nobody answered: the errors of net/http can
@@ -140,13 +154,49 @@ func reason(err error) error {
 		return errors.New("its host name is not known to the name server")
 	case errors.As(err, &failed) && failed.Op == "dial":
 		return errors.New("it cannot be connected to: is the provider up?")
+	case strings.Contains(err.Error(), "failed to parse Location header"): // net/http has no name for it
+		return errors.New("it answers with a redirect to what is no address")
 	}
 	return errors.New("the connection failed before the answer was complete")
+}
+
+// neverFollowed says what is wrong where an endpoint that takes credentials answers
+// with a redirect.
+func neverFollowed(response *http.Response) string {
+	return "answers with a redirect" + leadsTo(response) + ", which is never followed, for what is sent there is secret: " +
+		"the provider's discovery document names another place than it should, or a proxy in front of the provider redirects"
+}
+
+// notFollowed says why a redirect in front of a document was not followed: see
+// document.
+func notFollowed(response *http.Response) string {
+	to, err := response.Location()
+	if err != nil {
+		return "answers with a redirect to nowhere, for it has no Location"
+	}
+	if _, err := parseEndpoint(to.String(), response.Request.URL.Scheme == "http"); err != nil {
+		return fmt.Sprintf("answers with a redirect%s, which is not followed, for that %v", leadsTo(response), err)
+	}
+	return fmt.Sprintf("answers with more than %d redirects, the last of them%s: do they lead in a circle?", maxHops, leadsTo(response))
+}
+
+func leadsTo(response *http.Response) string {
+	to, err := response.Location()
+	if err != nil {
+		return ""
+	}
+	return " to " + placeOf(to)
 }
 
 // placeOf is an endpoint in a line of the log, without its query: where to look.
 func placeOf(u *url.URL) string {
 	return shownURL((&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String())
+}
+
+// withoutQuery is placeOf for a text.
+func withoutQuery(address string) string {
+	place, _, _ := strings.Cut(address, "?")
+	return place
 }
 
 // withQuery adds parameters to those that the endpoint's URL has already

@@ -6,6 +6,7 @@ import (
 	"crypto/subtle"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -24,9 +25,10 @@ func (l *Login) openIDToken(ctx context.Context, raw, accessToken string) (claim
 		return nil, err
 	}
 	c := token.claims
-	if err := l.checkClaims(c); err != nil {
+	if err := l.checkClaims(ctx, c); err != nil {
 		return nil, err
 	}
+	l.notice.once("sid", c.tidySession())
 	if err := l.checkAuthorizedParty(c); err != nil {
 		return nil, err
 	}
@@ -37,22 +39,47 @@ func (l *Login) openIDToken(ctx context.Context, raw, accessToken string) (claim
 }
 
 // checkClaims checks what ID tokens and logout tokens have in common.
-func (l *Login) checkClaims(c claims) error {
+func (l *Login) checkClaims(ctx context.Context, c claims) error {
 	if c.text("iss") != l.config.Issuer {
-		// RFC 9700 section 4.4.
-		return &flaw{ErrProvider, "is of the issuer " + shownURL(c.text("iss")) + ", and the configured one is " + shownURL(l.config.Issuer) +
-			": write it exactly as the provider does, with or without the slash at its end"}
+		_, _ = l.newest(ctx) // it may say so itself by now
+		return flawed(otherIssuer(c.text("iss"), l.config.Issuer).Error())
 	}
 	if !slices.Contains(c.audience(), l.config.ClientID) {
-		return &flaw{ErrAudience, "does not have this client_id in its aud"}
+		return &flaw{kind: ErrAudience, why: "does not have this client_id in its aud"}
 	}
-	for _, name := range []string{"sub", "sid"} {
-		value, there := c[name]
-		if text := c.text(name); there && (text == "" || len(text) > maxSubject) {
-			return flawed(fmt.Sprintf("has a %s that is a %T, empty, or longer than %d bytes", name, value, maxSubject))
-		}
+	value, there := c["sub"]
+	if text := c.text("sub"); there && (text == "" || len(text) > maxSubject) {
+		return flawed(fmt.Sprintf("has a sub that is %s, and must be a text of 1 to %d bytes", inJSON(value), maxSubject))
 	}
 	return c.checkTimes(l.now())
+}
+
+// tidySession reads sid, which nobody needs to sign in: a number is a name, too, and
+// what is no name is left out, which the error tells.
+func (c claims) tidySession() error {
+	value, there := c["sid"]
+	if !there {
+		return nil
+	}
+	switch sid := value.(type) {
+	case int64:
+		c["sid"] = strconv.FormatInt(sid, 10)
+		return nil
+	case uint64:
+		c["sid"] = strconv.FormatUint(sid, 10)
+		return nil
+	case string:
+		if sid != "" && len(sid) <= maxSubject {
+			return nil
+		}
+	}
+	delete(c, "sid")
+	what := inJSON(value)
+	if len(fmt.Sprint(value)) > maxSubject {
+		what += fmt.Sprintf(" of more than %d bytes", maxSubject)
+	}
+	return fmt.Errorf("the ID token of some people has a sid that is %s and is left out: when the provider ends one session of theirs by its sid, "+
+		"it is not known here which", what)
 }
 
 // checkTimes gives exp no leeway: a longer life for a token is never what a
@@ -69,11 +96,11 @@ func (c claims) checkTimes(now time.Time) error {
 	nbf, there, ok := c.moment("nbf")
 	switch {
 	case there && !ok:
-		return flawed("has an nbf that is no date")
+		return flawed("has an nbf that is " + inJSON(c["nbf"]) + " and no date")
 	case !now.Before(exp):
-		return &flaw{ErrClock, "has expired already: set the clocks by NTP"}
+		return &flaw{kind: ErrClock, why: "has expired already: set the clocks by NTP"}
 	case iat.After(now.Add(leeway)), nbf.After(now.Add(leeway)):
-		return &flaw{ErrClock, fmt.Sprintf("is of more than %v in the future: set the clocks by NTP", leeway)}
+		return &flaw{kind: ErrClock, why: fmt.Sprintf("is of more than %v in the future: set the clocks by NTP", leeway)}
 	}
 	return nil
 }
@@ -84,9 +111,9 @@ func (l *Login) checkAuthorizedParty(c claims) error {
 	azp, there := c["azp"]
 	switch {
 	case there && azp != any(l.config.ClientID):
-		return &flaw{ErrAudience, "was issued to another client, its azp: sign in with a client of this gateway's own"}
+		return &flaw{kind: ErrAudience, why: "was issued to another client, its azp: sign in with a client of this gateway's own"}
 	case !there && len(c.audience()) > 1:
-		return &flaw{ErrAudience, "is for several clients and has no azp: have the provider put this client alone into the ID token's aud " +
+		return &flaw{kind: ErrAudience, why: "is for several clients and has no azp: have the provider put this client alone into the ID token's aud " +
 			"(an audience mapper adds to the access token only), or add azp"}
 	}
 	return nil
@@ -124,14 +151,14 @@ func digestOf(alg jose.SignatureAlgorithm) crypto.Hash {
 // was asked of it: how and when the person proved who they are.
 func (l *Login) checkAttempt(c claims, attempt Attempt) error {
 	if _, there := c["nonce"]; !there {
-		return &flaw{ErrProvider, "has no nonce, although one was sent: the provider does not keep to OpenID Connect Core 1.0 section 3.1.2.1, " +
+		return &flaw{kind: ErrProvider, why: "has no nonce, although one was sent: the provider does not keep to OpenID Connect Core 1.0 section 3.1.2.1, " +
 			"or something in between drops it"}
 	}
 	if !equal(c.text("nonce"), attempt.Nonce) {
-		return &flaw{ErrForged, "has the nonce of another attempt"}
+		return &flaw{kind: ErrForged, why: "has the nonce of another attempt"}
 	}
 	if acr := l.config.ACRValues; len(acr) > 0 && !slices.Contains(acr, c.text("acr")) {
-		return &flaw{ErrDenied, "has an acr that is not among acr_values, or none"}
+		return &flaw{kind: ErrDenied, why: "has an acr that is not among acr_values, or none"}
 	}
 	if l.config.MaxAge == nil {
 		return nil
@@ -142,9 +169,9 @@ func (l *Login) checkAttempt(c claims, attempt Attempt) error {
 	case !ok:
 		return flawed("has no auth_time, which max_age asks for, or one that is no date")
 	case at.After(now.Add(leeway)):
-		return &flaw{ErrClock, "has an auth_time in the future: set the clocks by NTP"}
+		return &flaw{kind: ErrClock, why: "has an auth_time in the future: set the clocks by NTP"}
 	case now.Sub(at) > *l.config.MaxAge+leeway:
-		return &flaw{ErrDenied, "has an auth_time longer ago than max_age"}
+		return &flaw{kind: ErrDenied, why: "has an auth_time longer ago than max_age"}
 	}
 	return nil
 }

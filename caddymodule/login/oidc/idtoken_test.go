@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto"
 	"encoding/json"
+	"fmt"
 	"maps"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -42,9 +44,19 @@ func TestIDTokenClaims(t *testing.T) {
 		{"an empty sub", object{"sub": ""}, oidc.ErrProvider, "sub"},
 		{"a sub that is a number", object{"sub": 7}, oidc.ErrProvider, "sub"},
 		{"a sub of 256 bytes", object{"sub": strings.Repeat("a", 256)}, oidc.ErrProvider, "sub"},
-		{"a sid that is a number", object{"sid": 7}, oidc.ErrProvider, "sid"},
+		{"a sub that is a number, in JSON's words", object{"sub": 7.5}, oidc.ErrProvider, "a sub that is a number, and must be a text of 1 to 255 bytes"},
 		{"no exp", object{"exp": absent}, oidc.ErrProvider, "exp"},
-		{"an exp that is a text", object{"exp": "1999999999"}, oidc.ErrProvider, "exp"},
+		{"an exp that is a number in a text", object{"exp": "1999999999"}, nil, ""},
+		{"an exp of this second in a text", object{"exp": fmt.Sprint(start)}, oidc.ErrClock, "expired"},
+		{"an exp that is a text in another form", object{"exp": "1e10"}, oidc.ErrProvider, "exp"},
+		{"an exp that is a date in words", object{"exp": "2099-01-01T00:00:00Z"}, oidc.ErrProvider, "exp"},
+		{"an iat and an exp with a fraction in texts", object{"iat": fmt.Sprint(start) + ".25", "exp": fmt.Sprint(start+60) + ".5"}, nil, ""},
+		{"an iat further ahead in a text", object{"iat": fmt.Sprint(start + 301), "exp": start + 600}, oidc.ErrClock, "future"},
+		{"an nbf of always", object{"nbf": 0}, nil, ""},
+		{"an nbf of always in a text", object{"nbf": "0"}, nil, ""},
+		{"an nbf of the year 1, as .NET has it", object{"nbf": -62135596800}, nil, ""},
+		{"an nbf further ahead in a text", object{"nbf": fmt.Sprint(start + 301)}, oidc.ErrClock, "future"},
+		{"an exp of the year 1", object{"exp": -62135596800}, oidc.ErrClock, "expired"},
 		{"an exp beyond all calendars", object{"exp": 1e300}, oidc.ErrProvider, "exp"},
 		{"an exp of this second", object{"exp": start}, oidc.ErrClock, "expired"},
 		{"an exp of the next second", object{"exp": start + 1}, nil, ""},
@@ -54,7 +66,7 @@ func TestIDTokenClaims(t *testing.T) {
 		{"an iat five minutes ahead", object{"iat": start + 300, "exp": start + 600}, nil, ""},
 		{"an iat further ahead", object{"iat": start + 301, "exp": start + 600}, oidc.ErrClock, "future"},
 		{"an nbf further ahead", object{"nbf": start + 301}, oidc.ErrClock, "future"},
-		{"an nbf that is a text", object{"nbf": "now"}, oidc.ErrProvider, "nbf"},
+		{"an nbf that is a text", object{"nbf": "now"}, oidc.ErrProvider, "an nbf that is a text and no date"},
 		{"the at_hash of the access token", object{"at_hash": atHash("ES256", "access-secret")}, nil, ""},
 		{"the at_hash of another access token", object{"at_hash": atHash("ES256", "other")}, oidc.ErrProvider, "at_hash"},
 		{"an at_hash that is a number", object{"at_hash": 7}, oidc.ErrProvider, "at_hash"},
@@ -65,6 +77,43 @@ func TestIDTokenClaims(t *testing.T) {
 			maps.Copy(p.claims, c.claims)
 			_, err := p.signIn(t, p.login(t, nil), nil)
 			wantErr(t, err, c.want, c.says)
+		})
+	}
+}
+
+// Nobody needs sid to sign in: by it a provider says which session is over.
+func TestTheProvidersNameOfItsSession(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		sid  any
+		want string
+		told string
+	}{
+		{"a text", "sso-1", "sso-1", ""},
+		{"a number is a name, too", 4711, "4711", ""},
+		{"a large number", int64(math.MaxInt64), "9223372036854775807", ""},
+		{"a number too large to be kept whole is none", uint64(math.MaxUint64), "", "a sid that is a number and is left out"},
+		{"a number with a fraction is none", 7.5, "", "a sid that is a number and is left out"},
+		{"an empty text is none", "", "", "a sid that is an empty text and is left out"},
+		{"a text that is too long is none", strings.Repeat("s", 256), "", "a sid that is a text of more than 255 bytes and is left out"},
+		{"a list is none", []string{"sso-1"}, "", "a sid that is a list and is left out"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := newProvider(t)
+			p.claims["sid"] = c.sid
+			var told []string
+			l := p.login(t, func(config *oidc.Config) { config.Notice = func(err error) { told = append(told, err.Error()) } })
+			person := p.mustSignIn(t, l)
+			p.mustSignIn(t, l)
+			if person.SourceSession != c.want {
+				t.Errorf("it is %q", person.SourceSession)
+			}
+			if again, err := l.Rebuild(context.Background(), session(t, person)); err != nil || again.SourceSession != c.want {
+				t.Errorf("built anew: %v", err)
+			}
+			if all := strings.Join(told, "\n"); len(told) > 1 || !strings.Contains(all, c.told) || c.told == "" && all != "" {
+				t.Errorf("it is told %q", told)
+			}
 		})
 	}
 }
@@ -145,13 +194,13 @@ func TestAlgorithmGamesAreRefused(t *testing.T) {
 		}, oidc.ErrProvider, "twice"},
 		{"a key of another type under the name", func(_, c string) string {
 			return compact(`{"alg":"RS256","kid":"ec"}`, c, "RS256", rsaKey())
-		}, oidc.ErrProvider, "key did not make"},
+		}, oidc.ErrProvider, `the provider's key of that name, kid "ec", is an EC key of P-256`},
 		{"a key on another curve under the name", func(_, c string) string {
 			return compact(`{"alg":"ES384","kid":"ec"}`, c, "ES384", bigKey())
-		}, oidc.ErrProvider, "key did not make"},
+		}, oidc.ErrProvider, `the provider's key of that name, kid "ec", is an EC key of P-256`},
 		{"a key that says it is for another algorithm", func(_, c string) string {
 			return compact(`{"alg":"PS256","kid":"rsa"}`, c, "PS256", rsaKey())
-		}, oidc.ErrProvider, "key did not make"},
+		}, oidc.ErrProvider, `is signed with PS256, and the provider's key of that name, kid "rsa", is for "RS256" alone, as its alg says`},
 		{"a key for encryption", func(_, c string) string { return compact(`{"alg":"ES256","kid":"enc"}`, c, "ES256", ecKey()) }, oidc.ErrProvider, "not in the provider's key set"},
 		{"an RSA key that is too short", func(_, c string) string {
 			return compact(`{"alg":"RS256","kid":"short"}`, c, "RS256", shortKey())
@@ -166,7 +215,8 @@ func TestAlgorithmGamesAreRefused(t *testing.T) {
 		{"an extension that must be understood", func(_, c string) string {
 			return compact(`{"alg":"ES256","kid":"ec","crit":["b64"],"b64":true}`, c, "ES256", ecKey())
 		}, oidc.ErrProvider, "crit"},
-		{"an empty kid", func(_, c string) string { return compact(`{"alg":"ES256","kid":""}`, c, "ES256", ecKey()) }, oidc.ErrProvider, "kid"},
+		{"a kid that is a number", func(_, c string) string { return compact(`{"alg":"ES256","kid":7}`, c, "ES256", ecKey()) }, oidc.ErrProvider, "has a kid that is the number 7 and not a text"},
+		{"a kid that is a list", func(_, c string) string { return compact(`{"alg":"ES256","kid":["ec"]}`, c, "ES256", ecKey()) }, oidc.ErrProvider, "has a kid that is a list"},
 		{"a kid that is a list", func(_, c string) string { return compact(`{"alg":"ES256","kid":["ec"]}`, c, "ES256", ecKey()) }, oidc.ErrProvider, "kid"},
 		{"a logout token's type", func(_, c string) string {
 			return compact(`{"alg":"ES256","kid":"ec","typ":"logout+jwt"}`, c, "ES256", ecKey())

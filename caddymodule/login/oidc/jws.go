@@ -16,18 +16,20 @@ const (
 	maxLogoutToken = 8 << 10  // bytes
 )
 
-// flaw is what is wrong with a token, for certain. kind is the sentinel that
-// it means at sign-in.
+// flaw is what is wrong with a token. kind is the sentinel that it means at
+// sign-in. It is for certain, unless it is unsure: then what was known of the
+// provider may be old.
 type flaw struct {
-	kind error
-	why  string
+	kind   error
+	why    string
+	unsure bool
 }
 
 func (f *flaw) Error() string { return fmt.Sprintf("%v: the token %s", f.kind, f.why) }
 func (f *flaw) Unwrap() error { return f.kind }
 
 // flawed is a flaw of the provider's making.
-func flawed(why string) error { return &flaw{ErrProvider, why} }
+func flawed(why string) error { return &flaw{kind: ErrProvider, why: why} }
 
 // signed is a token whose signature holds.
 type signed struct {
@@ -48,15 +50,15 @@ func (l *Login) open(ctx context.Context, raw string, limit int, types ...string
 	if err != nil {
 		return nil, err
 	}
-	m, err := l.discover(ctx)
-	if err != nil {
-		return nil, err
-	}
 	h, err := decodeClaims(header)
 	if err != nil {
 		return nil, flawed("has a header that " + err.Error())
 	}
-	if err := h.checkHeader(m, types); err != nil {
+	if err := h.checkHeader(types); err != nil {
+		return nil, err
+	}
+	m, err := l.allowing(ctx, h.text("alg"))
+	if err != nil {
 		return nil, err
 	}
 	alg := algorithmNamed(h.text("alg"))
@@ -64,7 +66,7 @@ func (l *Login) open(ctx context.Context, raw string, limit int, types ...string
 	if err != nil {
 		return nil, flawed("is not a JWS that can be read")
 	}
-	if err := l.verify(ctx, jws, h.text("kid"), alg); err != nil {
+	if err := l.verify(ctx, m, jws, h.text("kid"), alg); err != nil {
 		return nil, err
 	}
 	c, err := decodeClaims(payload)
@@ -77,23 +79,37 @@ func (l *Login) open(ctx context.Context, raw string, limit int, types ...string
 // checkHeader refuses an extension that must be understood (RFC 7515 section
 // 4.1.11: we know none), a key brought along, and tokens of another type,
 // which could otherwise be passed off as one (RFC 8725 section 3.11).
-func (c claims) checkHeader(m *metadata, types []string) error {
+func (c claims) checkHeader(types []string) error {
 	for _, name := range []string{"crit", "jwk", "b64", "zip"} {
 		if _, ok := c[name]; ok {
 			return flawed("has a header with " + name + ", which is never obeyed")
 		}
 	}
-	if kid, ok := c["kid"]; ok && c.text("kid") == "" {
-		return flawed(fmt.Sprintf("has a kid that is a %T or empty", kid))
-	}
-	if !m.allows(c.text("alg")) {
-		return flawed(m.refuses(c.text("alg")))
+	if kid, ok := c["kid"]; ok && kid != any("") && c.text("kid") == "" { // an empty one is none
+		return flawed("has a kid that is " + found(kid) + " and not a text")
 	}
 	typ, ok := c["typ"]
 	if text, _ := typ.(string); ok && !slices.Contains(types, strings.TrimPrefix(strings.ToLower(text), "application/")) {
 		return flawed("is of another type")
 	}
 	return nil
+}
+
+// allowing is the metadata by which the provider may sign with the algorithm. That
+// what is known of it does not allow it is a reason to read the document again.
+func (l *Login) allowing(ctx context.Context, alg string) (*metadata, error) {
+	m, err := l.discover(ctx)
+	if err != nil || m.allows(alg) {
+		return m, err
+	}
+	var old error
+	if slices.Contains(algorithms, algorithmNamed(alg)) {
+		var now *metadata
+		if now, old = l.newest(ctx); now != nil && now.allows(alg) {
+			return now, nil
+		}
+	}
+	return nil, &flaw{kind: ErrProvider, why: m.refuses(alg), unsure: old != nil}
 }
 
 // split decodes header and payload of a compact JWS. Every segment has one

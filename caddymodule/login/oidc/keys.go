@@ -115,45 +115,86 @@ var curveAlgorithms = map[string]jose.SignatureAlgorithm{"P-256": jose.ES256, "P
 
 // verify finds the key that made the signature. When none of those known has,
 // the key set is fetched anew: keys rotate, some under the name of the one
-// before. The error is a flaw only if the newest keys were looked through.
-func (l *Login) verify(ctx context.Context, jws *jose.JSONWebSignature, kid string, alg jose.SignatureAlgorithm) error {
+// before, and so is the place where they are. The error is a flaw only if the newest
+// keys were looked through.
+func (l *Login) verify(ctx context.Context, m *metadata, jws *jose.JSONWebSignature, kid string, alg jose.SignatureAlgorithm) error {
 	keys, err := l.keys.within(ctx, keysAge)
 	if err != nil {
 		return err
 	}
-	if made, _ := tryKeys(keys, jws, kid, alg); made {
+	if tryKeys(keys, jws, kid, alg).made {
 		return nil
 	}
 	keys, err = l.keys.again(ctx)
-	made, named := tryKeys(keys, jws, kid, alg)
+	tried := tryKeys(keys, jws, kid, alg)
+	if err == nil && !tried.made {
+		if now, _ := l.newest(ctx); now != nil && keysOf(now) != keysOf(m) {
+			l.keys.mayBeAsked()
+			keys, err = l.keys.again(ctx)
+			tried = tryKeys(keys, jws, kid, alg)
+		}
+	}
 	switch {
-	case made:
+	case tried.made:
 		return nil
 	case errors.Is(err, errTooSoon): // not "there is none", but "cannot tell"
-		return because(ErrUnavailable, "the token's signature fits no key of the provider, whose key set was %w", err)
+		return because(ErrUnavailable, "the token's signature fits no key of the provider, whose key set, at %s, was %w", shownURL(withoutQuery(m.Keys)), err)
 	case err != nil:
 		return err
-	case named:
-		return flawed("has a signature that its key did not make, kid " + shown(kid))
 	}
-	return flawed("is signed by a key that is not in the provider's key set, kid " + shown(kid) + ", alg " + string(alg))
+	return flawed(tried.why(kid, alg))
 }
 
-// tryKeys reports whether one of the keys made the signature, and whether there
-// is one of the name that the token gives. A key without a name may be that of
-// any token.
-func tryKeys(keys []publicKey, jws *jose.JSONWebSignature, kid string, alg jose.SignatureAlgorithm) (made, named bool) {
+// tried is what came of trying keys.
+type tried struct {
+	made  bool       // one of them made the signature
+	named *publicKey // the one of the name that the token gives
+	fits  bool       // that one is for the algorithm
+}
+
+// why says why none of them made it.
+func (t tried) why(kid string, alg jose.SignatureAlgorithm) string {
+	switch {
+	case t.named == nil:
+		return "is signed by a key that is not in the provider's key set, kid " + shown(kid) + ", alg " + string(alg)
+	case !t.fits:
+		return "is signed with " + string(alg) + ", and the provider's key of that name, kid " + shown(kid) + ", " + t.named.isFor()
+	}
+	return "has a signature that its key did not make, kid " + shown(kid)
+}
+
+// isFor says what a key is for.
+func (k publicKey) isFor() string {
+	if k.algorithm != "" {
+		return "is for " + shown(k.algorithm) + " alone, as its alg says"
+	}
+	switch key := k.key.(type) {
+	case *rsa.PublicKey:
+		return "is an RSA key"
+	case *ecdsa.PublicKey:
+		return "is an EC key of " + key.Curve.Params().Name
+	}
+	return "is an Ed25519 key"
+}
+
+// tryKeys looks for the key that made the signature. A key without a name may be
+// that of any token.
+func tryKeys(keys []publicKey, jws *jose.JSONWebSignature, kid string, alg jose.SignatureAlgorithm) (t tried) {
 	for _, k := range keys {
 		if kid != "" && k.id != "" && k.id != kid {
 			continue
 		}
-		named = named || kid != "" && k.id == kid
-		if !k.fits(alg) {
+		fits := k.fits(alg)
+		if kid != "" && k.id == kid && !t.fits { // of several of a name, one that fits
+			t.named, t.fits = &k, fits
+		}
+		if !fits {
 			continue
 		}
 		if _, err := jws.Verify(k.verifier()); err == nil {
-			return true, named
+			t.made = true
+			return t
 		}
 	}
-	return false, named
+	return t
 }

@@ -27,7 +27,10 @@ func TestLogoutTokens(t *testing.T) {
 		{"with sub alone", nil, object{"sid": absent}, ""},
 		{"with neither", nil, object{"sub": absent, "sid": absent}, "neither sub nor sid"},
 		{"with an empty sid and no sub", nil, object{"sub": absent, "sid": ""}, "sid"},
-		{"with a sid that is a number", nil, object{"sid": 7}, "sid"},
+		{"with a sid that is a number", nil, object{"sid": 7}, ""},
+		{"with an empty sid, which is none", nil, object{"sid": ""}, ""},
+		{"with a sid that is a list", nil, object{"sid": []int{7}}, "has a sid that is a list"},
+		{"with a sid of 256 bytes", nil, object{"sid": strings.Repeat("s", 256)}, "longer than 255 bytes"},
 		{"of the general type", object{"typ": "JWT"}, nil, ""},
 		{"without type", object{"typ": absent}, nil, ""},
 		{"of its type, written in full", object{"typ": "application/logout+jwt"}, nil, ""},
@@ -70,8 +73,11 @@ func TestLogoutTokens(t *testing.T) {
 			if c.claims["sub"] == any(absent) {
 				want.Subject = ""
 			}
-			if c.claims["sid"] == any(absent) {
+			switch c.claims["sid"] {
+			case any(absent), any(""):
 				want.SessionID = ""
+			case 7:
+				want.SessionID = "7"
 			}
 			if !got.Expires.Equal(want.Expires) {
 				t.Fatalf("to be remembered until %v", got.Expires)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -34,10 +35,13 @@ type LogoutToken struct {
 func (l *Login) VerifyLogoutToken(ctx context.Context, raw string) (LogoutToken, error) {
 	t, err := l.verifyLogoutToken(ctx, raw)
 	var bad *flaw
-	if errors.As(err, &bad) {
-		return LogoutToken{}, because(ErrInvalidLogoutToken, "it %s", bad.why)
+	switch {
+	case !errors.As(err, &bad):
+		return t, err
+	case bad.unsure:
+		return LogoutToken{}, because(ErrUnavailable, "the logout token %s, as far as can be told", bad.why)
 	}
-	return t, err
+	return LogoutToken{}, because(ErrInvalidLogoutToken, "it %s", bad.why)
 }
 
 func (l *Login) verifyLogoutToken(ctx context.Context, raw string) (LogoutToken, error) {
@@ -46,7 +50,7 @@ func (l *Login) verifyLogoutToken(ctx context.Context, raw string) (LogoutToken,
 		return LogoutToken{}, err
 	}
 	c := token.claims
-	if err := l.checkClaims(c); err != nil {
+	if err := l.checkClaims(ctx, c); err != nil {
 		return LogoutToken{}, err
 	}
 	if err := checkLogout(token); err != nil {
@@ -78,6 +82,10 @@ func checkLogout(token *signed) error {
 	events, _ := c["events"].(map[string]any)
 	if _, ok := events[logoutEvent].(map[string]any); !ok {
 		return flawed("has no back-channel logout event")
+	}
+	// Without it, all sessions of the person would end in the place of one.
+	if value, there := c["sid"]; there && c.tidySession() != nil && value != any("") {
+		return flawed(fmt.Sprintf("has a sid that is %s, or longer than %d bytes", inJSON(value), maxSubject))
 	}
 	if c.text("sub") == "" && c.text("sid") == "" {
 		return flawed("has neither sub nor sid")

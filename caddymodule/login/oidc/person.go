@@ -1,6 +1,7 @@
 package oidc
 
 import (
+	"errors"
 	"strings"
 
 	"example.com/sidegate/caddymodule/profile"
@@ -56,11 +57,32 @@ func (l *Login) checkEmail(person *profile.Person, c claims) error {
 
 // unvouched tells a provider that denies from one that never says.
 func unvouched(c claims) error {
-	if _, says := c["email_verified"]; says {
+	switch verified, says := c["email_verified"]; {
+	case !says:
+		return because(ErrUnvouched, "email_verified is not among its claims: have the provider send it, map another claim to email, "+
+			"or, if people cannot choose their address there, say trust_unverified_email")
+	case verified == false || verified == "false":
 		return because(ErrUnverified, "it says so by email_verified; trust_unverified_email would take its word for any address all the same")
+	default:
+		return because(ErrUnverified, "its email_verified is %s, and true alone, or the text \"true\", says that it is: have the provider send that; "+
+			"trust_unverified_email would take its word for any address", found(verified))
 	}
-	return because(ErrUnvouched, "email_verified is not among its claims: have the provider send it, map another claim to email, "+
-		"or, if people cannot choose their address there, say trust_unverified_email")
+}
+
+// aboutAnother says of an ErrUnvouched that the provider does speak of an address,
+// where it is another than the person's: see merge.
+func aboutAnother(err error, idToken, info claims) error {
+	_, inToken := idToken["email_verified"]
+	_, inInfo := info["email_verified"]
+	if !errors.Is(err, ErrUnvouched) || !inToken && !inInfo {
+		return err
+	}
+	where := "userinfo"
+	if inToken {
+		where = "the ID token"
+	}
+	return because(ErrUnvouched, "the email_verified of %s is about another address than the email that counts, which is the ID token's where it has one, "+
+		"or about none: have the provider send both in one place", where)
 }
 
 // sameAddress compares as the session will: a change of case is no other

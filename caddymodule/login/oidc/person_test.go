@@ -1,9 +1,11 @@
 package oidc_test
 
 import (
+	"context"
 	"net/http"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"example.com/sidegate/caddymodule/login/oidc"
@@ -41,6 +43,8 @@ func TestEmailAddresses(t *testing.T) {
 		{"a verified one that the mapping takes away", object{"email": "ada@example.com", "email_verified": true}, nil, false, email(""), oidc.ErrNoEmail, ""},
 		{"a verified one of userinfo", nil, object{"email": "ada@example.com", "email_verified": true}, false, nil, nil, "ada@example.com"},
 		{"one that only userinfo says is verified", object{"email": "ada@example.com"}, object{"email": "ada@example.com", "email_verified": true}, false, nil, nil, "ada@example.com"},
+		{"one that userinfo says is verified, in other letters", object{"email": "ada@example.com"}, object{"email": "ADA@Example.com", "email_verified": true}, false, nil, nil, "ada@example.com"},
+		{"one in capitals that only userinfo says is verified", object{"email": "Ada@EXAMPLE.com"}, object{"email": "ada@example.com", "email_verified": true}, false, nil, nil, "Ada@EXAMPLE.com"},
 		{"a word of userinfo about another address", object{"email": "ada@example.com"}, object{"email": "eve@example.com", "email_verified": true}, false, nil, oidc.ErrUnvouched, ""},
 		{"a word of userinfo about no address", object{"email": "ada@example.com"}, object{"email_verified": true}, false, nil, oidc.ErrUnvouched, ""},
 		{"a word of the ID token about no address", object{"email_verified": true}, object{"email": "eve@example.com"}, false, nil, oidc.ErrUnvouched, ""},
@@ -53,6 +57,40 @@ func TestEmailAddresses(t *testing.T) {
 			wantErr(t, err, c.want, "")
 			if err == nil && person.Email != c.email {
 				t.Fatalf("the address is %q, want %q", person.Email, c.email)
+			}
+		})
+	}
+}
+
+// Who is to mend it has to know what came.
+func TestWhyAnAddressDoesNotCount(t *testing.T) {
+	for name, c := range map[string]struct {
+		token, info object
+		says        string
+	}{
+		"a number":                      {object{"email_verified": 1}, nil, "its email_verified is the number 1, and true alone"},
+		"a word in capitals":            {object{"email_verified": "True"}, nil, `its email_verified is the text "True", and true alone`},
+		"a list":                        {object{"email_verified": []bool{true}}, nil, "its email_verified is a list"},
+		"a no":                          {object{"email_verified": false}, nil, "it says so by email_verified"},
+		"nothing":                       {nil, nil, "email_verified is not among its claims"},
+		"a word about another address":  {nil, object{"email": "eve@example.com", "email_verified": true}, "the email_verified of userinfo is about another address"},
+		"a word about none":             {nil, object{"email_verified": true}, "the email_verified of userinfo is about another address"},
+		"a word about a former address": {object{"email": absent, "email_verified": true}, object{"email": "ada@example.com"}, "the email_verified of the ID token is about another address"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newProvider(t)
+			delete(p.claims, "email_verified")
+			p.claims, p.info = with(p.claims, c.token), with(p.info, c.info)
+			p.refresh = "refresh-secret"
+			_, err := p.signIn(t, p.login(t, nil), nil)
+			if err == nil || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("it is told %v, want %q", err, c.says)
+			}
+			trusting := p.login(t, func(config *oidc.Config) { config.TrustUnverifiedEmail = true })
+			s := session(t, p.mustSignIn(t, trusting))
+			_, err = p.login(t, nil).Rebuild(context.Background(), s)
+			if err == nil || !profile.IsUnmapped(err) || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("built anew, it is told %v, want %q", err, c.says)
 			}
 		})
 	}
@@ -95,9 +133,10 @@ func TestWhatUserInfoMaySay(t *testing.T) {
 		says   string
 	}{
 		{"another subject", func(*provider) http.HandlerFunc { return says(200, `{"sub":"eve-1"}`) }, oidc.ErrProvider, "another subject"},
+		{"a subject in other letters", func(*provider) http.HandlerFunc { return says(200, `{"sub":"ADA-1"}`) }, oidc.ErrProvider, "in upper and lower case alone"},
 		{"no subject", func(*provider) http.HandlerFunc { return says(200, `{}`) }, oidc.ErrProvider, "without sub"},
 		{"a subject that is a number", func(*provider) http.HandlerFunc { return says(200, `{"sub":7}`) }, oidc.ErrProvider, "a sub that is a number"},
-		{"an empty subject", func(*provider) http.HandlerFunc { return says(200, `{"sub":""}`) }, oidc.ErrProvider, "an empty one"},
+		{"an empty subject", func(*provider) http.HandlerFunc { return says(200, `{"sub":""}`) }, oidc.ErrProvider, "an empty text"},
 		{"two subjects", func(*provider) http.HandlerFunc { return says(200, `{"sub":"eve-1","sub":"ada-1"}`) }, oidc.ErrProvider, "twice"},
 		{"a list", func(*provider) http.HandlerFunc { return says(200, `["ada-1"]`) }, oidc.ErrProvider, "not a JSON object"},
 		{"a page", func(*provider) http.HandlerFunc { return says(200, `<html>`) }, oidc.ErrProvider, "not JSON"},
@@ -109,7 +148,7 @@ func TestWhatUserInfoMaySay(t *testing.T) {
 		{"signed claims without iss and aud", func(p *provider) http.HandlerFunc { return signedAs(p, object{"sub": "ada-1"}) }, nil, ""},
 		{"signed claims of another issuer", func(p *provider) http.HandlerFunc {
 			return signedAs(p, object{"sub": "ada-1", "iss": "https://evil.example.com"})
-		}, oidc.ErrProvider, "another issuer"},
+		}, oidc.ErrProvider, `is of the issuer "https://evil.example.com", and the configured one is`},
 		{"signed claims for another client", func(p *provider) http.HandlerFunc {
 			return signedAs(p, object{"sub": "ada-1", "aud": "grafana"})
 		}, oidc.ErrProvider, "another client"},
@@ -126,7 +165,7 @@ func TestWhatUserInfoMaySay(t *testing.T) {
 			_, err := p.signIn(t, p.login(t, nil), nil)
 			wantErr(t, err, c.want, c.says)
 			// What is said of somebody else vouches for nothing; the rest may pass.
-			about := slices.Contains([]string{"another subject", "without sub", "a sub that is a number", "an empty one"}, c.says)
+			about := slices.Contains([]string{"another subject", "without sub", "a sub that is a number", "an empty text", "in upper and lower case alone"}, c.says)
 			if unmapped := profile.IsUnmapped(err); unmapped != about {
 				t.Errorf("counts as an answer that cannot be mapped: %t", unmapped)
 			}

@@ -110,20 +110,25 @@ func (l *Login) refreshed(
 	if err != nil {
 		return nil, err
 	}
-	now := merge(info, idTokenOf(&kept, before))
+	idToken := idTokenOf(&kept, before)
+	now := merge(info, idToken)
 	if t.ID != "" {
-		idToken, err := l.openIDToken(ctx, t.ID, t.Access)
+		idToken, err = l.openIDToken(ctx, t.ID, t.Access)
 		if err != nil {
 			return nil, err
 		}
 		if err := checkSuccessor(idToken, before); err != nil {
 			return nil, &profile.Unmapped{Err: err}
 		}
-		kept.IDToken = hint(t.ID)
+		kept.IDToken = l.hint(t.ID)
 		now = merge(idToken, info)
 	}
 	kept.Facts = l.withAccessToken(ctx, kept.Facts.With(factToken, map[string]any(now)), t.Access, now.text("sub"))
-	return l.remap(&kept, s)
+	person, err := l.remap(&kept, s)
+	if errors.Is(err, ErrUnvouched) {
+		err = &profile.Unmapped{Err: aboutAnother(err, idToken, info)}
+	}
+	return person, err
 }
 
 // idTokenOf are the claims of the ID token that the session keeps, verified
@@ -139,6 +144,7 @@ func idTokenOf(kept *profile.Kept, before claims) claims {
 	if err != nil {
 		return before
 	}
+	_ = c.tidySession() // it was told when the token came
 	return c
 }
 

@@ -67,6 +67,14 @@ func (s *shared[T]) again(ctx context.Context) (T, error) {
 	return value, err
 }
 
+// mayBeAsked lets again fetch at once: what is to be fetched is at another place by
+// now.
+func (s *shared[T]) mayBeAsked() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asked = time.Time{}
+}
+
 // await joins the fetch that is under way, or begins one unless a failure is
 // too recent. It returns the newest value, if there is any, and how the fetch
 // went. The lock is held when it is called, and not when it returns.
