@@ -6,6 +6,7 @@ import (
 	"html"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -104,6 +105,42 @@ func (r *tried) wantIn(t *testing.T, page *provider.Page, roles []string) {
 	if status != http.StatusOK || user.Email != standin.Email || !slices.Equal(user.FlatRolesList, roles) {
 		t.Errorf("%d, %s with the roles %q, want %q; the page is %d\n%s", status, user.Email, user.FlatRolesList, roles, page.Status, page.Body)
 	}
+}
+
+// submit sends a form as a page does that somebody looks at.
+func submit(t *testing.T, v *provider.Visitor, address string, form url.Values) *provider.Page {
+	t.Helper()
+	req, err := http.NewRequest(http.MethodPost, address, strings.NewReader(form.Encode()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Accept", "text/html")
+	req.Header.Set("Sec-Fetch-Mode", "navigate")
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	resp, err := v.Client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pageOf(t, resp)
+}
+
+var (
+	actionOf = regexp.MustCompile(`<form method="post" action="([^"]*)">`)
+	hiddenIn = regexp.MustCompile(`<input type="hidden" name="([^"]*)" value="([^"]*)">`)
+)
+
+// formOf is what the one form of a page would post, and where to.
+func formOf(t *testing.T, page *provider.Page) (form url.Values, action string) {
+	t.Helper()
+	found := actionOf.FindStringSubmatch(page.Body)
+	if found == nil {
+		t.Fatalf("there is no form in\n%s", page.Body)
+	}
+	form = make(url.Values)
+	for _, field := range hiddenIn.FindAllStringSubmatch(page.Body, -1) {
+		form.Set(field[1], html.UnescapeString(field[2]))
+	}
+	return form, html.UnescapeString(found[1])
 }
 
 // told are the lines of the log about the login, or the place where its provider

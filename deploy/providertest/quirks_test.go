@@ -3,6 +3,7 @@ package providertest
 import (
 	"html"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -15,6 +16,7 @@ import (
 const (
 	notAccepted = "This service cannot accept the answer of the one you signed in at."
 	notCome     = "does not belong to a sign-in begun in this browser"
+	spentThere  = "it holds for a short time, and once. Sign in again."
 	notNow      = " cannot be reached at the moment, so nobody can sign in there."
 	notForEach  = " are not set up for each other, so nobody can sign in there."
 	notMapped   = "This sign-in cannot be completed"
@@ -51,6 +53,13 @@ var quirksOfProviders = []quirk{
 	{saw: "an address that is verified by a text", quirks: standin.Quirks{Claims: object{"email_verified": "true"}}},
 	{saw: "an address that a text says is not verified", quirks: standin.Quirks{Claims: object{"email_verified": "false"}},
 		status: 403, page: "Your email address is not verified there", log: []string{"trust_unverified_email"}},
+	{saw: "an address that is verified by a number", quirks: standin.Quirks{Claims: object{"email_verified": 1}},
+		status: 403, page: "Your email address is not verified there", log: []string{"its email_verified is the number 1, and true alone"}},
+	{saw: "an address that is verified by a word in capitals", quirks: standin.Quirks{Claims: object{"email_verified": "True"}},
+		status: 403, page: "Your email address is not verified there", log: []string{`its email_verified is the text "True"`}},
+	{saw: "an address that userinfo verifies in other letters", quirks: standin.Quirks{Claims: object{"email_verified": nil}, Info: object{"email": "ADA@Example.com", "email_verified": true}}},
+	{saw: "an address beside one that userinfo verifies", quirks: standin.Quirks{Claims: object{"email_verified": nil}, Info: object{"email": "eve@example.com", "email_verified": true}},
+		status: 403, page: "does not say whether your email address is verified", log: []string{"the email_verified of userinfo is about another address"}},
 	{saw: "no address at all", quirks: standin.Quirks{Claims: object{"email": nil}}, status: 403, page: "No email address came", log: []string{"ask for the email scope"}},
 
 	// Keys and signatures.
@@ -63,12 +72,64 @@ var quirksOfProviders = []quirk{
 		status: 401, page: notAccepted, log: []string{"key 1 is of a kind that is not known here", "no key for signatures"}},
 	{saw: "Ed25519 by its new name", quirks: standin.Quirks{Algorithm: "Ed25519"}},
 	{saw: "Ed25519 by its new name, which the document calls EdDSA", quirks: standin.Quirks{Algorithm: "Ed25519", Metadata: object{"id_token_signing_alg_values_supported": []string{"EdDSA"}}}},
+	{saw: "a key whose name is a number", quirks: standin.Quirks{Key: object{"kid": 1}, Header: object{"kid": "1"}}},
+	{saw: "a key with an algorithm that is a number", quirks: standin.Quirks{Key: object{"alg": 5}}, log: []string{"key 1 has the alg the number 5, which is not looked at"}},
+	{saw: "a key with its use in a list", quirks: standin.Quirks{Key: object{"use": []string{"sig"}}}},
+	{saw: "a key with its use in capitals", quirks: standin.Quirks{Key: object{"use": "SIG"}}},
+	{saw: "a key with a use of its own is told of", quirks: standin.Quirks{Key: object{"use": "signing"}},
+		status: 401, page: notAccepted, log: []string{`key 1 has the use "signing", which is not sig`, "no key for signatures"}},
+	{saw: "a key for another algorithm is told as such", quirks: standin.Quirks{Key: object{"alg": "ES384"}},
+		status: 401, page: notAccepted, log: []string{`is signed with ES256, and the provider's key of that name, kid "key-1", is for "ES384" alone`}},
+	{saw: "a token whose key has an empty name", quirks: standin.Quirks{Header: object{"kid": ""}}},
+	{saw: "a token whose key has a number for its name", quirks: standin.Quirks{Header: object{"kid": 1}}, status: 401, page: notAccepted, log: []string{"a kid that is the number 1 and not a text"}},
 	{saw: "HS256 is refused with what to choose", quirks: standin.Quirks{Algorithm: "HS256"}, status: 401, page: notAccepted,
 		log: []string{`the algorithm "HS256"`, "choose an RSA or EC key for this client"}},
 	{saw: "an algorithm that the document does not list", quirks: standin.Quirks{Metadata: object{"id_token_signing_alg_values_supported": nil}},
 		status: 401, page: notAccepted, log: []string{`the algorithm "ES256"`, "lists no algorithm, which means RS256"}},
 
+	// What was moved, or set up anew, since the document was fetched.
+	{saw: "a token endpoint that was moved", before: moves("token_endpoint", 404)},
+	{saw: "a token endpoint that was moved, and takes no posts where it was", before: moves("token_endpoint", 405)},
+	{saw: "a token endpoint that was moved, to where a page was", before: movesTwice("token_endpoint", 200), log: []string{"something that is not JSON"}},
+	{saw: "a userinfo endpoint that was moved", before: moves("userinfo_endpoint", 410)},
+	{saw: "a userinfo endpoint where there is a page", before: moves("userinfo_endpoint", 200)},
+	{saw: "keys that were moved", before: func(t *testing.T, r *tried) { moves("jwks_uri", 404)(t, r); r.provider.Rotate() }},
+	{saw: "keys where there is a page", before: func(t *testing.T, r *tried) { moves("jwks_uri", 200)(t, r); r.provider.Rotate() }},
+	{saw: "an algorithm that the document has since", quirks: standin.Quirks{Metadata: object{"id_token_signing_alg_values_supported": []string{"RS256"}}},
+		before: func(t *testing.T, r *tried) {
+			stays := provider.NewVisitor(standin.Email)
+			stays.Client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+			mustOpen(t, stays, r.URL+"/auth/login/"+r.login) // now the document is known
+			r.provider.Change(object{"id_token_signing_alg_values_supported": []string{"ES256"}})
+		}},
+	{saw: "a token endpoint that leads on is told as such", quirks: standin.Quirks{TokenStatus: 302}, status: 401, page: notAccepted,
+		log: []string{`the token endpoint at "ISSUER/token" answers with a redirect, which is never followed`, "discovery document names another place"}},
+
+	// What nobody needs to sign in.
+	{saw: "an end of session that is no address", quirks: standin.Quirks{Metadata: object{"end_session_endpoint": "/logout"}},
+		log: []string{`end_session_endpoint, "/logout", is not an absolute URL, so nobody is signed out at the provider`}, after: endsThere()},
+	{saw: "an end of session without TLS", quirks: standin.Quirks{Metadata: object{"end_session_endpoint": "http://idp.example/logout"}},
+		log: []string{"is not https", "so nobody is signed out at the provider"}, after: endsThere()},
+	{saw: "a userinfo endpoint that is no address", quirks: standin.Quirks{Metadata: object{"userinfo_endpoint": "/rel"}}, status: 503, page: notForEach,
+		log: []string{"has a userinfo_endpoint that is not an absolute URL", "userinfo off"}},
+	{saw: "a userinfo endpoint that is no address, and not asked", quirks: standin.Quirks{Metadata: object{"userinfo_endpoint": "/rel"}}, options: "userinfo off"},
+	{saw: "true in a text", quirks: standin.Quirks{Metadata: object{"authorization_response_iss_parameter_supported": "true"}},
+		log: []string{`authorization_response_iss_parameter_supported is the text "true", and is read as true`}},
+	{saw: "true in a text, and no iss", quirks: standin.Quirks{Metadata: object{"authorization_response_iss_parameter_supported": "true"}, Answer: map[string]string{"iss": ""}},
+		status: 401, page: notAccepted, log: []string{"is read as true", "the answer has no iss"}},
+	{saw: "a lone algorithm", quirks: standin.Quirks{Metadata: object{"id_token_signing_alg_values_supported": "ES256"}}, log: []string{"is read as a list of one"}},
+	{saw: "a session there whose name is a number", quirks: standin.Quirks{Claims: object{"sid": 4711}}},
+	{saw: "a session there without a name", quirks: standin.Quirks{Claims: object{"sid": ""}}, log: []string{"a sid that is an empty text and is left out"}},
+	{saw: "a session there with a long name", quirks: standin.Quirks{Claims: object{"sid": strings.Repeat("s", 300)}}, log: []string{"a sid that is a text of more than 255 bytes and is left out"}},
+	{saw: "a moment of always in a text", quirks: standin.Quirks{Claims: object{"nbf": "0"}}},
+	{saw: "a moment that is none", quirks: standin.Quirks{Claims: object{"nbf": "always"}}, status: 401, page: notAccepted, log: []string{"has an nbf that is a text and no date"}},
+	{saw: "a subject that is a number is told in words of JSON", quirks: standin.Quirks{Claims: object{"sub": 7}}, status: 401, page: notAccepted, log: []string{"has a sub that is a number, and must be a text"}},
+
 	// Errors at the callback.
+	{saw: "an answer of another issuer is told with both", quirks: standin.Quirks{Answer: map[string]string{"iss": "https://sso.example.com/"}}, status: 400, page: notCome,
+		log: []string{`iss is of the issuer "https://sso.example.com/", and the configured one is "ISSUER"`}},
+	{saw: "an answer without the issuer that was announced", quirks: standin.Quirks{Answer: map[string]string{"iss": ""}}, status: 401, page: notAccepted,
+		log: []string{"the answer has no iss", "authorization_response_iss_parameter_supported", "have the provider send it"}},
 	{saw: "trouble that has passed", quirks: standin.Quirks{Error: "temporarily_unavailable", Errors: 1}, log: []string{"temporarily_unavailable", "it begins again by itself"}},
 	{saw: "trouble that goes on", quirks: standin.Quirks{Error: "temporarily_unavailable", Errors: 2}, status: 503, page: inTrouble, log: []string{"the answer is temporarily_unavailable"}},
 	{saw: "an error there that has passed", quirks: standin.Quirks{Error: "server_error", Errors: 1}, log: []string{"server_error", "it begins again by itself"}},
@@ -90,7 +151,7 @@ var quirksOfProviders = []quirk{
 		log: []string{`the token endpoint at "ISSUER/token" answers with status 502`}},
 
 	// What comes for a code.
-	{saw: "a code that was used is told so", quirks: standin.Quirks{Spent: true}, status: 400, page: notCome, log: []string{"the provider refuses the code: it was used before"}},
+	{saw: "a code that was used is told so", quirks: standin.Quirks{Spent: true}, status: 400, page: spentThere, log: []string{"the provider refuses the code, by invalid_grant: it was used before"}},
 	{saw: "a double click says who is signed in", after: comesAgain},
 	{saw: "a provider that fails on code_verifier", quirks: standin.Quirks{NoVerifier: true}, status: 401, page: notAccepted, log: []string{"invalid_request", "pkce off"}},
 	{saw: "a provider that fails on code_verifier gets none", quirks: standin.Quirks{NoVerifier: true}, options: "pkce off"},
@@ -108,8 +169,10 @@ var quirksOfProviders = []quirk{
 	// Userinfo.
 	{saw: "userinfo that is of no OpenID", quirks: standin.Quirks{Info: object{"sub": nil, "login": "ada"}}, status: 401, page: notAccepted,
 		log: []string{"without sub, so about nobody", "userinfo off"}},
-	{saw: "userinfo with a number as sub", quirks: standin.Quirks{Info: object{"sub": 7}}, status: 401, page: notAccepted, log: []string{"a sub that is a number and not a text", "userinfo off"}},
+	{saw: "userinfo with a number as sub", quirks: standin.Quirks{Info: object{"sub": 7}}, status: 401, page: notAccepted, log: []string{"a sub that is a number and names nobody", "userinfo off"}},
 	{saw: "userinfo about another person", quirks: standin.Quirks{Info: object{"sub": "eve-1"}}, status: 401, page: notAccepted, log: []string{"about another subject than the ID token"}},
+	{saw: "userinfo about the same person in other letters", quirks: standin.Quirks{Info: object{"sub": "ADA-1"}}, status: 401, page: notAccepted,
+		log: []string{"its sub differs in upper and lower case alone"}},
 	{saw: "userinfo that is never right is not asked", quirks: standin.Quirks{Info: object{"sub": nil}}, options: "userinfo off"},
 	{saw: "userinfo that fails is told", quirks: standin.Quirks{UserInfoStatus: 403}, status: 401, page: notAccepted, log: []string{"the userinfo endpoint answers with status 403"}},
 	{saw: "no userinfo endpoint", quirks: standin.Quirks{Metadata: object{"userinfo_endpoint": nil}}},
@@ -119,6 +182,12 @@ var quirksOfProviders = []quirk{
 		after: endsThere("/end?", "id_token_hint=", "client_id=shop", "post_logout_redirect_uri=")},
 	{saw: "a sign-out there of somebody in 60 groups", quirks: standin.Quirks{Claims: object{"groups": groupsOf(60)}}, options: groups, roles: groupsOf(60),
 		after: endsThere("/end?", "logout_hint=ada%40example.com", "client_id=shop", "post_logout_redirect_uri=")},
+	{saw: "a sign-out there of somebody in 60 groups, by a browser", quirks: standin.Quirks{Claims: object{"groups": groupsOf(60)}}, options: groups, roles: groupsOf(60),
+		after: postsThere(http.StatusOK, "You are signed out")},
+	{saw: "a sign-out there where no form is taken", quirks: standin.Quirks{Claims: object{"groups": groupsOf(60)}, NoPosts: true}, options: groups, roles: groupsOf(60),
+		after: postsThere(http.StatusMethodNotAllowed, "Method Not Allowed")},
+	{saw: "a sign-out at a place of its own, of somebody with a long name", quirks: standin.Quirks{Claims: object{"preferred_username": strings.Repeat("ü", 400)}},
+		options: "end_session ISSUER/bye?client={client_id}&u={logout_hint}", after: endsThere("/bye?client=shop&u="), log: []string{"end_session has more than 1999 bytes"}},
 	{saw: "a sign-out at a place of its own", quirks: standin.Quirks{Metadata: object{"end_session_endpoint": nil}},
 		options: "end_session ISSUER/bye?client={client_id}&to={redirect_uri}", after: endsThere("/bye?client=shop&to=http%3A%2F%2F127.0.0.1")},
 	{saw: "a sign-out there where there is no place for it", quirks: standin.Quirks{Metadata: object{"end_session_endpoint": nil}}, after: endsThere()},
@@ -163,6 +232,45 @@ func endsThere(words ...string) func(*testing.T, *tried) {
 			if !strings.Contains(ended, word) {
 				t.Errorf("%s is not in %s", word, ended)
 			}
+		}
+	}
+}
+
+// moves has an endpoint be elsewhere once the gateway knows where it was, and the
+// place where it was answer with that status.
+func moves(member string, status int) func(*testing.T, *tried) {
+	return func(t *testing.T, r *tried) {
+		r.wantIn(t, r.signIn(t), nil)
+		r.visitor = provider.NewVisitor(standin.Email)
+		r.provider.Move(member, status)
+	}
+}
+
+// movesTwice is moves where nobody can tell whether the code was spent: the next
+// sign-in goes well.
+func movesTwice(member string, status int) func(*testing.T, *tried) {
+	return func(t *testing.T, r *tried) {
+		moves(member, status)(t, r)
+		r.wantOut(t, r.signIn(t), http.StatusUnauthorized, notAccepted)
+		r.visitor = provider.NewVisitor(standin.Email)
+	}
+}
+
+// postsThere signs out as a browser does, which has the provider told by a form, and
+// ends at a page of that status with those words.
+func postsThere(status int, words string) func(*testing.T, *tried) {
+	return func(t *testing.T, r *tried) {
+		page := submit(t, r.visitor, r.URL+"/auth/logout", url.Values{})
+		wantStranger(t, r.visitor, r.Process)
+		form, action := formOf(t, page)
+		if action != r.provider.URL()+"/end" || !strings.HasPrefix(form.Get("id_token_hint"), "ey") || form.Get("client_id") != standin.ClientID {
+			t.Errorf("the page posts %v to %s", form, action)
+		}
+		if page = submit(t, r.visitor, action, form); page.Status != status || !strings.Contains(page.Body, words) {
+			t.Errorf("%d at %s: %s", page.Status, page.URL, page.Body)
+		}
+		if told := r.provider.Posted(); (status == http.StatusOK) != (told.Get("id_token_hint") == form.Get("id_token_hint")) {
+			t.Errorf("the provider is told %v", told)
 		}
 	}
 }

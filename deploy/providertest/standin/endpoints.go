@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"maps"
 	"net/http"
 	"net/url"
 )
@@ -18,13 +19,18 @@ func (p *Provider) discovery(w http.ResponseWriter, r *http.Request) {
 }
 
 func (p *Provider) document(w http.ResponseWriter, _ *http.Request) {
+	p.mu.Lock()
+	changes := make(map[string]any)
+	maps.Copy(changes, p.quirks.Metadata)
+	maps.Copy(changes, p.changes)
+	p.mu.Unlock()
 	at := p.URL()
 	reply(w, http.StatusOK, with(map[string]any{
 		"issuer": p.Issuer(), "authorization_endpoint": at + "/authorize", "token_endpoint": at + "/token", "jwks_uri": at + "/keys",
 		"userinfo_endpoint": at + "/userinfo", "end_session_endpoint": at + "/end",
 		"id_token_signing_alg_values_supported":          []string{p.algorithm()},
 		"authorization_response_iss_parameter_supported": true,
-	}, p.quirks.Metadata))
+	}, changes))
 }
 
 // authorize lets everybody in who asks.
@@ -45,6 +51,12 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
 		code := p.keep(rand.Text())
 		p.codes[code] = asked
 		answer.Set("code", code)
+	}
+	for name, value := range p.quirks.Answer {
+		answer.Del(name)
+		if value != "" {
+			answer.Set(name, value)
+		}
 	}
 	to.RawQuery = answer.Encode()
 	http.Redirect(w, r, to.String(), http.StatusSeeOther)

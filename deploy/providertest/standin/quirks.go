@@ -11,6 +11,9 @@ type Quirks struct {
 	// Moved has its usual place lead elsewhere by a redirect.
 	Moved bool
 
+	// Answer changes what comes back to the callback; an empty text leaves a
+	// parameter out.
+	Answer map[string]string
 	// Error is what the authorization endpoint answers in place of a code, as
 	// often as Errors says.
 	Error  string
@@ -33,6 +36,8 @@ type Quirks struct {
 	Spent bool
 	// Info changes userinfo.
 	Info map[string]any
+	// NoPosts has the end of session refuse forms.
+	NoPosts bool
 }
 
 // with is a copy of m with changes.
