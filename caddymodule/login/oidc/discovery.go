@@ -40,7 +40,7 @@ func (l *Login) fetchMetadata(ctx context.Context) (*metadata, error) {
 		return nil, err
 	}
 	if err := checkJSON(a.body); err != nil {
-		return nil, because(ErrProvider, "%s at %s %w", what, shownURL(address), err)
+		return nil, because(ErrProvider, "%s at %s %w", what, shownURL(withoutQuery(address)), err)
 	}
 	m, odd, err := l.config.readMetadata(a.body)
 	if err != nil {

@@ -18,13 +18,21 @@ type tokens struct {
 	Type    string
 	Refresh string
 	ID      string
+	// odd tells of a refresh token that is none.
+	odd error
 }
 
 // readTokens returns with an error what could be read.
 func readTokens(body []byte) (t tokens, err error) {
+	var refresh any
 	err = readMembers(body, map[string]any{
-		"access_token": &t.Access, "token_type": &t.Type, "refresh_token": &t.Refresh, "id_token": &t.ID,
+		"access_token": &t.Access, "token_type": &t.Type, "refresh_token": &refresh, "id_token": &t.ID,
 	})
+	text, ok := refresh.(string)
+	if t.Refresh = text; refresh != nil && !ok {
+		t.odd = errors.New("the token endpoint gives a refresh token that is " + inJSON(refresh) +
+			" and not a text, which is left out: people are not asked about anew")
+	}
 	return t, err
 }
 
@@ -73,6 +81,7 @@ func (l *Login) grantAt(ctx context.Context, m *metadata, form url.Values) (toke
 	if err != nil {
 		return t, &moved{because(ErrProvider, "%s at %s answers with something that is not JSON, or of a wrong type", what, shownURL(withoutQuery(m.Token))), false}
 	}
+	l.notice.once("refresh token", t.odd)
 	return t, nil
 }
 

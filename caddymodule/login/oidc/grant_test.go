@@ -140,6 +140,19 @@ func TestWhatTheTokenEndpointMaySay(t *testing.T) {
 	}
 }
 
+// Nobody needs a refresh token to sign in.
+func TestARefreshTokenThatIsNoneIsLeftOut(t *testing.T) {
+	p := newProvider(t)
+	p.tokens = func(answer map[string]any) { answer["refresh_token"] = 7 }
+	var told []string
+	l := p.login(t, func(c *oidc.Config) { c.Notice = func(err error) { told = append(told, err.Error()) } })
+	person := p.mustSignIn(t, l)
+	p.mustSignIn(t, l)
+	if person.Kept.RefreshToken != "" || len(told) != 1 || !strings.Contains(told[0], "a refresh token that is a number and not a text, which is left out") {
+		t.Errorf("it keeps %q, and is told %q", person.Kept.RefreshToken, told)
+	}
+}
+
 // A server that never answers is given up by the client's clock, which a test
 // cannot put forward: so the transport says what the clock would say.
 func TestAProviderThatIsTooSlowIsUnavailable(t *testing.T) {

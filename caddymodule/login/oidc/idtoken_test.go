@@ -215,6 +215,7 @@ func TestAlgorithmGamesAreRefused(t *testing.T) {
 		{"an extension that must be understood", func(_, c string) string {
 			return compact(`{"alg":"ES256","kid":"ec","crit":["b64"],"b64":true}`, c, "ES256", ecKey())
 		}, oidc.ErrProvider, "crit"},
+		{"an empty kid and an empty typ, which are none", func(_, c string) string { return compact(`{"alg":"ES256","kid":"","typ":""}`, c, "ES256", ecKey()) }, nil, ""},
 		{"a kid that is a number", func(_, c string) string { return compact(`{"alg":"ES256","kid":7}`, c, "ES256", ecKey()) }, oidc.ErrProvider, "has a kid that is the number 7 and not a text"},
 		{"a kid that is a list", func(_, c string) string { return compact(`{"alg":"ES256","kid":["ec"]}`, c, "ES256", ecKey()) }, oidc.ErrProvider, "has a kid that is a list"},
 		{"a kid that is a list", func(_, c string) string { return compact(`{"alg":"ES256","kid":["ec"]}`, c, "ES256", ecKey()) }, oidc.ErrProvider, "kid"},

@@ -89,8 +89,8 @@ func (c claims) checkHeader(types []string) error {
 		return flawed("has a kid that is " + found(kid) + " and not a text")
 	}
 	typ, ok := c["typ"]
-	if text, _ := typ.(string); ok && !slices.Contains(types, strings.TrimPrefix(strings.ToLower(text), "application/")) {
-		return flawed("is of another type")
+	if text, _ := typ.(string); ok && typ != any("") && !slices.Contains(types, strings.TrimPrefix(strings.ToLower(text), "application/")) {
+		return flawed("is of another type, by its typ " + found(typ))
 	}
 	return nil
 }
