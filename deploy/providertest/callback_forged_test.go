@@ -35,12 +35,12 @@ func TestForgedCallbacksAreRefused(t *testing.T) {
 
 		{"code is missing", del("code"), 401, web.Misconfigured},
 		{"code is empty", set("code", ""), 401, web.Misconfigured},
-		{"code is made up", set("code", "a-code-that-nobody-gave"), 400, web.Forged},
+		{"code is made up", set("code", "a-code-that-nobody-gave"), 400, web.Spent},
 		{"code is overlong", set("code", strings.Repeat("c", 5000)), 401, web.Misconfigured},
 		{"code is there twice", again("code"), 400, web.Forged},
 		{"code is there with another", func(q url.Values) { q.Add("code", "another-code-beside") }, 400, web.Forged},
 
-		{"iss is missing", del("iss"), 400, web.Forged},
+		{"iss is missing", del("iss"), 401, web.Misconfigured},
 		{"iss is empty", set("iss", ""), 400, web.Forged},
 		{"iss is of another provider", set("iss", m.other.Issuer()), 400, web.Forged},
 		{"iss has a slash at its end", set("iss", m.one.Issuer()+"/"), 400, web.Forged},
@@ -143,7 +143,7 @@ func TestACallbackOfAnotherBrowserIsRefused(t *testing.T) {
 		v := provider.NewVisitor(adaAddress)
 		own := answerOf(t, v, m.Process, "keycloak")
 		m.wantBegunAgain(t, v, answer.String())
-		m.wantRefused(t, v, with(own, set("code", answer.Query().Get("code"))), 400, web.Forged)
+		m.wantRefused(t, v, with(own, set("code", answer.Query().Get("code"))), 400, web.Spent)
 	})
 	t.Run("one whose cookie is not sent", func(t *testing.T) {
 		v := provider.NewVisitor(adaAddress)

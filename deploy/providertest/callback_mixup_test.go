@@ -20,31 +20,34 @@ func TestAnswersOfSeveralProvidersAreNotMixedUp(t *testing.T) {
 		answer func(one, other *url.URL) string
 		// begun is the login of the second attempt; the first is keycloak's.
 		begun string
+		// failure is what the page says: that the provider knows no such code, where
+		// it was asked.
+		failure web.Failure
 	}{
 		{"the other's code and iss with this one's state", func(one, other *url.URL) string {
 			return with(one, func(q url.Values) { q.Set("code", other.Query().Get("code")); q.Set("iss", other.Query().Get("iss")) })
-		}, "other"},
+		}, "other", web.Forged},
 		{"the other's code with this one's state and iss", func(one, other *url.URL) string {
 			return with(one, set("code", other.Query().Get("code")))
-		}, "other"},
+		}, "other", web.Spent},
 		{"this one's code with the other's state", func(one, other *url.URL) string {
 			return with(other, func(q url.Values) { q.Set("code", one.Query().Get("code")); q.Set("iss", one.Query().Get("iss")) })
-		}, "other"},
+		}, "other", web.Forged},
 		{"this one's whole answer at the other's callback", func(one, other *url.URL) string {
 			return strings.Replace(one.String(), one.Path, other.Path, 1)
-		}, "other"},
+		}, "other", web.Forged},
 		{"the other's whole answer at this one's callback", func(one, other *url.URL) string {
 			return strings.Replace(other.String(), other.Path, one.Path, 1)
-		}, "other"},
+		}, "other", web.Forged},
 		{"the whole answer of another client at this one's callback", func(one, twin *url.URL) string {
 			return strings.Replace(twin.String(), twin.Path, one.Path, 1)
-		}, "twin"},
+		}, "twin", web.Forged},
 		{"the code of another client", func(one, twin *url.URL) string {
 			return with(one, set("code", twin.Query().Get("code")))
-		}, "twin"},
+		}, "twin", web.Spent},
 		{"the code of another attempt, which PKCE tells apart", func(one, second *url.URL) string {
 			return with(one, set("code", second.Query().Get("code")))
-		}, "keycloak"},
+		}, "keycloak", web.Spent},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -53,7 +56,7 @@ func TestAnswersOfSeveralProvidersAreNotMixedUp(t *testing.T) {
 			v := provider.NewVisitor(adaAddress)
 			one := answerOf(t, v, m.Process, "keycloak")
 			second := answerOf(t, v, m.Process, c.begun)
-			m.wantRefused(t, v, c.answer(one, second), 400, web.Forged)
+			m.wantRefused(t, v, c.answer(one, second), 400, c.failure)
 			if codes.saw(one.Query().Get("code")) {
 				t.Error("a code was sent to a provider that did not give it")
 			}
@@ -145,7 +148,7 @@ func TestAnAnswerIsGoodOnce(t *testing.T) {
 	t.Run("nor in an attempt of somebody else", func(t *testing.T) {
 		thief := provider.NewVisitor(graceAddress)
 		own := answerOf(t, thief, m.Process, "keycloak")
-		m.wantRefused(t, thief, with(own, set("code", answer.Query().Get("code"))), 400, web.Forged)
+		m.wantRefused(t, thief, with(own, set("code", answer.Query().Get("code"))), 400, web.Spent)
 	})
 	if n := m.one.Tally().CodeReuses; n != 1 {
 		t.Errorf("the provider saw %d codes again, want 1", n)
