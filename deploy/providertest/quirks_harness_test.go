@@ -143,12 +143,11 @@ func formOf(t *testing.T, page *provider.Page) (form url.Values, action string) 
 	return form, html.UnescapeString(found[1])
 }
 
-// told are the lines of the log about the login, or the place where its provider
-// is, as texts, of those levels.
+// told are the lines of the log that name the login, as texts, of those levels.
 func (r *tried) told(levels string) (said string) {
 	for line := range strings.Lines(r.Log.String()) {
 		var l struct{ Level, Login, Msg, Error, Field string }
-		if json.Unmarshal([]byte(line), &l) == nil && (l.Login == r.login || strings.Contains(l.Error, r.provider.Address())) && strings.Contains(levels, l.Level) {
+		if json.Unmarshal([]byte(line), &l) == nil && l.Login == r.login && strings.Contains(levels, l.Level) {
 			said += l.Msg + ": " + l.Field + " " + l.Error + "\n"
 		}
 	}
