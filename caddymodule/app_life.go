@@ -8,6 +8,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
+	"example.com/sidegate/caddymodule/directive"
 	"example.com/sidegate/sessionstore"
 )
 
@@ -45,9 +46,9 @@ type LifeOptions struct {
 	BeyondMaxSessions string `json:"beyond_max_sessions,omitempty"`
 }
 
-func (o *LifeOptions) words() map[string]option {
-	return map[string]option{
-		"lifetime":     duration(&o.Lifetime),
+func (o *LifeOptions) words() map[string]directive.Option {
+	return map[string]directive.Option{
+		"lifetime":     directive.Duration(&o.Lifetime),
 		"idle_timeout": o.parseIdleTimeout,
 		"max_sessions": o.parseMaxSessions,
 	}
@@ -86,22 +87,22 @@ func (o *LifeOptions) setDefaults() {
 // parseMaxSessions reads `max_sessions <n> [oldest|refuse]`.
 func (o *LifeOptions) parseMaxSessions(d *caddyfile.Dispenser) error {
 	if o.MaxSessions != 0 {
-		return d.Err("max_sessions is given twice")
+		return directive.Err(d, "max_sessions is given twice")
 	}
 	args := d.RemainingArgs()
 	if len(args) == 0 || len(args) > 2 {
-		return d.ArgErr()
+		return directive.ArgErr(d)
 	}
 	n, err := strconv.Atoi(args[0])
 	if err != nil || n < 1 || n > sessionstore.MaxLimit {
-		return d.Errf("max_sessions: '%s' is not a number of sessions from 1 to %d", args[0], sessionstore.MaxLimit)
+		return directive.Errf(d, "max_sessions: '%s' is not a number of sessions from 1 to %d", args[0], sessionstore.MaxLimit)
 	}
 	o.MaxSessions = n
 	if len(args) == 1 {
 		return nil
 	}
 	if o.BeyondMaxSessions = args[1]; args[1] != beyondOldest && args[1] != beyondRefuse {
-		return d.Errf("max_sessions: '%s' is neither oldest, which ends the longest idle, nor refuse", args[1])
+		return directive.Errf(d, "max_sessions: '%s' is neither oldest, which ends the longest idle, nor refuse", args[1])
 	}
 	return nil
 }
@@ -109,9 +110,9 @@ func (o *LifeOptions) parseMaxSessions(d *caddyfile.Dispenser) error {
 // parseIdleTimeout keeps 0, which turns the timeout off, apart from "not given".
 func (o *LifeOptions) parseIdleTimeout(d *caddyfile.Dispenser) error {
 	if o.IdleTimeout != nil {
-		return d.Err("idle_timeout is given twice")
+		return directive.Err(d, "idle_timeout is given twice")
 	}
-	idle, err := parseDuration(d)
+	idle, err := directive.ParseDuration(d)
 	o.IdleTimeout = new(caddy.Duration)
 	*o.IdleTimeout = idle
 	return err

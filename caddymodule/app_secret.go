@@ -16,6 +16,7 @@ import (
 	"github.com/caddyserver/certmagic"
 	"go.uber.org/zap"
 
+	"example.com/sidegate/caddymodule/directive"
 	"example.com/sidegate/caddymodule/token"
 )
 
@@ -36,8 +37,8 @@ const secretPath = "sidegate/secret"
 
 type storage = certmagic.Storage
 
-func (o *SecretOptions) words() map[string]option {
-	return map[string]option{"secret": texts(&o.Secrets)}
+func (o *SecretOptions) words() map[string]directive.Option {
+	return map[string]directive.Option{"secret": directive.Texts(&o.Secrets)}
 }
 
 // provision resolves the placeholders of the configured secrets. A missing one

@@ -10,6 +10,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
+	"example.com/sidegate/caddymodule/directive"
 	"example.com/sidegate/sessionstore"
 )
 
@@ -38,8 +39,8 @@ type StoreModule interface {
 	Open(sealer *sessionstore.Sealer, now func() time.Time) (sessionstore.Store, func() error, error)
 }
 
-func (o *StoreOptions) words() map[string]option {
-	return map[string]option{"store": o.parseStore}
+func (o *StoreOptions) words() map[string]directive.Option {
+	return map[string]directive.Option{"store": o.parseStore}
 }
 
 // provision loads the store's module. It needs the secrets, of which a shared
@@ -63,12 +64,12 @@ func (o *StoreOptions) provision(ctx caddy.Context, a *App) error {
 
 func (o *StoreOptions) parseStore(d *caddyfile.Dispenser) (err error) {
 	if o.StoreRaw != nil {
-		return d.Err("store is given twice")
+		return directive.Err(d, "store is given twice")
 	}
 	if !d.NextArg() {
-		return d.Err("store needs a kind: embedded, memory or redis")
+		return directive.Err(d, "store needs a kind: embedded, memory or redis")
 	}
-	o.StoreRaw, err = guest(d, "sidegate.stores", "module", d.Val())
+	o.StoreRaw, err = directive.Guest(d, "sidegate.stores", "module", d.Val())
 	return err
 }
 
@@ -88,10 +89,10 @@ type CacheConfig struct {
 	Stale caddy.Duration `json:"stale,omitempty"`
 }
 
-func (c *CacheConfig) words() map[string]option {
-	return map[string]option{
+func (c *CacheConfig) words() map[string]directive.Option {
+	return map[string]directive.Option{
 		"cache": c.parse,
-		"stale": duration(&c.Stale),
+		"stale": directive.Duration(&c.Stale),
 	}
 }
 
@@ -108,28 +109,28 @@ func (c *CacheConfig) provision(caddy.Context, *App) error {
 // parse reads `cache <ttl> [<entries>]` or `cache off`.
 func (c *CacheConfig) parse(d *caddyfile.Dispenser) error {
 	if c.Off || c.TTL != 0 {
-		return d.Err("cache is given twice")
+		return directive.Err(d, "cache is given twice")
 	}
 	args := d.RemainingArgs()
 	if len(args) == 0 || len(args) > 2 {
-		return d.ArgErr()
+		return directive.ArgErr(d)
 	}
 	if args[0] == "off" {
 		if len(args) == 2 {
-			return d.Errf("cache off keeps no sessions: leave '%s' out", args[1])
+			return directive.Errf(d, "cache off keeps no sessions: leave '%s' out", args[1])
 		}
 		c.Off = true
 		return nil
 	}
 	ttl, err := caddy.ParseDuration(args[0])
 	if err != nil || ttl <= 0 {
-		return d.Errf("cache: '%s' is not a duration such as 10s, nor off", args[0])
+		return directive.Errf(d, "cache: '%s' is not a duration such as 10s, nor off", args[0])
 	}
 	c.TTL = caddy.Duration(ttl)
 	if len(args) == 2 {
 		c.Entries, err = strconv.Atoi(args[1])
 		if err != nil || c.Entries < 1 {
-			return d.Errf("cache: '%s' is not a number of sessions", args[1])
+			return directive.Errf(d, "cache: '%s' is not a number of sessions", args[1])
 		}
 	}
 	return nil

@@ -44,6 +44,28 @@ func resolveReferences(value string) (string, error) {
 // reference is a placeholder that names where a value lies.
 var reference = regexp.MustCompile(`\{(?:env|file)\.[^{}]+\}`)
 
+// unknownHost stands where a value is known only when the configuration is
+// loaded (RFC 6761 section 6.4).
+const unknownHost = "placeholder.invalid"
+
+// standIn is a configured value as far as it is known while the Caddyfile is
+// read: with a placeholder in it, what stands for one of its kind.
+func standIn(configured, kind string) string {
+	if strings.Contains(configured, "{") {
+		return kind
+	}
+	return configured
+}
+
+// standInAddress is standIn for an address that may hold other placeholders: one
+// whose host is a placeholder is not known at all.
+func standInAddress(configured string) string {
+	if reference.MatchString(configured) {
+		return "https://" + unknownHost
+	}
+	return configured
+}
+
 // unresolved names what could not be resolved. A placeholder of another kind
 // is not repeated: it may be a part of a password that has braces in it.
 func unresolved(value string) error {

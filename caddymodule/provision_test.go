@@ -9,10 +9,12 @@ import (
 	"encoding/pem"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
 
 	"example.com/sidegate/caddymodule/gatewaytest"
 )
@@ -57,6 +59,26 @@ func wantInvalid(t *testing.T, config []byte, want string) {
 		t.Errorf("the error tells a secret: %v", err)
 	}
 }
+
+// wantRefused demands that the site is refused in these words: while its Caddyfile
+// is read, with the line, or else when it is loaded.
+func wantRefused(t *testing.T, site gatewaytest.Site, want string) {
+	t.Helper()
+	site.Upstream, site.Global = "127.0.0.1:9", site.Global+quiet
+	config, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(site.Caddyfile(site.Prepare(t))), map[string]any{"filename": "Caddyfile"})
+	if err == nil {
+		wantInvalid(t, config, want)
+		return
+	}
+	if _, text, _ := strings.Cut(err.Error(), "': "); !beginsWithLine.MatchString(text) || !strings.Contains(text, want) {
+		t.Errorf("got  %v\nwant Caddyfile:<line>: %s", err, want)
+	}
+	if strings.Contains(err.Error(), canary) {
+		t.Errorf("the error tells a secret: %v", err)
+	}
+}
+
+var beginsWithLine = regexp.MustCompile(`^Caddyfile:\d+: `)
 
 const secretLine = "secret " + canary + "\n"
 
@@ -147,8 +169,7 @@ func TestErrorsOfAConfigurationSayWhatToDo(t *testing.T) {
 		{"a public pattern with an empty segment", auth("public /a//b/*"), `public "/a//b/*": it would never match`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, config := adapted(t, c.site)
-			wantInvalid(t, config, c.want)
+			wantRefused(t, c.site, c.want)
 		})
 	}
 }
@@ -185,7 +206,7 @@ func TestWhatIsMissingFromAConfigurationIsNamed(t *testing.T) {
 		})
 	}
 	t.Run("a mistake in the options is not taken for options that are missing", func(t *testing.T) {
-		_, config := adapted(t, gatewaytest.Site{Options: "base_path auth"})
+		_, config := adapted(t, gatewaytest.Site{Options: "secret {env.SIDEGATE_TEST_UNSET}"})
 		if err := validate(t, config); err == nil || strings.Contains(err.Error(), "add a `sidegate") {
 			t.Errorf("got %v", err)
 		}

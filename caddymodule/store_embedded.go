@@ -8,6 +8,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
+	"example.com/sidegate/caddymodule/directive"
 	"example.com/sidegate/sessionstore"
 	"example.com/sidegate/sessionstore/embedded"
 )
@@ -73,10 +74,10 @@ func (e *EmbeddedStore) Open(sealer *sessionstore.Sealer, now func() time.Time) 
 //	store embedded [<file>]
 func (e *EmbeddedStore) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // the store's kind
-	if err := optionalText(d, &e.Path); err != nil {
+	if err := directive.OptionalText(d, &e.Path); err != nil {
 		return err
 	}
-	return noMore(d, "store embedded")
+	return directive.NoMore(d, "store embedded")
 }
 
 // Interface guards
