@@ -257,7 +257,7 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if err := directive.Block(d, "sidegate", words); err != nil {
 		return err
 	}
-	return cmp.Or(a.checkWrittenRoles(), a.LoginOptions.checkWritten())
+	return cmp.Or(a.checkWrittenRoles(), a.LoginOptions.checkWritten(), a.StoreOptions.checkWritten(a.Secrets))
 }
 
 // Interface guards

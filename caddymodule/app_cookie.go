@@ -37,7 +37,7 @@ type CookieConfig struct {
 }
 
 func (c *CookieConfig) words() map[string]directive.Option {
-	return map[string]directive.Option{"cookie": directive.Checked(c.parse, c.checkWritten)}
+	return map[string]directive.Option{"cookie": c.parse}
 }
 
 // provision needs the site's address, of which the cookie is a part.
@@ -72,7 +72,8 @@ func (c *CookieConfig) setDefaults() {
 	}
 }
 
-// checkWritten checks what stands in the block, before defaults are filled in.
+// checkWritten checks what stands in the block so far, before defaults are filled
+// in: a further option never makes a mistake of another good.
 func (c *CookieConfig) checkWritten() error {
 	filled := *c
 	filled.setDefaults()
@@ -140,9 +141,9 @@ func (c *CookieConfig) parse(d *caddyfile.Dispenser) error {
 		return directive.ArgErr(d)
 	}
 	return directive.Block(d, "cookie", map[string]directive.Option{
-		"name":      directive.Text(&c.Name),
-		"domain":    directive.Text(&c.Domain),
-		"same_site": directive.Text(&c.SameSite),
-		"insecure":  directive.Flag(&c.Insecure),
+		"name":      directive.Checked(directive.Text(&c.Name), c.checkWritten),
+		"domain":    directive.Checked(directive.Text(&c.Domain), c.checkWritten),
+		"same_site": directive.Checked(directive.Text(&c.SameSite), c.checkWritten),
+		"insecure":  directive.Checked(directive.Flag(&c.Insecure), c.checkWritten),
 	})
 }

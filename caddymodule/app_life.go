@@ -1,7 +1,9 @@
 package caddymodule
 
 import (
+	"cmp"
 	"errors"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -48,8 +50,8 @@ type LifeOptions struct {
 
 func (o *LifeOptions) words() map[string]directive.Option {
 	return map[string]directive.Option{
-		"lifetime":     directive.Duration(&o.Lifetime),
-		"idle_timeout": o.parseIdleTimeout,
+		"lifetime":     directive.Checked(directive.Duration(&o.Lifetime), o.checkTimes),
+		"idle_timeout": directive.Checked(o.parseIdleTimeout, o.checkTimes),
 		"max_sessions": o.parseMaxSessions,
 	}
 }
@@ -59,6 +61,9 @@ func (o *LifeOptions) provision(caddy.Context, *App) error {
 	if o.Lifetime < 0 || *o.IdleTimeout < 0 {
 		return errors.New("lifetime and idle_timeout must not be negative")
 	}
+	if err := o.checkTimes(); err != nil {
+		return err
+	}
 	if o.MaxSessions < 1 || o.MaxSessions > sessionstore.MaxLimit {
 		return errors.New("max_sessions must be a number from 1 to 10000")
 	}
@@ -66,6 +71,25 @@ func (o *LifeOptions) provision(caddy.Context, *App) error {
 		return errors.New("max_sessions: beyond it is oldest, which ends the longest idle, or refuse")
 	}
 	return nil
+}
+
+// checkTimes refuses a session that would end before the next click.
+func (o *LifeOptions) checkTimes() error {
+	var idle caddy.Duration
+	if o.IdleTimeout != nil {
+		idle = *o.IdleTimeout
+	}
+	return cmp.Or(tooShort("lifetime", o.Lifetime, time.Second), tooShort("idle_timeout", idle, time.Second))
+}
+
+// tooShort refuses a time that nobody means: in JSON a number without a unit is
+// nanoseconds. 0 is not given.
+func tooShort(option string, given caddy.Duration, least time.Duration) error {
+	if given <= 0 || time.Duration(given) >= least {
+		return nil
+	}
+	return fmt.Errorf("%s %s is too short: give at least %s; in JSON a number is nanoseconds, so write it with its unit, such as \"12h\"",
+		option, time.Duration(given), least)
 }
 
 func (o *LifeOptions) setDefaults() {

@@ -115,19 +115,24 @@ func mayGiveRoles(written json.RawMessage) bool {
 	return true
 }
 
-// check finds slips. A role that is declared nowhere is one all the same, without
-// permissions, so only a name that is nearly a declared one is refused.
+// check finds slips in what an option names.
 func (n roleNames) check(option string, roles ...string) error {
 	for _, role := range roles {
-		if slices.Contains(n, role) {
-			continue
-		}
-		if meant, ok := directive.Slip(role, n); ok {
-			return fmt.Errorf("%s %s: there is no such role: did you mean `%s`? If both are roles, declare this one in the sidegate options, too: `role %s`",
-				option, role, meant, role)
+		if err := n.checkOne(role); err != nil {
+			return fmt.Errorf("%s: %w", option, err)
 		}
 	}
 	return nil
+}
+
+// checkOne refuses a name that is nearly a declared one. Any other that is
+// declared nowhere is a role all the same, without permissions.
+func (n roleNames) checkOne(role string) error {
+	meant, ok := directive.Slip(role, n)
+	if !ok || slices.Contains(n, role) {
+		return nil
+	}
+	return fmt.Errorf("there is no role %s: did you mean `%s`? If both are roles, declare this one in the sidegate options, too: `role %s`", role, meant, role)
 }
 
 // knownRoles is where a login that is being provisioned finds the roleNames.
@@ -136,7 +141,7 @@ type knownRoles struct{}
 // roleCheck is what a users file's roles are checked by.
 func roleCheck(ctx caddy.Context) users.RoleCheck {
 	known, _ := ctx.Value(knownRoles{}).(roleNames)
-	return func(role string) error { return known.check("role", role) }
+	return known.checkOne
 }
 
 // checkWrittenRoles looks for roles that nothing declares, when the whole of the

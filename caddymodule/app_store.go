@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,8 +21,9 @@ type StoreOptions struct {
 	// Caddy's data directory.
 	StoreRaw json.RawMessage `json:"store,omitempty" caddy:"namespace=sidegate.stores inline_key=module"`
 
-	store  StoreModule
-	keptIn string // StoreRaw, which loading the module takes away
+	storeAt directive.Position
+	store   StoreModule
+	keptIn  string // StoreRaw, which loading the module takes away
 }
 
 // StoreModule is a guest of sidegate.stores.
@@ -56,8 +58,22 @@ func (o *StoreOptions) provision(ctx caddy.Context, a *App) error {
 	}
 	o.store = mod.(StoreModule)
 	if o.store.Shared() && len(a.secrets) == 0 {
-		return errors.New("a store that several gateways share needs a secret that they share too: " +
-			"add `secret {env.SIDEGATE_SECRET}` to the sidegate options (make one with `openssl rand -base64 32`)")
+		return errNoSharedSecret
+	}
+	return nil
+}
+
+var errNoSharedSecret = errors.New("a store that several gateways share needs a secret that they share too: " +
+	"add `secret {env.SIDEGATE_SECRET}` to the sidegate options (make one with `openssl rand -base64 32`)")
+
+// checkWritten is for when the whole of the options has been read.
+func (o *StoreOptions) checkWritten(secrets []string) error {
+	var written struct{ Module string }
+	if json.Unmarshal(o.StoreRaw, &written) != nil || len(secrets) > 0 {
+		return nil
+	}
+	if m, err := caddy.GetModule("sidegate.stores." + written.Module); err == nil && m.New().(StoreModule).Shared() {
+		return o.storeAt.Wrap(errNoSharedSecret)
 	}
 	return nil
 }
@@ -69,6 +85,7 @@ func (o *StoreOptions) parseStore(d *caddyfile.Dispenser) (err error) {
 	if !d.NextArg() {
 		return directive.Err(d, "store needs a kind: embedded, memory or redis")
 	}
+	o.storeAt = directive.Here(d)
 	o.StoreRaw, err = directive.Guest(d, "sidegate.stores", "module", d.Val())
 	return err
 }
@@ -91,8 +108,8 @@ type CacheConfig struct {
 
 func (c *CacheConfig) words() map[string]directive.Option {
 	return map[string]directive.Option{
-		"cache": c.parse,
-		"stale": directive.Duration(&c.Stale),
+		"cache": directive.Checked(c.parse, c.checkTimes),
+		"stale": directive.Checked(directive.Duration(&c.Stale), c.checkTimes),
 	}
 }
 
@@ -103,8 +120,15 @@ func (c *CacheConfig) provision(caddy.Context, *App) error {
 	case c.Off && (c.TTL != 0 || c.Entries != 0 || c.Stale != 0):
 		return errors.New("cache off has no other options: leave them out, stale included")
 	}
-	return nil
+	return c.checkTimes()
 }
+
+func (c *CacheConfig) checkTimes() error {
+	return cmp.Or(tooShort("cache", c.TTL, leastCacheTime), tooShort("stale", c.Stale, leastCacheTime))
+}
+
+// leastCacheTime is below all that is of use.
+const leastCacheTime = 10 * time.Millisecond
 
 // parse reads `cache <ttl> [<entries>]` or `cache off`.
 func (c *CacheConfig) parse(d *caddyfile.Dispenser) error {

@@ -116,7 +116,7 @@ func (c *TokenConfig) ring(secrets []string, now func() time.Time) (*token.Ring,
 		}
 		pem, err := os.ReadFile(name) // #nosec G304 -- the operator names the file
 		if err != nil {
-			return nil, fmt.Errorf("reading token signing_key: %w", err)
+			return nil, fmt.Errorf("reading token signing_key: %w", directive.LookedIn(readable(err)))
 		}
 		config.SigningKeys = append(config.SigningKeys, pem)
 	}
@@ -144,6 +144,6 @@ func (c *TokenConfig) parse(d *caddyfile.Dispenser) error {
 		"off":         directive.Flag(&c.Off),
 		"audience":    directive.Texts(&c.Audience),
 		"algorithm":   directive.Text(&c.Algorithm),
-		"signing_key": directive.Texts(&c.SigningKeys),
+		"signing_key": directive.Files(&c.SigningKeys),
 	})
 }

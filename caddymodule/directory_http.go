@@ -89,6 +89,9 @@ func (h *HTTPDirectory) config(logger *zap.Logger) (c directory.Config, err erro
 	if h.Timeout < 0 {
 		return c, errors.New("timeout must not be negative")
 	}
+	if err := tooShort("timeout", h.Timeout, leastTimeout); err != nil {
+		return c, err
+	}
 	address, err := resolveReferences(h.URL)
 	if err != nil {
 		return c, fmt.Errorf("address: %w", err)
@@ -172,7 +175,7 @@ func (h *HTTPDirectory) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"retries":    h.parseRetries,
 		"required":   directive.Flag(&h.required),
 		"optional":   directive.Flag(&h.Optional),
-		"ca":         directive.Text(&h.CA),
+		"ca":         directive.File(&h.CA),
 		"map":        h.parseMap(directoryVariables...),
 		"require":    h.parseRequire(directoryVariables...),
 	})

@@ -137,6 +137,9 @@ func (a *AppLogin) config() (c app.Config, err error) {
 	if a.Timeout < 0 {
 		return c, errors.New("timeout must not be negative")
 	}
+	if err := tooShort("timeout", a.Timeout, leastTimeout); err != nil {
+		return c, err
+	}
 	if c.URL, err = resolve(a.URL); err != nil {
 		return c, fmt.Errorf("address: %w", err)
 	}
@@ -249,7 +252,7 @@ func (a *AppLogin) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"label":             directive.Text(&a.Label),
 		"trust_typed_email": directive.Flag(&a.TrustTypedEmail),
 		"email_domains":     directive.Texts(&a.EmailDomains),
-		"ca":                directive.Text(&a.CA),
+		"ca":                directive.File(&a.CA),
 		"map":               a.parseMap("login"),
 		"require":           a.parseRequire("login"),
 	})

@@ -262,7 +262,7 @@ func (o *OIDCLogin) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"max_age":                o.parseMaxAge,
 		"trust_unverified_email": directive.Flag(&o.TrustUnverifiedEmail),
 		"email_domains":          directive.Texts(&o.EmailDomains),
-		"ca":                     directive.Text(&o.CA),
+		"ca":                     directive.File(&o.CA),
 		"map":                    o.parseMap(oidcVariables...),
 		"require":                o.parseRequire(oidcVariables...),
 		"discovery":              directive.Text(&o.Discovery),
@@ -301,7 +301,7 @@ func (o *OIDCLogin) parseClientKey(d *caddyfile.Dispenser) error {
 	if slices.Contains(args, "") {
 		return directive.Err(d, "client_key has an empty argument")
 	}
-	o.ClientKey = args[0]
+	o.ClientKey = directive.FileName(d, args[0])
 	if len(args) == 2 {
 		o.ClientKeyID = args[1]
 	}

@@ -141,9 +141,9 @@ func (u *UsersLogin) Provision(ctx caddy.Context) error {
 		return fmt.Errorf("login users: %w", err)
 	}
 	if u.file, err = users.OpenFile(path, roleCheck(ctx)); errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("login users: %w: make it with: %s", err, users.CommandFor(path))
+		return fmt.Errorf("login users: %w: make it with: %s", directive.LookedIn(err), users.CommandFor(path))
 	} else if err != nil {
-		return fmt.Errorf("login users: %w", err)
+		return fmt.Errorf("login users: %w", readable(err))
 	}
 	u.Method = users.New("users", u.file, nil)
 	u.warnOfMixture()
@@ -226,6 +226,7 @@ func (u *UsersLogin) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if !d.Args(&u.File) {
 		return directive.Err(d, "login users needs its file: login users users.yaml")
 	}
+	u.File = directive.FileName(d, u.File)
 	if d.NextArg() {
 		return directive.ArgErr(d)
 	}

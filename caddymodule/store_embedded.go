@@ -64,6 +64,9 @@ func (e *EmbeddedStore) Open(sealer *sessionstore.Sealer, now func() time.Time) 
 		return keptDB{opened}, err
 	})
 	if err != nil {
+		if e.Path == "" {
+			err = inDataFolder(err)
+		}
 		return nil, nil, fmt.Errorf("store embedded: %w", err)
 	}
 	return embedded.New(db.DB, sealer, now), release, nil
@@ -77,6 +80,7 @@ func (e *EmbeddedStore) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if err := directive.OptionalText(d, &e.Path); err != nil {
 		return err
 	}
+	e.Path = directive.FileName(d, e.Path)
 	return directive.NoMore(d, "store embedded")
 }
 

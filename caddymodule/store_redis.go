@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -139,6 +140,9 @@ func (s *RedisStore) configure() (err error) {
 	if s.Timeout < 0 {
 		return errors.New("timeout must not be negative")
 	}
+	if err := s.checkTimes(); err != nil {
+		return err
+	}
 	if s.Wait != nil && (s.Wait.Replicas < 1 || s.Wait.Timeout < 0) {
 		return errors.New("wait needs a number of replicas, at least 1, and a positive time: leave it out to wait for none")
 	}
@@ -151,6 +155,18 @@ func (s *RedisStore) configure() (err error) {
 	s.config.TLS, err = s.files.Config()
 	return err
 }
+
+func (s *RedisStore) checkTimes() error {
+	var wait caddy.Duration
+	if s.Wait != nil {
+		wait = s.Wait.Timeout
+	}
+	return cmp.Or(tooShort("dial_timeout", s.DialTimeout, leastTimeout), tooShort("read_timeout", s.ReadTimeout, leastTimeout),
+		tooShort("write_timeout", s.WriteTimeout, leastTimeout), tooShort("timeout", s.Timeout, leastTimeout), tooShort("wait", wait, leastTimeout))
+}
+
+// leastTimeout is below what any answer over a network takes.
+const leastTimeout = time.Millisecond
 
 // connectionKey is the same for configurations that connect alike, and tells
 // nothing of the password.

@@ -56,9 +56,9 @@ func (s *RedisStore) parseTLS(d *caddyfile.Dispenser) error {
 	}
 	s.TLS = new(RedisTLS)
 	return directive.Block(d, "tls", map[string]directive.Option{
-		"ca":          directive.Text(&s.TLS.CA),
-		"cert":        directive.Text(&s.TLS.Cert),
-		"key":         directive.Text(&s.TLS.Key),
+		"ca":          directive.File(&s.TLS.CA),
+		"cert":        directive.File(&s.TLS.Cert),
+		"key":         directive.File(&s.TLS.Key),
 		"server_name": directive.Text(&s.TLS.ServerName),
 	})
 }

@@ -191,7 +191,7 @@ func (s scope) roles(n *yaml.Node) []string {
 	}
 	for _, role := range roles {
 		if err := s.p.roles(role); err != nil {
-			s.problem(n, err.Error())
+			s.problem(n, "hold a slip: "+err.Error())
 		}
 	}
 	return roles
