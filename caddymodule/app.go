@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -14,6 +15,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"go.uber.org/zap"
 
+	"example.com/sidegate/caddymodule/directive"
 	"example.com/sidegate/caddymodule/everyroute"
 	"example.com/sidegate/caddymodule/lifecycle"
 )
@@ -21,6 +23,9 @@ import (
 func init() {
 	caddy.RegisterModule(new(App))
 	httpcaddyfile.RegisterGlobalOption("sidegate", parseApp)
+	// Two placed before one directive keep this order: endpoints, then auth.
+	httpcaddyfile.RegisterDirectiveOrder("session_endpoints", httpcaddyfile.Before, "basic_auth")
+	httpcaddyfile.RegisterDirectiveOrder("session_auth", httpcaddyfile.Before, "basic_auth")
 }
 
 // App is Sidegate: what every site that uses session_endpoints, session_auth
@@ -66,7 +71,7 @@ type App struct {
 // words of the Caddyfile.
 type options interface {
 	// words are what the group reads in the sidegate block.
-	words() map[string]option
+	words() map[string]directive.Option
 	// provision fills in defaults, checks the options, and makes ready what
 	// the gateway needs of them. It may read the groups that come before.
 	provision(ctx caddy.Context, a *App) error
@@ -189,7 +194,7 @@ func (a *App) Cleanup() error {
 
 func parseApp(d *caddyfile.Dispenser, existing any) (any, error) {
 	if existing != nil {
-		return nil, d.Err("the sidegate options are given twice: join the two blocks")
+		return nil, directive.Err(d, "the sidegate options are given twice: join the two blocks")
 	}
 	app := new(App)
 	if err := app.UnmarshalCaddyfile(d); err != nil {
@@ -243,13 +248,16 @@ func parseApp(d *caddyfile.Dispenser, existing any) (any, error) {
 func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // the option's name
 	if d.NextArg() {
-		return d.ArgErr()
+		return directive.ArgErr(d)
 	}
-	words := make(map[string]option)
+	words := make(map[string]directive.Option)
 	for _, group := range a.groups() {
 		maps.Copy(words, group.words())
 	}
-	return parseBlock(d, "sidegate", words)
+	if err := directive.Block(d, "sidegate", words); err != nil {
+		return err
+	}
+	return cmp.Or(a.checkWrittenRoles(), a.LoginOptions.checkWritten(), a.StoreOptions.checkWritten(a.Secrets))
 }
 
 // Interface guards

@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/net/http/httpguts"
 
+	"example.com/sidegate/caddymodule/directive"
 	"example.com/sidegate/caddymodule/endpoint"
 )
 
@@ -35,8 +36,8 @@ type CookieConfig struct {
 	Insecure bool `json:"insecure,omitempty"`
 }
 
-func (c *CookieConfig) words() map[string]option {
-	return map[string]option{"cookie": c.parse}
+func (c *CookieConfig) words() map[string]directive.Option {
+	return map[string]directive.Option{"cookie": c.parse}
 }
 
 // provision needs the site's address, of which the cookie is a part.
@@ -69,6 +70,14 @@ func (c *CookieConfig) setDefaults() {
 	default:
 		c.Name = hostCookie
 	}
+}
+
+// checkWritten checks what stands in the block so far, before defaults are filled
+// in: a further option never makes a mistake of another good.
+func (c *CookieConfig) checkWritten() error {
+	filled := *c
+	filled.setDefaults()
+	return filled.validate()
 }
 
 func (c *CookieConfig) validate() error {
@@ -129,12 +138,12 @@ func beyondLoopback(listen string) bool {
 
 func (c *CookieConfig) parse(d *caddyfile.Dispenser) error {
 	if d.NextArg() {
-		return d.ArgErr()
+		return directive.ArgErr(d)
 	}
-	return parseBlock(d, "cookie", map[string]option{
-		"name":      text(&c.Name),
-		"domain":    text(&c.Domain),
-		"same_site": text(&c.SameSite),
-		"insecure":  flag(&c.Insecure),
+	return directive.Block(d, "cookie", map[string]directive.Option{
+		"name":      directive.Checked(directive.Text(&c.Name), c.checkWritten),
+		"domain":    directive.Checked(directive.Text(&c.Domain), c.checkWritten),
+		"same_site": directive.Checked(directive.Text(&c.SameSite), c.checkWritten),
+		"insecure":  directive.Checked(directive.Flag(&c.Insecure), c.checkWritten),
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
+	"example.com/sidegate/caddymodule/directive"
 	"example.com/sidegate/caddymodule/lifecycle"
 	"example.com/sidegate/caddymodule/profile/directory"
 )
@@ -36,29 +37,25 @@ type DirectoryModule interface {
 	Directory() *directory.Directory
 }
 
-func (o *DirectoryOptions) words() map[string]option {
-	return map[string]option{
+func (o *DirectoryOptions) words() map[string]directive.Option {
+	return map[string]directive.Option{
 		"directory":     o.parseDirectory,
-		"refresh_every": duration(&o.RefreshEvery),
+		"refresh_every": directive.Checked(directive.Duration(&o.RefreshEvery), o.checkRefreshEvery),
 	}
 }
 
 func (o *DirectoryOptions) provision(ctx caddy.Context, a *App) error {
-	if every := time.Duration(o.RefreshEvery); every != 0 && every < lifecycle.MinRefreshEvery {
-		return fmt.Errorf("refresh_every %s: %s at least, for each refresh asks every source", every, lifecycle.MinRefreshEvery)
+	if err := o.checkRefreshEvery(); err != nil {
+		return err
 	}
 	mods, err := ctx.LoadModule(o, "DirectoriesRaw")
 	if err != nil {
 		return fmt.Errorf("loading directory module: %v", err)
 	}
-	named := make(map[string]bool)
+	var names []string
 	for _, mod := range mods.([]any) {
 		d := mod.(DirectoryModule).Directory()
-		if named[d.Name()] {
-			return fmt.Errorf("two directories are named %q: give each a name of its own", d.Name())
-		}
-		named[d.Name()] = true
-		o.directories = append(o.directories, d)
+		names, o.directories = append(names, d.Name()), append(o.directories, d)
 		if h, ok := mod.(*HTTPDirectory); ok {
 			if err := a.refuseTypedIdentity(h); err != nil {
 				return err
@@ -71,17 +68,36 @@ func (o *DirectoryOptions) provision(ctx caddy.Context, a *App) error {
 			o.asked = append(o.asked, r.rules())
 		}
 	}
-	return nil
+	return checkDirectoryNames(names)
 }
 
 func (o *DirectoryOptions) parseDirectory(d *caddyfile.Dispenser) error {
 	if !d.NextArg() {
-		return d.Err("directory needs a source, such as `directory http crm http://users.internal/by-email?e={identity.email}`")
+		return directive.Err(d, "directory needs a source, such as `directory http crm http://users.internal/by-email?e={identity.email}`")
 	}
-	raw, err := guest(d, "sidegate.directories", "source", d.Val())
+	at := directive.Here(d)
+	raw, err := directive.Guest(d, "sidegate.directories", "source", d.Val())
 	if err != nil {
 		return err
 	}
 	o.DirectoriesRaw = append(o.DirectoriesRaw, raw)
+	var names []string
+	for _, written := range o.DirectoriesRaw {
+		names = append(names, writtenName(written))
+	}
+	return at.Wrap(checkDirectoryNames(names))
+}
+
+func (o *DirectoryOptions) checkRefreshEvery() error {
+	if every := time.Duration(o.RefreshEvery); every != 0 && every < lifecycle.MinRefreshEvery {
+		return fmt.Errorf("refresh_every %s: %s at least, for each refresh asks every source", every, lifecycle.MinRefreshEvery)
+	}
+	return nil
+}
+
+func checkDirectoryNames(names []string) error {
+	if name, twice := twiceNamed(names); twice {
+		return fmt.Errorf("two directories are named %q: give each a name of its own", name)
+	}
 	return nil
 }

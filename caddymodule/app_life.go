@@ -1,13 +1,16 @@
 package caddymodule
 
 import (
+	"cmp"
 	"errors"
+	"fmt"
 	"strconv"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
+	"example.com/sidegate/caddymodule/directive"
 	"example.com/sidegate/sessionstore"
 )
 
@@ -45,10 +48,10 @@ type LifeOptions struct {
 	BeyondMaxSessions string `json:"beyond_max_sessions,omitempty"`
 }
 
-func (o *LifeOptions) words() map[string]option {
-	return map[string]option{
-		"lifetime":     duration(&o.Lifetime),
-		"idle_timeout": o.parseIdleTimeout,
+func (o *LifeOptions) words() map[string]directive.Option {
+	return map[string]directive.Option{
+		"lifetime":     directive.Checked(directive.Duration(&o.Lifetime), o.checkTimes),
+		"idle_timeout": directive.Checked(o.parseIdleTimeout, o.checkTimes),
 		"max_sessions": o.parseMaxSessions,
 	}
 }
@@ -58,6 +61,9 @@ func (o *LifeOptions) provision(caddy.Context, *App) error {
 	if o.Lifetime < 0 || *o.IdleTimeout < 0 {
 		return errors.New("lifetime and idle_timeout must not be negative")
 	}
+	if err := o.checkTimes(); err != nil {
+		return err
+	}
 	if o.MaxSessions < 1 || o.MaxSessions > sessionstore.MaxLimit {
 		return errors.New("max_sessions must be a number from 1 to 10000")
 	}
@@ -65,6 +71,25 @@ func (o *LifeOptions) provision(caddy.Context, *App) error {
 		return errors.New("max_sessions: beyond it is oldest, which ends the longest idle, or refuse")
 	}
 	return nil
+}
+
+// checkTimes refuses a session that would end before the next click.
+func (o *LifeOptions) checkTimes() error {
+	var idle caddy.Duration
+	if o.IdleTimeout != nil {
+		idle = *o.IdleTimeout
+	}
+	return cmp.Or(tooShort("lifetime", o.Lifetime, time.Second), tooShort("idle_timeout", idle, time.Second))
+}
+
+// tooShort refuses a time that nobody means: in JSON a number without a unit is
+// nanoseconds. 0 is not given.
+func tooShort(option string, given caddy.Duration, least time.Duration) error {
+	if given <= 0 || time.Duration(given) >= least {
+		return nil
+	}
+	return fmt.Errorf("%s %s is too short: give at least %s; in JSON a number is nanoseconds, so write it with its unit, such as \"12h\"",
+		option, time.Duration(given), least)
 }
 
 func (o *LifeOptions) setDefaults() {
@@ -86,22 +111,22 @@ func (o *LifeOptions) setDefaults() {
 // parseMaxSessions reads `max_sessions <n> [oldest|refuse]`.
 func (o *LifeOptions) parseMaxSessions(d *caddyfile.Dispenser) error {
 	if o.MaxSessions != 0 {
-		return d.Err("max_sessions is given twice")
+		return directive.Err(d, "max_sessions is given twice")
 	}
 	args := d.RemainingArgs()
 	if len(args) == 0 || len(args) > 2 {
-		return d.ArgErr()
+		return directive.ArgErr(d)
 	}
 	n, err := strconv.Atoi(args[0])
 	if err != nil || n < 1 || n > sessionstore.MaxLimit {
-		return d.Errf("max_sessions: '%s' is not a number of sessions from 1 to %d", args[0], sessionstore.MaxLimit)
+		return directive.Errf(d, "max_sessions: '%s' is not a number of sessions from 1 to %d", args[0], sessionstore.MaxLimit)
 	}
 	o.MaxSessions = n
 	if len(args) == 1 {
 		return nil
 	}
 	if o.BeyondMaxSessions = args[1]; args[1] != beyondOldest && args[1] != beyondRefuse {
-		return d.Errf("max_sessions: '%s' is neither oldest, which ends the longest idle, nor refuse", args[1])
+		return directive.Errf(d, "max_sessions: '%s' is neither oldest, which ends the longest idle, nor refuse", args[1])
 	}
 	return nil
 }
@@ -109,9 +134,9 @@ func (o *LifeOptions) parseMaxSessions(d *caddyfile.Dispenser) error {
 // parseIdleTimeout keeps 0, which turns the timeout off, apart from "not given".
 func (o *LifeOptions) parseIdleTimeout(d *caddyfile.Dispenser) error {
 	if o.IdleTimeout != nil {
-		return d.Err("idle_timeout is given twice")
+		return directive.Err(d, "idle_timeout is given twice")
 	}
-	idle, err := parseDuration(d)
+	idle, err := directive.ParseDuration(d)
 	o.IdleTimeout = new(caddy.Duration)
 	*o.IdleTimeout = idle
 	return err

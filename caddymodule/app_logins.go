@@ -2,19 +2,16 @@ package caddymodule
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"maps"
 	"slices"
-	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"go.uber.org/zap"
 
+	"example.com/sidegate/caddymodule/directive"
 	"example.com/sidegate/caddymodule/endpoint"
 	"example.com/sidegate/caddymodule/identity"
-	"example.com/sidegate/caddymodule/lifecycle"
 	"example.com/sidegate/caddymodule/login"
 	"example.com/sidegate/caddymodule/profile"
 )
@@ -42,20 +39,14 @@ type LoginOptions struct {
 	// id, email or username. Default: as the preset says.
 	UserHeader string `json:"user_header,omitempty"`
 
-	warned    bool          // of usernames
-	userTold  bool          // a route's headers tell what UserHeader says
-	logins    []LoginModule // in that order, and so are
+	written   []writtenLogin // as they stand in a Caddyfile
+	orderAt   directive.Position
+	peopleAt  []directive.Position // of each of SamePeople
+	warned    bool                 // of usernames
+	userTold  bool                 // a route's headers tell what UserHeader says
+	logins    []LoginModule        // in that order, and so are
 	providers []endpoint.Provider
 	domains   map[string]profile.Domains
-}
-
-// SamePeopleConfig are logins whose people are told apart by their numbers alone.
-type SamePeopleConfig struct {
-	// Logins are their names, as configured here.
-	Logins []string `json:"logins,omitempty"`
-	// Former are names that logins had before, and issuers, also present ones whose
-	// people have other subjects by now.
-	Former []string `json:"former,omitempty"`
 }
 
 // LoginModule is a guest of sidegate.logins. It is a login.PasswordMethod or a
@@ -65,10 +56,10 @@ type LoginModule interface {
 	login.Method
 }
 
-func (o *LoginOptions) words() map[string]option {
-	return map[string]option{
+func (o *LoginOptions) words() map[string]directive.Option {
+	return map[string]directive.Option{
 		"login":       o.parseLogin,
-		"login_order": texts(&o.LoginOrder),
+		"login_order": directive.Placed(directive.Texts(&o.LoginOrder), &o.orderAt),
 		"same_people": o.parseSamePeople,
 		"user_header": userHeader(&o.UserHeader),
 	}
@@ -77,25 +68,22 @@ func (o *LoginOptions) words() map[string]option {
 // provision loads the logins' modules. It needs the metrics, which count the
 // sign-ins of each.
 func (o *LoginOptions) provision(ctx caddy.Context, a *App) error {
-	mods, err := ctx.LoadModule(o, "LoginsRaw")
+	mods, err := ctx.WithValue(knownRoles{}, a.known).LoadModule(o, "LoginsRaw")
 	if err != nil {
 		return fmt.Errorf("loading login module: %v", err)
 	}
 	a.metrics.expect("")
-	named := make(map[string]bool)
+	var named []string
 	for _, mod := range mods.([]any) {
 		l := mod.(LoginModule)
-		if named[l.Name()] {
-			return fmt.Errorf("two logins are named %q: give each a name of its own", l.Name())
-		}
-		named[l.Name()] = true
+		named = append(named, l.Name())
 		a.metrics.expect(l.Name())
 		o.logins = append(o.logins, l)
 	}
 	if err := o.readDomains(); err != nil {
 		return err
 	}
-	if err := o.checkSamePeople(named); err != nil {
+	if err := checkNames(named, o.LoginOrder, o.SamePeople); err != nil {
 		return err
 	}
 	if o.UserHeader != "" {
@@ -106,7 +94,8 @@ func (o *LoginOptions) provision(ctx caddy.Context, a *App) error {
 	if err := o.checkCookies(&a.address.Cookie); err != nil {
 		return err
 	}
-	return o.orderLogins(named)
+	o.orderLogins()
+	return nil
 }
 
 // warnOfUsernames says once whom user_header username does no good: people who
@@ -182,63 +171,6 @@ func (a *App) warnOfUserHeader() {
 	}
 }
 
-// checkSamePeople refuses what would not do what it says: a mistyped name would
-// lock people out, and two lists of one login might be meant as one.
-func (o *LoginOptions) checkSamePeople(named map[string]bool) error {
-	seen := make(map[string]bool)
-	for _, group := range o.SamePeople {
-		if len(group.Logins) == 0 || len(group.Logins)+len(group.Former) < 2 {
-			return errors.New("same_people needs two logins or more, or one and a former one: same_people sso legacy")
-		}
-		for _, name := range group.Logins {
-			if !named[name] {
-				return fmt.Errorf("same_people names %q, which is no login: there are %s; one that there was goes into `former`",
-					name, strings.Join(slices.Sorted(maps.Keys(named)), ", "))
-			}
-		}
-		for _, name := range group.Former {
-			if named[name] {
-				return fmt.Errorf("same_people: %q is a login of now: name it before the block, not as a former one", name)
-			}
-		}
-		for _, name := range slices.Concat(group.Logins, group.Former) {
-			if seen[name] {
-				return fmt.Errorf("same_people names %q twice: name all whose people are the same once, in one same_people", name)
-			}
-			seen[name] = true
-		}
-	}
-	return nil
-}
-
-// people says which people are the same, for a number to be one person.
-func (o *LoginOptions) people(keys [][]byte) lifecycle.People {
-	p := lifecycle.People{Keys: keys, Issuers: make(map[string]string, len(o.logins))}
-	for _, l := range o.logins {
-		p.Issuers[l.Name()] = ""
-		if sso, ok := l.(*OIDCLogin); ok {
-			p.Issuers[l.Name()] = sso.asked
-		}
-	}
-	for _, group := range o.SamePeople {
-		p.Same = append(p.Same, slices.Concat(group.Logins, group.Former))
-	}
-	return p
-}
-
-// parseSamePeople reads `same_people <login>... [{ former <login or issuer>... }]`.
-func (o *LoginOptions) parseSamePeople(d *caddyfile.Dispenser) error {
-	var group SamePeopleConfig
-	if err := texts(&group.Logins)(d); err != nil {
-		return err
-	}
-	if err := parseBlock(d, "same_people", map[string]option{"former": texts(&group.Former)}); err != nil {
-		return err
-	}
-	o.SamePeople = append(o.SamePeople, group)
-	return nil
-}
-
 // checkCookies tells the session cookie which cookies are the apps' own, and
 // refuses to keep it for an app itself.
 func (o *LoginOptions) checkCookies(ours *endpoint.Cookie) error {
@@ -272,23 +204,12 @@ func (o *LoginOptions) checkCookies(ours *endpoint.Cookie) error {
 
 // orderLogins puts the logins into the order of login_order, those that it does
 // not name last, as they stand in the configuration.
-func (o *LoginOptions) orderLogins(named map[string]bool) error {
-	place := make(map[string]int)
-	for i, name := range o.LoginOrder {
-		if !named[name] {
-			return fmt.Errorf("login_order names %q, which is no login: there are %s", name,
-				strings.Join(slices.Sorted(maps.Keys(named)), ", "))
-		}
-		if _, again := place[name]; again {
-			return fmt.Errorf("login_order names %q twice", name)
-		}
-		place[name] = i
-	}
+func (o *LoginOptions) orderLogins() {
 	rank := func(l LoginModule) int {
-		if i, ok := place[l.Name()]; ok {
+		if i := slices.Index(o.LoginOrder, l.Name()); i >= 0 {
 			return i
 		}
-		return len(place)
+		return len(o.LoginOrder)
 	}
 	slices.SortStableFunc(o.logins, func(l, m LoginModule) int { return rank(l) - rank(m) })
 	for _, l := range o.logins {
@@ -296,7 +217,6 @@ func (o *LoginOptions) orderLogins(named map[string]bool) error {
 			o.providers = append(o.providers, endpoint.Provider{ProviderMethod: p, Label: labelOf(l), PostsBack: postsBack(l)})
 		}
 	}
-	return nil
 }
 
 // postsBack reports whether a provider's answer may come in a form.
@@ -321,14 +241,25 @@ func labelOf(l LoginModule) string {
 
 func (o *LoginOptions) parseLogin(d *caddyfile.Dispenser) error {
 	if !d.NextArg() {
-		return d.Err("login needs a method, such as `login users users.yaml`")
+		return directive.Err(d, "login needs a method, such as `login users users.yaml`")
 	}
-	raw, err := guest(d, "sidegate.logins", "method", d.Val())
+	at := directive.Here(d)
+	raw, err := directive.Guest(d, "sidegate.logins", "method", d.Val())
 	if err != nil {
 		return err
 	}
 	o.LoginsRaw = append(o.LoginsRaw, raw)
-	return nil
+	o.written = append(o.written, writtenLogin{writtenName(raw), at})
+	return at.Wrap(o.checkTwice())
+}
+
+// checkTwice refuses a login that has another one's name.
+func (o *LoginOptions) checkTwice() error {
+	var names []string
+	for _, l := range o.written {
+		names = append(names, l.name)
+	}
+	return checkNames(names, nil, nil)
 }
 
 // checkName makes sure that a login or directory has a name that can stand in

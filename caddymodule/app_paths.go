@@ -5,10 +5,10 @@ import (
 	"fmt"
 
 	"github.com/caddyserver/caddy/v2"
-	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
+	"example.com/sidegate/caddymodule/directive"
 	"example.com/sidegate/caddymodule/pathguard"
 )
 
@@ -27,8 +27,8 @@ const (
 	optionAmbiguous  = "ambiguous_paths " + ambiguousAllowed
 )
 
-func (o *PathOptions) words() map[string]option {
-	return map[string]option{"ambiguous_paths": ambiguous(&o.AmbiguousPaths)}
+func (o *PathOptions) words() map[string]directive.Option {
+	return map[string]directive.Option{"ambiguous_paths": ambiguous(&o.AmbiguousPaths)}
 }
 
 func (o *PathOptions) provision(caddy.Context, *App) error { return checkAmbiguous(o.AmbiguousPaths) }
@@ -79,14 +79,6 @@ func checkAmbiguous(value string) error {
 }
 
 // ambiguous reads `ambiguous_paths allow`.
-func ambiguous(target *string) option {
-	return func(d *caddyfile.Dispenser) error {
-		if err := text(target)(d); err != nil {
-			return err
-		}
-		if err := checkAmbiguous(*target); err != nil {
-			return d.Err(err.Error())
-		}
-		return nil
-	}
+func ambiguous(target *string) directive.Option {
+	return directive.Checked(directive.Text(target), func() error { return checkAmbiguous(*target) })
 }

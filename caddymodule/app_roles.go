@@ -1,18 +1,29 @@
 package caddymodule
 
 import (
+	"encoding/json"
+	"fmt"
+	"slices"
+
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 
+	"example.com/sidegate/caddymodule/directive"
+	"example.com/sidegate/caddymodule/login/users"
 	"example.com/sidegate/caddymodule/profile"
 )
 
 // RoleOptions declare roles.
 type RoleOptions struct {
-	// Roles declares what roles include and permit.
+	// Roles declares what roles include and permit. Where no login or directory maps
+	// roles, one that is named elsewhere and is nearly one of these is taken for a
+	// slip.
 	Roles []RoleConfig `json:"roles,omitempty"`
 
 	roles *profile.Roles
+	lines []directive.Position // of each, in a Caddyfile
+	known roleNames
 }
 
 // RoleConfig declares a role.
@@ -25,11 +36,26 @@ type RoleConfig struct {
 	Permissions []string `json:"permissions,omitempty"`
 }
 
-func (o *RoleOptions) words() map[string]option {
-	return map[string]option{"role": o.parseRole}
+func (o *RoleOptions) words() map[string]directive.Option {
+	return map[string]directive.Option{"role": o.parseRole}
 }
 
-func (o *RoleOptions) provision(caddy.Context, *App) (err error) {
+// provision comes before the logins and directories are loaded: it looks at what
+// is written of them.
+func (o *RoleOptions) provision(_ caddy.Context, a *App) error {
+	o.known = a.roleNames()
+	if err := o.flatten(); err != nil {
+		return err
+	}
+	for i := range o.Roles {
+		if err := o.known.check("includes", o.Roles[i].Includes...); err != nil {
+			return fmt.Errorf("role %s: %w", o.Roles[i].Name, err)
+		}
+	}
+	return nil
+}
+
+func (o *RoleOptions) flatten() (err error) {
 	declared := make([]profile.Role, len(o.Roles))
 	for i, r := range o.Roles {
 		declared[i] = profile.Role(r)
@@ -41,12 +67,122 @@ func (o *RoleOptions) provision(caddy.Context, *App) (err error) {
 func (o *RoleOptions) parseRole(d *caddyfile.Dispenser) error {
 	var role RoleConfig
 	if !d.Args(&role.Name) || d.NextArg() {
-		return d.ArgErr()
+		return directive.ArgErr(d)
 	}
-	err := parseBlock(d, "role", map[string]option{
-		"includes":    texts(&role.Includes),
-		"permissions": texts(&role.Permissions),
+	at := directive.Here(d)
+	err := directive.Block(d, "role", map[string]directive.Option{
+		"includes":    directive.Texts(&role.Includes),
+		"permissions": directive.Texts(&role.Permissions),
 	})
-	o.Roles = append(o.Roles, role)
-	return err
+	if err != nil {
+		return err
+	}
+	o.Roles, o.lines = append(o.Roles, role), append(o.lines, at)
+	return at.Wrap(o.flatten())
+}
+
+// roleNames are the roles that somebody may have; nil where anything may be one.
+type roleNames []string
+
+// roleNames are those that the configuration declares, unless a login or a
+// directory gives others: those are known to it alone.
+func (a *App) roleNames() (names roleNames) {
+	if slices.ContainsFunc(slices.Concat(a.LoginsRaw, a.DirectoriesRaw), mayGiveRoles) {
+		return nil
+	}
+	for _, r := range a.Roles {
+		names = append(names, r.Name)
+	}
+	return names
+}
+
+// mayGiveRoles reports whether a guest, as it is written, gives people roles that
+// it alone knows: one that maps them, or one that is not of ours.
+func mayGiveRoles(written json.RawMessage) bool {
+	var guest struct {
+		Method, Source string
+		Map            []MapRule
+	}
+	if json.Unmarshal(written, &guest) != nil {
+		return true
+	}
+	switch guest.Method + guest.Source {
+	case "users":
+		return false // they are checked with the file
+	case "oidc", "app", "http":
+		return slices.ContainsFunc(guest.Map, func(r MapRule) bool { return r.Field == "roles" })
+	}
+	return true
+}
+
+// check finds slips in what an option names.
+func (n roleNames) check(option string, roles ...string) error {
+	for _, role := range roles {
+		if err := n.checkOne(role); err != nil {
+			return fmt.Errorf("%s: %w", option, err)
+		}
+	}
+	return nil
+}
+
+// checkOne refuses a name that is nearly a declared one. Any other that is
+// declared nowhere is a role all the same, without permissions.
+func (n roleNames) checkOne(role string) error {
+	meant, ok := directive.Slip(role, n)
+	if !ok || slices.Contains(n, role) {
+		return nil
+	}
+	return fmt.Errorf("there is no role %s: did you mean `%s`? If both are roles, declare this one in the sidegate options, too: `role %s`", role, meant, role)
+}
+
+// knownRoles is where a login that is being provisioned finds the roleNames.
+type knownRoles struct{}
+
+// roleCheck is what a users file's roles are checked by.
+func roleCheck(ctx caddy.Context) users.RoleCheck {
+	known, _ := ctx.Value(knownRoles{}).(roleNames)
+	return known.checkOne
+}
+
+// checkWrittenRoles looks for roles that nothing declares, when the whole of the
+// options has been read.
+func (a *App) checkWrittenRoles() error {
+	known := a.roleNames()
+	for i := range a.Roles {
+		if err := known.check("includes", a.Roles[i].Includes...); err != nil {
+			return a.lines[i].Wrap(fmt.Errorf("role %s: %w", a.Roles[i].Name, err))
+		}
+	}
+	return nil
+}
+
+// writtenRoleNames are those of the options in the same Caddyfile, which have
+// been read before any site.
+func writtenRoleNames(h httpcaddyfile.Helper) roleNames {
+	app, ok := h.Option("sidegate").(httpcaddyfile.App)
+	if !ok {
+		return nil
+	}
+	var written App
+	if json.Unmarshal(app.Value, &written) != nil {
+		return nil
+	}
+	return written.roleNames()
+}
+
+// checkRoles checks those that a session_auth demands.
+func (s *SessionAuth) checkRoles(known roleNames) error {
+	for i := range s.Require {
+		if err := known.check("role", s.Require[i].Roles...); err != nil {
+			return s.line.Wrap(err)
+		}
+	}
+	for i := range s.Paths {
+		for _, require := range s.Paths[i].Require {
+			if err := known.check("role", require.Roles...); err != nil {
+				return s.Paths[i].line.Wrap(s.Paths[i].wrong(err.Error()))
+			}
+		}
+	}
+	return nil
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/caddyserver/certmagic"
 	"go.uber.org/zap"
 
+	"example.com/sidegate/caddymodule/directive"
 	"example.com/sidegate/caddymodule/token"
 )
 
@@ -36,8 +37,8 @@ const secretPath = "sidegate/secret"
 
 type storage = certmagic.Storage
 
-func (o *SecretOptions) words() map[string]option {
-	return map[string]option{"secret": texts(&o.Secrets)}
+func (o *SecretOptions) words() map[string]directive.Option {
+	return map[string]directive.Option{"secret": directive.Texts(&o.Secrets)}
 }
 
 // provision resolves the placeholders of the configured secrets. A missing one
@@ -52,7 +53,18 @@ func (o *SecretOptions) provision(ctx caddy.Context, _ *App) error {
 		}
 		o.secrets = append(o.secrets, secret)
 	}
+	o.keepMarked()
 	return nil
+}
+
+// keepMarked names secrets once more as gateways before this one read them: with the byte
+// order mark that their file begins with. What those sealed stays good.
+func (o *SecretOptions) keepMarked() {
+	for i, configured := range o.Secrets {
+		if read, err := caddy.NewReplacer().ReplaceOrErr(configured, true, true); err == nil && strings.HasPrefix(read, byteOrderMark) {
+			o.secrets = append(o.secrets, byteOrderMark+o.secrets[i])
+		}
+	}
 }
 
 // ringSecrets returns the configured secrets, or the one that is kept in
@@ -63,8 +75,7 @@ func (o *SecretOptions) ringSecrets(ctx context.Context) ([]string, error) {
 	}
 	secret, err := loadOrMakeSecret(ctx, o.storage)
 	if err != nil {
-		return nil, fmt.Errorf("keeping a secret in Caddy's storage: %w "+
-			"(or configure one: `secret {env.SIDEGATE_SECRET}`)", err)
+		return nil, fmt.Errorf("keeping a secret in Caddy's storage: %w", inDataFolder(err))
 	}
 	return []string{secret}, nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"example.com/sidegate/caddymodule/directive"
 	"example.com/sidegate/caddymodule/endpoint"
 	"example.com/sidegate/caddymodule/origin"
 )
@@ -34,15 +35,17 @@ type SiteOptions struct {
 	// base_path. No header of CORS is written.
 	CORS []string `json:"cors,omitempty"`
 
+	public  origin.Origin    // PublicURL
+	cors    []origin.Origin  // CORS
 	address endpoint.Address // without the cookie, which has options of its own
 }
 
-func (o *SiteOptions) words() map[string]option {
-	return map[string]option{
-		"base_path":  text(&o.BasePath),
-		"public_url": text(&o.PublicURL),
-		"return_to":  texts(&o.ReturnTo),
-		"cors":       texts(&o.CORS),
+func (o *SiteOptions) words() map[string]directive.Option {
+	return map[string]directive.Option{
+		"base_path":  directive.Checked(directive.Text(&o.BasePath), o.checkBasePath),
+		"public_url": directive.Checked(directive.Text(&o.PublicURL), o.readPublicURL),
+		"return_to":  directive.Checked(directive.Texts(&o.ReturnTo), o.checkReturnTo),
+		"cors":       directive.Checked(directive.Texts(&o.CORS), o.readCORS),
 	}
 }
 
@@ -50,23 +53,43 @@ func (o *SiteOptions) provision(caddy.Context, *App) (err error) {
 	if o.BasePath == "" {
 		o.BasePath = defaultBasePath
 	}
+	for _, check := range []func() error{o.checkBasePath, o.readPublicURL, o.readCORS} {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	o.PublicURL = o.public.String()
+	check := &origin.Check{Public: o.public, Listed: o.cors}
+	o.address = endpoint.Address{BasePath: o.BasePath, Sites: &origin.Sites{Public: o.public}, Check: check}
+	o.address.ReturnTo, err = endpoint.NewReturnTargets(o.BasePath, o.public, o.ReturnTo)
+	return err
+}
+
+func (o *SiteOptions) checkBasePath() error {
 	if o.BasePath == "/" || !strings.HasPrefix(o.BasePath, "/") || path.Clean(o.BasePath) != o.BasePath ||
 		url.PathEscape(o.BasePath[1:]) != strings.ReplaceAll(o.BasePath[1:], "/", "%2F") {
 		return fmt.Errorf("base_path %q: give a plain path such as /auth, without a slash at its end", o.BasePath)
 	}
-	var public origin.Origin
-	if o.PublicURL != "" {
-		if public, err = origin.Parse(o.PublicURL); err != nil {
-			return fmt.Errorf("public_url: %w", err)
-		}
-		o.PublicURL = public.String()
+	return nil
+}
+
+func (o *SiteOptions) readPublicURL() (err error) {
+	if o.PublicURL == "" {
+		return nil
 	}
-	check := &origin.Check{Public: public}
-	if check.Listed, err = parseOrigins("cors", o.CORS); err != nil {
-		return err
+	if o.public, err = origin.Parse(o.PublicURL); err != nil {
+		return fmt.Errorf("public_url: %w", err)
 	}
-	o.address = endpoint.Address{BasePath: o.BasePath, Sites: &origin.Sites{Public: public}, Check: check}
-	o.address.ReturnTo, err = endpoint.NewReturnTargets(o.BasePath, public, o.ReturnTo)
+	return nil
+}
+
+func (o *SiteOptions) readCORS() (err error) {
+	o.cors, err = parseOrigins("cors", o.CORS)
+	return err
+}
+
+func (o *SiteOptions) checkReturnTo() error {
+	_, err := endpoint.NewReturnTargets(defaultBasePath, o.public, o.ReturnTo)
 	return err
 }
 

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
+	"example.com/sidegate/caddymodule/directive"
 	"example.com/sidegate/sessionstore"
 )
 
@@ -19,8 +21,9 @@ type StoreOptions struct {
 	// Caddy's data directory.
 	StoreRaw json.RawMessage `json:"store,omitempty" caddy:"namespace=sidegate.stores inline_key=module"`
 
-	store  StoreModule
-	keptIn string // StoreRaw, which loading the module takes away
+	storeAt directive.Position
+	store   StoreModule
+	keptIn  string // StoreRaw, which loading the module takes away
 }
 
 // StoreModule is a guest of sidegate.stores.
@@ -38,8 +41,8 @@ type StoreModule interface {
 	Open(sealer *sessionstore.Sealer, now func() time.Time) (sessionstore.Store, func() error, error)
 }
 
-func (o *StoreOptions) words() map[string]option {
-	return map[string]option{"store": o.parseStore}
+func (o *StoreOptions) words() map[string]directive.Option {
+	return map[string]directive.Option{"store": o.parseStore}
 }
 
 // provision loads the store's module. It needs the secrets, of which a shared
@@ -55,20 +58,35 @@ func (o *StoreOptions) provision(ctx caddy.Context, a *App) error {
 	}
 	o.store = mod.(StoreModule)
 	if o.store.Shared() && len(a.secrets) == 0 {
-		return errors.New("a store that several gateways share needs a secret that they share too: " +
-			"add `secret {env.SIDEGATE_SECRET}` to the sidegate options (make one with `openssl rand -base64 32`)")
+		return errNoSharedSecret
+	}
+	return nil
+}
+
+var errNoSharedSecret = errors.New("a store that several gateways share needs a secret that they share too: " +
+	"add `secret {env.SIDEGATE_SECRET}` to the sidegate options (make one with `openssl rand -base64 32`)")
+
+// checkWritten is for when the whole of the options has been read.
+func (o *StoreOptions) checkWritten(secrets []string) error {
+	var written struct{ Module string }
+	if json.Unmarshal(o.StoreRaw, &written) != nil || len(secrets) > 0 {
+		return nil
+	}
+	if m, err := caddy.GetModule("sidegate.stores." + written.Module); err == nil && m.New().(StoreModule).Shared() {
+		return o.storeAt.Wrap(errNoSharedSecret)
 	}
 	return nil
 }
 
 func (o *StoreOptions) parseStore(d *caddyfile.Dispenser) (err error) {
 	if o.StoreRaw != nil {
-		return d.Err("store is given twice")
+		return directive.Err(d, "store is given twice")
 	}
 	if !d.NextArg() {
-		return d.Err("store needs a kind: embedded, memory or redis")
+		return directive.Err(d, "store needs a kind: embedded, memory or redis")
 	}
-	o.StoreRaw, err = guest(d, "sidegate.stores", "module", d.Val())
+	o.storeAt = directive.Here(d)
+	o.StoreRaw, err = directive.Guest(d, "sidegate.stores", "module", d.Val())
 	return err
 }
 
@@ -88,10 +106,10 @@ type CacheConfig struct {
 	Stale caddy.Duration `json:"stale,omitempty"`
 }
 
-func (c *CacheConfig) words() map[string]option {
-	return map[string]option{
-		"cache": c.parse,
-		"stale": duration(&c.Stale),
+func (c *CacheConfig) words() map[string]directive.Option {
+	return map[string]directive.Option{
+		"cache": directive.Checked(c.parse, c.checkTimes),
+		"stale": directive.Checked(directive.Duration(&c.Stale), c.checkTimes),
 	}
 }
 
@@ -102,34 +120,41 @@ func (c *CacheConfig) provision(caddy.Context, *App) error {
 	case c.Off && (c.TTL != 0 || c.Entries != 0 || c.Stale != 0):
 		return errors.New("cache off has no other options: leave them out, stale included")
 	}
-	return nil
+	return c.checkTimes()
 }
+
+func (c *CacheConfig) checkTimes() error {
+	return cmp.Or(tooShort("cache", c.TTL, leastCacheTime), tooShort("stale", c.Stale, leastCacheTime))
+}
+
+// leastCacheTime is below all that is of use.
+const leastCacheTime = 10 * time.Millisecond
 
 // parse reads `cache <ttl> [<entries>]` or `cache off`.
 func (c *CacheConfig) parse(d *caddyfile.Dispenser) error {
 	if c.Off || c.TTL != 0 {
-		return d.Err("cache is given twice")
+		return directive.Err(d, "cache is given twice")
 	}
 	args := d.RemainingArgs()
 	if len(args) == 0 || len(args) > 2 {
-		return d.ArgErr()
+		return directive.ArgErr(d)
 	}
 	if args[0] == "off" {
 		if len(args) == 2 {
-			return d.Errf("cache off keeps no sessions: leave '%s' out", args[1])
+			return directive.Errf(d, "cache off keeps no sessions: leave '%s' out", args[1])
 		}
 		c.Off = true
 		return nil
 	}
 	ttl, err := caddy.ParseDuration(args[0])
 	if err != nil || ttl <= 0 {
-		return d.Errf("cache: '%s' is not a duration such as 10s, nor off", args[0])
+		return directive.Errf(d, "cache: '%s' is not a duration such as 10s, nor off", args[0])
 	}
 	c.TTL = caddy.Duration(ttl)
 	if len(args) == 2 {
 		c.Entries, err = strconv.Atoi(args[1])
 		if err != nil || c.Entries < 1 {
-			return d.Errf("cache: '%s' is not a number of sessions", args[1])
+			return directive.Errf(d, "cache: '%s' is not a number of sessions", args[1])
 		}
 	}
 	return nil

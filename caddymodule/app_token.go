@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"go.uber.org/zap"
 
+	"example.com/sidegate/caddymodule/directive"
 	"example.com/sidegate/caddymodule/token"
 )
 
@@ -42,15 +44,15 @@ type TokenConfig struct {
 	warned bool // of assertions without an audience
 }
 
-func (c *TokenConfig) words() map[string]option {
-	return map[string]option{"token": c.parse}
+func (c *TokenConfig) words() map[string]directive.Option {
+	return map[string]directive.Option{"token": directive.Checked(c.parse, c.checkWritten)}
 }
 
 // provision needs the public URL as browsers write it, and the secrets.
 func (c *TokenConfig) provision(_ caddy.Context, a *App) error {
 	c.setDefaults(a.PublicURL)
 	if c.Off && len(c.Audience) > 0 {
-		return errors.New("token: off gives out no tokens, so none is good at an audience: leave one of them out")
+		return errOffWithAudience
 	}
 	var err error
 	if a.address.Sites.Audience, err = parseOrigins("token audience", c.Audience); err != nil {
@@ -76,6 +78,25 @@ func (c *TokenConfig) setDefaults(publicURL string) {
 	}
 }
 
+// checkWritten checks what stands in the block, but for what its files hold.
+func (c *TokenConfig) checkWritten() error {
+	filled := *c
+	filled.setDefaults("")
+	if filled.Off && len(filled.Audience) > 0 {
+		return errOffWithAudience
+	}
+	if _, err := parseOrigins("token audience", filled.Audience); err != nil {
+		return err
+	}
+	if len(filled.SigningKeys) > 0 { // of whichever kind, they are read when the configuration is loaded
+		filled.SigningKeys = nil
+		filled.Algorithm = cmp.Or(map[string]string{"RS256": "ES256"}[filled.Algorithm], filled.Algorithm)
+	}
+	return filled.validate()
+}
+
+var errOffWithAudience = errors.New("token: off gives out no tokens, so none is good at an audience: leave one of them out")
+
 // validate checks the options when there is no secret yet to make a ring of.
 func (c *TokenConfig) validate() error {
 	_, err := c.ring([]string{"a stand-in of sufficient length for a secret"}, time.Now)
@@ -95,7 +116,7 @@ func (c *TokenConfig) ring(secrets []string, now func() time.Time) (*token.Ring,
 		}
 		pem, err := os.ReadFile(name) // #nosec G304 -- the operator names the file
 		if err != nil {
-			return nil, fmt.Errorf("reading token signing_key: %w", err)
+			return nil, fmt.Errorf("reading token signing_key: %w", directive.LookedIn(readable(err)))
 		}
 		config.SigningKeys = append(config.SigningKeys, pem)
 	}
@@ -115,14 +136,14 @@ func (c *TokenConfig) warnUnnamed(logger *zap.Logger) {
 
 func (c *TokenConfig) parse(d *caddyfile.Dispenser) error {
 	if d.NextArg() {
-		return d.ArgErr()
+		return directive.ArgErr(d)
 	}
-	return parseBlock(d, "token", map[string]option{
-		"issuer":      text(&c.Issuer),
-		"ttl":         duration(&c.TTL),
-		"off":         flag(&c.Off),
-		"audience":    texts(&c.Audience),
-		"algorithm":   text(&c.Algorithm),
-		"signing_key": texts(&c.SigningKeys),
+	return directive.Block(d, "token", map[string]directive.Option{
+		"issuer":      directive.Text(&c.Issuer),
+		"ttl":         directive.Duration(&c.TTL),
+		"off":         directive.Flag(&c.Off),
+		"audience":    directive.Texts(&c.Audience),
+		"algorithm":   directive.Text(&c.Algorithm),
+		"signing_key": directive.Files(&c.SigningKeys),
 	})
 }

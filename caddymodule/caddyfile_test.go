@@ -11,6 +11,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddytest"
 
+	"example.com/sidegate/caddymodule/directive"
 	"example.com/sidegate/caddymodule/gatewaytest"
 )
 
@@ -41,6 +42,17 @@ func TestCaddyfilesBecomeTheirGoldens(t *testing.T) {
 				t.Error("it becomes something else")
 			}
 		})
+	}
+}
+
+// Advice about a word in the wrong block is as good as the table that it is from.
+func TestTheTableOfBlocksHasTheOptionsThatAreRead(t *testing.T) {
+	var known []string
+	for name, options := range directive.Blocks() {
+		known = append(known, inBlock(name, options)...)
+	}
+	for _, found := range drift(audit(t, os.DirFS("."), optionWords), known) {
+		t.Error(found)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"go.uber.org/zap"
 
+	"example.com/sidegate/caddymodule/directive"
 	"example.com/sidegate/caddymodule/profile/directory"
 )
 
@@ -66,10 +67,14 @@ func (h *HTTPDirectory) Directory() *directory.Directory { return h.directory }
 
 // Provision checks the configuration. It touches no network.
 func (h *HTTPDirectory) Provision(ctx caddy.Context) error {
+	return h.makeReady(ctx.Logger())
+}
+
+func (h *HTTPDirectory) makeReady(logger *zap.Logger) error {
 	if err := checkName("directory http", h.Name); err != nil {
 		return err
 	}
-	config, err := h.config(ctx.Logger())
+	config, err := h.config(logger)
 	if err != nil {
 		return fmt.Errorf("directory %s: %w", h.Name, err)
 	}
@@ -83,6 +88,9 @@ func (h *HTTPDirectory) config(logger *zap.Logger) (c directory.Config, err erro
 	}
 	if h.Timeout < 0 {
 		return c, errors.New("timeout must not be negative")
+	}
+	if err := tooShort("timeout", h.Timeout, leastTimeout); err != nil {
+		return c, err
 	}
 	address, err := resolveReferences(h.URL)
 	if err != nil {
@@ -153,36 +161,49 @@ func (h *HTTPDirectory) Cleanup() error {
 // header and require may be repeated.
 func (h *HTTPDirectory) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // the source
+	at := directive.Here(d)
 	if !d.Args(&h.Name, &h.URL) {
-		return d.Err("directory http needs a name and an address: directory http crm http://users.internal/by-email?e={identity.email}")
+		return directive.Err(d, "directory http needs a name and an address: directory http crm http://users.internal/by-email?e={identity.email}")
 	}
 	if d.NextArg() {
-		return d.ArgErr()
+		return directive.ArgErr(d)
 	}
-	err := parseBlock(d, "directory http", map[string]option{
+	err := directive.Block(d, "directory http", map[string]directive.Option{
 		"header":     parseHeader(&h.Header),
 		"basic_auth": h.parseBasicAuth,
-		"timeout":    duration(&h.Timeout),
+		"timeout":    directive.Duration(&h.Timeout),
 		"retries":    h.parseRetries,
-		"required":   flag(&h.required),
-		"optional":   flag(&h.Optional),
-		"ca":         text(&h.CA),
+		"required":   directive.Flag(&h.required),
+		"optional":   directive.Flag(&h.Optional),
+		"ca":         directive.File(&h.CA),
 		"map":        h.parseMap(directoryVariables...),
 		"require":    h.parseRequire(directoryVariables...),
 	})
 	if err == nil && h.required && h.Optional {
-		err = d.Err("required and optional exclude one another: leave one of them out")
+		err = directive.Err(d, "required and optional exclude one another: leave one of them out")
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return at.Wrap(h.checkWritten())
+}
+
+// checkWritten checks what stands in the block, but for what is told by
+// placeholders and files.
+func (h *HTTPDirectory) checkWritten() error {
+	w := *h
+	w.CA, w.BasicAuth = "", nil
+	w.Header, w.URL = standInHeaders(h.Header), standInAddress(h.URL)
+	return w.makeReady(zap.NewNop())
 }
 
 func (h *HTTPDirectory) parseBasicAuth(d *caddyfile.Dispenser) error {
 	if h.BasicAuth != nil {
-		return d.Err("basic_auth is given twice")
+		return directive.Err(d, "basic_auth is given twice")
 	}
 	h.BasicAuth = new(BasicAuthConfig)
 	if !d.Args(&h.BasicAuth.User, &h.BasicAuth.Password) || d.NextArg() {
-		return d.Err("basic_auth needs a user and a password: basic_auth sidegate {env.CRM_PASSWORD}")
+		return directive.Err(d, "basic_auth needs a user and a password: basic_auth sidegate {env.CRM_PASSWORD}")
 	}
 	return nil
 }
@@ -190,14 +211,14 @@ func (h *HTTPDirectory) parseBasicAuth(d *caddyfile.Dispenser) error {
 func (h *HTTPDirectory) parseRetries(d *caddyfile.Dispenser) error {
 	var value string
 	if h.Retries != nil {
-		return d.Err("retries is given twice")
+		return directive.Err(d, "retries is given twice")
 	}
 	if !d.Args(&value) || d.NextArg() {
-		return d.ArgErr()
+		return directive.ArgErr(d)
 	}
 	n, err := strconv.Atoi(value)
 	if err != nil || n < 0 || n > 10 {
-		return d.Errf("retries: '%s' is not a number from 0 to 10", value)
+		return directive.Errf(d, "retries: '%s' is not a number from 0 to 10", value)
 	}
 	h.Retries = &n
 	return nil

@@ -37,7 +37,7 @@ func runExampleOf(t *testing.T, file, users string, up *gatewaytest.Recorder) *g
 		"\tservers {", "\tadmin off\n\tpersist_config off\n\tstorage file_system "+dir+"\n\tservers {",
 		":8080 {", ":"+port+" {",
 		"127.0.0.1:8000", up.Address(), "127.0.0.1:3000", up.Address(),
-		"login users users.yaml", "login users "+users,
+		"login users users.yaml", "login users "+users, "login users ../demo/users.yaml", "login users deploy/demo/users.yaml",
 	).Replace(withoutComments(string(text))))
 	t.Cleanup(func() {
 		if err := caddy.Stop(); err != nil {

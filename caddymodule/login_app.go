@@ -3,12 +3,14 @@ package caddymodule
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
+	"example.com/sidegate/caddymodule/directive"
 	"example.com/sidegate/caddymodule/login"
 	"example.com/sidegate/caddymodule/login/app"
 	"example.com/sidegate/caddymodule/profile"
@@ -93,6 +95,17 @@ func (*AppLogin) CaddyModule() caddy.ModuleInfo {
 
 // Provision checks the configuration. It touches no network.
 func (a *AppLogin) Provision(caddy.Context) error {
+	return a.makeReady(a.takeSeen)
+}
+
+// takeSeen takes over what the configuration before has seen of the app's cookies.
+func (a *AppLogin) takeSeen(address string) (*app.Seen, error) {
+	seen, unpool, err := pooled("cookies of app "+a.AppName+" "+address, func() (seenCookies, error) { return seenCookies{new(app.Seen)}, nil })
+	a.unpool = unpool
+	return seen.Seen, err
+}
+
+func (a *AppLogin) makeReady(seen func(address string) (*app.Seen, error)) error {
 	if err := checkName("login app", a.AppName); err != nil {
 		return err
 	}
@@ -100,11 +113,9 @@ func (a *AppLogin) Provision(caddy.Context) error {
 	if err != nil {
 		return fmt.Errorf("login app %s: %w", a.AppName, err)
 	}
-	seen, unpool, err := pooled("cookies of app "+a.AppName+" "+config.URL, func() (seenCookies, error) { return seenCookies{new(app.Seen)}, nil })
-	if err != nil {
+	if config.Seen, err = seen(config.URL); err != nil {
 		return err
 	}
-	config.Seen, a.unpool = seen.Seen, unpool
 	if a.Login, err = app.New(config); err == nil && a.LetsAnybodyIn() {
 		err = fmt.Errorf("login app %s: %w", a.AppName, errNothingRead)
 	}
@@ -125,6 +136,9 @@ func (a *AppLogin) config() (c app.Config, err error) {
 	}
 	if a.Timeout < 0 {
 		return c, errors.New("timeout must not be negative")
+	}
+	if err := tooShort("timeout", a.Timeout, leastTimeout); err != nil {
+		return c, err
 	}
 	if c.URL, err = resolve(a.URL); err != nil {
 		return c, fmt.Errorf("address: %w", err)
@@ -221,39 +235,56 @@ func (a *AppLogin) Cleanup() error {
 // header and require may be repeated.
 func (a *AppLogin) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // the method
+	at := directive.Here(d)
 	if !d.Args(&a.AppName, &a.URL) {
-		return d.Err("login app needs a name and the address of the app's login API: login app legacy http://legacy:8000/api/login")
+		return directive.Err(d, "login app needs a name and the address of the app's login API: login app legacy http://legacy:8000/api/login")
 	}
 	if d.NextArg() {
-		return d.ArgErr()
+		return directive.ArgErr(d)
 	}
-	return parseBlock(d, "login app", map[string]option{
+	err := directive.Block(d, "login app", map[string]directive.Option{
 		"body":              a.parseBody,
 		"header":            parseHeader(&a.Header),
-		"timeout":           duration(&a.Timeout),
+		"timeout":           directive.Duration(&a.Timeout),
 		"success":           a.parseSuccess,
 		"keep_cookies":      a.parseKeepCookies,
-		"logout":            text(&a.Logout),
-		"label":             text(&a.Label),
-		"trust_typed_email": flag(&a.TrustTypedEmail),
-		"email_domains":     texts(&a.EmailDomains),
-		"ca":                text(&a.CA),
+		"logout":            directive.Text(&a.Logout),
+		"label":             directive.Text(&a.Label),
+		"trust_typed_email": directive.Flag(&a.TrustTypedEmail),
+		"email_domains":     directive.Texts(&a.EmailDomains),
+		"ca":                directive.File(&a.CA),
 		"map":               a.parseMap("login"),
 		"require":           a.parseRequire("login"),
 	})
+	if err != nil {
+		return err
+	}
+	return at.Wrap(a.checkWritten())
+}
+
+// checkWritten checks what stands in the block, but for what is told by
+// placeholders and files.
+func (a *AppLogin) checkWritten() error {
+	w := *a
+	w.CA, w.URL, w.Logout = "", standIn(a.URL, "https://"+unknownHost), standIn(a.Logout, "https://"+unknownHost)
+	w.Header, w.Fields = standInHeaders(a.Header), slices.Clone(a.Fields)
+	for i, f := range w.Fields {
+		w.Fields[i].Value = reference.ReplaceAllLiteralString(f.Value, unknownHost)
+	}
+	return w.makeReady(func(string) (*app.Seen, error) { return new(app.Seen), nil })
 }
 
 func (a *AppLogin) parseBody(d *caddyfile.Dispenser) error {
 	if a.Body != "" {
-		return d.Err("body is given twice")
+		return directive.Err(d, "body is given twice")
 	}
 	if !d.Args(&a.Body) || d.NextArg() {
-		return d.Err("body needs json or form, and may have a block of fields")
+		return directive.Err(d, "body needs json or form, and may have a block of fields")
 	}
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
 		f := BodyField{Name: d.Val()}
 		if !d.Args(&f.Value) || d.NextArg() {
-			return d.Errf("body: %s needs one value, such as {login.username}", f.Name)
+			return directive.Errf(d, "body: %s needs one value, such as {login.username}", f.Name)
 		}
 		a.Fields = append(a.Fields, f)
 	}
@@ -262,7 +293,7 @@ func (a *AppLogin) parseBody(d *caddyfile.Dispenser) error {
 
 func (a *AppLogin) parseKeepCookies(d *caddyfile.Dispenser) error {
 	if a.KeepCookies {
-		return d.Err("keep_cookies is given twice: put the names on one line")
+		return directive.Err(d, "keep_cookies is given twice: put the names on one line")
 	}
 	a.KeepCookies, a.CookieNames = true, d.RemainingArgs()
 	return nil
@@ -290,11 +321,11 @@ func (a *AppLogin) checkCookieNames() error {
 const maxCookieName = 255
 
 func (a *AppLogin) parseSuccess(d *caddyfile.Dispenser) error {
-	if err := text(&a.Success)(d); err != nil {
+	if err := directive.Text(&a.Success)(d); err != nil {
 		return err
 	}
 	if _, err := mapping.CompileCondition(a.Success, "", []string{"login"}); err != nil {
-		return d.WrapErr(err)
+		return directive.Wrap(d, err)
 	}
 	return nil
 }

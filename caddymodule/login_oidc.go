@@ -10,6 +10,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"go.uber.org/zap"
 
+	"example.com/sidegate/caddymodule/directive"
 	"example.com/sidegate/caddymodule/endpoint"
 	"example.com/sidegate/caddymodule/login"
 	"example.com/sidegate/caddymodule/login/oidc"
@@ -103,16 +104,20 @@ func (*OIDCLogin) CaddyModule() caddy.ModuleInfo {
 // asked when the first person signs in.
 func (o *OIDCLogin) Provision(ctx caddy.Context) error {
 	o.logger = ctx.Logger()
-	if err := o.provision(); err != nil {
-		return fmt.Errorf("login oidc %s: %w", o.ProviderName, err)
-	}
-	return nil
+	return o.provision()
 }
 
 func (o *OIDCLogin) provision() error {
 	if err := checkName("login oidc", o.ProviderName); err != nil {
 		return err
 	}
+	if err := o.makeReady(); err != nil {
+		return fmt.Errorf("login oidc %s: %w", o.ProviderName, err)
+	}
+	return nil
+}
+
+func (o *OIDCLogin) makeReady() error {
 	config, err := o.config()
 	if err != nil {
 		return err
@@ -237,48 +242,66 @@ func (o *OIDCLogin) clientCredentials(c *oidc.Config) (err error) {
 // auth_param and require may be repeated.
 func (o *OIDCLogin) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // the method
+	at := directive.Here(d)
 	if !d.Args(&o.ProviderName) {
-		return d.Err("login oidc needs a name, which becomes a part of its addresses: login oidc keycloak { ... }")
+		return directive.Err(d, "login oidc needs a name, which becomes a part of its addresses: login oidc keycloak { ... }")
 	}
 	if d.NextArg() {
-		return d.ArgErr()
+		return directive.ArgErr(d)
 	}
-	return parseBlock(d, "login oidc", map[string]option{
-		"issuer":                 text(&o.Issuer),
-		"client_id":              text(&o.ClientID),
-		"client_secret":          text(&o.ClientSecret),
-		"client_auth":            text(&o.ClientAuth),
+	err := directive.Block(d, "login oidc", map[string]directive.Option{
+		"issuer":                 directive.Text(&o.Issuer),
+		"client_id":              directive.Text(&o.ClientID),
+		"client_secret":          directive.Text(&o.ClientSecret),
+		"client_auth":            directive.Text(&o.ClientAuth),
 		"client_key":             o.parseClientKey,
-		"label":                  text(&o.Label),
-		"scopes":                 texts(&o.Scopes),
+		"label":                  directive.Text(&o.Label),
+		"scopes":                 directive.Texts(&o.Scopes),
 		"auth_param":             o.parseAuthParam,
-		"acr_values":             texts(&o.ACRValues),
+		"acr_values":             directive.Texts(&o.ACRValues),
 		"max_age":                o.parseMaxAge,
-		"trust_unverified_email": flag(&o.TrustUnverifiedEmail),
-		"email_domains":          texts(&o.EmailDomains),
-		"ca":                     text(&o.CA),
+		"trust_unverified_email": directive.Flag(&o.TrustUnverifiedEmail),
+		"email_domains":          directive.Texts(&o.EmailDomains),
+		"ca":                     directive.File(&o.CA),
 		"map":                    o.parseMap(oidcVariables...),
 		"require":                o.parseRequire(oidcVariables...),
-		"discovery":              text(&o.Discovery),
-		"end_session":            text(&o.SignOutAt),
-		"userinfo":               off(&o.NoUserInfo),
-		"pkce":                   off(&o.NoPKCE),
-		"response_mode":          text(&o.ResponseMode),
+		"discovery":              directive.Text(&o.Discovery),
+		"end_session":            directive.Text(&o.SignOutAt),
+		"userinfo":               directive.Off(&o.NoUserInfo),
+		"pkce":                   directive.Off(&o.NoPKCE),
+		"response_mode":          directive.Text(&o.ResponseMode),
 	})
+	if err != nil {
+		return err
+	}
+	return at.Wrap(o.checkWritten())
+}
+
+// checkWritten checks what stands in the block, but for what is told by
+// placeholders and files.
+func (o *OIDCLogin) checkWritten() error {
+	w := *o
+	w.CA, w.ClientKey = "", ""
+	w.Issuer, w.Discovery = standIn(o.Issuer, "https://"+unknownHost), standIn(o.Discovery, "https://"+unknownHost)
+	w.ClientID, w.ClientSecret = standIn(o.ClientID, unknownHost), standIn(o.ClientSecret, unknownHost)
+	if o.ClientKey != "" && (o.ClientAuth == "" || o.ClientAuth == oidc.AuthPrivateKeyJWT) {
+		w.ClientAuth, w.ClientSecret = oidc.AuthNone, "" // its key is read when the configuration is loaded
+	}
+	return w.provision()
 }
 
 func (o *OIDCLogin) parseClientKey(d *caddyfile.Dispenser) error {
 	if o.ClientKey != "" {
-		return d.Err("client_key is given twice")
+		return directive.Err(d, "client_key is given twice")
 	}
 	args := d.RemainingArgs()
 	if len(args) == 0 || len(args) > 2 {
-		return d.ArgErr()
+		return directive.ArgErr(d)
 	}
 	if slices.Contains(args, "") {
-		return d.Err("client_key has an empty argument")
+		return directive.Err(d, "client_key has an empty argument")
 	}
-	o.ClientKey = args[0]
+	o.ClientKey = directive.FileName(d, args[0])
 	if len(args) == 2 {
 		o.ClientKeyID = args[1]
 	}
@@ -288,7 +311,7 @@ func (o *OIDCLogin) parseClientKey(d *caddyfile.Dispenser) error {
 func (o *OIDCLogin) parseAuthParam(d *caddyfile.Dispenser) error {
 	var p AuthParam
 	if !d.Args(&p.Name, &p.Value) || d.NextArg() {
-		return d.Err("auth_param needs a name and a value: auth_param prompt consent")
+		return directive.Err(d, "auth_param needs a name and a value: auth_param prompt consent")
 	}
 	o.AuthParams = append(o.AuthParams, p)
 	return nil
@@ -297,9 +320,9 @@ func (o *OIDCLogin) parseAuthParam(d *caddyfile.Dispenser) error {
 // parseMaxAge keeps 0, which makes people sign in anew, apart from "not given".
 func (o *OIDCLogin) parseMaxAge(d *caddyfile.Dispenser) error {
 	if o.MaxAge != nil {
-		return d.Err("max_age is given twice")
+		return directive.Err(d, "max_age is given twice")
 	}
-	age, err := parseDuration(d)
+	age, err := directive.ParseDuration(d)
 	o.MaxAge = new(caddy.Duration)
 	*o.MaxAge = age
 	return err

@@ -17,6 +17,7 @@ import (
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"go.uber.org/zap"
 
+	"example.com/sidegate/caddymodule/directive"
 	"example.com/sidegate/caddymodule/lifecycle"
 	"example.com/sidegate/caddymodule/login"
 	"example.com/sidegate/caddymodule/login/users"
@@ -139,10 +140,10 @@ func (u *UsersLogin) Provision(ctx caddy.Context) error {
 	if err != nil {
 		return fmt.Errorf("login users: %w", err)
 	}
-	if u.file, err = users.OpenFile(path); errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("login users: %w: make it with: %s", err, users.CommandFor(path))
+	if u.file, err = users.OpenFile(path, roleCheck(ctx)); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("login users: %w: make it with: %s", directive.LookedIn(err), users.CommandFor(path))
 	} else if err != nil {
-		return fmt.Errorf("login users: %w", err)
+		return fmt.Errorf("login users: %w", readable(err))
 	}
 	u.Method = users.New("users", u.file, nil)
 	u.warnOfMixture()
@@ -223,12 +224,13 @@ func (u *UsersLogin) act(sessions *lifecycle.Sessions, before *users.People, cha
 func (u *UsersLogin) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // the method's name
 	if !d.Args(&u.File) {
-		return d.Err("login users needs its file: login users users.yaml")
+		return directive.Err(d, "login users needs its file: login users users.yaml")
 	}
+	u.File = directive.FileName(d, u.File)
 	if d.NextArg() {
-		return d.ArgErr()
+		return directive.ArgErr(d)
 	}
-	return parseBlock(d, "login users", map[string]option{"label": text(&u.Label), "email_domains": texts(&u.EmailDomains)})
+	return directive.Block(d, "login users", map[string]directive.Option{"label": directive.Text(&u.Label), "email_domains": directive.Texts(&u.EmailDomains)})
 }
 
 // Interface guards

@@ -5,6 +5,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
+	"example.com/sidegate/caddymodule/directive"
 	"example.com/sidegate/caddymodule/profile/mapping"
 )
 
@@ -62,10 +63,10 @@ func (m *MapConfig) compile(variables ...string) (*mapping.Mapping, error) {
 
 // parseMap reads `map { <field> <expression> ... }`. Each line is compiled
 // where it stands, so that the error names file and line.
-func (m *MapConfig) parseMap(variables ...string) option {
+func (m *MapConfig) parseMap(variables ...string) directive.Option {
 	return func(d *caddyfile.Dispenser) error {
 		if d.NextArg() {
-			return d.ArgErr()
+			return directive.ArgErr(d)
 		}
 		for nesting := d.Nesting(); d.NextBlock(nesting); {
 			if err := m.parseRule(d, variables); err != nil {
@@ -79,38 +80,38 @@ func (m *MapConfig) parseMap(variables ...string) option {
 func (m *MapConfig) parseRule(d *caddyfile.Dispenser, variables []string) error {
 	field := d.Val()
 	if m.fills(field) {
-		return d.Errf("map: %s is given twice", field)
+		return directive.Errf(d, "map: %s is given twice", field)
 	}
 	var expr string
 	if !d.Args(&expr) {
-		return d.Errf("map: %s needs an expression, such as %s `token.email`", field, field)
+		return directive.Errf(d, "map: %s needs an expression, such as %s `token.email`", field, field)
 	}
 	if d.NextArg() {
-		return d.Errf("map: put the expression of %s in backticks", field)
+		return directive.Errf(d, "map: put the expression of %s in backticks", field)
 	}
 	if _, err := mapping.Compile([]mapping.Rule{{Field: field, Expr: expr}}, nil, variables); err != nil {
-		return d.WrapErr(err)
+		return directive.Wrap(d, err)
 	}
 	m.Map = append(m.Map, MapRule{Field: field, Expr: expr})
 	return nil
 }
 
 // parseRequire reads `require <expression> [<message>]`.
-func (m *MapConfig) parseRequire(variables ...string) option {
+func (m *MapConfig) parseRequire(variables ...string) directive.Option {
 	return func(d *caddyfile.Dispenser) error {
 		var r RequireConfig
 		if !d.Args(&r.Expr) {
-			return d.Err("require needs an expression, such as require `'staff' in token.groups` \"Staff only\"")
+			return directive.Err(d, "require needs an expression, such as require `'staff' in token.groups` \"Staff only\"")
 		}
 		if d.NextArg() {
 			r.Message = d.Val()
 		}
 		if d.NextArg() {
-			return d.Err("require: put the expression in backticks and the message in quotes")
+			return directive.Err(d, "require: put the expression in backticks and the message in quotes")
 		}
 		demand := mapping.Demand{Expr: r.Expr, Message: r.Message}
 		if _, err := mapping.Compile(nil, []mapping.Demand{demand}, variables); err != nil {
-			return d.WrapErr(err)
+			return directive.Wrap(d, err)
 		}
 		m.Require = append(m.Require, r)
 		return nil

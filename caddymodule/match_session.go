@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"example.com/sidegate/caddymodule/caller"
+	"example.com/sidegate/caddymodule/directive"
 	"example.com/sidegate/caddymodule/everyroute"
 	"example.com/sidegate/caddymodule/refusal"
 )
@@ -46,14 +48,14 @@ func (MatchSession) CaddyModule() caddy.ModuleInfo {
 
 // Provision finds the app.
 func (m *MatchSession) Provision(ctx caddy.Context) error {
-	for _, require := range m.Require {
-		if err := require.validate(); err != nil {
-			return err
-		}
-	}
 	app, err := findApp(ctx)
 	if err != nil {
 		return err
+	}
+	for _, require := range m.Require {
+		if err := cmp.Or(require.validate(), app.known.check("matcher session: role", require.Roles...)); err != nil {
+			return err
+		}
 	}
 	m.shared = app.share()
 	if m.first, err = app.joinEarly(ctx); err != nil {
@@ -119,10 +121,10 @@ func (m *MatchSession) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		if err := m.parseLine(d); err != nil {
 			return err
 		}
-		err := parseBlock(d, "session", map[string]option{
+		err := directive.Block(d, "session", map[string]directive.Option{
 			"role":          requireRole(&m.Require),
 			"permission":    requirePermission(&m.Require),
-			"account_admin": flag(&m.AccountAdmin),
+			"account_admin": directive.Flag(&m.AccountAdmin),
 		})
 		if err != nil {
 			return err
@@ -145,14 +147,14 @@ func (m *MatchSession) parseLine(d *caddyfile.Dispenser) error {
 			m.AccountAdmin, names = true, nil
 		default:
 			if names == nil {
-				return d.Errf("session: expected role, permission or account_admin, not '%s'", word)
+				return directive.Errf(d, "session: expected role, permission or account_admin, not '%s'", word)
 			}
 			*names = append(*names, word)
 		}
 	}
 	for i := range m.Require {
 		if err := m.Require[i].validate(); err != nil {
-			return d.Errf("session: %v", err)
+			return directive.Errf(d, "session: %v", err)
 		}
 	}
 	return nil

@@ -5,12 +5,14 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"regexp"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 
+	"example.com/sidegate/caddymodule/directive"
 	"example.com/sidegate/caddymodule/token"
 )
 
@@ -21,11 +23,15 @@ func resolve(value string) (string, error) {
 	if err != nil {
 		return "", unresolved(value)
 	}
-	if resolved = strings.TrimSpace(resolved); resolved == "" {
+	if resolved = strings.TrimSpace(strings.TrimPrefix(resolved, byteOrderMark)); resolved == "" {
 		return "", errors.New("it is empty: set the variable or the file that it names")
 	}
 	return resolved, nil
 }
+
+// byteOrderMark is what some editors put before a text (RFC 3629 section 6). It is
+// no part of what the text says.
+const byteOrderMark = "\ufeff"
 
 // resolveReferences resolves {env.*} and {file.*} in a value that may hold
 // other placeholders too, which stay.
@@ -43,6 +49,28 @@ func resolveReferences(value string) (string, error) {
 
 // reference is a placeholder that names where a value lies.
 var reference = regexp.MustCompile(`\{(?:env|file)\.[^{}]+\}`)
+
+// unknownHost stands where a value is known only when the configuration is
+// loaded (RFC 6761 section 6.4).
+const unknownHost = "placeholder.invalid"
+
+// standIn is a configured value as far as it is known while the Caddyfile is
+// read: with a placeholder in it, what stands for one of its kind.
+func standIn(configured, kind string) string {
+	if strings.Contains(configured, "{") {
+		return kind
+	}
+	return configured
+}
+
+// standInAddress is standIn for an address that may hold other placeholders: one
+// whose host is a placeholder is not known at all.
+func standInAddress(configured string) string {
+	if reference.MatchString(configured) {
+		return "https://" + unknownHost
+	}
+	return configured
+}
 
 // unresolved names what could not be resolved. A placeholder of another kind
 // is not repeated: it may be a part of a password that has braces in it.
@@ -63,10 +91,29 @@ func readNamed(configured string) ([]byte, error) {
 		return nil, err
 	}
 	text, err := os.ReadFile(path)
-	if err == nil && len(text) == 0 {
+	if err != nil {
+		return nil, directive.LookedIn(readable(err))
+	}
+	if len(text) == 0 {
 		err = fmt.Errorf("%s is empty: it should hold PEM", path)
 	}
 	return text, err
+}
+
+// readable tells who may not read a file; other errors stay as they are.
+func readable(err error) error {
+	if !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	return fmt.Errorf("%w: let the user that the gateway runs as (uid %d) read the file and enter its folder", err, os.Getuid())
+}
+
+// inDataFolder tells what to do when Caddy's data folder cannot be written. The
+// secret and the sessions both lie there, so whoever moves one moves the other.
+func inDataFolder(err error) error {
+	return fmt.Errorf("%w (the user that the gateway runs as, uid %d, needs a folder to keep data in, now %s: set XDG_DATA_HOME or HOME to one "+
+		"that it may write; or say where both things go that lie there, `secret {env.SIDEGATE_SECRET}` and `store embedded /var/lib/sidegate/sessions.db`)",
+		err, os.Getuid(), caddy.AppDataDir())
 }
 
 // readPrivateKey reads a PEM file; its errors hold nothing of the key.

@@ -9,10 +9,12 @@ import (
 	"encoding/pem"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
 
 	"example.com/sidegate/caddymodule/gatewaytest"
 )
@@ -57,6 +59,26 @@ func wantInvalid(t *testing.T, config []byte, want string) {
 		t.Errorf("the error tells a secret: %v", err)
 	}
 }
+
+// wantRefused demands that the site is refused in these words: while its Caddyfile
+// is read, with the line, or else when it is loaded.
+func wantRefused(t *testing.T, site gatewaytest.Site, want string) {
+	t.Helper()
+	site.Upstream, site.Global = "127.0.0.1:9", site.Global+quiet
+	config, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(site.Caddyfile(site.Prepare(t))), map[string]any{"filename": "Caddyfile"})
+	if err == nil {
+		wantInvalid(t, config, want)
+		return
+	}
+	if _, text, _ := strings.Cut(err.Error(), "': "); !beginsWithLine.MatchString(text) || !strings.Contains(text, want) {
+		t.Errorf("got  %v\nwant Caddyfile:<line>: %s", err, want)
+	}
+	if strings.Contains(err.Error(), canary) {
+		t.Errorf("the error tells a secret: %v", err)
+	}
+}
+
+var beginsWithLine = regexp.MustCompile(`^Caddyfile:\d+: `)
 
 const secretLine = "secret " + canary + "\n"
 
@@ -147,8 +169,7 @@ func TestErrorsOfAConfigurationSayWhatToDo(t *testing.T) {
 		{"a public pattern with an empty segment", auth("public /a//b/*"), `public "/a//b/*": it would never match`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, config := adapted(t, c.site)
-			wantInvalid(t, config, c.want)
+			wantRefused(t, c.site, c.want)
 		})
 	}
 }
@@ -185,7 +206,7 @@ func TestWhatIsMissingFromAConfigurationIsNamed(t *testing.T) {
 		})
 	}
 	t.Run("a mistake in the options is not taken for options that are missing", func(t *testing.T) {
-		_, config := adapted(t, gatewaytest.Site{Options: "base_path auth"})
+		_, config := adapted(t, gatewaytest.Site{Options: "secret {env.SIDEGATE_TEST_UNSET}"})
 		if err := validate(t, config); err == nil || strings.Contains(err.Error(), "add a `sidegate") {
 			t.Errorf("got %v", err)
 		}
@@ -207,6 +228,12 @@ func TestAUsersFileWithAMistakeIsRefusedByItsLine(t *testing.T) {
 			wantInvalid(t, config, c.want)
 		})
 	}
+	t.Run("a role that is nearly a declared one", func(t *testing.T) {
+		dir := t.TempDir()
+		gatewaytest.WriteFile(t, filepath.Join(dir, "users.yaml"), strings.Replace(gatewaytest.UsersFile, "roles: [admin]", "roles: [editr]", 1))
+		_, config := adapted(t, gatewaytest.Site{Dir: dir})
+		wantInvalid(t, config, "person 1: roles hold a slip: there is no role editr: did you mean `editor`?")
+	})
 	t.Run("a file that is not there", func(t *testing.T) {
 		s, config := adapted(t, gatewaytest.Site{})
 		if err := os.Remove(s.Users); err != nil {
@@ -298,6 +325,14 @@ func TestMistakesInJSONAreRefused(t *testing.T) {
 		{"a limit beyond which nobody knows what to do", `"idle_timeout":0`, `"beyond_max_sessions":"newest"`, "max_sessions: beyond it is oldest, which ends the longest idle, or refuse"},
 		{"a read timeout below zero", `"read_timeout":1000000000`, `"read_timeout":-1`, "time-outs and pool size of redis must be positive"},
 		{"two logins of one name", `"logins":[`, `"logins":[{"method":"users","file":"../deploy/demo/users.yaml"},`, `two logins are named "users": give each a name of its own`},
+		{"a lifetime in seconds, which JSON has in nanoseconds", `"lifetime":3600000000000`, `"lifetime":3600`, "lifetime 3.6µs is too short: give at least 1s; in JSON a number is nanoseconds"},
+		{"an idle timeout in seconds", `"idle_timeout":0`, `"idle_timeout":900`, "idle_timeout 900ns is too short: give at least 1s"},
+		{"a cache in seconds", `"idle_timeout":0`, `"cache":{"ttl":10}`, "cache 10ns is too short: give at least 10ms"},
+		{"something stale in seconds", `"idle_timeout":0`, `"cache":{"stale":300}`, "stale 300ns is too short"},
+		{"a time-out of redis in milliseconds", `"read_timeout":1000000000`, `"read_timeout":300`, "read_timeout 300ns is too short: give at least 1ms"},
+		{"a role that session_auth demands by a slip", `"require":[{"roles":["admin"]},{"permissions"`, `"require":[{"roles":["admni"]},{"permissions"`, "role: there is no role admni: did you mean `admin`?"},
+		{"a role that the matcher demands by a slip", `"session":{"require":[{"roles":["admin"]}]`, `"session":{"require":[{"roles":["admn"]}]`, "matcher session: role: there is no role admn: did you mean `admin`?"},
+		{"a role that another includes by a slip", `"includes":["editor"]`, `"includes":["editr"]`, "role admin: includes: there is no role editr: did you mean `editor`?"},
 		{"a secret that is empty", `"secrets":["`, `"secrets":["","`, "secret 1: it is empty"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -115,7 +115,7 @@ func inBlock(block string, words []string) (found []string) {
 	return found
 }
 
-// optionWords are the options of every block: what parseBlock is given, and
+// optionWords are the options of every block: what directive.Block is given, and
 // the groups of the app's.
 func optionWords(s source) (words []string) {
 	if s.isTest() {
@@ -136,7 +136,7 @@ func optionWords(s source) (words []string) {
 }
 
 func wordsOfBlock(s source, call *ast.CallExpr) []string {
-	if f, ok := call.Fun.(*ast.Ident); !ok || f.Name != "parseBlock" || len(call.Args) != 3 {
+	if f, ok := call.Fun.(*ast.SelectorExpr); !ok || f.Sel.Name != "Block" || len(call.Args) != 3 {
 		return nil
 	}
 	block := literal(call.Args[1])
@@ -274,12 +274,12 @@ func TestWordsAreReadOffTheCode(t *testing.T) {
 		read             func(source) []string
 		want             []string
 	}{
-		{"a block under its name", "a.go", `package a; var _ = parseBlock(d, "cookie", map[string]option{"name": f, "domain": g})`, optionWords, []string{"cookie: name", "cookie: domain"}},
-		{"a block in a block behind its word", "a.go", `package a; var _ = parseBlock(d, "tls", map[string]option{"ca": f})`, optionWords, []string{"store redis: tls ca"}},
-		{"the app's groups", "a.go", `package a; func (o *O) words() map[string]option { return map[string]option{"store": f} }`, optionWords, []string{"sidegate options: store"}},
-		{"no options", "a.go", `package a; var _ = parseBlock(d, directive, nil)`, optionWords, nil},
-		{"options that are made elsewhere, as something amiss", "a.go", `package a; var _ = parseBlock(d, "role", words)`, optionWords, []string{`a.go:1:20: the words of "role"`}},
-		{"nothing in tests", "a_test.go", `package a; var _ = parseBlock(d, "cookie", map[string]option{"name": f})`, optionWords, nil},
+		{"a block under its name", "a.go", `package a; var _ = directive.Block(d, "cookie", map[string]directive.Option{"name": f, "domain": g})`, optionWords, []string{"cookie: name", "cookie: domain"}},
+		{"a block in a block behind its word", "a.go", `package a; var _ = directive.Block(d, "tls", map[string]directive.Option{"ca": f})`, optionWords, []string{"store redis: tls ca"}},
+		{"the app's groups", "a.go", `package a; func (o *O) words() map[string]directive.Option { return map[string]directive.Option{"store": f} }`, optionWords, []string{"sidegate options: store"}},
+		{"no options", "a.go", `package a; var _ = directive.Block(d, directive, nil)`, optionWords, nil},
+		{"options that are made elsewhere, as something amiss", "a.go", `package a; var _ = directive.Block(d, "role", words)`, optionWords, []string{`a.go:1:20: the words of "role"`}},
+		{"nothing in tests", "a_test.go", `package a; var _ = directive.Block(d, "cookie", map[string]directive.Option{"name": f})`, optionWords, nil},
 		{"a refusal with its status", "a.go", `package a; var A = &Refusal{Status: http.StatusNotFound, Code: "not_found"}`, refusals, []string{"not_found 404"}},
 		{"the same refusal twice, as one", "a.go", `package a; var A, B = &Refusal{Status: http.StatusGone, Code: "gone"}, &Refusal{Code: "gone", Status: http.StatusGone}`, refusals, []string{"gone 410"}},
 		{"a refusal that a route gives another status", "a.go", `package a; var A = refusal.Unavailable.WithStatus(http.StatusInternalServerError)`, refusals, []string{"unavailable 500"}},

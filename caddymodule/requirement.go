@@ -6,6 +6,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
+	"example.com/sidegate/caddymodule/directive"
 	"example.com/sidegate/sessionstore"
 )
 
@@ -62,19 +63,21 @@ func anyOf(wanted, held []string) bool {
 	return false
 }
 
-func requireRole(target *[]Requirement) option {
+func requireRole(target *[]Requirement) directive.Option {
 	return func(d *caddyfile.Dispenser) error {
 		var q Requirement
-		err := texts(&q.Roles)(d)
+		if err := directive.Texts(&q.Roles)(d); err != nil {
+			return err
+		}
 		*target = append(*target, q)
-		return err
+		return nil
 	}
 }
 
-func requirePermission(target *[]Requirement) option {
+func requirePermission(target *[]Requirement) directive.Option {
 	return func(d *caddyfile.Dispenser) error {
 		var q Requirement
-		err := texts(&q.Permissions)(d)
+		err := directive.Texts(&q.Permissions)(d)
 		*target = append(*target, q)
 		return err
 	}

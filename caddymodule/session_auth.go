@@ -11,6 +11,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"example.com/sidegate/caddymodule/caller"
+	"example.com/sidegate/caddymodule/directive"
 	"example.com/sidegate/caddymodule/everyroute"
 	"example.com/sidegate/caddymodule/login/app"
 	"example.com/sidegate/caddymodule/pathrule"
@@ -94,6 +95,8 @@ type SessionAuth struct {
 	foreign  everyroute.Foreign
 	upstream *app.Login   // that UpstreamToken names
 	watch    caller.Taker // of its cookies; nil without keep_cookies
+
+	line directive.Position // in a Caddyfile
 }
 
 // CaddyModule returns the Caddy module information.
@@ -112,13 +115,13 @@ func (s *SessionAuth) Provision(ctx caddy.Context) (err error) {
 	}
 	a.leads = a.leads || !s.NoRedirect
 	s.shared = a.share()
-	if s.public, err = pathrule.NewClear(s.Public); err != nil {
+	if err := s.checkPublic(); err != nil {
 		return err
 	}
 	if err := s.provisionPaths(); err != nil {
 		return err
 	}
-	if err := errors.Join(s.checkUpstreamToken(a.logins), s.checkOptional()); err != nil {
+	if err := errors.Join(s.checkUpstreamToken(a.logins), s.checkOptional(), s.checkRoles(a.known)); err != nil {
 		return err
 	}
 	for _, require := range s.Require {
@@ -297,40 +300,43 @@ func refuseMethod(w http.ResponseWriter, r *http.Request) error {
 // must all hold.
 func (s *SessionAuth) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // the directive's name
+	s.line = directive.Here(d)
 	if d.NextArg() {
-		return d.ArgErr()
+		return directive.ArgErr(d)
 	}
-	return parseBlock(d, "session_auth", map[string]option{
-		"optional":        flag(&s.Optional),
-		"public":          texts(&s.Public),
+	err := directive.Block(d, "session_auth", map[string]directive.Option{
+		"optional":        directive.Flag(&s.Optional),
+		"public":          directive.Checked(directive.Texts(&s.Public), s.checkPublic),
 		"role":            requireRole(&s.Require),
 		"permission":      requirePermission(&s.Require),
-		"account_admin":   flag(&s.AccountAdmin),
+		"account_admin":   directive.Flag(&s.AccountAdmin),
 		"path":            s.parsePath,
 		"ambiguous_paths": ambiguous(&s.AmbiguousPaths),
-		"headers":         texts(&s.Headers),
+		"headers":         directive.Checked(directive.Texts(&s.Headers), s.checkHeaders),
 		"user_header":     userHeader(&s.UserHeader),
 		"header":          s.parseHeader,
-		"keep_header":     texts(&s.KeepHeader),
+		"keep_header":     keepHeader(&s.KeepHeader),
 		"assertion":       s.parseAssertion,
-		"upstream_token":  text(&s.UpstreamToken),
-		"no_redirect":     flag(&s.NoRedirect),
-		"foreign_bearer":  flag(&s.ForeignBearer),
-		"handle_errors":   flag(&s.HandleErrors),
+		"upstream_token":  directive.Text(&s.UpstreamToken),
+		"no_redirect":     directive.Flag(&s.NoRedirect),
+		"foreign_bearer":  directive.Flag(&s.ForeignBearer),
+		"handle_errors":   directive.Flag(&s.HandleErrors),
 	})
+	if err == nil {
+		_, err = s.readSet()
+	}
+	if err == nil {
+		err = s.checkOptional()
+	}
+	return s.line.Wrap(err)
 }
 
 func parseAuth(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 	s := new(SessionAuth)
-	return s, s.UnmarshalCaddyfile(h.Dispenser)
-}
-
-func (s *SessionAuth) parseAssertion(d *caddyfile.Dispenser) error {
-	if s.Assertion != nil {
-		return d.Err("assertion is given twice")
+	if err := s.UnmarshalCaddyfile(h.Dispenser); err != nil {
+		return nil, err
 	}
-	s.Assertion = new(AssertionConfig)
-	return optionalText(d, &s.Assertion.Audience)
+	return s, s.checkRoles(writtenRoleNames(h))
 }
 
 // Interface guards

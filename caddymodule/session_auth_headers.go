@@ -13,6 +13,7 @@ import (
 	"golang.org/x/net/http/httpguts"
 
 	"example.com/sidegate/caddymodule/caller"
+	"example.com/sidegate/caddymodule/directive"
 	"example.com/sidegate/caddymodule/everyroute"
 	"example.com/sidegate/caddymodule/identity"
 	"example.com/sidegate/caddymodule/origin"
@@ -59,11 +60,8 @@ type customHeader struct {
 
 func newInjector(s *SessionAuth, a *App) (in injector, err error) {
 	in.explicit = len(s.Headers) > 0 || s.UserHeader != "" || len(s.Header) > 0 || s.Assertion != nil
-	if in.set, err = identity.NewSet(s.Headers...); err != nil {
-		return in, fmt.Errorf("headers: %w", err)
-	}
-	if s.UserHeader != "" && !in.set.HasUser() {
-		return in, errors.New("user_header: no header of these presets says who the user is: name one that does, such as `headers remote-user`")
+	if in.set, err = s.readSet(); err != nil {
+		return in, err
 	}
 	if user := cmp.Or(s.UserHeader, a.UserHeader); user != "" {
 		if in.set, err = in.set.WithUser(user); err != nil {
@@ -146,28 +144,52 @@ var notOurs = []string{
 func (s *SessionAuth) parseHeader(d *caddyfile.Dispenser) error {
 	var h HeaderConfig
 	if !d.Args(&h.Name, &h.Value) || d.NextArg() {
-		return d.ArgErr()
+		return directive.ArgErr(d)
 	}
 	for _, other := range s.Header {
 		if strings.EqualFold(other.Name, h.Name) {
-			return d.Errf("header %s is given twice", h.Name)
+			return directive.Errf(d, "header %s is given twice", h.Name)
 		}
 	}
 	s.Header = append(s.Header, h)
+	return directive.Wrap(d, h.validate())
+}
+
+func (s *SessionAuth) checkHeaders() error {
+	if _, err := identity.NewSet(s.Headers...); err != nil {
+		return fmt.Errorf("headers: %w", err)
+	}
 	return nil
 }
 
-// userHeader reads user_header; a slip is found where it stands.
-func userHeader(target *string) option {
-	return func(d *caddyfile.Dispenser) error {
-		if err := text(target)(d); err != nil {
-			return err
-		}
-		if err := identity.CheckUser(*target); err != nil {
-			return d.WrapErr(err)
-		}
-		return nil
+// keepHeader reads keep_header.
+func keepHeader(target *[]string) directive.Option {
+	return directive.Checked(directive.Texts(target), func() error { return everyroute.CheckKept(*target) })
+}
+
+// readSet makes the presets ready.
+func (s *SessionAuth) readSet() (*identity.Set, error) {
+	if err := s.checkHeaders(); err != nil {
+		return nil, err
 	}
+	set, _ := identity.NewSet(s.Headers...)
+	if s.UserHeader != "" && !set.HasUser() {
+		return nil, errors.New("user_header: no header of these presets says who the user is: name one that does, such as `headers remote-user`")
+	}
+	return set, nil
+}
+
+func (s *SessionAuth) parseAssertion(d *caddyfile.Dispenser) error {
+	if s.Assertion != nil {
+		return directive.Err(d, "assertion is given twice")
+	}
+	s.Assertion = new(AssertionConfig)
+	return directive.OptionalText(d, &s.Assertion.Audience)
+}
+
+// userHeader reads user_header; a slip is found where it stands.
+func userHeader(target *string) directive.Option {
+	return directive.Checked(directive.Text(target), func() error { return identity.CheckUser(*target) })
 }
 
 func (h *HeaderConfig) validate() error {

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/net/http/httpguts"
 
 	"example.com/sidegate/caddymodule/caller"
+	"example.com/sidegate/caddymodule/directive"
 	"example.com/sidegate/caddymodule/pathrule"
 	"example.com/sidegate/caddymodule/refusal"
 )
@@ -48,6 +49,8 @@ type PathRule struct {
 	// AccountAdmin requires that the person administers the account that they
 	// act for.
 	AccountAdmin bool `json:"account_admin,omitempty"`
+
+	line directive.Position // in a Caddyfile
 }
 
 func (p *PathRule) validate() error {
@@ -113,6 +116,11 @@ func (s *SessionAuth) provisionPaths() (err error) {
 	return err
 }
 
+func (s *SessionAuth) checkPublic() (err error) {
+	s.public, err = pathrule.NewClear(s.Public)
+	return err
+}
+
 // decideByPath is decide where there are rules by path.
 func (s *SessionAuth) decideByPath(r *http.Request, c *caller.Caller) (why *refusal.Refusal, open bool) {
 	v := s.rules.Decide(r.URL, r.Method, len(s.Public) == 0 || !pathrule.AmbiguousPath(r.URL))
@@ -165,26 +173,26 @@ func anonymous(c *caller.Caller) bool {
 //	}
 func (s *SessionAuth) parsePath(d *caddyfile.Dispenser) error {
 	var p PathRule
-	if err := texts(&p.Patterns)(d); err != nil {
+	if err := directive.Texts(&p.Patterns)(d); err != nil {
 		return err
 	}
 	if _, err := pathrule.New(pathrule.Session, []pathrule.Rule{{Patterns: p.Patterns}}); err != nil {
-		return d.Err(err.Error())
+		return directive.Wrap(d, err)
 	}
-	line := *d // where a mistake of the whole rule is told
-	err := parseBlock(d, "path", map[string]option{
+	p.line = directive.Here(d)
+	err := directive.Block(d, "path", map[string]directive.Option{
 		"role":          requireRole(&p.Require),
 		"permission":    requirePermission(&p.Require),
-		"account_admin": flag(&p.AccountAdmin),
-		"public":        flag(&p.Public),
-		"optional":      flag(&p.Optional),
+		"account_admin": directive.Flag(&p.AccountAdmin),
+		"public":        directive.Flag(&p.Public),
+		"optional":      directive.Flag(&p.Optional),
 		"method":        p.parseMethod,
 	})
 	if err != nil {
 		return err
 	}
 	if err := p.validate(); err != nil {
-		return line.Err(err.Error())
+		return p.line.Wrap(err)
 	}
 	s.Paths = append(s.Paths, p)
 	return nil
@@ -193,9 +201,9 @@ func (s *SessionAuth) parsePath(d *caddyfile.Dispenser) error {
 // parseMethod reads `method GET HEAD`, or `method not GET HEAD`.
 func (p *PathRule) parseMethod(d *caddyfile.Dispenser) error {
 	if len(p.Methods) > 0 {
-		return d.Err("method is given twice: name them all on one line")
+		return directive.Err(d, "method is given twice: name them all on one line")
 	}
-	if err := texts(&p.Methods)(d); err != nil {
+	if err := directive.Texts(&p.Methods)(d); err != nil {
 		return err
 	}
 	if p.Methods[0] == "not" {

@@ -10,29 +10,29 @@ import (
 )
 
 func TestMistakesInPathRulesAreRefused(t *testing.T) {
-	const at = ", at Caddyfile:3"
+	const at = "Caddyfile:3: "
 	for _, c := range []struct{ name, where, line, want string }{
 		{"no path", inAuth, "path", wrongCount},
 		{"no path, and a block", inAuth, "path {\n\t\t\trole admin\n\t\t}", wrongCount},
 		{"an empty path", inAuth, `path /a ""`, "path has an empty argument"},
-		{"a path without its slash", inAuth, "path admin/*", `path "admin/*": give an exact path such as /login, or a prefix such as /admin/*` + at},
-		{"an asterisk within", inAuth, "path /a/*/b", `path "/a/*/b": give an exact path such as /login, or a prefix such as /admin/*` + at},
-		{"an encoded path", inAuth, "path /a%2Fb", `path "/a%2Fb": write it decoded, without //, dot segments, ; % ? # or \` + at},
+		{"a path without its slash", inAuth, "path admin/*", at + `path "admin/*": give an exact path such as /login, or a prefix such as /admin/*`},
+		{"an asterisk within", inAuth, "path /a/*/b", at + `path "/a/*/b": give an exact path such as /login, or a prefix such as /admin/*`},
+		{"an encoded path", inAuth, "path /a%2Fb", at + `path "/a%2Fb": write it decoded, without //, dot segments, ; % ? # or \`},
 		{"an unknown word", inAuth, "path /a {\n\t\t\troles admin\n\t\t}", "unrecognized path subdirective 'roles'"},
 		{"no role", inAuth, "path /a {\n\t\t\trole\n\t\t}", wrongCount},
 		{"no method", inAuth, "path /a {\n\t\t\tmethod\n\t\t}", wrongCount},
-		{"not, and no method", inAuth, "path /a {\n\t\t\tmethod not\n\t\t}", "path /a: not which methods? Name one at least" + at},
+		{"not, and no method", inAuth, "path /a {\n\t\t\tmethod not\n\t\t}", at + "path /a: not which methods? Name one at least"},
 		{"methods twice", inAuth, "path /a {\n\t\t\tmethod GET\n\t\t\tmethod PUT\n\t\t}", "method is given twice: name them all on one line"},
 		{"a word behind public", inAuth, "path /a {\n\t\t\tpublic yes\n\t\t}", wrongCount},
 		{"public twice", inAuth, "path /a {\n\t\t\tpublic\n\t\t\tpublic\n\t\t}", "public is given twice"},
-		{"public and optional", inAuth, "path /a /b {\n\t\t\tpublic\n\t\t\toptional\n\t\t}", "path /a /b: public and optional exclude each other: keep one of them" + at},
-		{"public and a demand", inAuth, "path /a {\n\t\t\tpublic\n\t\t\trole admin\n\t\t}", "path /a: it opens the path and demands something of it: leave out public and optional, or the demand" + at},
+		{"public and optional", inAuth, "path /a /b {\n\t\t\tpublic\n\t\t\toptional\n\t\t}", at + "path /a /b: public and optional exclude each other: keep one of them"},
+		{"public and a demand", inAuth, "path /a {\n\t\t\tpublic\n\t\t\trole admin\n\t\t}", at + "path /a: it opens the path and demands something of it: leave out public and optional, or the demand"},
 		{"optional and a demand", inAuth, "path /a {\n\t\t\toptional\n\t\t\taccount_admin\n\t\t}", "path /a: it opens the path and demands something of it"},
-		{"what is no method", inAuth, "path /a {\n\t\t\tmethod GET,POST\n\t\t}", `path /a: "GET,POST" is no method` + at},
+		{"what is no method", inAuth, "path /a {\n\t\t\tmethod GET,POST\n\t\t}", at + `path /a: "GET,POST" is no method`},
 		{"ambiguous_paths without a word", inAuth, "ambiguous_paths", wrongCount},
-		{"ambiguous_paths of something else", inAuth, "ambiguous_paths refuse", "ambiguous_paths \"refuse\": write `ambiguous_paths allow`, or leave it out" + at},
+		{"ambiguous_paths of something else", inAuth, "ambiguous_paths refuse", at + "ambiguous_paths \"refuse\": write `ambiguous_paths allow`, or leave it out"},
 		{"ambiguous_paths twice", inAuth, "ambiguous_paths allow\n\t\tambiguous_paths allow", "ambiguous_paths is given twice"},
-		{"ambiguous_paths of the app, of something else", inOptions, "ambiguous_paths off", "ambiguous_paths \"off\": write `ambiguous_paths allow`, or leave it out, at Caddyfile:4"},
+		{"ambiguous_paths of the app, of something else", inOptions, "ambiguous_paths off", "Caddyfile:4: ambiguous_paths \"off\": write `ambiguous_paths allow`, or leave it out"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			wantAdaptError(t, strings.Replace(c.where, "LINE", c.line, 1), c.want)

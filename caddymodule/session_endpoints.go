@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"example.com/sidegate/caddymodule/caller"
+	"example.com/sidegate/caddymodule/directive"
 	"example.com/sidegate/caddymodule/everyroute"
 	"example.com/sidegate/caddymodule/refusal"
 )
@@ -117,9 +118,9 @@ func parseEndpoints(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error)
 func (e *SessionEndpoints) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // the directive's name
 	if d.NextArg() {
-		return d.ArgErr()
+		return directive.ArgErr(d)
 	}
-	return parseBlock(d, "session_endpoints", map[string]option{"keep_header": texts(&e.KeepHeader)})
+	return directive.Block(d, "session_endpoints", map[string]directive.Option{"keep_header": keepHeader(&e.KeepHeader)})
 }
 
 // Interface guards

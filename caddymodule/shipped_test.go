@@ -79,18 +79,23 @@ var ownPeople = []string{"minimal", "redis", "tls-in-front"}
 func withPeople(t *testing.T, file string, text, config []byte) []byte {
 	t.Helper()
 	own := slices.Contains(ownPeople, strings.TrimSuffix(filepath.Base(file), ".Caddyfile"))
-	if missing := bytes.Contains(config, []byte(`"file":"users.yaml"`)); missing != own {
-		t.Fatalf("it names a file that is not there: %t; want %t", missing, own)
+	missing := []byte(`/deploy/caddyfiles/users.yaml"`)
+	if named := bytes.Contains(config, missing); named != own {
+		t.Fatalf("it names a file that is not there: %t; want %t", named, own)
 	}
 	if !own {
 		return config
 	}
-	command := users.CommandFor("users.yaml")
+	command := users.CommandFor("deploy/caddyfiles/users.yaml")
 	if !bytes.Contains(text, []byte("#\t"+command+"\n")) {
 		t.Errorf("it does not say how to make the users file: %s", command)
 	}
 	made := filepath.Join(t.TempDir(), "users.yaml")
-	config = bytes.Replace(config, []byte(`"file":"users.yaml"`), []byte(`"file":"`+made+`"`), 1)
+	wd, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	config = bytes.Replace(config, []byte(`"`+wd+string(missing)), []byte(`"`+made+`"`), 1)
 	if err := validate(t, config); err == nil || !strings.Contains(err.Error(), users.CommandFor(made)) {
 		t.Errorf("without the users file: %v; want an error that says %s", err, users.CommandFor(made))
 	}

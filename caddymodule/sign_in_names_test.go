@@ -106,10 +106,13 @@ func TestNothingIsDecidedByWhatIsMadeOfATypedName(t *testing.T) {
 			if c.more != "" {
 				options += "directory http crm http://127.0.0.1:1/people?e=" + c.more + "\n"
 			}
-			_, config := adapted(t, gatewaytest.Site{Options: options, Bare: true})
+			site := gatewaytest.Site{Options: options, Bare: true}
 			if c.want != "" {
-				wantInvalid(t, config, c.want)
-			} else if err := validate(t, config); err != nil {
+				wantRefused(t, site, c.want)
+				return
+			}
+			_, config := adapted(t, site)
+			if err := validate(t, config); err != nil {
 				t.Error(err)
 			}
 		})
@@ -122,8 +125,7 @@ func TestUserHeaderThatSaysNothingIsRefused(t *testing.T) {
 		"beside none":                      {gatewaytest.Site{Auth: "headers none\nuser_header id"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, config := adapted(t, c.site)
-			wantInvalid(t, config, "user_header: no header of these presets says who the user is")
+			wantRefused(t, c.site, "user_header: no header of these presets says who the user is")
 		})
 	}
 }

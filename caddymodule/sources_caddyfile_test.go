@@ -125,6 +125,7 @@ func TestErrorsOfSourcesSayWhatToDo(t *testing.T) {
 		s.Options += "\ndirectory http crm " + address
 		return s
 	}
+	const byStatus = "success `login.status == 200`\n"
 	const legacyAPI, byEmail, byID = "http://127.0.0.1:1/login", "http://127.0.0.1:1/by?e={identity.email}", "http://127.0.0.1:1/by?i={identity.id}"
 	for _, c := range []struct {
 		name string
@@ -157,7 +158,7 @@ func TestErrorsOfSourcesSayWhatToDo(t *testing.T) {
 		{"an app whose address is empty", app(`""`, ""), "give the address of the app's login API: login app legacy http://legacy:8000/api/login"},
 		{"an app whose address is none", app("legacy", ""), "URL is not of the form http://host/path or https://host/path"},
 		{"an app whose address has a password", app("http://u:"+canary+"@legacy/", ""), "URL has credentials in it"},
-		{"an app whose address is not set", app("{env.SIDEGATE_TEST_UNSET}", ""), "address: {env.SIDEGATE_TEST_UNSET} is missing or empty"},
+		{"an app whose address is not set", app("{env.SIDEGATE_TEST_UNSET}", byStatus), "address: {env.SIDEGATE_TEST_UNSET} is missing or empty"},
 		{"a logout that is no address", app(legacyAPI, "logout /logout"), "login legacy: logout: "},
 		{"a name that no cookie has", app(legacyAPI, `keep_cookies "a b"`), `login app legacy: keep_cookies "a b": that is no name of a cookie`},
 		{"more names of cookies than a session keeps", app(legacyAPI, "keep_cookies"+strings.Repeat(" a", 51)), "login app legacy: keep_cookies names 51 cookies: 50 at most"},
@@ -168,15 +169,15 @@ func TestErrorsOfSourcesSayWhatToDo(t *testing.T) {
 		{"an app that is not sent the password", app(legacyAPI, "body json {\nuser {login.username}\n}"), "body has no field with {login.password}"},
 		{"an app with a placeholder that nobody knows", app(legacyAPI, "body json {\nuser {login.user}\npass {login.password}\n}"), "body field user "},
 		{"an app with a field twice", app(legacyAPI, "body json {\nuser {login.username}\nuser {login.password}\n}"), "body field user is given twice"},
-		{"an app with a header that is not set", app(legacyAPI, "header X-Key {env.SIDEGATE_TEST_UNSET}"), "header X-Key: {env.SIDEGATE_TEST_UNSET} is missing or empty"},
+		{"an app with a header that is not set", app(legacyAPI, byStatus+"header X-Key {env.SIDEGATE_TEST_UNSET}"), "header X-Key: {env.SIDEGATE_TEST_UNSET} is missing or empty"},
 		{"an app with a header that cannot be sent", app(legacyAPI, "header X-Key \"a\nb\""), `header "X-Key": its name or its value cannot stand in a request`},
-		{"an app with a bad ca", app(legacyAPI, "ca "+garbage), "login app legacy: ca: the file holds no PEM certificate"},
+		{"an app with a bad ca", app(legacyAPI, byStatus+"ca "+garbage), "login app legacy: ca: the file holds no PEM certificate"},
 
 		{"a directory whose address is empty", crm(`""`, ""), "give its address: directory http crm http://users.internal/by-email?e={identity.email}"},
 		{"a directory with a placeholder for its host", crm("http://{identity.email}/", ""), "URL has a placeholder in its scheme or host"},
 		{"a directory with a placeholder that nobody knows", crm("http://crm/{identity.mail}", ""), "URL has a placeholder that is not known: known are {identity.email}"},
 		{"a directory whose address names a variable that is not set", crm("http://crm/{env.SIDEGATE_TEST_UNSET}", ""), "address: {env.SIDEGATE_TEST_UNSET} is missing or empty"},
-		{"an app with a field of a variable that is not set", app(legacyAPI, "body json {\nuser {login.username}\npass {login.password}\nkey {env.SIDEGATE_TEST_UNSET}\n}"), "body key: {env.SIDEGATE_TEST_UNSET} is missing or empty"},
+		{"an app with a field of a variable that is not set", app(legacyAPI, byStatus+"body json {\nuser {login.username}\npass {login.password}\nkey {env.SIDEGATE_TEST_UNSET}\n}"), "body key: {env.SIDEGATE_TEST_UNSET} is missing or empty"},
 		{"a directory with a bad name", gatewaytest.Site{Options: "directory http a.b http://a/"}, `directory http "a.b": use letters, digits, - and _ for the name`},
 		{"a directory with a password that is not set", crm(byEmail, "basic_auth u {env.SIDEGATE_TEST_UNSET}"), "basic_auth: {env.SIDEGATE_TEST_UNSET} is missing or empty"},
 		{"a directory with a user that is not set", crm(byEmail, "basic_auth {env.SIDEGATE_TEST_UNSET} p"), "basic_auth: {env.SIDEGATE_TEST_UNSET} is missing or empty"},
@@ -212,8 +213,7 @@ func TestErrorsOfSourcesSayWhatToDo(t *testing.T) {
 		{"the credentials of a login that is no app", auth("upstream_token users"), "upstream_token users: there is no `login app users` in the sidegate options"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, config := adapted(t, c.site)
-			wantInvalid(t, config, c.want)
+			wantRefused(t, c.site, c.want)
 		})
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
+	"example.com/sidegate/caddymodule/directive"
 	"example.com/sidegate/sessionstore"
 	"example.com/sidegate/sessionstore/embedded"
 )
@@ -63,6 +64,9 @@ func (e *EmbeddedStore) Open(sealer *sessionstore.Sealer, now func() time.Time) 
 		return keptDB{opened}, err
 	})
 	if err != nil {
+		if e.Path == "" {
+			err = inDataFolder(err)
+		}
 		return nil, nil, fmt.Errorf("store embedded: %w", err)
 	}
 	return embedded.New(db.DB, sealer, now), release, nil
@@ -73,10 +77,11 @@ func (e *EmbeddedStore) Open(sealer *sessionstore.Sealer, now func() time.Time) 
 //	store embedded [<file>]
 func (e *EmbeddedStore) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // the store's kind
-	if err := optionalText(d, &e.Path); err != nil {
+	if err := directive.OptionalText(d, &e.Path); err != nil {
 		return err
 	}
-	return noMore(d, "store embedded")
+	e.Path = directive.FileName(d, e.Path)
+	return directive.NoMore(d, "store embedded")
 }
 
 // Interface guards

@@ -6,6 +6,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
+	"example.com/sidegate/caddymodule/directive"
 	"example.com/sidegate/sessionstore"
 	"example.com/sidegate/sessionstore/memory"
 )
@@ -48,7 +49,7 @@ func (*MemoryStore) Open(*sessionstore.Sealer, func() time.Time) (sessionstore.S
 //	store memory
 func (*MemoryStore) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // the store's kind
-	return noMore(d, "store memory")
+	return directive.NoMore(d, "store memory")
 }
 
 // Interface guards

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -14,6 +15,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	goredis "github.com/redis/go-redis/v9"
 
+	"example.com/sidegate/caddymodule/directive"
 	"example.com/sidegate/sessionstore"
 	"example.com/sidegate/sessionstore/redis"
 )
@@ -138,6 +140,9 @@ func (s *RedisStore) configure() (err error) {
 	if s.Timeout < 0 {
 		return errors.New("timeout must not be negative")
 	}
+	if err := s.checkTimes(); err != nil {
+		return err
+	}
 	if s.Wait != nil && (s.Wait.Replicas < 1 || s.Wait.Timeout < 0) {
 		return errors.New("wait needs a number of replicas, at least 1, and a positive time: leave it out to wait for none")
 	}
@@ -150,6 +155,18 @@ func (s *RedisStore) configure() (err error) {
 	s.config.TLS, err = s.files.Config()
 	return err
 }
+
+func (s *RedisStore) checkTimes() error {
+	var wait caddy.Duration
+	if s.Wait != nil {
+		wait = s.Wait.Timeout
+	}
+	return cmp.Or(tooShort("dial_timeout", s.DialTimeout, leastTimeout), tooShort("read_timeout", s.ReadTimeout, leastTimeout),
+		tooShort("write_timeout", s.WriteTimeout, leastTimeout), tooShort("timeout", s.Timeout, leastTimeout), tooShort("wait", wait, leastTimeout))
+}
+
+// leastTimeout is below what any answer over a network takes.
+const leastTimeout = time.Millisecond
 
 // connectionKey is the same for configurations that connect alike, and tells
 // nothing of the password.
@@ -205,34 +222,48 @@ func (s *RedisStore) Open(sealer *sessionstore.Sealer, now func() time.Time) (se
 // sentinel and cluster exclude one another; tls needs no block.
 func (s *RedisStore) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // the store's kind
+	at := directive.Here(d)
 	if d.NextArg() {
 		s.URL = d.Val()
 	}
 	if d.NextArg() {
-		return d.ArgErr()
+		return directive.ArgErr(d)
 	}
-	return parseBlock(d, "store redis", map[string]option{
-		"username":      text(&s.Username),
-		"password":      text(&s.Password),
-		"key_prefix":    text(&s.KeyPrefix),
-		"sentinel":      s.either("cluster", text(&s.Sentinel)),
-		"cluster":       s.either("sentinel", flag(&s.Cluster)),
+	err := directive.Block(d, "store redis", map[string]directive.Option{
+		"username":      directive.Text(&s.Username),
+		"password":      directive.Text(&s.Password),
+		"key_prefix":    directive.Text(&s.KeyPrefix),
+		"sentinel":      s.either("cluster", directive.Text(&s.Sentinel)),
+		"cluster":       s.either("sentinel", directive.Flag(&s.Cluster)),
 		"tls":           s.parseTLS,
-		"timeout":       duration(&s.Timeout),
-		"dial_timeout":  duration(&s.DialTimeout),
-		"read_timeout":  duration(&s.ReadTimeout),
-		"write_timeout": duration(&s.WriteTimeout),
+		"timeout":       directive.Duration(&s.Timeout),
+		"dial_timeout":  directive.Duration(&s.DialTimeout),
+		"read_timeout":  directive.Duration(&s.ReadTimeout),
+		"write_timeout": directive.Duration(&s.WriteTimeout),
 		"pool_size":     s.parsePoolSize,
 		"wait":          s.parseWait,
 	})
+	if err != nil {
+		return err
+	}
+	return at.Wrap(s.checkWritten())
+}
+
+// checkWritten checks what stands in the block, but for what is told by
+// placeholders and files.
+func (s *RedisStore) checkWritten() error {
+	w := *s
+	w.URL, w.TLS = standIn(s.URL, "redis://"+unknownHost), nil
+	w.Username, w.Password = standIn(s.Username, unknownHost), standIn(s.Password, unknownHost)
+	return w.Provision(caddy.Context{})
 }
 
 // either refuses an option beside the other one.
-func (s *RedisStore) either(other string, parse option) option {
+func (s *RedisStore) either(other string, parse directive.Option) directive.Option {
 	return func(d *caddyfile.Dispenser) error {
 		given := map[string]bool{"cluster": s.Cluster, "sentinel": s.Sentinel != ""}
 		if given[other] {
-			return d.Errf("%s and %s exclude one another: leave one of them out", d.Val(), other)
+			return directive.Errf(d, "%s and %s exclude one another: leave one of them out", d.Val(), other)
 		}
 		return parse(d)
 	}
@@ -241,14 +272,14 @@ func (s *RedisStore) either(other string, parse option) option {
 func (s *RedisStore) parsePoolSize(d *caddyfile.Dispenser) error {
 	var value string
 	if s.PoolSize != 0 {
-		return d.Err("pool_size is given twice")
+		return directive.Err(d, "pool_size is given twice")
 	}
 	if !d.Args(&value) || d.NextArg() {
-		return d.ArgErr()
+		return directive.ArgErr(d)
 	}
 	size, err := strconv.Atoi(value)
 	if err != nil || size < 1 || size > 10_000 {
-		return d.Errf("pool_size: '%s' is not a number of connections from 1 to 10000", value)
+		return directive.Errf(d, "pool_size: '%s' is not a number of connections from 1 to 10000", value)
 	}
 	s.PoolSize = size
 	return nil
@@ -257,14 +288,14 @@ func (s *RedisStore) parsePoolSize(d *caddyfile.Dispenser) error {
 func (s *RedisStore) parseWait(d *caddyfile.Dispenser) error {
 	var value string
 	if s.Wait != nil {
-		return d.Err("wait is given twice")
+		return directive.Err(d, "wait is given twice")
 	}
 	if !d.Args(&value) {
-		return d.ArgErr()
+		return directive.ArgErr(d)
 	}
 	replicas, err := strconv.Atoi(value)
 	if err != nil || replicas < 1 || replicas > 100 {
-		return d.Errf("wait: '%s' is not a number of replicas from 1 to 100", value)
+		return directive.Errf(d, "wait: '%s' is not a number of replicas from 1 to 100", value)
 	}
 	s.Wait = &RedisWait{Replicas: replicas}
 	if !d.NextArg() {
@@ -272,11 +303,11 @@ func (s *RedisStore) parseWait(d *caddyfile.Dispenser) error {
 	}
 	timeout, err := caddy.ParseDuration(d.Val())
 	if err != nil || timeout <= 0 {
-		return d.Errf("wait: '%s' is not a time such as 250ms", d.Val())
+		return directive.Errf(d, "wait: '%s' is not a time such as 250ms", d.Val())
 	}
 	s.Wait.Timeout = caddy.Duration(timeout)
 	if d.NextArg() {
-		return d.ArgErr()
+		return directive.ArgErr(d)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 
@@ -38,9 +39,9 @@ func TestAClientIsSharedOnlyByThoseWhoConnectAlike(t *testing.T) {
 		"password":      with(func(s *RedisStore) { s.Password = "ada" }),
 		"sentinel":      with(func(s *RedisStore) { s.Sentinel = "sessions" }),
 		"cluster":       with(func(s *RedisStore) { s.Cluster = true }),
-		"dial timeout":  with(func(s *RedisStore) { s.DialTimeout = 1 }),
-		"read timeout":  with(func(s *RedisStore) { s.ReadTimeout = 1 }),
-		"write timeout": with(func(s *RedisStore) { s.WriteTimeout = 1 }),
+		"dial timeout":  with(func(s *RedisStore) { s.DialTimeout = caddy.Duration(time.Second) }),
+		"read timeout":  with(func(s *RedisStore) { s.ReadTimeout = caddy.Duration(time.Second) }),
+		"write timeout": with(func(s *RedisStore) { s.WriteTimeout = caddy.Duration(time.Second) }),
 		"pool size":     with(func(s *RedisStore) { s.PoolSize = 1 }),
 		"tls":           with(func(s *RedisStore) { s.TLS = &RedisTLS{} }),
 		"ca":            with(func(s *RedisStore) { s.TLS = &RedisTLS{CA: files.CA} }),

@@ -5,6 +5,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
+	"example.com/sidegate/caddymodule/directive"
 	"example.com/sidegate/sessionstore/redis"
 )
 
@@ -48,16 +49,16 @@ func (t *RedisTLS) read() (files redis.TLS, err error) {
 
 func (s *RedisStore) parseTLS(d *caddyfile.Dispenser) error {
 	if s.TLS != nil {
-		return d.Err("tls is given twice")
+		return directive.Err(d, "tls is given twice")
 	}
 	if d.NextArg() {
-		return d.ArgErr()
+		return directive.ArgErr(d)
 	}
 	s.TLS = new(RedisTLS)
-	return parseBlock(d, "tls", map[string]option{
-		"ca":          text(&s.TLS.CA),
-		"cert":        text(&s.TLS.Cert),
-		"key":         text(&s.TLS.Key),
-		"server_name": text(&s.TLS.ServerName),
+	return directive.Block(d, "tls", map[string]directive.Option{
+		"ca":          directive.File(&s.TLS.CA),
+		"cert":        directive.File(&s.TLS.Cert),
+		"key":         directive.File(&s.TLS.Key),
+		"server_name": directive.Text(&s.TLS.ServerName),
 	})
 }

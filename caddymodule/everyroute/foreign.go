@@ -24,10 +24,10 @@ type Foreign struct {
 // NewForeign makes ready what is deleted beside those own names.
 func NewForeign(f *First, keep []string, own ...string) (Foreign, error) {
 	all := Foreign{first: f}
+	if err := CheckKept(keep, own...); err != nil {
+		return all, err
+	}
 	for _, name := range keep {
-		if err := checkKept(name, own); err != nil {
-			return all, err
-		}
 		all.kept = append(all.kept, http.CanonicalHeaderKey(name))
 	}
 	f.keeps = f.keeps || len(keep) > 0
@@ -38,6 +38,17 @@ func NewForeign(f *First, keep []string, own ...string) (Foreign, error) {
 		{trusted, trusted.With(nil, identity.MethodOverrides)},
 	}
 	return all, nil
+}
+
+// CheckKept refuses names to keep_header that it does nothing for, or that only the
+// gateway may use; own are the further ones that it sends here.
+func CheckKept(names []string, own ...string) error {
+	for _, name := range names {
+		if err := checkKept(name, own); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func checkKept(name string, own []string) error {

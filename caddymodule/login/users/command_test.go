@@ -25,7 +25,7 @@ func TestTheCommandForAUsersFileMakesOne(t *testing.T) {
 			if out, err := shell.CombinedOutput(); err != nil {
 				t.Fatalf("%v: %s", err, out)
 			}
-			f, err := users.OpenFile(filepath.Join(dir, name))
+			f, err := users.OpenFile(filepath.Join(dir, name), nil)
 			if err != nil {
 				t.Fatal(err)
 			}

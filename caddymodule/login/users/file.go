@@ -13,6 +13,7 @@ import (
 // safe for concurrent use.
 type File struct {
 	path   string
+	roles  RoleCheck
 	people atomic.Pointer[People]
 
 	mu   sync.Mutex
@@ -33,13 +34,15 @@ type reading struct {
 
 // OpenFile reads the file once. Its error says that there is nobody to sign
 // in: a gateway does not start with it.
-func OpenFile(path string) (*File, error) {
-	f := &File{path: path}
+// Roles refuses what people of the file may not have, then and later; nil refuses
+// nothing.
+func OpenFile(path string, roles RoleCheck) (*File, error) {
+	f := &File{path: path, roles: roles}
 	data, info, err := f.read()
 	if err != nil {
 		return nil, err
 	}
-	people, err := Parse(data)
+	people, err := parse(data, roles)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -84,7 +87,7 @@ func (f *File) reload(holds func() bool) (Change, error) {
 }
 
 func (f *File) adopt(data []byte, sum [sha256.Size]byte) (Change, error) {
-	people, err := Parse(data)
+	people, err := parse(data, f.roles)
 	if err != nil {
 		f.err = fmt.Errorf("%s: the people read before stay in use: %w", f.path, err)
 		return Change{}, f.err

@@ -56,7 +56,7 @@ func (d folder) replace(text string) {
 
 func (d folder) open() *users.File {
 	d.Helper()
-	f, err := users.OpenFile(d.path)
+	f, err := users.OpenFile(d.path, nil)
 	d.must(err)
 	return f
 }
@@ -81,20 +81,20 @@ func (d folder) keeps(f *users.File) {
 func TestOpenFile(t *testing.T) {
 	t.Run("a file that is missing is told by its path", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "users.yaml")
-		if _, err := users.OpenFile(path); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), path) {
+		if _, err := users.OpenFile(path, nil); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), path) {
 			t.Error(err)
 		}
 	})
 	t.Run("a broken file is told by path and line", func(t *testing.T) {
 		d := newFolder(t, broken)
-		_, err := users.OpenFile(d.path)
+		_, err := users.OpenFile(d.path, nil)
 		want := d.path + ": users file line 2: person 1: email must be an address like ada@example.com"
 		if err == nil || err.Error() != want {
 			t.Errorf("error %v, want %s", err, want)
 		}
 	})
 	t.Run("a folder is no file", func(t *testing.T) {
-		if _, err := users.OpenFile(t.TempDir()); err == nil || !strings.Contains(err.Error(), "is not a file") {
+		if _, err := users.OpenFile(t.TempDir(), nil); err == nil || !strings.Contains(err.Error(), "is not a file") {
 			t.Error(err)
 		}
 	})
@@ -103,14 +103,14 @@ func TestOpenFile(t *testing.T) {
 		if err := syscall.Mkfifo(path, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := users.OpenFile(path); err == nil || !strings.Contains(err.Error(), "is not a file") {
+		if _, err := users.OpenFile(path, nil); err == nil || !strings.Contains(err.Error(), "is not a file") {
 			t.Error(err)
 		}
 	})
 	t.Run("no more is read than allowed", func(t *testing.T) {
 		d := newFolder(t, adaAlone)
 		d.must(os.Truncate(d.path, 1<<40)) // sparse: reading it all would never end
-		if _, err := users.OpenFile(d.path); err == nil || !strings.Contains(err.Error(), "larger than 16 MiB") {
+		if _, err := users.OpenFile(d.path, nil); err == nil || !strings.Contains(err.Error(), "larger than 16 MiB") {
 			t.Error(err)
 		}
 	})

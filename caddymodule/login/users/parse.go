@@ -30,7 +30,12 @@ const (
 
 // Parse reads a users file. Its error joins the first problems that were
 // found, one a line, each as `users file line N: ...`.
-func Parse(data []byte) (*People, error) {
+func Parse(data []byte) (*People, error) { return parse(data, nil) }
+
+// RoleCheck says what is wrong with the name of a role; nil where nothing is.
+type RoleCheck func(role string) error
+
+func parse(data []byte, roles RoleCheck) (*People, error) {
 	if len(data) > MaxFile {
 		return nil, fmt.Errorf("users file is larger than %d MiB: remove people who have left, or use another login", MaxFile>>20)
 	}
@@ -42,6 +47,7 @@ func Parse(data []byte) (*People, error) {
 		return nil, err
 	}
 	p := newParser()
+	p.roles = roles
 	entries := p.document(root)
 	if err := p.err(); err != nil {
 		return nil, err
@@ -99,6 +105,7 @@ type parser struct {
 	ids       map[int64]int // line of each id
 	emails    map[string]int
 	usernames map[string]int // folded
+	roles     RoleCheck      // nil for any
 }
 
 func newParser() *parser {
@@ -151,7 +158,7 @@ func (p *parser) person(s scope, n *yaml.Node) *Entry {
 		"username":    func(s scope, v *yaml.Node) { f.Username = s.username(v) },
 		"name":        func(s scope, v *yaml.Node) { f.Name = s.text(v, profile.MaxText) },
 		"password":    func(s scope, v *yaml.Node) { e.hash = s.hash(v) },
-		"roles":       func(s scope, v *yaml.Node) { f.Roles = s.names(v, profile.MaxRoles) },
+		"roles":       func(s scope, v *yaml.Node) { f.Roles = s.roles(v) },
 		"permissions": func(s scope, v *yaml.Node) { f.Permissions = s.names(v, profile.MaxPermissions) },
 		"accounts":    func(s scope, v *yaml.Node) { f.Accounts = s.accounts(v) },
 		"primaryAccount": func(s scope, v *yaml.Node) {
@@ -174,6 +181,20 @@ func (p *parser) person(s scope, n *yaml.Node) *Entry {
 		s.problem(primary, "primaryAccount is none of the person's accounts: give the accountId of one of them")
 	}
 	return e
+}
+
+// roles reads names of roles.
+func (s scope) roles(n *yaml.Node) []string {
+	roles := s.names(n, profile.MaxRoles)
+	if s.p.roles == nil {
+		return roles
+	}
+	for _, role := range roles {
+		if err := s.p.roles(role); err != nil {
+			s.problem(n, "hold a slip: "+err.Error())
+		}
+	}
+	return roles
 }
 
 func hasAccount(p *profile.Person, id string) bool {

@@ -1,0 +1,158 @@
+package caddymodule
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"example.com/sidegate/caddymodule/directive"
+	"example.com/sidegate/caddymodule/lifecycle"
+)
+
+// SamePeopleConfig are logins whose people are told apart by their numbers alone.
+type SamePeopleConfig struct {
+	// Logins are their names, as configured here.
+	Logins []string `json:"logins,omitempty"`
+	// Former are names that logins had before, and issuers, also present ones whose
+	// people have other subjects by now.
+	Former []string `json:"former,omitempty"`
+}
+
+// writtenLogin is a login as it stands in a Caddyfile.
+type writtenLogin struct {
+	name string // empty where only its module knows it
+	at   directive.Position
+}
+
+// writtenName is the name in the JSON of a guest of ours.
+func writtenName(raw json.RawMessage) string {
+	var guest struct{ Method, Source, Name string }
+	if json.Unmarshal(raw, &guest) != nil {
+		return ""
+	}
+	switch guest.Method + guest.Source {
+	case "users":
+		return guest.Method
+	case "oidc", "app", "http":
+		return guest.Name
+	}
+	return ""
+}
+
+// checkWritten is checkNames while the Caddyfile is read, when the whole of the
+// options has been.
+func (o *LoginOptions) checkWritten() error {
+	var names []string
+	for _, l := range o.written {
+		if l.name == "" {
+			return nil // it is checked when the modules are loaded
+		}
+		names = append(names, l.name)
+	}
+	for i, at := range o.peopleAt {
+		if err := checkSamePeople(names, o.SamePeople[:i+1]); err != nil {
+			return at.Wrap(err)
+		}
+	}
+	return o.orderAt.Wrap(checkOrder(names, o.LoginOrder))
+}
+
+// checkNames refuses names of logins that would not do what they say.
+func checkNames(logins, order []string, same []SamePeopleConfig) error {
+	if name, twice := twiceNamed(logins); twice {
+		return fmt.Errorf("two logins are named %q: give each a name of its own", name)
+	}
+	if err := checkSamePeople(logins, same); err != nil {
+		return err
+	}
+	return checkOrder(logins, order)
+}
+
+func twiceNamed(names []string) (name string, twice bool) {
+	for i, name := range names {
+		if name != "" && slices.Contains(names[:i], name) {
+			return name, true
+		}
+	}
+	return "", false
+}
+
+func checkOrder(logins, order []string) error {
+	for _, name := range order {
+		if !slices.Contains(logins, name) {
+			return noLogin("login_order", name, logins, "")
+		}
+	}
+	if name, twice := twiceNamed(order); twice {
+		return fmt.Errorf("login_order names %q twice", name)
+	}
+	return nil
+}
+
+// noLogin is for a name that no login has; more says what else may be done.
+func noLogin(option, name string, logins []string, more string) error {
+	text := strings.Join(slices.Sorted(slices.Values(logins)), ", ") + more
+	if near, ok := directive.Nearest(name, logins); ok {
+		return fmt.Errorf("%s names %q, which is no login: did you mean `%s`? There are %s", option, name, near, text)
+	}
+	return fmt.Errorf("%s names %q, which is no login: there are %s", option, name, text)
+}
+
+// checkSamePeople refuses what would not do what it says: a mistyped name would
+// lock people out, and two lists of one login might be meant as one.
+func checkSamePeople(logins []string, same []SamePeopleConfig) error {
+	var seen []string
+	for _, group := range same {
+		if len(group.Logins) == 0 || len(group.Logins)+len(group.Former) < 2 {
+			return errors.New("same_people needs two logins or more, or one and a former one: same_people sso legacy")
+		}
+		for _, name := range group.Logins {
+			if !slices.Contains(logins, name) {
+				return noLogin("same_people", name, logins, "; one that there was goes into `former`")
+			}
+		}
+		for _, name := range group.Former {
+			if slices.Contains(logins, name) {
+				return fmt.Errorf("same_people: %q is a login of now: name it before the block, not as a former one", name)
+			}
+		}
+		seen = append(append(seen, group.Logins...), group.Former...)
+		if name, twice := twiceNamed(seen); twice {
+			return fmt.Errorf("same_people names %q twice: name all whose people are the same once, in one same_people", name)
+		}
+	}
+	return nil
+}
+
+// people says which people are the same, for a number to be one person.
+func (o *LoginOptions) people(keys [][]byte) lifecycle.People {
+	p := lifecycle.People{Keys: keys, Issuers: make(map[string]string, len(o.logins))}
+	for _, l := range o.logins {
+		p.Issuers[l.Name()] = ""
+		if sso, ok := l.(*OIDCLogin); ok {
+			p.Issuers[l.Name()] = sso.asked
+		}
+	}
+	for _, group := range o.SamePeople {
+		p.Same = append(p.Same, slices.Concat(group.Logins, group.Former))
+	}
+	return p
+}
+
+// parseSamePeople reads `same_people <login>... [{ former <login or issuer>... }]`.
+func (o *LoginOptions) parseSamePeople(d *caddyfile.Dispenser) error {
+	var group SamePeopleConfig
+	at := directive.Here(d)
+	if err := directive.Texts(&group.Logins)(d); err != nil {
+		return err
+	}
+	if err := directive.Block(d, "same_people", map[string]directive.Option{"former": directive.Texts(&group.Former)}); err != nil {
+		return err
+	}
+	o.SamePeople, o.peopleAt = append(o.SamePeople, group), append(o.peopleAt, at)
+	return nil
+}

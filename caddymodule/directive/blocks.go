@@ -1,0 +1,43 @@
+package directive
+
+import "strings"
+
+// block is one whose options are known here, for advice about one that stands
+// in the wrong place. A test holds the table against the code that reads them.
+type block struct {
+	name    string // as Block is told it
+	called  string // as people are told of it
+	options string
+}
+
+var blocks = []block{
+	{"sidegate", "the global block `sidegate { ... }`", "store cache stale secret lifetime idle_timeout max_sessions base_path public_url " +
+		"return_to cors cookie token login login_order same_people directory ambiguous_paths user_header refresh_every role"},
+	{"cookie", "`cookie { ... }` there", "name domain same_site insecure"},
+	{"token", "`token { ... }` there", "issuer ttl off audience algorithm signing_key"},
+	{"role", "`role <name> { ... }` there", "includes permissions"},
+	{"same_people", "`same_people <login>... { ... }` there", "former"},
+	{"store redis", "`store redis <url> { ... }`", "username password key_prefix sentinel cluster tls timeout dial_timeout " +
+		"read_timeout write_timeout pool_size wait"},
+	{"tls", "`tls { ... }` of store redis", "ca cert key server_name"},
+	{"login users", "`login users <file> { ... }`", "label email_domains"},
+	{"login oidc", "`login oidc <name> { ... }`", "issuer client_id client_secret client_auth client_key label scopes auth_param acr_values " +
+		"max_age trust_unverified_email email_domains ca map require discovery end_session userinfo pkce response_mode"},
+	{"login app", "`login app <name> <url> { ... }`", "body header timeout success keep_cookies logout label trust_typed_email " +
+		"email_domains ca map require"},
+	{"directory http", "`directory http <name> <url> { ... }`", "header basic_auth timeout retries required optional ca map require"},
+	{"session_endpoints", "`session_endpoints { ... }`", "keep_header"},
+	{"session_auth", "`session_auth { ... }`", "optional public role permission account_admin path ambiguous_paths headers user_header " +
+		"header keep_header assertion upstream_token no_redirect foreign_bearer handle_errors"},
+	{"path", "`path <pattern>... { ... }` in it", "role permission account_admin public optional method"},
+	{"session", "the matcher `session { ... }`", "role permission account_admin"},
+}
+
+// Blocks are the options of every block of ours, by its name.
+func Blocks() map[string][]string {
+	all := make(map[string][]string, len(blocks))
+	for _, b := range blocks {
+		all[b.name] = strings.Fields(b.options)
+	}
+	return all
+}

@@ -1,0 +1,81 @@
+package directive
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"go.uber.org/zap"
+)
+
+// File reads the name of a file, given once at most, as FileName does.
+func File(target *string) Option {
+	read := Text(target)
+	return func(d *caddyfile.Dispenser) error {
+		if err := read(d); err != nil {
+			return err
+		}
+		*target = FileName(d, *target)
+		return nil
+	}
+}
+
+// Files reads one name of a file or more; repeated options add up.
+func Files(target *[]string) Option {
+	return func(d *caddyfile.Dispenser) error {
+		var names []string
+		if err := Texts(&names)(d); err != nil {
+			return err
+		}
+		for _, name := range names {
+			*target = append(*target, FileName(d, name))
+		}
+		return nil
+	}
+}
+
+// FileName makes a relative name one beside the Caddyfile where it stands, or,
+// where there is nothing by it and the working folder has it, one there, which
+// it warns of. Names with placeholders stay as they are.
+func FileName(d *caddyfile.Dispenser, name string) string {
+	if name == "" || filepath.IsAbs(name) || strings.Contains(name, "{") {
+		return name
+	}
+	here, err := filepath.Abs(name)
+	beside, besideErr := filepath.Abs(filepath.Join(filepath.Dir(d.File()), name))
+	switch {
+	case err != nil || besideErr != nil:
+		return name
+	case beside == here || isThere(beside) || !isThere(here):
+		return beside
+	}
+	Warn(d, "a file is not beside the Caddyfile that names it, and the one in the working folder is taken: which folder that is, is up to "+
+		"whoever starts the gateway", zap.String("file", here), zap.String("looked_for", beside), zap.String("remedy", "give its whole name"))
+	return here
+}
+
+func isThere(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// LookedIn tells of a file that is not there, in which folders one by a relative
+// name is looked for. Other errors stay as they are.
+func LookedIn(err error) error {
+	if err == nil || !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	here, _ := os.Getwd()
+	return fmt.Errorf("%w (a relative name is looked for beside the Caddyfile that names it, then in the working folder, %s)", err, here)
+}
+
+// Warn tells whoever reads the Caddyfile, also at the terminal of `caddy reload`,
+// of something that is odd where d is.
+func Warn(d *caddyfile.Dispenser, message string, fields ...zap.Field) {
+	caddy.Log().Named("sidegate").Warn(message, append(fields, zap.String("at", Here(d).line))...)
+}
