@@ -12,6 +12,7 @@ import (
 	"example.com/sidegate/caddymodule/lifecycle"
 	"example.com/sidegate/caddymodule/login"
 	"example.com/sidegate/caddymodule/login/oidc"
+	"example.com/sidegate/caddymodule/origin"
 	"example.com/sidegate/caddymodule/profile"
 	"example.com/sidegate/caddymodule/refusal"
 	"example.com/sidegate/caddymodule/web"
@@ -43,10 +44,11 @@ type providerLogin struct {
 	attempts *oidc.AttemptSealer
 	page     http.HandlerFunc // the login page
 	tabs     *tabs
+	plain    *untrusted // told of a redirect_uri of plain http
 }
 
 func newProviderLogin(c Config, p Provider) providerLogin {
-	return providerLogin{newPages(c), newArrivals(c), p, c.Attempts, newPasswordLogin(c).get, newTabs()}
+	return providerLogin{newPages(c), newArrivals(c), p, c.Attempts, newPasswordLogin(c).get, newTabs(), new(untrusted)}
 }
 
 func providerLoginRoute(c Config, p Provider) Route {
@@ -67,6 +69,7 @@ func callbackRoute(c Config, p Provider) Route {
 func (l providerLogin) send(w http.ResponseWriter, r *http.Request) {
 	asked, cut := readReturnTo(r.URL)
 	returnTo, cutHere := l.address.ReturnTo.Keep(r, asked)
+	l.noticePlain(r)
 	l.depart(w, r, departure{returnTo: returnTo, cut: cut || cutHere})
 }
 
@@ -81,8 +84,7 @@ type departure struct {
 // the attempt is sealed into a cookie.
 func (l providerLogin) depart(w http.ResponseWriter, r *http.Request, d departure) {
 	state := l.attempts.State(l.provider.Name(), oidc.Told{Again: d.again, Wanted: d.cut || d.returnTo != "/"})
-	redirectURI := l.address.Sites.Of(r).String() + l.address.BasePath + "/callback/" + l.provider.Name()
-	location, attempt, err := l.provider.Begin(r.Context(), state, redirectURI, d.returnTo)
+	location, attempt, err := l.provider.Begin(r.Context(), state, l.redirectURI(r), d.returnTo)
 	if err == nil {
 		attempt.Cut = d.cut
 		err = l.cookie.setAttempt(w, r, attempt, l.attempts, attempt.Expires.Sub(l.now()))
@@ -95,6 +97,22 @@ func (l providerLogin) depart(w http.ResponseWriter, r *http.Request, d departur
 		return
 	}
 	redirect(w, r, location)
+}
+
+// redirectURI is where the provider is to send the browser back to.
+func (l providerLogin) redirectURI(r *http.Request) string {
+	return l.address.Sites.Of(r).String() + l.address.BasePath + "/callback/" + l.provider.Name()
+}
+
+// noticePlain looks whether the redirect_uri is of plain http although the browser
+// came over TLS, as a proxy says that is not trusted: no provider takes that one.
+func (l providerLogin) noticePlain(r *http.Request) {
+	if l.address.fronted() || !origin.DoubtsTLS(r) {
+		return
+	}
+	if peer := caller.Address(r); l.plain.first(peer) {
+		l.heard.Happened(lifecycle.Event{Kind: PlainCallback, Login: l.provider.Name(), Client: peer, Result: l.redirectURI(r)})
+	}
 }
 
 // callback is where the provider sends the browser back to. The attempt is used

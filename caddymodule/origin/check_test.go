@@ -121,6 +121,30 @@ func TestWhatAsksForAnotherProtocol(t *testing.T) {
 	}
 }
 
+func TestWhoIsNotBelievedThatABrowserCameOverTLS(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		r      *http.Request
+		doubts bool
+	}{
+		{"who is none of trusted_proxies", request("a.example", "X-Forwarded-Proto", "https"), true},
+		{"in other letters, and in another's way", request("a.example", "Forwarded", "for=192.0.2.7;Proto=HTTPS"), true},
+		{"in quotes", request("a.example", "Forwarded", `proto="https"`), true},
+		{"in yet another's way", request("a.example", "X-Forwarded-Ssl", "on"), true},
+		{"who is one, and says two things", trusted(request("a.example", "X-Forwarded-Proto", "https, http")), true},
+		{"not who is one and says it", trusted(request("a.example", "X-Forwarded-Proto", "https")), false},
+		{"not who says nothing of it", request("a.example", "X-Forwarded-For", "192.0.2.7"), false},
+		{"not who says that it was plain", request("a.example", "X-Forwarded-Proto", "http"), false},
+		{"not whose TLS ends here", overTLS(request("a.example", "X-Forwarded-Proto", "https")), false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := origin.DoubtsTLS(c.r); got != c.doubts {
+				t.Errorf("got %v", got)
+			}
+		})
+	}
+}
+
 // Proxies write the port of their own listener into Host. Browsers, and providers
 // that compare a redirect_uri to the letter, know none.
 func TestTheSiteOfARequestHasNoPortThatItsSchemeHasAnyway(t *testing.T) {

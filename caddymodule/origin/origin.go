@@ -50,6 +50,18 @@ func schemeOf(r *http.Request) (scheme string, sure bool) {
 	return plain, false
 }
 
+// DoubtsTLS reports whether the request says that its browser came over TLS, and
+// is not believed: the peer is none of trusted_proxies, or says it otherwise than
+// is read of those.
+func DoubtsTLS(r *http.Request) bool {
+	if _, sure := schemeOf(r); sure {
+		return false
+	}
+	says := func(name, word string) bool { return strings.Contains(strings.ToLower(r.Header.Get(name)), word) }
+	return says("X-Forwarded-Proto", secure) || says("X-Forwarded-Scheme", secure) || says("X-Forwarded-Ssl", "on") ||
+		says("Forwarded", "proto="+secure) || says("Forwarded", `proto="`+secure)
+}
+
 // TrustedPeer reports whether the request came from one of Caddy's
 // trusted_proxies.
 func TrustedPeer(r *http.Request) bool {
