@@ -31,8 +31,8 @@ const (
 	NotFinished lifecycle.Kind = "not finished"
 	// WrongAtProvider is NotFinished where something is wrong, here or there.
 	WrongAtProvider lifecycle.Kind = "wrong at provider"
-	// Unkept: somebody signed in by the form, and was not signed in at the next
-	// page. Client, Err.
+	// Unkept: somebody signed in, and was not signed in at the next page. Client,
+	// Err.
 	Unkept lifecycle.Kind = "unkept"
 	// SignedOut: somebody asked for the end of sessions of theirs and got it.
 	SignedOut lifecycle.Kind = "signed out"

@@ -67,10 +67,44 @@ func callbackRoute(c Config, p Provider) Route {
 
 // send sends the browser to the provider.
 func (l providerLogin) send(w http.ResponseWriter, r *http.Request) {
+	if l.address.askedOnceMore(w, r, loginPath+"/"+l.provider.Name()) {
+		return
+	}
 	asked, cut := readReturnTo(r.URL)
 	returnTo, cutHere := l.address.ReturnTo.Keep(r, asked)
 	l.noticePlain(r)
-	l.depart(w, r, departure{returnTo: returnTo, cut: cut || cutHere})
+	d := departure{returnTo: returnTo, cut: cut || cutHere}
+	if d.unkept = l.isUnkept(w, r); d.unkept && l.goesRound(w, r, d) {
+		return
+	}
+	l.depart(w, r, d)
+}
+
+// isUnkept reports whether a sign-in of this browser has succeeded a moment ago and
+// nobody is signed in by it.
+func (l providerLogin) isUnkept(w http.ResponseWriter, r *http.Request) bool {
+	said, _ := l.fresh.read(r)
+	if !said {
+		return false
+	}
+	standing := l.callers.Caller(r).Standing
+	if standing == caller.SignedIn {
+		l.fresh.clear(w, r)
+	}
+	return standing != caller.SignedIn && standing != caller.CannotTell
+}
+
+// goesRound answers the second time in a row with what is wrong: once, a session
+// may have been ended elsewhere. Who begins again after that is sent on.
+func (l providerLogin) goesRound(w http.ResponseWriter, r *http.Request, d departure) bool {
+	if _, second := l.fresh.read(r); !second {
+		return false
+	}
+	l.fresh.clear(w, r)
+	page := l.pages.login(r, d.returnTo, d.cut)
+	page.Failure = l.unkept(r, l.callers.Caller(r), l.address.Sites.Of(r))
+	page.Write(w, http.StatusOK)
+	return true
 }
 
 // departure is what a sign-in at a provider begins with.
@@ -78,12 +112,13 @@ type departure struct {
 	returnTo string
 	cut      bool // that is not all of where the person wanted to go
 	again    bool // the sign-in began before, and begins again by itself
+	unkept   bool // one had succeeded a moment before, and nobody is signed in by it
 }
 
 // depart sends the browser to the provider. Nothing is kept here for a stranger:
 // the attempt is sealed into a cookie.
 func (l providerLogin) depart(w http.ResponseWriter, r *http.Request, d departure) {
-	state := l.attempts.State(l.provider.Name(), oidc.Told{Again: d.again, Wanted: d.cut || d.returnTo != "/"})
+	state := l.attempts.State(l.provider.Name(), oidc.Told{Again: d.again, Wanted: d.cut || d.returnTo != "/", Unkept: d.unkept})
 	location, attempt, err := l.provider.Begin(r.Context(), state, l.redirectURI(r), d.returnTo)
 	if err == nil {
 		attempt.Cut = d.cut
@@ -118,6 +153,9 @@ func (l providerLogin) noticePlain(r *http.Request) {
 // callback is where the provider sends the browser back to. The attempt is used
 // up, however it ends.
 func (l providerLogin) callback(w http.ResponseWriter, r *http.Request) {
+	if l.address.askedOnceMore(w, r, "/callback/"+l.provider.Name()) { // with the session that this one takes the place of
+		return
+	}
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		l.fail(w, r, "", oidc.ErrForged)
@@ -175,11 +213,11 @@ func (l providerLogin) open(w http.ResponseWriter, r *http.Request, query url.Va
 	case 0:
 		return a, l.missing(r, states[0])
 	case 1:
-		l.cookie.clearAttempt(w, name)
 		a, err = l.attempts.Open(l.provider.Name(), states[0], values[0])
 		if err == nil {
-			return l.cookie.withWayBack(w, r, a, l.attempts), nil
+			return l.cookie.takeWayBack(w, r, name, a, l.attempts), nil
 		}
+		l.cookie.clearAttempt(w, name)
 		if _, ours := l.attempts.ReadState(l.provider.Name(), states[0]); ours && errors.Is(err, oidc.ErrForged) {
 			err = fmt.Errorf("%w that this gateway can read: does another version, or another secret, run beside it?", oidc.ErrNoCookie)
 		}
@@ -206,8 +244,12 @@ func (l providerLogin) finish(w http.ResponseWriter, r *http.Request, attempt oi
 		return
 	}
 	l.setCookie(w, r, s)
+	if l.callers.Caller(r).Standing != caller.SignedIn {
+		told, _ := l.attempts.ReadState(l.provider.Name(), attempt.State)
+		l.fresh.set(w, told.Unkept)
+	}
 	target := l.address.ReturnTo.Clean(r, attempt.ReturnTo)
-	if l.cookie.Strict || attempt.Cut {
+	if l.cookie.Strict && r.Header.Get("Sec-Fetch-Site") != "same-origin" || attempt.Cut {
 		// The browser holds a strict cookie back from a redirect that began
 		// elsewhere; a page of our own leads on instead. To whom is not led to
 		// where they wanted to go, it says so.
@@ -229,6 +271,8 @@ var providerFailures = []struct {
 	{oidc.ErrDenied, refusal.Denied, false},
 	{oidc.ErrExpired, refusal.Expired, false},
 	{errPlainHTTP, refusal.NoCookiePlain, true},
+	{errCrowdedOut, refusal.CrowdedOut, false},
+	{errNoCookies, refusal.NoCookie, true},
 	{oidc.ErrNoCookie, refusal.NoCookie, false},
 	{oidc.ErrPassing, refusal.ProviderTrouble, true},
 	{oidc.ErrForged, refusal.Forged, true},
