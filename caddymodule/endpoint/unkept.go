@@ -19,8 +19,9 @@ const unkeptParam = "unkept"
 
 // What an operator has to put right so that sign-ins are kept.
 var (
-	errUnkept = errors.New("the browser sends no session cookie: it takes none, or a proxy in front drops Set-Cookie or Cookie")
-	errLost   = errors.New("the session cookie that the browser sends opens no session here: do gateways of one address share " +
+	errUnkept = errors.New("the browser sends no session cookie: it takes none, or a proxy in front drops Set-Cookie or Cookie, " +
+		"or a gateway beside this one, of the same secret and another store, had it forget the cookie")
+	errLost = errors.New("the session cookie that the browser sends opens no session here: do gateways of one address share " +
 		"neither a store nor a secret, or does another one use the same `name` in `cookie`?")
 	errCrowded = errors.New("the browser sends several session cookies of one name, and it cannot be told which counts: " +
 		"give each gateway of these hosts a `name` of its own in `cookie`")

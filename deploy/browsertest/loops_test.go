@@ -131,3 +131,33 @@ func TestWithSameSiteStrictALinkOfAnotherSiteLeadsToThePage(t *testing.T) {
 		b.wantPath("/auth/login?return_to=%2Forders%3Fpage%3D3")
 	})
 }
+
+// The provider leads back from another site, without the session that there was:
+// each sign-in left it behind.
+func TestWithSameSiteStrictALinkToAProviderLeavesOneSession(t *testing.T) {
+	idp := gatewaytest.NewIDP(t)
+	for name, site := range map[string]gatewaytest.Site{
+		"at a name over plain http": {Bare: true, Options: idp.Login("sso", ""), Name: "app.shop.example", Cookie: "insecure\nsame_site strict"},
+		"on this machine":           {Bare: true, Options: idp.Login("sso", ""), Localhost: true, Cookie: "same_site strict\nname __Host-Http-sidegate"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := gatewaytest.StartProcess(t, site)
+			origin, other := strings.Replace(g.URL, "127.0.0.1", "localhost", 1), idp.URL
+			if site.Name != "" {
+				origin, other = strings.Replace(g.URL, "127.0.0.1", site.Name, 1), strings.Replace(g.URL, "127.0.0.1", "evil.example", 1)
+			}
+			b := open(t, atNames())
+			for _, path := range []string{"/orders", "/auth/login/sso?return_to=%2Forders", "/auth/login/sso?return_to=%2Forders"} {
+				b.do(chromedp.Navigate(other + "/elsewhere"))
+				b.follow(origin + path)
+				b.consent(idp, origin)
+				b.wantAt(origin + "/orders")
+				b.wantText("upstream")
+			}
+			b.do(chromedp.Navigate(origin + "/auth/sessions"))
+			b.await("there is one session", `document.body.innerText`, func(listed string) bool {
+				return strings.Count(listed, `"createdAt"`) == 1
+			})
+		})
+	}
+}
