@@ -85,7 +85,11 @@ func (m *MatchSession) MatchWithError(r *http.Request) (bool, error) {
 	if c.Standing == caller.CannotTell {
 		return false, m.fail(r, http.StatusServiceUnavailable, errors.New(c.Refusal.Message))
 	}
-	return c.MayPass() && permits(c.User, m.Require, m.AccountAdmin), nil
+	matches := c.MayPass() && permits(c.User, m.Require, m.AccountAdmin)
+	if matches { // what is behind is for who is signed in, though nothing else says so
+		v.KeepAnswer(r, caller.KeepApart)
+	}
+	return matches, nil
 }
 
 // strip takes away what a client made up, whether the matcher holds or not: on

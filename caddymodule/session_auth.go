@@ -237,6 +237,7 @@ func (s *SessionAuth) refuse(w http.ResponseWriter, r *http.Request, why *refusa
 	switch {
 	case s.HandleErrors:
 		why.WriteHeaders(w)
+		caller.Remember(r).Failed(w.Header())
 		return caddyhttp.Error(why.Status, why)
 	case why.Status == http.StatusUnauthorized && s.leadsToLogin(r):
 		s.shared.address.ToLogin(w, r, asked(r))

@@ -189,3 +189,33 @@ func TestAnErrorPageOfAnAppIsItsCallers(t *testing.T) {
 		t.Errorf("%s with Cache-Control %q", got.Status, cache)
 	}
 }
+
+// Caddy's server answers for an error itself where no error route does, with the
+// status of some that any cache keeps (RFC 9110 section 15.1).
+func TestWhatEndsInAnErrorIsItsCallers(t *testing.T) {
+	const file = "root /nowhere\nfile_server"
+	for _, c := range []struct{ name, routes, cache, varies string }{
+		{"an error of the configuration", "session_endpoints\nsession_auth\nroute {\nerror \"gone\" 410\n}", "private, no-cache", ""},
+		{"a file that is not there", "session_endpoints\nsession_auth\n" + file, "private, no-cache", ""},
+		{"without session_endpoints before it", "session_endpoints /auth/*\nsession_auth\n" + file, "private, no-cache", ""},
+		{"what something has said of it before", "session_endpoints\nsession_auth\nheader Cache-Control public\n" + file, "public", "Cookie"},
+		{"a refusal that is left to error routes", "session_endpoints /auth/*\nsession_auth {\nrole nobody-has-it\nhandle_errors\n}\nrespond x", "private, no-cache", "Cookie"},
+		{"what is open to all", "session_endpoints\nsession_auth {\npublic /orders\n}\n" + file, "private, no-cache", ""},
+		{"who a matcher lets in", "session_endpoints\nhandle {\n@in session\nhandle @in {\nreverse_proxy {upstream}\n}\n}", "private, no-cache", ""},
+		{"whom it does not", "session_endpoints\nhandle {\n@in session role nobody-has-it\nhandle @in {\nrespond x\n}\n" + file + "\n}", "", ""},
+		{"an error page that says nothing of it", "session_endpoints\nsession_auth\n" + file + "\nhandle_errors {\nrespond x\n}", "private, no-cache", ""},
+		{"an error page that says so itself", "session_endpoints\nsession_auth\n" + file + "\nhandle_errors {\nheader +Cache-Control no-store\nrespond x\n}", "no-store", ""},
+		{"an error page that fails", "session_endpoints\nsession_auth\n" + file + "\nhandle_errors {\nerror 404\n}", "private, no-cache", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := gatewaytest.Start(t, gatewaytest.Site{Routes: c.routes + "\n"})
+			got := s.WithCookie(t, gatewaytest.Ada).Get("/orders", "Sec-Fetch-Mode", "navigate")
+			if cache := strings.Join(got.Header.Values("Cache-Control"), "; "); cache != c.cache {
+				t.Errorf("%s with Cache-Control %q, want %q", got.Status, cache, c.cache)
+			}
+			if varies := strings.Contains(strings.Join(got.Header.Values("Vary"), ", "), "Cookie"); varies != (c.varies != "") {
+				t.Errorf("Vary: %q", got.Header.Values("Vary"))
+			}
+		})
+	}
+}

@@ -117,23 +117,29 @@ func TestEveryShippedCaddyfileIsInTheIndex(t *testing.T) {
 	}
 }
 
-func TestTheCaddyfileOfTheREADME(t *testing.T) {
+func TestTheCaddyfilesOfTheREADME(t *testing.T) {
 	readme, err := os.ReadFile("../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, text, found := strings.Cut(string(readme), "```caddyfile\n{\n")
-	text, _, closed := strings.Cut("{\n"+text, "```")
-	if !found || !closed {
-		t.Fatal("there is none")
-	}
-	if formatted := string(caddyfile.Format([]byte(text))); formatted != text {
-		t.Errorf("caddy fmt would make it:\n%s", formatted)
-	}
 	t.Chdir(t.TempDir())
+	t.Setenv("SSO_SECRET", "secret")
 	gatewaytest.WriteFile(t, "users.yaml", gatewaytest.UsersFile)
-	if err := validate(t, gatewaytest.Adapt(t, text)); err != nil {
-		t.Error(err)
+	blocks := strings.Split(string(readme), "```caddyfile\n{\n")[1:]
+	if len(blocks) != 2 {
+		t.Fatalf("there are %d", len(blocks))
+	}
+	for _, block := range blocks {
+		text, _, closed := strings.Cut("{\n"+block, "```")
+		if !closed {
+			t.Fatal("one has no end")
+		}
+		if formatted := string(caddyfile.Format([]byte(text))); formatted != text {
+			t.Errorf("caddy fmt would make it:\n%s", formatted)
+		}
+		if err := validate(t, gatewaytest.Adapt(t, text)); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

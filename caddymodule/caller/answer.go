@@ -45,6 +45,7 @@ func (v *Remembered) Guard(w http.ResponseWriter, ours *Credentials) (guarded ht
 	if v.answer.ours != nil {
 		return w, false
 	}
+	v.answer.kept.release(w.Header())
 	v.answer = answer{ours: ours, had: identity.NoteAnswer(w.Header()), taker: v.answer.taker, kept: v.answer.kept}
 	v.answer.ResponseWriter = w
 	return &v.answer, true

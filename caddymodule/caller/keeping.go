@@ -39,6 +39,22 @@ func (v *Remembered) KeepAnswer(r *http.Request, k Keeping) {
 	v.answer.keeping, v.answer.request = max(v.answer.keeping, k), r
 }
 
+// Failed bounds what ends in an error, before which nothing was sent: the server
+// itself answers, with the headers that are there. Who answers in its place begins
+// anew: see Guard.
+func (v *Remembered) Failed(h http.Header) {
+	if !v.answer.begun {
+		v.answer.kept.bound(h)
+	}
+}
+
+// release takes back what Failed has said.
+func (k *kept) release(h http.Header) {
+	if said := h["Cache-Control"]; len(said) == 1 && &said[0] == &k.value[0] {
+		delete(h, "Cache-Control")
+	}
+}
+
 // bound writes into the headers of an answer who may keep it.
 func (k *kept) bound(h http.Header) {
 	switch {

@@ -2,6 +2,7 @@ package endpoint
 
 import (
 	"net/http"
+	"net/url"
 
 	"example.com/sidegate/caddymodule/caller"
 	"example.com/sidegate/caddymodule/origin"
@@ -50,6 +51,36 @@ func (a *Address) ToLogin(w http.ResponseWriter, r *http.Request, asked string) 
 func (a *Address) heldBack(r *http.Request) bool {
 	return a.Cookie.Strict && r.Method == http.MethodGet && r.Header.Get("Sec-Fetch-Site") == "cross-site" &&
 		r.Header.Get("Sec-Fetch-Dest") == "document" && len(caller.Remember(r).CookiesNamed(a.Cookie.Name)) == 0
+}
+
+// onceParam says on an address of ours that a page of ours has led there once.
+const onceParam = "here"
+
+func ledOnce(r *http.Request) bool { return r.URL.Query().Has(onceParam) }
+
+// askedOnceMore answers with a page of this site that asks for that path of ours
+// once more, with the same query, where the browser may have held a strict cookie
+// back. Browsers say that nowhere but over https and on their own machine: from
+// others it is asked once, which the address says then.
+func (a *Address) askedOnceMore(w http.ResponseWriter, r *http.Request, path string) bool {
+	if !a.heldBack(r) && (!a.mayHoldBack(r) || ledOnce(r)) {
+		return false
+	}
+	query := r.URL.Query()
+	query.Set(onceParam, "1")
+	w.Header().Set("Vary", web.VaryOnCaller)
+	web.SameSite{To: a.BasePath + path + "?" + query.Encode()}.Write(w)
+	return true
+}
+
+// mayHoldBack is heldBack for a browser that does not say where the link stood, and
+// names no page of this site.
+func (a *Address) mayHoldBack(r *http.Request) bool {
+	if !a.Cookie.Strict || r.Method != http.MethodGet || r.Header.Get("Sec-Fetch-Mode") != "" || !web.IsNavigation(r) {
+		return false
+	}
+	from, err := url.Parse(r.Referer())
+	return (err != nil || origin.OfURL(from) != a.Sites.Of(r)) && len(caller.Remember(r).CookiesNamed(a.Cookie.Name)) == 0
 }
 
 // CannotTell is the refusal when it cannot be told who calls: 500 for the

@@ -16,6 +16,13 @@ import (
 var errPlainHTTP = fmt.Errorf("%w, as browsers do over plain http, because it is Secure: let people come by https, "+
 	"name a proxy that TLS ends at in trusted_proxies, or, for a try, say `insecure` in `cookie`", oidc.ErrNoCookie)
 
+// Two more whose reason is known, or may be.
+var (
+	errCrowdedOut = fmt.Errorf("%w, for it has begun more than %d at once, and is had to forget the oldest", oidc.ErrNoCookie, maxAttempts)
+	errNoCookies  = fmt.Errorf("%w, again: it takes none, or a proxy in front drops Set-Cookie or Cookie, or cuts them: "+
+		"let those headers pass whole, up to 8 KiB", oidc.ErrNoCookie)
+)
+
 // missing is why there is no cookie of an attempt. A state that is none of ours
 // says nothing: see AttemptSealer.ReadState.
 func (l providerLogin) missing(r *http.Request, state string) error {
@@ -25,6 +32,10 @@ func (l providerLogin) missing(r *http.Request, state string) error {
 		return oidc.ErrExpired
 	case !l.cookie.Insecure && overPlainHTTP(l.address.Sites.Of(r)):
 		return errPlainHTTP
+	case l.cookie.crowded(r):
+		return errCrowdedOut
+	case told.Again:
+		return errNoCookies
 	}
 	return oidc.ErrNoCookie
 }
@@ -52,7 +63,7 @@ func (l providerLogin) again(w http.ResponseWriter, r *http.Request, a oidc.Atte
 		return false
 	}
 	_ = l.judge(r, fmt.Errorf("%w; it begins again by itself", why)) // it is told, and answered otherwise
-	next := departure{returnTo: "/", cut: told.Wanted, again: true}
+	next := departure{returnTo: "/", cut: told.Wanted, again: true, unkept: told.Unkept}
 	if opened {
 		next.returnTo, next.cut = l.address.ReturnTo.Clean(r, a.ReturnTo), a.Cut
 	}

@@ -20,10 +20,11 @@ type arrivals struct {
 	cookie   Cookie
 	heard    lifecycle.Events
 	now      func() time.Time
+	fresh    fresh
 }
 
 func newArrivals(c Config) arrivals {
-	return arrivals{c.Callers, c.Sessions, c.Cookie, c.Events, c.Now}
+	return arrivals{c.Callers, c.Sessions, c.Cookie, c.Events, c.Now, newFresh(c)}
 }
 
 // arrived is a session that has just begun, and the secret that names it.

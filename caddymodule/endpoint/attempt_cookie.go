@@ -32,9 +32,14 @@ const (
 	// wayBack goes on the names of cookies with where the person wanted to go,
 	// where that does not fit into the attempt's share. There are few of those
 	// names, and whoever comes at once takes the same: so the longest of them
-	// is there once, and not twelve times.
+	// is there once, and not twelve times. The first name alone is for those of
+	// more than longWayBack bytes: nobody has two.
 	wayBack     = "link-"
-	maxWaysBack = 4
+	maxWaysBack = 5
+	longWayBack = 1200
+	// crowdedName goes on the name of the cookie that says that attempts of this
+	// browser were forgotten, for they were too many.
+	crowdedName = "crowded"
 	between     = len("=; ") // what a cookie has beside name and value
 )
 
@@ -86,9 +91,11 @@ func (c *Cookie) underway(r *http.Request) (u underway) {
 		if len(u.attempts)+len(u.waysBack) == manyCookies {
 			return u
 		}
-		if number, ok := strings.CutPrefix(name, prefix+wayBack); ok && len(number) == 1 {
+		switch number, ok := strings.CutPrefix(name, prefix+wayBack); {
+		case ok && len(number) == 1:
 			u.waysBack = append(u.waysBack, namedCookie{name, value})
-		} else {
+		case name == prefix+freshName, name == prefix+crowdedName:
+		default:
 			u.attempts = append(u.attempts, namedCookie{name, value})
 		}
 	}
@@ -108,23 +115,39 @@ func (c *Cookie) setAttempt(w http.ResponseWriter, r *http.Request, a oidc.Attem
 	for len(u.attempts) > 1 && (len(u.attempts) > maxAttempts || sizeOf(u.attempts) > attemptRoom) {
 		c.clearAttempt(w, u.attempts[0].name)
 		u.attempts = u.attempts[1:]
+		http.SetCookie(w, c.attempt(c.AttemptPrefix()+crowdedName, "1", int(life.Seconds())))
 	}
 	http.SetCookie(w, c.attempt(name, value, int(life.Seconds())))
 	var own *namedCookie
 	if sealed.ReturnTo != a.ReturnTo {
-		own = &namedCookie{c.freeWayBack(u.waysBack), seal.SealWayBack(a)}
+		value := seal.SealWayBack(a)
+		own = &namedCookie{c.freeWayBack(u.waysBack, len(value)), value}
 	}
 	c.setWayBack(w, u, own, int(life.Seconds()))
 	return nil
 }
 
-// freeWayBack is a name for one more: one that there is none of, else the oldest.
-func (c *Cookie) freeWayBack(taken []namedCookie) string {
-	for i := range maxWaysBack {
+// crowded reports whether attempts of this browser were forgotten a while ago, for
+// they were too many.
+func (c *Cookie) crowded(r *http.Request) bool {
+	return len(caller.Remember(r).CookiesNamed(c.AttemptPrefix()+crowdedName)) > 0
+}
+
+// freeWayBack is a name for one more of that size: one that there is none of, else
+// the oldest.
+func (c *Cookie) freeWayBack(taken []namedCookie, size int) string {
+	first := c.AttemptPrefix() + wayBack + "0"
+	if size > longWayBack {
+		return first
+	}
+	for i := 1; i < maxWaysBack; i++ {
 		name := c.AttemptPrefix() + wayBack + strconv.Itoa(i)
 		if !slices.ContainsFunc(taken, func(cookie namedCookie) bool { return cookie.name == name }) {
 			return name
 		}
+	}
+	if taken[0].name == first {
+		return taken[1].name
 	}
 	return taken[0].name
 }
@@ -147,18 +170,25 @@ func (c *Cookie) setWayBack(w http.ResponseWriter, u underway, own *namedCookie,
 	}
 }
 
-// withWayBack returns the attempt with all of its way back, if the browser has
-// it still, and lets the browser forget that.
-func (c *Cookie) withWayBack(w http.ResponseWriter, r *http.Request, a oidc.Attempt, seal *oidc.AttemptSealer) oidc.Attempt {
-	if !a.Cut {
-		return a
-	}
-	for _, cookie := range c.underway(r).waysBack {
+// takeWayBack returns the attempt of that name with all of its way back, if the
+// browser has it still. It lets the browser forget both, and of other ways back the
+// oldest until all fits that is left: tabs that were opened at once knew nothing of
+// each other.
+func (c *Cookie) takeWayBack(w http.ResponseWriter, r *http.Request, name string, a oidc.Attempt, seal *oidc.AttemptSealer) oidc.Attempt {
+	c.clearAttempt(w, name)
+	u := c.underway(r)
+	u.attempts = slices.DeleteFunc(u.attempts, func(other namedCookie) bool { return other.name == name })
+	for i, cookie := range u.waysBack {
+		if !a.Cut {
+			break
+		}
 		if whole, ok := seal.WithWayBack(a, cookie.value); ok {
 			c.clearAttempt(w, cookie.name)
-			return whole
+			a, u.waysBack = whole, slices.Delete(u.waysBack, i, i+1)
+			break
 		}
 	}
+	c.setWayBack(w, u, nil, 0)
 	return a
 }
 

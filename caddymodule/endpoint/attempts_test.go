@@ -34,12 +34,12 @@ func tabs(n int, returnTo string) (paths []string) {
 }
 
 func TestTwelveTabsOfOneBrowserAllSignIn(t *testing.T) {
-	const query = "/dashboards/d/%d/servers?orgId=1&refresh=10s&from=now-6h&to=now&var-host=web-01&viewPanel=4"
+	const to = "/dashboards/d/%d/servers?orgId=1&refresh=10s&from=now-6h&to=now&var-host=web-01&viewPanel=4"
 	p := gatewaytest.NewIDP(t)
 	for _, c := range []struct{ name, cookie, to string }{
 		{"opened one after the other", "", "/tab/%d"},
-		{"opened one after the other, with queries", "", query},
-		{"over https", "same_site lax", query},
+		{"opened one after the other, with queries", "", to},
+		{"over https", "same_site lax", to},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := gatewaytest.Start(t, gatewaytest.Site{Options: p.Login("sso", ""), Cookie: c.cookie}).Browser(t)
@@ -113,9 +113,60 @@ func TestTheThirteenthAttemptHasTheOldestForgotten(t *testing.T) {
 	if n := len(b.Attempts()); n != 12 {
 		t.Errorf("the browser has %d attempts", n)
 	}
-	p.Consent(t, b.Open(callbacks[0]).Want(t, http.StatusSeeOther).Header.Get("Location")) // it begins anew
+	again := p.Consent(t, b.Open(callbacks[0]).Want(t, http.StatusSeeOther).Header.Get("Location")) // it begins anew
+	t.Run("and is told of when it comes to nothing again", func(t *testing.T) {
+		b := b.At(t, b.Server)
+		b.Jar = slices.DeleteFunc(b.Jar, func(pair string) bool { return strings.Contains(pair, query(t, again, "state")[:16]) })
+		if a := b.Open(again).Want(t, http.StatusBadRequest); !strings.Contains(a.Body, "Too many sign-ins were begun at once in this browser") {
+			t.Errorf("the page is\n%s", a.Body)
+		}
+	})
 	b.Open(callbacks[2]).Want(t, http.StatusSeeOther).WantHeader(t, "Location", "/2")
 	b.Open(callbacks[12]).Want(t, http.StatusSeeOther).WantHeader(t, "Location", "/12")
+}
+
+// query is a parameter of an address.
+func query(t *testing.T, address, name string) string {
+	t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u.Query().Get(name)
+}
+
+// None of twelve requests that come at once tells of the others.
+func TestTwelveTabsOpenedAtOnceWithLongAddresses(t *testing.T) {
+	p := gatewaytest.NewIDP(t)
+	for _, c := range []struct {
+		name       string
+		cookie     string
+		each, most int // bytes: of an address, and of the cookies
+	}{
+		{"of a kilobyte have half of the line", "same_site lax", 1000, 4096},
+		{"of three leave room on it", "same_site lax", 3000, 6000},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := gatewaytest.Start(t, gatewaytest.Site{Options: p.Login("sso", ""), Cookie: c.cookie}).Browser(t)
+			var paths, callbacks []string
+			for range 12 {
+				paths = append(paths, "/auth/login/sso?return_to="+url.QueryEscape(deep(c.each)))
+			}
+			for _, a := range b.AtOnce(paths...) {
+				callbacks = append(callbacks, p.Consent(t, a.Want(t, http.StatusSeeOther).Header.Get("Location")))
+			}
+			if n := len(strings.Join(b.Jar, "; ")); n > c.most || len(b.Attempts()) != 12 {
+				t.Errorf("%d attempts are %d bytes", len(b.Attempts()), n)
+			}
+			for _, callback := range callbacks {
+				if a := b.Open(callback); a.StatusCode != http.StatusSeeOther && (a.StatusCode != http.StatusOK || !strings.Contains(a.Body, "could not be kept whole")) {
+					t.Fatalf("%s\n%s", a.Status, a.Body)
+				}
+				wantFit(t, b) // from the first on that knows of the others
+			}
+			b.WantSignedIn(t, gatewaytest.Ada)
+		})
+	}
 }
 
 // A browser that opens many tabs at once comes with more than there may be, and

@@ -2,6 +2,7 @@ package endpoint
 
 import (
 	"net/http"
+	"net/netip"
 	"sync/atomic"
 
 	"example.com/sidegate/caddymodule/caller"
@@ -31,11 +32,16 @@ func (u *untrusted) notice(r *http.Request, heard lifecycle.Events) {
 	if u.told[0].Load() && u.told[1].Load() || !caller.Forwards(r) {
 		return
 	}
-	peer, which := caller.Address(r), 0
+	if peer := caller.Address(r); u.first(peer) {
+		heard.Happened(lifecycle.Event{Kind: NotTrusted, Client: peer})
+	}
+}
+
+// first reports whether nobody of the peer's kind was told of yet.
+func (u *untrusted) first(peer netip.Addr) bool {
+	which := 0
 	if caller.Near(peer) {
 		which = 1
 	}
-	if !u.told[which].Swap(true) {
-		heard.Happened(lifecycle.Event{Kind: NotTrusted, Client: peer})
-	}
+	return !u.told[which].Swap(true)
 }

@@ -20,6 +20,10 @@ const (
 	// NotTrusted: a request was passed on by a peer that is none of
 	// trusted_proxies; the first of this configuration. Client.
 	NotTrusted lifecycle.Kind = "not trusted"
+	// PlainCallback: somebody is sent to a provider with a redirect_uri of plain
+	// http, and the request says that its browser came over TLS; the first of this
+	// configuration. Login, Client, Result: the redirect_uri.
+	PlainCallback lifecycle.Kind = "plain callback"
 	// StaysCounted: an attempt that should not count stays counted. Err.
 	StaysCounted lifecycle.Kind = "stays counted"
 	// NotFinished: a sign-in at a provider came to nothing, as the person or
@@ -27,8 +31,8 @@ const (
 	NotFinished lifecycle.Kind = "not finished"
 	// WrongAtProvider is NotFinished where something is wrong, here or there.
 	WrongAtProvider lifecycle.Kind = "wrong at provider"
-	// Unkept: somebody signed in by the form, and was not signed in at the next
-	// page. Client, Err.
+	// Unkept: somebody signed in, and was not signed in at the next page. Client,
+	// Err.
 	Unkept lifecycle.Kind = "unkept"
 	// SignedOut: somebody asked for the end of sessions of theirs and got it.
 	SignedOut lifecycle.Kind = "signed out"

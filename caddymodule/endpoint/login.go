@@ -41,6 +41,9 @@ func newPasswordLogin(c Config) passwordLogin {
 // get answers with the page. Where there is one provider and no form there is
 // nothing to choose.
 func (l passwordLogin) get(w http.ResponseWriter, r *http.Request) {
+	if l.pages.address.askedOnceMore(w, r, loginPath) {
+		return
+	}
 	returnTo, cut := readReturnTo(r.URL)
 	page := l.pages.login(r, returnTo, cut)
 	c := l.callers.Caller(r)
@@ -48,14 +51,22 @@ func (l passwordLogin) get(w http.ResponseWriter, r *http.Request) {
 	case c.Refusal == refusal.Unreadable:
 		l.pages.address.Refuse(w, r, c.Refusal, returnTo)
 		return
+	case c.Standing == caller.SignedIn && ledOnce(r) && page.ReturnTo != "/":
+		redirect(w, r, page.ReturnTo) // a link led there, and here without the cookie
+		return
 	case c.Standing == caller.SignedIn:
+		l.fresh.clear(w, r)
 		page.SignedInAs = calledHere(c)
 		page.FormTargets = l.signOut.targets(r, c)
 	case page.Alone():
-		redirect(w, r, page.Providers[0].Href)
+		to := page.Providers[0].Href
+		if ledOnce(r) {
+			to = withParam(to, onceParam)
+		}
+		redirect(w, r, to)
 		return
-	case c.Standing != caller.CannotTell && r.URL.Query().Get(unkeptParam) != "":
-		page.Failure = l.unkept(r, c)
+	default:
+		page.Failure = l.lost(w, r, c)
 	}
 	page.Write(w, http.StatusOK)
 }

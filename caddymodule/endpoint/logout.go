@@ -22,10 +22,11 @@ type logout struct {
 	sessions *lifecycle.Sessions
 	signOut  sourceSignOut
 	events   lifecycle.Events
+	fresh    fresh
 }
 
 func logoutRoute(c Config) Route {
-	l := logout{newPages(c), c.Callers, c.Sessions, newSourceSignOut(c), c.Events}
+	l := logout{newPages(c), c.Callers, c.Sessions, newSourceSignOut(c), c.Events, newFresh(c)}
 	return Route{Path: logoutPath, Answers: map[string]http.HandlerFunc{http.MethodGet: l.get, http.MethodPost: l.post}, Reads: true}
 }
 
@@ -35,6 +36,9 @@ func logoutRoute(c Config) Route {
 func (l logout) get(w http.ResponseWriter, r *http.Request) {
 	c := l.callers.Caller(r)
 	if !l.callers.MayBeIn(r) {
+		if l.address.askedOnceMore(w, r, logoutPath) { // they may be, and the browser has not said so
+			return
+		}
 		web.SignedOut{Base: l.address.BasePath}.Write(w, http.StatusOK)
 		return
 	}
@@ -75,6 +79,7 @@ func (l logout) post(w http.ResponseWriter, r *http.Request) {
 	if finishBody(r) != nil {
 		refusal.CloseUnread(w, r)
 	}
+	l.fresh.clear(w, r)
 	if presented.Ours {
 		l.address.Cookie.ClearOf(w, r, known)
 	}

@@ -12,6 +12,7 @@ import (
 	"example.com/sidegate/caddymodule/lifecycle"
 	"example.com/sidegate/caddymodule/login"
 	"example.com/sidegate/caddymodule/login/oidc"
+	"example.com/sidegate/caddymodule/origin"
 	"example.com/sidegate/caddymodule/profile"
 	"example.com/sidegate/caddymodule/refusal"
 	"example.com/sidegate/caddymodule/web"
@@ -43,10 +44,11 @@ type providerLogin struct {
 	attempts *oidc.AttemptSealer
 	page     http.HandlerFunc // the login page
 	tabs     *tabs
+	plain    *untrusted // told of a redirect_uri of plain http
 }
 
 func newProviderLogin(c Config, p Provider) providerLogin {
-	return providerLogin{newPages(c), newArrivals(c), p, c.Attempts, newPasswordLogin(c).get, newTabs()}
+	return providerLogin{newPages(c), newArrivals(c), p, c.Attempts, newPasswordLogin(c).get, newTabs(), new(untrusted)}
 }
 
 func providerLoginRoute(c Config, p Provider) Route {
@@ -65,9 +67,44 @@ func callbackRoute(c Config, p Provider) Route {
 
 // send sends the browser to the provider.
 func (l providerLogin) send(w http.ResponseWriter, r *http.Request) {
+	if l.address.askedOnceMore(w, r, loginPath+"/"+l.provider.Name()) {
+		return
+	}
 	asked, cut := readReturnTo(r.URL)
 	returnTo, cutHere := l.address.ReturnTo.Keep(r, asked)
-	l.depart(w, r, departure{returnTo: returnTo, cut: cut || cutHere})
+	l.noticePlain(r)
+	d := departure{returnTo: returnTo, cut: cut || cutHere}
+	if d.unkept = l.isUnkept(w, r); d.unkept && l.goesRound(w, r, d) {
+		return
+	}
+	l.depart(w, r, d)
+}
+
+// isUnkept reports whether a sign-in of this browser has succeeded a moment ago and
+// nobody is signed in by it.
+func (l providerLogin) isUnkept(w http.ResponseWriter, r *http.Request) bool {
+	said, _ := l.fresh.read(r)
+	if !said {
+		return false
+	}
+	standing := l.callers.Caller(r).Standing
+	if standing == caller.SignedIn {
+		l.fresh.clear(w, r)
+	}
+	return standing != caller.SignedIn && standing != caller.CannotTell
+}
+
+// goesRound answers the second time in a row with what is wrong: once, a session
+// may have been ended elsewhere. Who begins again after that is sent on.
+func (l providerLogin) goesRound(w http.ResponseWriter, r *http.Request, d departure) bool {
+	if _, second := l.fresh.read(r); !second {
+		return false
+	}
+	l.fresh.clear(w, r)
+	page := l.pages.login(r, d.returnTo, d.cut)
+	page.Failure = l.unkept(r, l.callers.Caller(r), l.address.Sites.Of(r))
+	page.Write(w, http.StatusOK)
+	return true
 }
 
 // departure is what a sign-in at a provider begins with.
@@ -75,14 +112,14 @@ type departure struct {
 	returnTo string
 	cut      bool // that is not all of where the person wanted to go
 	again    bool // the sign-in began before, and begins again by itself
+	unkept   bool // one had succeeded a moment before, and nobody is signed in by it
 }
 
 // depart sends the browser to the provider. Nothing is kept here for a stranger:
 // the attempt is sealed into a cookie.
 func (l providerLogin) depart(w http.ResponseWriter, r *http.Request, d departure) {
-	state := l.attempts.State(l.provider.Name(), oidc.Told{Again: d.again, Wanted: d.cut || d.returnTo != "/"})
-	redirectURI := l.address.Sites.Of(r).String() + l.address.BasePath + "/callback/" + l.provider.Name()
-	location, attempt, err := l.provider.Begin(r.Context(), state, redirectURI, d.returnTo)
+	state := l.attempts.State(l.provider.Name(), oidc.Told{Again: d.again, Wanted: d.cut || d.returnTo != "/", Unkept: d.unkept})
+	location, attempt, err := l.provider.Begin(r.Context(), state, l.redirectURI(r), d.returnTo)
 	if err == nil {
 		attempt.Cut = d.cut
 		err = l.cookie.setAttempt(w, r, attempt, l.attempts, attempt.Expires.Sub(l.now()))
@@ -97,9 +134,28 @@ func (l providerLogin) depart(w http.ResponseWriter, r *http.Request, d departur
 	redirect(w, r, location)
 }
 
+// redirectURI is where the provider is to send the browser back to.
+func (l providerLogin) redirectURI(r *http.Request) string {
+	return l.address.Sites.Of(r).String() + l.address.BasePath + "/callback/" + l.provider.Name()
+}
+
+// noticePlain looks whether the redirect_uri is of plain http although the browser
+// came over TLS, as a proxy says that is not trusted: no provider takes that one.
+func (l providerLogin) noticePlain(r *http.Request) {
+	if l.address.fronted() || !origin.DoubtsTLS(r) {
+		return
+	}
+	if peer := caller.Address(r); l.plain.first(peer) {
+		l.heard.Happened(lifecycle.Event{Kind: PlainCallback, Login: l.provider.Name(), Client: peer, Result: l.redirectURI(r)})
+	}
+}
+
 // callback is where the provider sends the browser back to. The attempt is used
 // up, however it ends.
 func (l providerLogin) callback(w http.ResponseWriter, r *http.Request) {
+	if l.address.askedOnceMore(w, r, "/callback/"+l.provider.Name()) { // with the session that this one takes the place of
+		return
+	}
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		l.fail(w, r, "", oidc.ErrForged)
@@ -157,11 +213,11 @@ func (l providerLogin) open(w http.ResponseWriter, r *http.Request, query url.Va
 	case 0:
 		return a, l.missing(r, states[0])
 	case 1:
-		l.cookie.clearAttempt(w, name)
 		a, err = l.attempts.Open(l.provider.Name(), states[0], values[0])
 		if err == nil {
-			return l.cookie.withWayBack(w, r, a, l.attempts), nil
+			return l.cookie.takeWayBack(w, r, name, a, l.attempts), nil
 		}
+		l.cookie.clearAttempt(w, name)
 		if _, ours := l.attempts.ReadState(l.provider.Name(), states[0]); ours && errors.Is(err, oidc.ErrForged) {
 			err = fmt.Errorf("%w that this gateway can read: does another version, or another secret, run beside it?", oidc.ErrNoCookie)
 		}
@@ -188,8 +244,12 @@ func (l providerLogin) finish(w http.ResponseWriter, r *http.Request, attempt oi
 		return
 	}
 	l.setCookie(w, r, s)
+	if l.callers.Caller(r).Standing != caller.SignedIn {
+		told, _ := l.attempts.ReadState(l.provider.Name(), attempt.State)
+		l.fresh.set(w, told.Unkept)
+	}
 	target := l.address.ReturnTo.Clean(r, attempt.ReturnTo)
-	if l.cookie.Strict || attempt.Cut {
+	if l.cookie.Strict && r.Header.Get("Sec-Fetch-Site") != "same-origin" || attempt.Cut {
 		// The browser holds a strict cookie back from a redirect that began
 		// elsewhere; a page of our own leads on instead. To whom is not led to
 		// where they wanted to go, it says so.
@@ -211,6 +271,8 @@ var providerFailures = []struct {
 	{oidc.ErrDenied, refusal.Denied, false},
 	{oidc.ErrExpired, refusal.Expired, false},
 	{errPlainHTTP, refusal.NoCookiePlain, true},
+	{errCrowdedOut, refusal.CrowdedOut, false},
+	{errNoCookies, refusal.NoCookie, true},
 	{oidc.ErrNoCookie, refusal.NoCookie, false},
 	{oidc.ErrPassing, refusal.ProviderTrouble, true},
 	{oidc.ErrForged, refusal.Forged, true},

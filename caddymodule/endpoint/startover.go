@@ -17,10 +17,11 @@ type startOver struct {
 	callers  *caller.Finder
 	sessions *lifecycle.Sessions
 	events   lifecycle.Events
+	fresh    fresh
 }
 
 func startOverRoute(c Config) Route {
-	s := startOver{newPages(c), c.Callers, c.Sessions, c.Events}
+	s := startOver{newPages(c), c.Callers, c.Sessions, c.Events, newFresh(c)}
 	return Route{Path: "/start-over", Answers: map[string]http.HandlerFunc{http.MethodPost: s.post}, Reads: true}
 }
 
@@ -46,6 +47,7 @@ func (s startOver) post(w http.ResponseWriter, r *http.Request) {
 	if finishBody(r) != nil {
 		refusal.CloseUnread(w, r)
 	}
+	s.fresh.clear(w, r)
 	if left == 0 && presented.Ours {
 		s.address.Cookie.Clear(w, r)
 	}

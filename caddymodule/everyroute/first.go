@@ -143,7 +143,11 @@ func (f *First) PassOn(w http.ResponseWriter, r *http.Request, v *caller.Remembe
 	if begun {
 		defer v.Unguard()
 	}
-	return next.ServeHTTP(w, r)
+	err := next.ServeHTTP(w, r)
+	if begun && err != nil {
+		v.Failed(w.Header())
+	}
+	return err
 }
 
 // firstOfErrors is first for error routes. What a handler of ours has said of

@@ -15,6 +15,9 @@ import (
 type Browser struct {
 	*Client
 	Jar []string // name=value
+	// Note is the cookie that says for a while that a sign-in at a provider has
+	// succeeded. It is apart, for it signs nobody in.
+	Note string
 }
 
 // Browser is one without any cookie.
@@ -22,13 +25,13 @@ func (s *Server) Browser(t testing.TB) *Browser { return &Browser{Client: s.Clie
 
 // At is the same browser at another server, or in another test.
 func (b *Browser) At(t testing.TB, s *Server) *Browser {
-	return &Browser{Client: s.Client(t), Jar: slices.Clone(b.Jar)}
+	return &Browser{Client: s.Client(t), Jar: slices.Clone(b.Jar), Note: b.Note}
 }
 
 // Do is Client.Do with the jar.
 func (b *Browser) Do(method, path, body string, header ...string) Answer {
 	b.T.Helper()
-	b.Cookie = strings.Join(b.Jar, "; ")
+	b.Cookie = strings.Trim(strings.Join(b.Jar, "; ")+"; "+b.Note, "; ")
 	a := b.Client.Do(method, path, body, header...)
 	b.Take(a)
 	return a
@@ -37,6 +40,12 @@ func (b *Browser) Do(method, path, body string, header ...string) Answer {
 // Take is what a browser does with the cookies of an answer.
 func (b *Browser) Take(a Answer) {
 	for _, set := range a.Cookies() {
+		if strings.HasSuffix(set.Name, "-succeeded") {
+			if b.Note = ""; set.MaxAge >= 0 {
+				b.Note = set.Name + "=" + set.Value
+			}
+			continue
+		}
 		b.Jar = slices.DeleteFunc(b.Jar, func(pair string) bool { return strings.HasPrefix(pair, set.Name+"=") })
 		if set.MaxAge >= 0 {
 			b.Jar = append(b.Jar, set.Name+"="+set.Value)
@@ -94,7 +103,7 @@ func (b *Browser) SignInAt(p *IDP, name string) Answer {
 func (b *Browser) Attempts() []string {
 	var names []string
 	for _, pair := range b.Jar {
-		if name, _, _ := strings.Cut(pair, "="); strings.Contains(name, "attempt") && !strings.Contains(name, "-link-") {
+		if name, _, _ := strings.Cut(pair, "="); strings.Contains(name, "attempt") && !strings.Contains(name, "-link-") && !strings.HasSuffix(name, "-crowded") {
 			names = append(names, name)
 		}
 	}

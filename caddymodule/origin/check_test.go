@@ -55,6 +55,8 @@ func TestWhatIsTakenForAPageOfThisSite(t *testing.T) {
 		{"the host's own, in other letters", new(origin.Check), request("A.example", "Origin", "http://a.Example"), ""},
 		{"the host's own over TLS, which may have ended in front", new(origin.Check), request("a.example", "Origin", "https://a.example"), ""},
 		{"a port that is there anyway, in Host", new(origin.Check), overTLS(request("a.example:443", "Origin", "https://a.example")), ""},
+		{"a port that is there anyway, with a zero before", new(origin.Check), overTLS(request("a.example:0443", "Origin", "https://a.example")), ""},
+		{"a port that is empty", new(origin.Check), overTLS(request("a.example:", "Origin", "https://a.example")), ""},
 		{"a port that is there anyway, in Origin", new(origin.Check), overTLS(request("a.example", "Origin", "https://a.example:443")), ""},
 		{"a port that plain HTTP has anyway", new(origin.Check), request("a.example:80", "Origin", "http://a.example"), ""},
 		{"over TLS, a page without it", new(origin.Check), overTLS(request("a.example", "Origin", "http://a.example")), "https://a.example"},
@@ -119,6 +121,30 @@ func TestWhatAsksForAnotherProtocol(t *testing.T) {
 	}
 }
 
+func TestWhoIsNotBelievedThatABrowserCameOverTLS(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		r      *http.Request
+		doubts bool
+	}{
+		{"who is none of trusted_proxies", request("a.example", "X-Forwarded-Proto", "https"), true},
+		{"in other letters, and in another's way", request("a.example", "Forwarded", "for=192.0.2.7;Proto=HTTPS"), true},
+		{"in quotes", request("a.example", "Forwarded", `proto="https"`), true},
+		{"in yet another's way", request("a.example", "X-Forwarded-Ssl", "on"), true},
+		{"who is one, and says two things", trusted(request("a.example", "X-Forwarded-Proto", "https, http")), true},
+		{"not who is one and says it", trusted(request("a.example", "X-Forwarded-Proto", "https")), false},
+		{"not who says nothing of it", request("a.example", "X-Forwarded-For", "192.0.2.7"), false},
+		{"not who says that it was plain", request("a.example", "X-Forwarded-Proto", "http"), false},
+		{"not whose TLS ends here", overTLS(request("a.example", "X-Forwarded-Proto", "https")), false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := origin.DoubtsTLS(c.r); got != c.doubts {
+				t.Errorf("got %v", got)
+			}
+		})
+	}
+}
+
 // Proxies write the port of their own listener into Host. Browsers, and providers
 // that compare a redirect_uri to the letter, know none.
 func TestTheSiteOfARequestHasNoPortThatItsSchemeHasAnyway(t *testing.T) {
@@ -131,6 +157,9 @@ func TestTheSiteOfARequestHasNoPortThatItsSchemeHasAnyway(t *testing.T) {
 		{"behind one that says plain http", trusted(request("app.example:80", "X-Forwarded-Proto", "http")), "http://app.example"},
 		{"with TLS here", overTLS(request("APP.example:443")), "https://app.example"},
 		{"over plain http", request("app.example:80"), "http://app.example"},
+		{"with a port that is empty", trusted(request("app.example:", "X-Forwarded-Proto", "https")), "https://app.example"},
+		{"with a port that begins with a zero", trusted(request("app.example:0443", "X-Forwarded-Proto", "https")), "https://app.example"},
+		{"with an address that has both", overTLS(request("[2001:DB8::1]:0443")), "https://[2001:db8::1]"},
 		{"but another port stays", trusted(request("app.example:8443", "X-Forwarded-Proto", "https")), "https://app.example:8443"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -50,6 +50,18 @@ func schemeOf(r *http.Request) (scheme string, sure bool) {
 	return plain, false
 }
 
+// DoubtsTLS reports whether the request says that its browser came over TLS, and
+// is not believed: the peer is none of trusted_proxies, or says it otherwise than
+// is read of those.
+func DoubtsTLS(r *http.Request) bool {
+	if _, sure := schemeOf(r); sure {
+		return false
+	}
+	says := func(name, word string) bool { return strings.Contains(strings.ToLower(r.Header.Get(name)), word) }
+	return says("X-Forwarded-Proto", secure) || says("X-Forwarded-Scheme", secure) || says("X-Forwarded-Ssl", "on") ||
+		says("Forwarded", "proto="+secure) || says("Forwarded", `proto="`+secure)
+}
+
 // TrustedPeer reports whether the request came from one of Caddy's
 // trusted_proxies.
 func TrustedPeer(r *http.Request) bool {
@@ -57,16 +69,35 @@ func TrustedPeer(r *http.Request) bool {
 	return trusted
 }
 
-// newOrigin allocates nothing for a host in lower case.
+// newOrigin allocates nothing for a host in lower case, with a port as browsers
+// write it.
 func newOrigin(scheme, host string) Origin {
 	host = strings.ToLower(host)
-	switch scheme {
-	case secure:
-		host = strings.TrimSuffix(host, ":443")
-	case plain:
-		host = strings.TrimSuffix(host, ":80")
+	at := portAt(host)
+	if at < 0 {
+		return Origin{scheme, host}
+	}
+	port := host[at+1:]
+	for len(port) > 1 && port[0] == '0' {
+		port = port[1:]
+	}
+	switch {
+	case port == "", scheme == secure && port == "443", scheme == plain && port == "80":
+		return Origin{scheme, host[:at]}
+	case len(port) < len(host)-at-1:
+		host = host[:at+1] + port
 	}
 	return Origin{scheme, host}
+}
+
+// portAt is where the colon before the port is, or would be with a port that is
+// empty; negative for none.
+func portAt(host string) int {
+	at := strings.LastIndexByte(host, ':')
+	if at <= strings.LastIndexByte(host, ']') || host[0] != '[' && strings.IndexByte(host, ':') != at {
+		return -1 // the colons are those of an IPv6 address
+	}
+	return at
 }
 
 // OfURL is the origin of an address, of whatever scheme.
@@ -121,7 +152,7 @@ func (o Origin) Hostname() string {
 // split is net.SplitHostPort for hosts that may have no port.
 func split(host string) (name, port string) {
 	name = host
-	if at := strings.LastIndexByte(host, ':'); at > strings.LastIndexByte(host, ']') {
+	if at := portAt(host); at >= 0 {
 		name, port = host[:at], host[at+1:]
 	}
 	return strings.TrimSuffix(strings.TrimPrefix(name, "["), "]"), port

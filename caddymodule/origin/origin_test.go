@@ -12,6 +12,10 @@ func TestParse(t *testing.T) {
 		{"the port that https has anyway is dropped, as browsers do", "https://app.example.com:443", "https://app.example.com"},
 		{"the port that http has anyway is dropped", "http://app.example.com:80", "http://app.example.com"},
 		{"the port of the other scheme stays", "https://app.example.com:80", "https://app.example.com:80"},
+		{"a port that is empty is none", "https://app.example.com:", "https://app.example.com"},
+		{"a port is a number, whatever it begins with", "https://app.example.com:0443", "https://app.example.com"},
+		{"another port is so, too", "http://app.example.com:08080", "http://app.example.com:8080"},
+		{"an IPv6 address may have such a port", "https://[::1]:00443", "https://[::1]"},
 		{"an IPv6 address keeps its brackets", "http://[::1]:8080", "http://[::1]:8080"},
 		{"an address with a zone is refused: it would be one only on this machine", "https://[fe80::1%25eth0]", ""},
 		{"an IPv4 address is a host", "http://127.0.0.1", "http://127.0.0.1"},
@@ -40,7 +44,7 @@ func TestParse(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, seed := range []string{"https://a.example", "http://[::1]:1", "https://A:443/", "https://a;b", "//a", "https://a\\b", "http://::1"} {
+	for _, seed := range []string{"https://a.example", "http://[::1]:1", "https://A:443/", "https://a;b", "//a", "https://a\\b", "http://::1", "https://a:", "http://a:000", "https://[::1]:0443"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, raw string) {

@@ -138,6 +138,7 @@ var (
 	Expired       = atProvider(http.StatusBadRequest, web.Expired)
 	NoCookie      = atProvider(http.StatusBadRequest, web.NoCookie)
 	NoCookiePlain = atProvider(http.StatusBadRequest, web.NoCookiePlain)
+	CrowdedOut    = atProvider(http.StatusBadRequest, web.CrowdedOut)
 	Forged        = atProvider(http.StatusBadRequest, web.Forged)
 	Spent         = atProvider(http.StatusBadRequest, web.Spent)
 	Clock         = atProvider(http.StatusUnauthorized, web.Clock)

@@ -64,6 +64,9 @@ const (
 	// NoCookiePlain is NoCookie where browsers keep none: the site is reached
 	// over plain http.
 	NoCookiePlain
+	// CrowdedOut says that the browser was had to forget the attempt, for it has
+	// begun too many at once.
+	CrowdedOut
 	// ProviderTrouble says that the provider answered, again, that it is in
 	// trouble for now; see Login.RetryAfter.
 	ProviderTrouble
@@ -101,6 +104,8 @@ var failureTexts = map[Failure]string{
 		"Try again. If that does not help, allow cookies for this site.",
 	NoCookie: "Your browser sent no cookie for this attempt, so it cannot be known whose it is. " +
 		"Start again here, and come back within ten minutes. If that does not help, allow cookies for this site, or leave its private mode.",
+	CrowdedOut: "Too many sign-ins were begun at once in this browser, so the oldest of them were given up, and this is one. " +
+		"If another tab has signed in by now, reload the page that you came for; else close the tabs that you do not need, and start again here.",
 	NoCookiePlain: "Your browser sent no cookie for this attempt. If this address begins with http://, that is why: " +
 		"browsers keep the cookies of this service only at https://. " +
 		"Open the same address with https:// if there is one, or tell whoever looks after this service.",

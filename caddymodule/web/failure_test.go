@@ -28,6 +28,7 @@ func TestAFailureIsTold(t *testing.T) {
 		"an attempt that took too long, or lost its cookie":    {web.Expired, "Try again. If that does not help, allow cookies", false},
 		"a browser that sends no cookie":                       {web.NoCookie, "Your browser sent no cookie for this attempt, so", false},
 		"a browser that keeps none over plain http, and why":   {web.NoCookiePlain, "If this address begins with http://, that is why", false},
+		"a browser with more sign-ins than it may have":        {web.CrowdedOut, "Too many sign-ins were begun at once in this browser", false},
 		"a sign-in whose cookie does not come back":            {web.Unkept, "Allow cookies for this site", false},
 		"a sign-in over plain http that is not kept":           {web.UnkeptPlain, "If this address begins with http://, that is why", false},
 		"a sign-in that this service does not know":            {web.UnkeptLost, "please tell whoever looks after this service", false},

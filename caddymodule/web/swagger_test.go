@@ -56,7 +56,7 @@ func TestTheDocumentHasExactlyTheseRoutesAndStatuses(t *testing.T) {
 		"get /session/swagger.yaml":       "200",
 		"put /session/primary-account":    "200 400 401 403 408 413 415 425 503",
 		"get /login":                      "200 303 503",
-		"get /login/{name}":               "303 503",
+		"get /login/{name}":               "200 303 503",
 		"get /callback/{name}":            "200 303 400 401 403 425 503",
 		"post /callback/{name}":           "200 303 400 401 403 408 413 425 503",
 		"post /backchannel-logout/{name}": "200 400 403 408 413 425 503",

@@ -59,7 +59,7 @@ func TestForgedCallbacksAreRefused(t *testing.T) {
 			q.Set("error_description", script)
 			q.Set("error_uri", "javascript:alert(1)//"+script)
 		}, 401, web.Denied},
-		{"a parameter that nobody knows is there twice", set("session_state", "one-and-the-same", "one-and-the-same"), 400, web.Forged},
+		{"the issuer is there twice", set("iss", "one-and-the-same", "one-and-the-same"), 400, web.Forged},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			v := provider.NewVisitor(adaAddress)

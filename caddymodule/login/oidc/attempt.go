@@ -96,7 +96,11 @@ func newAttemptKey(key []byte) (k attemptKey, err error) {
 func (a *AttemptSealer) Seal(attempt Attempt, room int) (value string, sealed Attempt, err error) {
 	attempt.Expires = attempt.Expires.Round(0).UTC().Truncate(time.Second)
 	for _, sealed = range shorter(attempt) {
-		for _, write := range attemptForms {
+		forms := attemptForms
+		if sealed.ReturnTo != attempt.ReturnTo {
+			forms = cutForms
+		}
+		for _, write := range forms {
 			plain, ok := write(sealed)
 			if !ok {
 				continue

@@ -13,7 +13,12 @@ import (
 // attemptForms are how an attempt can be written down, the first one that fits
 // is taken. The version before this one reads the first alone: gateways of both
 // may share the work, so it stays first until there is none left of that.
-var attemptForms = []func(Attempt) (plain []byte, ok bool){openForm, tightForm}
+// Of an attempt that is cut the rest is in a cookie that that version knows nothing
+// of, so it may take the least room.
+var (
+	attemptForms = []func(Attempt) (plain []byte, ok bool){openForm, leanForm, tightForm}
+	cutForms     = attemptForms[1:]
+)
 
 // openForm is JSON. What is no UTF-8 would not come back from it.
 func openForm(a Attempt) ([]byte, bool) {
@@ -34,18 +39,59 @@ const (
 	maxTight     = 8 << 10 // bytes of the two URLs
 )
 
+// The lean form is the tight one with the seed of the verifier in its place.
+const (
+	lean    = 4
+	leanCut = 5 // the same of an attempt that is Cut
+)
+
 func tightForm(a Attempt) ([]byte, bool) {
 	verifier, err := encoding.DecodeString(a.Verifier)
-	if err != nil || len(verifier) != verifierSize || encoding.EncodeToString(verifier) != a.Verifier ||
-		a.Nonce != nonceOf(a.Verifier) || strings.Contains(a.RedirectURI, "\n") || len(a.RedirectURI)+len(a.ReturnTo) >= maxTight {
+	if err != nil || len(verifier) != verifierSize || encoding.EncodeToString(verifier) != a.Verifier {
 		return nil, false
 	}
-	b := []byte{tight}
-	if a.Cut {
-		b[0] = tightCut
+	return a.write(tight, tightCut, verifier)
+}
+
+func leanForm(a Attempt) ([]byte, bool) {
+	seed, ok := seedOf(a.Verifier)
+	if !ok {
+		return nil, false
 	}
-	b = append(binary.AppendVarint(b, a.Expires.Unix()), verifier...)
+	return a.write(lean, leanCut, seed)
+}
+
+// write writes an attempt in the form that begins so, with what its verifier and
+// nonce are made of.
+func (a Attempt) write(form, cut byte, secret []byte) ([]byte, bool) {
+	if a.Nonce != nonceOf(a.Verifier) || strings.Contains(a.RedirectURI, "\n") || len(a.RedirectURI)+len(a.ReturnTo) >= maxTight {
+		return nil, false
+	}
+	b := []byte{form}
+	if a.Cut {
+		b[0] = cut
+	}
+	b = append(binary.AppendVarint(b, a.Expires.Unix()), secret...)
 	return append(b, Squeeze(a.RedirectURI+"\n"+a.ReturnTo)...), true
+}
+
+// seedSize is how many random bytes a verifier is made of: more than can be
+// guessed (RFC 7636 section 7.1), and there are twelve in a browser's cookies.
+const seedSize = 16
+
+// verifierOf makes a PKCE verifier, of 43 characters (RFC 7636 section 4.1). It
+// begins with its seed, so that seedOf finds that.
+func verifierOf(seed []byte) string {
+	head := encoding.EncodeToString(seed)
+	sum := sha256.Sum256([]byte("sidegate oidc verifier " + head))
+	return head + encoding.EncodeToString(sum[:])[:encoding.EncodedLen(verifierSize)-len(head)]
+}
+
+// seedOf is the seed of a verifier that verifierOf has made.
+func seedOf(verifier string) (seed []byte, ok bool) {
+	head := verifier[:min(len(verifier), encoding.EncodedLen(seedSize))]
+	seed, err := encoding.DecodeString(head)
+	return seed, err == nil && len(seed) == seedSize && verifierOf(seed) == verifier
 }
 
 // nonceOf makes the nonce of an attempt, which everybody may see, of its
@@ -57,23 +103,27 @@ func nonceOf(verifier string) string {
 
 // readAttempt reads an attempt of any form.
 func readAttempt(plain []byte) (a Attempt, ok bool) {
-	if len(plain) == 0 || plain[0] != tight && plain[0] != tightCut {
+	size, verifier := verifierSize, encoding.EncodeToString
+	switch {
+	case len(plain) == 0 || plain[0] < tight || plain[0] > leanCut:
 		err := json.Unmarshal(plain, &a)
 		return a, err == nil
+	case plain[0] >= lean:
+		size, verifier = seedSize, verifierOf
 	}
 	expires, n := binary.Varint(plain[1:])
 	rest := plain[1+max(n, 0):]
-	if n <= 0 || len(rest) < verifierSize {
+	if n <= 0 || len(rest) < size {
 		return a, false
 	}
-	urls, ok := Unsqueeze(rest[verifierSize:], maxTight)
+	urls, ok := Unsqueeze(rest[size:], maxTight)
 	if !ok {
 		return a, false
 	}
 	a.RedirectURI, a.ReturnTo, ok = strings.Cut(urls, "\n")
-	a.Verifier = encoding.EncodeToString(rest[:verifierSize])
+	a.Verifier = verifier(rest[:size])
 	a.Nonce = nonceOf(a.Verifier)
-	a.Cut, a.Expires = plain[0] == tightCut, time.Unix(expires, 0).UTC()
+	a.Cut, a.Expires = plain[0] == tightCut || plain[0] == leanCut, time.Unix(expires, 0).UTC()
 	return a, ok
 }
 

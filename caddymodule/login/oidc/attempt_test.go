@@ -168,6 +168,23 @@ func TestASealedAttemptFitsIntoItsShareOfACookie(t *testing.T) {
 	})
 }
 
+// A browser that opens twelve tabs at once has twelve of them beside one long way
+// back: where there is one, they are small.
+func TestAnAttemptWhoseWayBackIsElsewhereTakesHalfOfItsShare(t *testing.T) {
+	p := newProvider(t)
+	_, want := begin(t, p.login(t, nil))
+	want.ReturnTo = "/dashboards/d/12/servers?ticket=" + rands(1000)
+	a := sealer(t, p.clock.Now, 1)
+	value, sealed, err := a.Seal(want, share)
+	wantErr(t, err, nil, "")
+	got, err := a.Open("keycloak", want.State, value)
+	wantErr(t, err, nil, "")
+	if len(value) > share/2 || got != sealed || got.Verifier != want.Verifier || got.Nonce != want.Nonce ||
+		got.RedirectURI != want.RedirectURI || !got.Cut || got.ReturnTo != "/dashboards/d/12/servers" {
+		t.Errorf("%d bytes of %d, returns to %q", len(value), share, got.ReturnTo)
+	}
+}
+
 // The version before reads attempts as JSON: see openForm.
 func TestAnAttemptOfAnotherVersionIsOpened(t *testing.T) {
 	clock := newClock()
@@ -200,7 +217,7 @@ func TestAnAttemptOfAnotherVersionIsOpened(t *testing.T) {
 		a, good := sealer(t, clock.Now, 1), attempt(clock)
 		block, _ := aes.NewCipher(key(1))
 		aead, _ := cipher.NewGCMWithRandomNonce(block)
-		for _, plain := range []string{"", "\x02", "\x02\x02" + strings.Repeat("v", 20), "\x03\x02" + strings.Repeat("v", 40), "\x04what comes one day", "[]"} {
+		for _, plain := range []string{"", "\x02", "\x02\x02" + strings.Repeat("v", 20), "\x03\x02" + strings.Repeat("v", 40), "\x05\x02" + strings.Repeat("v", 12), "\x06what comes one day", "[]"} {
 			sealed := aead.Seal(nil, nil, []byte(plain), fmt.Appendf(nil, "sidegate oidc attempt %q %q", good.Login, good.State))
 			_, err := a.Open(good.Login, good.State, b64.EncodeToString(sealed))
 			wantErr(t, err, oidc.ErrForged, "another version")

@@ -24,7 +24,7 @@ func (l *Login) Begin(ctx context.Context, state, redirectURI, returnTo string) 
 	if err != nil {
 		return "", Attempt{}, err
 	}
-	verifier := random()
+	verifier := newVerifier()
 	attempt = Attempt{
 		Login: l.config.Name, State: state, Nonce: nonceOf(verifier), Verifier: verifier,
 		RedirectURI: redirectURI, ReturnTo: returnTo, Expires: l.now().Add(AttemptLifetime),
@@ -63,10 +63,15 @@ func (l *Login) authParams(attempt Attempt) url.Values {
 	return params
 }
 
-// random is 256 random bits; as a PKCE verifier it has the 43 characters that
-// RFC 7636 section 4.1 asks for.
+// random is 256 random bits.
 func random() string {
-	b := make([]byte, verifierSize)
+	b := make([]byte, 32)
 	_, _ = rand.Read(b) // never fails: see crypto/rand
 	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+func newVerifier() string {
+	seed := make([]byte, seedSize)
+	_, _ = rand.Read(seed) // never fails: see crypto/rand
+	return verifierOf(seed)
 }

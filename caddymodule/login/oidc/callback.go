@@ -24,14 +24,19 @@ var mistakes = []string{
 	"invalid_request_uri", "invalid_request_object", "request_not_supported", "request_uri_not_supported", "registration_not_supported",
 }
 
+// answers are the parameters that are read (RFC 6749 section 4.1.2, RFC 9207
+// section 2). What else a provider adds, or a page on the way, is ignored, however
+// often it is there.
+var answers = []string{"state", "code", "iss", "error"}
+
 // readCallback checks what the browser brought back and returns the code.
 // state comes first: without it, nothing else is the provider's word. Nothing
 // of the query is ever repeated, but an error's code that a standard lists, and
 // another issuer, to the log: anybody can make a browser bring anything.
 func (l *Login) readCallback(ctx context.Context, m *metadata, attempt Attempt, query url.Values) (code string, err error) {
-	for _, values := range query {
-		if len(values) != 1 { // RFC 6749 section 3.1: two readers would take different ones
-			return "", because(ErrForged, "a parameter is there more than once")
+	for _, name := range answers {
+		if len(query[name]) > 1 { // RFC 6749 section 3.1: two readers would take different ones
+			return "", because(ErrForged, "%s is there more than once", name)
 		}
 	}
 	if !equal(query.Get("state"), attempt.State) {

@@ -58,9 +58,10 @@ func TestForgedCallbacksAreRefused(t *testing.T) {
 		{"no state", func(q url.Values) { q.Del("state") }, oidc.ErrForged, "state"},
 		{"an empty state", set("state", ""), oidc.ErrForged, "state"},
 		{"an error without the state", func(q url.Values) { failed("access_denied")(q); q.Del("state") }, oidc.ErrForged, "state"},
-		{"two states", func(q url.Values) { q.Add("state", q.Get("state")) }, oidc.ErrForged, "more than once"},
-		{"two codes", func(q url.Values) { q.Add("code", "other") }, oidc.ErrForged, "more than once"},
-		{"an unknown parameter twice", func(q url.Values) { q["x"] = []string{"1", "2"} }, oidc.ErrForged, "more than once"},
+		{"two states", func(q url.Values) { q.Add("state", q.Get("state")) }, oidc.ErrForged, "state is there more than once"},
+		{"two codes", func(q url.Values) { q.Add("code", "other") }, oidc.ErrForged, "code is there more than once"},
+		{"two issuers that are the same", func(q url.Values) { q.Add("iss", q.Get("iss")) }, oidc.ErrForged, "iss is there more than once"},
+		{"two errors", func(q url.Values) { failed("access_denied")(q); q.Add("error", "server_error") }, oidc.ErrForged, "error is there more than once"},
 		{"the iss of another provider", set("iss", "https://evil.example.com"), oidc.ErrForged, `iss is of the issuer "https://evil.example.com", and the configured one is "http`},
 		{"an iss that differs by a slash", func(q url.Values) { q.Set("iss", q.Get("iss")+"/") }, oidc.ErrForged, "iss"},
 		{"an empty iss", set("iss", ""), oidc.ErrForged, "iss"},
@@ -82,6 +83,7 @@ func TestForgedCallbacksAreRefused(t *testing.T) {
 		{"an error without a code", failed(""), oidc.ErrProvider, "neither RFC 6749 nor OpenID Connect lists"},
 		{"an error beside a code", func(q url.Values) { q.Set("error", "access_denied") }, oidc.ErrDenied, ""},
 		{"a parameter that means nothing to us", set("session_state", "x"), nil, ""},
+		{"one that is there twice", func(q url.Values) { q["x"] = []string{"1", "2"} }, nil, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := newProvider(t)

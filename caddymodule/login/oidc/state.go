@@ -20,6 +20,7 @@ const (
 const (
 	saysAgain  = 1 << iota // the attempt has begun again by itself
 	saysWanted             // the person wanted to go somewhere
+	saysUnkept             // another one has just succeeded, and nobody is signed in
 )
 
 // Told is what a state of ours says of its attempt, also to who has nothing
@@ -29,6 +30,9 @@ type Told struct {
 	Again bool
 	// Wanted says that the person wanted to go somewhere in particular.
 	Wanted bool
+	// Unkept says that a sign-in of this browser had succeeded a moment before the
+	// attempt began, and nobody was signed in by it.
+	Unkept bool
 	// Began is when the attempt began, in whole seconds.
 	Began time.Time
 }
@@ -38,15 +42,23 @@ type Told struct {
 func (a *AttemptSealer) State(login string, told Told) string {
 	state := make([]byte, stateSays, stateLength)
 	_, _ = rand.Read(state) // never fails: see crypto/rand
-	state[stateRandom] = 0
-	if told.Again {
-		state[stateRandom] |= saysAgain
-	}
-	if told.Wanted {
-		state[stateRandom] |= saysWanted
-	}
+	state[stateRandom] = told.says()
 	state = binary.BigEndian.AppendUint32(state, uint32(a.now().Unix())) // good until 2106
 	return encoding.EncodeToString(append(state, a.keys[0].known(login, state)...))
+}
+
+// says is the byte of a state that says it.
+func (t Told) says() (b byte) {
+	if t.Again {
+		b |= saysAgain
+	}
+	if t.Wanted {
+		b |= saysWanted
+	}
+	if t.Unkept {
+		b |= saysUnkept
+	}
+	return b
 }
 
 // ReadState returns what a state says; false when it was not made for that login
@@ -61,7 +73,7 @@ func (a *AttemptSealer) ReadState(login, state string) (told Told, ours bool) {
 		if hmac.Equal(raw[stateBegan:], key.known(login, raw[:stateBegan])) {
 			says := raw[stateRandom]
 			began := time.Unix(int64(binary.BigEndian.Uint32(raw[stateSays:])), 0)
-			return Told{says&saysAgain != 0, says&saysWanted != 0, began}, true
+			return Told{says&saysAgain != 0, says&saysWanted != 0, says&saysUnkept != 0, began}, true
 		}
 	}
 	return told, false

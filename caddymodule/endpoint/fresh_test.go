@@ -1,0 +1,120 @@
+package endpoint_test
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"example.com/sidegate/caddymodule/gatewaytest"
+	"example.com/sidegate/sessionstore"
+)
+
+// departs asks for a page, and goes as far as the browser is sent by us.
+func departs(b *gatewaytest.Browser) gatewaytest.Answer {
+	b.T.Helper()
+	a := b.Open("/orders")
+	for range 2 {
+		a = b.Open(a.Want(b.T, http.StatusSeeOther).Header.Get("Location"))
+	}
+	return a
+}
+
+// lose has the browser drop its session cookies, and have another in their place.
+func lose(b *gatewaytest.Browser, name, other string) {
+	b.Jar = slices.DeleteFunc(b.Jar, func(pair string) bool { return strings.HasPrefix(pair, name+"=") })
+	if other != "" {
+		b.Jar = append(b.Jar, name+"="+other)
+	}
+}
+
+// Single sign-on answers at once, so the browser went round without end.
+func TestASignInAtAProviderThatIsNotKeptEndsOnAPageThatSaysWhy(t *testing.T) {
+	other := sessionstore.NewSecret(1).Encode()
+	for _, c := range []struct{ name, options, cookie, sent, page, log string }{
+		{"where the cookie does not come back", "", "insecure", "", "did not send the cookie of it back", "it takes none, or a proxy in front drops"},
+		{"where it is of another domain", "public_url https://app.example.com", "name sidegate\ndomain example.org", "",
+			"did not know you again", "the `domain` of `cookie` is example.org, and people come to app.example.com"},
+		{"where it is of a domain that many share", "public_url https://app.co.uk", "name sidegate\ndomain co.uk", "",
+			"did not send the cookie of it back", "the `domain` of `cookie`, co.uk, is one that many share"},
+		{"where another gateway has another store", "", "insecure", other, "did not know you again", "neither a store nor a secret"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := gatewaytest.NewIDP(t)
+			s := gatewaytest.StartProcess(t, gatewaytest.Site{Bare: true, Options: p.Login("sso", "") + c.options, Cookie: c.cookie})
+			b := s.Browser(t)
+			for range 2 { // the first loss may have another reason
+				b.Open(p.Consent(t, departs(b).Want(t, http.StatusSeeOther).Header.Get("Location"))).Want(t, http.StatusSeeOther).WantHeader(t, "Location", "/orders")
+				lose(b, "sidegate", c.sent)
+			}
+			if a := departs(b).Want(t, http.StatusOK); !strings.Contains(a.Body, c.page) || !strings.Contains(a.Body, "return_to=%2Forders") {
+				t.Errorf("the page is\n%s", a.Body)
+			}
+			s.AwaitLog(`"level":"warn"`, "a sign-in succeeded and is not kept", c.log)
+			t.Run("and whoever begins again then is sent on", func(t *testing.T) {
+				b := b.At(t, s.Server)
+				b.Open(p.Consent(t, departs(b).Want(t, http.StatusSeeOther).Header.Get("Location"))).Want(t, http.StatusSeeOther)
+				b.WantSignedIn(t, gatewaytest.Ada)
+			})
+		})
+	}
+}
+
+func TestWhereThereIsAChoiceALostSignInIsToldOfAtOnceAndOnce(t *testing.T) {
+	p := gatewaytest.NewIDP(t)
+	b := gatewaytest.Start(t, gatewaytest.Site{Options: p.Login("sso", "")}).Browser(t)
+	b.SignInAt(p, "sso")
+	lose(b, "sidegate", "")
+	const says = "did not send the cookie of it back"
+	if a := b.Open("/auth/login").Want(t, http.StatusOK); !strings.Contains(a.Body, says) {
+		t.Errorf("the page is\n%s", a.Body)
+	}
+	if a := b.Open("/auth/login").Want(t, http.StatusOK); strings.Contains(a.Body, says) {
+		t.Errorf("the page says so again\n%s", a.Body)
+	}
+}
+
+// Nobody is told that their browser keeps nothing whose session has ended.
+func TestWhoseSessionHasEndedIsNotTakenForOneWhoKeepsNone(t *testing.T) {
+	p := gatewaytest.NewIDP(t)
+	for _, c := range []struct {
+		name string
+		then func(t *testing.T, s *gatewaytest.Server, b *gatewaytest.Browser)
+	}{
+		{"by a sign-out", func(t *testing.T, _ *gatewaytest.Server, b *gatewaytest.Browser) {
+			b.Do(http.MethodPost, "/auth/logout", "").Want(t, http.StatusNoContent)
+		}},
+		{"from the list of devices", func(t *testing.T, s *gatewaytest.Server, b *gatewaytest.Browser) {
+			c := s.Client(t)
+			c.Cookie = strings.Join(b.Jar, "; ")
+			b.Do(http.MethodDelete, "/auth/sessions/"+gatewaytest.IDOf(t, c), "").Want(t, http.StatusNoContent)
+		}},
+		{"by nothing: they are signed in, and begin another", func(t *testing.T, _ *gatewaytest.Server, b *gatewaytest.Browser) {
+			b.WantSignedIn(t, gatewaytest.Ada)
+		}},
+	} {
+		for site, options := range map[string]gatewaytest.Site{
+			"with one provider": {Bare: true, Options: p.Login("sso", "")}, "with a choice": {Options: p.Login("sso", "")},
+		} {
+			t.Run(c.name+", "+site, func(t *testing.T) {
+				s := gatewaytest.Start(t, options)
+				b := s.Browser(t)
+				for range 4 {
+					b.SignInAt(p, "sso")
+					c.then(t, s, b)
+					if a := b.Open("/auth/login"); strings.Contains(a.Body, "You have signed in, but") {
+						t.Fatalf("the page is\n%s", a.Body)
+					}
+				}
+			})
+		}
+	}
+	t.Run("elsewhere, once", func(t *testing.T) {
+		s := gatewaytest.Start(t, gatewaytest.Site{Bare: true, Options: p.Login("sso", "")})
+		b := s.Browser(t)
+		b.SignInAt(p, "sso")
+		b.At(t, s).Do(http.MethodPost, "/auth/logout", "").Want(t, http.StatusNoContent) // with the same cookie
+		b.Open(p.Consent(t, departs(b).Want(t, http.StatusSeeOther).Header.Get("Location"))).Want(t, http.StatusSeeOther)
+		b.WantSignedIn(t, gatewaytest.Ada)
+	})
+}
