@@ -138,7 +138,7 @@ func (s *SessionAuth) Provision(ctx caddy.Context) (err error) {
 // ServeHTTP finds the caller, strips, decides, injects, and passes on.
 func (s *SessionAuth) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	if neverForwarded(r.Method) {
-		return refuseMethod(w, r)
+		return refuseMethod(w, r, &s.foreign)
 	}
 	g, err := s.shared.gateway()
 	if err != nil {
@@ -231,10 +231,14 @@ func (s *SessionAuth) inject(g *gateway, r *http.Request, v *caller.Remembered, 
 
 func (s *SessionAuth) refuse(w http.ResponseWriter, r *http.Request, why *refusal.Refusal) error {
 	refusal.CloseUnread(w, r)
-	switch {
-	case s.HandleErrors:
+	if s.HandleErrors {
 		why.WriteHeaders(w)
+		s.foreign.BeforeError(w, r)
 		return caddyhttp.Error(why.Status, why)
+	}
+	w, done := s.foreign.Answer(w, r)
+	defer done()
+	switch {
 	case why.Status == http.StatusUnauthorized && s.leadsToLogin(r):
 		s.shared.address.ToLogin(w, r, asked(r))
 	default:
@@ -258,7 +262,9 @@ func asked(r *http.Request) string {
 // refuseMethod keeps tunnels away from the upstream: what flows in them
 // passes every check (CVE-2026-71324). It keeps away what would be answered
 // with the identity headers themselves, too.
-func refuseMethod(w http.ResponseWriter, r *http.Request) error {
+func refuseMethod(w http.ResponseWriter, r *http.Request, of *everyroute.Foreign) error {
+	w, done := of.Answer(w, r)
+	defer done()
 	w.Header().Set("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
 	refusal.CloseUnread(w, r)
 	refusal.Method.WriteJSON(w)

@@ -74,7 +74,7 @@ func (a *App) warnOfNoEndpoints() {
 // client presented stays known to the session_auth that follows.
 func (e *SessionEndpoints) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	if r.Method == http.MethodConnect {
-		return refuseMethod(w, r)
+		return refuseMethod(w, r, &e.foreign)
 	}
 	v := caller.Remember(r)
 	if strings.HasPrefix(r.URL.Path, e.shared.address.BasePath+"/") {
@@ -83,9 +83,11 @@ func (e *SessionEndpoints) ServeHTTP(w http.ResponseWriter, r *http.Request, nex
 		return nil
 	}
 	if neverForwarded(r.Method) {
-		return refuseMethod(w, r)
+		return refuseMethod(w, r, &e.foreign)
 	}
 	if caller.TooEarly(r) {
+		w, done := e.foreign.Answer(w, r)
+		defer done()
 		refusal.CloseUnread(w, r)
 		refusal.TooEarly.Write(w, r)
 		return nil
@@ -95,6 +97,8 @@ func (e *SessionEndpoints) ServeHTTP(w http.ResponseWriter, r *http.Request, nex
 }
 
 func (e *SessionEndpoints) serve(w http.ResponseWriter, r *http.Request) {
+	w, done := e.foreign.Answer(w, r)
+	defer done()
 	g, err := e.shared.gateway()
 	if err != nil {
 		refusal.CloseUnread(w, r)

@@ -61,10 +61,10 @@ func (a *App) joinServer(ctx caddy.Context) (*everyroute.First, error) {
 			return f, nil
 		}
 	}
-	if err := a.guardPaths(ctx, server); err != nil {
+	f := everyroute.New(server, a.credentials())
+	if err := a.guardPaths(ctx, server, f); err != nil {
 		return nil, err
 	}
-	f := everyroute.New(server, a.credentials())
 	if err := f.Lead(); err != nil {
 		return nil, err
 	}
