@@ -15,6 +15,7 @@ import (
 	"go.uber.org/zap"
 
 	"example.com/sidegate/caddymodule/everyroute"
+	"example.com/sidegate/caddymodule/health"
 	"example.com/sidegate/caddymodule/lifecycle"
 )
 
@@ -50,8 +51,9 @@ type App struct {
 	PathOptions
 
 	servers []*everyroute.First // those that our handlers stand in
-	leads   bool                // a session_auth leads people to the login page
-	answers bool                // and a session_endpoints answers there
+	health  *health.Probe
+	leads   bool // a session_auth leads people to the login page
+	answers bool // and a session_endpoints answers there
 	gateway func() (*gateway, error)
 	opened  atomic.Pointer[gateway]
 	metrics *metrics
@@ -99,6 +101,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 	a.logger = ctx.Logger()
 	a.now = time.Now
 	a.gateway = sync.OnceValues(a.open)
+	a.health = health.New(a.storeAnswers, a.now)
 	if err := a.provisionMetrics(ctx); err != nil { // before all that may fail
 		return err
 	}

@@ -12,7 +12,8 @@ import (
 )
 
 func init() {
-	// Two placed before one directive keep this order: endpoints, then auth.
+	// Those placed before one directive keep this order: health, endpoints, auth.
+	httpcaddyfile.RegisterDirectiveOrder("session_health", httpcaddyfile.Before, "basic_auth")
 	httpcaddyfile.RegisterDirectiveOrder("session_endpoints", httpcaddyfile.Before, "basic_auth")
 	httpcaddyfile.RegisterDirectiveOrder("session_auth", httpcaddyfile.Before, "basic_auth")
 }

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -14,10 +15,12 @@ import (
 	"example.com/sidegate/caddymodule/caller"
 	"example.com/sidegate/caddymodule/endpoint"
 	"example.com/sidegate/caddymodule/everyroute"
+	"example.com/sidegate/caddymodule/health"
 	"example.com/sidegate/caddymodule/identity"
 	"example.com/sidegate/caddymodule/lifecycle"
 	"example.com/sidegate/caddymodule/origin"
 	"example.com/sidegate/caddymodule/refusal"
+	"example.com/sidegate/sessionstore"
 )
 
 // shared is what the handlers and matchers of all sites are given of the app:
@@ -47,6 +50,23 @@ func findApp(ctx caddy.Context) (*App, error) {
 
 // share returns what is given away of the app.
 func (a *App) share() shared { return shared{a.gateway, a.address, a.now} }
+
+// Health is asked whether the store answers.
+func (a *App) Health() *health.Probe { return a.health }
+
+// storeAnswers asks the store itself for a session that is nobody's. The near
+// cache does not stand for it.
+func (a *App) storeAnswers(ctx context.Context) error {
+	g, err := a.gateway()
+	if err != nil {
+		return err
+	}
+	_, err = g.backing.Get(sessionstore.Guess(ctx), sessionstore.Key{})
+	if errors.Is(err, sessionstore.ErrNotFound) {
+		return nil
+	}
+	return err
+}
 
 // joinServer has identity headers deleted on all routes of the server that the
 // handler stands in, and behind that its paths guarded, if they need it. The
