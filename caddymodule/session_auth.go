@@ -137,7 +137,7 @@ func (s *SessionAuth) Provision(ctx caddy.Context) (err error) {
 
 // ServeHTTP finds the caller, strips, decides, injects, and passes on.
 func (s *SessionAuth) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	if neverForwarded(r.Method) {
+	if neverForwarded(r, &s.foreign) {
 		return refuseMethod(w, r, &s.foreign)
 	}
 	g, err := s.shared.gateway()

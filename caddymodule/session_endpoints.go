@@ -73,7 +73,7 @@ func (a *App) warnOfNoEndpoints() {
 // endpoints alone lets nothing forged and no credential through; what the
 // client presented stays known to the session_auth that follows.
 func (e *SessionEndpoints) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	if r.Method == http.MethodConnect {
+	if r.Method == http.MethodConnect && neverForwarded(r, &e.foreign) {
 		return refuseMethod(w, r, &e.foreign)
 	}
 	v := caller.Remember(r)
@@ -82,7 +82,7 @@ func (e *SessionEndpoints) ServeHTTP(w http.ResponseWriter, r *http.Request, nex
 		e.serve(w, r)
 		return nil
 	}
-	if neverForwarded(r.Method) {
+	if neverForwarded(r, &e.foreign) {
 		return refuseMethod(w, r, &e.foreign)
 	}
 	if caller.TooEarly(r) {

@@ -157,9 +157,12 @@ var methodOverrides = []string{
 
 // neverForwarded are methods whose answer repeats the request, with what the
 // gateway has put into it (RFC 9110 section 9.3.8; TRACK is IIS' name for it),
-// and CONNECT.
-func neverForwarded(method string) bool {
-	return strings.EqualFold(method, http.MethodConnect) || strings.EqualFold(method, http.MethodTrace) || strings.EqualFold(method, "TRACK")
+// and CONNECT, unless it asks for a websocket.
+func neverForwarded(r *http.Request, of *everyroute.Foreign) bool {
+	if strings.EqualFold(r.Method, http.MethodConnect) {
+		return !origin.IsWebsocketConnect(r) || !of.CarriesConnect()
+	}
+	return strings.EqualFold(r.Method, http.MethodTrace) || strings.EqualFold(r.Method, "TRACK")
 }
 
 // strip takes away every header that names an identity, the tricks by which
