@@ -225,7 +225,7 @@ func (s *SessionAuth) inject(g *gateway, r *http.Request, v *caller.Remembered, 
 	if !v.Injected {
 		c.Publish(r)
 	}
-	v.Injected = true
+	v.Told()
 	return s.identity.inject(g.assertions, r, c, v.Room())
 }
 

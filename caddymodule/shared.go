@@ -127,6 +127,12 @@ func (a *App) credentials() caller.Credentials {
 				g.events.cookieOverwritten()
 			}
 		},
+		Login: a.address.BasePath + "/login",
+		LedBack: func() {
+			if g, err := a.gateway(); err == nil {
+				g.events.ledBack()
+			}
+		},
 	}
 }
 
