@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,15 +14,14 @@ import (
 
 // store is one that answers as it is told, and counts who asks.
 type store struct {
-	asked  int
-	err    error
-	hangs  chan struct{} // nil when it does not
-	obeys  bool          // its time-out, where it hangs
-	failed error         // what its context said
+	asked atomic.Int64
+	err   error
+	hangs chan struct{} // until it is closed; nil when it does not
+	obeys bool          // its time-out, where it hangs
 }
 
 func (s *store) ask(ctx context.Context) error {
-	s.asked++
+	s.asked.Add(1)
 	if s.hangs == nil {
 		return s.err
 	}
@@ -33,8 +33,7 @@ func (s *store) ask(ctx context.Context) error {
 	case <-s.hangs:
 		return s.err
 	case <-ctx.Done():
-		s.failed = ctx.Err()
-		return s.failed
+		return ctx.Err()
 	}
 }
 
@@ -60,15 +59,15 @@ func TestManyWhoAskAreOneQuestion(t *testing.T) {
 		many(t, p, nil, 0)
 		<-time.After(health.Kept - time.Millisecond)
 		s.err = errors.New("it is away")
-		if many(t, p, nil, 0); s.asked != 1 {
-			t.Errorf("the store was asked %d times in one second", s.asked)
+		if many(t, p, nil, 0); s.asked.Load() != 1 {
+			t.Errorf("the store was asked %d times in one second", s.asked.Load())
 		}
 		<-time.After(time.Millisecond)
 		many(t, p, s.err, 0)
 		<-time.After(health.Kept)
 		s.err = nil
-		if many(t, p, nil, 0); s.asked != 3 {
-			t.Errorf("the store was asked %d times in three seconds", s.asked)
+		if many(t, p, nil, 0); s.asked.Load() != 3 {
+			t.Errorf("the store was asked %d times in three seconds", s.asked.Load())
 		}
 	})
 }
@@ -90,13 +89,12 @@ func TestAStoreThatHangsIsWaitedForOneSecond(t *testing.T) {
 				if !obeys {
 					many(t, p, health.ErrLate, 0) // and is asked no second time
 				}
-				if s.asked != 1 {
-					t.Errorf("it was asked %d times", s.asked)
+				if s.asked.Load() != 1 {
+					t.Errorf("it was asked %d times", s.asked.Load())
 				}
 				close(s.hangs)
 				synctest.Wait()
 				<-time.After(health.Kept)
-				s.hangs = nil
 				many(t, p, nil, 0)
 			})
 		})
