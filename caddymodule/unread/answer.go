@@ -56,6 +56,9 @@ func (a *answer) WriteHeader(status int) {
 	a.begun, a.status = true, status
 	h := a.Header()
 	a.closes = strings.EqualFold(h.Get("Connection"), "close")
+	if a.closes && h.Get("Content-Encoding") == "" { // who compresses it would take its length away
+		h.Set("Cache-Control", strings.TrimPrefix(h.Get("Cache-Control")+", no-transform", ", "))
+	}
 	if a.closes && h.Get("Content-Length") == "" && status != http.StatusNoContent && status != http.StatusNotModified {
 		a.holds = true
 		return
@@ -118,11 +121,7 @@ func (a *answer) send() error {
 // none behind an answer, and is not waited for (RFC 9110 section 10.1.1).
 func (a *answer) done() {
 	if a.holds {
-		h := a.Header()
-		h.Set("Content-Length", strconv.Itoa(a.content.Len()))
-		if h.Get("Content-Encoding") == "" { // who compresses it would take the length away again
-			h.Set("Cache-Control", strings.TrimPrefix(h.Get("Cache-Control")+", no-transform", ", "))
-		}
+		a.Header().Set("Content-Length", strconv.Itoa(a.content.Len()))
 		if a.send() != nil {
 			return
 		}

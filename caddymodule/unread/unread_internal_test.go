@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -117,17 +118,22 @@ func TestStrangersHaveSoManyBodiesReadAtATime(t *testing.T) {
 type slow struct {
 	*httptest.ResponseRecorder
 	sent  int
+	mu    sync.Mutex
 	until time.Time
 	reset bool // the server puts the deadline off with each byte
 }
 
 func (s *slow) SetReadDeadline(until time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.until = until
 	return nil
 }
 
 func (s *slow) Read(p []byte) (int, error) {
 	<-time.After(time.Second)
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if !s.reset && !time.Now().Before(s.until) {
 		return 0, errors.New("the deadline is over")
 	}
@@ -148,6 +154,21 @@ func TestASlowBodyIsReadForTenSeconds(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestNothingIsReadBehindAShutdown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, d := &slow{ResponseRecorder: httptest.NewRecorder()}, New()
+		begun := time.Now()
+		time.AfterFunc(2500*time.Millisecond, d.Stop)
+		if d.read(s, s); time.Since(begun) > 3*time.Second {
+			t.Errorf("it was read for %v", time.Since(begun))
+		}
+		begun = time.Now()
+		if d.read(s, s); time.Since(begun) > time.Second {
+			t.Errorf("one that came later was read for %v", time.Since(begun))
+		}
+	})
 }
 
 func TestNoMoreIsReadThanTheBound(t *testing.T) {
