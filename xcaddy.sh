@@ -188,6 +188,7 @@ install_for_tests() {
 	command -v chromium >/dev/null || install_packages chromium
 	can_verify_in_python || install_packages python3 python3-jwt python3-cryptography
 	can_verify_in_node || install_packages nodejs
+	command -v curl >/dev/null || install_packages curl
 	command -v htpasswd >/dev/null || install_packages apache2-utils
 	# The tests start Redis servers of their own, on free ports of loopback.
 	# The one that the package may have started as a service is never asked.
@@ -195,6 +196,7 @@ install_for_tests() {
 	command -v chromium >/dev/null || fail "chromium is installed but not on PATH"
 	command -v htpasswd >/dev/null || fail "apache2-utils is installed but htpasswd is not on PATH"
 	can_verify_in_python || fail "neither python3 nor /usr/bin/python3 has the modules jwt (PyJWT) and cryptography"
+	command -v curl >/dev/null || fail "curl is installed but not on PATH"
 	can_verify_in_node || fail "node is not on PATH, or older than 18"
 	can_compile_c || fail "the C compiler '$(go env CC)' cannot compile: the race detector needs it"
 }

@@ -17,13 +17,15 @@ import (
 
 	"example.com/sidegate/caddymodule/directive"
 	"example.com/sidegate/caddymodule/everyroute"
+	"example.com/sidegate/caddymodule/health"
 	"example.com/sidegate/caddymodule/lifecycle"
 )
 
 func init() {
 	caddy.RegisterModule(new(App))
 	httpcaddyfile.RegisterGlobalOption("sidegate", parseApp)
-	// Two placed before one directive keep this order: endpoints, then auth.
+	// Those placed before one directive keep this order: health, endpoints, auth.
+	httpcaddyfile.RegisterDirectiveOrder("session_health", httpcaddyfile.Before, "basic_auth")
 	httpcaddyfile.RegisterDirectiveOrder("session_endpoints", httpcaddyfile.Before, "basic_auth")
 	httpcaddyfile.RegisterDirectiveOrder("session_auth", httpcaddyfile.Before, "basic_auth")
 }
@@ -55,8 +57,9 @@ type App struct {
 	PathOptions
 
 	servers []*everyroute.First // those that our handlers stand in
-	leads   bool                // a session_auth leads people to the login page
-	answers bool                // and a session_endpoints answers there
+	health  *health.Probe
+	leads   bool // a session_auth leads people to the login page
+	answers bool // and a session_endpoints answers there
 	gateway func() (*gateway, error)
 	opened  atomic.Pointer[gateway]
 	metrics *metrics
@@ -104,6 +107,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 	a.logger = ctx.Logger()
 	a.now = time.Now
 	a.gateway = sync.OnceValues(a.open)
+	a.health = health.New(a.storeAnswers, a.now)
 	if err := a.provisionMetrics(ctx); err != nil { // before all that may fail
 		return err
 	}

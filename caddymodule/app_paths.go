@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"example.com/sidegate/caddymodule/directive"
+	"example.com/sidegate/caddymodule/everyroute"
 	"example.com/sidegate/caddymodule/pathguard"
 )
 
@@ -36,7 +37,7 @@ func (o *PathOptions) provision(caddy.Context, *App) error { return checkAmbiguo
 // guardPaths puts a guard before all routes of the server that is being
 // provisioned, if it needs one. The first of our handlers there sees to it, for
 // all of them: what is behind it can still be read as it was written.
-func (a *App) guardPaths(ctx caddy.Context, server *caddyhttp.Server) error {
+func (a *App) guardPaths(ctx caddy.Context, server *caddyhttp.Server, first *everyroute.First) error {
 	if a.AmbiguousPaths == ambiguousAllowed {
 		return nil
 	}
@@ -50,7 +51,7 @@ func (a *App) guardPaths(ctx caddy.Context, server *caddyhttp.Server) error {
 	}
 	a.logger.Info("paths that can be read in several ways are refused on this server: a demand depends on a matcher",
 		zap.Strings("listen", server.Listen), zap.String("rule", found.Demand), zap.String("option", optionAmbiguous))
-	return pathguard.Before(ctx, server, found, func(path, why string) {
+	return pathguard.Before(ctx, server, found, first, func(path, why string) {
 		if g, err := a.gateway(); err == nil {
 			g.events.pathRefused(path, why, found.Demand)
 		}

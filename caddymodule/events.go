@@ -26,6 +26,7 @@ type events struct {
 	// former is what the log says once when a secret is missing.
 	former  formerSecret
 	missing sync.Once
+	behind  sync.Once
 	paths   trouble
 	origins trouble
 	bearers trouble
@@ -240,8 +241,19 @@ func (h *events) cookieOverwritten() {
 	if h.cookies.tell(h.now()) {
 		h.logger.Warn("an app's answer sets a cookie by the name of the gateway's, which is taken out of it",
 			zap.String("remedy", "an app that signs people out by it leads them to POST /auth/logout; one with a cookie of its own by that name "+
-				"needs another name for the gateway's: cookie { name }"), h.cookies.more())
+				"needs another name for the gateway's: cookie { name }; where it is another Sidegate behind this one, give that one a cookie { name } "+
+				"and a base_path of its own"), h.cookies.more())
 	}
+}
+
+// ledBack logs, once, that an app leads people to the login page who are signed
+// in: another gateway behind this one does, which never sees its own cookie.
+func (h *events) ledBack() {
+	h.behind.Do(func() {
+		h.logger.Warn("what is behind the gateway leads people who are signed in to the gateway's own login page, where they read that they are, and get no further",
+			zap.String("remedy", "where it is another Sidegate, give that one a cookie { name } and a base_path of its own; an app takes who is signed in "+
+				"from the identity headers, and leads nobody there who is"))
+	})
 }
 
 // Interface guards

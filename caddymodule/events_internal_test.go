@@ -358,6 +358,17 @@ func kindsOf(file *ast.File) (kinds []lifecycle.Kind) {
 	return kinds
 }
 
+func TestAnAppThatLeadsBackToTheLoginPageIsLoggedOnce(t *testing.T) {
+	core, logs := observer.New(zap.DebugLevel)
+	h := &events{logger: zap.New(core), metrics: newMetrics(), now: time.Now}
+	for range 3 {
+		h.ledBack()
+	}
+	if told := logs.All(); len(told) != 1 || told[0].Level != zap.WarnLevel || !strings.Contains(fmt.Sprint(told[0].ContextMap()["remedy"]), "base_path") {
+		t.Errorf("the log says %+v", told)
+	}
+}
+
 func TestACookieThatAnAppOverwritesIsLoggedOnceASecond(t *testing.T) {
 	core, logs := observer.New(zap.DebugLevel)
 	now := time.Now()

@@ -25,6 +25,7 @@ import (
 // its last requests are done.
 type gateway struct {
 	store    sessionstore.Store // through the near cache, if there is one
+	backing  sessionstore.Store // the same, without it
 	near     *nearcache.Cache   // nil when it is off
 	messages nearcache.Notifier // of changes in the store; nil when it tells of none, or nobody listens
 	keptIn   string             // the store as it is configured
@@ -117,7 +118,7 @@ func (a *App) openKeys() (k keys, err error) {
 // putCacheBefore puts the near cache in front of the store, unless it is off.
 // Backing is the store with the activity in front of it that is yet to be written.
 func (a *App) putCacheBefore(store, backing sessionstore.Store, g *gateway) {
-	g.store = backing
+	g.store, g.backing = backing, backing
 	if a.Cache.Off {
 		return
 	}

@@ -140,8 +140,8 @@ func (s *SessionAuth) Provision(ctx caddy.Context) (err error) {
 
 // ServeHTTP finds the caller, strips, decides, injects, and passes on.
 func (s *SessionAuth) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	if neverForwarded(r.Method) {
-		return refuseMethod(w, r)
+	if neverForwarded(r, &s.foreign) {
+		return refuseMethod(w, r, &s.foreign)
 	}
 	g, err := s.shared.gateway()
 	if err != nil {
@@ -228,17 +228,21 @@ func (s *SessionAuth) inject(g *gateway, r *http.Request, v *caller.Remembered, 
 	if !v.Injected {
 		c.Publish(r)
 	}
-	v.Injected = true
+	v.Told()
 	return s.identity.inject(g.assertions, r, c, v.Room())
 }
 
 func (s *SessionAuth) refuse(w http.ResponseWriter, r *http.Request, why *refusal.Refusal) error {
 	refusal.CloseUnread(w, r)
-	switch {
-	case s.HandleErrors:
+	if s.HandleErrors {
 		why.WriteHeaders(w)
 		caller.Remember(r).Failed(w.Header())
+		s.foreign.BeforeError(w, r)
 		return caddyhttp.Error(why.Status, why)
+	}
+	w, done := s.foreign.Answer(w, r)
+	defer done()
+	switch {
 	case why.Status == http.StatusUnauthorized && s.leadsToLogin(r):
 		s.shared.address.ToLogin(w, r, asked(r))
 	default:
@@ -257,16 +261,6 @@ func asked(r *http.Request) string {
 		return original.URL.RequestURI()
 	}
 	return r.URL.RequestURI()
-}
-
-// refuseMethod keeps tunnels away from the upstream: what flows in them
-// passes every check (CVE-2026-71324). It keeps away what would be answered
-// with the identity headers themselves, too.
-func refuseMethod(w http.ResponseWriter, r *http.Request) error {
-	w.Header().Set("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
-	refusal.CloseUnread(w, r)
-	refusal.Method.WriteJSON(w)
-	return nil
 }
 
 // UnmarshalCaddyfile reads the directive. Syntax:

@@ -123,7 +123,7 @@ func (s *SessionAuth) checkPublic() (err error) {
 
 // decideByPath is decide where there are rules by path.
 func (s *SessionAuth) decideByPath(r *http.Request, c *caller.Caller) (why *refusal.Refusal, open bool) {
-	v := s.rules.Decide(r.URL, r.Method, len(s.Public) == 0 || !pathrule.AmbiguousPath(r.URL))
+	v := s.rules.Decide(r.URL, methodAtApp(r), len(s.Public) == 0 || !pathrule.AmbiguousPath(r.URL))
 	if v.Access == pathrule.Public {
 		return nil, true
 	}
@@ -142,6 +142,15 @@ func (s *SessionAuth) decideByPath(r *http.Request, c *caller.Caller) (why *refu
 		}
 	}
 	return nil, false
+}
+
+// methodAtApp is the method that the app gets: a CONNECT that came so far asks
+// for a websocket, as a GET does in HTTP/1.1.
+func methodAtApp(r *http.Request) string {
+	if r.Method == http.MethodConnect {
+		return http.MethodGet
+	}
+	return r.Method
 }
 
 // keeping is which caches may keep what the app answers: on an open route it is

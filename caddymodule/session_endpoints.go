@@ -74,8 +74,8 @@ func (a *App) warnOfNoEndpoints() {
 // endpoints alone lets nothing forged and no credential through; what the
 // client presented stays known to the session_auth that follows.
 func (e *SessionEndpoints) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	if r.Method == http.MethodConnect {
-		return refuseMethod(w, r)
+	if r.Method == http.MethodConnect && neverForwarded(r, &e.foreign) {
+		return refuseMethod(w, r, &e.foreign)
 	}
 	v := caller.Remember(r)
 	if strings.HasPrefix(r.URL.Path, e.shared.address.BasePath+"/") {
@@ -83,10 +83,12 @@ func (e *SessionEndpoints) ServeHTTP(w http.ResponseWriter, r *http.Request, nex
 		e.serve(w, r)
 		return nil
 	}
-	if neverForwarded(r.Method) {
-		return refuseMethod(w, r)
+	if neverForwarded(r, &e.foreign) {
+		return refuseMethod(w, r, &e.foreign)
 	}
 	if caller.TooEarly(r) {
+		w, done := e.foreign.Answer(w, r)
+		defer done()
 		refusal.CloseUnread(w, r)
 		refusal.TooEarly.Write(w, r)
 		return nil
@@ -96,6 +98,8 @@ func (e *SessionEndpoints) ServeHTTP(w http.ResponseWriter, r *http.Request, nex
 }
 
 func (e *SessionEndpoints) serve(w http.ResponseWriter, r *http.Request) {
+	w, done := e.foreign.Answer(w, r)
+	defer done()
 	g, err := e.shared.gateway()
 	if err != nil {
 		refusal.CloseUnread(w, r)

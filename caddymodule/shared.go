@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -14,10 +15,12 @@ import (
 	"example.com/sidegate/caddymodule/caller"
 	"example.com/sidegate/caddymodule/endpoint"
 	"example.com/sidegate/caddymodule/everyroute"
+	"example.com/sidegate/caddymodule/health"
 	"example.com/sidegate/caddymodule/identity"
 	"example.com/sidegate/caddymodule/lifecycle"
 	"example.com/sidegate/caddymodule/origin"
 	"example.com/sidegate/caddymodule/refusal"
+	"example.com/sidegate/sessionstore"
 )
 
 // shared is what the handlers and matchers of all sites are given of the app:
@@ -48,6 +51,23 @@ func findApp(ctx caddy.Context) (*App, error) {
 // share returns what is given away of the app.
 func (a *App) share() shared { return shared{a.gateway, a.address, a.now} }
 
+// Health is asked whether the store answers.
+func (a *App) Health() *health.Probe { return a.health }
+
+// storeAnswers asks the store itself for a session that is nobody's. The near
+// cache does not stand for it.
+func (a *App) storeAnswers(ctx context.Context) error {
+	g, err := a.gateway()
+	if err != nil {
+		return err
+	}
+	_, err = g.backing.Get(sessionstore.Guess(ctx), sessionstore.Key{})
+	if errors.Is(err, sessionstore.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
 // joinServer has identity headers deleted on all routes of the server that the
 // handler stands in, and behind that its paths guarded, if they need it. The
 // first handler of ours sees to both.
@@ -61,10 +81,10 @@ func (a *App) joinServer(ctx caddy.Context) (*everyroute.First, error) {
 			return f, nil
 		}
 	}
-	if err := a.guardPaths(ctx, server); err != nil {
+	f := everyroute.New(server, a.credentials())
+	if err := a.guardPaths(ctx, server, f); err != nil {
 		return nil, err
 	}
-	f := everyroute.New(server, a.credentials())
 	if err := f.Lead(); err != nil {
 		return nil, err
 	}
@@ -107,6 +127,12 @@ func (a *App) credentials() caller.Credentials {
 				g.events.cookieOverwritten()
 			}
 		},
+		Login: a.address.BasePath + "/login",
+		LedBack: func() {
+			if g, err := a.gateway(); err == nil {
+				g.events.ledBack()
+			}
+		},
 	}
 }
 
@@ -137,9 +163,24 @@ var methodOverrides = []string{
 
 // neverForwarded are methods whose answer repeats the request, with what the
 // gateway has put into it (RFC 9110 section 9.3.8; TRACK is IIS' name for it),
-// and CONNECT.
-func neverForwarded(method string) bool {
-	return strings.EqualFold(method, http.MethodConnect) || strings.EqualFold(method, http.MethodTrace) || strings.EqualFold(method, "TRACK")
+// and CONNECT, unless it asks for a websocket.
+func neverForwarded(r *http.Request, of *everyroute.Foreign) bool {
+	if strings.EqualFold(r.Method, http.MethodConnect) {
+		return !origin.IsWebsocketConnect(r) || !of.CarriesConnect()
+	}
+	return strings.EqualFold(r.Method, http.MethodTrace) || strings.EqualFold(r.Method, "TRACK")
+}
+
+// refuseMethod keeps tunnels away from the upstream: what flows in them
+// passes every check (CVE-2026-71324). It keeps away what would be answered
+// with the identity headers themselves, too.
+func refuseMethod(w http.ResponseWriter, r *http.Request, of *everyroute.Foreign) error {
+	w, done := of.Answer(w, r)
+	defer done()
+	w.Header().Set("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
+	refusal.CloseUnread(w, r)
+	refusal.Method.WriteJSON(w)
+	return nil
 }
 
 // strip takes away every header that names an identity, the tricks by which

@@ -3,7 +3,6 @@ package caddymodule_test
 import (
 	"bufio"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -12,33 +11,10 @@ import (
 	"example.com/sidegate/caddymodule/gatewaytest"
 )
 
-// newSwitching is an upstream that switches protocols, sends who it was told
-// the caller is, and then echoes every byte.
-func newSwitching(t testing.TB) string {
-	t.Helper()
-	up := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
-			http.Error(w, "no upgrade arrived", http.StatusBadRequest)
-			return
-		}
-		c, in, err := http.NewResponseController(w).Hijack()
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		defer c.Close()
-		fmt.Fprintf(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n%s|%s|%s\n",
-			r.Header.Get("X-Session-Email"), r.Header.Get("Cookie"), r.Header.Get("Sec-Websocket-Key"))
-		_, _ = io.Copy(c, in) // until the client has had enough
-	}))
-	t.Cleanup(up.Close)
-	return strings.TrimPrefix(up.URL, "http://")
-}
-
 const upgrade = "Connection: keep-alive, Upgrade\nUpgrade: websocket\nSec-WebSocket-Version: 13\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\n"
 
 func TestWebsockets(t *testing.T) {
-	s := gatewaytest.Start(t, gatewaytest.Site{Upstream: newSwitching(t)})
+	s := gatewaytest.Start(t, gatewaytest.Site{Upstream: gatewaytest.NewSwitching(t)})
 	c := s.Client(t)
 	token := c.SignIn(gatewaytest.Ada).Token
 	const get = "GET /live HTTP/1.1\nHost: 127.0.0.1\n"

@@ -18,6 +18,7 @@ const hidden = "GET /public/smuggled HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Session-Em
 func TestAnEarlyRefusalEndsTheConnection(t *testing.T) {
 	s, up, cookies := guard(t)
 	long := strings.Repeat("x", 65<<10)
+	longer := strings.Repeat("x", 300<<10) // net/http would not read it
 	for name, c := range map[string]struct {
 		head   string
 		status int
@@ -37,6 +38,8 @@ func TestAnEarlyRefusalEndsTheConnection(t *testing.T) {
 			"with a length":           fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(hidden), hidden),
 			"in chunks":               fmt.Sprintf("Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", len(hidden), hidden),
 			"with a body that lasts":  fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(hidden)+1000, hidden),
+			"with a long body":        fmt.Sprintf("Content-Length: %d\r\n\r\n%s%s%s", len(longer)+len(hidden), longer, hidden, hidden),
+			"with many chunks":        fmt.Sprintf("Transfer-Encoding: chunked\r\n\r\n%s0\r\n\r\n%s", strings.Repeat(fmt.Sprintf("%x\r\n%s\r\n", len(hidden), hidden), 5000), hidden),
 			"with a body of any size": fmt.Sprintf("Content-Length: %d\r\n\r\n%s%s", len(long)+len(hidden), long, hidden),
 		} {
 			t.Run(name+" "+framing, func(t *testing.T) {
@@ -44,7 +47,7 @@ func TestAnEarlyRefusalEndsTheConnection(t *testing.T) {
 				method, _, _ := strings.Cut(c.head, " ")
 				conn.Send(t, gatewaytest.CRLF(c.head+"\nHost: 127.0.0.1\n")+body)
 				status := c.status
-				if long := strings.HasSuffix(framing, "size"); long && strings.Contains(c.head, "/auth/") && status != http.StatusNotFound &&
+				if long := strings.HasSuffix(framing, "size") || strings.Contains(framing, "long body"); long && strings.Contains(c.head, "/auth/") && status != http.StatusNotFound &&
 					status != http.StatusMethodNotAllowed && status != http.StatusForbidden {
 					status = http.StatusRequestEntityTooLarge
 				}

@@ -20,6 +20,10 @@ type Credentials struct {
 	// Overwritten is told that an app's answer has set a cookie of these names,
 	// which was taken out of it. Optional.
 	Overwritten func()
+	// Login is the path of the login page. LedBack is told that an app leads
+	// somebody there of whom it was told that they are signed in. Optional.
+	Login   string
+	LedBack func()
 }
 
 // ahead is what was left of the headers when ours was taken out of them, so

@@ -3,6 +3,7 @@ package caller
 import (
 	"io"
 	"net/http"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
@@ -17,6 +18,7 @@ type answer struct {
 	ours    *Credentials
 	had     identity.Answered
 	begun   bool // the headers are on their way
+	told    bool // the app was told who is signed in
 	headers int  // how many there were then: more are trailers
 	taker   Taker
 	kept
@@ -46,7 +48,7 @@ func (v *Remembered) Guard(w http.ResponseWriter, ours *Credentials) (guarded ht
 		return w, false
 	}
 	v.answer.kept.release(w.Header())
-	v.answer = answer{ours: ours, had: identity.NoteAnswer(w.Header()), taker: v.answer.taker, kept: v.answer.kept}
+	v.answer = answer{ours: ours, had: identity.NoteAnswer(w.Header()), told: v.Injected, taker: v.answer.taker, kept: v.answer.kept}
 	v.answer.ResponseWriter = w
 	return &v.answer, true
 }
@@ -58,6 +60,9 @@ func (v *Remembered) Unguard() {
 	}
 	v.answer.ours = nil
 }
+
+// Told says that the app is told who is signed in.
+func (v *Remembered) Told() { v.Injected, v.answer.told = true, true }
 
 // OwnHeaders says that what was set so far is the gateway's own.
 func (v *Remembered) OwnHeaders() {
@@ -108,9 +113,19 @@ func (a *answer) WriteHeader(status int) {
 	case status < http.StatusOK && status != http.StatusSwitchingProtocols:
 		a.strip()
 	default:
+		if a.told && status/100 == 3 && a.ours.leadsBack(a.Header()) {
+			a.ours.LedBack()
+		}
 		a.begin()
 	}
 	a.ResponseWriter.WriteHeader(status)
+}
+
+// leadsBack reports whether an answer leads to our own login page. Who is signed
+// in reads there that they are, and gets no further.
+func (c *Credentials) leadsBack(h http.Header) bool {
+	rest, ours := strings.CutPrefix(h.Get("Location"), c.Login)
+	return c.LedBack != nil && ours && (rest == "" || rest[0] == '?' || rest[0] == '/')
 }
 
 func (a *answer) Write(p []byte) (int, error) {

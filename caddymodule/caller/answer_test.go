@@ -114,3 +114,41 @@ func TestACookieThatAnAppOverwritesIsTold(t *testing.T) {
 		}
 	}
 }
+
+// Who is signed in gets no further from the login page.
+func TestAnAppThatLeadsBackToTheLoginPageIsNoticed(t *testing.T) {
+	for name, c := range map[string]struct {
+		status  int
+		to      string
+		told    bool
+		noticed bool
+	}{
+		"somebody who is signed in":           {303, "/auth/login?return_to=%2F", true, true},
+		"with another redirect":               {302, "/auth/login", true, true},
+		"to the one provider":                 {303, "/auth/login/sso?return_to=%2F", true, true},
+		"somebody who is not signed in":       {303, "/auth/login?return_to=%2F", false, false},
+		"to a page of the app's by that name": {303, "/auth/logins", true, false},
+		"elsewhere":                           {303, "/", true, false},
+		"in no redirect":                      {200, "/auth/login", true, false},
+	} {
+		for order, tellFirst := range map[string]bool{"told first": true, "guarded first": false} {
+			noticed := 0
+			under := httptest.NewRecorder()
+			r := caddyhttp.PrepareRequest(httptest.NewRequest(http.MethodGet, "/app", nil), caddy.NewReplacer(), under, nil)
+			v := caller.Remember(r)
+			if c.told && tellFirst {
+				v.Told()
+			}
+			w, _ := v.Guard(under, &caller.Credentials{Login: "/auth/login", LedBack: func() { noticed++ }})
+			if c.told && !tellFirst {
+				v.Told()
+			}
+			w.Header().Set("Location", c.to)
+			w.WriteHeader(c.status)
+			w.WriteHeader(c.status)
+			if noticed > 1 || noticed == 1 != c.noticed {
+				t.Errorf("%s, %s: it is noticed %d times", name, order, noticed)
+			}
+		}
+	}
+}

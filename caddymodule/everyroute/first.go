@@ -11,6 +11,7 @@ import (
 
 	"example.com/sidegate/caddymodule/caller"
 	"example.com/sidegate/caddymodule/identity"
+	"example.com/sidegate/caddymodule/unread"
 )
 
 // First comes before every route of a server that one of our handlers stands
@@ -27,6 +28,7 @@ type First struct {
 	credentials caller.Credentials
 	names       []string // beside the native ones
 	stripper    *identity.Stripper
+	drains      *unread.Drains
 	keeps       bool        // a handler has a keep_header
 	ruled       bool        // the options of a handler depend on the method
 	methodFree  atomic.Bool // and no matcher does
@@ -35,7 +37,16 @@ type First struct {
 // New is for a server; nil for a matcher that stands alone, and strips only what
 // it is asked about.
 func New(server *caddyhttp.Server, ours caller.Credentials) *First {
-	return &First{server: server, stripper: identity.NewStripperOf(), credentials: ours}
+	f := &First{server: server, stripper: identity.NewStripperOf(), drains: unread.New(), credentials: ours}
+	if server != nil {
+		server.RegisterOnShutdown(f.drains.Stop)
+	}
+	return f
+}
+
+// Answer is the response for an answer of ours, as unread.Drains.Answer has it.
+func (f *First) Answer(w http.ResponseWriter, r *http.Request) (answering http.ResponseWriter, done func()) {
+	return f.drains.Answer(w, r)
 }
 
 // Of reports whether it is that server's.
@@ -167,6 +178,8 @@ func (f firstOfErrors) MatchWithError(r *http.Request) (bool, error) {
 // ServeHTTP sees that what answers for an error overwrites nothing of ours either:
 // a refusal of ours may lead to an app.
 func (f firstOfErrors) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	w, done := f.Answer(w, r)
+	defer done()
 	return f.PassOn(w, r, caller.Remember(r), next)
 }
 

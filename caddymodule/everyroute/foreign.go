@@ -101,6 +101,24 @@ func (f *Foreign) PassOn(w http.ResponseWriter, r *http.Request, v *caller.Remem
 	return f.first.PassOn(w, r, v, next)
 }
 
+// Answer is that of the server.
+func (f *Foreign) Answer(w http.ResponseWriter, r *http.Request) (answering http.ResponseWriter, done func()) {
+	return f.first.Answer(w, r)
+}
+
+// CarriesConnect reports whether a websocket by an extended CONNECT may go on
+// here. Where a matcher of Caddy's decides on the method it may not: what is
+// demanded of the GET that the app gets is not demanded of a CONNECT.
+func (f *Foreign) CarriesConnect() bool { return f.first.methodFree.Load() }
+
+// BeforeError sees to it that the answer of error routes reaches who still
+// sends. Where the server has none, Caddy answers itself, behind us all.
+func (f *Foreign) BeforeError(w http.ResponseWriter, r *http.Request) {
+	if e := f.first.server.Errors; e == nil || len(e.Routes) == 0 {
+		f.first.drains.Before(w, r)
+	}
+}
+
 // foreigners are those headers of other gateways that a request has; nil for
 // none.
 func foreigners(h http.Header) (found http.Header) {

@@ -1,6 +1,7 @@
 package gatewaytest
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
@@ -31,12 +32,33 @@ func StartSecure(t testing.TB, c Site) *Secure {
 // it speaks.
 func StartSecureBy(t testing.TB, c Site, port int, protocols string) *Secure {
 	t.Helper()
-	s := StartEdited(t, c, func(text string, plain int) string {
-		text = strings.Replace(text, "auto_https off",
-			"auto_https disable_redirects\nskip_install_trust\nlocal_certs\nservers {\nprotocols "+protocols+"\n}", 1)
-		_, routes, _ := strings.Cut(text, fmt.Sprintf("http://127.0.0.1:%d {", plain))
-		return text + fmt.Sprintf("https://%s:%d {\ntls internal\n%s", SecureHost, port, routes)
-	})
+	s := StartEdited(t, c, func(text string, plain int) string { return secured(text, plain, port, protocols) })
+	return awaitSecure(t, s, port)
+}
+
+// StartSecureProcess is StartSecureBy in a process of its own, with more in its
+// environment.
+func StartSecureProcess(t testing.TB, c Site, port int, protocols string, env ...string) *Secure {
+	t.Helper()
+	p := NewProcess(t, c)
+	file := p.ConfigFile()
+	WriteFile(t, file, secured(p.Site.Caddyfile(p.Server), p.Port, port, protocols))
+	cmd := CaddyCommand(context.Background(), p.Dir, "run", "--adapter", "caddyfile", "--config", file)
+	cmd.Env = append(cmd.Env, env...)
+	p.Run(cmd)
+	return awaitSecure(t, p.Server, port)
+}
+
+// secured adds the site over TLS to a Caddyfile.
+func secured(text string, plain, port int, protocols string) string {
+	text = strings.Replace(text, "auto_https off",
+		"auto_https disable_redirects\nskip_install_trust\nlocal_certs\nservers {\nprotocols "+protocols+"\n}", 1)
+	_, routes, _ := strings.Cut(text, fmt.Sprintf("http://127.0.0.1:%d {", plain))
+	return text + fmt.Sprintf("https://%s:%d {\ntls internal\n%s", SecureHost, port, routes)
+}
+
+func awaitSecure(t testing.TB, s *Server, port int) *Secure {
+	t.Helper()
 	address := fmt.Sprintf("127.0.0.1:%d", port)
 	roots := x509.NewCertPool()
 	Await(t, "the local CA has given a certificate", func() bool {

@@ -78,6 +78,17 @@ func (c *Check) describe(r *http.Request) string {
 
 func cut(text string) string { return text[:min(len(text), longest)] }
 
+// IsWebsocketConnect reports whether a request asks for a websocket by an
+// extended CONNECT (RFC 8441 section 4, RFC 9220 section 3), as reverse_proxy
+// understands it: the app behind it gets a GET that asks for an upgrade.
+func IsWebsocketConnect(r *http.Request) bool {
+	if r.Method != http.MethodConnect {
+		return false
+	}
+	protocol := r.Header[":protocol"]
+	return r.ProtoMajor == 2 && len(protocol) == 1 && protocol[0] == "websocket" || r.ProtoMajor == 3 && r.Proto == "websocket"
+}
+
 // IsUpgrade reports whether a request asks for a websocket, or for another
 // protocol in its place: in HTTP/1.1 by Upgrade, which no script can set, in
 // HTTP/2 and 3 by an extended CONNECT (RFC 8441 section 4, RFC 9220 section 3),

@@ -104,19 +104,26 @@ func TestWhatAsksForAnotherProtocol(t *testing.T) {
 	overQUIC.Method, overQUIC.Proto = http.MethodConnect, "websocket"
 	tunnel := request("a.example")
 	tunnel.Method = http.MethodConnect
+	extended.ProtoMajor, overQUIC.ProtoMajor = 2, 3
+	other := extended.Clone(t.Context())
+	other.Header[":protocol"] = []string{"connect-udp"}
 	for name, c := range map[string]struct {
-		r    *http.Request
-		asks bool
+		r             *http.Request
+		asks, connect bool
 	}{
-		"HTTP/1.1 with Upgrade":             {request("a.example", "Upgrade", "websocket"), true},
-		"HTTP/1.1 with Upgrade, in letters": {request("a.example", "Upgrade", "WebSocket"), true},
-		"HTTP/2 with :protocol":             {extended, true},
-		"HTTP/3 with :protocol":             {overQUIC, true},
-		"a tunnel":                          {tunnel, false},
-		"anything else":                     {request("a.example", "Connection", "Upgrade"), false},
+		"HTTP/1.1 with Upgrade":               {request("a.example", "Upgrade", "websocket"), true, false},
+		"HTTP/1.1 with Upgrade, in letters":   {request("a.example", "Upgrade", "WebSocket"), true, false},
+		"HTTP/2 with :protocol":               {extended, true, true},
+		"HTTP/2 with :protocol, of something": {other, true, false},
+		"HTTP/3 with :protocol":               {overQUIC, true, true},
+		"a tunnel":                            {tunnel, false, false},
+		"anything else":                       {request("a.example", "Connection", "Upgrade"), false, false},
 	} {
 		if got := origin.IsUpgrade(c.r); got != c.asks {
 			t.Errorf("%s: %v", name, got)
+		}
+		if got := origin.IsWebsocketConnect(c.r); got != c.connect {
+			t.Errorf("%s, by an extended CONNECT: %v", name, got)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"example.com/sidegate/caddymodule/everyroute"
 	"example.com/sidegate/caddymodule/pathrule"
 	"example.com/sidegate/caddymodule/refusal"
 )
@@ -17,23 +18,25 @@ import (
 type Guard struct {
 	watch   *pathrule.Watch
 	refused func(path, why string)
+	first   *everyroute.First
 	routes  caddyhttp.RouteList
 	chain   atomic.Pointer[caddyhttp.Handler]
 }
 
 // Before puts a guard before all routes of the server that is being
-// provisioned. refused is told of each request that it refuses.
+// provisioned. refused is told of each request that it refuses, and first is of
+// the same server.
 //
 // This leans on the inside of Caddy, which goes on to provision the routes in
 // the list that was there, and then compiles server.Routes:
 // TestThePathGuardComesBeforeAllRoutes holds it.
-func Before(ctx caddy.Context, server *caddyhttp.Server, found *Found, refused func(path, why string)) error {
-	g := &Guard{watch: found.watch, refused: refused, routes: server.Routes}
-	first := caddyhttp.Route{Handlers: []caddyhttp.MiddlewareHandler{g}}
-	if err := first.ProvisionHandlers(ctx, nil); err != nil {
+func Before(ctx caddy.Context, server *caddyhttp.Server, found *Found, first *everyroute.First, refused func(path, why string)) error {
+	g := &Guard{watch: found.watch, refused: refused, first: first, routes: server.Routes}
+	before := caddyhttp.Route{Handlers: []caddyhttp.MiddlewareHandler{g}}
+	if err := before.ProvisionHandlers(ctx, nil); err != nil {
 		return fmt.Errorf("putting a route before the others: %w", err)
 	}
-	server.Routes = caddyhttp.RouteList{first}
+	server.Routes = caddyhttp.RouteList{before}
 	return nil
 }
 
@@ -41,6 +44,8 @@ func Before(ctx caddy.Context, server *caddyhttp.Server, found *Found, refused f
 func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	if why := g.watch.Refuse(r.URL); why != "" {
 		g.refused(r.URL.EscapedPath(), why)
+		w, done := g.first.Answer(w, r)
+		defer done()
 		refusal.CloseUnread(w, r)
 		refusal.AmbiguousPath.Write(w, r)
 		return nil

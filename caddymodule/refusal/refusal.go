@@ -102,7 +102,7 @@ const BodyTime = 10 * time.Second
 // CloseUnread ends the connection after an answer that came before the
 // request's body was read: what follows on it could be read as a request of
 // its own. The server reads on for a while, so that the answer is not lost to
-// who still sends: for BodyTime at most. That is so in HTTP/1 alone: in HTTP/2
+// who still sends: for BodyTime at most, and as package unread has it. That is so in HTTP/1 alone: in HTTP/2
 // and 3 a body has a stream of its own, and an answer that speaks of
 // connections is malformed (RFC 9113 section 8.2.2, RFC 9114 section 4.2).
 func CloseUnread(w http.ResponseWriter, r *http.Request) {
