@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
@@ -34,6 +35,18 @@ type events struct {
 	guesses trouble
 	attacks trouble
 	unkept  trouble
+	// overfull are the sessions of which it was told what their headers leave out.
+	overfull *lru.Cache[string, struct{}]
+}
+
+// overfullKept is how many sessions are remembered of which it was told what their
+// headers leave out; of more it is told again.
+const overfullKept = 4096
+
+func newEvents(logger *zap.Logger, counted *metrics, now func() time.Time, former formerSecret) *events {
+	h := &events{logger: logger, metrics: counted, now: now, former: former}
+	h.overfull, _ = lru.New[string, struct{}](overfullKept) // its one error is a size below 1
+	return h
 }
 
 // line is what the log says of one kind of event, and with which fields beside
@@ -234,6 +247,18 @@ func (h *events) pathRefused(path, why, rule string) {
 			zap.String("remedy", "put the demand into `session_auth { path ... }`, which reads a path in every way; or say the option, if the app reads paths as Caddy does"),
 			zap.String("option", optionAmbiguous), h.paths.more())
 	}
+}
+
+// headersLeftOut tells once a session what an app does not hear of its person.
+func (h *events) headersLeftOut(s *sessionstore.Session, leftOut string) {
+	if again, _ := h.overfull.ContainsOrAdd(s.Key.ID(), struct{}{}); again {
+		return
+	}
+	h.metrics.headersLeftOut.Inc()
+	h.logger.Warn("identity headers would have been too large, so the app is not told all of a person",
+		zap.String("login", s.Method), zap.Int64("user_id", s.User.ID), zap.String("session", s.Key.ID()), zap.String("left_out", leftOut),
+		zap.Int("roles", len(s.User.FlatRolesList)), zap.Int("permissions", len(s.User.FlatPermissionsList)),
+		zap.String("remedy", "choose what the app needs: roles by `header_roles <prefix>*`, fewer `headers`, or a signed `assertion`, which has a bound of its own; all of it is in GET /auth/session"))
 }
 
 // cookieOverwritten logs that an app's answer set a cookie of ours.

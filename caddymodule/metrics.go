@@ -24,6 +24,7 @@ type metrics struct {
 	refreshes       *prometheus.CounterVec // by result
 	storeFailures   prometheus.Counter
 	ambiguousPaths  prometheus.Counter
+	headersLeftOut  prometheus.Counter
 	revocationDelay prometheus.Histogram
 }
 
@@ -66,6 +67,8 @@ func newMetrics() *metrics {
 			"Questions of requests to which the store gave no answer. Nobody is signed out by one, and nobody let in.")),
 		ambiguousPaths: prometheus.NewCounter(counter("ambiguous_paths_refused_total",
 			"Requests refused because their path can be read in several ways, on servers where a demand depends on a matcher.")),
+		headersLeftOut: prometheus.NewCounter(counter("identity_headers_left_out_total",
+			"Sessions of which identity headers leave something out, because they would have been too large for apps.")),
 		revocationDelay: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "caddy_sidegate_revocation_delay_seconds",
 			Help: "From the moment this gateway asks the store to end a session to the moment it hears its own message " +
@@ -150,7 +153,7 @@ func (a *App) inForce() *App {
 }
 
 func (m *metrics) all() []prometheus.Collector {
-	return []prometheus.Collector{m.signIns, m.signOuts, m.endedByLogin, m.endedForRoom, m.refreshes, m.unmapped, m.storeFailures, m.ambiguousPaths, m.revocationDelay}
+	return []prometheus.Collector{m.signIns, m.signOuts, m.endedByLogin, m.endedForRoom, m.refreshes, m.unmapped, m.storeFailures, m.ambiguousPaths, m.headersLeftOut, m.revocationDelay}
 }
 
 // collect reads what the parts of the gateway count anyway.

@@ -58,6 +58,10 @@ type SessionAuth struct {
 	// none. Default: native.
 	Headers []string `json:"headers,omitempty"`
 
+	// HeaderRoles are the roles that headers tell of: whole names, or ones that end
+	// in an asterisk. Default: all.
+	HeaderRoles []string `json:"header_roles,omitempty"`
+
 	// UserHeader is what the user of those presets is: id, email or username.
 	// Default: that of the app.
 	UserHeader string `json:"user_header,omitempty"`
@@ -281,6 +285,7 @@ func asked(r *http.Request) string {
 //		}
 //		ambiguous_paths allow
 //		headers <preset>...|none
+//		header_roles <role>...
 //		user_header id|email|username
 //		header <Name> <value>
 //		keep_header <Name>...
@@ -308,6 +313,7 @@ func (s *SessionAuth) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"path":            s.parsePath,
 		"ambiguous_paths": ambiguous(&s.AmbiguousPaths),
 		"headers":         directive.Checked(directive.Texts(&s.Headers), s.checkHeaders),
+		"header_roles":    directive.Checked(directive.Texts(&s.HeaderRoles), s.checkHeaderRoles),
 		"user_header":     userHeader(&s.UserHeader),
 		"header":          s.parseHeader,
 		"keep_header":     keepHeader(&s.KeepHeader),

@@ -49,6 +49,7 @@ type injector struct {
 	toHost   bool   // it is for the site's host
 	audience string // it is for this one; empty for none
 	sites    *origin.Sites
+	overfull func(c *caller.Caller, leftOut string) // hears of headers that were too large
 }
 
 // customHeader is a HeaderConfig made ready.
@@ -59,9 +60,12 @@ type customHeader struct {
 }
 
 func newInjector(s *SessionAuth, a *App) (in injector, err error) {
-	in.explicit = len(s.Headers) > 0 || s.UserHeader != "" || len(s.Header) > 0 || s.Assertion != nil
+	in.explicit = len(s.Headers) > 0 || len(s.HeaderRoles) > 0 || s.UserHeader != "" || len(s.Header) > 0 || s.Assertion != nil
 	if in.set, err = s.readSet(); err != nil {
 		return in, err
+	}
+	if in.set, err = in.set.WithRoles(s.HeaderRoles); err != nil {
+		return in, fmt.Errorf("header_roles: %w", err)
 	}
 	if user := cmp.Or(s.UserHeader, a.UserHeader); user != "" {
 		if in.set, err = in.set.WithUser(user); err != nil {
@@ -76,7 +80,7 @@ func newInjector(s *SessionAuth, a *App) (in injector, err error) {
 		}
 		in.custom = append(in.custom, newCustomHeader(h))
 	}
-	in.sites = s.shared.address.Sites
+	in.sites, in.overfull = s.shared.address.Sites, s.shared.overfull
 	in.address(s.Assertion)
 	return in, nil
 }
@@ -158,6 +162,13 @@ func (s *SessionAuth) parseHeader(d *caddyfile.Dispenser) error {
 func (s *SessionAuth) checkHeaders() error {
 	if _, err := identity.NewSet(s.Headers...); err != nil {
 		return fmt.Errorf("headers: %w", err)
+	}
+	return nil
+}
+
+func (s *SessionAuth) checkHeaderRoles() error {
+	if err := identity.CheckRoles(s.HeaderRoles); err != nil {
+		return fmt.Errorf("header_roles %w", err)
 	}
 	return nil
 }
@@ -254,6 +265,9 @@ func (in *injector) inject(signed *assertions, r *http.Request, c *caller.Caller
 func (in *injector) rendered(c *caller.Caller) *identity.Rendered {
 	return c.Derive(in.set, func() any {
 		rendered := in.set.Render(c.Values())
+		if leftOut := rendered.LeftOut(); leftOut != "" {
+			in.overfull(c, leftOut)
+		}
 		return &rendered
 	}).(*identity.Rendered)
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -105,4 +106,46 @@ func TestUserDataIsNeverExpanded(t *testing.T) {
 			t.Errorf("%+v, %v", u, err)
 		}
 	})
+}
+
+// Whose roles are too many for a header has none there, and the operator is told
+// once, with what to choose; what is chosen arrives.
+func TestRolesThatAreTooManyAreToldOf(t *testing.T) {
+	dir, up := t.TempDir(), gatewaytest.NewRecorder(t)
+	groups := make([]string, 300)
+	for i := range groups {
+		groups[i] = "directory-group-" + strconv.Itoa(i)
+	}
+	gatewaytest.WriteFile(t, dir+"/users.yaml", strings.Replace(gatewaytest.UsersFile, "roles: [viewer]", "roles: ["+strings.Join(groups, ", ")+", app-viewer]", 1))
+	p := gatewaytest.StartProcess(t, gatewaytest.Site{Dir: dir, Upstream: up.Address(), Options: "cache off", Routes: `
+	session_endpoints
+	handle /all/* {
+		session_auth {
+			header X-Role-List {http.auth.user.roles}
+		}
+		reverse_proxy {upstream}
+	}
+	handle /some/* {
+		session_auth {
+			header_roles app-*
+		}
+		reverse_proxy {upstream}
+	}`})
+	c := p.WithCookie(t, "grace@example.com")
+	for range 3 {
+		c.Get("/all/a").Want(t, http.StatusOK)
+		if h := up.Last().Header; h.Get("X-Session-Roles") != "" || h.Get("X-Session-Truncated") != "Roles" || h.Get("X-Role-List") != "" {
+			t.Fatalf("arrived: %v", h)
+		}
+		c.Get("/some/a").Want(t, http.StatusOK)
+		if h := up.Last().Header; h.Get("X-Session-Roles") != "app-viewer" || h.Get("X-Session-Truncated") != "" {
+			t.Fatalf("arrived: %v", h)
+		}
+	}
+	const told = "identity headers would have been too large"
+	p.AwaitLog(told, `"left_out":"Roles"`, `"roles":301`, "header_roles <prefix>*")
+	p.AwaitSample("identity_headers_left_out_total", 1)
+	if n := strings.Count(p.Log.String(), told); n != 1 {
+		t.Errorf("told %d times of one session", n)
+	}
 }

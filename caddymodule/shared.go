@@ -213,6 +213,13 @@ func (s *shared) crossing(g *gateway, r *http.Request, v *caller.Remembered) *re
 	return refusal.CrossOrigin
 }
 
+// overfull tells of what somebody's identity headers leave out.
+func (s *shared) overfull(c *caller.Caller, leftOut string) {
+	if g, err := s.gateway(); err == nil {
+		g.events.headersLeftOut(c.Session, leftOut)
+	}
+}
+
 // issued reports whether a Bearer token is one of ours, good or not, and so
 // not the upstream's business. When that cannot be told it is taken away.
 func (s *shared) issued(v *caller.Remembered) bool {

@@ -78,9 +78,9 @@ func (c *Caller) placeholder(field string) (any, bool) {
 		}
 		return c.User.PrimaryAccount.AccountID, true
 	case "roles":
-		return identity.EncodeList(c.User.FlatRolesList), true
+		return identity.EncodeWithin(c.User.FlatRolesList), true
 	case "permissions":
-		return identity.EncodeList(c.User.FlatPermissionsList), true
+		return identity.EncodeWithin(c.User.FlatPermissionsList), true
 	case "username":
 		return c.Session.Username, true
 	case "name":

@@ -27,7 +27,7 @@ var blocks = []block{
 		"email_domains ca map require"},
 	{"directory http", "`directory http <name> <url> { ... }`", "header basic_auth timeout retries required optional ca map require"},
 	{"session_endpoints", "`session_endpoints { ... }`", "keep_header"},
-	{"session_auth", "`session_auth { ... }`", "optional public role permission account_admin path ambiguous_paths headers user_header " +
+	{"session_auth", "`session_auth { ... }`", "optional public role permission account_admin path ambiguous_paths headers header_roles user_header " +
 		"header keep_header assertion upstream_token no_redirect foreign_bearer handle_errors"},
 	{"path", "`path <pattern>... { ... }` in it", "role permission account_admin public optional method"},
 	{"session", "the matcher `session { ... }`", "role permission account_admin"},

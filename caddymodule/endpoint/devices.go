@@ -41,9 +41,12 @@ type device struct {
 	Method     string    `json:"method"`
 	CreatedAt  time.Time `json:"createdAt"`
 	LastSeenAt time.Time `json:"lastSeenAt"`
-	ExpiresAt  time.Time `json:"expiresAt"`
-	Address    string    `json:"address"`
-	UserAgent  string    `json:"userAgent"`
+	// ExpiresAt is when it ends whatever is done, and IdleExpiresAt when it does if
+	// nothing more is seen of it.
+	ExpiresAt     time.Time `json:"expiresAt"`
+	IdleExpiresAt time.Time `json:"idleExpiresAt"`
+	Address       string    `json:"address"`
+	UserAgent     string    `json:"userAgent"`
 }
 
 // deviceList is the answer of list.
@@ -80,14 +83,15 @@ func (d devices) list(w http.ResponseWriter, r *http.Request) {
 
 func deviceOf(s *sessionstore.Session, current bool) device {
 	return device{
-		ID:         s.Key.ID(),
-		Current:    current,
-		Method:     s.Method,
-		CreatedAt:  s.CreatedAt,
-		LastSeenAt: s.LastSeenAt,
-		ExpiresAt:  s.IdleExpiresAt(),
-		Address:    s.Address,
-		UserAgent:  s.UserAgent,
+		ID:            s.Key.ID(),
+		Current:       current,
+		Method:        s.Method,
+		CreatedAt:     s.CreatedAt,
+		LastSeenAt:    s.LastSeenAt,
+		ExpiresAt:     s.ExpiresAt,
+		IdleExpiresAt: s.IdleExpiresAt(),
+		Address:       s.Address,
+		UserAgent:     s.UserAgent,
 	}
 }
 

@@ -41,8 +41,11 @@ func TestDevicesAreListed(t *testing.T) {
 	if newest.CreatedAt.Before(begun) || newest.LastSeenAt.Before(newest.CreatedAt) {
 		t.Errorf("created %v, last seen %v, the test began %v", newest.CreatedAt, newest.LastSeenAt, begun)
 	}
-	if life := newest.ExpiresAt.Sub(newest.LastSeenAt); life != 30*time.Minute {
+	if life := newest.IdleExpiresAt.Sub(newest.LastSeenAt); life != 30*time.Minute {
 		t.Errorf("expires %v after it was seen", life)
+	}
+	if life := newest.ExpiresAt.Sub(newest.CreatedAt); life != 2*time.Hour {
+		t.Errorf("expires %v after it was made, whatever is done", life)
 	}
 	t.Run("each device knows itself", func(t *testing.T) {
 		for _, d := range gatewaytest.DevicesOf(phone.In(t)) {

@@ -8,14 +8,15 @@ import (
 
 // Device is an entry of GET /auth/sessions.
 type Device struct {
-	ID         string    `json:"id"`
-	Current    bool      `json:"current"`
-	Method     string    `json:"method"`
-	CreatedAt  time.Time `json:"createdAt"`
-	LastSeenAt time.Time `json:"lastSeenAt"`
-	ExpiresAt  time.Time `json:"expiresAt"`
-	Address    string    `json:"address"`
-	UserAgent  string    `json:"userAgent"`
+	ID            string    `json:"id"`
+	Current       bool      `json:"current"`
+	Method        string    `json:"method"`
+	CreatedAt     time.Time `json:"createdAt"`
+	LastSeenAt    time.Time `json:"lastSeenAt"`
+	ExpiresAt     time.Time `json:"expiresAt"`
+	IdleExpiresAt time.Time `json:"idleExpiresAt"`
+	Address       string    `json:"address"`
+	UserAgent     string    `json:"userAgent"`
 }
 
 // DevicesOf lists where somebody is signed in.

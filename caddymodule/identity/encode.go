@@ -47,6 +47,15 @@ func EncodeValue(v string) string { return native.encode(v) }
 // nothing, and a list of one would look like no list.
 func EncodeList(list []string) string { return native.join(list, ",") }
 
+// EncodeWithin is EncodeList within the bound of one header, MaxValue: a list that
+// is longer is left out, for half of it might be read as the whole.
+func EncodeWithin(list []string) string {
+	if text := EncodeList(list); len(text) <= MaxValue {
+		return text
+	}
+	return ""
+}
+
 func newEncoding(keep string, printable bool) *encoding {
 	e := &encoding{printable: printable}
 	for i := range len(keep) {

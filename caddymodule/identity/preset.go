@@ -151,6 +151,7 @@ func one(value string) []string {
 type Set struct {
 	headers []header
 	names   []string // of the headers, in order
+	roles   []string // patterns of those that are told; all without
 }
 
 // NewSet combines presets; none named means "native". Where two of them send
@@ -244,7 +245,7 @@ func (s *Set) WithUser(what string) (*Set, error) {
 		return nil, err
 	}
 	user := userFields[what]
-	with := &Set{headers: slices.Clone(s.headers), names: s.names}
+	with := &Set{headers: slices.Clone(s.headers), names: s.names, roles: s.roles}
 	for i, h := range with.headers {
 		switch {
 		case h.name == "X-Remote-User":

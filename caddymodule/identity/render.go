@@ -109,6 +109,7 @@ type Rendered struct {
 // long as the rest is over MaxTotal, Permissions, Roles, Accounts and at last
 // the other facts. Truncated names what is missing.
 func (s *Set) Render(v Values) Rendered {
+	v.Roles = s.tells(v.Roles)
 	lines, present := s.lines(&v)
 	var out fieldSet
 	for _, l := range lines {
@@ -197,6 +198,15 @@ func shared(f field, value string) string {
 		return unique.Make(value).Value()
 	}
 	return value
+}
+
+// LeftOut names what is not among the headers because they would have been too
+// large, as Truncated does; empty where nothing is missing.
+func (r Rendered) LeftOut() string {
+	if last := len(r.names) - 1; last >= 0 && r.names[last] == Truncated {
+		return r.values[last]
+	}
+	return ""
 }
 
 // Inject assigns the headers, one value each (X-Remote-Group one per group),

@@ -14,7 +14,7 @@ const (
 		`"flatRolesList":["admin"],"flatPermissionsList":[],"token":"t"}`
 	unauthorized = `{"error":"unauthorized","status":401,"message":"Sign in first."}`
 	laptop       = `{"sessions":[{"id":"a","current":true,"method":"users","createdAt":"2026-03-02T08:15:00Z",` +
-		`"lastSeenAt":"2026-03-02T08:15:00Z","expiresAt":"2026-03-02T20:15:00Z"}]}`
+		`"lastSeenAt":"2026-03-02T08:15:00Z","expiresAt":"2026-03-02T20:15:00Z","idleExpiresAt":"2026-03-02T09:15:00Z"}]}`
 	unreadable = `{"sessions":[],"unreadable":["0pLrkGO5bV8mCB3a"]}`
 	publicKey  = `{"keys":[{"kty":"EC","use":"sig","alg":"ES256","kid":"k","crv":"P-256","x":"AA","y":"AA"}]}`
 )
