@@ -243,6 +243,7 @@ func parseApp(d *caddyfile.Dispenser, existing any) (any, error) {
 //		directory <source> ...
 //		ambiguous_paths allow
 //		user_header id|username|email
+//		log_names
 //		refresh_every <duration>
 //		role <name> {
 //			includes <role>...

@@ -39,6 +39,10 @@ type LoginOptions struct {
 	// id, email or username. Default: as the preset says.
 	UserHeader string `json:"user_header,omitempty"`
 
+	// LogNames has the log tell of what people type to sign in by as it is, a
+	// password in the wrong field included. Default: as a keyed digest.
+	LogNames bool `json:"log_names,omitempty"`
+
 	written   []writtenLogin // as they stand in a Caddyfile
 	orderAt   directive.Position
 	peopleAt  []directive.Position // of each of SamePeople
@@ -62,6 +66,7 @@ func (o *LoginOptions) words() map[string]directive.Option {
 		"login_order": directive.Placed(directive.Texts(&o.LoginOrder), &o.orderAt),
 		"same_people": o.parseSamePeople,
 		"user_header": userHeader(&o.UserHeader),
+		"log_names":   directive.Flag(&o.LogNames),
 	}
 }
 

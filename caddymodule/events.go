@@ -25,16 +25,22 @@ type events struct {
 	now     func() time.Time
 	trouble trouble
 	// former is what the log says once when a secret is missing.
-	former  formerSecret
-	missing sync.Once
-	behind  sync.Once
-	paths   trouble
-	origins trouble
-	bearers trouble
-	cookies trouble
-	guesses trouble
-	attacks trouble
-	unkept  trouble
+	former    formerSecret
+	missing   sync.Once
+	behind    sync.Once
+	paths     trouble
+	origins   trouble
+	bearers   trouble
+	cookies   trouble
+	guesses   trouble
+	attacks   trouble
+	unkept    trouble
+	refused   trouble
+	wrong     trouble
+	tokens    trouble
+	sources   trouble
+	forbidden trouble
+	names     accountNames
 	// overfull are the sessions of which it was told what their headers leave out.
 	overfull *lru.Cache[string, struct{}]
 }
@@ -43,8 +49,8 @@ type events struct {
 // headers leave out; of more it is told again.
 const overfullKept = 4096
 
-func newEvents(logger *zap.Logger, counted *metrics, now func() time.Time, former formerSecret) *events {
-	h := &events{logger: logger, metrics: counted, now: now, former: former}
+func newEvents(logger *zap.Logger, counted *metrics, now func() time.Time, former formerSecret, names accountNames) *events {
+	h := &events{logger: logger, metrics: counted, now: now, former: former, names: names}
 	h.overfull, _ = lru.New[string, struct{}](overfullKept) // its one error is a size below 1
 	return h
 }
@@ -57,20 +63,39 @@ type line struct {
 	fields  func(lifecycle.Event) []zap.Field
 }
 
-// floods keep lines to one a second of which clients decide how often they are
-// made.
-var floods = map[lifecycle.Kind]func(*events) *trouble{
-	endpoint.CrossOrigin:    func(h *events) *trouble { return &h.origins },
-	endpoint.TokenElsewhere: func(h *events) *trouble { return &h.bearers },
-	endpoint.TokenOff:       func(h *events) *trouble { return &h.bearers },
-	endpoint.Throttled:      func(h *events) *trouble { return &h.guesses },
-	endpoint.Attacked:       func(h *events) *trouble { return &h.attacks },
-	endpoint.Unkept:         func(h *events) *trouble { return &h.unkept },
+// flood is how often the log tells of what clients decide how often it happens:
+// once a second, and at first as many at once.
+type flood struct {
+	of    func(*events) *trouble
+	burst int64
 }
+
+// atFirst is how many sign-ins that come to nothing are each told of; a person's
+// few are then always there.
+const atFirst = 20
+
+var floods = map[lifecycle.Kind]flood{
+	endpoint.CrossOrigin:     {func(h *events) *trouble { return &h.origins }, 1},
+	endpoint.TokenElsewhere:  {func(h *events) *trouble { return &h.bearers }, 1},
+	endpoint.TokenOff:        {func(h *events) *trouble { return &h.bearers }, 1},
+	endpoint.Throttled:       {func(h *events) *trouble { return &h.guesses }, 1},
+	endpoint.Attacked:        {func(h *events) *trouble { return &h.attacks }, 1},
+	endpoint.Unkept:          {func(h *events) *trouble { return &h.unkept }, 1},
+	endpoint.Refused:         {func(h *events) *trouble { return &h.refused }, atFirst},
+	endpoint.NotFinished:     {func(h *events) *trouble { return &h.refused }, atFirst},
+	endpoint.WrongAtProvider: {func(h *events) *trouble { return &h.wrong }, atFirst},
+	endpoint.SignOutRefused:  {func(h *events) *trouble { return &h.tokens }, atFirst},
+	endpoint.SignOutReplayed: {func(h *events) *trouble { return &h.tokens }, atFirst},
+	forbidden:                {func(h *events) *trouble { return &h.forbidden }, atFirst},
+}
+
+// forbidden: somebody who is signed in may not do what they asked for. Login,
+// UserID, Session, Client, Result: the rule, Err: what they have.
+const forbidden lifecycle.Kind = "forbidden"
 
 // lines are the kinds of events that the log tells of.
 var lines = map[lifecycle.Kind]line{
-	lifecycle.Began:       {zap.InfoLevel, "signed in", sessionFields},
+	lifecycle.Began:       {zap.InfoLevel, "signed in", sessionClientFields},
 	lifecycle.NotAdmitted: {zap.WarnLevel, "sign-in refused by the configuration", whyFields},
 	lifecycle.NotSound:    {zap.WarnLevel, "sign-in refused: the person's entry is not sound", personFields},
 	lifecycle.NotMapped: {zap.WarnLevel,
@@ -113,13 +138,13 @@ var lines = map[lifecycle.Kind]line{
 		func(e lifecycle.Event) []zap.Field { return append(loginFields(e), zap.Int("sign_ins", e.Count)) }},
 	lifecycle.Pending: {zap.ErrorLevel,
 		"changes of people do not show in all their sessions yet; it will be tried again", errorFields},
-	endpoint.Refused: {zap.InfoLevel, "sign-in refused", visitorFields},
+	endpoint.Refused: {zap.InfoLevel, "sign-in refused", refusedFields},
 	endpoint.PublicPassword: {zap.WarnLevel,
 		"sign-in refused: the password is the demo's, which is public, and holds on this machine alone, over a connection to a loopback " +
 			"address without X-Forwarded-For and Forwarded; give the person a hash of their own", loginClientFields},
-	endpoint.Throttled: {zap.WarnLevel, "sign-in refused unseen: too many have failed already", throttledFields},
+	endpoint.Throttled: {zap.WarnLevel, "throttled", throttledFields},
 	endpoint.Attacked: {zap.WarnLevel, "an account is under attack: many sign-ins to it have failed, so each address has fewer attempts at it", func(e lifecycle.Event) []zap.Field {
-		return append(clientFields(e), zap.String("account", e.Result))
+		return append(clientFields(e), zap.String("account", e.Name))
 	}},
 	endpoint.NotTrusted: {zap.WarnLevel, "requests are passed on by an address that is none of trusted_proxies, so what it says of its clients is not believed", func(e lifecycle.Event) []zap.Field {
 		return append(clientFields(e), zap.String("remedy", ownProxy))
@@ -133,6 +158,11 @@ var lines = map[lifecycle.Kind]line{
 	endpoint.WrongAtProvider: {zap.WarnLevel, "sign-in not finished", visitorFields},
 	endpoint.Unkept: {zap.WarnLevel, "a sign-in succeeded and is not kept, so the login page comes back", func(e lifecycle.Event) []zap.Field {
 		return append(clientFields(e), zap.Error(e.Err))
+	}},
+	endpoint.SignedOut:       {zap.InfoLevel, "signed out", signedOutFields},
+	endpoint.DeviceSignedOut: {zap.InfoLevel, "device signed out", signedOutFields},
+	forbidden: {zap.InfoLevel, "forbidden", func(e lifecycle.Event) []zap.Field {
+		return append(sessionClientFields(e), zap.String("rule", e.Result), zap.String("has", e.Err.Error()))
 	}},
 	endpoint.SignOutRefused:  {zap.WarnLevel, "a logout token was refused", loginErrorFields},
 	endpoint.SignOutReplayed: {zap.WarnLevel, "a logout token was refused: it came before", loginFields},
@@ -163,8 +193,9 @@ func (h *events) Happened(e lifecycle.Event) {
 	if !known {
 		return
 	}
-	if flood := floods[e.Kind]; flood != nil {
-		h.tellOnce(flood(h), told, e)
+	e.Name = h.names.shown(e.Name)
+	if f, ok := floods[e.Kind]; ok {
+		h.tellSome(f, told, e)
 		return
 	}
 	if c := h.logger.Check(told.level, told.message); c != nil {
@@ -172,9 +203,9 @@ func (h *events) Happened(e lifecycle.Event) {
 	}
 }
 
-func (h *events) tellOnce(flood *trouble, told line, e lifecycle.Event) {
-	if flood.tell(h.now()) {
-		h.logger.Log(told.level, told.message, append(told.fields(e), flood.more())...)
+func (h *events) tellSome(f flood, told line, e lifecycle.Event) {
+	if t := f.of(h); t.take(h.now(), f.burst) {
+		h.logger.Log(told.level, told.message, append(told.fields(e), t.more())...)
 	}
 }
 
@@ -193,7 +224,7 @@ const troubleEvery = time.Second
 
 // trouble remembers when the log was last told, and what it was not told.
 type trouble struct {
-	toldAt   atomic.Int64 // unix nanoseconds
+	toldTo   atomic.Int64 // unix nanoseconds: until then the log has been told enough
 	withheld atomic.Int64
 }
 
@@ -204,27 +235,36 @@ func (h *events) Trouble(ctx context.Context, what string, err error) {
 	if ctx.Err() != nil {
 		return
 	}
-	fault, ofSource := errors.AsType[lifecycle.SourceFault](err)
-	if !ofSource {
-		h.metrics.storeFailures.Inc()
+	if fault, ofSource := errors.AsType[lifecycle.SourceFault](err); ofSource {
+		h.sourceFailed(what, fault)
+		return
 	}
+	h.metrics.storeFailures.Inc()
 	if errors.Is(err, sessionstore.ErrUnknownKey) {
 		h.missingSecret()
 		return
 	}
 	if h.trouble.tell(h.now()) {
-		fields := []zap.Field{zap.Error(err), h.trouble.more()}
-		if fault.Login != "" {
-			fields = append(fields, zap.String("login", fault.Login))
-		}
-		h.logger.Error(what, fields...)
+		h.logger.Error(what, zap.Error(err), h.trouble.more())
+	}
+}
+
+// sourceFailed tells of a login or a directory that gave no answer; its error
+// has the address, without the query.
+func (h *events) sourceFailed(during string, fault lifecycle.SourceFault) {
+	if h.sources.tell(h.now()) {
+		h.logger.Warn("source failed", zap.String("login", fault.Login), zap.Error(fault), zap.String("during", during), h.sources.more())
 	}
 }
 
 // tell reports whether the log is to be told, or was just now.
-func (t *trouble) tell(at time.Time) bool {
-	now, told := at.UnixNano(), t.toldAt.Load()
-	if now-told < int64(troubleEvery) || !t.toldAt.CompareAndSwap(told, now) {
+func (t *trouble) tell(at time.Time) bool { return t.take(at, 1) }
+
+// take is tell that lets as many pass at once, one more each troubleEvery.
+func (t *trouble) take(at time.Time, burst int64) bool {
+	now, before := at.UnixNano(), t.toldTo.Load()
+	to := max(now, before)
+	if to-now > (burst-1)*int64(troubleEvery) || !t.toldTo.CompareAndSwap(before, to+int64(troubleEvery)) {
 		t.withheld.Add(1)
 		return false
 	}

@@ -1,14 +1,19 @@
 package caddymodule
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 
 	"go.uber.org/zap"
 
 	"example.com/sidegate/caddymodule/caller"
+	"example.com/sidegate/caddymodule/endpoint"
 	"example.com/sidegate/caddymodule/lifecycle"
 	"example.com/sidegate/caddymodule/login"
 	"example.com/sidegate/caddymodule/origin"
+	"example.com/sidegate/sessionstore"
 )
 
 // What stands beside the message in lines of the log: see lines.
@@ -66,6 +71,55 @@ func sessionFields(e lifecycle.Event) []zap.Field {
 	return append(loginFields(e), zap.Int64("user_id", e.UserID), zap.String("session", e.Session.ID()))
 }
 
+func sessionClientFields(e lifecycle.Event) []zap.Field {
+	return append(sessionFields(e), zap.Stringer("client", e.Client))
+}
+
+// signedOutFields leave out what is not known: of a session that could not be read
+// any more, or of all others of a person.
+func signedOutFields(e lifecycle.Event) []zap.Field {
+	fields := clientFields(e)
+	if e.Login != "" {
+		fields = append(fields, zap.String("login", e.Login), zap.Int64("user_id", e.UserID))
+	}
+	switch {
+	case e.Session != (sessionstore.Key{}):
+		fields = append(fields, zap.String("session", e.Session.ID()))
+	case e.Kind == endpoint.DeviceSignedOut:
+		fields = append(fields, zap.String("session", "all others"))
+	}
+	return fields
+}
+
+func refusedFields(e lifecycle.Event) []zap.Field {
+	return append(visitorFields(e), zap.String("account", e.Name))
+}
+
+// accountNames are how logs tell of what people type to sign in by: as a digest
+// that is the same for all spellings of a name, for it may be a password in the
+// wrong field, and the list of those who try is nobody's who reads logs; or, with
+// log_names, as it is.
+type accountNames struct {
+	key   []byte
+	plain bool
+}
+
+// newAccountNames makes a key of its own of one that marks something else.
+func newAccountNames(key []byte, plain bool) accountNames {
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte("names in logs"))
+	return accountNames{mac.Sum(nil), plain}
+}
+
+func (n accountNames) shown(name string) string {
+	if name == "" || n.plain {
+		return login.Shown(name)
+	}
+	mac := hmac.New(sha256.New, n.key)
+	mac.Write([]byte(login.FoldName(name)))
+	return "hmac:" + base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:12])
+}
+
 // ownOrigin is what helps where a page of one's own was taken for another site's.
 const ownOrigin = "if the page is this site's own, a proxy in front changes Host or ends TLS: let it send the Host that the browser sent, with the port " +
 	"(nginx: `proxy_set_header Host $http_host;`), and name it in trusted_proxies, or say public_url; if the page is another site's and may act for people here, " +
@@ -102,14 +156,13 @@ const plainProxy = "if a proxy of yours is there, name its address in the global
 const silentProxy = "if a proxy of yours is there, all its people count as one: let it send Host, X-Forwarded-For and X-Forwarded-Proto (deploy/caddyfiles/tls-in-front.Caddyfile), " +
 	"and name its address in `servers { trusted_proxies static <address> }`"
 
-// throttledFields name the account as it was typed: a person who mistakes the
-// field of the name for that of the password so often has it in the log.
+// throttledFields say what was used up, and by whom as far as it is told.
 func throttledFields(e lifecycle.Event) []zap.Field {
 	t, ok := errors.AsType[*login.Throttled](e.Err)
 	if !ok {
 		return append(clientFields(e), zap.Error(e.Err))
 	}
-	fields := append(clientFields(e), zap.String("account", login.Shown(t.Account)), zap.String("scope", t.Scope), zap.Duration("wait", t.RetryAfter))
+	fields := append(clientFields(e), zap.String("account", e.Name), zap.String("scope", t.Scope), zap.Duration("wait", t.RetryAfter))
 	if t.From.Told.IsValid() {
 		fields = append(fields, zap.Stringer("forwarded_for", t.From.Told))
 	} else if caller.Near(e.Client) {

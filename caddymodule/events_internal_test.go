@@ -9,6 +9,7 @@ import (
 	"go/token"
 	"maps"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -116,14 +117,15 @@ func heard(t *testing.T, e lifecycle.Event, counted func(*metrics) prometheus.Co
 // where the CHANGELOG says so.
 func TestEventsAreLogged(t *testing.T) {
 	key, client, why := sessionstore.NewSecret(1).Key(), netip.MustParseAddr("192.0.2.1"), errors.New("why it was")
-	all := lifecycle.Event{Login: "sso", UserID: 7, Session: key, Client: client, Count: 3, Result: lifecycle.RefreshFailed, Err: why}
+	all := lifecycle.Event{Login: "sso", UserID: 7, Session: key, Client: client, Name: "Ada", Count: 3, Result: lifecycle.RefreshFailed, Err: why}
+	account, more := map[string]any{"account": accountNames{}.shown("ada")}, map[string]any{"more_since_last": int64(0)}
 	login, user, session := map[string]any{"login": "sso"}, map[string]any{"user_id": int64(7)}, map[string]any{"session": key.ID()}
 	from, said := map[string]any{"client": "192.0.2.1"}, map[string]any{"error": "why it was"}
 	for kind, c := range map[lifecycle.Kind]struct {
 		level, message string
 		fields         []map[string]any
 	}{
-		lifecycle.Began:       {"info", "signed in", []map[string]any{login, user, session}},
+		lifecycle.Began:       {"info", "signed in", []map[string]any{login, user, session, from}},
 		lifecycle.NotAdmitted: {"warn", "sign-in refused by the configuration", []map[string]any{login, user, {"why": "why it was"}}},
 		lifecycle.NotSound:    {"warn", "sign-in refused: the person's entry is not sound", []map[string]any{login, user, said}},
 		lifecycle.NotMapped: {"warn", "sign-in not finished: what a source says of the person cannot be mapped, and trying again will not help",
@@ -156,22 +158,25 @@ func TestEventsAreLogged(t *testing.T) {
 			[]map[string]any{login, {"sign_ins": int64(3)}}},
 		lifecycle.Pending: {"error", "changes of people do not show in all their sessions yet; it will be tried again", []map[string]any{said}},
 
-		endpoint.Refused: {"info", "sign-in refused", []map[string]any{login, from, said}},
+		endpoint.Refused: {"info", "sign-in refused", []map[string]any{login, from, said, account, more}},
 		endpoint.PublicPassword: {"warn", "sign-in refused: the password is the demo's, which is public, and holds on this machine alone, over a connection to a loopback address without X-Forwarded-For and Forwarded; give the person a hash of their own",
 			[]map[string]any{login, from}},
-		endpoint.Throttled: {"warn", "sign-in refused unseen: too many have failed already", []map[string]any{from, said, {"more_since_last": int64(0)}}},
+		endpoint.Throttled: {"warn", "throttled", []map[string]any{from, said, more}},
 		endpoint.Attacked: {"warn", "an account is under attack: many sign-ins to it have failed, so each address has fewer attempts at it",
-			[]map[string]any{from, {"account": lifecycle.RefreshFailed, "more_since_last": int64(0)}}},
+			[]map[string]any{from, account, more}},
 		endpoint.NotTrusted: {"warn", "requests are passed on by an address that is none of trusted_proxies, so what it says of its clients is not believed",
 			[]map[string]any{from, {"remedy": ownProxy}}},
 		endpoint.PlainCallback: {"warn", "a provider is given a redirect_uri of plain http, though the browser came over TLS, as is said by an address that is not believed: most providers refuse it",
 			[]map[string]any{login, from, {"redirect_uri": lifecycle.RefreshFailed, "remedy": plainProxy}}},
 		endpoint.StaysCounted:    {"warn", "a sign-in attempt stays counted", []map[string]any{said}},
-		endpoint.NotFinished:     {"info", "sign-in not finished", []map[string]any{login, from, said}},
+		endpoint.NotFinished:     {"info", "sign-in not finished", []map[string]any{login, from, said, more}},
 		endpoint.Unkept:          {"warn", "a sign-in succeeded and is not kept, so the login page comes back", []map[string]any{from, said, {"more_since_last": int64(0)}}},
-		endpoint.WrongAtProvider: {"warn", "sign-in not finished", []map[string]any{login, from, said}},
-		endpoint.SignOutRefused:  {"warn", "a logout token was refused", []map[string]any{login, said}},
-		endpoint.SignOutReplayed: {"warn", "a logout token was refused: it came before", []map[string]any{login}},
+		endpoint.WrongAtProvider: {"warn", "sign-in not finished", []map[string]any{login, from, said, more}},
+		endpoint.SignedOut:       {"info", "signed out", []map[string]any{login, user, session, from}},
+		endpoint.DeviceSignedOut: {"info", "device signed out", []map[string]any{login, user, session, from}},
+		forbidden:                {"info", "forbidden", []map[string]any{login, user, session, from, {"rule": lifecycle.RefreshFailed, "has": "why it was"}, more}},
+		endpoint.SignOutRefused:  {"warn", "a logout token was refused", []map[string]any{login, said, more}},
+		endpoint.SignOutReplayed: {"warn", "a logout token was refused: it came before", []map[string]any{login, more}},
 		endpoint.NotSigned:       {"error", "a session token could not be signed", []map[string]any{said}},
 		endpoint.CrossOrigin:     {"warn", "a request was refused: it comes from a page of another site", []map[string]any{said, {"more_since_last": int64(0)}}},
 		endpoint.TokenElsewhere:  {"warn", "a token was refused: it was given out at another site", []map[string]any{said, {"more_since_last": int64(0)}}},
@@ -201,14 +206,77 @@ func TestEventsAreLogged(t *testing.T) {
 	}
 }
 
+// Operators search for these words.
+func TestTheReferenceTellsOfTheLog(t *testing.T) {
+	text, err := os.ReadFile("../deploy/REFERENCE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(text), "\n## The log\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	for _, kind := range []lifecycle.Kind{
+		lifecycle.Began, endpoint.Refused, endpoint.NotFinished, endpoint.Throttled, endpoint.SignedOut, endpoint.DeviceSignedOut, forbidden,
+	} {
+		if !strings.Contains(section, "- `"+lines[kind].message+"` (") {
+			t.Errorf("%q is not in the reference", lines[kind].message)
+		}
+	}
+	if !strings.Contains(section, "- `source failed` (") {
+		t.Error("trouble of sources is not in the reference")
+	}
+}
+
+// What people type to sign in by is their address, or their password in the wrong
+// field, and logs are read by many.
+func TestNamesAreInTheLogAsDigests(t *testing.T) {
+	names := accountNames{key: []byte("one key")}
+	ada := names.shown("Ada@example.com")
+	for other, same := range map[string]bool{"ada@EXAMPLE.com": true, "ada@example.org": false} {
+		if (names.shown(other) == ada) != same {
+			t.Errorf("%s is one with Ada@example.com: %v", other, !same)
+		}
+	}
+	if strings.Contains(strings.ToLower(ada), "ada") || (accountNames{key: []byte("another")}).shown("Ada@example.com") == ada {
+		t.Errorf("the digest %s tells the name, or needs no key", ada)
+	}
+	if got := (accountNames{plain: true}).shown("ada\r\n" + strings.Repeat("a", 1000)); got != "ada\ufffd\ufffd"+strings.Repeat("a", 123) {
+		t.Errorf("with log_names: %q", got)
+	}
+	if got := names.shown(""); got != "" {
+		t.Errorf("nobody is %q", got)
+	}
+}
+
+// A person's few slips are each in the log; of a flood there is one a second, with
+// a count of what was left out.
+func TestFloodsOfRefusedSignInsAreCut(t *testing.T) {
+	core, logs := observer.New(zap.DebugLevel)
+	clock := time.Now()
+	h := &events{logger: zap.New(core), metrics: newMetrics(), now: func() time.Time { return clock }}
+	for range 100 {
+		h.Happened(lifecycle.Event{Kind: endpoint.Refused})
+	}
+	if n := logs.Len(); n != atFirst {
+		t.Fatalf("%d lines at once; want %d", n, atFirst)
+	}
+	clock = clock.Add(troubleEvery)
+	for range 5 {
+		h.Happened(lifecycle.Event{Kind: endpoint.Refused})
+	}
+	told := logs.All()
+	if len(told) != atFirst+1 || told[atFirst].ContextMap()["more_since_last"] != int64(80) {
+		t.Errorf("a second later: %d lines, the last with %v", len(told), told[len(told)-1].ContextMap())
+	}
+}
+
 // Clients decide how often they are refused, and what they call themselves.
 func TestThrottlingIsToldWithTheAccountAndTheAddress(t *testing.T) {
 	core, logs := observer.New(zap.DebugLevel)
 	clock := time.Now()
 	h := &events{logger: zap.New(core), metrics: newMetrics(), now: func() time.Time { return clock }}
 	proxy := netip.MustParseAddr("10.0.0.1")
-	throttled := lifecycle.Event{Kind: endpoint.Throttled, Client: proxy, Err: &login.Throttled{
-		RetryAfter: time.Minute, Scope: "account", Account: "ada\r\n" + strings.Repeat("a", 1000),
+	throttled := lifecycle.Event{Kind: endpoint.Throttled, Client: proxy, Name: "ada", Err: &login.Throttled{
+		RetryAfter: time.Minute, Scope: "account",
 		From: login.Client{Addr: proxy, Shared: true, Told: netip.MustParseAddr("192.0.2.1")},
 	}}
 	for range 3 {
@@ -218,7 +286,7 @@ func TestThrottlingIsToldWithTheAccountAndTheAddress(t *testing.T) {
 	h.Happened(throttled)
 	told := logs.All()
 	want := map[string]any{"client": "10.0.0.1", "forwarded_for": "192.0.2.1", "scope": "account", "wait": time.Minute,
-		"account": "ada\ufffd\ufffd" + strings.Repeat("a", 123), "more_since_last": int64(2)}
+		"account": accountNames{}.shown("ada"), "more_since_last": int64(2)}
 	if len(told) != 2 || !maps.Equal(told[1].ContextMap(), want) {
 		t.Errorf("the log says %+v", told)
 	}

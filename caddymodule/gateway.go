@@ -74,7 +74,7 @@ func (a *App) open() (*gateway, error) {
 		keptIn:     a.keptIn,
 		release:    release,
 		assertions: newAssertions(k.ring, a.now),
-		events:     newEvents(a.logger, a.metrics, a.now, a.formerSecret()),
+		events:     newEvents(a.logger, a.metrics, a.now, a.formerSecret(), newAccountNames(k.ring.MarkKeys()[0], a.LogNames)),
 	}
 	if g.vouching, err = a.vouching(g, k); err != nil {
 		return nil, errors.Join(err, release())

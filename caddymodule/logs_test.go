@@ -121,3 +121,43 @@ func lineWith(text, part string) string {
 	}
 	return ""
 }
+
+// Whoever reads the log of a night finds who came, who was refused by what, and
+// who left, by these words.
+func TestTheLogTellsWhoCameAndWhoWasRefused(t *testing.T) {
+	p := gatewaytest.StartProcess(t, gatewaytest.Site{Routes: "session_endpoints\nsession_auth {\npath /admin/* {\nrole admin\n}\n}\nrespond OK"})
+	ada, phone, grace := p.Client(t), p.Client(t), p.Client(t)
+	ada.SignIn(gatewaytest.Ada)
+	phone.SignIn(gatewaytest.Ada)
+	grace.SignIn(gatewaytest.Grace)
+	p.AwaitLog(`"signed in","login":"users","user_id":1,"session":"`, `"client":"127.0.0.1"`)
+
+	p.Client(t).TrySignIn("ADA@example.com", "wrong").Want(t, http.StatusUnauthorized)
+	p.Client(t).TrySignIn("a-password-in-the-wrong-field", "x").Want(t, http.StatusUnauthorized)
+	p.AwaitLog(`"sign-in refused","login":"users","client":"127.0.0.1"`, `"account":"hmac:`)
+	for _, name := range []string{"ada@example.com", "ADA@example.com", "a-password-in-the-wrong-field"} {
+		if strings.Contains(p.Log.String(), name) {
+			t.Errorf("the log has %s, which somebody typed", name)
+		}
+	}
+	grace.Get("/admin/a").Want(t, http.StatusForbidden)
+	p.AwaitLog(`"forbidden","login":"users","user_id":2,"session":"`+gatewaytest.IDOf(t, grace), `"rule":"path /admin/*: role admin"`, `"has":"roles [\"viewer\"], permissions []"`)
+
+	id := gatewaytest.IDOf(t, phone)
+	ada.Do("DELETE", "/auth/sessions/"+id, "").Want(t, http.StatusNoContent)
+	p.AwaitLog(`"device signed out","client":"127.0.0.1","login":"users","user_id":1,"session":"` + id)
+	ada.Do("DELETE", "/auth/sessions", "").Want(t, http.StatusNoContent)
+	p.AwaitLog(`"device signed out","client":"127.0.0.1","login":"users","user_id":1,"session":"all others"`)
+	id = gatewaytest.IDOf(t, ada)
+	ada.Do("POST", "/auth/logout", "").Want(t, http.StatusNoContent)
+	p.AwaitLog(`"signed out","client":"127.0.0.1","login":"users","user_id":1,"session":"` + id)
+}
+
+// Operators who must know whom a stranger tries have the names.
+func TestWithLogNamesTheLogTellsWhatWasTyped(t *testing.T) {
+	p := gatewaytest.StartProcess(t, gatewaytest.Site{Options: "log_names"})
+	for range 11 {
+		p.Client(t).TrySignIn(gatewaytest.Ada, "wrong")
+	}
+	p.AwaitLog(`"sign-in refused","login":"users"`, `"account":"ada@example.com"`, `"throttled","client":"127.0.0.1","account":"ada@example.com"`)
+}

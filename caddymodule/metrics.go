@@ -102,7 +102,7 @@ func (m *metrics) count(e lifecycle.Event) {
 	switch e.Kind {
 	case endpoint.Attempted:
 		m.signIns.WithLabelValues(e.Login, e.Result).Inc()
-	case endpoint.SignedOut:
+	case endpoint.SignedOut, endpoint.DeviceSignedOut:
 		m.signOuts.Inc()
 	case lifecycle.Ended, lifecycle.EndedAtSource:
 		m.endedByLogin.Add(float64(e.Count))

@@ -2,11 +2,18 @@ package caddymodule
 
 import (
 	"errors"
+	"fmt"
+	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
+	"example.com/sidegate/caddymodule/caller"
 	"example.com/sidegate/caddymodule/directive"
+	"example.com/sidegate/caddymodule/lifecycle"
+	"example.com/sidegate/caddymodule/pathrule"
+	"example.com/sidegate/caddymodule/refusal"
 	"example.com/sidegate/sessionstore"
 )
 
@@ -48,6 +55,77 @@ func permits(u *sessionstore.UserSession, require []Requirement, accountAdmin bo
 		}
 	}
 	return !accountAdmin || u.PrimaryAccount != nil && u.PrimaryAccount.AccountAdmin
+}
+
+// tellForbidden tells of somebody who may not do what they ask for, and by which
+// rule.
+func (g *gateway) tellForbidden(why *refusal.Refusal, r *http.Request, c *caller.Caller, s *SessionAuth) {
+	if why != refusal.Role && why != refusal.Unmapped {
+		return
+	}
+	g.events.Happened(lifecycle.Event{
+		Kind: forbidden, Login: c.Session.Method, UserID: c.User.ID, Session: c.Session.Key, Client: caller.Address(r), Result: s.unmet(r, c.User),
+		Err: holding{c.User},
+	})
+}
+
+// holding says what somebody has, where it was not enough.
+type holding struct{ user *sessionstore.UserSession }
+
+// mostTold bounds how many names a line of the log repeats.
+const mostTold = 20
+
+// Error is a list for the log: of many, the first.
+func (h holding) Error() string {
+	return "roles " + some(h.user.FlatRolesList) + ", permissions " + some(h.user.FlatPermissionsList)
+}
+
+func some(names []string) string {
+	if more := len(names) - mostTold; more > 0 {
+		return fmt.Sprintf("%q and %d more", names[:mostTold], more)
+	}
+	return fmt.Sprintf("%q", names)
+}
+
+// unmet is the first demand that the person does not meet, as it is written.
+func (s *SessionAuth) unmet(r *http.Request, u *sessionstore.UserSession) string {
+	if s.rules == nil {
+		return firstUnmet(u, s.Require, s.AccountAdmin)
+	}
+	v := s.rules.Decide(r.URL, r.Method, len(s.Public) == 0 || !pathrule.AmbiguousPath(r.URL))
+	if v.Base && !permits(u, s.Require, s.AccountAdmin) {
+		return firstUnmet(u, s.Require, s.AccountAdmin)
+	}
+	for i := range s.Paths {
+		if p := &s.Paths[i]; v.Demands(i) && !permits(u, p.Require, p.AccountAdmin) {
+			return "path " + strings.Join(p.Patterns, " ") + ": " + firstUnmet(u, p.Require, p.AccountAdmin)
+		}
+	}
+	return ""
+}
+
+func firstUnmet(u *sessionstore.UserSession, require []Requirement, accountAdmin bool) string {
+	for i := range require {
+		if q := &require[i]; !q.holds(u) {
+			return q.String()
+		}
+	}
+	if accountAdmin {
+		return "account_admin"
+	}
+	return ""
+}
+
+// String is the requirement as it stands in a Caddyfile.
+func (q *Requirement) String() string {
+	var words []string
+	if len(q.Roles) > 0 {
+		words = append(words, "role "+strings.Join(q.Roles, " "))
+	}
+	if len(q.Permissions) > 0 {
+		words = append(words, "permission "+strings.Join(q.Permissions, " "))
+	}
+	return strings.Join(words, " or ")
 }
 
 func (q *Requirement) holds(u *sessionstore.UserSession) bool {

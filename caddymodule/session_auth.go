@@ -162,6 +162,7 @@ func (s *SessionAuth) ServeHTTP(w http.ResponseWriter, r *http.Request, next cad
 	}
 	v.KeepAnswer(r, keeping(open, c.MayPass())) // also to that of an error route
 	if why != nil {
+		g.tellForbidden(why, r, c, s)
 		if c.StaleCookie && why.Status == http.StatusUnauthorized {
 			s.shared.address.Cookie.Clear(w, r)
 		}

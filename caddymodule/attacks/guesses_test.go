@@ -75,7 +75,7 @@ const trusting = "servers {\ntrusted_proxies static 127.0.0.1/32\n}"
 
 // The first of several addresses is the client's own word.
 func TestGuessesAreCountedWhateverAClientSaysItsAddressIs(t *testing.T) {
-	p := gatewaytest.StartProcess(t, gatewaytest.Site{Global: trusting, Options: "store memory"})
+	p := gatewaytest.StartProcess(t, gatewaytest.Site{Global: trusting, Options: "store memory\nlog_names"})
 	g := &guesser{T: t, gateways: []*gatewaytest.Server{p.Server}}
 	g.want(g.guesses(120, madeUp, always(gatewaytest.Ada)), 10, 110)
 	g.attempt(madeUp(500), gatewaytest.Ada, gatewaytest.Password).Want(t, http.StatusTooManyRequests)
@@ -116,7 +116,7 @@ func (g *guesser) isTold(p *gatewaytest.Process, from, email string, fields ...s
 // A proxy that nobody has named has one address for everybody: whoever used up
 // its attempts would lock all others out.
 func TestGuessesBehindAProxyThatIsNotTrustedLockNobodyElseOut(t *testing.T) {
-	p := gatewaytest.StartProcess(t, gatewaytest.Site{Options: "store memory\npublic_url https://app.example.com"})
+	p := gatewaytest.StartProcess(t, gatewaytest.Site{Options: "store memory\nlog_names\npublic_url https://app.example.com"})
 	g := &guesser{T: t, gateways: []*gatewaytest.Server{p.Server}}
 	g.want(g.guesses(120, always(guest), anybody), 100, 20)
 	g.signsIn(home, gatewaytest.Ada)

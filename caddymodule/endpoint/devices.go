@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"example.com/sidegate/caddymodule/caller"
 	"example.com/sidegate/caddymodule/lifecycle"
 	"example.com/sidegate/caddymodule/refusal"
 	"example.com/sidegate/caddymodule/web"
@@ -119,7 +120,7 @@ func (d devices) delete(w http.ResponseWriter, r *http.Request) {
 		d.fresh.clear(w, r)
 		d.address.Cookie.ClearOf(w, r, known)
 	}
-	d.ended(w)
+	d.ended(w, r, c, key)
 }
 
 // deleteOthers signs every other device out.
@@ -132,11 +133,11 @@ func (d devices) deleteOthers(w http.ResponseWriter, r *http.Request) {
 		d.notEnded(w, r, err)
 		return
 	}
-	d.ended(w)
+	d.ended(w, r, c, sessionstore.Key{})
 }
 
-func (d devices) ended(w http.ResponseWriter) {
-	d.events.Happened(lifecycle.Event{Kind: SignedOut})
+func (d devices) ended(w http.ResponseWriter, r *http.Request, c *caller.Caller, key sessionstore.Key) {
+	d.events.Happened(signedOut(DeviceSignedOut, r, c, key))
 	w.WriteHeader(http.StatusNoContent)
 }
 

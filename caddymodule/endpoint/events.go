@@ -7,15 +7,17 @@ const (
 	// Attempted: somebody tried to sign in. Login, and Result, one of
 	// refusal.Results.
 	Attempted lifecycle.Kind = "attempted"
-	// Refused: the password was wrong, or nobody knows the person. Client.
+	// Refused: the password was wrong, or nobody knows the person. Login, Client,
+	// Name, Err.
 	Refused lifecycle.Kind = "refused"
 	// PublicPassword: the password was right, and everybody can know it. Login,
 	// Client.
 	PublicPassword lifecycle.Kind = "public password"
-	// Throttled: too many sign-ins have failed. Client, Err: a *login.Throttled.
+	// Throttled: too many sign-ins have failed. Client, Name, Err: a
+	// *login.Throttled.
 	Throttled lifecycle.Kind = "throttled"
 	// Attacked: a sign-in was let through to an account that is under attack.
-	// Client, Result: the account, as login.Shown has it.
+	// Client, Name.
 	Attacked lifecycle.Kind = "attacked"
 	// NotTrusted: a request was passed on by a peer that is none of
 	// trusted_proxies; the first of this configuration. Client.
@@ -34,8 +36,12 @@ const (
 	// Unkept: somebody signed in, and was not signed in at the next page. Client,
 	// Err.
 	Unkept lifecycle.Kind = "unkept"
-	// SignedOut: somebody asked for the end of sessions of theirs and got it.
+	// SignedOut: somebody asked for the end of the session that they are in and got
+	// it. Login, UserID and Session where they are known, Client.
 	SignedOut lifecycle.Kind = "signed out"
+	// DeviceSignedOut: somebody had other sessions of theirs ended. Login, UserID,
+	// Client, Session: the one that has ended; none where all others have.
+	DeviceSignedOut lifecycle.Kind = "device signed out"
 	// SignOutRefused: a provider's logout token was not valid. Login, Err.
 	SignOutRefused lifecycle.Kind = "sign-out refused"
 	// SignOutReplayed: a provider's logout token came before. Login.

@@ -191,7 +191,7 @@ func (l passwordLogin) authenticate(r *http.Request, given credentials) tried {
 		}
 		return tried{method: method, person: person, attempt: attempt}
 	case errors.Is(err, login.ErrUnknown), errors.Is(err, login.ErrRefused):
-		return l.refused(r, method, begun, err)
+		return l.refused(r, name, method, begun, err)
 	}
 	l.settleUndecided(r, attempt, err)
 	return l.undecided(r, method, begun, err)
@@ -204,11 +204,11 @@ func (l passwordLogin) isBehind(method login.Method) bool {
 }
 
 // refused tells of a refusal, and holds it.
-func (l passwordLogin) refused(r *http.Request, method login.Method, begun time.Time, err error) tried {
+func (l passwordLogin) refused(r *http.Request, name string, method login.Method, begun time.Time, err error) tried {
 	if errors.Is(err, login.ErrPublic) {
 		l.events.Happened(lifecycle.Event{Kind: PublicPassword, Login: method.Name(), Client: caller.Address(r)})
 	} else {
-		l.events.Happened(lifecycle.Event{Kind: Refused, Login: l.asked(method), Client: caller.Address(r), Err: err})
+		l.events.Happened(lifecycle.Event{Kind: Refused, Login: l.asked(method), Client: caller.Address(r), Name: name, Err: err})
 	}
 	whole := (method == nil || method.Name() == l.passwords[len(l.passwords)-1].Name()) && !errors.Is(err, login.ErrNotAsked)
 	answer := l.floor.refuse(r.Context(), begun, whole, refusal.Credentials)
@@ -250,7 +250,7 @@ func (l passwordLogin) settleUndecided(r *http.Request, attempt *login.Attempt, 
 func (l passwordLogin) count(r *http.Request, name string) (*login.Attempt, *refusal.Refusal) {
 	attempt, err := l.throttle.Begin(r.Context(), name, l.pages.address.clientOf(r))
 	if throttled, ok := errors.AsType[*login.Throttled](err); ok {
-		l.events.Happened(lifecycle.Event{Kind: Throttled, Client: caller.Address(r), Err: throttled})
+		l.events.Happened(lifecycle.Event{Kind: Throttled, Client: caller.Address(r), Name: name, Err: throttled})
 		return nil, refusal.Attempts.After(throttled.RetryAfter)
 	}
 	if errors.Is(err, login.ErrRefused) {
@@ -261,7 +261,7 @@ func (l passwordLogin) count(r *http.Request, name string) (*login.Attempt, *ref
 		return nil, refusal.Unavailable
 	}
 	if attempt.Attacked() {
-		l.events.Happened(lifecycle.Event{Kind: Attacked, Client: caller.Address(r), Result: login.Shown(name)})
+		l.events.Happened(lifecycle.Event{Kind: Attacked, Client: caller.Address(r), Name: name})
 	}
 	return attempt, nil
 }
@@ -331,7 +331,7 @@ func (l passwordLogin) notAnswered(ctx context.Context, method login.Method, err
 	if errors.Is(err, login.ErrBusy) {
 		return refusal.Busy
 	}
-	l.events.Trouble(ctx, "a login method failed", lifecycle.SourceFault{Err: err, Login: method.Name()})
+	l.events.Trouble(ctx, "somebody signs in", lifecycle.SourceFault{Err: err, Login: method.Name()})
 	return refusal.Unavailable.Saying("Signing in does not work at the moment. Nobody was signed out. Try again shortly.")
 }
 

@@ -60,7 +60,7 @@ func TestARefusalForWhichNobodyWasAskedDoesNotLowerTheFloor(t *testing.T) {
 			l.events = silent{}
 			r := httptest.NewRequest(http.MethodPost, "/auth/login", http.NoBody)
 			r = r.WithContext(context.WithValue(r.Context(), caddyhttp.VarsCtxKey, map[string]any{}))
-			l.refused(r, nil, begun, c.err)
+			l.refused(r, "ada", nil, begun, c.err)
 			if lower := f.usual < time.Second; lower != c.lower {
 				t.Errorf("the floor is at %v", f.usual)
 			}

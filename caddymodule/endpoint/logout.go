@@ -10,6 +10,7 @@ import (
 	"example.com/sidegate/caddymodule/profile"
 	"example.com/sidegate/caddymodule/refusal"
 	"example.com/sidegate/caddymodule/web"
+	"example.com/sidegate/sessionstore"
 )
 
 // logoutPath is where people sign out.
@@ -69,8 +70,8 @@ func (l logout) post(w http.ResponseWriter, r *http.Request) {
 		}
 		next = l.next(r, only(r.PostForm, fieldReturnTo))
 	}
-	presented := l.callers.Presented(r)
-	known, done := l.end(w, r, presented)
+	c, presented := l.callers.Caller(r), l.callers.Presented(r)
+	known, done := l.end(w, r, c, presented)
 	if !done {
 		return
 	}
@@ -105,7 +106,7 @@ func cookiesOf(c *caller.Caller, sessions *lifecycle.Sessions) profile.AppCookie
 
 // end ends what was presented, or answers that it could not; known are the apps'
 // cookies of what has ended.
-func (l logout) end(w http.ResponseWriter, r *http.Request, presented *caller.Presented) (known profile.AppCookies, done bool) {
+func (l logout) end(w http.ResponseWriter, r *http.Request, c *caller.Caller, presented *caller.Presented) (known profile.AppCookies, done bool) {
 	keys := slices.Concat(presented.Sessions, presented.Expired)
 	known, err := l.sessions.EndAll(r.Context(), keys)
 	if err != nil {
@@ -120,9 +121,19 @@ func (l logout) end(w http.ResponseWriter, r *http.Request, presented *caller.Pr
 		return nil, false
 	}
 	if len(keys) > 0 {
-		l.events.Happened(lifecycle.Event{Kind: SignedOut})
+		l.events.Happened(signedOut(SignedOut, r, c, keys[0]))
 	}
 	return known, true
+}
+
+// signedOut is the event of somebody who had that session ended; who they are is
+// left out where the session could not be read any more.
+func signedOut(kind lifecycle.Kind, r *http.Request, c *caller.Caller, key sessionstore.Key) lifecycle.Event {
+	e := lifecycle.Event{Kind: kind, Session: key, Client: caller.Address(r)}
+	if c.Session != nil {
+		e.Login, e.UserID = c.Session.Method, c.Session.User.ID
+	}
+	return e
 }
 
 // next is where a person goes who has signed out: to the provider, to sign out

@@ -79,7 +79,7 @@ func (s startOver) end(w http.ResponseWriter, r *http.Request, presented *caller
 		return left, false
 	}
 	if ended > 0 {
-		s.events.Happened(lifecycle.Event{Kind: SignedOut})
+		s.events.Happened(lifecycle.Event{Kind: SignedOut, Client: caller.Address(r)})
 	}
 	return left, true
 }

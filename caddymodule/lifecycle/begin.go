@@ -60,7 +60,7 @@ func (l *Sessions) Begin(ctx context.Context, method login.Method, person *profi
 		return nil, none, err
 	}
 	l.AppCookies.leftOut(method.Name(), person.CookiesLeftOut)
-	l.config.Events.Happened(Event{Kind: Began, Login: method.Name(), UserID: s.User.ID, Session: s.Key})
+	l.config.Events.Happened(Event{Kind: Began, Login: method.Name(), UserID: s.User.ID, Session: s.Key, Client: from.Address})
 	if l.builder.noRole.began(method.Name(), len(s.User.FlatRolesList) > 0) {
 		l.config.Events.Happened(Event{Kind: NoRoles, Login: method.Name(), Count: rolesDue})
 	}
@@ -95,7 +95,7 @@ func (l *Sessions) NotBegun(ctx context.Context, login string, userID int64, err
 	case isStoreFault(err):
 		l.config.Events.Trouble(ctx, "a sign-in could not be finished", err)
 	default:
-		l.config.Events.Trouble(ctx, "a source of the session failed", SourceFault{err, login})
+		l.config.Events.Trouble(ctx, "somebody signs in", SourceFault{err, login})
 	}
 }
 

@@ -40,7 +40,7 @@ func TestBegin(t *testing.T) {
 	if got := kept.ExpiresAt.Sub(kept.CreatedAt); got != 12*time.Hour || kept.IdleTimeout != time.Hour {
 		t.Errorf("it lives for %v, and %v idle", got, kept.IdleTimeout)
 	}
-	want := lifecycle.Event{Kind: lifecycle.Began, Login: "teller", UserID: 1, Session: s.Key}
+	want := lifecycle.Event{Kind: lifecycle.Began, Login: "teller", UserID: 1, Session: s.Key, Client: netip.MustParseAddr("192.0.2.1")}
 	if len(g.ear.heard) != 1 || g.ear.heard[0] != want {
 		t.Errorf("told of %+v", g.ear.heard)
 	}
@@ -120,7 +120,7 @@ func TestWhoMakesNoSession(t *testing.T) {
 		{"is told of as not sound, of whom nothing is known", nil, profile.Person{}, false, []lifecycle.Kind{lifecycle.NotSound}, ""},
 		{"is the store's trouble, when it has no number for them", nil, profile.Person{Email: "new@example.com"}, true, nil, "a sign-in could not be finished"},
 		{"is the store's trouble, when it does not keep them", nil, *entryOf(), true, nil, "a new session could not be kept"},
-		{"is a source's trouble, whatever else it says", errTrouble, profile.Person{}, false, nil, "a source of the session failed"},
+		{"is a source's trouble, whatever else it says", errTrouble, profile.Person{}, false, nil, "somebody signs in"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			g, store := beginning(t)

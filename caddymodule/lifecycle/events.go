@@ -30,6 +30,8 @@ type Event struct {
 	Session sessionstore.Key
 	// Client is the address of who asked.
 	Client netip.Addr
+	// Name is what somebody typed to sign in by, which may be anything.
+	Name string
 	// Count is how many sessions it was.
 	Count int
 	// Result is how an attempt or a refresh ended, or what its Kind says.
@@ -43,7 +45,7 @@ type Kind string
 
 // What happens to sessions.
 const (
-	// Began: somebody is signed in. Login, UserID, Session.
+	// Began: somebody is signed in. Login, UserID, Session, Client.
 	Began Kind = "began"
 	// NotAdmitted: the configuration refused whom the login had found. Login,
 	// UserID, Err.

@@ -102,10 +102,8 @@ type Throttled struct {
 	// "account" for this account from this address, "proxy", or "account at the
 	// proxy". The person is not told.
 	Scope string
-	// Account and From are whom the attempt was for and where from, as the
-	// throttle counts.
-	Account string
-	From    Client
+	// From is where the attempt came from, as the throttle counts.
+	From Client
 }
 
 // Error names no address and no account.

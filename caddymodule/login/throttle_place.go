@@ -66,7 +66,7 @@ func (l *Limits) atProxy(from Client, account string) count {
 func (a *Attempt) pass(ctx context.Context, c count, from Client, account string) (sessionstore.Taken, error) {
 	taken, err := a.take(ctx, c.bucket, c.limit, c.window)
 	if err == nil && taken.Wait > 0 {
-		err = &Throttled{RetryAfter: taken.Wait, Scope: c.scope, Account: account, From: from}
+		err = &Throttled{RetryAfter: taken.Wait, Scope: c.scope, From: from}
 	}
 	return taken, err
 }
