@@ -105,7 +105,7 @@ func (g *guesser) isTold(p *gatewaytest.Process, from, email string, fields ...s
 		g.attempt(from, email, "wrong").Want(g.T, http.StatusTooManyRequests)
 		for line := range strings.SplitSeq(p.Log.String(), "\n") {
 			lacks := func(field string) bool { return !strings.Contains(line, field) }
-			if strings.Contains(line, "too many have failed already") && !slices.ContainsFunc(fields, lacks) {
+			if strings.Contains(line, `"msg":"throttled"`) && !slices.ContainsFunc(fields, lacks) {
 				return true
 			}
 		}
