@@ -72,7 +72,7 @@ type flood struct {
 
 // atFirst is how many sign-ins that come to nothing are each told of; a person's
 // few are then always there.
-const atFirst = 20
+const atFirst = 100
 
 var floods = map[lifecycle.Kind]flood{
 	endpoint.CrossOrigin:     {func(h *events) *trouble { return &h.origins }, 1},

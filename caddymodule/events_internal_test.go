@@ -253,7 +253,7 @@ func TestFloodsOfRefusedSignInsAreCut(t *testing.T) {
 	core, logs := observer.New(zap.DebugLevel)
 	clock := time.Now()
 	h := &events{logger: zap.New(core), metrics: newMetrics(), now: func() time.Time { return clock }}
-	for range 100 {
+	for range atFirst + 76 {
 		h.Happened(lifecycle.Event{Kind: endpoint.Refused})
 	}
 	if n := logs.Len(); n != atFirst {

@@ -174,7 +174,7 @@ func (r *tried) wantTold(t *testing.T, levels string, words []string) {
 func (r *tried) awaitTold(t *testing.T) {
 	t.Helper()
 	gatewaytest.Await(t, "the log tells of the provider", func() bool {
-		told := r.told("error") != ""
+		told := r.told("warn error") != ""
 		if !told {
 			r.signIn(t)
 		}
