@@ -18,6 +18,7 @@ import (
 	"example.com/sidegate/caddymodule/directive"
 	"example.com/sidegate/caddymodule/everyroute"
 	"example.com/sidegate/caddymodule/lifecycle"
+	"example.com/sidegate/caddymodule/siting"
 )
 
 func init() {
@@ -55,8 +56,9 @@ type App struct {
 	PathOptions
 
 	servers []*everyroute.First // those that our handlers stand in
-	leads   bool                // a session_auth leads people to the login page
-	answers bool                // and a session_endpoints answers there
+	asks    bool                // a session_auth asks for sessions
+	answers bool                // and a session_endpoints lets people begin one
+	watch   *siting.Watch       // for a login page that people do not find
 	gateway func() (*gateway, error)
 	opened  atomic.Pointer[gateway]
 	metrics *metrics
@@ -116,6 +118,8 @@ func (a *App) Provision(ctx caddy.Context) error {
 			return err
 		}
 	}
+	a.watch = siting.NewWatch(a.address.BasePath+"/login", a.missedLogin)
+	a.warnOfWeak(a.logger)
 	if !reloading() {
 		return nil
 	}
@@ -131,10 +135,8 @@ func (a *App) Start() error {
 	if err := a.checkServers(); err != nil {
 		return err
 	}
-	a.warnOfInsecure()
 	a.warnOfNoEndpoints()
 	a.warnOfUserHeader()
-	a.warnOfWeak(a.logger)
 	g, err := a.gateway()
 	if err != nil {
 		return err

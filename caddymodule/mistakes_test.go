@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -40,6 +41,8 @@ func TestMistakesAreToldByTheirLineAndWhatToDo(t *testing.T) {
 	}
 }
 
+var modules = regexp.MustCompile(`^.*provision (sidegate|http\.handlers\.session_[a-z]*): `)
+
 // mistakeIn is what is said of the Caddyfile, but for the path of modules that
 // Caddy puts before what a module says when it is loaded.
 func mistakeIn(t *testing.T, text string) string {
@@ -54,10 +57,6 @@ func mistakeIn(t *testing.T, text string) string {
 	if err == nil {
 		t.Fatalf("it is valid:\n%s", text)
 	}
-	_, said, cut := strings.Cut(err.Error(), "provision sidegate: ")
-	if !cut {
-		said = err.Error()
-	}
 	wd, _ := os.Getwd()
-	return strings.TrimSpace(strings.ReplaceAll(said, wd, "<here>"))
+	return strings.TrimSpace(strings.ReplaceAll(modules.ReplaceAllString(err.Error(), ""), wd, "<here>"))
 }

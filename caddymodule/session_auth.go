@@ -113,7 +113,7 @@ func (s *SessionAuth) Provision(ctx caddy.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	a.leads = a.leads || !s.NoRedirect
+	a.asks = true
 	s.shared = a.share()
 	if err := s.checkPublic(); err != nil {
 		return err
@@ -239,8 +239,10 @@ func (s *SessionAuth) refuse(w http.ResponseWriter, r *http.Request, why *refusa
 		why.WriteHeaders(w)
 		return caddyhttp.Error(why.Status, why)
 	case why.Status == http.StatusUnauthorized && s.leadsToLogin(r):
+		s.shared.watch.Led()
 		s.shared.address.ToLogin(w, r, asked(r))
 	default:
+		s.shared.watch.Refused(why.Status, r.URL.Path)
 		s.shared.address.Refuse(w, r, why, asked(r))
 	}
 	return nil
@@ -256,16 +258,6 @@ func asked(r *http.Request) string {
 		return original.URL.RequestURI()
 	}
 	return r.URL.RequestURI()
-}
-
-// refuseMethod keeps tunnels away from the upstream: what flows in them
-// passes every check (CVE-2026-71324). It keeps away what would be answered
-// with the identity headers themselves, too.
-func refuseMethod(w http.ResponseWriter, r *http.Request) error {
-	w.Header().Set("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
-	refusal.CloseUnread(w, r)
-	refusal.Method.WriteJSON(w)
-	return nil
 }
 
 // UnmarshalCaddyfile reads the directive. Syntax:

@@ -18,6 +18,7 @@ import (
 	"example.com/sidegate/caddymodule/lifecycle"
 	"example.com/sidegate/caddymodule/origin"
 	"example.com/sidegate/caddymodule/refusal"
+	"example.com/sidegate/caddymodule/siting"
 )
 
 // shared is what the handlers and matchers of all sites are given of the app:
@@ -25,6 +26,7 @@ import (
 type shared struct {
 	gateway func() (*gateway, error)
 	address endpoint.Address
+	watch   *siting.Watch
 	now     func() time.Time
 }
 
@@ -46,7 +48,7 @@ func findApp(ctx caddy.Context) (*App, error) {
 }
 
 // share returns what is given away of the app.
-func (a *App) share() shared { return shared{a.gateway, a.address, a.now} }
+func (a *App) share() shared { return shared{a.gateway, a.address, a.watch, a.now} }
 
 // joinServer has identity headers deleted on all routes of the server that the
 // handler stands in, and behind that its paths guarded, if they need it. The
@@ -61,6 +63,10 @@ func (a *App) joinServer(ctx caddy.Context) (*everyroute.First, error) {
 			return f, nil
 		}
 	}
+	found, err := a.lookAtSites(server)
+	if err != nil {
+		return nil, err
+	}
 	if err := a.guardPaths(ctx, server); err != nil {
 		return nil, err
 	}
@@ -68,9 +74,29 @@ func (a *App) joinServer(ctx caddy.Context) (*everyroute.First, error) {
 	if err := f.Lead(); err != nil {
 		return nil, err
 	}
+	if found.Doubtful {
+		f.Watch(a.watch.Login(), a.watch.Asked)
+	}
 	a.servers = append(a.servers, f)
 	a.readStrictly(server)
 	return f, nil
+}
+
+// lookAtSites refuses what cannot work on the server that is being provisioned,
+// and tells of what may not be meant. It reads routes as they were written, so
+// it comes before anything is put among them.
+func (a *App) lookAtSites(server *caddyhttp.Server) (*siting.Found, error) {
+	trusting := caller.Trusting(server)
+	return siting.Look(server, siting.Options{
+		BasePath: a.address.BasePath, Insecure: a.Cookie.Insecure, Read: readAuth, Warn: a.logger.Warn,
+		InFront: trusting || a.PublicURL != "", InFrontTLS: trusting || a.public.Scheme == "https",
+	})
+}
+
+// missedLogin tells of people who are led to a login page that is not there.
+func (a *App) missedLogin(path, why string) {
+	a.logger.Warn("people are led to a login page that is not answered: let session_endpoints answer there, for every request that a "+
+		"session_auth may lead there", zap.String("login_page", path), zap.String("why", why))
 }
 
 // readStrictly has Caddy read from the right whom its trusted_proxies speak for:
@@ -140,6 +166,16 @@ var methodOverrides = []string{
 // and CONNECT.
 func neverForwarded(method string) bool {
 	return strings.EqualFold(method, http.MethodConnect) || strings.EqualFold(method, http.MethodTrace) || strings.EqualFold(method, "TRACK")
+}
+
+// refuseMethod keeps tunnels away from the upstream: what flows in them
+// passes every check (CVE-2026-71324). It keeps away what would be answered
+// with the identity headers themselves, too.
+func refuseMethod(w http.ResponseWriter, r *http.Request) error {
+	w.Header().Set("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
+	refusal.CloseUnread(w, r)
+	refusal.Method.WriteJSON(w)
+	return nil
 }
 
 // strip takes away every header that names an identity, the tricks by which
