@@ -4,12 +4,13 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
+
+	"example.com/sidegate/caddymodule/check"
 )
 
 // Each golden is a Caddyfile with a mistake, a line of ten dashes, and what
@@ -41,8 +42,6 @@ func TestMistakesAreToldByTheirLineAndWhatToDo(t *testing.T) {
 	}
 }
 
-var modules = regexp.MustCompile(`^.*provision (sidegate|http\.handlers\.session_[a-z]*): `)
-
 // mistakeIn is what is said of the Caddyfile, but for the path of modules that
 // Caddy puts before what a module says when it is loaded.
 func mistakeIn(t *testing.T, text string) string {
@@ -58,5 +57,5 @@ func mistakeIn(t *testing.T, text string) string {
 		t.Fatalf("it is valid:\n%s", text)
 	}
 	wd, _ := os.Getwd()
-	return strings.TrimSpace(strings.ReplaceAll(modules.ReplaceAllString(err.Error(), ""), wd, "<here>"))
+	return strings.TrimSpace(strings.ReplaceAll(check.Said(err), wd, "<here>"))
 }
