@@ -178,6 +178,19 @@ func asksWho(sets [][]matcher) bool {
 	})
 }
 
+// byPath reports whether a matcher looks at the address alone.
+func byPath(m matcher) bool {
+	switch m.name {
+	case "host", "path", "path_regexp":
+		return true
+	case "not":
+		return !slices.ContainsFunc(m.not, func(set []matcher) bool {
+			return slices.ContainsFunc(set, func(inner matcher) bool { return !byPath(inner) })
+		})
+	}
+	return false
+}
+
 // enter notes what a route is chosen by. Of several sets any will do.
 func (at *place) enter(sets [][]matcher) {
 	hosts, others := make([]string, 0), []string(nil)
@@ -191,7 +204,7 @@ func (at *place) enter(sets [][]matcher) {
 			case "path":
 				others = append(others, "path "+strings.Join(m.texts(), " "))
 			default:
-				at.special = at.special || m.name != "path_regexp"
+				at.special = at.special || !byPath(m)
 				others = append(others, "matcher "+m.name)
 			}
 		}

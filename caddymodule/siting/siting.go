@@ -107,9 +107,10 @@ func (l *look) neverRuns(a site) error {
 }
 
 // leads looks whether the login page is answered where a session_auth leads
-// people to it.
+// people to it. One for some requests alone, such as those that write, may lead
+// nobody.
 func (l *look) leads(a site, found *Found) error {
-	if !a.auth.Leads || !a.alive {
+	if !a.auth.Leads || !a.alive || a.special {
 		return nil
 	}
 	hosts := a.hosts
