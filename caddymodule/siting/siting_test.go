@@ -139,6 +139,8 @@ func TestWhatWorksIsAccepted(t *testing.T) {
 		{"files that pass on before session_auth", at + "session_endpoints\nroute {\nfile_server {\npass_thru\n}\nsession_auth\nreverse_proxy app\n}\n}"},
 		{"headers before session_auth", at + "session_endpoints\nroute {\nheader X y\nencode gzip\nvars a b\nsession_auth\nreverse_proxy app\n}\n}"},
 		{"a site that is closed for a while", at + "session_endpoints\nroute {\nrespond 503\nsession_auth\nreverse_proxy app\n}\n}"},
+		{"a site that is closed for a while, without endpoints", at + "route {\nrespond 503\nsession_auth\nreverse_proxy app\n}\n}"},
+		{"endpoints on one of the hosts of a wildcard", "*.example.com {\nsession_auth\nreverse_proxy app\n}\nauth.example.com {\nsession_endpoints\n}"},
 		{"a site that has moved", at + "redir https://new.example.com{uri}\nsession_endpoints\nsession_auth\nreverse_proxy app\n}"},
 		{"a session_auth for the second time", at + "session_endpoints\nroute {\nsession_auth\nreverse_proxy app\nsession_auth\n}\n}"},
 		{"a login page of another gateway", at + "handle /auth/* {\nreverse_proxy gateway\n}\nhandle {\nsession_auth\nreverse_proxy app\n}\n}"},
@@ -185,6 +187,7 @@ func TestWhenOnlyRequestsShowWhetherTheLoginPageIsThere(t *testing.T) {
 	}{
 		{"endpoints for everything", at + "session_endpoints\nsession_auth\nreverse_proxy app\n}", false},
 		{"endpoints for all of their path", at + "handle /auth/* {\nsession_endpoints\n}\nhandle {\nsession_auth\nreverse_proxy app\n}\n}", false},
+		{"endpoints for what is left out elsewhere", at + "@a not path /app/*\nsession_endpoints @a\nsession_auth\nreverse_proxy app\n}", false},
 		{"endpoints behind a matcher", at + "@a header X y\nsession_endpoints @a\nsession_auth\nreverse_proxy app\n}", true},
 		{"endpoints behind a matcher of what is before them", at + "@a header X y\nroute {\nrespond @a 404\nsession_endpoints\nsession_auth\nreverse_proxy app\n}\n}", true},
 		{"an app that may answer beside them", at + "@a header X y\nsession_endpoints @a\nsession_auth /app/*\nreverse_proxy app\n}", false},

@@ -33,6 +33,7 @@ func TestALoginPageThatPeopleAreLedToAndDoNotFind(t *testing.T) {
 			w.Answered(r)
 		}, 0},
 		{"nobody was led there", false, func(*siting.Watch, *http.Request) {}, 0},
+		{"nobody was led there, and it is refused", false, func(w *siting.Watch, r *http.Request) { w.Refused(http.StatusUnauthorized, login) }, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
