@@ -15,10 +15,12 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"go.uber.org/zap"
 
+	_ "example.com/sidegate/caddymodule/check" // the command sidegate-check
 	"example.com/sidegate/caddymodule/directive"
 	"example.com/sidegate/caddymodule/everyroute"
 	"example.com/sidegate/caddymodule/health"
 	"example.com/sidegate/caddymodule/lifecycle"
+	"example.com/sidegate/caddymodule/siting"
 )
 
 func init() {
@@ -58,8 +60,9 @@ type App struct {
 
 	servers []*everyroute.First // those that our handlers stand in
 	health  *health.Probe
-	leads   bool // a session_auth leads people to the login page
-	answers bool // and a session_endpoints answers there
+	asks    bool          // a session_auth asks for sessions
+	answers bool          // and a session_endpoints lets people begin one
+	watch   *siting.Watch // for a login page that people do not find
 	gateway func() (*gateway, error)
 	opened  atomic.Pointer[gateway]
 	metrics *metrics
@@ -120,6 +123,8 @@ func (a *App) Provision(ctx caddy.Context) error {
 			return err
 		}
 	}
+	a.watch = siting.NewWatch(a.address.BasePath+"/login", a.missedLogin)
+	a.warnOfWeak(a.logger)
 	if !reloading() {
 		return nil
 	}
@@ -135,10 +140,8 @@ func (a *App) Start() error {
 	if err := a.checkServers(); err != nil {
 		return err
 	}
-	a.warnOfInsecure()
 	a.warnOfNoEndpoints()
 	a.warnOfUserHeader()
-	a.warnOfWeak(a.logger)
 	g, err := a.gateway()
 	if err != nil {
 		return err

@@ -2,13 +2,10 @@ package caddymodule
 
 import (
 	"fmt"
-	"net/netip"
-	"slices"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
-	"go.uber.org/zap"
 	"golang.org/x/net/http/httpguts"
 
 	"example.com/sidegate/caddymodule/directive"
@@ -100,40 +97,6 @@ func (c *CookieConfig) validate() error {
 		return fmt.Errorf("cookie domain %q: give a host name such as example.com", c.Domain)
 	}
 	return nil
-}
-
-// warnOfInsecure tells once a configuration where a cookie that is not Secure
-// may be read on its way.
-func (a *App) warnOfInsecure() {
-	if !a.Cookie.Insecure {
-		return
-	}
-	var open []string
-	for _, f := range a.servers {
-		for _, address := range f.Listen() {
-			if beyondLoopback(address) && !slices.Contains(open, address) {
-				open = append(open, address)
-			}
-		}
-	}
-	if len(open) > 0 {
-		a.logger.Warn("session cookies go over plain HTTP too, where whoever listens can take them: leave the option out, "+
-			"or let only this machine in with `bind 127.0.0.1`", zap.Strings("listen", open), zap.String("option", "cookie { insecure }"))
-	}
-}
-
-// beyondLoopback reports whether others than this machine may reach an address
-// that a server listens on. One that cannot be read is taken for such.
-func beyondLoopback(listen string) bool {
-	address, err := caddy.ParseNetworkAddress(listen)
-	if err != nil {
-		return true
-	}
-	if address.IsUnixNetwork() || address.Host == "localhost" {
-		return false
-	}
-	ip, err := netip.ParseAddr(address.Host)
-	return err != nil || !ip.IsLoopback()
 }
 
 func (c *CookieConfig) parse(d *caddyfile.Dispenser) error {

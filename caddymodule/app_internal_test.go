@@ -12,12 +12,8 @@ import (
 	"testing"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
-
-	"example.com/sidegate/caddymodule/caller"
-	"example.com/sidegate/caddymodule/everyroute"
 )
 
 // A group that is not among the groups would be configured and never looked at.
@@ -116,45 +112,6 @@ func docOf(t *testing.T, file, function string) string {
 	return ""
 }
 
-// TestAnInsecureCookieBeyondLoopbackIsWarnedAbout: over plain HTTP whoever
-// listens has it.
-func TestAnInsecureCookieBeyondLoopbackIsWarnedAbout(t *testing.T) {
-	for name, c := range map[string]struct {
-		insecure bool
-		listen   []string
-		want     []any
-	}{
-		"on all addresses":               {true, []string{":8080"}, []any{":8080"}},
-		"on all addresses, written out":  {true, []string{"0.0.0.0:8080", "[::]:8080"}, []any{"0.0.0.0:8080", "[::]:8080"}},
-		"on an address of the network":   {true, []string{"127.0.0.1:8080", "192.0.2.1:8080"}, []any{"192.0.2.1:8080"}},
-		"under a name":                   {true, []string{"app.example.com:8080"}, []any{"app.example.com:8080"}},
-		"on one that cannot be read":     {true, []string{"127.0.0.1:x"}, []any{"127.0.0.1:x"}},
-		"on loopback":                    {true, []string{"127.0.0.1:8080", "[::1]:8080", "localhost:8080", "127.0.0.2:1"}, nil},
-		"on a unix socket":               {true, []string{"unix//run/app.sock"}, nil},
-		"with a cookie that is Secure":   {false, []string{":8080"}, nil},
-		"in a configuration of no sites": {true, nil, nil},
-	} {
-		t.Run(name, func(t *testing.T) {
-			core, logs := observer.New(zap.WarnLevel)
-			a := &App{logger: zap.New(core), Cookie: CookieConfig{Insecure: c.insecure}}
-			for range 2 { // two servers of one address are told once
-				a.servers = append(a.servers, everyroute.New(&caddyhttp.Server{Listen: c.listen}, caller.Credentials{}))
-			}
-			a.warnOfInsecure()
-			told := logs.All()
-			if c.want == nil {
-				if len(told) > 0 {
-					t.Errorf("the log says %+v", told)
-				}
-				return
-			}
-			if len(told) != 1 || !slices.Equal(told[0].ContextMap()["listen"].([]any), c.want) || told[0].ContextMap()["option"] != "cookie { insecure }" {
-				t.Errorf("the log says %+v; want %v", told, c.want)
-			}
-		})
-	}
-}
-
 func TestASecretThatCouldBeGuessedIsWarnedAbout(t *testing.T) {
 	core, logs := observer.New(zap.WarnLevel)
 	weak := strings.Repeat("0", 32)
@@ -169,16 +126,25 @@ func TestASecretThatCouldBeGuessedIsWarnedAbout(t *testing.T) {
 	}
 }
 
-// A person would be led to a page that only says that they are not signed in.
-func TestALoginPageThatNothingAnswersIsWarnedAbout(t *testing.T) {
-	for _, c := range []struct{ leads, answers, warns bool }{{true, false, true}, {true, true, false}, {false, false, false}} {
-		core, logs := observer.New(zap.WarnLevel)
-		a := &App{logger: zap.New(core), leads: c.leads, answers: c.answers}
-		a.address.BasePath = "/gate"
+// Where other gateways share the store it is a way to have it, else nobody ever is
+// signed in.
+func TestAGatewayWhereNobodyCanSignInIsTold(t *testing.T) {
+	for name, c := range map[string]struct {
+		asks, answers bool
+		store         StoreModule
+		want          string
+	}{
+		"sessions that are asked for, and nowhere to sign in": {true, false, new(MemoryStore), "warn"},
+		"sessions of other gateways":                          {true, false, new(RedisStore), "info"},
+		"somewhere to sign in":                                {true, true, new(MemoryStore), ""},
+		"nobody who is asked":                                 {false, false, new(MemoryStore), ""},
+	} {
+		core, logs := observer.New(zap.InfoLevel)
+		a := &App{logger: zap.New(core), asks: c.asks, answers: c.answers, StoreOptions: StoreOptions{store: c.store}}
 		a.warnOfNoEndpoints()
 		told := logs.All()
-		if len(told) == 1 != c.warns || c.warns && told[0].ContextMap()["login_page"] != "/gate/login" {
-			t.Errorf("with %+v the log says %+v", c, told)
+		if len(told) == 1 != (c.want != "") || c.want != "" && told[0].Level.String() != c.want {
+			t.Errorf("%s: the log says %+v", name, told)
 		}
 	}
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
+
+	"example.com/sidegate/caddymodule/check"
 )
 
 // Each golden is a Caddyfile with a mistake, a line of ten dashes, and what
@@ -54,10 +56,6 @@ func mistakeIn(t *testing.T, text string) string {
 	if err == nil {
 		t.Fatalf("it is valid:\n%s", text)
 	}
-	_, said, cut := strings.Cut(err.Error(), "provision sidegate: ")
-	if !cut {
-		said = err.Error()
-	}
 	wd, _ := os.Getwd()
-	return strings.TrimSpace(strings.ReplaceAll(said, wd, "<here>"))
+	return strings.TrimSpace(strings.ReplaceAll(check.Said(err), wd, "<here>"))
 }

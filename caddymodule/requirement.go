@@ -57,6 +57,14 @@ func permits(u *sessionstore.UserSession, require []Requirement, accountAdmin bo
 	return !accountAdmin || u.PrimaryAccount != nil && u.PrimaryAccount.AccountAdmin
 }
 
+// refuseRole tells who lost their roles by a source's slip that they did.
+func refuseRole(c *caller.Caller) *refusal.Refusal {
+	if c.Session.Unmapped {
+		return refusal.Unmapped
+	}
+	return refusal.Role
+}
+
 // tellForbidden tells of somebody who may not do what they ask for, and by which
 // rule.
 func (g *gateway) tellForbidden(why *refusal.Refusal, r *http.Request, c *caller.Caller, s *SessionAuth) {

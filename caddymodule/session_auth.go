@@ -117,7 +117,7 @@ func (s *SessionAuth) Provision(ctx caddy.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	a.leads = a.leads || !s.NoRedirect
+	a.asks = true
 	s.shared = a.share()
 	if err := s.checkPublic(); err != nil {
 		return err
@@ -216,14 +216,6 @@ func (s *SessionAuth) strip(r *http.Request, v *caller.Remembered) {
 	}
 }
 
-// refuseRole tells who lost their roles by a source's slip that they did.
-func refuseRole(c *caller.Caller) *refusal.Refusal {
-	if c.Session.Unmapped {
-		return refusal.Unmapped
-	}
-	return refusal.Role
-}
-
 // inject says who the caller is. A further session_auth on the same request
 // adds its demands and leaves the headers be, unless it has its own.
 func (s *SessionAuth) inject(g *gateway, r *http.Request, v *caller.Remembered, c *caller.Caller) error {
@@ -249,8 +241,10 @@ func (s *SessionAuth) refuse(w http.ResponseWriter, r *http.Request, why *refusa
 	defer done()
 	switch {
 	case why.Status == http.StatusUnauthorized && s.leadsToLogin(r):
+		s.shared.watch.Led()
 		s.shared.address.ToLogin(w, r, asked(r))
 	default:
+		s.shared.watch.Refused(why.Status, r.URL.Path)
 		s.shared.address.Refuse(w, r, why, asked(r))
 	}
 	return nil

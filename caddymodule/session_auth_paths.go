@@ -1,9 +1,11 @@
 package caddymodule
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -13,6 +15,7 @@ import (
 	"example.com/sidegate/caddymodule/directive"
 	"example.com/sidegate/caddymodule/pathrule"
 	"example.com/sidegate/caddymodule/refusal"
+	"example.com/sidegate/caddymodule/siting"
 )
 
 // PathRule is what holds below some paths, whichever way the app reads them: the
@@ -119,6 +122,25 @@ func (s *SessionAuth) provisionPaths() (err error) {
 func (s *SessionAuth) checkPublic() (err error) {
 	s.public, err = pathrule.NewClear(s.Public)
 	return err
+}
+
+// readAuth reads a session_auth as it is written, for what is seen of a whole
+// server. Of one that cannot be read nothing is said.
+func readAuth(written json.RawMessage) siting.Auth {
+	var s SessionAuth
+	if json.Unmarshal(written, &s) != nil || s.checkPublic() != nil {
+		return siting.Auth{Opens: func(string) bool { return true }}
+	}
+	opens, demands := s.Optional, !s.Optional
+	for i := range s.Paths {
+		open := s.Paths[i].Public || s.Paths[i].Optional
+		opens, demands = opens || open, demands || !open
+	}
+	return siting.Auth{
+		Leads:    demands && !s.NoRedirect && !s.HandleErrors,
+		ToErrors: s.HandleErrors,
+		Opens:    func(path string) bool { return opens || s.public.Match(&url.URL{Path: path}) },
+	}
 }
 
 // decideByPath is decide where there are rules by path.

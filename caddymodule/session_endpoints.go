@@ -61,12 +61,19 @@ func (e *SessionEndpoints) Provision(ctx caddy.Context) error {
 	return err
 }
 
-// warnOfNoEndpoints tells once a configuration of people who are led to a page
-// that nobody answers.
+// warnOfNoEndpoints tells once a configuration where sessions are asked for that
+// nobody can begin here. Gateways with the same store may let people sign in;
+// where the store is this process' own, there are none.
 func (a *App) warnOfNoEndpoints() {
-	if a.leads && !a.answers {
-		a.logger.Warn("session_auth leads people to a login page that nothing in this configuration answers: put `session_endpoints` "+
-			"before it into the site, or say `no_redirect` where programs alone come", zap.String("login_page", a.address.BasePath+"/login"))
+	switch {
+	case !a.asks || a.answers:
+	case a.store.Shared():
+		a.logger.Info("nobody can sign in at this gateway, for no site has session_endpoints: its people are those who sign in at other " +
+			"gateways with the same store and secret")
+	default:
+		a.logger.Warn("nobody can sign in, for no site has session_endpoints, and no other gateway shares the store: put `session_endpoints` "+
+			"before session_auth into the site, or name the store of the gateways where people sign in, as by `store redis <url>`",
+			zap.String("login_page", a.address.BasePath+"/login"))
 	}
 }
 
@@ -80,6 +87,7 @@ func (e *SessionEndpoints) ServeHTTP(w http.ResponseWriter, r *http.Request, nex
 	v := caller.Remember(r)
 	if strings.HasPrefix(r.URL.Path, e.shared.address.BasePath+"/") {
 		v.OwnAnswer() // should a session_auth stand before
+		e.shared.watch.Answered(r)
 		e.serve(w, r)
 		return nil
 	}

@@ -20,6 +20,7 @@ import (
 	"example.com/sidegate/caddymodule/lifecycle"
 	"example.com/sidegate/caddymodule/origin"
 	"example.com/sidegate/caddymodule/refusal"
+	"example.com/sidegate/caddymodule/siting"
 	"example.com/sidegate/sessionstore"
 )
 
@@ -28,6 +29,7 @@ import (
 type shared struct {
 	gateway func() (*gateway, error)
 	address endpoint.Address
+	watch   *siting.Watch
 	now     func() time.Time
 }
 
@@ -49,7 +51,7 @@ func findApp(ctx caddy.Context) (*App, error) {
 }
 
 // share returns what is given away of the app.
-func (a *App) share() shared { return shared{a.gateway, a.address, a.now} }
+func (a *App) share() shared { return shared{a.gateway, a.address, a.watch, a.now} }
 
 // Health is asked whether the store answers.
 func (a *App) Health() *health.Probe { return a.health }
@@ -81,6 +83,10 @@ func (a *App) joinServer(ctx caddy.Context) (*everyroute.First, error) {
 			return f, nil
 		}
 	}
+	found, err := a.lookAtSites(server)
+	if err != nil {
+		return nil, err
+	}
 	f := everyroute.New(server, a.credentials())
 	if err := a.guardPaths(ctx, server, f); err != nil {
 		return nil, err
@@ -88,9 +94,29 @@ func (a *App) joinServer(ctx caddy.Context) (*everyroute.First, error) {
 	if err := f.Lead(); err != nil {
 		return nil, err
 	}
+	if found.Doubtful {
+		f.Watch(a.watch.Login(), a.watch.Asked)
+	}
 	a.servers = append(a.servers, f)
 	a.readStrictly(server)
 	return f, nil
+}
+
+// lookAtSites refuses what cannot work on the server that is being provisioned,
+// and tells of what may not be meant. It reads routes as they were written, so
+// it comes before anything is put among them.
+func (a *App) lookAtSites(server *caddyhttp.Server) (*siting.Found, error) {
+	trusting := caller.Trusting(server)
+	return siting.Look(server, siting.Options{
+		BasePath: a.address.BasePath, Insecure: a.Cookie.Insecure, Read: readAuth, Warn: a.logger.Warn,
+		InFront: trusting || a.PublicURL != "", InFrontTLS: trusting || a.public.Scheme == "https",
+	})
+}
+
+// missedLogin tells of people who are led to a login page that is not there.
+func (a *App) missedLogin(path, why string) {
+	a.logger.Warn("people are led to a login page that is not answered: let session_endpoints answer there, for every request that a "+
+		"session_auth may lead there", zap.String("login_page", path), zap.String("why", why))
 }
 
 // readStrictly has Caddy read from the right whom its trusted_proxies speak for:

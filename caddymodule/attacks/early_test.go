@@ -198,7 +198,7 @@ func TestARequestInEarlyDataIsNotDoneTwice(t *testing.T) {
 // Whatever guards a route, and whoever says that a request came early.
 func TestWhatCameEarlyIsRefusedOnEveryRouteOfOurs(t *testing.T) {
 	for name, routes := range map[string]string{
-		"session_auth":                      "session_auth\nreverse_proxy {upstream}",
+		"session_auth":                      "session_auth {\nno_redirect\n}\nreverse_proxy {upstream}",
 		"session_auth with a public path":   "session_auth {\npublic /*\n}\nreverse_proxy {upstream}",
 		"session_auth with rules":           "session_auth {\npath /* {\npublic\n}\n}\nreverse_proxy {upstream}",
 		"session_auth with error routes":    "session_auth {\nhandle_errors\n}\nreverse_proxy {upstream}\nhandle_errors {\nrespond {err.status_code}\n}",

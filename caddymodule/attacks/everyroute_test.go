@@ -270,7 +270,7 @@ func init() {
 func TestAGatewayThatDoesNotComeFirstRefusesToStart(t *testing.T) {
 	for _, tt := range []struct{ name, routes, want string }{
 		{"another module puts itself before it", "route {\nsession_endpoints\ntest_ahead\nsession_auth\nrespond ok\n}", "another module puts a route before it"},
-		{"it is made ready too late", "reverse_proxy {upstream}\n}\n&(late) {\nsession_auth\n", "named or error routes alone"},
+		{"it is made ready too late", "reverse_proxy {upstream}\n}\n&(late) {\nsession_auth {\nno_redirect\n}\n", "named or error routes alone"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := gatewaytest.Site{Routes: tt.routes}

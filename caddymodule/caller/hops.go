@@ -19,6 +19,11 @@ func ReadStrictly(server *caddyhttp.Server) bool {
 		return false
 	}
 	server.TrustedProxiesStrict = 1
+	return Trusting(server)
+}
+
+// Trusting reports whether a server has trusted_proxies.
+func Trusting(server *caddyhttp.Server) bool {
 	// Caddy keeps to itself whether there are any: a field of another name only
 	// means that it is said of a server that has none.
 	proxies := reflect.ValueOf(server).Elem().FieldByName("trustedProxies")

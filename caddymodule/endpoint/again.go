@@ -13,8 +13,8 @@ import (
 
 // errPlainHTTP is an ErrNoCookie whose reason is known: browsers take no Secure
 // cookie over plain HTTP, unless it is of their own machine.
-var errPlainHTTP = fmt.Errorf("%w, as browsers do over plain http, because it is Secure: let people come by https, "+
-	"name a proxy that TLS ends at in trusted_proxies, or, for a try, say `insecure` in `cookie`", oidc.ErrNoCookie)
+var errPlainHTTP = fmt.Errorf("%w, as browsers do over plain http, because it is Secure: serve the site over TLS; "+
+	"where TLS ends in front of it, say `public_url https://...` and `trusted_proxies`; on a test network only, `cookie { insecure }`", oidc.ErrNoCookie)
 
 // Two more whose reason is known, or may be.
 var (

@@ -25,8 +25,8 @@ var (
 		"neither a store nor a secret, or does another one use the same `name` in `cookie`?")
 	errCrowded = errors.New("the browser sends several session cookies of one name, and it cannot be told which counts: " +
 		"give each gateway of these hosts a `name` of its own in `cookie`")
-	errUnkeptPlain = errors.New("the browser sends no session cookie, as over plain http, because it is Secure: let people come by https, " +
-		"name a proxy that TLS ends at in trusted_proxies, or, for a try, say `insecure` in `cookie`")
+	errUnkeptPlain = errors.New("the browser sends no session cookie, as over plain http, because it is Secure: serve the site over TLS; " +
+		"where TLS ends in front of it, say `public_url https://...` and `trusted_proxies`; on a test network only, `cookie { insecure }`")
 )
 
 // cameFromLogin reports whether the form of the login page led here: the browser

@@ -32,6 +32,8 @@ type First struct {
 	keeps       bool        // a handler has a keep_header
 	ruled       bool        // the options of a handler depend on the method
 	methodFree  atomic.Bool // and no matcher does
+	watched     string      // a path, of which
+	asked       func(*http.Request)
 }
 
 // New is for a server; nil for a matcher that stands alone, and strips only what
@@ -132,9 +134,16 @@ func (f *First) Tell(names ...string) {
 	f.stripper = identity.NewStripperOf(f.names...)
 }
 
+// Watch has asked called with every request for that path, before any route. It
+// is for while the server is provisioned.
+func (f *First) Watch(path string, asked func(*http.Request)) { f.watched, f.asked = path, asked }
+
 // MatchWithError strips, and holds for every request.
 func (f *First) MatchWithError(r *http.Request) (bool, error) {
 	f.Strip(r)
+	if f.asked != nil && r.URL.Path == f.watched {
+		f.asked(r)
+	}
 	return true, nil
 }
 

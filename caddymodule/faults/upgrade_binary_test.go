@@ -1,6 +1,7 @@
 package faults_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"io/fs"
@@ -91,11 +92,16 @@ func readsAsEver(t *testing.T, earlier release) {
 		wantAdapted(t, name, text, earlier.adapt(t, text))
 	}
 	for name, golden := range goldens {
-		if text, made, _ := strings.Cut(golden, "----------\n"); strings.HasPrefix(made, "{") {
+		text, made, _ := strings.Cut(golden, "----------\n")
+		if strings.HasPrefix(made, "{") && !slices.Contains(refusedWhenLoaded, filepath.Base(name)) {
 			wantAdapted(t, name, text, []byte(made))
 		}
 	}
 }
+
+// refusedWhenLoaded are those that no gateway of late has run: they are refused
+// while they are read now.
+var refusedWhenLoaded = []string{"login_app.caddyfiletest", "session_auth_options.caddyfiletest"}
 
 // adapt is what that release makes of a Caddyfile.
 func (r release) adapt(t *testing.T, text string) []byte {
@@ -111,7 +117,13 @@ func (r release) adapt(t *testing.T, text string) []byte {
 
 func wantAdapted(t *testing.T, name, text string, made []byte) {
 	t.Helper()
-	if got, want := without(newWords, decoded(t, gatewaytest.Adapt(t, text))), decoded(t, made); !reflect.DeepEqual(got, want) {
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Relative files are whole names now, of those beside the Caddyfile.
+	adapted := bytes.ReplaceAll(gatewaytest.Adapt(t, text), []byte(`"`+here+"/"), []byte(`"`))
+	if got, want := without(newWords, decoded(t, adapted)), decoded(t, made); !reflect.DeepEqual(got, want) {
 		t.Errorf("%s made\n%v\nand makes\n%v", name, want, got)
 	}
 }

@@ -230,7 +230,7 @@ func deviceOf(c *gatewaytest.Client) gatewaytest.Device {
 	c.T.Helper()
 	for _, d := range gatewaytest.DevicesOf(c) {
 		if d.Current {
-			d.LastSeenAt, d.ExpiresAt = time.Time{}, time.Time{}
+			d.LastSeenAt, d.ExpiresAt, d.IdleExpiresAt = time.Time{}, time.Time{}, time.Time{}
 			return d
 		}
 	}

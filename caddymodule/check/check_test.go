@@ -1,0 +1,98 @@
+package check_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"example.com/sidegate/caddymodule/check"
+	"example.com/sidegate/caddymodule/gatewaytest"
+)
+
+// written makes a Caddyfile of global options, of those of ours, and of the lines
+// of a site that this machine alone can reach.
+func written(global, ours, routes string) string {
+	return "{\nadmin off\n" + global + "\nsidegate {\n" + ours + "\n}\n}\nhttp://localhost:8080 {\nbind 127.0.0.1\n" + routes + "\n}\n"
+}
+
+func TestWhatTheCommandSaysAndByWhichStatusItEnds(t *testing.T) {
+	const (
+		login = "login users users.yaml"
+		site  = "session_endpoints\nsession_auth\nrespond OK"
+		weak  = login + "\nsecret " + "changeme-changeme-changeme-changeme"
+		quiet = "log {\noutput discard\n}"
+	)
+	for _, c := range []struct {
+		name, config string
+		args         []string
+		code         int
+		want         []string // the lines, from their beginnings on
+	}{
+		{"a configuration with nothing to say of", written(quiet, login, site), []string{"--strict"}, 0,
+			[]string{"sidegate: the configuration is valid, no warnings"}},
+		{"a warning, whatever the log leaves out", written(quiet, weak, site), nil, 0,
+			[]string{"warning: the secret could be guessed", "sidegate: the configuration is valid, 1 warning"}},
+		{"a warning that fails the check", written(quiet, weak, site), []string{"--strict"}, 3,
+			[]string{"warning: the secret could be guessed", "sidegate: the configuration is valid, 1 warning"}},
+		{"warnings with the log as it is anyway", written("", weak, "session_endpoints\nhandle /open {\nreverse_proxy app:80\n}\nhandle {\nsession_auth\nreverse_proxy app:80\n}"),
+			nil, 0, []string{"warning: the secret could be guessed", "warning: an app that session_auth guards can be reached without it",
+				"sidegate: the configuration is valid, 2 warnings"}},
+		{"a warning of the lines that are read", written(quiet, login, site), []string{"--config", "sub/Caddyfile"}, 0,
+			[]string{"warning: sub/Caddyfile:7: a file is not beside the Caddyfile", "sidegate: the configuration is valid, 1 warning"}},
+		{"a mistake in a line", written("", login, "session_auth {\npublc /x\n}"), []string{"--strict"}, 1,
+			[]string{"error: parsing caddyfile tokens for 'session_auth': Caddyfile:11: unrecognized session_auth subdirective 'publc'", "sidegate: the configuration is not valid"}},
+		{"what cannot work, and a warning beside", written("", weak, "session_auth\nrespond OK"), nil, 1,
+			[]string{"warning: the secret could be guessed", "error: site localhost: session_auth leads people to /auth/login", "sidegate: the configuration is not valid"}},
+		{"options that cannot work", written("", login+"\nlogin app a http://127.0.0.1:1", site), nil, 1, []string{"error: ", "sidegate: the configuration is not valid"}},
+		{"a site over TLS", strings.Replace(written(quiet, login, site), "http://localhost:8080", "app.example.com", 1), []string{"--strict"}, 0,
+			[]string{"sidegate: the configuration is valid, no warnings"}},
+		{"a site over plain http", strings.Replace(written(quiet, login, site), "http://localhost", "http://app.example.com", 1), nil, 0,
+			[]string{"warning: people who come by plain http are not kept signed in", "sidegate: the configuration is valid, 1 warning"}},
+		{"a site over plain http behind a proxy", strings.Replace(written(quiet+"\nservers {\ntrusted_proxies static 127.0.0.1/32\n}", login, site), "http://localhost",
+			"http://app.example.com", 1), []string{"--strict"}, 0, []string{"sidegate: the configuration is valid, no warnings"}},
+		{"a site over plain http that browsers come to by https", strings.Replace(written(quiet, login+"\npublic_url https://app.example.com", site), "http://localhost",
+			"http://app.example.com", 1), []string{"--strict"}, 0, []string{"sidegate: the configuration is valid, no warnings"}},
+		{"a cookie that others can take", strings.Replace(written(quiet, login+"\ncookie {\ninsecure\n}", site), "bind 127.0.0.1", "bind 0.0.0.0", 1), nil, 0,
+			[]string{"warning: session cookies go over plain HTTP too", "sidegate: the configuration is valid, 1 warning"}},
+		{"a log that cannot be written", written("log {\noutput file users.yaml/log\n}", login, site), nil, 1, []string{"error: ", "sidegate: the configuration is not valid"}},
+		{"JSON", `{"apps":{}}`, []string{"--config", "Caddyfile", "--adapter", ""}, 1, []string{"error: ", "sidegate: the configuration is not valid"}},
+		{"a file that is not there", "", []string{"--config", "nowhere.json"}, 1, []string{"error: reading config from file", "sidegate: the configuration is not valid"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			gatewaytest.WriteFile(t, filepath.Join(dir, "users.yaml"), gatewaytest.UsersFile)
+			if err := os.Mkdir(filepath.Join(dir, "sub"), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			gatewaytest.WriteFile(t, filepath.Join(dir, "Caddyfile"), c.config)
+			gatewaytest.WriteFile(t, filepath.Join(dir, "sub", "Caddyfile"), c.config)
+			said, code := gatewaytest.RunCaddy(t, dir, append([]string{"sidegate-check"}, c.args...)...)
+			lines := strings.Split(strings.TrimSpace(said), "\n")
+			if code != c.code || len(lines) != len(c.want) {
+				t.Fatalf("status %d, want %d:\n%s", code, c.code, said)
+			}
+			for i, want := range c.want {
+				if !strings.HasPrefix(lines[i], want) || strings.Contains(lines[i], "loading handler modules") {
+					t.Errorf("line %d is %s\nwant %s", i+1, lines[i], want)
+				}
+			}
+		})
+	}
+}
+
+func TestWhatAnErrorSaysWithoutThePathOfModules(t *testing.T) {
+	for said, want := range map[string]string{
+		"loading http app module: provision http: loading module 'session_auth': provision http.handlers.session_auth: so": "so",
+		"loading sidegate app module: provision sidegate: loading login module: provision sidegate.logins.users: so":       "loading login module: provision sidegate.logins.users: so",
+		"provision http.handlers.session_auth: loading sidegate app module: provision sidegate: so":                        "so",
+		"loading http app module: provision http.matchers.session: so":                                                     "so",
+		"loading http app module: provision http.handlers.reverse_proxy: so":                                               "loading http app module: provision http.handlers.reverse_proxy: so",
+		"adapting config using caddyfile: Caddyfile:1: so":                                                                 "Caddyfile:1: so",
+	} {
+		if got := check.Said(errors.New(said)); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	}
+}

@@ -1,0 +1,217 @@
+package siting
+
+import (
+	"encoding/json"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+)
+
+// truth is what can be told of a request that is not there yet.
+type truth int
+
+const (
+	no truth = iota
+	maybe
+	yes
+)
+
+// matcher is one of Caddy's. not holds the sets of `not`.
+type matcher struct {
+	name string // empty for one that says nothing of itself
+	raw  json.RawMessage
+	not  [][]matcher
+}
+
+// setsOf reads the matchers of a route, which Caddy has provisioned already, or
+// not yet.
+func setsOf(route *caddyhttp.Route) (sets [][]matcher) {
+	for _, set := range route.MatcherSetsRaw {
+		sets = append(sets, written(set))
+	}
+	for _, set := range route.MatcherSets {
+		sets = append(sets, provisioned(set))
+	}
+	return sets
+}
+
+func written(set caddy.ModuleMap) (matchers []matcher) {
+	for name, raw := range set {
+		m := matcher{name: name, raw: raw}
+		if name == "not" {
+			var sets []caddy.ModuleMap
+			_ = json.Unmarshal(raw, &sets) // what cannot be read is Caddy's to complain of
+			for _, inner := range sets {
+				m.not = append(m.not, written(inner))
+			}
+		}
+		matchers = append(matchers, m)
+	}
+	slices.SortFunc(matchers, func(a, b matcher) int { return strings.Compare(a.name, b.name) })
+	return matchers
+}
+
+func provisioned(set caddyhttp.MatcherSet) (matchers []matcher) {
+	for _, one := range set {
+		var m matcher
+		if negated, ok := one.(*caddyhttp.MatchNot); ok {
+			m.name = "not"
+			for _, inner := range negated.MatcherSets {
+				m.not = append(m.not, provisioned(inner))
+			}
+		} else if module, ok := one.(caddy.Module); ok {
+			m.name = module.CaddyModule().ID.Name()
+			m.raw, _ = json.Marshal(one)
+		}
+		matchers = append(matchers, m)
+	}
+	return matchers
+}
+
+func (w *walker) matches(sets [][]matcher, s state) truth {
+	if len(sets) == 0 {
+		return yes
+	}
+	return w.any(sets, s)
+}
+
+func (w *walker) any(sets [][]matcher, s state) (best truth) {
+	for _, set := range sets {
+		all := yes
+		for _, m := range set {
+			all = min(all, w.holds(m, s))
+		}
+		best = max(best, all)
+	}
+	return best
+}
+
+func (w *walker) holds(m matcher, s state) truth {
+	switch m.name {
+	case "not":
+		return yes - w.any(m.not, s)
+	case "host":
+		return matchHosts(m.texts(), w.host)
+	case "path":
+		return matchPath(m.texts(), s.path)
+	case "method":
+		if !w.asked {
+			return maybe
+		}
+		if slices.Contains(m.texts(), "GET") {
+			return yes
+		}
+		return no
+	}
+	return maybe
+}
+
+// texts are those of a matcher that is a list of them.
+func (m matcher) texts() (texts []string) {
+	_ = json.Unmarshal(m.raw, &texts)
+	return texts
+}
+
+// matchHosts is Caddy's matcher host. An empty host is any.
+func matchHosts(patterns []string, host string) (best truth) {
+	for _, p := range patterns {
+		switch {
+		case strings.EqualFold(p, host):
+			return yes
+		case host == "" || strings.Contains(p+host, "{") || strings.Contains(host, "*") && strings.Contains(p, "*"),
+			strings.Contains(host, "*") && likeHost(strings.ToLower(host), strings.ToLower(p)):
+			best = maybe
+		case strings.Contains(p, "*") && likeHost(strings.ToLower(p), strings.ToLower(host)):
+			return yes
+		}
+	}
+	return best
+}
+
+// likeHost compares label by label; an asterisk is one of any kind.
+func likeHost(pattern, host string) bool {
+	labels, names := strings.Split(pattern, "."), strings.Split(host, ".")
+	return slices.EqualFunc(labels, names, func(label, name string) bool { return label == "*" || label == name })
+}
+
+// matchPath is Caddy's matcher path. An empty path is any.
+func matchPath(patterns []string, asked string) (best truth) {
+	asked = strings.ToLower(asked)
+	for _, p := range patterns {
+		p = strings.ToLower(p)
+		switch {
+		case p == "*", p == "/*":
+			return yes
+		case asked == "", strings.ContainsAny(p, "{%"):
+			best = maybe
+		case likePath(p, asked):
+			return yes
+		}
+	}
+	return best
+}
+
+func likePath(pattern, asked string) bool {
+	inside := strings.Trim(pattern, "*")
+	switch before, after := strings.HasPrefix(pattern, "*"), strings.HasSuffix(pattern, "*"); {
+	case strings.Contains(inside, "*"):
+		ok, err := path.Match(pattern, asked)
+		return ok || err != nil
+	case before && after:
+		return strings.Contains(asked, inside)
+	case before:
+		return strings.HasSuffix(asked, inside)
+	case after:
+		return strings.HasPrefix(asked, inside)
+	}
+	ok, err := path.Match(pattern, asked)
+	return ok || err != nil
+}
+
+// asksWho reports whether a route is chosen by who makes the request.
+func asksWho(sets [][]matcher) bool {
+	return slices.ContainsFunc(sets, func(set []matcher) bool {
+		return slices.ContainsFunc(set, func(m matcher) bool { return m.name == "session" })
+	})
+}
+
+// byPath reports whether a matcher looks at the address alone.
+func byPath(m matcher) bool {
+	switch m.name {
+	case "host", "path", "path_regexp":
+		return true
+	case "not":
+		return !slices.ContainsFunc(m.not, func(set []matcher) bool {
+			return slices.ContainsFunc(set, func(inner matcher) bool { return !byPath(inner) })
+		})
+	}
+	return false
+}
+
+// enter notes what a route is chosen by. Of several sets any will do.
+func (at *place) enter(sets [][]matcher) {
+	hosts, others := make([]string, 0), []string(nil)
+	everySet := len(sets) > 0
+	for _, set := range sets {
+		named := false
+		for _, m := range set {
+			switch m.name {
+			case "host":
+				hosts, named = append(hosts, m.texts()...), true
+			case "path":
+				others = append(others, "path "+strings.Join(m.texts(), " "))
+			default:
+				at.special = at.special || !byPath(m)
+				others = append(others, "matcher "+m.name)
+			}
+		}
+		everySet = everySet && named
+	}
+	if everySet {
+		at.hosts = hosts
+	}
+	at.told = append(slices.Clip(at.told), others...)
+}

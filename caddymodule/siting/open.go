@@ -1,0 +1,54 @@
+package siting
+
+import (
+	"slices"
+	"strings"
+
+	"go.uber.org/zap"
+)
+
+// proxy is a way to an app.
+type proxy struct {
+	place
+	state
+	dials []string
+}
+
+// warnOfOpen tells of an app that a session_auth guards on one path of a site,
+// and nothing on another. It may be meant, for what programs ask.
+func (l *look) warnOfOpen() {
+	for _, open := range l.proxies {
+		if open.guarded || !open.alive || open.special {
+			continue
+		}
+		for _, guarded := range l.proxies {
+			dial := shared(open.dials, guarded.dials)
+			if dial == "" || !guarded.guarded || !slices.Equal(open.hosts, guarded.hosts) {
+				continue
+			}
+			l.warnOnce(zap.String("site", l.name(place{hosts: open.hosts})), zap.String("upstream", dial),
+				zap.String("open", told(open.place)), zap.String("guarded", told(guarded.place)))
+			break
+		}
+	}
+}
+
+func (l *look) warnOnce(fields ...zap.Field) {
+	var key strings.Builder
+	for _, f := range fields {
+		key.WriteString(f.String + "\n")
+	}
+	if slices.Contains(l.told, key.String()) {
+		return
+	}
+	l.told = append(l.told, key.String())
+	l.Warn("an app that session_auth guards can be reached without it by another path of the site: have one way to the app, "+
+		"and name what is open in it, by `session_auth { public <path>... }`", fields...)
+}
+
+func shared(a, b []string) string {
+	if i := slices.IndexFunc(a, func(dial string) bool { return slices.Contains(b, dial) }); i >= 0 {
+		return a[i]
+	}
+	return ""
+}
