@@ -6,12 +6,18 @@ import (
 	"example.com/sidegate/caddymodule/web"
 )
 
-// swaggerRoute has the OpenAPI document of all routes.
+// swaggerRoute has the OpenAPI document of all routes. To who follows a link to it
+// it is a text, for browsers save YAML instead of showing it.
 func swaggerRoute(c Config) Route {
 	document := web.Swagger(c.BasePath)
-	get := func(w http.ResponseWriter, _ *http.Request) {
+	get := func(w http.ResponseWriter, r *http.Request) {
+		media := "application/yaml"
+		if web.IsNavigation(r) {
+			media = "text/plain; charset=utf-8"
+		}
 		w.Header().Set("Cache-Control", "public, max-age=300")
-		web.WriteBody(w, http.StatusOK, "application/yaml", document)
+		w.Header().Set("Vary", "Accept, Sec-Fetch-Mode")
+		web.WriteBody(w, http.StatusOK, media, document)
 	}
 	return Route{Path: "/session/swagger.yaml", Answers: map[string]http.HandlerFunc{http.MethodGet: get}}
 }

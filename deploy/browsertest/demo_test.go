@@ -8,6 +8,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+
 	"example.com/sidegate/caddymodule/gatewaytest"
 )
 
@@ -46,4 +49,22 @@ func startDemo(t *testing.T) string {
 	p.Run(cmd)
 	t.Cleanup(p.Terminate)
 	return p.URL
+}
+
+// Whoever tries the demo sees what apps and front ends get: another account in the
+// headers, one's devices, a page that not everybody may see, and the document.
+func TestTheDemoShowsAccountsDevicesAndAnAdminPage(t *testing.T) {
+	origin := startDemo(t)
+	b := browse(t)
+	b.do(chromedp.Navigate(origin + "/auth/login"))
+	b.wantFocus("email")
+	b.keys(ada, kb.Tab, password, kb.Enter)
+	b.wantText("Acme Ltd (the present one)")
+	b.wantText("(this one)")
+	b.do(chromedp.Click(`#accounts button`, chromedp.ByQuery))
+	b.wantText("Globex (the present one)")
+	b.do(chromedp.Click(`a[href="/admin/"]`, chromedp.ByQuery))
+	b.wantText("Admin page")
+	b.do(chromedp.Click(`a[href="/auth/session/swagger.yaml"]`, chromedp.ByQuery))
+	b.wantText("title: Sidegate sessions")
 }

@@ -55,6 +55,11 @@ func TestTheDemoPeopleHaveTheDocumentedPassword(t *testing.T) {
 // with the one function of its own that the page uses.
 func page(t *testing.T, headers http.Header) string {
 	t.Helper()
+	return pageAt(t, "/", headers)
+}
+
+func pageAt(t *testing.T, path string, headers http.Header) string {
+	t.Helper()
 	raw, err := os.ReadFile("upstream.html")
 	if err != nil {
 		t.Fatal(err)
@@ -68,7 +73,7 @@ func page(t *testing.T, headers http.Header) string {
 	req := httptest.NewRequest(http.MethodGet, "/", nil)
 	req.Header = headers
 	var out bytes.Buffer
-	if err := tpl.Execute(&out, struct{ Req *http.Request }{req}); err != nil {
+	if err := tpl.Execute(&out, struct{ Req, OriginalReq *http.Request }{req, httptest.NewRequest(http.MethodGet, path, nil)}); err != nil {
 		t.Fatal(err)
 	}
 	return out.String()
@@ -83,12 +88,12 @@ func TestTheDemoPage(t *testing.T) {
 		"Accept":                 {"text/html"},
 	}
 	t.Run("escapes what it is told", func(t *testing.T) {
-		if out := page(t, signedIn); strings.Contains(out, "<script") || !strings.Contains(out, "&lt;script&gt;") {
+		if out := page(t, signedIn); strings.Contains(out, "<script>alert") || !strings.Contains(out, "&lt;script&gt;") {
 			t.Error("a header's value became a part of the page")
 		}
 	})
 	t.Run("escapes the address it greets", func(t *testing.T) {
-		if out := page(t, http.Header{"X-Session-Email": {"<script>"}}); strings.Contains(out, "<script") {
+		if out := page(t, http.Header{"X-Session-Email": {"<script>x"}}); strings.Contains(out, "<script>x") {
 			t.Error("the address became a part of the page")
 		}
 	})
@@ -108,6 +113,11 @@ func TestTheDemoPage(t *testing.T) {
 		out := page(t, signedIn)
 		if !strings.Contains(out, `<form method="post" action="/auth/logout">`) || strings.Contains(out, `href="/auth/logout"`) {
 			t.Error("no form, or a link")
+		}
+	})
+	t.Run("has an admin page", func(t *testing.T) {
+		if out := pageAt(t, "/admin/", signedIn); !strings.Contains(out, "<h1>Admin page</h1>") || !strings.Contains(page(t, signedIn), `href="/admin/"`) {
+			t.Error("it has none, or leads to none")
 		}
 	})
 	t.Run("offers to sign in when nobody is", func(t *testing.T) {
