@@ -13,6 +13,7 @@ import (
 	"example.com/sidegate/caddymodule/caller"
 	"example.com/sidegate/caddymodule/endpoint"
 	"example.com/sidegate/caddymodule/lifecycle"
+	"example.com/sidegate/caddymodule/storewatch"
 	"example.com/sidegate/sessionstore"
 )
 
@@ -23,6 +24,8 @@ type events struct {
 	metrics *metrics
 	now     func() time.Time
 	trouble trouble
+	// store holds back what is said of it once the log knows that it is away.
+	store *storewatch.Watch
 	// former is what the log says once when a secret is missing.
 	former  formerSecret
 	missing sync.Once
@@ -54,6 +57,9 @@ var floods = map[lifecycle.Kind]func(*events) *trouble{
 	endpoint.Attacked:       func(h *events) *trouble { return &h.attacks },
 	endpoint.Unkept:         func(h *events) *trouble { return &h.unkept },
 }
+
+// ofStore are kinds that a store which is away makes again and again.
+var ofStore = map[lifecycle.Kind]bool{lifecycle.Pending: true, lifecycle.CookiesPending: true, endpoint.StaysCounted: true}
 
 // lines are the kinds of events that the log tells of.
 var lines = map[lifecycle.Kind]line{
@@ -150,6 +156,9 @@ func (h *events) Happened(e lifecycle.Event) {
 	if !known {
 		return
 	}
+	if ofStore[e.Kind] && h.store.Hold(told.level, told.message, e.Err, told.fields(e)...) {
+		return
+	}
 	if flood := floods[e.Kind]; flood != nil {
 		h.tellOnce(flood(h), told, e)
 		return
@@ -197,6 +206,9 @@ func (h *events) Trouble(ctx context.Context, what string, err error) {
 	}
 	if errors.Is(err, sessionstore.ErrUnknownKey) {
 		h.missingSecret()
+		return
+	}
+	if !ofSource && h.store.Failed(zap.ErrorLevel, what, err, zap.Error(err)) {
 		return
 	}
 	if h.trouble.tell(h.now()) {
