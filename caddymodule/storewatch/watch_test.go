@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,13 +20,39 @@ import (
 // night is a store in trouble, and what the log says of it.
 type night struct {
 	*storewatch.Watch
+	logs *observer.ObservedLogs
+
+	mu          sync.Mutex
 	beat, reads error
 	firsts      int
-	logs        *observer.ObservedLogs
 }
 
-// away is an error that the store did not answer, and refused is one that it did.
-var away, full, replica = errors.New("no answer"), errors.New("FULL of it"), errors.New("READONLY here")
+// becomes has beats, and questions, fail with these errors from now on.
+func (n *night) becomes(beat, reads error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.beat, n.reads = beat, reads
+}
+
+// state is what beats and questions fail with, and how often the store was looked
+// at.
+func (n *night) state() (firsts int, beat, reads error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.firsts, n.beat, n.reads
+}
+
+func (n *night) looks() int { firsts, _, _ := n.state(); return firsts }
+
+func (n *night) first(context.Context) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.firsts++
+}
+
+// errAway is what a store that does not answer fails with; the others it has
+// answered.
+var errAway, errFull, errReplica = errors.New("no answer"), errors.New("FULL of it"), errors.New("READONLY here")
 
 // live runs a night in a bubble, which begins with a store that is well.
 func live(t *testing.T, steps func(n *night)) {
@@ -40,20 +67,20 @@ func liveFrom(t *testing.T, err error, steps func(n *night)) {
 		core, logs := observer.New(zap.DebugLevel)
 		n := &night{logs: logs, beat: err, reads: err}
 		n.Watch = storewatch.New(storewatch.Config{
-			Beat: func(context.Context) error { return n.beat }, Reads: func(context.Context) error { return n.reads },
+			Beat:  func(context.Context) error { _, beat, _ := n.state(); return beat },
+			Reads: func(context.Context) error { _, _, reads := n.state(); return reads },
 			Answered: func(err error) string {
 				word, _, _ := strings.Cut(err.Error(), " ")
 				return strings.TrimPrefix(word, "no")
 			},
-			First: func(context.Context) { n.firsts++ }, Served: "some are served", Logger: zap.New(core), Now: time.Now,
+			First: n.first, Served: "some are served", Logger: zap.New(core), Now: time.Now,
 		})
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
 		go func() { n.Run(ctx); close(done) }()
+		defer func() { cancel(); <-done }() // a test that fails must not leave it running
 		synctest.Wait()
 		steps(n)
-		cancel()
-		<-done
 	})
 }
 
@@ -91,18 +118,18 @@ func TestAnOutageIsTwoLines(t *testing.T) {
 	live(t, func(n *night) {
 		n.passes(time.Minute)
 		n.wantLines(t)
-		n.beat, n.reads = away, away
-		if !n.fails(away) || !n.fails(away) { // before the watch knows
+		n.becomes(errAway, errAway)
+		if !n.fails(errAway) || !n.fails(errAway) { // before the watch knows
 			t.Error("a line is not seen to")
 		}
 		for range 60 {
 			n.passes(time.Second)
-			n.fails(away)
-			n.Hold(zap.WarnLevel, "messages are missing", away)
+			n.fails(errAway)
+			n.Hold(zap.WarnLevel, "messages are missing", errAway)
 		}
-		n.beat, n.reads = nil, nil
+		n.becomes(nil, nil)
 		n.passes(time.Second)
-		n.fails(away) // one that began before
+		n.fails(errAway) // one that began before
 		n.passes(time.Minute)
 		n.wantLines(t,
 			"error nobody can sign in or out: the session store does not answer ... error:no answer ... served:some are served; no session ends for being idle",
@@ -111,14 +138,14 @@ func TestAnOutageIsTwoLines(t *testing.T) {
 }
 
 func TestAStoreThatIsAwayAtStartIsToldOfWithoutAnyRequest(t *testing.T) {
-	liveFrom(t, away, func(n *night) { n.wantLines(t, "does not answer") })
+	liveFrom(t, errAway, func(n *night) { n.wantLines(t, "does not answer") })
 }
 
 func TestAStoreThatTakesNoWritesStillServes(t *testing.T) {
 	live(t, func(n *night) {
-		n.beat = full
+		n.becomes(errFull, nil)
 		n.passes(time.Minute)
-		n.beat = nil
+		n.becomes(nil, nil)
 		n.passes(time.Second)
 		n.wantLines(t, "error nobody can sign in: the session store takes no writes ... FULL ... who is signed in is served", "info people can sign in again")
 	})
@@ -126,12 +153,12 @@ func TestAStoreThatTakesNoWritesStillServes(t *testing.T) {
 
 func TestAStoreThatIsWrittenAndNotReadIsAway(t *testing.T) {
 	live(t, func(n *night) {
-		n.reads = full
+		n.becomes(nil, errFull)
 		n.passes(time.Minute)
 		n.wantLines(t) // nobody has asked
-		n.fails(full)
+		n.fails(errFull)
 		n.passes(time.Minute)
-		n.reads = nil
+		n.becomes(nil, nil)
 		n.passes(time.Second)
 		n.wantLines(t, "error nobody can sign in or out ... FULL", "info people can sign in again ... failed:1")
 	})
@@ -139,11 +166,10 @@ func TestAStoreThatIsWrittenAndNotReadIsAway(t *testing.T) {
 
 func TestAnotherReasonIsToldOnceAnOutage(t *testing.T) {
 	live(t, func(n *night) {
-		n.reads = away
 		for range 10 {
-			n.beat, n.reads = away, away
+			n.becomes(errAway, errAway)
 			n.passes(time.Second)
-			n.beat, n.reads = replica, nil
+			n.becomes(errReplica, nil)
 			n.passes(time.Second)
 		}
 		n.wantLines(t, "does not answer", "takes no writes ... READONLY")
@@ -153,16 +179,16 @@ func TestAnotherReasonIsToldOnceAnOutage(t *testing.T) {
 func TestWhatFailsAtAStoreThatAnswersIsToldOnceAMinute(t *testing.T) {
 	live(t, func(n *night) {
 		for range 30 {
-			n.fails(full)
-			n.fails(full)
+			n.fails(errFull)
+			n.fails(errFull)
 			n.passes(time.Second)
 		}
 		n.wantLines(t, "error a question failed ... FULL ... more_since_last:1")
 		n.passes(time.Minute)
-		n.fails(full)
+		n.fails(errFull)
 		n.passes(time.Minute)
 		n.wantLines(t, "more_since_last:1", "more_since_last:57", "more_since_last:0")
-		n.fails(replica)
+		n.fails(errReplica)
 		n.passes(time.Second)
 		n.wantLines(t, "FULL", "FULL", "FULL", "READONLY")
 	})
@@ -182,7 +208,7 @@ func TestTroubleOfOneSessionIsTheCallers(t *testing.T) {
 func TestAWatchThatDoesNotRunHoldsNothingBack(t *testing.T) {
 	var none *storewatch.Watch
 	for name, w := range map[string]*storewatch.Watch{"none": none, "not running": storewatch.New(storewatch.Config{Now: time.Now})} {
-		if w.Failed(zap.ErrorLevel, "a question failed", away) || w.Hold(zap.ErrorLevel, "a question failed", away) {
+		if w.Failed(zap.ErrorLevel, "a question failed", errAway) || w.Hold(zap.ErrorLevel, "a question failed", errAway) {
 			t.Errorf("%s: a line is lost", name)
 		}
 	}
@@ -190,17 +216,17 @@ func TestAWatchThatDoesNotRunHoldsNothingBack(t *testing.T) {
 
 func TestAStoreIsLookedAtOnceItHasAnswered(t *testing.T) {
 	live(t, func(n *night) {
-		if n.passes(time.Minute); n.firsts != 1 {
-			t.Errorf("it was looked at %d times", n.firsts)
+		if n.passes(time.Minute); n.looks() != 1 {
+			t.Errorf("it was looked at %d times", n.looks())
 		}
 	})
-	liveFrom(t, away, func(n *night) {
-		if n.passes(time.Minute); n.firsts != 0 {
+	liveFrom(t, errAway, func(n *night) {
+		if n.passes(time.Minute); n.looks() != 0 {
 			t.Errorf("it was looked at while it was away")
 		}
-		n.beat, n.reads = replica, nil
-		if n.passes(time.Minute); n.firsts != 1 {
-			t.Errorf("it was looked at %d times", n.firsts)
+		n.becomes(errReplica, nil)
+		if n.passes(time.Minute); n.looks() != 1 {
+			t.Errorf("it was looked at %d times", n.looks())
 		}
 	})
 }
