@@ -10,7 +10,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
@@ -145,6 +147,18 @@ func TestAGatewayWhereNobodyCanSignInIsTold(t *testing.T) {
 		told := logs.All()
 		if len(told) == 1 != (c.want != "") || c.want != "" && told[0].Level.String() != c.want {
 			t.Errorf("%s: the log says %+v", name, told)
+		}
+	}
+}
+
+func TestTheLogSaysWhoIsServedWhileTheStoreIsAway(t *testing.T) {
+	for want, c := range map[string]CacheConfig{
+		"who is signed in is answered with 503 (cache off)":                                   {Off: true},
+		"is served for 10s after the store was asked about them last (cache 10s, stale 0s)":   {},
+		"is served for 5m5s after the store was asked about them last (cache 5s, stale 5m0s)": {TTL: caddy.Duration(5 * time.Second), Stale: caddy.Duration(5 * time.Minute)},
+	} {
+		if got := c.served(); !strings.Contains(got, want) {
+			t.Errorf("%+v: the log says %q; want %q", c, got, want)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,9 +11,12 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"go.uber.org/zap"
 
 	"example.com/sidegate/caddymodule/directive"
+	"example.com/sidegate/caddymodule/storewatch"
 	"example.com/sidegate/sessionstore"
+	"example.com/sidegate/sessionstore/nearcache"
 )
 
 // StoreOptions say where sessions are kept.
@@ -65,6 +69,33 @@ func (o *StoreOptions) provision(ctx caddy.Context, a *App) error {
 
 var errNoSharedSecret = errors.New("a store that several gateways share needs a secret that they share too: " +
 	"add `secret {env.SIDEGATE_SECRET}` to the sidegate options (make one with `openssl rand -base64 32`)")
+
+// looker is a store that can be asked whether it is as it should be, which the
+// log is told once a process.
+type looker interface {
+	look(ctx context.Context, store sessionstore.Store, logger *zap.Logger)
+	// answered is storewatch.Config.Answered.
+	answered(err error) string
+}
+
+// watchOver is what tells when the store is away, and when it is back.
+func (a *App) watchOver(store sessionstore.Store, g *gateway) *storewatch.Watch {
+	c := storewatch.Config{Beat: g.store.Beat, Reads: g.answers, Served: a.Cache.served(), Logger: a.logger, Now: a.now}
+	if l, ok := a.store.(looker); ok {
+		c.Answered, c.First = l.answered, func(ctx context.Context) { l.look(ctx, store, a.logger) }
+	}
+	return storewatch.New(c)
+}
+
+// served says who is served while the store is away.
+func (c *CacheConfig) served() string {
+	if c.Off {
+		return "who is signed in is answered with 503 (cache off)"
+	}
+	ttl, stale := time.Duration(cmp.Or(c.TTL, caddy.Duration(nearcache.DefaultTTL))), time.Duration(c.Stale)
+	return fmt.Sprintf("whom the near cache knows is served for %v after the store was asked about them last (cache %v, stale %v); "+
+		"others who are signed in are answered with 503", ttl+stale, ttl, stale)
+}
 
 // checkWritten is for when the whole of the options has been read.
 func (o *StoreOptions) checkWritten(secrets []string) error {

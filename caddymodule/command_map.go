@@ -19,6 +19,7 @@ import (
 	"example.com/sidegate/caddymodule/profile"
 	"example.com/sidegate/caddymodule/profile/mapping"
 	"example.com/sidegate/caddymodule/refusal"
+	_ "example.com/sidegate/caddymodule/upgrading" // refuses what replaces the binary
 )
 
 func init() {

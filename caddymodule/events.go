@@ -14,6 +14,7 @@ import (
 	"example.com/sidegate/caddymodule/caller"
 	"example.com/sidegate/caddymodule/endpoint"
 	"example.com/sidegate/caddymodule/lifecycle"
+	"example.com/sidegate/caddymodule/storewatch"
 	"example.com/sidegate/sessionstore"
 )
 
@@ -24,6 +25,8 @@ type events struct {
 	metrics *metrics
 	now     func() time.Time
 	trouble trouble
+	// store holds back what is said of it once the log knows that it is away.
+	store *storewatch.Watch
 	// former is what the log says once when a secret is missing.
 	former    formerSecret
 	missing   sync.Once
@@ -92,6 +95,9 @@ var floods = map[lifecycle.Kind]flood{
 // forbidden: somebody who is signed in may not do what they asked for. Login,
 // UserID, Session, Client, Result: the rule, Err: what they have.
 const forbidden lifecycle.Kind = "forbidden"
+
+// ofStore are kinds that a store which is away makes again and again.
+var ofStore = map[lifecycle.Kind]bool{lifecycle.Pending: true, lifecycle.CookiesPending: true, endpoint.StaysCounted: true}
 
 // lines are the kinds of events that the log tells of.
 var lines = map[lifecycle.Kind]line{
@@ -194,6 +200,9 @@ func (h *events) Happened(e lifecycle.Event) {
 		return
 	}
 	e.Name = h.names.shown(e.Name)
+	if ofStore[e.Kind] && h.store.Hold(told.level, told.message, e.Err, told.fields(e)...) {
+		return
+	}
 	if f, ok := floods[e.Kind]; ok {
 		h.tellSome(f, told, e)
 		return
@@ -242,6 +251,9 @@ func (h *events) Trouble(ctx context.Context, what string, err error) {
 	h.metrics.storeFailures.Inc()
 	if errors.Is(err, sessionstore.ErrUnknownKey) {
 		h.missingSecret()
+		return
+	}
+	if h.store.Failed(zap.ErrorLevel, what, err, zap.Error(err)) {
 		return
 	}
 	if h.trouble.tell(h.now()) {

@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -25,6 +26,7 @@ import (
 	"example.com/sidegate/caddymodule/login"
 	"example.com/sidegate/caddymodule/origin"
 	"example.com/sidegate/caddymodule/refusal"
+	"example.com/sidegate/caddymodule/storewatch"
 	"example.com/sidegate/sessionstore"
 )
 
@@ -48,6 +50,37 @@ func TestTroubleOfASourceIsNotTheStores(t *testing.T) {
 	if !errors.Is(lifecycle.SourceFault{Err: away}, away) {
 		t.Error("what was wrong with the login is hidden")
 	}
+}
+
+// What the store fails in while the log knows that it is away is no line of its
+// own, neither of people nor of what is tried again and again.
+func TestTroubleOfAStoreThatIsAwayIsHeldBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		core, logs := observer.New(zap.DebugLevel)
+		away := errors.New("away")
+		fail := func(context.Context) error { return away }
+		h := &events{logger: zap.New(core), metrics: newMetrics(), now: time.Now,
+			store: storewatch.New(storewatch.Config{Beat: fail, Reads: fail, Logger: zap.NewNop(), Now: time.Now})}
+		ctx, cancel := context.WithCancel(t.Context())
+		go h.store.Run(ctx)
+		synctest.Wait()
+		h.Trouble(t.Context(), "a session could not be looked up", away)
+		for kind := range ofStore {
+			h.Happened(lifecycle.Event{Kind: kind, Err: away, Session: sessionstore.NewSecret(1).Key()})
+		}
+		if said := logs.All(); len(said) != 0 {
+			t.Errorf("the log says %+v", said)
+		}
+		if n := valueOf(t, h.metrics.storeFailures); n != 1 {
+			t.Errorf("%v failures were counted; want 1", n)
+		}
+		h.Trouble(t.Context(), "a login method failed", lifecycle.SourceFault{Err: away, Login: "sso"})
+		if said := logs.All(); len(said) != 1 {
+			t.Errorf("of a source the log says %+v", said)
+		}
+		cancel()
+		synctest.Wait()
+	})
 }
 
 // A secret that is missing is met at every request of its people: one line says

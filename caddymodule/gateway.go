@@ -14,6 +14,7 @@ import (
 	"example.com/sidegate/caddymodule/lifecycle"
 	"example.com/sidegate/caddymodule/login"
 	"example.com/sidegate/caddymodule/login/oidc"
+	"example.com/sidegate/caddymodule/storewatch"
 	"example.com/sidegate/caddymodule/token"
 	"example.com/sidegate/sessionstore"
 	"example.com/sidegate/sessionstore/nearcache"
@@ -33,6 +34,7 @@ type gateway struct {
 	stopped  atomic.Bool        // the configuration is no longer in force
 
 	unwritten atomic.Bool // activity could not be written the last time
+	watch     *storewatch.Watch
 
 	callers    *caller.Finder
 	vouching   *lifecycle.Vouching
@@ -83,6 +85,8 @@ func (a *App) open() (*gateway, error) {
 	backing := g.activity.Before(store)
 	a.putCacheBefore(store, backing, g)
 	g.activity.Through(g.store)
+	g.watch = a.watchOver(store, g)
+	g.events.store = g.watch
 	g.callers = caller.NewFinder(caller.Config{
 		Near: g.near, Store: g.store, Vouch: g.vouching.Of, Ring: k.ring, Verified: k.verified, Marker: k.marker,
 		Cookie: a.Cookie.Name, Trouble: g.events.Trouble,
@@ -202,7 +206,7 @@ const lastFlush = 10 * time.Second
 func (g *gateway) background() []func(context.Context) {
 	work := []func(context.Context){
 		func(ctx context.Context) { every(ctx, flushEvery, func() { g.flush(ctx) }) },
-		g.beat,
+		g.watch.Run,
 		func(ctx context.Context) { every(ctx, backlogEvery, func() { g.sessions.WorkOff(ctx) }) },
 	}
 	if g.messages != nil {
@@ -239,28 +243,8 @@ func (g *gateway) flush(ctx context.Context) {
 		return
 	}
 	if again := g.unwritten.Swap(err != nil); err != nil && !again {
-		g.events.logger.Warn("activity is not written down yet; it will be tried again and again", zap.Error(err))
+		g.warn("activity is not written down yet; it will be tried again and again", err)
 	}
-}
-
-// beat proves all the while that the store can be written, apart from flush, for
-// that may have much to write. It tells when that ends and begins again: nobody
-// is signed out for being idle in between.
-func (g *gateway) beat(ctx context.Context) {
-	away := false
-	beat := func() {
-		switch err := g.store.Beat(ctx); {
-		case errors.Is(err, context.Canceled):
-		case err != nil && !away:
-			away = true
-			g.events.logger.Warn("the session store cannot be written; until it can, idle sessions do not end", zap.Error(err))
-		case err == nil && away:
-			away = false
-			g.events.logger.Info("the session store can be written again")
-		}
-	}
-	beat()
-	every(ctx, sessionstore.BeatEvery, beat)
 }
 
 func (g *gateway) sweep(ctx context.Context, s sessionstore.Sweeper) {
@@ -274,7 +258,14 @@ func (g *gateway) sweep(ctx context.Context, s sessionstore.Sweeper) {
 // reportGap logs that messages of other gateways may have been missed. It is
 // no trouble yet: the store is asked before anything of the cache is served.
 func (g *gateway) reportGap(err error) {
-	g.events.logger.Warn("no messages of changed sessions for a moment; the store is asked before the near cache answers", zap.Error(err))
+	g.warn("no messages of changed sessions for a moment; the store is asked before the near cache answers", err)
+}
+
+// warn tells of what failed at the store, unless the log knows that it is away.
+func (g *gateway) warn(message string, err error) {
+	if !g.watch.Hold(zap.WarnLevel, message, err, zap.Error(err)) {
+		g.events.logger.Warn(message, zap.Error(err))
+	}
 }
 
 // every calls f again and again until the context is done.

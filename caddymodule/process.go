@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"context"
 	"errors"
 	"math"
 	"os"
@@ -13,6 +14,8 @@ import (
 	"go.uber.org/zap"
 
 	"example.com/sidegate/caddymodule/lifecycle"
+	"example.com/sidegate/sessionstore"
+	"example.com/sidegate/sessionstore/redis"
 )
 
 // This file holds what is the process's: it outlives the configuration that
@@ -132,6 +135,31 @@ func stillRetired() []*gateway {
 		gateways = append(gateways, g)
 	}
 	return gateways
+}
+
+// looked are the stores that were looked at in this process, by how they are
+// connected to.
+var looked sync.Map
+
+// look logs what is not as it should be with the servers, once a process. One
+// that gave no answer is looked at when the next configuration is loaded.
+func (s *RedisStore) look(ctx context.Context, store sessionstore.Store, logger *zap.Logger) {
+	key := s.connectionKey()
+	if _, before := looked.LoadOrStore(key, true); before {
+		return
+	}
+	advice, err := store.(*redis.Store).Look(ctx)
+	if err != nil {
+		looked.Delete(key)
+		logger.Debug("the servers of the session store could not be looked at", zap.Error(err))
+	}
+	for _, a := range advice {
+		level := zap.WarnLevel
+		if a.Unseen {
+			level = zap.InfoLevel
+		}
+		logger.Log(level, "session store: "+a.What, zap.String("remedy", a.Step))
+	}
 }
 
 // roomyGC lets the heap grow to five times of what is live before it is

@@ -63,7 +63,12 @@ func (a *App) storeAnswers(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = g.backing.Get(sessionstore.Guess(ctx), sessionstore.Key{})
+	return g.answers(ctx)
+}
+
+// answers is nil when the store answers a question.
+func (g *gateway) answers(ctx context.Context) error {
+	_, err := g.backing.Get(sessionstore.Guess(ctx), sessionstore.Key{})
 	if errors.Is(err, sessionstore.ErrNotFound) {
 		return nil
 	}

@@ -315,8 +315,11 @@ func (s *RedisStore) parseWait(d *caddyfile.Dispenser) error {
 // patience is how long a look-up may take that the near cache asks for.
 func (s *RedisStore) patience() time.Duration { return time.Duration(s.Timeout) }
 
+func (*RedisStore) answered(err error) string { return redis.Answered(err) }
+
 // Interface guards
 var (
+	_ looker                = (*RedisStore)(nil)
 	_ StoreModule           = (*RedisStore)(nil)
 	_ caddy.Provisioner     = (*RedisStore)(nil)
 	_ caddyfile.Unmarshaler = (*RedisStore)(nil)

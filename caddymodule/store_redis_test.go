@@ -129,7 +129,7 @@ func TestNearCachesTellEachOther(t *testing.T) {
 		there := cached(t)
 		srv.Kill()
 		gatewaytest.Await(t, "the other gateway cannot hear", func() bool {
-			return strings.Contains(other.Log.String(), "no messages of changed sessions")
+			return strings.Contains(other.Log.String(), "the session store does not answer")
 		})
 		for range 20 {
 			there.Get("/app").Want(t, http.StatusOK)

@@ -230,7 +230,7 @@ func TestFaultThatIdleSessionsDoNotEndIsLogged(t *testing.T) {
 		return func() bool { return strings.Count(p.Log.String(), line) == 1 }
 	}
 	srv.Kill()
-	gatewaytest.Await(t, "the log says that idle sessions do not end", says("the session store cannot be written; until it can, idle sessions do not end"))
+	gatewaytest.Await(t, "the log says that idle sessions do not end", says("no session ends for being idle meanwhile"))
 	srv.Restart()
-	gatewaytest.Await(t, "the log says that they do again", says("the session store can be written again"))
+	gatewaytest.Await(t, "the log says that they do again", says("the session store answers, and takes writes"))
 }

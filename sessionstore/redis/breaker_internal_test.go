@@ -162,7 +162,7 @@ func TestOfManyAtOnceOneIsTheProbe(t *testing.T) {
 }
 
 func TestGreetingsPassAnOpenBreaker(t *testing.T) {
-	g := newGuard(time.Now, false)
+	g := newGuard(&goredis.Options{}, false)
 	for range breakAfter {
 		g.breaker.settle(errNet)
 	}

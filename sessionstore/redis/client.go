@@ -76,7 +76,7 @@ func Open(cfg Config) (goredis.UniversalClient, error) {
 		return openSentinel(opts, addrs, cfg), nil
 	}
 	client := goredis.NewClient(opts)
-	client.AddHook(newGuard(time.Now, false))
+	client.AddHook(newGuard(opts, false))
 	return client, nil
 }
 
@@ -129,7 +129,7 @@ func openSentinel(o *goredis.Options, addrs []string, cfg Config) goredis.Univer
 		DisableIdentity: o.DisableIdentity,
 		PoolSize:        o.PoolSize, PipelinePoolSize: o.PipelinePoolSize,
 	})
-	client.AddHook(newGuard(time.Now, false))
+	client.AddHook(newGuard(o, false))
 	return client
 }
 
@@ -140,7 +140,7 @@ func openCluster(o *goredis.Options, addrs []string) goredis.UniversalClient {
 		Addrs: addrs,
 		NewClient: func(node *goredis.Options) *goredis.Client {
 			client := goredis.NewClient(node)
-			client.AddHook(newGuard(time.Now, true))
+			client.AddHook(newGuard(node, true))
 			return client
 		},
 		MaxRedirects: maxRedirects, DisableRoutingPolicies: true,

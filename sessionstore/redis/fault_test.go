@@ -121,7 +121,7 @@ func TestErrorsOfRedisAreNoSignOut(t *testing.T) {
 		{"no permission to publish", "-ERR The user executing the script can't publish to the channel mentioned in the script", "&<key_prefix>*"},
 		{"full memory", "-OOM command not allowed when used memory > 'maxmemory'.", "maxmemory"},
 		{"too many clients", "-ERR max number of clients reached", "maxclients"},
-		{"a disk that is full", "-MISCONF Redis is configured to save RDB snapshots", "MISCONF"},
+		{"a disk that is full", "-MISCONF Redis is configured to save RDB snapshots", "make room on that disk"},
 		{"a script that hangs", "-BUSY Redis is busy running a script.", "BUSY"},
 		{"a command that was renamed", "-ERR unknown command 'x', with args beginning with: 'sidegate:{0000}:s:x' 'ada@example.com'", "rename-command"},
 		{"a value of another kind", "-WRONGTYPE Operation against a key holding the wrong kind of value", "damaged or foreign"},

@@ -3,6 +3,7 @@ package redis
 import (
 	"context"
 	"errors"
+	"net"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
@@ -11,14 +12,16 @@ import (
 // guard puts a breaker before one server.
 type guard struct {
 	breaker breaker
+	// encrypted says that TLS is spoken to it.
+	encrypted bool
 	// ofCluster hides what went wrong from the client of the cluster, which
 	// would send a command again whose connection broke or timed out, although
 	// it may have been done.
 	ofCluster bool
 }
 
-func newGuard(now func() time.Time, ofCluster bool) *guard {
-	return &guard{breaker: breaker{now: now}, ofCluster: ofCluster}
+func newGuard(opts *goredis.Options, ofCluster bool) *guard {
+	return &guard{breaker: breaker{now: time.Now}, encrypted: opts.TLSConfig != nil, ofCluster: ofCluster}
 }
 
 // hidden is an error that go-redis must not know again.
@@ -27,8 +30,31 @@ type hidden struct{ cause error }
 // Error implements error.
 func (h *hidden) Error() string { return h.cause.Error() }
 
-// DialHook implements goredis.Hook.
-func (*guard) DialHook(next goredis.DialHook) goredis.DialHook { return next }
+// DialHook implements goredis.Hook. It tells a handshake that was not answered
+// from a server that cannot be reached: a Redis without TLS takes the first
+// message for half a command, and waits for the rest.
+func (g *guard) DialHook(next goredis.DialHook) goredis.DialHook {
+	if !g.encrypted {
+		return next
+	}
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := next(ctx, network, addr)
+		var op *net.OpError
+		if timedOut(err) && (!errors.As(err, &op) || op.Op != "dial") {
+			err = &unshaken{err}
+		}
+		return conn, err
+	}
+}
+
+// unshaken is a TLS handshake that was not answered in time.
+type unshaken struct{ cause error }
+
+// Error implements error.
+func (u *unshaken) Error() string { return "no answer to the TLS handshake: " + u.cause.Error() }
+
+// Unwrap returns the time-out.
+func (u *unshaken) Unwrap() error { return u.cause }
 
 // ProcessHook implements goredis.Hook.
 func (g *guard) ProcessHook(next goredis.ProcessHook) goredis.ProcessHook {

@@ -20,7 +20,9 @@ const (
 )
 
 // Beat proves that every server can be written: see sessionstore.Store. Each
-// server of a cluster has outages of its own, for each can be away by itself.
+// server of a cluster has outages of its own, for each can be away by itself. A
+// server that is full notes the beat and answers with OOM: activity is written
+// down there, and nothing new is.
 func (st *Store) Beat(ctx context.Context) error {
 	keys, err := st.pulses(ctx)
 	for _, key := range keys {

@@ -183,3 +183,15 @@ func (s *Server) awaitPrimary(primary *Server) {
 			strings.Contains(info, fmt.Sprintf("master_port:%d\r\n", primary.port))
 	}, func() string { return info })
 }
+
+// LockSentinels has the sentinels demand a password, and the servers none.
+func (g *Sentinel) LockSentinels(password string) {
+	g.t.Helper()
+	for _, s := range g.sentinels {
+		client := s.client(Patience)
+		defer client.Close()
+		if err := client.Do(g.t.Context(), "acl", "setuser", "default", "resetpass", ">"+password).Err(); err != nil {
+			g.t.Fatalf("locking a sentinel: %v", err)
+		}
+	}
+}

@@ -1,0 +1,239 @@
+// Package storewatch tells the log when the session store goes away and when it
+// is back, once each, and keeps quiet about all that fails for it in between.
+package storewatch
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"example.com/sidegate/sessionstore"
+)
+
+// Config says what is watched, and for whom it is told.
+type Config struct {
+	// Beat proves that the store can be written: see sessionstore.Store.
+	Beat func(context.Context) error
+	// Reads is nil when the store answers a question.
+	Reads func(context.Context) error
+	// Answered is the word of an error that the store itself has answered, and
+	// empty when it did not answer at all. nil: whatever fails has answered.
+	Answered func(error) string
+	// First is called, once, when the store has answered for the first time. nil
+	// is for none.
+	First func(context.Context)
+	// Served says who is served while the store does not answer.
+	Served string
+	Logger *zap.Logger
+	Now    func() time.Time
+}
+
+// What the log says of a store.
+const (
+	awayLine      = "nobody can sign in or out: the session store does not answer"
+	unwritable    = "nobody can sign in: the session store takes no writes"
+	backLine      = "people can sign in again: the session store answers, and takes writes"
+	servedOfReads = "who is signed in is served"
+	noIdleEnd     = "; no session ends for being idle meanwhile"
+)
+
+const (
+	// settling is for how long after the store is back what fails may have begun
+	// before it was.
+	settling = 2 * sessionstore.BeatEvery
+	// heldEvery is how often a line comes again of what fails at a store that
+	// answers.
+	heldEvery = time.Minute
+)
+
+// Watch knows whether the store is away. It is safe for concurrent use; on nil
+// it knows nothing, and holds nothing back.
+type Watch struct {
+	given Config
+
+	mu       sync.Mutex
+	running  bool
+	first    sync.Once
+	since    time.Time // the store is away since then; zero when it is there
+	backAt   time.Time
+	failures int             // of people's questions, since it was last known to be there
+	told     map[string]bool // reasons, of this outage
+	held     map[string]*notice
+}
+
+// notice is a line that waits until it is known whether the store is away.
+type notice struct {
+	level    zapcore.Level
+	fields   []zap.Field
+	err      string
+	withheld int
+	toldAt   time.Time
+	due      bool
+}
+
+// New returns a watch that does nothing until Run.
+func New(given Config) *Watch {
+	if given.Answered == nil {
+		given.Answered = func(error) string { return "an answer" }
+	}
+	return &Watch{given: given, told: make(map[string]bool), held: make(map[string]*notice)}
+}
+
+// Run asks the store every sessionstore.BeatEvery, at once at first, until ctx is
+// done.
+func (w *Watch) Run(ctx context.Context) {
+	w.run(true)
+	defer w.run(false)
+	tick := time.NewTicker(sessionstore.BeatEvery)
+	defer tick.Stop()
+	for {
+		w.look(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+func (w *Watch) run(on bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.running = on
+}
+
+// look asks the store once. While it can be written it is asked a question too
+// only if something has failed: one may be refused and the other not.
+func (w *Watch) look(ctx context.Context) {
+	err := w.given.Beat(ctx)
+	writesFail := err != nil
+	if writesFail || w.doubtful() {
+		if reads := w.given.Reads(ctx); reads != nil {
+			writesFail, err = false, reads
+		}
+	}
+	switch {
+	case ctx.Err() != nil, errors.Is(err, context.Canceled):
+		return
+	case err == nil:
+		w.isBack()
+	default:
+		w.isAway(err, writesFail && w.given.Answered(err) != "")
+	}
+	if w.given.First != nil && (err == nil || w.given.Answered(err) != "") {
+		w.first.Do(func() { w.given.First(ctx) })
+	}
+}
+
+// doubtful reports whether something has failed since the last look.
+func (w *Watch) doubtful() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.since.IsZero() {
+		return true
+	}
+	for _, n := range w.held {
+		if n.due {
+			return true
+		}
+	}
+	return false
+}
+
+// isAway tells of an outage once, and again when it has another reason.
+func (w *Watch) isAway(err error, readable bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	now := w.given.Now()
+	if w.since.IsZero() {
+		w.since = now
+		clear(w.told)
+	}
+	clear(w.held)
+	message, served := awayLine, w.given.Served+noIdleEnd
+	if readable {
+		message, served = unwritable, servedOfReads
+	}
+	reason := message + w.given.Answered(err)
+	if w.told[reason] {
+		return
+	}
+	w.told[reason] = true
+	w.given.Logger.Error(message, zap.Error(err), zap.String("served", served), zap.Time("since", w.since))
+}
+
+// isBack ends an outage, or tells what has failed although there is none.
+func (w *Watch) isBack() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	now := w.given.Now()
+	if !w.since.IsZero() {
+		w.given.Logger.Info(backLine, zap.Duration("away", now.Sub(w.since)), zap.Int("failed", w.failures))
+		w.since, w.backAt = time.Time{}, now
+	}
+	w.failures = 0
+	for message, n := range w.held {
+		w.tell(now, message, n)
+	}
+}
+
+func (w *Watch) tell(now time.Time, message string, n *notice) {
+	switch {
+	case n.due && (n.toldAt.IsZero() || now.Sub(n.toldAt) >= heldEvery):
+		w.given.Logger.Log(n.level, message, append(n.fields, zap.Int("more_since_last", n.withheld-1))...)
+		n.due, n.withheld, n.toldAt = false, 0, now
+	case now.Sub(n.toldAt) >= heldEvery:
+		delete(w.held, message)
+	}
+}
+
+// Failed takes a line of what the store has failed a person in. It reports
+// whether the line is seen to: it is counted while the store is away, and comes
+// within a second if it is not. False: it is the caller's.
+func (w *Watch) Failed(level zapcore.Level, message string, err error, fields ...zap.Field) bool {
+	return w.take(1, level, message, err, fields)
+}
+
+// Hold is Failed for what nobody waits for, and so is not counted.
+func (w *Watch) Hold(level zapcore.Level, message string, err error, fields ...zap.Field) bool {
+	return w.take(0, level, message, err, fields)
+}
+
+func (w *Watch) take(count int, level zapcore.Level, message string, err error, fields []zap.Field) bool {
+	if w == nil || ofOne(err) {
+		return false
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.running {
+		return false
+	}
+	w.failures += count
+	if !w.since.IsZero() || w.given.Now().Sub(w.backAt) < settling {
+		return true
+	}
+	n := w.held[message]
+	if n == nil || n.err != err.Error() {
+		n = &notice{err: err.Error()}
+		w.held[message] = n
+	}
+	n.level, n.fields, n.due = level, fields, true
+	n.withheld++
+	return true
+}
+
+// ofOne reports whether an error is of one session or person, whatever the store
+// is like.
+func ofOne(err error) bool {
+	for _, target := range []error{sessionstore.ErrMalformed, sessionstore.ErrConflict, sessionstore.ErrTooMany} {
+		if errors.Is(err, target) {
+			return true
+		}
+	}
+	_, some := sessionstore.Unreadable(err)
+	return err == nil || some || sessionstore.IsUnreadable(err)
+}

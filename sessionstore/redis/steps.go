@@ -1,0 +1,157 @@
+package redis
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"syscall"
+
+	goredis "github.com/redis/go-redis/v9"
+)
+
+// step is what an operator does about one kind of error.
+type step struct {
+	of   func(err error, text string) bool
+	does string
+}
+
+// steps are in order: the first that is of an error counts. What sentinels have
+// said comes before the same from a server, and what is known by its kind before
+// what has nothing but its text.
+var steps = []step{
+	{sentinelsAnd(goredis.IsAuthError), "check the user name and password of the sentinels: they are those in the URL; " +
+		"`username` and `password` of the store are for redis itself"},
+	{sentinelsAnd(unencrypted), "the sentinels seem not to speak TLS there: write redis:// and leave `tls` out, or let them (tls-port)"},
+	{text("sentinels specified"), "see whether the sentinels run, and watch a primary of the configured name (sentinel <master>)"},
+	{kind(goredis.IsAuthError), "check the user name and password of the store: `username` and `password`, or those in the URL; " +
+		"with `sentinel` those in the URL are for the sentinels first"},
+	{kind(unencrypted), "the server seems not to speak TLS there: write redis:// and leave `tls` out, or give the port that does (tls-port)"},
+	{text("certificate required", "handshake failure", "bad certificate", "unknown certificate"),
+		"the server asks for a certificate of the client, or does not take ours: give one that its authority has signed (tls { cert <file> key <file> })"},
+	{inScript, "a script of the store was refused a command: " + aclStep},
+	{kind(goredis.IsPermissionError), aclStep},
+	{text("can't publish", "one of the channels"), aclStep},
+	{kind(goredis.IsReadOnlyError), "this server is a replica: after a failover that passes, else give the store the address of its primary"},
+	{kind(goredis.IsMasterDownError, goredis.IsClusterDownError, goredis.IsNoReplicasError), "the replication of redis is broken: see its own log"},
+	{kind(goredis.IsTryAgainError), "a slot is being moved to another node: that passes, see redis-cli --cluster check if it does not"},
+	{kind(goredis.IsLoadingError), "redis is starting, wait for it"},
+	{kind(goredis.IsOOMError), "redis is full: raise maxmemory, and keep maxmemory-policy noeviction, for any other signs people out"},
+	{kind(goredis.IsMaxClientsError), "raise maxclients of redis or lower pool_size"},
+	{text("MISCONF"), "redis cannot save to its disk, and so takes no writes: see its own log, make room on that disk, or let it write to `dir`"},
+	{text("DB index is out of range"), "the server has no database of that number: lower the one at the end of the URL, or raise `databases` of redis"},
+	{text("SELECT is not allowed in cluster"), "this server is a node of a cluster, which has database 0 only: leave the number at the end of the URL out, and add `cluster` to the store"},
+	{text("cluster support disabled"), "this server is no node of a cluster: leave `cluster` out of the store"},
+	{starts("MOVED ", "ASK "), "this server is a node of a cluster: add `cluster` to the store, or wait until its slot has moved"},
+	{kind(timedOut), "redis did not answer in time: see whether it is reachable, busy or swapping"},
+	{kind(is(syscall.ECONNREFUSED)), "see whether redis is running there"},
+	{kind(is(syscall.ENOENT)), "there is no such socket: see `unixsocket` of redis, and whether it is running"},
+	{kind(is(syscall.EACCES)), "the socket may not be opened: see `unixsocketperm` of redis, and the group of this process"},
+	{kind(is(io.EOF), is(io.ErrUnexpectedEOF), is(syscall.ECONNRESET), is(syscall.EPIPE)),
+		"the server ended the connection: see whether it was started again, and, if this does not pass, whether it speaks TLS there (write rediss://, or add `tls`) or wants a certificate of ours (tls { cert <file> key <file> })"},
+	{text("no such host"), "the name is not known: see the host in the URL"},
+}
+
+// nextStep is what an operator does about an error of Redis; empty when the
+// error says enough.
+func nextStep(err error) string {
+	if does := certificateStep(err); does != "" {
+		return does
+	}
+	said := err.Error()
+	i := slices.IndexFunc(steps, func(s step) bool { return s.of(err, said) })
+	if i < 0 {
+		return ""
+	}
+	return steps[i].does
+}
+
+// aclStep is the least that a user of Redis must be allowed.
+const aclStep = "let the user of the store read, write and run scripts on its keys, and publish and subscribe on its channel " +
+	"(ACL SETUSER <user> ~<key_prefix>* &<key_prefix>* +@all -@admin -@dangerous)"
+
+// certificateStep is what to do about a certificate that is not taken: it names
+// the authority, or the names that the certificate is made out to.
+func certificateStep(err error) string {
+	if unknown, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+		by := "an authority"
+		if unknown.Cert != nil {
+			by = fmt.Sprintf("the authority %q", unknown.Cert.Issuer.String())
+		}
+		return "the certificate of the server is signed by " + by + ", which is not trusted here: name its file (tls { ca <pem file> })"
+	}
+	if other, ok := errors.AsType[x509.HostnameError](err); ok {
+		return fmt.Sprintf("the certificate of the server is made out to %s: connect by one of these, or name it (tls { server_name <name> })",
+			strings.Join(namesIn(other.Certificate), ", "))
+	}
+	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok && invalid.Reason == x509.Expired {
+		return fmt.Sprintf("the certificate of the server is good from %s to %s: renew it, and see the clocks of both machines",
+			invalid.Cert.NotBefore.UTC().Format("2006-01-02"), invalid.Cert.NotAfter.UTC().Format("2006-01-02"))
+	}
+	return ""
+}
+
+// namesIn are what a certificate is made out to.
+func namesIn(cert *x509.Certificate) []string {
+	names := slices.Clone(cert.DNSNames)
+	for _, ip := range cert.IPAddresses {
+		names = append(names, ip.String())
+	}
+	if len(names) == 0 {
+		return []string{"no name at all"}
+	}
+	return names
+}
+
+// unencrypted reports whether TLS was spoken to who does not.
+func unencrypted(err error) bool {
+	_, other := errors.AsType[tls.RecordHeaderError](err)
+	_, silent := errors.AsType[*unshaken](err)
+	return other || silent
+}
+
+// inScript reports whether Redis refused a command inside of a script: the
+// script may be run, and what it does may not.
+func inScript(_ error, said string) bool {
+	return strings.Contains(said, "script") && !strings.Contains(said, "publish") &&
+		(strings.Contains(said, "NOPERM") || strings.Contains(said, "no permissions") || strings.Contains(said, "can't run this command") ||
+			strings.Contains(said, "can't access"))
+}
+
+// kind is for errors that one of these knows.
+func kind(knows ...func(error) bool) func(error, string) bool {
+	return func(err error, _ string) bool {
+		return slices.ContainsFunc(knows, func(known func(error) bool) bool { return known(err) })
+	}
+}
+
+func is(target error) func(error) bool {
+	return func(err error) bool { return errors.Is(err, target) }
+}
+
+// text is for errors that have one of these in their text.
+func text(parts ...string) func(error, string) bool {
+	return func(_ error, said string) bool {
+		return slices.ContainsFunc(parts, func(part string) bool { return strings.Contains(said, part) })
+	}
+}
+
+func starts(with ...string) func(error, string) bool {
+	return func(_ error, said string) bool {
+		return slices.ContainsFunc(with, func(prefix string) bool { return strings.HasPrefix(said, prefix) })
+	}
+}
+
+// sentinelsAnd is for errors of sentinels that one knows.
+func sentinelsAnd(known func(error) bool) func(error, string) bool {
+	return func(err error, said string) bool { return strings.Contains(said, "sentinels specified") && known(err) }
+}
+
+// timedOut reports whether an error is a time-out, of the network or of a context.
+func timedOut(err error) bool {
+	var timeout interface{ Timeout() bool }
+	return errors.As(err, &timeout) && timeout.Timeout()
+}

@@ -1,0 +1,122 @@
+package redis_test
+
+import (
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"example.com/sidegate/sessionstore/redis"
+	"example.com/sidegate/sessionstore/redis/redistest"
+)
+
+// wrong is a way to reach a real server that does not work.
+type wrong struct {
+	name string
+	at   func(t *testing.T) redis.Config
+	want []string
+}
+
+// plainTo is the URL of a server, without what it says of TLS and users.
+func plainTo(srv *redistest.Server) string { return "redis://" + srv.Addr() }
+
+var wrongs = []wrong{
+	{"TLS to a server that does not speak it", func(t *testing.T) redis.Config {
+		// All of it is waited for: nothing comes.
+		return redis.Config{URL: "rediss://" + redistest.Start(t).Addr(), DialTimeout: time.Second, ReadTimeout: patience}
+	}, []string{"seems not to speak TLS there", "redis://"}},
+	{"TLS to what is no Redis", func(t *testing.T) redis.Config {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		must(t, err)
+		t.Cleanup(func() { _ = l.Close() })
+		go func() {
+			for conn, err := l.Accept(); err == nil; conn, err = l.Accept() {
+				_, _ = conn.Write([]byte("-ERR Protocol error\r\n"))
+			}
+		}()
+		return redis.Config{URL: "rediss://" + l.Addr().String()}
+	}, []string{"first record does not look like a TLS handshake", "seems not to speak TLS there"}},
+	{"no TLS to a server that speaks nothing else", func(t *testing.T) redis.Config {
+		return redis.Config{URL: plainTo(redistest.Start(t, redistest.TLS()))}
+	}, []string{"whether it speaks TLS there", "rediss://"}},
+	{"a certificate of an authority that is not trusted", func(t *testing.T) redis.Config {
+		return redis.Config{URL: redistest.Start(t, redistest.TLS()).URL()}
+	}, []string{"CN=test authority", "tls { ca"}},
+	{"a certificate made out to others", func(t *testing.T) redis.Config {
+		srv := redistest.Start(t, redistest.TLS())
+		return redis.Config{URL: srv.URL(), TLS: tlsOf(t, srv, "mallory.example.com")}
+	}, []string{"redis.example.com, 127.0.0.1", "server_name"}},
+	{"a certificate that is over", func(t *testing.T) redis.Config {
+		srv := redistest.Start(t, redistest.TLS())
+		config := tlsOf(t, srv, "")
+		config.Time = func() time.Time { return time.Now().AddDate(20, 0, 0) }
+		return redis.Config{URL: srv.URL(), TLS: config}
+	}, []string{"is good from", "renew it"}},
+	{"a server that asks for a certificate", func(t *testing.T) redis.Config {
+		srv := redistest.Start(t, redistest.TLS())
+		config := tlsOf(t, srv, "")
+		config.Certificates = nil
+		return redis.Config{URL: srv.URL(), TLS: config}
+	}, []string{"cert <file> key <file>"}},
+	{"a wrong password", func(t *testing.T) redis.Config {
+		return redis.Config{URL: "redis://:wrong@" + redistest.Start(t, redistest.Password("right")).Addr()}
+	}, []string{"WRONGPASS", "password of the store"}},
+	{"no password", func(t *testing.T) redis.Config {
+		return redis.Config{URL: plainTo(redistest.Start(t, redistest.Password("right")))}
+	}, []string{"NOAUTH", "password of the store"}},
+	{"a database that is not there", func(t *testing.T) redis.Config {
+		return redis.Config{URL: plainTo(redistest.Start(t)) + "/99"}
+	}, []string{"DB index is out of range", "lower the one at the end of the URL"}},
+	{"a database of a node of a cluster", func(t *testing.T) redis.Config {
+		return redis.Config{URL: plainTo(redistest.Start(t, redistest.Cluster())) + "/1"}
+	}, []string{"database 0 only", "`cluster`"}},
+	{"a server that is no node of a cluster", func(t *testing.T) redis.Config {
+		return redis.Config{URL: plainTo(redistest.Start(t)), Cluster: true}
+	}, []string{"cluster support disabled", "leave `cluster` out"}},
+	{"a socket that is not there", func(t *testing.T) redis.Config {
+		return redis.Config{URL: "unix://" + t.TempDir() + "/redis.sock"}
+	}, []string{"no such socket"}},
+}
+
+func TestWhatIsWrongWithTheWayToAServerHasANextStep(t *testing.T) {
+	for _, w := range wrongs {
+		t.Run(w.name, func(t *testing.T) {
+			t.Parallel()
+			cfg := w.at(t)
+			err := ping(t, redis.New(open(t, cfg), sealer(t, "a secret"), redis.Options{Timeout: patience}))
+			cannotTell(t, err)
+			wantSteps(t, err, w.want)
+		})
+	}
+}
+
+func wantSteps(t *testing.T, err error, want []string) {
+	t.Helper()
+	for _, part := range want {
+		if !strings.Contains(err.Error(), part) {
+			t.Errorf("the error %q does not say %q", err, part)
+		}
+	}
+	if strings.Contains(err.Error(), "right") {
+		t.Errorf("the error %q holds a password", err)
+	}
+}
+
+func TestARefusalOfTheSentinelsIsNotTheServers(t *testing.T) {
+	t.Parallel()
+	g := redistest.StartSentinel(t)
+	g.LockSentinels("right")
+	cfg := redis.Config{URL: g.URL(), Sentinel: redistest.PrimaryName}
+	err := ping(t, redis.New(open(t, cfg), sealer(t, "a secret"), redis.Options{Timeout: patience}))
+	cannotTell(t, err)
+	wantSteps(t, err, []string{"password of the sentinels"})
+}
+
+func TestACommandThatIsRefusedInsideOfAScriptHasANextStep(t *testing.T) {
+	t.Parallel()
+	srv := redistest.Start(t, redistest.ACLUser("sidegate", "right", "~sidegate:*", "&sidegate:*", "+@all", "-set", "-zadd"))
+	st := store(t, srv.URL())
+	err := calls()["Create"](t.Context(), st, nil)
+	cannotTell(t, err)
+	wantSteps(t, err, []string{"a script of the store was refused a command", "ACL SETUSER"})
+}
