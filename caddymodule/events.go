@@ -155,7 +155,7 @@ var lines = map[lifecycle.Kind]line{
 	endpoint.NotTrusted: {zap.WarnLevel, "requests are passed on by an address that is none of trusted_proxies, so what it says of its clients is not believed", func(e lifecycle.Event) []zap.Field {
 		return append(clientFields(e), zap.String("remedy", ownProxy))
 	}},
-	endpoint.PlainCallback: {zap.WarnLevel, "a provider is given a redirect_uri of plain http, though the browser came over TLS, as is said by an address that is not believed: " +
+	endpoint.PlainCallback: {zap.WarnLevel, "a provider is given a redirect_uri of plain http, though the browser came over TLS, as is said by headers that are not believed: " +
 		"most providers refuse it", func(e lifecycle.Event) []zap.Field {
 		return append(loginClientFields(e), zap.String("redirect_uri", e.Result), zap.String("remedy", plainProxy))
 	}},

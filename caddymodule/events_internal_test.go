@@ -199,7 +199,7 @@ func TestEventsAreLogged(t *testing.T) {
 			[]map[string]any{from, account, more}},
 		endpoint.NotTrusted: {"warn", "requests are passed on by an address that is none of trusted_proxies, so what it says of its clients is not believed",
 			[]map[string]any{from, {"remedy": ownProxy}}},
-		endpoint.PlainCallback: {"warn", "a provider is given a redirect_uri of plain http, though the browser came over TLS, as is said by an address that is not believed: most providers refuse it",
+		endpoint.PlainCallback: {"warn", "a provider is given a redirect_uri of plain http, though the browser came over TLS, as is said by headers that are not believed: most providers refuse it",
 			[]map[string]any{login, from, {"redirect_uri": lifecycle.RefreshFailed, "remedy": plainProxy}}},
 		endpoint.StaysCounted:    {"warn", "a sign-in attempt stays counted", []map[string]any{said}},
 		endpoint.NotFinished:     {"info", "sign-in not finished", []map[string]any{login, from, said, more}},

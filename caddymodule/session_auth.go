@@ -150,7 +150,7 @@ func (s *SessionAuth) ServeHTTP(w http.ResponseWriter, r *http.Request, next cad
 	g, err := s.shared.gateway()
 	if err != nil {
 		s.strip(r, caller.Remember(r))
-		return s.refuse(w, r, refusal.Unavailable)
+		return s.refuse(w, r, new(caller.Caller), refusal.Unavailable)
 	}
 	v := caller.Remember(r)
 	c := s.caller(g, r, v)
@@ -164,14 +164,14 @@ func (s *SessionAuth) ServeHTTP(w http.ResponseWriter, r *http.Request, next cad
 	if why != nil {
 		g.tellForbidden(why, r, c, s)
 		if c.StaleCookie && why.Status == http.StatusUnauthorized {
-			s.shared.address.Cookie.Clear(w, r)
+			s.shared.address.Cookie.ClearStale(w, r, s.leadsToLogin(r))
 		}
 		if s.HandleErrors {
 			v.OwnHeaders()
 		} else {
 			v.OwnAnswer()
 		}
-		return s.refuse(w, r, why)
+		return s.refuse(w, r, c, why)
 	}
 	if c.MayPass() {
 		if err := s.inject(g, r, v, c); err != nil {
@@ -229,7 +229,7 @@ func (s *SessionAuth) inject(g *gateway, r *http.Request, v *caller.Remembered, 
 	return s.identity.inject(g.assertions, r, c, v.Room())
 }
 
-func (s *SessionAuth) refuse(w http.ResponseWriter, r *http.Request, why *refusal.Refusal) error {
+func (s *SessionAuth) refuse(w http.ResponseWriter, r *http.Request, c *caller.Caller, why *refusal.Refusal) error {
 	refusal.CloseUnread(w, r)
 	if s.HandleErrors {
 		why.WriteHeaders(w)
@@ -243,6 +243,8 @@ func (s *SessionAuth) refuse(w http.ResponseWriter, r *http.Request, why *refusa
 	case why.Status == http.StatusUnauthorized && s.leadsToLogin(r):
 		s.shared.watch.Led()
 		s.shared.address.ToLogin(w, r, asked(r))
+	case why == refusal.Role || why == refusal.Unmapped:
+		s.shared.address.Forbid(w, r, why, c, asked(r))
 	default:
 		s.shared.watch.Refused(why.Status, r.URL.Path)
 		s.shared.address.Refuse(w, r, why, asked(r))

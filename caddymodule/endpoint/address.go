@@ -3,6 +3,7 @@ package endpoint
 import (
 	"net/http"
 	"net/url"
+	"strings"
 
 	"example.com/sidegate/caddymodule/caller"
 	"example.com/sidegate/caddymodule/origin"
@@ -27,7 +28,8 @@ type Address struct {
 // LoginURL leads a person to the login page and back to what they asked for. It
 // is relative, so nothing that the client says of hosts is in it.
 func (a *Address) LoginURL(r *http.Request, asked string) string {
-	return a.BasePath + loginPath + returnToQuery(a.ReturnTo.Keep(r, asked))
+	target, cut := a.ReturnTo.Keep(r, asked)
+	return a.BasePath + loginPath + returnToQuery(target, cut || target == "/" && strings.HasPrefix(asked, "/") && toPath(asked) != "/")
 }
 
 // ToLogin leads a person who is not signed in to the login page, as everything
@@ -39,8 +41,8 @@ func (a *Address) ToLogin(w http.ResponseWriter, r *http.Request, asked string) 
 		return
 	}
 	to := a.LoginURL(r, asked)
-	if a.cameFromLogin(r) {
-		to = withParam(to, unkeptParam)
+	if a.Cookie.hasFresh(r) && len(caller.Remember(r).CookiesNamed(a.Cookie.Name)) > 0 {
+		to = withParam(to, cameParam, "1")
 	}
 	redirect(w, r, to)
 }
@@ -110,17 +112,28 @@ func (a *Address) Refuse(w http.ResponseWriter, r *http.Request, why *refusal.Re
 	web.Unreadable{Base: a.BasePath, ReturnTo: returnTo}.Write(w)
 }
 
-// redirect is always 303: 307 would send the password on (RFC 9700 section
-// 4.12). The address that it leads away from may hold a code (section 4.2.4).
-func redirect(w http.ResponseWriter, r *http.Request, target string) {
-	redirectAs(w, r, target, "no-referrer")
+// Forbid is Refuse for a person who is signed in and may not go there: they read
+// who they are, and can come back as somebody else.
+func (a *Address) Forbid(w http.ResponseWriter, r *http.Request, why *refusal.Refusal, c *caller.Caller, asked string) {
+	if c.Standing != caller.SignedIn || !web.IsNavigation(r) {
+		a.Refuse(w, r, why, asked)
+		return
+	}
+	why.WriteHeaders(w)
+	page := web.Problem{Status: why.Status, Detail: why.Message, SignedInAs: calledHere(c), Base: a.BasePath}
+	if page.ReturnTo = a.ReturnTo.Clean(r, asked); page.ReturnTo == "/" || len(page.ReturnTo) > plainReturnTo {
+		page.ReturnTo = ""
+	}
+	page.Write(w)
 }
 
-func redirectAs(w http.ResponseWriter, r *http.Request, target, referrer string) {
+// redirect is always 303: 307 would send the password on (RFC 9700 section
+// 4.12). The address that it leads away from may hold a code (section 4.2.4).
+func redirect(w http.ResponseWriter, _ *http.Request, target string) {
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
-	h.Set("Referrer-Policy", referrer)
+	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("X-Content-Type-Options", "nosniff")
-	h["Content-Type"] = nil // then net/http writes no body, which would only repeat the address
-	http.Redirect(w, r, target, http.StatusSeeOther)
+	h.Set("Location", inASCII(target)) // http.Redirect folds the slashes of a path
+	w.WriteHeader(http.StatusSeeOther)
 }

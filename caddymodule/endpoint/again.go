@@ -3,9 +3,7 @@ package endpoint
 import (
 	"fmt"
 	"net/http"
-	"net/netip"
 	"net/url"
-	"strings"
 
 	"example.com/sidegate/caddymodule/login/oidc"
 	"example.com/sidegate/caddymodule/origin"
@@ -23,6 +21,10 @@ var (
 		"let those headers pass whole, up to 8 KiB", oidc.ErrNoCookie)
 )
 
+// errElsewhere is one whose cookie is at another host, if Host is what the browser
+// said. It begins again by itself at the right one.
+var errElsewhere = fmt.Errorf("%w, as the sign-in began at another host than that of `public_url`", oidc.ErrNoCookie)
+
 // missing is why there is no cookie of an attempt. A state that is none of ours
 // says nothing: see AttemptSealer.ReadState.
 func (l providerLogin) missing(r *http.Request, state string) error {
@@ -36,6 +38,9 @@ func (l providerLogin) missing(r *http.Request, state string) error {
 		return errCrowdedOut
 	case told.Again:
 		return errNoCookies
+	case told.Elsewhere:
+		return fmt.Errorf("%w, %s: lead people there (`redir`) where they come to another, such as the name without www, and let a proxy in front keep Host",
+			errElsewhere, l.address.Sites.Public)
 	}
 	return oidc.ErrNoCookie
 }
@@ -43,12 +48,7 @@ func (l providerLogin) missing(r *http.Request, state string) error {
 // overPlainHTTP reports whether browsers keep no Secure cookie of that site (W3C
 // Secure Contexts section 3.1: what is local is as good as https).
 func overPlainHTTP(site origin.Origin) bool {
-	name := strings.Trim(site.Hostname(), "[]")
-	if site.Scheme != "http" || name == "localhost" || strings.HasSuffix(name, ".localhost") {
-		return false
-	}
-	ip, err := netip.ParseAddr(name)
-	return err != nil || !ip.IsLoopback()
+	return site.Scheme == "http" && !site.Local()
 }
 
 // again begins a sign-in that came to nothing once more, by itself and once, and

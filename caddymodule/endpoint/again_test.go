@@ -50,6 +50,15 @@ func TestTheLogSaysWhatToConfigureWhereBrowsersKeepNoCookie(t *testing.T) {
 	s.AwaitLog(`"level":"warn"`, "over plain http, because it is Secure: serve the site over TLS", "`public_url https://...` and `trusted_proxies`", "`cookie { insecure }`")
 }
 
+// A cookie of one host does not come to another.
+func TestTheLogSaysThatPeopleComeToAnotherHostThanThatOfPublicURL(t *testing.T) {
+	p := gatewaytest.NewIDP(t)
+	s := gatewaytest.StartProcess(t, gatewaytest.Site{Options: "public_url https://www.example.com\n" + p.Login("sso", "")})
+	callback := p.Consent(t, s.Browser(t).Open("/auth/login/sso").Want(t, http.StatusSeeOther).Header.Get("Location"))
+	s.Browser(t).Open(callback).Want(t, http.StatusSeeOther) // begins again
+	s.AwaitLog(`"level":"warn"`, "the sign-in began at another host than that of `public_url`, https://www.example.com")
+}
+
 // stateOf is the state that a browser is sent to the provider with.
 func stateOf(t *testing.T, location string) string {
 	t.Helper()

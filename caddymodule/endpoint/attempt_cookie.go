@@ -118,6 +118,7 @@ func (c *Cookie) setAttempt(w http.ResponseWriter, r *http.Request, a oidc.Attem
 		http.SetCookie(w, c.attempt(c.AttemptPrefix()+crowdedName, "1", int(life.Seconds())))
 	}
 	http.SetCookie(w, c.attempt(name, value, int(life.Seconds())))
+	lastFirst(w.Header()["Set-Cookie"])
 	var own *namedCookie
 	if sealed.ReturnTo != a.ReturnTo {
 		value := seal.SealWayBack(a)

@@ -121,8 +121,8 @@ func TestTheThirteenthAttemptHasTheOldestForgotten(t *testing.T) {
 			t.Errorf("the page is\n%s", a.Body)
 		}
 	})
-	b.Open(callbacks[2]).Want(t, http.StatusSeeOther).WantHeader(t, "Location", "/2")
-	b.Open(callbacks[12]).Want(t, http.StatusSeeOther).WantHeader(t, "Location", "/12")
+	b.Return(callbacks[2]).Want(t, http.StatusSeeOther).WantHeader(t, "Location", "/2")
+	b.Return(callbacks[12]).Want(t, http.StatusSeeOther).WantHeader(t, "Location", "/12")
 }
 
 // query is a parameter of an address.
@@ -186,7 +186,7 @@ func TestTooManyAttemptsBecomeFew(t *testing.T) {
 	for i := range 4 {
 		b.Jar = append(b.Jar, fmt.Sprintf("sidegate-attempt-%016d=%s", i, strings.Repeat("A", 2000)))
 	}
-	b.Open(b.Begin(p, "sso", "/orders")).Want(t, http.StatusSeeOther).WantHeader(t, "Location", "/orders")
+	b.Return(b.Begin(p, "sso", "/orders")).Want(t, http.StatusSeeOther).WantHeader(t, "Location", "/orders")
 	wantFit(t, b)
 }
 

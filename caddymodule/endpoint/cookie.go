@@ -35,18 +35,47 @@ type Cookie struct {
 // Set hands the session's secret to the browser, until the session ends.
 func (c *Cookie) Set(w http.ResponseWriter, secret sessionstore.Secret, lifetime time.Duration) {
 	http.SetCookie(w, c.cookie(secret.Encode(), int(lifetime.Round(time.Second)/time.Second)))
+	lastFirst(w.Header()["Set-Cookie"])
+}
+
+// lastFirst puts the last line before the others: there are proxies that pass on
+// the first alone.
+func lastFirst(lines []string) {
+	if n := len(lines); n > 1 {
+		last := lines[n-1]
+		copy(lines[1:], lines)
+		lines[0] = last
+	}
 }
 
 // Clear makes the browser forget the cookie. It has the attributes that the
 // cookie was set with: a __Host- cookie cannot be deleted without Secure
 // (CVE-2025-55162).
 //
+// The word that a sign-in has just succeeded goes as well: the browser keeps cookies,
+// and nobody may be told that it does not.
+//
 // What it may have of cookies that apps want kept here goes too: it would speak
 // for whoever sits there next.
 func (c *Cookie) Clear(w http.ResponseWriter, r *http.Request) { c.ClearOf(w, r, nil) }
 
+// ClearStale is Clear of a cookie that opens no session. Where the answer leads to
+// the login page, the word stays: ToLogin says there what has become of the cookie.
+func (c *Cookie) ClearStale(w http.ResponseWriter, r *http.Request, toLogin bool) {
+	if toLogin {
+		c.clear(w, r, nil)
+		return
+	}
+	c.Clear(w, r)
+}
+
 // ClearOf is Clear where it is known which cookies of an app the session knows.
 func (c *Cookie) ClearOf(w http.ResponseWriter, r *http.Request, known profile.AppCookies) {
+	c.clear(w, r, known)
+	c.clearFresh(w, r)
+}
+
+func (c *Cookie) clear(w http.ResponseWriter, r *http.Request, known profile.AppCookies) {
 	http.SetCookie(w, c.cookie("", -1))
 	for _, cookie := range known {
 		c.expire(w, cookie)

@@ -21,10 +21,9 @@ type devices struct {
 	desk
 	sessions *lifecycle.Sessions
 	events   lifecycle.Events
-	fresh    fresh
 }
 
-func newDevices(c Config) devices { return devices{newDesk(c), c.Sessions, c.Events, newFresh(c)} }
+func newDevices(c Config) devices { return devices{newDesk(c), c.Sessions, c.Events} }
 
 func devicesRoute(c Config) Route {
 	d := newDevices(c)
@@ -117,7 +116,6 @@ func (d devices) delete(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if key == c.Session.Key && c.Token == "" {
-		d.fresh.clear(w, r)
 		d.address.Cookie.ClearOf(w, r, known)
 	}
 	d.ended(w, r, c, key)

@@ -6,20 +6,22 @@ import (
 
 	"example.com/sidegate/caddymodule/caller"
 	"example.com/sidegate/caddymodule/login/oidc"
+	"example.com/sidegate/caddymodule/origin"
 )
 
-// fresh is the word of a browser that a sign-in at a provider has just succeeded
-// in it: a cookie of its own, set as those of attempts are. It is looked at where
-// the next sign-in begins. If that is without a session, the browser does not keep
-// the session's cookie, and a provider that answers at once would send it round for
-// ever. The word signs nobody in.
+// fresh is the word of a browser that a sign-in has just succeeded in it: a cookie
+// of its own, set as those of attempts are. It is looked at where the next sign-in
+// begins. If that is without a session, the browser does not keep the session's
+// cookie, and a provider that answers at once would send it round for ever. The word
+// signs nobody in.
 type fresh struct {
 	cookie   Cookie
+	sites    *origin.Sites
 	attempts *oidc.AttemptSealer
 	now      func() time.Time
 }
 
-func newFresh(c Config) fresh { return fresh{c.Cookie, c.Attempts, c.Now} }
+func newFresh(c Config) fresh { return fresh{c.Cookie, c.Sites, c.Attempts, c.Now} }
 
 const (
 	// freshName goes on the names of attempts' cookies. No state is so short.
@@ -29,31 +31,82 @@ const (
 	freshLife = 30 * time.Second
 	// freshLogin is what it is sealed for. No login has that name.
 	freshLogin = "\x00succeeded"
+	// freshParam is the same word in an address of ours, for a browser that may
+	// keep no cookie at all.
+	freshParam = "succeeded"
+	// longConfirm bounds the address that it is put into, in bytes: headers of 4 KiB
+	// and more are too long for proxies, and those of cookies stand beside it.
+	longConfirm = 2 << 10
 )
 
-func (f fresh) name() string { return f.cookie.AttemptPrefix() + freshName }
+// at is how the cookie is set at that site. It is no secret: where browsers keep
+// no Secure cookie, as over plain http, it comes back all the same, and says so.
+func (f fresh) at(r *http.Request) *Cookie {
+	c := f.cookie
+	c.Insecure = c.Insecure || overPlainHTTP(f.sites.Of(r))
+	return &c
+}
+
+func (f fresh) name(r *http.Request) string { return f.at(r).AttemptPrefix() + freshName }
 
 // set gives the browser the word; second says that the sign-in before that one
-// had succeeded as well, and nobody was signed in by it.
-func (f fresh) set(w http.ResponseWriter, second bool) {
+// had succeeded as well, and nobody was signed in by it. It is gone before a session
+// of that life ends by itself.
+func (f fresh) set(w http.ResponseWriter, r *http.Request, second bool, life time.Duration) {
 	value := f.attempts.State(freshLogin, oidc.Told{Again: second})
-	http.SetCookie(w, f.cookie.attempt(f.name(), value, int(freshLife/time.Second)))
+	http.SetCookie(w, f.at(r).attempt(f.name(r), value, int(min(freshLife, life/2)/time.Second)))
 }
 
 // read reports whether the request has the word, and what it says.
 func (f fresh) read(r *http.Request) (said, second bool) {
-	for _, value := range caller.Remember(r).CookiesNamed(f.name()) {
-		told, ours := f.attempts.ReadState(freshLogin, value)
-		if ours && f.now().Before(told.Began.Add(freshLife)) {
-			return true, told.Again
+	for _, value := range caller.Remember(r).CookiesNamed(f.name(r)) {
+		if said, second = f.opens(value); said {
+			return said, second
 		}
 	}
 	return false, false
 }
 
-// clear takes the word back: somebody is signed in, has signed out, or was told.
-func (f fresh) clear(w http.ResponseWriter, r *http.Request) {
-	if len(caller.Remember(r).CookiesNamed(f.name())) > 0 {
-		f.cookie.clearAttempt(w, f.name())
+func (f fresh) opens(value string) (said, second bool) {
+	told, ours := f.attempts.ReadState(freshLogin, value)
+	return ours && f.now().Before(told.Began.Add(freshLife)), told.Again
+}
+
+// confirm is the login page's address on the way to target: it leads on whom it
+// finds signed in, and tells others at once that their browser has kept nothing.
+func (f fresh) confirm(base, target string) string {
+	to := withParam(base+loginPath+returnToQuery(target, false), freshParam, f.attempts.State(freshLogin, oidc.Told{}))
+	if len(to) > longConfirm {
+		return target
 	}
+	return to
+}
+
+// confirms reports whether a sign-in has led to that address a moment ago.
+func (f fresh) confirms(r *http.Request) bool {
+	said, _ := f.opens(only(r.URL.Query(), freshParam))
+	return said
+}
+
+// clear takes the word back: somebody is signed in, has signed out, or was told.
+func (f fresh) clear(w http.ResponseWriter, r *http.Request) { f.cookie.clearFresh(w, r) }
+
+// clearFresh has the browser forget the word, if it has it, by either name.
+func (c *Cookie) clearFresh(w http.ResponseWriter, r *http.Request) {
+	for _, insecure := range []bool{c.Insecure, true} {
+		as := *c
+		as.Insecure = insecure
+		if name := as.AttemptPrefix() + freshName; len(caller.Remember(r).CookiesNamed(name)) > 0 {
+			as.clearAttempt(w, name)
+		}
+		if c.Insecure {
+			return
+		}
+	}
+}
+
+// hasFresh reports whether the browser has sent the word, which may be made up.
+func (c *Cookie) hasFresh(r *http.Request) bool {
+	sent := caller.Remember(r)
+	return len(sent.CookiesNamed(c.AttemptPrefix()+freshName)) > 0 || len(sent.CookiesNamed(insecureAttemptCookie+freshName)) > 0
 }

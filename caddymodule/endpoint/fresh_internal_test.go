@@ -11,6 +11,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"example.com/sidegate/caddymodule/login/oidc"
+	"example.com/sidegate/caddymodule/origin"
 )
 
 func TestForHowLongASignInIsFresh(t *testing.T) {
@@ -20,7 +21,7 @@ func TestForHowLongASignInIsFresh(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := fresh{Cookie{Name: "sidegate"}, seal, clock}
+	f := fresh{Cookie{Name: "sidegate"}, &origin.Sites{Public: origin.Origin{Scheme: "https", Host: "app.example.com"}}, seal, clock}
 	read := func(cookie string) (said, second bool) {
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.Header.Set("Cookie", cookie)
@@ -28,7 +29,7 @@ func TestForHowLongASignInIsFresh(t *testing.T) {
 	}
 	for _, second := range []bool{false, true} {
 		w := httptest.NewRecorder()
-		f.set(w, second)
+		f.set(w, httptest.NewRequest(http.MethodGet, "/", nil), second, time.Hour)
 		set := w.Result().Cookies()[0]
 		if set.Name != "__Host-Http-sidegate-attempt-succeeded" || set.MaxAge != 30 || !set.HttpOnly || !set.Secure || set.Domain != "" || set.SameSite != http.SameSiteLaxMode {
 			t.Errorf("the cookie is %v", set)
@@ -46,7 +47,7 @@ func TestForHowLongASignInIsFresh(t *testing.T) {
 		}
 	}
 	t.Run("and no attempt's state is one", func(t *testing.T) {
-		if said, _ := read(f.name() + "=" + seal.State("sso", oidc.Told{Again: true})); said {
+		if said, _ := read("__Host-Http-sidegate-attempt-succeeded" + "=" + seal.State("sso", oidc.Told{Again: true})); said {
 			t.Error("one is")
 		}
 	})

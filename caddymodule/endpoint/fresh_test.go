@@ -118,3 +118,31 @@ func TestWhoseSessionHasEndedIsNotTakenForOneWhoKeepsNone(t *testing.T) {
 		b.WantSignedIn(t, gatewaytest.Ada)
 	})
 }
+
+// A proxy that passes on one Set-Cookie of an answer passes on the first, or none at
+// all on the way back from the provider, whose address is the longest.
+func TestAProxyThatDropsCookiesOnTheWayBackFromTheProviderEndsOnAPageThatSaysWhy(t *testing.T) {
+	p := gatewaytest.NewIDP(t)
+	s := gatewaytest.Start(t, gatewaytest.Site{Bare: true, Options: p.Login("sso", "")})
+	t.Run("the first is the session", func(t *testing.T) {
+		b := s.Browser(t)
+		a := b.SignInAt(p, "sso")
+		if first := a.Header.Values("Set-Cookie")[0]; !strings.HasPrefix(first, "sidegate=") {
+			t.Errorf("the first is %s", first)
+		}
+	})
+	b := s.Browser(t)
+	for range 2 {
+		callback := p.Consent(t, departs(b).Want(t, http.StatusSeeOther).Header.Get("Location"))
+		jar := slices.Clone(b.Jar)
+		a := b.Open(callback).Want(t, http.StatusSeeOther)
+		b.Jar, b.Note = jar, ""
+		if to := a.Header.Get("Location"); to != "/orders" {
+			if a = b.Open(to).Want(t, http.StatusOK); !strings.Contains(a.Body, "did not send the cookie of it back") {
+				t.Errorf("the page is\n%s", a.Body)
+			}
+			return
+		}
+	}
+	t.Error("the browser goes round")
+}

@@ -51,6 +51,11 @@ func (l passwordLogin) get(w http.ResponseWriter, r *http.Request) {
 	case c.Refusal == refusal.Unreadable:
 		l.pages.address.Refuse(w, r, c.Refusal, returnTo)
 		return
+	case l.fresh.confirms(r) && (c.Standing == caller.SignedIn || c.Standing == caller.CannotTell):
+		redirect(w, r, page.ReturnTo)
+		return
+	case l.fresh.confirms(r):
+		page.Failure = l.lost(w, r, c)
 	case c.Standing == caller.SignedIn && ledOnce(r) && page.ReturnTo != "/":
 		redirect(w, r, page.ReturnTo) // a link led there, and here without the cookie
 		return
@@ -59,11 +64,7 @@ func (l passwordLogin) get(w http.ResponseWriter, r *http.Request) {
 		page.SignedInAs = calledHere(c)
 		page.FormTargets = l.signOut.targets(r, c)
 	case page.Alone():
-		to := page.Providers[0].Href
-		if ledOnce(r) {
-			to = withParam(to, onceParam)
-		}
-		redirect(w, r, to)
+		redirect(w, r, passingOn(r, page.Providers[0].Href, onceParam, cameParam))
 		return
 	default:
 		page.Failure = l.lost(w, r, c)
@@ -86,7 +87,7 @@ func (l passwordLogin) post(w http.ResponseWriter, r *http.Request) {
 		l.refuse(w, r, given, why)
 	case given.form:
 		l.setCookie(w, r, s)
-		leadBack(w, r, l.pages.address.ReturnTo.Clean(r, given.returnTo))
+		l.leadOn(w, r, s, l.pages.address.ReturnTo.Clean(r, given.returnTo))
 	default:
 		l.answerProgram(w, r, s)
 	}

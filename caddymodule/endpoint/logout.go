@@ -80,9 +80,10 @@ func (l logout) post(w http.ResponseWriter, r *http.Request) {
 	if finishBody(r) != nil {
 		refusal.CloseUnread(w, r)
 	}
-	l.fresh.clear(w, r)
 	if presented.Ours {
 		l.address.Cookie.ClearOf(w, r, known)
+	} else {
+		l.fresh.clear(w, r)
 	}
 	if presented.Unknown { // its session may live
 		refusal.Token.Write(w, r)

@@ -118,7 +118,11 @@ type departure struct {
 // depart sends the browser to the provider. Nothing is kept here for a stranger:
 // the attempt is sealed into a cookie.
 func (l providerLogin) depart(w http.ResponseWriter, r *http.Request, d departure) {
-	state := l.attempts.State(l.provider.Name(), oidc.Told{Again: d.again, Wanted: d.cut || d.returnTo != "/", Unkept: d.unkept})
+	state := l.attempts.State(l.provider.Name(), oidc.Told{
+		Again: d.again, Wanted: d.cut || d.returnTo != "/", Unkept: d.unkept,
+		Elsewhere: l.address.fronted() && origin.Of(r).Hostname() != l.address.Sites.Public.Hostname(),
+		Doubted:   !d.again && len(l.cookie.underway(r).attempts) > 0,
+	})
 	location, attempt, err := l.provider.Begin(r.Context(), state, l.redirectURI(r), d.returnTo)
 	if err == nil {
 		attempt.Cut = d.cut
@@ -244,11 +248,14 @@ func (l providerLogin) finish(w http.ResponseWriter, r *http.Request, attempt oi
 		return
 	}
 	l.setCookie(w, r, s)
+	target := l.address.ReturnTo.Clean(r, attempt.ReturnTo)
 	if l.callers.Caller(r).Standing != caller.SignedIn {
 		told, _ := l.attempts.ReadState(l.provider.Name(), attempt.State)
-		l.fresh.set(w, told.Unkept)
+		l.fresh.set(w, r, told.Unkept, s.ExpiresAt.Sub(l.now()))
+		if told.Doubted && !attempt.Cut {
+			target = l.fresh.confirm(l.address.BasePath, target)
+		}
 	}
-	target := l.address.ReturnTo.Clean(r, attempt.ReturnTo)
 	if l.cookie.Strict && r.Header.Get("Sec-Fetch-Site") != "same-origin" || attempt.Cut {
 		// The browser holds a strict cookie back from a redirect that began
 		// elsewhere; a page of our own leads on instead. To whom is not led to
@@ -273,6 +280,7 @@ var providerFailures = []struct {
 	{errPlainHTTP, refusal.NoCookiePlain, true},
 	{errCrowdedOut, refusal.CrowdedOut, false},
 	{errNoCookies, refusal.NoCookie, true},
+	{errElsewhere, refusal.NoCookie, true},
 	{oidc.ErrNoCookie, refusal.NoCookie, false},
 	{oidc.ErrPassing, refusal.ProviderTrouble, true},
 	{oidc.ErrForged, refusal.Forged, true},

@@ -85,7 +85,7 @@ func TestSeveralAttemptsOfOneBrowser(t *testing.T) {
 	t.Run("in two tabs do not disturb each other", func(t *testing.T) {
 		b := s.Browser(t)
 		one, two := b.Begin(p, "sso", "/one"), b.Begin(p, "sso", "/two")
-		b.Open(two).Want(t, http.StatusSeeOther).WantHeader(t, "Location", "/two")
+		b.Return(two).Want(t, http.StatusSeeOther).WantHeader(t, "Location", "/two")
 		if len(b.Attempts()) != 1 {
 			t.Errorf("the attempts %q are left", b.Attempts())
 		}
@@ -121,7 +121,7 @@ func TestSignInBegunAtOneGatewayIsFinishedAtAnother(t *testing.T) {
 	there.WantSignedIn(t, gatewaytest.Ada)
 	callback := b.Begin(p, "sso", "/orders")
 	there = b.At(t, other.Server)
-	there.Open(callback).Want(t, http.StatusSeeOther).WantHeader(t, "Location", "/orders")
+	there.Return(callback).Want(t, http.StatusSeeOther).WantHeader(t, "Location", "/orders")
 	id := there.Do(http.MethodGet, "/auth/session", "").Want(t, http.StatusOK).Session(t).ID
 	there.At(t, one.Server).WantSignedIn(t, gatewaytest.Ada)
 

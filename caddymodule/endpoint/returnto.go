@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"path"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -65,9 +66,11 @@ func toPath(address string) string {
 
 // Allow reads raw as a browser would (WHATWG URL, not RFC 3986): a browser
 // drops tabs and line breaks and takes backslashes for slashes, so anything
-// with those is refused rather than interpreted.
+// with those is refused rather than interpreted. What is left leads back byte for
+// byte, but for a backslash behind the path, which means nothing there, and which
+// browsers send as it is: it is encoded.
 func (t ReturnTargets) Allow(r *http.Request, raw string) (string, bool) {
-	raw = asURL(raw)
+	raw = encodeBackslashes(asURL(raw))
 	if raw == "" || len(raw) > oidc.MaxReturnTo || strings.ContainsFunc(raw, deceptive) {
 		return "", false
 	}
@@ -104,26 +107,57 @@ func asURL(raw string) string {
 	return b.String()
 }
 
+// encodeBackslashes does so in query and fragment, and leaves those before alone.
+func encodeBackslashes(raw string) string {
+	path := toPath(raw)
+	return path + strings.ReplaceAll(raw[len(path):], `\`, "%5C")
+}
+
+// inASCII writes what is not ASCII as a browser sends it.
+func inASCII(address string) string {
+	if !strings.ContainsFunc(address, func(c rune) bool { return c >= utf8.RuneSelf }) {
+		return address
+	}
+	var b strings.Builder
+	for i := range len(address) {
+		if c := address[i]; c < utf8.RuneSelf {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, "%%%02X", c)
+		}
+	}
+	return b.String()
+}
+
 // plainPath refuses paths that the next reader could take for another host
 // (//evil, /%09/evil, /%5Cevil), and our own endpoints, which would sign the
-// person out again or go round in circles.
+// person out again or go round in circles. What is encoded further behind
+// deceives nobody.
 func (t ReturnTargets) plainPath(u *url.URL) bool {
 	p := u.Path
 	if p == "" && u.Host != "" {
 		return true
 	}
-	if !strings.HasPrefix(p, "/") || strings.HasPrefix(p, "//") {
+	if !strings.HasPrefix(p, "/") || strings.HasPrefix(strings.Map(asDeceived, p), "//") {
 		return false
 	}
-	// A space that was encoded stays so on the way: it deceives nobody.
-	if strings.ContainsFunc(strings.ReplaceAll(p, " ", ""), deceptive) {
-		return false
-	}
+	p = path.Clean(p)
 	return p != t.basePath && !strings.HasPrefix(p, t.basePath+"/")
 }
 
 func (t ReturnTargets) isOwn(r *http.Request, target origin.Origin) bool {
 	return target == t.own || (t.own == origin.Origin{} && target == origin.Of(r))
+}
+
+// asDeceived is what a reader may take a decoded character for.
+func asDeceived(c rune) rune {
+	switch {
+	case c == '\\':
+		return '/'
+	case c < ' ', c == 0x7f:
+		return -1
+	}
+	return c
 }
 
 func deceptive(c rune) bool { return c <= ' ' || c == 0x7f || c == '\\' }

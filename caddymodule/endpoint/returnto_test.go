@@ -20,6 +20,11 @@ func TestSignInLeadsBackWithinTheSite(t *testing.T) {
 		"a path with encoded space": "/files/My%20Report.pdf",
 		"a path beside base_path":   "/authors",
 		"bytes that are no UTF-8":   "/caf%E9/%FF%FE?q=%E9",
+		"a user of a domain":        "/user/CORP%5Cada",
+		"encoded characters":        "/a%5cb/%09/c%0ad%00%7f?q=%5C",
+		"an address in a path":      "/read/https://example.com/x",
+		"slashes in a row":          "/a//b///",
+		"dots":                      "/a/./b/../c",
 		"three kilobytes":           "/orders?" + strings.Repeat("a=1&b=%20&", 306),
 		"this origin":               s.URL + "/orders",
 		"a listed origin":           "https://other.example.com/orders",
@@ -35,6 +40,24 @@ func TestSignInLeadsBackWithinTheSite(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Browsers send it as it is, and understand it either way.
+func TestABackslashInAQueryComesBackEncoded(t *testing.T) {
+	s := gatewaytest.Start(t, gatewaytest.Site{})
+	for target, want := range map[string]string{
+		`/orders?q=C:\Users`: "/orders?q=C:%5CUsers", `/orders#\`: "/orders#%5C", "/caf\u00e9": "/caf%C3%A9",
+	} {
+		s.Client(t).SignInByForm(gatewaytest.Ada, gatewaytest.Password, target).Want(t, http.StatusSeeOther).WantHeader(t, "Location", want)
+	}
+}
+
+// What cannot be kept of the address that somebody came to is told on the page.
+func TestAnAddressThatCannotBeKeptIsToldOf(t *testing.T) {
+	b := gatewaytest.Start(t, gatewaytest.Site{}).Browser(t)
+	b.Open("//evil.example").Want(t, http.StatusSeeOther).WantHeader(t, "Location", "/auth/login?return_to=%2F&cut=1")
+	b.Open("/a//b").Want(t, http.StatusSeeOther).WantHeader(t, "Location", "/auth/login?return_to=%2Fa%2F%2Fb")
+	b.Open("/?a").Want(t, http.StatusSeeOther).WantHeader(t, "Location", "/auth/login?return_to=%2F%3Fa")
 }
 
 // Open redirects, each in a spelling that got past somebody.
@@ -53,6 +76,11 @@ func TestSignInNeverLeadsElsewhere(t *testing.T) {
 		"an encoded tab":                      "/%09/evil.example",
 		"an encoded slash":                    "/%2fevil.example",
 		"an encoded backslash":                "/%5Cevil.example",
+		"an encoded backslash and a tab":      "/%09%5Cevil.example",
+		"an encoded DEL":                      "/%7f/evil.example",
+		"a backslash behind a path":           `/a\..\/evil.example`,
+		"the sign-out page by dots":           "/a/../auth/logout",
+		"the sign-out page by slashes":        "/a/..//auth/logout",
 		"a NUL":                               "/%00/evil.example",
 		"one slash after the scheme":          "https:/evil.example",
 		"no slash after the scheme":           "https:evil.example",
@@ -105,7 +133,10 @@ func TestSignInLeadsBackToTheOriginThatBrowsersSee(t *testing.T) {
 		"https by a trusted proxy":  {behindProxy, "https", true},
 		"http by a trusted proxy":   {behindProxy, "http", false},
 		"https by who says so":      {"", "https", false},
-		"nonsense by a trusted one": {behindProxy, "https,http", false},
+		"https by the first of two": {behindProxy, "https,http", true},
+		"https by both":             {behindProxy, "HTTPS , https", true},
+		"http by the first of two":  {behindProxy, "http, https", false},
+		"nonsense by a trusted one": {behindProxy, "tls,https", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := gatewaytest.Start(t, gatewaytest.Site{Global: tt.global})

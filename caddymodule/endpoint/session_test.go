@@ -33,6 +33,17 @@ const (
 		`"flatPermissionsList":[],"token":"TOKEN"}`
 )
 
+// A page that only said no was a dead end for who is signed in as the wrong person.
+func TestWhoLacksARoleReadsWhoTheyAreAndCanComeBackAsSomebodyElse(t *testing.T) {
+	s := gatewaytest.Start(t, gatewaytest.Site{Auth: "role nobody"})
+	a := s.WithCookie(t, gatewaytest.Ada).Get("/admin?a=1", "Accept", "text/html", "Sec-Fetch-Mode", "navigate").Want(t, http.StatusForbidden)
+	for _, part := range []string{"No access", "You are signed in as <strong>" + gatewaytest.Ada, `href="/auth/logout?return_to=%2Fadmin%3Fa%3D1"`, `href="/"`} {
+		if !strings.Contains(a.Body, part) {
+			t.Errorf("there is no %s in\n%s", part, a.Body)
+		}
+	}
+}
+
 func TestSessionBodyIsTheContract(t *testing.T) {
 	s := gatewaytest.Start(t, gatewaytest.Site{})
 	for name, tt := range map[string]struct {

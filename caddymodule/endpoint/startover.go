@@ -47,9 +47,11 @@ func (s startOver) post(w http.ResponseWriter, r *http.Request) {
 	if finishBody(r) != nil {
 		refusal.CloseUnread(w, r)
 	}
-	s.fresh.clear(w, r)
-	if left == 0 && presented.Ours {
+	switch {
+	case left == 0 && presented.Ours:
 		s.address.Cookie.Clear(w, r)
+	case left == 0:
+		s.fresh.clear(w, r)
 	}
 	if presented.Unknown && !fromPage { // its session may live
 		refusal.Token.Write(w, r)

@@ -38,7 +38,7 @@ func TestWhichSessionOfAnotherTabGoesOn(t *testing.T) {
 					if at == "in a tab that comes back at once" {
 						b = late
 					}
-					b.Open(two).Want(t, http.StatusSeeOther).WantHeader(t, "Location", "/2")
+					b.Return(two).Want(t, http.StatusSeeOther).WantHeader(t, "Location", "/2")
 					if last := b.Jar[len(b.Jar)-1]; (last == first) != c.goesOn {
 						t.Errorf("the browser has the first tab's session: %v, want %v", last == first, c.goesOn)
 					}

@@ -13,49 +13,63 @@ import (
 	"example.com/sidegate/caddymodule/web"
 )
 
-// unkeptParam says on the login page's address that the page's own form led to a
-// place where nobody was signed in. Anybody can write it: it shows a message.
-const unkeptParam = "unkept"
+// cameParam says on an address of ours that the request that was led there had
+// brought a session cookie, which the browser was had to forget. Anybody can write
+// it: it only chooses between the words for somebody who has just signed in.
+const cameParam = "came"
 
 // What an operator has to put right so that sign-ins are kept.
 var (
 	errUnkept = errors.New("the browser sends no session cookie: it takes none, or a proxy in front drops Set-Cookie or Cookie, " +
 		"or a gateway beside this one, of the same secret and another store, had it forget the cookie")
-	errLost = errors.New("the session cookie that the browser sends opens no session here: do gateways of one address share " +
-		"neither a store nor a secret, or does another one use the same `name` in `cookie`?")
+	errLost = errors.New("the session cookie that the browser sends opens no session here: are there gateways that share no store at one address, " +
+		"or neither a store nor a secret, does another one use the same `name` in `cookie`, or was the session ended elsewhere a moment ago?")
 	errCrowded = errors.New("the browser sends several session cookies of one name, and it cannot be told which counts: " +
 		"give each gateway of these hosts a `name` of its own in `cookie`")
 	errUnkeptPlain = errors.New("the browser sends no session cookie, as over plain http, because it is Secure: serve the site over TLS; " +
 		"where TLS ends in front of it, say `public_url https://...` and `trusted_proxies`; on a test network only, `cookie { insecure }`")
 )
 
-// cameFromLogin reports whether the form of the login page led here: the browser
-// names that page, where its redirect has let it (see leadBack), and no link of
-// the page leads to where somebody has to be signed in.
-func (a *Address) cameFromLogin(r *http.Request) bool {
+// mayKeepNothing reports whether the form was sent from the page by a browser that
+// has no cookie of this site, and so may take none.
+func (a *Address) mayKeepNothing(r *http.Request) bool {
 	from, err := url.Parse(r.Referer())
-	return err == nil && from.Path == a.BasePath+loginPath && a.Sites.Of(r) == origin.OfURL(from)
+	return err == nil && from.Path == a.BasePath+loginPath && r.Header["Cookie"] == nil
 }
 
-func withParam(address, name string) string {
+func withParam(address, name, value string) string {
 	if strings.Contains(address, "?") {
-		return address + "&" + name + "=1"
+		return address + "&" + name + "=" + value
 	}
-	return address + "?" + name + "=1"
+	return address + "?" + name + "=" + value
 }
 
-// leadBack leads on from the form, and lets the browser say so on the same site.
-// The address of the login page has nothing in it but where it leads.
-func leadBack(w http.ResponseWriter, r *http.Request, target string) {
-	redirectAs(w, r, target, "same-origin")
+// passingOn is the address with those of the parameters that the request has.
+func passingOn(r *http.Request, to string, names ...string) string {
+	for _, name := range names {
+		if r.URL.Query().Has(name) {
+			to = withParam(to, name, "1")
+		}
+	}
+	return to
+}
+
+// leadOn leads on from the form.
+func (l passwordLogin) leadOn(w http.ResponseWriter, r *http.Request, s arrived, target string) {
+	l.fresh.set(w, r, false, s.ExpiresAt.Sub(l.now()))
+	if l.pages.address.mayKeepNothing(r) {
+		target = l.fresh.confirm(l.pages.address.BasePath, target)
+	}
+	redirect(w, r, target)
 }
 
 // lost is what to say to somebody who is not signed in, if they have signed in a
-// moment ago: as the address says, or the browser.
+// moment ago: as a cookie says that we set then, or the address that we led to.
+// Nobody else can say so: a browser repeats the Referer of a page when that is
+// reloaded, hours later.
 func (l passwordLogin) lost(w http.ResponseWriter, r *http.Request, c *caller.Caller) web.Failure {
 	fresh, _ := l.fresh.read(r)
-	led := r.URL.Query().Get(unkeptParam) != "" && c.Standing != caller.CannotTell
-	if !led && (!fresh || c.Standing != caller.Anonymous) {
+	if !fresh && !l.fresh.confirms(r) || c.Standing == caller.CannotTell {
 		return web.NoFailure
 	}
 	l.fresh.clear(w, r)
@@ -70,7 +84,7 @@ func (a arrivals) unkept(r *http.Request, c *caller.Caller, site origin.Origin) 
 	switch {
 	case c.Cookies == caller.TwoSessions, c.Cookies == caller.TooMany:
 		failure, err = web.UnkeptCrowded, errCrowded
-	case c.Standing == caller.Rejected:
+	case c.Standing == caller.Rejected, r.URL.Query().Has(cameParam):
 		failure, err = web.UnkeptLost, errLost
 	case !a.cookie.Insecure && overPlainHTTP(site):
 		failure, err = web.UnkeptPlain, errUnkeptPlain

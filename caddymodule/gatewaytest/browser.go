@@ -15,8 +15,7 @@ import (
 type Browser struct {
 	*Client
 	Jar []string // name=value
-	// Note is the cookie that says for a while that a sign-in at a provider has
-	// succeeded. It is apart, for it signs nobody in.
+	// Note is the cookie that says for a while that a sign-in has succeeded. It is apart, for it signs nobody in.
 	Note string
 }
 
@@ -91,6 +90,17 @@ func (b *Browser) Begin(p *IDP, name, returnTo string) (callback string) {
 		path += "?return_to=" + url.QueryEscape(returnTo)
 	}
 	return p.Consent(b.T, b.Open(path).Want(b.T, http.StatusSeeOther).Header.Get("Location"))
+}
+
+// Return opens a callback's address, and what that leads over where the browser had
+// another attempt when this one began.
+func (b *Browser) Return(callback string) Answer {
+	b.T.Helper()
+	a := b.Open(callback)
+	if to := a.Header.Get("Location"); strings.Contains(to, "succeeded=") {
+		return b.Open(to)
+	}
+	return a
 }
 
 // SignInAt goes the whole way.

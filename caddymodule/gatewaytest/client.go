@@ -114,11 +114,17 @@ func (c *Client) exchange(req *http.Request) (Answer, error) {
 	return a, nil
 }
 
+// keepCookie leaves out the one that says for a while that a sign-in has succeeded:
+// it signs nobody in.
 func (c *Client) keepCookie(resp *http.Response) {
 	for _, set := range resp.Cookies() {
-		if set.MaxAge < 0 {
-			c.Cookie = ""
-		} else {
+		switch {
+		case strings.HasSuffix(set.Name, "-succeeded"):
+		case set.MaxAge < 0:
+			if strings.HasPrefix(c.Cookie, set.Name+"=") {
+				c.Cookie = ""
+			}
+		default:
 			c.Cookie = set.Name + "=" + set.Value
 		}
 	}

@@ -29,6 +29,11 @@ func NoteAnswer(h http.Header) (had Answered) {
 	return had
 }
 
+// succeeded goes on the prefix in the name of the cookie by which a gateway says for
+// a moment that somebody has signed in. One behind this one sets it at each sign-in,
+// and needs it for nothing but a message: it is taken away, and nobody's mistake.
+const succeeded = "succeeded="
+
 // Strip deletes from an answer what an app has added to the gateway's own: native
 // headers, which a browser would take for the gateway's, and cookies of that
 // name or whose name begins with prefix, which sign a person out, or in as
@@ -44,7 +49,7 @@ func (had *Answered) Strip(h http.Header, cookie, prefix string, stays func(line
 			if len(values) > had.cookies {
 				stripSetCookies(h, name, had.cookies, func(line string) bool {
 					if SetsCookie(line, cookie, prefix) {
-						overwrote = true
+						overwrote = overwrote || !strings.HasPrefix(line, prefix+succeeded)
 						return true
 					}
 					return stays != nil && stays(line)

@@ -39,8 +39,10 @@ func schemeOf(r *http.Request) (scheme string, sure bool) {
 		return secure, true
 	}
 	if TrustedPeer(r) {
-		// Of several the client may have made up the first.
-		switch strings.ToLower(r.Header.Get("X-Forwarded-Proto")) {
+		// Proxies in a row each add theirs: the first is of the one that the client
+		// came to. Who makes it up lies of their own way here, and to nobody else.
+		said, _, _ := strings.Cut(r.Header.Get("X-Forwarded-Proto"), ",")
+		switch strings.ToLower(strings.TrimSpace(said)) {
 		case secure, "wss":
 			return secure, true
 		case plain, "ws":
@@ -52,9 +54,18 @@ func schemeOf(r *http.Request) (scheme string, sure bool) {
 
 // DoubtsTLS reports whether the request says that its browser came over TLS, and
 // is not believed: the peer is none of trusted_proxies, or says it otherwise than
-// is read of those.
+// is read of those. Browsers say so themselves to a host that is not their own
+// machine: they send Sec-Fetch-Site to no other by plain HTTP (W3C Fetch Metadata
+// section 2).
 func DoubtsTLS(r *http.Request) bool {
-	if _, sure := schemeOf(r); sure {
+	scheme, sure := schemeOf(r)
+	if scheme == secure {
+		return false
+	}
+	if r.Header.Get("Sec-Fetch-Site") != "" && !newOrigin(plain, r.Host).Local() {
+		return true
+	}
+	if sure {
 		return false
 	}
 	says := func(name, word string) bool { return strings.Contains(strings.ToLower(r.Header.Get(name)), word) }
@@ -140,6 +151,17 @@ func (o Origin) Is(text string) bool {
 		rest, ok = strings.CutPrefix(rest, "://")
 	}
 	return ok && rest == o.Host
+}
+
+// Local reports whether the host is the browser's own machine, which is as good as
+// https to it (W3C Secure Contexts section 3.1).
+func (o Origin) Local() bool {
+	name := o.Hostname()
+	if name == "localhost" || strings.HasSuffix(name, ".localhost") {
+		return true
+	}
+	ip, err := netip.ParseAddr(name)
+	return err == nil && ip.IsLoopback()
 }
 
 // Hostname is the host without the port, and without the brackets of an IPv6

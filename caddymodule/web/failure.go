@@ -115,7 +115,8 @@ var failureTexts = map[Failure]string{
 		"browsers keep the cookies of this service only at https://. " +
 		"Open the same address with https:// if there is one, or tell whoever looks after this service.",
 	UnkeptLost: "You have signed in, but this service did not know you again at the next page. " +
-		"You have done nothing wrong: please tell whoever looks after this service.",
+		"Perhaps several gateways of it share no store: please tell whoever looks after this service. " +
+		"If that sign-in was ended at another device, just sign in again.",
 	UnkeptCrowded: "You have signed in, but your browser sends several sign-ins of this name at once, and it cannot be told which counts. " +
 		"Sign in again; if that does not help, delete the cookies of this site in your browser first.",
 	Clock: "The clocks of this service and of the one you signed in at do not agree. " +

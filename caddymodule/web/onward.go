@@ -1,6 +1,9 @@
 package web
 
-import "net/http"
+import (
+	"html/template"
+	"net/http"
+)
 
 // Onward is the page that leads somewhere, at once unless it has something to
 // say. It stands in for a redirect
@@ -30,6 +33,14 @@ func (o Onward) Write(w http.ResponseWriter) {
 // Next is where it leads.
 func (o Onward) Next() string { return orFront(o.To) }
 
+// goOn leads where the page's one link does, with the part of the address that no
+// server sees, and that only a script can keep. Without it the page leads on as well.
+const goOn template.JS = "location.replace(document.links[0].href+location.hash)"
+
+// goOnPolicy allows that script besides.
+var goOnPolicy = "default-src 'none'; style-src " + styleSource + "; script-src " + source(string(goOn)) +
+	"; img-src data:; form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
+
 // SameSite is the page that asks for what was asked for once more, at once: as a
 // page of this site, which the browser sends a SameSite=Strict cookie for. The
 // link that was followed stood on a page of another site.
@@ -41,5 +52,5 @@ type SameSite struct {
 
 // Write answers 200 with the page.
 func (s SameSite) Write(w http.ResponseWriter) {
-	page{name: "samesite", data: s, status: http.StatusOK}.write(w)
+	page{name: "samesite", data: s, status: http.StatusOK, policy: goOnPolicy}.write(w)
 }

@@ -1,7 +1,10 @@
 package web_test
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -22,6 +25,22 @@ func TestThePageThatLeadsOn(t *testing.T) {
 				t.Errorf("refresh is %q", refresh)
 			}
 		})
+	}
+}
+
+// A server never sees the part behind the number sign.
+func TestThePageBetweenKeepsTheFragmentByAScriptThatItsPolicyNames(t *testing.T) {
+	w := httptest.NewRecorder()
+	web.SameSite{To: "/a//b?x=1"}.Write(w)
+	script := "location.replace(document.links[0].href+location.hash)"
+	sum := sha256.Sum256([]byte(script))
+	if policy := w.Header().Get("Content-Security-Policy"); !strings.Contains(policy, "script-src 'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'") {
+		t.Errorf("the policy is %s", policy)
+	}
+	for _, part := range []string{"<script>" + script + "</script>", `<noscript><meta http-equiv="refresh" content="0; url=/a//b?x=1"></noscript>`, `href="/a//b?x=1"`} {
+		if !strings.Contains(w.Body.String(), part) {
+			t.Errorf("there is no %s in\n%s", part, w.Body)
+		}
 	}
 }
 

@@ -5,11 +5,10 @@ import (
 	"net/http"
 )
 
-// submit presses the page's one button. It is the only script of all pages, and
-// without it people press it themselves.
+// submit presses the page's one button. Without it people press it themselves.
 const submit template.JS = "document.forms[0].submit()"
 
-// submitPolicy allows the script besides. Forms may end up anywhere: where people
+// submitPolicy allows that script besides. Forms may end up anywhere: where people
 // are led after ours, back to a provider or to where they wanted to go, is not known
 // yet.
 var submitPolicy = "default-src 'none'; style-src " + styleSource + "; script-src " + source(string(submit)) +
@@ -38,7 +37,7 @@ type SignOutThere struct {
 
 // Write answers 200 with the page.
 func (s SignOutThere) Write(w http.ResponseWriter) {
-	page{name: "signoutthere", data: s, status: http.StatusOK, submits: true}.write(w)
+	page{name: "signoutthere", data: s, status: http.StatusOK, policy: submitPolicy}.write(w)
 }
 
 // Field is one field of a form that people do not see.
@@ -46,5 +45,5 @@ type Field struct{ Name, Value string }
 
 // Write answers 200 with the page.
 func (p PostBack) Write(w http.ResponseWriter) {
-	page{name: "postback", data: p, status: http.StatusOK, submits: true}.write(w)
+	page{name: "postback", data: p, status: http.StatusOK, policy: submitPolicy}.write(w)
 }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"net/url"
 	"time"
 )
 
@@ -17,6 +18,9 @@ type Problem struct {
 	RetryAfter time.Duration
 	// SignedInAs is the email address of whom is signed in; shown with 403.
 	SignedInAs string
+	// ReturnTo is where to come back to as somebody else; empty: nowhere in
+	// particular. The caller has checked that it may.
+	ReturnTo string
 	// Base is the configured base_path, such as /auth. With it the page offers
 	// a way on: to sign in after 401, to change who is signed in after 403.
 	Base string
@@ -36,6 +40,14 @@ func (p Problem) Write(w http.ResponseWriter) {
 		p.Detail = text.detail
 	}
 	page{name: "problem", data: p, status: p.Status, retryAfter: p.RetryAfter}.write(w)
+}
+
+// Leave is where to sign out.
+func (p Problem) Leave() string {
+	if p.ReturnTo == "" {
+		return p.Base + "/logout"
+	}
+	return p.Base + "/logout?return_to=" + url.QueryEscape(p.ReturnTo)
 }
 
 // Wait is what to do when waiting helps; empty when it does not.

@@ -28,6 +28,7 @@ var style = func() template.CSS {
 var pages = template.Must(template.New("").Funcs(template.FuncMap{
 	"style":  func() template.CSS { return style },
 	"submit": func() template.JS { return submit },
+	"goOn":   func() template.JS { return goOn },
 }).ParseFS(files, "pages/*.html"))
 
 // styleSource is the style sheet as a source in a Content-Security-Policy.
@@ -46,7 +47,7 @@ type page struct {
 	status      int
 	retryAfter  time.Duration
 	formTargets []string
-	submits     bool // its form, by a script
+	policy      string // what its script needs; empty: that of all pages
 }
 
 func (p page) write(w http.ResponseWriter) {
@@ -57,8 +58,8 @@ func (p page) write(w http.ResponseWriter) {
 	}
 	h := w.Header()
 	setSecurityHeaders(h, p.formTargets)
-	if p.submits {
-		h.Set("Content-Security-Policy", submitPolicy)
+	if p.policy != "" {
+		h.Set("Content-Security-Policy", p.policy)
 	}
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Length", strconv.Itoa(body.Len()))

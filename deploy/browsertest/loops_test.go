@@ -59,6 +59,21 @@ func TestOverPlainHTTPWhoHasSignedInIsToldWhyItIsNotKept(t *testing.T) {
 	g.AwaitLog(`"level":"warn"`, "over plain http, because it is Secure", "say `insecure` in `cookie`")
 }
 
+// A reload repeats the Referer of the first time, which is the login page's.
+func TestAReloadAfterTheSessionHasEndedAccusesNoBrowser(t *testing.T) {
+	origin, _ := startAt(t, "app.shop.example", "insecure")
+	b := open(t, atNames())
+	b.do(chromedp.Navigate(origin + "/orders?page=2"))
+	b.signIn()
+	b.wantText("upstream")
+	b.do(chromedp.Evaluate(`fetch("/auth/logout", {method: "POST"}).then(() => document.title = "ended")`, nil))
+	b.await("the session has ended", `document.title`, func(title string) bool { return title == "ended" })
+	b.do(chromedp.Reload())
+	b.await("there is the bare form", `document.body.innerText`, func(text string) bool {
+		return strings.Contains(text, "Email address") && !strings.Contains(text, "You have signed in, but")
+	})
+}
+
 // Single sign-on answers at once, so the browser went round without end.
 func TestThroughAProviderWhoseSignInIsNotKeptIsToldWhy(t *testing.T) {
 	idp := gatewaytest.NewIDP(t)
@@ -123,6 +138,9 @@ func TestWithSameSiteStrictALinkOfAnotherSiteLeadsToThePage(t *testing.T) {
 	b.follow(origin + "/orders?page=2")
 	b.wantText("upstream")
 	b.wantPath("/orders?page=2")
+	b.do(chromedp.Navigate(p.URL + "/auth/login"))
+	b.follow(origin + "/a//b?page=4#row7")
+	b.await("nothing of the address is lost", `location.href`, func(at string) bool { return at == origin+"/a//b?page=4#row7" })
 	t.Run("and who is not signed in gets the form", func(t *testing.T) {
 		b := open(t, atNames())
 		b.do(chromedp.Navigate(p.URL + "/auth/login"))

@@ -18,9 +18,11 @@ const (
 )
 
 const (
-	saysAgain  = 1 << iota // the attempt has begun again by itself
-	saysWanted             // the person wanted to go somewhere
-	saysUnkept             // another one has just succeeded, and nobody is signed in
+	saysAgain     = 1 << iota // the attempt has begun again by itself
+	saysWanted                // the person wanted to go somewhere
+	saysUnkept                // another one has just succeeded, and nobody is signed in
+	saysElsewhere             // it began at another host than the one it comes back to
+	saysDoubted               // there was another one, which may have succeeded unkept
 )
 
 // Told is what a state of ours says of its attempt, also to who has nothing
@@ -33,6 +35,12 @@ type Told struct {
 	// Unkept says that a sign-in of this browser had succeeded a moment before the
 	// attempt began, and nobody was signed in by it.
 	Unkept bool
+	// Elsewhere says that it began at another host, as far as the request said, than
+	// the one that it comes back to.
+	Elsewhere bool
+	// Doubted says that the browser had another attempt when this one began: one in
+	// another tab, or one that has succeeded and the browser did not hear of it.
+	Doubted bool
 	// Began is when the attempt began, in whole seconds.
 	Began time.Time
 }
@@ -58,6 +66,12 @@ func (t Told) says() (b byte) {
 	if t.Unkept {
 		b |= saysUnkept
 	}
+	if t.Elsewhere {
+		b |= saysElsewhere
+	}
+	if t.Doubted {
+		b |= saysDoubted
+	}
 	return b
 }
 
@@ -73,7 +87,7 @@ func (a *AttemptSealer) ReadState(login, state string) (told Told, ours bool) {
 		if hmac.Equal(raw[stateBegan:], key.known(login, raw[:stateBegan])) {
 			says := raw[stateRandom]
 			began := time.Unix(int64(binary.BigEndian.Uint32(raw[stateSays:])), 0)
-			return Told{says&saysAgain != 0, says&saysWanted != 0, says&saysUnkept != 0, began}, true
+			return Told{says&saysAgain != 0, says&saysWanted != 0, says&saysUnkept != 0, says&saysElsewhere != 0, says&saysDoubted != 0, began}, true
 		}
 	}
 	return told, false

@@ -12,11 +12,11 @@ func TestAStateSaysWhatItWasMadeFor(t *testing.T) {
 	clock := newClock()
 	for _, want := range []oidc.Told{
 		{Began: clock.Now()}, {Again: true, Began: clock.Now()}, {Wanted: true, Began: clock.Now()},
-		{Again: true, Wanted: true, Began: clock.Now()}, {Unkept: true, Began: clock.Now()}, {Again: true, Wanted: true, Unkept: true, Began: clock.Now()},
+		{Again: true, Wanted: true, Began: clock.Now()}, {Unkept: true, Began: clock.Now()}, {Doubted: true, Began: clock.Now()}, {Elsewhere: true, Began: clock.Now()}, {Again: true, Wanted: true, Unkept: true, Began: clock.Now()},
 	} {
 		state := sealer(t, clock.Now, 1).State("keycloak", want)
 		got, ours := sealer(t, clock.Now, 2, 1).ReadState("keycloak", state)
-		if !ours || got.Again != want.Again || got.Wanted != want.Wanted || got.Unkept != want.Unkept || !got.Began.Equal(want.Began) {
+		if !ours || got.Again != want.Again || got.Wanted != want.Wanted || got.Unkept != want.Unkept || got.Doubted != want.Doubted || got.Elsewhere != want.Elsewhere || !got.Began.Equal(want.Began) {
 			t.Errorf("%+v says %+v, ours: %v", want, got, ours)
 		}
 	}
