@@ -135,7 +135,10 @@ var quirksOfProviders = []quirk{
 	{saw: "an error there that has passed", quirks: standin.Quirks{Error: "server_error", Errors: 1}, log: []string{"server_error", "it begins again by itself"}},
 	{saw: "an error there that goes on", quirks: standin.Quirks{Error: "server_error", Errors: 2}, status: 503, page: inTrouble, log: []string{"the answer is server_error"}},
 	{saw: "an error that is our mistake is named", quirks: standin.Quirks{Error: "invalid_scope", Errors: 1}, status: 401, page: notAccepted, log: []string{"is invalid_scope"}},
-	{saw: "an error of no list is not repeated", quirks: standin.Quirks{Error: "AADSTS50105", Errors: 1}, status: 401, page: notAccepted, log: []string{"neither RFC 6749 nor OpenID Connect lists"}},
+	{saw: "an error of no list is named", quirks: standin.Quirks{Error: "AADSTS50105", Errors: 1}, status: 401, page: notAccepted, log: []string{`error code "AADSTS50105", which no standard lists`}},
+	{saw: "an error that is a script is not repeated", quirks: standin.Quirks{Error: "<a\n>", Errors: 1}, status: 401, page: notAccepted, log: []string{"whose code is none that RFC 6749 allows"}},
+	{saw: "somebody who cancels at Apple", quirks: standin.Quirks{Error: "user_cancelled_authorize", Errors: 1}, status: 401, page: "it was cancelled or not allowed there", info: []string{"user_cancelled_authorize"}},
+	{saw: "somebody who cancels at LinkedIn", quirks: standin.Quirks{Error: "user_cancelled_login", Errors: 1}, status: 401, page: "it was cancelled or not allowed there", info: []string{"user_cancelled_login"}},
 	{saw: "somebody who says no there", quirks: standin.Quirks{Error: "access_denied", Errors: 1}, status: 401, page: "it was cancelled or not allowed there", info: []string{"access_denied"}},
 
 	// Where it is, and who it says it is.
