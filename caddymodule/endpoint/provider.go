@@ -275,6 +275,7 @@ var providerFailures = []struct {
 	{errNoCookies, refusal.NoCookie, true},
 	{oidc.ErrNoCookie, refusal.NoCookie, false},
 	{oidc.ErrPassing, refusal.ProviderTrouble, true},
+	{oidc.ErrNotYet, refusal.ProviderNotYet, true},
 	{oidc.ErrForged, refusal.Forged, true},
 	{oidc.ErrSpent, refusal.Spent, true},
 	{oidc.ErrClock, refusal.Clock, true},

@@ -57,7 +57,7 @@ func (l *Login) readCallback(ctx context.Context, m *metadata, attempt Attempt, 
 		return "", err
 	}
 	if query.Has("error") {
-		return "", answered(query.Get("error"))
+		return "", answered(query.Get("error"), m)
 	}
 	code = query.Get("code")
 	if code == "" || len(code) > maxCode {
@@ -86,12 +86,12 @@ func (l *Login) checkResponseIssuer(ctx context.Context, m *metadata, query url.
 }
 
 // answered is what an error of the authorization endpoint means.
-func answered(code string) error {
+func answered(code string, m *metadata) error {
 	switch {
 	case isDenied(code):
 		return because(ErrDenied, "the answer is %s", code)
 	case slices.Contains(passing, code):
-		return because(ErrPassing, "the answer is %s", code)
+		return because(ErrPassing, "the answer is %s, of %s", code, shownURL(withoutQuery(m.Authorization)))
 	case !slices.Contains(mistakes, code):
 		code = "an " + unlisted(code)
 	}
@@ -119,5 +119,6 @@ func spelled(code string) string {
 	return `"` + code + `"`
 }
 
-// notInCode is what RFC 6749's NQSCHAR are not.
-func notInCode(r rune) bool { return r < ' ' || r >= 0x7f || r == '"' || r == '\\' }
+// notInCode is what RFC 6749's NQSCHAR are not, and what markup is made of: some
+// read their logs in a browser.
+func notInCode(r rune) bool { return r < ' ' || r >= 0x7f || strings.ContainsRune(`"\<>`, r) }
