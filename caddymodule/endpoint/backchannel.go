@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strconv"
 
 	"example.com/sidegate/caddymodule/lifecycle"
 	"example.com/sidegate/caddymodule/login/oidc"
@@ -45,11 +44,7 @@ func (b backchannel) post(w http.ResponseWriter, r *http.Request) {
 		refuseLogoutToken(w)
 	case errors.Is(err, oidc.ErrNotYet):
 		b.events.Happened(lifecycle.Event{Kind: SignOutRefused, Login: b.provider.Name(), Err: err})
-		w.Header().Set("Retry-After", strconv.Itoa(int(oidc.NotYetFor.Seconds())))
-		web.WriteJSON(w, http.StatusServiceUnavailable, struct {
-			Error       string `json:"error"`
-			Description string `json:"error_description"`
-		}{"temporarily_unavailable", "The logout token is not verified yet: the provider's keys and settings were asked for a moment ago. Send it again."})
+		refusal.NotYetVerified.WriteJSON(w)
 	default:
 		// The provider may send it again; nobody was told of a success.
 		b.events.Trouble(r.Context(), "a provider's sign-out could not be carried out", err)
