@@ -297,7 +297,7 @@ func TestFloodsOfRefusedSignInsAreCut(t *testing.T) {
 		h.Happened(lifecycle.Event{Kind: endpoint.Refused})
 	}
 	told := logs.All()
-	if len(told) != atFirst+1 || told[atFirst].ContextMap()["more_since_last"] != int64(80) {
+	if len(told) != atFirst+1 || told[atFirst].ContextMap()["more_since_last"] != int64(76) {
 		t.Errorf("a second later: %d lines, the last with %v", len(told), told[len(told)-1].ContextMap())
 	}
 }

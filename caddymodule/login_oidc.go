@@ -3,7 +3,8 @@ package caddymodule
 import (
 	"errors"
 	"fmt"
-	"slices"
+	"regexp"
+	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -52,7 +53,8 @@ type OIDCLogin struct {
 	ClientID     string `json:"client_id,omitempty"`
 	ClientSecret string `json:"client_secret,omitempty"`
 	// ClientAuth is client_secret_basic, client_secret_post, private_key_jwt
-	// or none. Default: client_secret_basic; none without a client_secret.
+	// or none. Default: client_secret_basic, or client_secret_post where the
+	// provider lists that alone of the two; none without a client_secret.
 	ClientAuth string `json:"client_auth,omitempty"`
 	// ClientKey is a PEM file with the private key of private_key_jwt, and
 	// ClientKeyID the name that the provider has for its public half.
@@ -80,6 +82,7 @@ type OIDCLogin struct {
 	*oidc.Login `json:"-"`
 
 	asked  string // the issuer, resolved
+	placed map[string]directive.Position
 	logger *zap.Logger
 }
 
@@ -152,8 +155,19 @@ func (o *OIDCLogin) config() (c oidc.Config, err error) {
 	if o.ResponseMode != "" && o.ResponseMode != responseQuery && !o.postsBack() {
 		return c, fmt.Errorf("response_mode %q: there are %s and %s", o.ResponseMode, responseQuery, responseFormPost)
 	}
-	if o.Issuer == "" || o.ClientID == "" {
-		return c, errors.New("issuer and client_id are required")
+	switch {
+	case o.Issuer == "" && o.ClientID == "":
+		return c, errors.New("issuer and client_id are required, and missing")
+	case o.Issuer == "":
+		return c, errors.New("issuer is required, and missing: the provider's URL, as its discovery document names it")
+	case o.ClientID == "":
+		return c, errors.New("client_id is required, and missing: register a client at the provider and give its id")
+	case manyIssuers.MatchString(o.Issuer):
+		return c, errors.New("issuer has a placeholder in it, such as {tenantid}, which stands for many issuers: give that of your own tenant")
+	case o.Issuer != strings.TrimSpace(o.Issuer):
+		return c, errors.New("issuer begins or ends with a blank: take it away")
+	case o.Discovery != strings.TrimSpace(o.Discovery):
+		return c, errors.New("discovery begins or ends with a blank: take it away")
 	}
 	if c.Issuer, err = resolve(o.Issuer); err != nil {
 		return c, fmt.Errorf("issuer: %w", err)
@@ -175,6 +189,10 @@ func (o *OIDCLogin) config() (c oidc.Config, err error) {
 	}
 	return c, o.clientCredentials(&c)
 }
+
+// manyIssuers is a placeholder as providers write it in what stands for the issuers
+// of all their tenants; ours have a dot in them.
+var manyIssuers = regexp.MustCompile(`\{[^{}.]*\}`)
 
 // How a provider's answer comes back.
 const (
@@ -210,122 +228,6 @@ func (o *OIDCLogin) clientCredentials(c *oidc.Config) (err error) {
 		}
 	}
 	return nil
-}
-
-// UnmarshalCaddyfile reads the login. Syntax:
-//
-//	login oidc <name> {
-//		issuer <url>
-//		client_id <id>
-//		client_secret <secret>
-//		client_auth client_secret_basic|client_secret_post|private_key_jwt|none
-//		client_key <pem file> [<key id>]
-//		discovery <url>
-//		end_session <url>
-//		userinfo off
-//		pkce off
-//		response_mode query|form_post
-//		label <text>
-//		scopes <scope>...
-//		auth_param <name> <value>
-//		acr_values <value>...
-//		max_age <duration>
-//		trust_unverified_email
-//		email_domains <domain>...
-//		ca <pem file>
-//		map {
-//			<field> <expression>
-//		}
-//		require <expression> [<message>]
-//	}
-//
-// auth_param and require may be repeated.
-func (o *OIDCLogin) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	d.Next() // the method
-	at := directive.Here(d)
-	if !d.Args(&o.ProviderName) {
-		return directive.Err(d, "login oidc needs a name, which becomes a part of its addresses: login oidc keycloak { ... }")
-	}
-	if d.NextArg() {
-		return directive.ArgErr(d)
-	}
-	err := directive.Block(d, "login oidc", map[string]directive.Option{
-		"issuer":                 directive.Text(&o.Issuer),
-		"client_id":              directive.Text(&o.ClientID),
-		"client_secret":          directive.Text(&o.ClientSecret),
-		"client_auth":            directive.Text(&o.ClientAuth),
-		"client_key":             o.parseClientKey,
-		"label":                  directive.Text(&o.Label),
-		"scopes":                 directive.Texts(&o.Scopes),
-		"auth_param":             o.parseAuthParam,
-		"acr_values":             directive.Texts(&o.ACRValues),
-		"max_age":                o.parseMaxAge,
-		"trust_unverified_email": directive.Flag(&o.TrustUnverifiedEmail),
-		"email_domains":          directive.Texts(&o.EmailDomains),
-		"ca":                     directive.File(&o.CA),
-		"map":                    o.parseMap(oidcVariables...),
-		"require":                o.parseRequire(oidcVariables...),
-		"discovery":              directive.Text(&o.Discovery),
-		"end_session":            directive.Text(&o.SignOutAt),
-		"userinfo":               directive.Off(&o.NoUserInfo),
-		"pkce":                   directive.Off(&o.NoPKCE),
-		"response_mode":          directive.Text(&o.ResponseMode),
-	})
-	if err != nil {
-		return err
-	}
-	return at.Wrap(o.checkWritten())
-}
-
-// checkWritten checks what stands in the block, but for what is told by
-// placeholders and files.
-func (o *OIDCLogin) checkWritten() error {
-	w := *o
-	w.CA, w.ClientKey = "", ""
-	w.Issuer, w.Discovery = standIn(o.Issuer, "https://"+unknownHost), standIn(o.Discovery, "https://"+unknownHost)
-	w.ClientID, w.ClientSecret = standIn(o.ClientID, unknownHost), standIn(o.ClientSecret, unknownHost)
-	if o.ClientKey != "" && (o.ClientAuth == "" || o.ClientAuth == oidc.AuthPrivateKeyJWT) {
-		w.ClientAuth, w.ClientSecret = oidc.AuthNone, "" // its key is read when the configuration is loaded
-	}
-	return w.provision()
-}
-
-func (o *OIDCLogin) parseClientKey(d *caddyfile.Dispenser) error {
-	if o.ClientKey != "" {
-		return directive.Err(d, "client_key is given twice")
-	}
-	args := d.RemainingArgs()
-	if len(args) == 0 || len(args) > 2 {
-		return directive.ArgErr(d)
-	}
-	if slices.Contains(args, "") {
-		return directive.Err(d, "client_key has an empty argument")
-	}
-	o.ClientKey = directive.FileName(d, args[0])
-	if len(args) == 2 {
-		o.ClientKeyID = args[1]
-	}
-	return nil
-}
-
-func (o *OIDCLogin) parseAuthParam(d *caddyfile.Dispenser) error {
-	var p AuthParam
-	if !d.Args(&p.Name, &p.Value) || d.NextArg() {
-		return directive.Err(d, "auth_param needs a name and a value: auth_param prompt consent")
-	}
-	o.AuthParams = append(o.AuthParams, p)
-	return nil
-}
-
-// parseMaxAge keeps 0, which makes people sign in anew, apart from "not given".
-func (o *OIDCLogin) parseMaxAge(d *caddyfile.Dispenser) error {
-	if o.MaxAge != nil {
-		return directive.Err(d, "max_age is given twice")
-	}
-	age, err := directive.ParseDuration(d)
-	o.MaxAge = new(caddy.Duration)
-	*o.MaxAge = age
-	return err
 }
 
 // Interface guards

@@ -132,8 +132,12 @@ func TestErrorsOfSourcesSayWhatToDo(t *testing.T) {
 		site gatewaytest.Site
 		want string
 	}{
-		{"a provider without an issuer", gatewaytest.Site{Options: "login oidc sso {\nclient_id c\n}"}, "login oidc sso: issuer and client_id are required"},
-		{"a provider without a client_id", gatewaytest.Site{Options: "login oidc sso {\nissuer https://sso.example.com\n}"}, "login oidc sso: issuer and client_id are required"},
+		{"a provider without an issuer", gatewaytest.Site{Options: "login oidc sso {\nclient_id c\n}"}, "login oidc sso: issuer is required, and missing"},
+		{"a provider with neither", gatewaytest.Site{Options: "login oidc sso {\nlabel x\n}"}, "login oidc sso: issuer and client_id are required, and missing"},
+		{"an issuer of many tenants", gatewaytest.Site{Options: "login oidc sso {\nclient_id c\nissuer https://login.microsoftonline.com/{tenantid}/v2.0\n}"}, "issuer has a placeholder in it, such as {tenantid}, which stands for many issuers"},
+		{"an issuer of many tenants, encoded", gatewaytest.Site{Options: "login oidc sso {\nclient_id c\nissuer https://login.microsoftonline.com/%7Btenantid%7D/v2.0\n}"}, "issuer has a placeholder in it, such as {tenantid}, which stands for many issuers"},
+		{"an issuer with a blank", gatewaytest.Site{Options: "login oidc sso {\nclient_id c\nissuer \"https://sso.example.com \"\n}"}, "issuer begins or ends with a blank"},
+		{"a provider without a client_id", gatewaytest.Site{Options: "login oidc sso {\nissuer https://sso.example.com\n}"}, "login oidc sso: client_id is required, and missing"},
 		{"a provider with a name that cannot stand in an address", gatewaytest.Site{Options: "login oidc a/b"}, `login oidc "a/b": use letters, digits, - and _ for the name`},
 		{"a provider with a name beyond ASCII", gatewaytest.Site{Options: "login oidc büro"}, "use letters, digits, - and _ for the name"},
 		{"a provider without a name", gatewaytest.Site{Options: `login oidc ""`}, "needs a name of 1 to 64 characters"},
@@ -143,7 +147,7 @@ func TestErrorsOfSourcesSayWhatToDo(t *testing.T) {
 		{"a client_secret of a variable that is not set", least("client_secret {env.SIDEGATE_TEST_UNSET}"), "client_secret: {env.SIDEGATE_TEST_UNSET} is missing or empty"},
 		{"an issuer without TLS", gatewaytest.Site{Options: "login oidc sso {\nissuer http://sso.example.com\nclient_id c\n}"}, "issuer is not https: plain http is for loopback hosts only"},
 		{"an issuer with a query", gatewaytest.Site{Options: "login oidc sso {\nissuer https://sso.example.com?x=1\nclient_id c\n}"}, "issuer has a query"},
-		{"a client authentication that nobody knows", least("client_secret " + canary + "\nclient_auth mtls"), "client authentication is not one of client_secret_basic"},
+		{"a client authentication that nobody knows", least("client_secret " + canary + "\nclient_auth mtls"), `client_auth "mtls" is not one of client_secret_basic`},
 		{"a client authentication that needs a secret", least("client_auth client_secret_post"), "client_secret_post needs a client_secret"},
 		{"a client authentication that needs a key", least("client_auth private_key_jwt"), "login oidc sso: "},
 		{"none for a client with a secret", least("client_secret " + canary + "\nclient_auth none"), "none is for clients without a client_secret: leave one of them out"},
@@ -153,7 +157,7 @@ func TestErrorsOfSourcesSayWhatToDo(t *testing.T) {
 		{"a ca that holds no certificate", least("ca " + garbage), "ca: the file holds no PEM certificate"},
 		{"a parameter that is the protocol's own", least("auth_param redirect_uri https://evil.example.com"), "auth_param: redirect_uri is the protocol's own and cannot be set"},
 		{"a parameter that has an option", least("auth_param max_age 10"), "auth_param: max_age has an option of its own"},
-		{"a scope with a space", least(`scopes "a b"`), "scopes: number 2 is empty or holds a space"},
+		{"a scope with a space", least(`scopes "a b"`), `scopes: "a b" is empty or holds a space`},
 
 		{"an app whose address is empty", app(`""`, ""), "give the address of the app's login API: login app legacy http://legacy:8000/api/login"},
 		{"an app whose address is none", app("legacy", ""), "URL is not of the form http://host/path or https://host/path"},

@@ -180,10 +180,10 @@ func TestTheLogSaysWhatAProviderAnswered(t *testing.T) {
 	p := gatewaytest.NewIDP(t)
 	s := gatewaytest.StartProcess(t, gatewaytest.Site{Options: p.Login("sso", "")})
 	for code, says := range map[string]string{
-		"server_error":               "the answer is server_error; it begins again by itself",
+		"server_error":               "the answer is server_error, of",
 		"invalid_scope":              "the answer to the authorization request is invalid_scope: check",
 		"registration_not_supported": "is registration_not_supported: check",
-		"canary":                     "is an error that neither RFC 6749 nor OpenID Connect lists: check",
+		"AADSTS50105":                `is an error code \"AADSTS50105\", which no standard lists: check`,
 	} {
 		b := s.Browser(t)
 		state := stateOf(t, b.Begin(p, "sso", ""))

@@ -42,6 +42,9 @@ func (b backchannel) post(w http.ResponseWriter, r *http.Request) {
 	case errors.Is(err, lifecycle.ErrReplayed):
 		b.events.Happened(lifecycle.Event{Kind: SignOutReplayed, Login: b.provider.Name()})
 		refuseLogoutToken(w)
+	case errors.Is(err, oidc.ErrNotYet):
+		b.events.Happened(lifecycle.Event{Kind: SignOutRefused, Login: b.provider.Name(), Err: err})
+		refusal.NotYetVerified.WriteJSON(w)
 	default:
 		// The provider may send it again; nobody was told of a success.
 		b.events.Trouble(r.Context(), "a provider's sign-out could not be carried out", err)

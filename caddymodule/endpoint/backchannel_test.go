@@ -90,3 +90,21 @@ func TestLogoutTokensThatDoNotComeAsTheyShould(t *testing.T) {
 	logOut(t, s, good).Want(t, http.StatusOK)
 	b.WantSignedOut(t)
 }
+
+// A key may be new: who sends a token that no known key has signed hears to send it
+// again, and not that the provider is away.
+func TestALogoutTokenThatCannotBeJudgedYetIsToBeSentAgain(t *testing.T) {
+	p := gatewaytest.NewIDP(t)
+	s := gatewaytest.StartProcess(t, gatewaytest.Site{Options: p.Login("sso", "")})
+	unknown := gatewaytest.NewIDP(t).LogoutToken(map[string]any{"iss": p.URL, "sid": "sid-1"})
+	logOut(t, s.Server, unknown).Want(t, http.StatusBadRequest)
+	a := logOut(t, s.Server, unknown).Want(t, http.StatusServiceUnavailable)
+	a.WantHeader(t, "Retry-After", "10")
+	if !strings.Contains(a.Body, "is not verified yet") || strings.Contains(a.Body, "cannot be") {
+		t.Errorf("it says %s", a.Body)
+	}
+	s.AwaitLog("the provider was asked for its keys and settings a moment ago")
+	if strings.Contains(s.Log.String(), `"level":"error"`) {
+		t.Error("it is told as an error")
+	}
+}

@@ -1,6 +1,8 @@
 package endpoint
 
 import (
+	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 
@@ -23,14 +25,25 @@ const fieldPostedBack = "posted_back"
 // answer (OAuth 2.0 Form Post Response Mode). The attempt's cookie does not come
 // along then, so a page of ours posts it once more.
 func (l providerLogin) posted(w http.ResponseWriter, r *http.Request) {
-	if mediaType(r) != mediaForm || r.ParseForm() != nil {
+	if mediaType(r) != mediaForm {
 		refusal.CloseUnread(w, r)
 		l.fail(w, r, "", oidc.ErrForged)
 		return
 	}
+	body, err := io.ReadAll(r.Body) // of 64 KiB at most
+	if err != nil {
+		refusal.CloseUnread(w, r)
+		l.fail(w, r, "", fmt.Errorf("%w: the form cannot be read: %w", oidc.ErrForged, err))
+		return
+	}
+	form, err := oidc.ReadAnswer(string(body))
+	if err != nil {
+		l.fail(w, r, "", err)
+		return
+	}
 	answer := make(url.Values)
 	for _, field := range answerFields {
-		if values := r.PostForm[field]; len(values) > 0 {
+		if values := form[field]; len(values) > 0 {
 			answer[field] = values
 		}
 	}
@@ -38,7 +51,7 @@ func (l providerLogin) posted(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case doubled(answer, answerFields...), !ours:
 		l.fail(w, r, "", oidc.ErrForged)
-	case r.PostForm.Has(fieldPostedBack), l.cameAlong(r, answer.Get("state")):
+	case form.Has(fieldPostedBack), l.cameAlong(r, answer.Get("state")):
 		l.answered(w, r, answer)
 	default:
 		l.postBack(answer).Write(w)

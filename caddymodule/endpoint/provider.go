@@ -160,9 +160,9 @@ func (l providerLogin) callback(w http.ResponseWriter, r *http.Request) {
 	if l.address.askedOnceMore(w, r, "/callback/"+l.provider.Name()) { // with the session that this one takes the place of
 		return
 	}
-	query, err := url.ParseQuery(r.URL.RawQuery)
+	query, err := oidc.ReadAnswer(r.URL.RawQuery)
 	if err != nil {
-		l.fail(w, r, "", oidc.ErrForged)
+		l.fail(w, r, "", err)
 		return
 	}
 	l.answered(w, r, query)
@@ -206,7 +206,7 @@ func (l providerLogin) use(r *http.Request, attempt oidc.Attempt) error {
 func (l providerLogin) open(w http.ResponseWriter, r *http.Request, query url.Values) (a oidc.Attempt, err error) {
 	states := query["state"]
 	if len(states) != 1 {
-		return a, oidc.ErrForged
+		return a, fmt.Errorf("%w: its state is missing, or there more than once", oidc.ErrForged)
 	}
 	name, ok := l.cookie.attemptName(states[0])
 	if !ok {
@@ -283,6 +283,7 @@ var providerFailures = []struct {
 	{errElsewhere, refusal.NoCookie, true},
 	{oidc.ErrNoCookie, refusal.NoCookie, false},
 	{oidc.ErrPassing, refusal.ProviderTrouble, true},
+	{oidc.ErrNotYet, refusal.ProviderNotYet, true},
 	{oidc.ErrForged, refusal.Forged, true},
 	{oidc.ErrSpent, refusal.Spent, true},
 	{oidc.ErrClock, refusal.Clock, true},

@@ -152,6 +152,15 @@ var (
 var ProviderTrouble = &Refusal{Status: http.StatusServiceUnavailable, Code: "provider_unavailable", Page: web.ProviderTrouble, Result: Failed,
 	Message: "The service that you sign in at is in trouble for the moment. Try again shortly.", RetryAfter: 30 * time.Second}
 
+// ProviderNotYet is for what the provider may have changed a moment ago.
+var ProviderNotYet = &Refusal{Status: http.StatusServiceUnavailable, Code: "provider_unavailable", Page: web.ProviderNotYet, Result: Failed,
+	Message: "The service that you sign in at has changed something that is not known here yet. Try again shortly.", RetryAfter: 10 * time.Second}
+
+// NotYetVerified is that for a logout token.
+var NotYetVerified = &Refusal{Status: http.StatusServiceUnavailable, Code: "unavailable", Result: Failed,
+	Message:    "The logout token is not verified yet: the provider's keys and settings were asked for a moment ago. Send it again.",
+	RetryAfter: 10 * time.Second}
+
 // ProviderAway and ProviderMismatched are for who was to be sent to a provider.
 var (
 	ProviderAway = &Refusal{Status: http.StatusServiceUnavailable, Code: "provider_unavailable", Page: web.ProviderAway, Result: Failed,

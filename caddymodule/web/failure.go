@@ -70,6 +70,9 @@ const (
 	// ProviderTrouble says that the provider answered, again, that it is in
 	// trouble for now; see Login.RetryAfter.
 	ProviderTrouble
+	// ProviderNotYet says that a provider, Login.At, may have changed something that
+	// is not known here yet; see Login.RetryAfter.
+	ProviderNotYet
 	// ProviderAway says that a provider, Login.At, cannot be reached; see
 	// Login.RetryAfter.
 	ProviderAway
@@ -166,11 +169,14 @@ func (l Login) Message() string {
 	case ProviderAway:
 		return l.at("That service") + " cannot be reached at the moment, so nobody can sign in there. You have done nothing wrong: try again in " +
 			inWords(l.RetryAfter) + "."
+	case ProviderNotYet:
+		return "What came from " + l.at("that service") + " is not known here yet: it was asked for its keys and settings a moment ago. " +
+			"You have done nothing wrong: try again in " + inWords(l.RetryAfter) + "."
 	case Mismatched:
 		return "This service and " + l.at("that one") + " are not set up for each other, so nobody can sign in there. " +
 			"You have done nothing wrong: please tell whoever looks after this service."
 	case ProviderTrouble:
-		return "The service that you sign in at says that it is in trouble for the moment, and not why. " +
+		return l.at("The service that you sign in at") + " says that it is in trouble for the moment, and not why. " +
 			"Try again in " + inWords(l.RetryAfter) + "."
 	case Refused:
 		if reason := strings.TrimSpace(l.Reason); reason != "" {

@@ -34,6 +34,8 @@ func TestAFailureIsTold(t *testing.T) {
 		"a sign-in that this service does not know":            {web.UnkeptLost, "please tell whoever looks after this service", false},
 		"a sign-in beside others":                              {web.UnkeptCrowded, "delete the cookies of this site", false},
 		"a provider that says it is in trouble, and how long":  {web.ProviderTrouble, "says that it is in trouble for the moment, and not why. Try again in 2 minutes.", false},
+		"a provider that says it is in trouble, by its name":   {web.ProviderTrouble, "Acme says that it is in trouble for the moment", false},
+		"a provider of which something is not known yet":       {web.ProviderNotYet, "What came from Acme is not known here yet: it was asked for its keys and settings a moment ago. You have done nothing wrong: try again in 2 minutes.", false},
 		"a provider that is away, by its name":                 {web.ProviderAway, "Acme cannot be reached at the moment, so nobody can sign in there. You have done nothing wrong: try again in 2 minutes.", false},
 		"a provider that is set up otherwise, by its name":     {web.Mismatched, "This service and Acme are not set up for each other", false},
 		"clocks that disagree, and who should know":            {web.Clock, "clocks of this service and of the one you signed in at do not agree", false},

@@ -74,6 +74,10 @@ var quirksOfProviders = []quirk{
 	{saw: "Ed25519 by its new name, which the document calls EdDSA", quirks: standin.Quirks{Algorithm: "Ed25519", Metadata: object{"id_token_signing_alg_values_supported": []string{"EdDSA"}}}},
 	{saw: "a key whose name is a number", quirks: standin.Quirks{Key: object{"kid": 1}, Header: object{"kid": "1"}}},
 	{saw: "a key with an algorithm that is a number", quirks: standin.Quirks{Key: object{"alg": 5}}, log: []string{"key 1 has the alg the number 5, which is not looked at"}},
+	{saw: "a key with its algorithm in small letters", quirks: standin.Quirks{Key: object{"alg": "es256"}}},
+	{saw: "a key that is not to verify with", quirks: standin.Quirks{Key: object{"use": nil, "key_ops": []string{"encrypt"}}},
+		status: 401, page: notAccepted, log: []string{"key 1 has key_ops without verify", "no key for signatures"}},
+	{saw: "a header with certificates that are none", quirks: standin.Quirks{Header: object{"x5c": "zz", "x5t": "!!!"}}},
 	{saw: "a key with its use in a list", quirks: standin.Quirks{Key: object{"use": []string{"sig"}}}},
 	{saw: "a key with its use in capitals", quirks: standin.Quirks{Key: object{"use": "SIG"}}},
 	{saw: "a key with a use of its own is told of", quirks: standin.Quirks{Key: object{"use": "signing"}},
@@ -91,6 +95,13 @@ var quirksOfProviders = []quirk{
 	{saw: "a token endpoint that was moved", before: moves("token_endpoint", 404)},
 	{saw: "a token endpoint that was moved, and takes no posts where it was", before: moves("token_endpoint", 405)},
 	{saw: "a token endpoint that was moved, to where a page was", before: movesTwice("token_endpoint", 200), log: []string{"something that is not JSON"}},
+	{saw: "a token endpoint that was moved, and is in trouble where it was", before: func(t *testing.T, r *tried) {
+		moves("token_endpoint", 503)(t, r)
+		r.wantOut(t, r.signIn(t), http.StatusServiceUnavailable, notNow)
+		r.visitor = provider.NewVisitor(standin.Email)
+	}, seldom: true, log: []string{"answers with status 503"}},
+	{saw: "a userinfo endpoint that was moved, and is in trouble where it was", before: moves("userinfo_endpoint", 502)},
+	{saw: "keys that were moved, and are in trouble where they were", before: func(t *testing.T, r *tried) { moves("jwks_uri", 500)(t, r); r.provider.Rotate() }},
 	{saw: "a userinfo endpoint that was moved", before: moves("userinfo_endpoint", 410)},
 	{saw: "a userinfo endpoint where there is a page", before: moves("userinfo_endpoint", 200)},
 	{saw: "keys that were moved", before: func(t *testing.T, r *tried) { moves("jwks_uri", 404)(t, r); r.provider.Rotate() }},
@@ -121,6 +132,10 @@ var quirksOfProviders = []quirk{
 	{saw: "a session there whose name is a number", quirks: standin.Quirks{Claims: object{"sid": 4711}}},
 	{saw: "a session there without a name", quirks: standin.Quirks{Claims: object{"sid": ""}}, log: []string{"a sid that is an empty text and is left out"}},
 	{saw: "a session there with a long name", quirks: standin.Quirks{Claims: object{"sid": strings.Repeat("s", 300)}}, log: []string{"a sid that is a text of more than 255 bytes and is left out"}},
+	{saw: "a session there with a line break in its name", quirks: standin.Quirks{Claims: object{"sid": "a\nb"}}, log: []string{"a sid that is a text with control characters"}},
+	{saw: "a name with a line break", quirks: standin.Quirks{Claims: object{"name": "Ada\nLovelace"}}},
+	{saw: "a name that is long", quirks: standin.Quirks{Claims: object{"name": strings.Repeat("Ada ", 200)}}},
+	{saw: "one audience twice", quirks: standin.Quirks{Claims: object{"aud": []string{standin.ClientID, standin.ClientID}}}},
 	{saw: "a moment of always in a text", quirks: standin.Quirks{Claims: object{"nbf": "0"}}},
 	{saw: "a moment that is none", quirks: standin.Quirks{Claims: object{"nbf": "always"}}, status: 401, page: notAccepted, log: []string{"has an nbf that is a text and no date"}},
 	{saw: "a subject that is a number is told in words of JSON", quirks: standin.Quirks{Claims: object{"sub": 7}}, status: 401, page: notAccepted, log: []string{"has a sub that is a number, and must be a text"}},
@@ -135,8 +150,17 @@ var quirksOfProviders = []quirk{
 	{saw: "an error there that has passed", quirks: standin.Quirks{Error: "server_error", Errors: 1}, log: []string{"server_error", "it begins again by itself"}},
 	{saw: "an error there that goes on", quirks: standin.Quirks{Error: "server_error", Errors: 2}, status: 503, page: inTrouble, log: []string{"the answer is server_error"}},
 	{saw: "an error that is our mistake is named", quirks: standin.Quirks{Error: "invalid_scope", Errors: 1}, status: 401, page: notAccepted, log: []string{"is invalid_scope"}},
-	{saw: "an error of no list is not repeated", quirks: standin.Quirks{Error: "AADSTS50105", Errors: 1}, status: 401, page: notAccepted, log: []string{"neither RFC 6749 nor OpenID Connect lists"}},
+	{saw: "an error of no list is named", quirks: standin.Quirks{Error: "AADSTS50105", Errors: 1}, status: 401, page: notAccepted, log: []string{`error code "AADSTS50105", which no standard lists`}},
+	{saw: "an error that is a script is not repeated", quirks: standin.Quirks{Error: "<a\n>", Errors: 1}, status: 401, page: notAccepted, log: []string{"whose code is none that RFC 6749 allows"}},
+	{saw: "somebody who cancels at Apple", quirks: standin.Quirks{Error: "user_cancelled_authorize", Errors: 1}, status: 401, page: "it was cancelled or not allowed there", info: []string{"user_cancelled_authorize"}},
+	{saw: "somebody who cancels at LinkedIn", quirks: standin.Quirks{Error: "user_cancelled_login", Errors: 1}, status: 401, page: "it was cancelled or not allowed there", info: []string{"user_cancelled_login"}},
 	{saw: "somebody who says no there", quirks: standin.Quirks{Error: "access_denied", Errors: 1}, status: 401, page: "it was cancelled or not allowed there", info: []string{"access_denied"}},
+
+	{saw: "trouble at the token endpoint is no mistake of ours", quirks: standin.Quirks{TokenError: object{"error": "temporarily_unavailable"}}, status: 503, page: inTrouble,
+		log: []string{"the token endpoint answers temporarily_unavailable"}},
+	{saw: "a token endpoint that says why", quirks: standin.Quirks{TokenError: object{"error": "invalid_client", "error_description": "AADSTS7000215: Invalid client secret"},
+		Metadata: object{"token_endpoint_auth_methods_supported": []string{"private_key_jwt"}}}, status: 401, page: notAccepted,
+		log: []string{`(it says "AADSTS7000215: Invalid client secret")`, "the provider takes private_key_jwt: say `client_auth private_key_jwt`"}},
 
 	// Where it is, and who it says it is.
 	{saw: "a discovery document at another place", quirks: standin.Quirks{Issuer: "http://localhost/tenant"}, options: "discovery ISSUER/.well-known/openid-configuration"},

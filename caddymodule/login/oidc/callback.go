@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/url"
 	"slices"
+	"strings"
 )
 
 const maxCode = 4 << 10 // bytes; some providers put a whole ticket into a code
@@ -12,10 +13,20 @@ const maxCode = 4 << 10 // bytes; some providers put a whole ticket into a code
 // (RFC 6749 section 4.1.2.1, OpenID Connect Core 1.0 section 3.1.2.6).
 var declined = []string{
 	"access_denied", "login_required", "consent_required", "interaction_required", "account_selection_required",
+	"unmet_authentication_requirements", // OpenID Connect Core Error Code unmet_authentication_requirements 1.0
+}
+
+// cancelled is how Apple (user_cancelled_authorize) and LinkedIn
+// (user_cancelled_login) begin the error of somebody who changed their mind.
+const cancelled = "user_cancelled"
+
+// isDenied reports whether the code means that somebody has said no.
+func isDenied(code string) bool {
+	return slices.Contains(declined, code) || code == cancelled || strings.HasPrefix(code, cancelled+"_") && spelled(code) != ""
 }
 
 // passing are the errors of a provider that is in trouble for now (RFC 6749
-// section 4.1.2.1).
+// section 4.1.2.1), at either endpoint.
 var passing = []string{"server_error", "temporarily_unavailable"}
 
 // mistakes are the other errors that those two lists have.
@@ -31,7 +42,7 @@ var answers = []string{"state", "code", "iss", "error"}
 
 // readCallback checks what the browser brought back and returns the code.
 // state comes first: without it, nothing else is the provider's word. Nothing
-// of the query is ever repeated, but an error's code that a standard lists, and
+// of the query is ever repeated, but an error's code that is short and plain, and
 // another issuer, to the log: anybody can make a browser bring anything.
 func (l *Login) readCallback(ctx context.Context, m *metadata, attempt Attempt, query url.Values) (code string, err error) {
 	for _, name := range answers {
@@ -46,7 +57,7 @@ func (l *Login) readCallback(ctx context.Context, m *metadata, attempt Attempt, 
 		return "", err
 	}
 	if query.Has("error") {
-		return "", answered(query.Get("error"))
+		return "", answered(query.Get("error"), m)
 	}
 	code = query.Get("code")
 	if code == "" || len(code) > maxCode {
@@ -75,15 +86,39 @@ func (l *Login) checkResponseIssuer(ctx context.Context, m *metadata, query url.
 }
 
 // answered is what an error of the authorization endpoint means.
-func answered(code string) error {
+func answered(code string, m *metadata) error {
 	switch {
-	case slices.Contains(declined, code):
+	case isDenied(code):
 		return because(ErrDenied, "the answer is %s", code)
 	case slices.Contains(passing, code):
-		return because(ErrPassing, "the answer is %s", code)
+		return because(ErrPassing, "the answer is %s, of %s", code, shownURL(withoutQuery(m.Authorization)))
 	case !slices.Contains(mistakes, code):
-		code = "an error that neither RFC 6749 nor OpenID Connect lists"
+		code = "an " + unlisted(code)
 	}
 	return because(ErrProvider, "the answer to the authorization request is %s: "+
 		"check the client's redirect URIs, scopes and auth_param, and the provider's log", code)
 }
+
+// unlisted is an error's code that we do not know, for the log.
+func unlisted(code string) string {
+	if code = spelled(code); code == "" {
+		return "error whose code is none that RFC 6749 allows, or long"
+	}
+	return "error code " + code + ", which no standard lists"
+}
+
+// maxError is the most of an error's code that the log repeats, in bytes.
+const maxError = 64
+
+// spelled is an error's code as it may stand in the log: of the characters that one
+// has (RFC 6749 section 4.1.2.1), in quotes, and short. Else it is empty.
+func spelled(code string) string {
+	if code == "" || len(code) > maxError || strings.ContainsFunc(code, notInCode) {
+		return ""
+	}
+	return `"` + code + `"`
+}
+
+// notInCode is what RFC 6749's NQSCHAR are not, and what markup is made of: some
+// read their logs in a browser.
+func notInCode(r rune) bool { return r < ' ' || r >= 0x7f || strings.ContainsRune(`"\<>`, r) }

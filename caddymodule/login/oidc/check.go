@@ -1,6 +1,7 @@
 package oidc
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -15,9 +16,6 @@ import (
 func (c Config) withDefaults() (Config, error) {
 	if c.Now == nil {
 		c.Now = time.Now
-	}
-	if c.AuthMethod == "" {
-		c.AuthMethod = AuthBasic
 	}
 	if len(c.Scopes) == 0 {
 		c.Scopes = []string{"openid", "email", "profile"}
@@ -44,6 +42,10 @@ func (c *Config) checkIdentity() error {
 		return err
 	}
 	u, err := parseEndpoint(c.Issuer, true)
+	if errors.Is(err, errPlain) {
+		return fmt.Errorf("issuer %w. Have the provider do TLS, or give its public https issuer, "+
+			"and by `discovery` another https address of its document if that one cannot be reached from here", err)
+	}
 	if err != nil {
 		return fmt.Errorf("issuer %w", err)
 	}
@@ -62,7 +64,10 @@ func checkIssuer(issuer string) error {
 	if at := metadataPath(issuer); at != "" {
 		return fmt.Errorf("issuer is the address of a provider's document: leave %s away", at)
 	}
-	if strings.ContainsAny(issuer, "{}") {
+	if issuer != strings.TrimSpace(issuer) {
+		return errors.New("issuer begins or ends with a blank: take it away")
+	}
+	if plain, err := url.PathUnescape(issuer); strings.ContainsAny(issuer, "{}") || err == nil && strings.ContainsAny(plain, "{}") {
 		return errors.New("issuer has a placeholder in it, such as {tenantid}, which stands for many issuers: give that of your own tenant")
 	}
 	if own := ofOneTenant(issuer); own != "" {
@@ -118,6 +123,9 @@ func (c *Config) checkDiscovery() error {
 	if c.Discovery == "" {
 		return nil
 	}
+	if c.Discovery != strings.TrimSpace(c.Discovery) {
+		return errors.New("discovery begins or ends with a blank: take it away")
+	}
 	if _, err := parseEndpoint(c.Discovery, strings.HasPrefix(strings.ToLower(c.Issuer), "http:")); err != nil {
 		return fmt.Errorf("discovery %w", err)
 	}
@@ -129,19 +137,19 @@ func (c *Config) checkDiscovery() error {
 
 func (c *Config) checkClientAuth() error {
 	switch c.AuthMethod {
-	case AuthBasic, AuthPost:
+	case AuthBasic, AuthPost, "":
 		if c.ClientSecret == "" {
-			return fmt.Errorf("%s needs a client_secret: give one, or %s for a public client", c.AuthMethod, AuthNone)
+			return fmt.Errorf("client_auth %s needs a client_secret: give one, or `client_auth %s` for a public client", cmp.Or(c.AuthMethod, AuthBasic), AuthNone)
 		}
 	case AuthPrivateKeyJWT:
 		_, err := signingAlgorithm(c.PrivateKey, nil)
 		return err
 	case AuthNone:
 		if c.ClientSecret != "" { // a secret that is never sent is a mistake
-			return fmt.Errorf("%s is for clients without a client_secret: leave one of them out", AuthNone)
+			return fmt.Errorf("client_auth %s is for clients without a client_secret: leave one of them out", AuthNone)
 		}
 	default:
-		return fmt.Errorf("client authentication is not one of %s, %s, %s, %s", AuthBasic, AuthPost, AuthPrivateKeyJWT, AuthNone)
+		return fmt.Errorf("client_auth %q is not one of %s, %s, %s, %s", c.AuthMethod, AuthBasic, AuthPost, AuthPrivateKeyJWT, AuthNone)
 	}
 	return nil
 }
@@ -149,12 +157,12 @@ func (c *Config) checkClientAuth() error {
 // checkWords checks what is sent as a list with spaces between.
 func (c *Config) checkWords() error {
 	for i, word := range slices.Concat(c.Scopes, c.ACRValues) {
-		option, n := "scopes", i+1
+		option := "scopes"
 		if i >= len(c.Scopes) {
-			option, n = "acr_values", n-len(c.Scopes)
+			option = "acr_values"
 		}
 		if word == "" || strings.ContainsFunc(word, notInWord) {
-			return fmt.Errorf("%s: number %d is empty or holds a space, quote, backslash or a character beyond ASCII", option, n)
+			return fmt.Errorf("%s: %s is empty or holds a space, quote, backslash or a character beyond ASCII", option, shown(word))
 		}
 	}
 	return nil
@@ -171,16 +179,24 @@ var ownParams = []string{
 }
 
 func (c *Config) checkAuthParams() error {
-	for i, param := range c.AuthParams {
-		switch name := strings.ToLower(param[0]); {
-		case name == "":
-			return fmt.Errorf("auth_param: number %d has no name", i+1)
-		case slices.Contains(ownParams, name):
-			return fmt.Errorf("auth_param: %s is the protocol's own and cannot be set", name)
-		case name == "max_age" || name == "acr_values":
-			// As a parameter it would be a wish that nobody checks the answer for.
-			return fmt.Errorf("auth_param: %s has an option of its own, which checks the answer too: use that", name)
+	for _, param := range c.AuthParams {
+		if err := CheckAuthParam(param[0]); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// CheckAuthParam refuses the name of a parameter that Config.AuthParams may not have.
+func CheckAuthParam(name string) error {
+	switch name := strings.ToLower(name); {
+	case name == "":
+		return errors.New("auth_param: it has no name")
+	case slices.Contains(ownParams, name):
+		return fmt.Errorf("auth_param: %s is the protocol's own and cannot be set", name)
+	case name == "max_age" || name == "acr_values":
+		// As a parameter it would be a wish that nobody checks the answer for.
+		return fmt.Errorf("auth_param: %s has an option of its own, which checks the answer too: use that", name)
 	}
 	return nil
 }
@@ -202,8 +218,10 @@ func parseEndpoint(raw string, loopback bool) (*url.URL, error) {
 		return u, nil
 	}
 	// Codes, secrets and tokens go there (OpenID Connect Core 1.0 section 16.17).
-	return nil, errors.New("is not https: plain http is for loopback hosts only")
+	return nil, errPlain
 }
+
+var errPlain = errors.New("is not https: plain http is for loopback hosts only")
 
 func isLoopback(host string) bool {
 	if ip, err := netip.ParseAddr(host); err == nil {

@@ -55,6 +55,32 @@ func checkJSON(data []byte) error {
 	return nil
 }
 
+// withoutMark is a document without the byte order mark that some editors put
+// before it, which readers may skip (RFC 8259 section 8.1).
+func withoutMark(document []byte) []byte { return bytes.TrimPrefix(document, []byte("\ufeff")) }
+
+// twice are the members of a JSON object, of valid JSON, that are there more than
+// once, in order. What is inside of them is not looked at.
+func twice(data []byte) (names []string) {
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	if token, _ := decoder.Token(); token != json.Delim('{') {
+		return nil
+	}
+	seen := map[string]int{}
+	for decoder.More() {
+		token, _ := decoder.Token()
+		name, _ := token.(string)
+		if seen[name]++; seen[name] == 2 {
+			names = append(names, name)
+		}
+		var inside json.RawMessage
+		if decoder.Decode(&inside) != nil {
+			return names
+		}
+	}
+	return names
+}
+
 // duplicated reads one value of valid JSON and looks for objects, at any
 // depth, of which a member is there twice.
 func duplicated(decoder *json.Decoder) bool {
@@ -128,7 +154,24 @@ func (c claims) moment(name string) (at time.Time, there, ok bool) {
 	return time.Time{}, there, false
 }
 
-// audience is aud, which may be a text or a list of texts.
+// audienceIs says of an aud that names nobody what it is.
+func (c claims) audienceIs() string {
+	value, there := c["aud"]
+	switch list, _ := value.([]any); {
+	case !there:
+		return ", for it has none"
+	case list != nil && len(list) == 0:
+		return ", which is an empty list"
+	case list != nil && c.audience() == nil:
+		return ", which is a list with something else than texts in it"
+	case list == nil && c.text("aud") == "":
+		return ", which is " + inJSON(value)
+	}
+	return ""
+}
+
+// audience is aud, which may be a text or a list of texts, without those that are
+// there again.
 func (c claims) audience() []string {
 	switch aud := c["aud"].(type) {
 	case string:
@@ -140,7 +183,9 @@ func (c claims) audience() []string {
 			if !ok {
 				return nil
 			}
-			list = append(list, text)
+			if !slices.Contains(list, text) {
+				list = append(list, text)
+			}
 		}
 		return list
 	}

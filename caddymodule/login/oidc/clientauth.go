@@ -21,7 +21,7 @@ const assertionLifetime = time.Minute
 // identify adds to a token request what shows who we are; the header of
 // client_secret_basic comes later.
 func (l *Login) identify(m *metadata, form url.Values) error {
-	switch l.config.AuthMethod {
+	switch l.authMethod(m) {
 	case AuthPost:
 		form.Set("client_secret", l.config.ClientSecret)
 		fallthrough
@@ -37,6 +37,19 @@ func (l *Login) identify(m *metadata, form url.Values) error {
 		form.Set("client_assertion", assertion)
 	}
 	return nil
+}
+
+// authMethod is how this gateway shows who it is: as configured, else as the provider
+// takes it of the two ways to send a secret.
+func (l *Login) authMethod(m *metadata) string {
+	method := l.config.AuthMethod
+	if method == "" {
+		method = AuthBasic
+		if slices.Contains(m.AuthMethods, AuthPost) && !slices.Contains(m.AuthMethods, AuthBasic) {
+			method = AuthPost
+		}
+	}
+	return method
 }
 
 // assertion is a JWT of RFC 7523 section 3. Its audience is the issuer and

@@ -54,7 +54,8 @@ type Config struct {
 	// ClientID and ClientSecret are what the provider knows this gateway by.
 	ClientID     string
 	ClientSecret string
-	// AuthMethod is one of the Auth constants. Default: client_secret_basic.
+	// AuthMethod is one of the Auth constants. Default: client_secret_basic, or
+	// client_secret_post where the provider's document lists that and not the other.
 	AuthMethod string
 	// PrivateKey signs the assertions of private_key_jwt: RSA of 2048 bits or
 	// more, ECDSA on P-256, P-384 or P-521, or Ed25519. KeyID is the name under

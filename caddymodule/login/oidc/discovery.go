@@ -2,8 +2,10 @@ package oidc
 
 import (
 	"context"
+	"encoding/json"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // How long the provider's documents are used before they are fetched again, as
@@ -30,7 +32,7 @@ func (l *Login) newest(ctx context.Context) (*metadata, error) {
 }
 
 func (l *Login) fetchMetadata(ctx context.Context) (*metadata, error) {
-	const what = "the discovery document"
+	const what = theDocument
 	address := l.config.Discovery
 	if address == "" {
 		address = strings.TrimSuffix(l.config.Issuer, "/") + wellKnown
@@ -39,10 +41,11 @@ func (l *Login) fetchMetadata(ctx context.Context) (*metadata, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkJSON(a.body); err != nil {
-		return nil, because(ErrProvider, "%s at %s %w", what, shownURL(withoutQuery(address)), err)
+	document := withoutMark(a.body)
+	if !utf8.Valid(document) || !json.Valid(document) {
+		return nil, because(ErrProvider, "%s at %s is not JSON", what, shownURL(withoutQuery(address)))
 	}
-	m, odd, err := l.config.readMetadata(a.body)
+	m, odd, err := l.config.readMetadata(document)
 	if err != nil {
 		return nil, because(ErrProvider, "%s %w", what, err)
 	}

@@ -46,6 +46,9 @@ var (
 	ErrPassing = errors.New("the provider says that it is in trouble for now")
 	// ErrUnavailable says that the provider cannot be asked now.
 	ErrUnavailable = errors.New("the provider cannot be reached")
+	// ErrNotYet says that the provider may have changed something, and was asked
+	// what it says of itself less than ten seconds ago: it is asked again after those.
+	ErrNotYet = errors.New("the provider was asked for its keys and settings a moment ago, and what came does not know this; they are asked for again in a few seconds")
 	// ErrInvalidLogoutToken says that a logout token is no good, for certain.
 	ErrInvalidLogoutToken = errors.New("logout token is not valid")
 )

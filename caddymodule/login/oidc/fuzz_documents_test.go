@@ -96,7 +96,7 @@ func loopbackHost(host string) bool {
 // objectOf is a second reading of a document, by other means than the login's.
 func objectOf(text string) map[string]any {
 	var m map[string]any
-	d := json.NewDecoder(strings.NewReader(text))
+	d := json.NewDecoder(strings.NewReader(strings.TrimPrefix(text, "\ufeff")))
 	d.UseNumber()
 	if d.Decode(&m) != nil {
 		return nil

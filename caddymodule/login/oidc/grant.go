@@ -2,7 +2,9 @@ package oidc
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -24,10 +26,18 @@ type tokens struct {
 
 // readTokens returns with an error what could be read.
 func readTokens(body []byte) (t tokens, err error) {
-	var refresh any
-	err = readMembers(body, map[string]any{
-		"access_token": &t.Access, "token_type": &t.Type, "refresh_token": &refresh, "id_token": &t.ID,
-	})
+	var members map[string]any
+	if err := json.Unmarshal(withoutMark(body), &members); err != nil || members == nil {
+		return t, errors.New("something that is not JSON, or no object")
+	}
+	for name, into := range map[string]*string{"access_token": &t.Access, "token_type": &t.Type, "id_token": &t.ID} {
+		value := members[name]
+		text, ok := value.(string)
+		if *into = text; value != nil && !ok {
+			err = fmt.Errorf("%s that is %s and not a text", withArticle(name), inJSON(value))
+		}
+	}
+	refresh := members["refresh_token"]
 	text, ok := refresh.(string)
 	if t.Refresh = text; refresh != nil && !ok {
 		t.odd = errors.New("the token endpoint gives a refresh token that is " + inJSON(refresh) +
@@ -75,11 +85,11 @@ func (l *Login) grantAt(ctx context.Context, m *metadata, form url.Values) (toke
 		return tokens{}, err
 	}
 	if a.status != http.StatusOK {
-		return tokens{}, a.refusal(m.Token)
+		return tokens{}, l.refusal(a, m)
 	}
 	t, err := readTokens(a.body)
 	if err != nil {
-		return t, &moved{because(ErrProvider, "%s at %s answers with something that is not JSON, or of a wrong type", what, shownURL(withoutQuery(m.Token))), false}
+		return t, &moved{because(ErrProvider, "%s at %s answers with %w", what, shownURL(withoutQuery(m.Token)), err), false}
 	}
 	l.notice.once("refresh token", t.odd)
 	return t, nil
@@ -94,7 +104,7 @@ func (l *Login) grantRequest(ctx context.Context, m *metadata, form url.Values) 
 		return nil, because(ErrProvider, "the token endpoint has no usable address")
 	}
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	if l.config.AuthMethod == AuthBasic {
+	if l.authMethod(m) == AuthBasic {
 		// Encoded first: RFC 6749 section 2.3.1.
 		request.SetBasicAuth(url.QueryEscape(l.config.ClientID), url.QueryEscape(l.config.ClientSecret))
 	}
@@ -115,11 +125,10 @@ func (t tokens) check() error {
 	return nil
 }
 
-// remedies tell an operator what an error of RFC 6749 section 5.2 asks for. Only
-// these are ever repeated: other text may hold anything.
+// remedies tell an operator what an error of RFC 6749 section 5.2 asks for.
 var remedies = map[string]string{
 	"invalid_request":        "does it want another client authentication, or fail on code_verifier (`pkce off`)?",
-	"invalid_client":         "check client_id, client_secret and the client authentication",
+	"invalid_client":         "check client_id, client_secret and client_auth",
 	"unauthorized_client":    "allow the client the authorization code and refresh token grants",
 	"unsupported_grant_type": "does it support the authorization code flow?",
 	"invalid_scope":          "check scopes",
@@ -128,19 +137,58 @@ var remedies = map[string]string{
 // refusal reads an error of the token endpoint. Only a 4xx with invalid_grant
 // is a definite "no" to the code or refresh token; everything else is about us
 // or about the provider.
-func (a answer) refusal(endpoint string) error {
-	var code string
+func (l *Login) refusal(a answer, m *metadata) error {
+	var code, description string
 	definite := []int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden}
-	err := readMembers(a.body, map[string]any{"error": &code})
+	err := readMembers(withoutMark(a.body), map[string]any{"error": &code, "error_description": &description})
 	if err == nil && code == "invalid_grant" && slices.Contains(definite, a.status) {
 		return errInvalidGrant
 	}
-	if remedy, known := remedies[code]; known {
-		return because(ErrProvider, "the token endpoint answers %s: %s", code, remedy)
+	if l.config.ClientSecret != "" && strings.Contains(description, l.config.ClientSecret) {
+		description = ""
 	}
-	err = because(ErrProvider, "the token endpoint at %s answers with status %d and no error of the standard", shownURL(withoutQuery(endpoint)), a.status)
-	if a.gone() {
-		err = &moved{err, true}
+	says := described(description)
+	remedy, known := remedies[code]
+	switch {
+	case slices.Contains(passing, code):
+		return because(ErrPassing, "the token endpoint answers %s%s, at %s", code, says, shownURL(withoutQuery(m.Token)))
+	case code == "invalid_request" && strings.Contains(strings.ToLower(description), "redirect"):
+		return because(ErrProvider, "the token endpoint answers %s%s: see which redirect URIs the client has there", code, says)
+	case code == "invalid_client":
+		return because(ErrProvider, "the token endpoint answers %s%s: %s%s", code, says, remedy, l.takes(m))
+	case known:
+		return because(ErrProvider, "the token endpoint answers %s%s: %s", code, says, remedy)
+	case spelled(code) != "" && !a.gone():
+		return because(ErrProvider, "the token endpoint at %s answers with status %d and the %s%s", shownURL(withoutQuery(m.Token)), a.status, unlisted(code), says)
+	}
+	err = because(ErrProvider, "the token endpoint at %s answers with status %d and no error of the standard", shownURL(withoutQuery(m.Token)), a.status)
+	if a.gone() || a.status == http.StatusBadRequest {
+		err = &moved{err, a.gone()}
 	}
 	return err
+}
+
+// maxDescription is the most of an error's description that the log repeats, in
+// bytes. It comes from the provider itself, by TLS, and no browser brought it.
+const maxDescription = 200
+
+// described is a description in a line of the log.
+func described(description string) string {
+	if description == "" {
+		return ""
+	}
+	return " (it says " + quoted(description, maxDescription) + ")"
+}
+
+// takes says which client authentication the provider takes, where it is another.
+func (l *Login) takes(m *metadata) string {
+	if len(m.AuthMethods) == 0 || slices.Contains(m.AuthMethods, l.authMethod(m)) {
+		return ""
+	}
+	for _, method := range []string{AuthBasic, AuthPost, AuthPrivateKeyJWT, AuthNone} {
+		if slices.Contains(m.AuthMethods, method) {
+			return "; it was asked by " + l.authMethod(m) + ", and the provider takes " + method + ": say `client_auth " + method + "`"
+		}
+	}
+	return "; it was asked by " + l.authMethod(m) + ", which the provider's discovery document does not list"
 }

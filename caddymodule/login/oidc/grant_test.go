@@ -52,6 +52,25 @@ func TestClientAuthentication(t *testing.T) {
 	}
 }
 
+// Of the two ways to send a secret, the one is taken that the provider takes, where
+// none is configured.
+func TestClientAuthenticationFollowsTheDocument(t *testing.T) {
+	const methods = "token_endpoint_auth_methods_supported"
+	p := newProvider(t)
+	p.metadata[methods] = []string{"client_secret_post", "private_key_jwt"}
+	p.mustSignIn(t, p.login(t, nil))
+	if p.form.Get("client_secret") != clientSecret || p.headers.Get("Authorization") != "" {
+		t.Error("the secret is not in the form")
+	}
+	p.mustSignIn(t, p.login(t, func(c *oidc.Config) { c.AuthMethod = oidc.AuthBasic }))
+	if p.form.Has("client_secret") {
+		t.Error("what is configured does not count")
+	}
+	p.on("/token", says(401, `{"error":"invalid_client"}`))
+	_, err := p.signIn(t, p.login(t, func(c *oidc.Config) { c.AuthMethod = oidc.AuthBasic }), nil)
+	wantErr(t, err, oidc.ErrProvider, "the provider takes client_secret_post: say `client_auth client_secret_post`")
+}
+
 func TestPrivateKeyJWT(t *testing.T) {
 	for _, c := range []struct {
 		name      string
@@ -116,11 +135,19 @@ func TestWhatTheTokenEndpointMaySay(t *testing.T) {
 		{"no ID token", without("id_token"), nil, oidc.ErrProvider, "no ID token"},
 		{"no type of token", without("token_type"), nil, oidc.ErrProvider, "without a token_type"},
 		{"a token of another type", func(m map[string]any) { m["token_type"] = "DPoP" }, nil, oidc.ErrProvider, `of type "DPoP", not Bearer`},
-		{"an ID token that is a number", func(m map[string]any) { m["id_token"] = 7 }, nil, oidc.ErrProvider, "wrong type"},
+		{"an ID token that is a number", func(m map[string]any) { m["id_token"] = 7 }, nil, oidc.ErrProvider, "an id_token that is a number and not a text"},
+		{"a type of token that is a list", func(m map[string]any) { m["token_type"] = []string{"Bearer"} }, nil, oidc.ErrProvider, "a token_type that is a list and not a text"},
+		{"an access token that is a number", func(m map[string]any) { m["access_token"] = 7 }, nil, oidc.ErrProvider, "an access_token that is a number and not a text"},
+		{"trouble that passes", nil, says(400, `{"error":"temporarily_unavailable"}`), oidc.ErrPassing, "the token endpoint answers temporarily_unavailable"},
+		{"an error there", nil, says(400, `{"error":"server_error","error_description":"Busy"}`), oidc.ErrPassing, `answers server_error (it says "Busy")`},
+		{"an error of no list", nil, says(400, `{"error":"slow_down"}`), oidc.ErrProvider, `the error code "slow_down", which no standard lists`},
+		{"a redirect_uri that is another", nil, says(400, `{"error":"invalid_request","error_description":"Mismatching redirect_uri"}`), oidc.ErrProvider, "see which redirect URIs the client has there"},
+		{"a description that is long", nil, says(401, `{"error":"invalid_client","error_description":"`+strings.Repeat("x", 300)+`"}`), oidc.ErrProvider, `(it says "` + strings.Repeat("x", 200) + `"...)`},
+		{"a description that repeats our secret", nil, says(401, `{"error":"invalid_client","error_description":"not `+clientSecret+`"}`), oidc.ErrProvider, "invalid_client: check"},
 		{"a page", nil, says(200, "<html>access-secret"), oidc.ErrProvider, "not JSON"},
 		{"nothing", nil, says(204, ""), oidc.ErrProvider, "status 204"},
 		{"too much", nil, says(200, strings.Repeat("a", 1<<20+1)), oidc.ErrProvider, "more than"},
-		{"our secret is wrong", nil, says(401, `{"error":"invalid_client","error_description":"ada"}`), oidc.ErrProvider, "invalid_client: check client_id"},
+		{"our secret is wrong", nil, says(401, `{"error":"invalid_client","error_description":"Wrong\nsecret"}`), oidc.ErrProvider, `invalid_client (it says "Wrong\nsecret"): check client_id, client_secret and client_auth`},
 		{"an error that is a script", nil, says(400, `{"error":"<script>"}`), oidc.ErrProvider, "no error of the standard"},
 		{"an error that is a number", nil, says(400, `{"error":7}`), oidc.ErrProvider, "no error of the standard"},
 		{"the code is refused", nil, says(400, `{"error":"invalid_grant"}`), oidc.ErrSpent, "refuses the code"},

@@ -112,7 +112,7 @@ func leaksNothing(t testing.TB, err error, secrets ...string) {
 
 var sentinels = []error{
 	oidc.ErrDenied, oidc.ErrExpired, oidc.ErrForged, oidc.ErrSpent, oidc.ErrClock, oidc.ErrAudience, oidc.ErrUnverified, oidc.ErrUnvouched,
-	oidc.ErrNoEmail, oidc.ErrPassing, oidc.ErrProvider, oidc.ErrUnavailable, oidc.ErrInvalidLogoutToken,
+	oidc.ErrNoEmail, oidc.ErrPassing, oidc.ErrProvider, oidc.ErrUnavailable, oidc.ErrNotYet, oidc.ErrInvalidLogoutToken,
 }
 
 // wantErr wants that sentinel and no other one, and the words in the reason;

@@ -72,7 +72,11 @@ func callBy(client *http.Client, what string, request *http.Request, redirected 
 	defer response.Body.Close()
 	switch {
 	case response.StatusCode >= 500 || response.StatusCode == http.StatusTooManyRequests:
-		return answer{}, because(ErrUnavailable, "%s at %s answers with status %d", what, placeOf(request.URL), response.StatusCode)
+		why := because(ErrUnavailable, "%s at %s answers with status %d", what, placeOf(request.URL), response.StatusCode)
+		if response.StatusCode != http.StatusTooManyRequests {
+			why = &moved{why, false} // such as a proxy's page, of what is no more behind it
+		}
+		return answer{}, why
 	case response.StatusCode >= 300 && response.StatusCode < 400:
 		return answer{}, &moved{because(ErrProvider, "%s at %s %s", what, placeOf(request.URL), redirected(response)), false}
 	}
@@ -127,12 +131,35 @@ func (a answer) mustBeOK(what, address string, err error) error {
 	if err != nil || a.status == http.StatusOK {
 		return err
 	}
-	err = because(ErrProvider, "%s answers with status %d at %s", what, a.status, shownURL(withoutQuery(address)))
-	if a.gone() {
+	err = because(ErrProvider, "%s answers with status %d at %s%s", what, a.status, shownURL(withoutQuery(address)), a.remedy(what))
+	if a.gone() || a.status == http.StatusBadRequest {
 		err = &moved{err, true}
 	}
 	return err
 }
+
+// remedy says what to do about a status of the two endpoints that people set up.
+func (a answer) remedy(what string) string {
+	switch {
+	case what == theUserInfo && a.status == http.StatusUnauthorized:
+		return ": it does not take the access token: see whether the client has the openid scope there, or say `userinfo off`"
+	case what == theUserInfo && a.status == http.StatusForbidden:
+		return ": allow the client the scopes that it needs there, or say `userinfo off`"
+	case what == theUserInfo && a.gone():
+		return ": see whether the provider's discovery document names the right place, or say `userinfo off`"
+	case what == theDocument && a.gone():
+		return ": see whether issuer is right, its path too (realm, tenant), or say by `discovery` where the document is"
+	case what == theDocument && (a.status == http.StatusUnauthorized || a.status == http.StatusForbidden):
+		return ": let this gateway read it without signing in, as everybody may"
+	}
+	return ""
+}
+
+// What is asked of a provider, as errors call it.
+const (
+	theUserInfo = "the userinfo endpoint"
+	theDocument = "the discovery document"
+)
 
 // reason says in fixed words why nobody answered: the errors of net/http can
 // repeat what a server sent.

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/go-jose/go-jose/v4"
 )
@@ -42,10 +44,14 @@ func (l *Login) openIDToken(ctx context.Context, raw, accessToken string) (claim
 func (l *Login) checkClaims(ctx context.Context, c claims) error {
 	if c.text("iss") != l.config.Issuer {
 		_, _ = l.newest(ctx) // it may say so itself by now
-		return flawed(otherIssuer(c.text("iss"), l.config.Issuer).Error())
+		why := otherIssuer(c["iss"], l.config.Issuer).Error()
+		if c["iss"] != nil && c.text("iss") == "" {
+			why = "has an iss that " + why
+		}
+		return flawed(why)
 	}
 	if !slices.Contains(c.audience(), l.config.ClientID) {
-		return &flaw{kind: ErrAudience, why: "does not have this client_id in its aud"}
+		return &flaw{kind: ErrAudience, why: "does not have this client_id in its aud" + c.audienceIs()}
 	}
 	value, there := c["sub"]
 	if text := c.text("sub"); there && (text == "" || len(text) > maxSubject) {
@@ -69,17 +75,26 @@ func (c claims) tidySession() error {
 		c["sid"] = strconv.FormatUint(sid, 10)
 		return nil
 	case string:
-		if sid != "" && len(sid) <= maxSubject {
+		if sid != "" && len(sid) <= maxSubject && !hasControls(sid) {
 			return nil
 		}
 	}
 	delete(c, "sid")
 	what := inJSON(value)
+	if text, _ := value.(string); hasControls(text) {
+		what += " with control characters or line breaks in it"
+	}
 	if len(fmt.Sprint(value)) > maxSubject {
 		what += fmt.Sprintf(" of more than %d bytes", maxSubject)
 	}
 	return fmt.Errorf("the ID token of some people has a sid that is %s and is left out: when the provider ends one session of theirs by its sid, "+
 		"it is not known here which", what)
+}
+
+// hasControls reports whether there is a character in a text that no session takes
+// and nobody means.
+func hasControls(text string) bool {
+	return strings.ContainsFunc(text, func(r rune) bool { return unicode.IsControl(r) || unicode.In(r, unicode.Zl, unicode.Zp) })
 }
 
 // checkTimes gives exp no leeway: a longer life for a token is never what a
@@ -110,6 +125,8 @@ func (c claims) checkTimes(now time.Time) error {
 func (l *Login) checkAuthorizedParty(c claims) error {
 	azp, there := c["azp"]
 	switch {
+	case there && c.text("azp") == "":
+		return &flaw{kind: ErrAudience, why: "has an azp that is " + inJSON(azp) + " and names no client: have the provider put this client_id there, or leave azp out"}
 	case there && azp != any(l.config.ClientID):
 		return &flaw{kind: ErrAudience, why: "was issued to another client, its azp: sign in with a client of this gateway's own"}
 	case !there && len(c.audience()) > 1:
@@ -130,6 +147,9 @@ func (c claims) checkAccessToken(alg jose.SignatureAlgorithm, accessToken string
 	digest.Write([]byte(accessToken))
 	sum := digest.Sum(nil)
 	text, _ := given.(string)
+	if text == "" {
+		return flawed("has an at_hash that is " + inJSON(given) + " and not a text: have the provider mend it, or leave it out")
+	}
 	if !equal(text, encoding.EncodeToString(sum[:len(sum)/2])) {
 		return flawed("has an at_hash of another access token")
 	}

@@ -25,7 +25,13 @@ func TestIDTokenClaims(t *testing.T) {
 		says   string
 	}{
 		{"the issuer of another provider", object{"iss": "https://evil.example.com"}, oidc.ErrProvider, `is of the issuer "https://evil.example.com", and the configured one is "http://127.0.0.1`},
-		{"no issuer", object{"iss": absent}, oidc.ErrProvider, `is of the issuer ""`},
+		{"no issuer", object{"iss": absent}, oidc.ErrProvider, "names no issuer, for it has no iss, and the configured one is"},
+		{"an issuer that is a number", object{"iss": 7}, oidc.ErrProvider, "has an iss that is a number and names no issuer"},
+		{"an audience twice", object{"aud": []string{clientID, clientID}}, nil, ""},
+		{"an audience that is a number", object{"aud": 7}, oidc.ErrAudience, "in its aud, which is a number"},
+		{"an empty list of audiences", object{"aud": []string{}}, oidc.ErrAudience, "in its aud, which is an empty list"},
+		{"an empty azp", object{"azp": ""}, oidc.ErrAudience, "has an azp that is an empty text and names no client"},
+		{"an azp that is a number", object{"azp": 7}, oidc.ErrAudience, "has an azp that is a number and names no client"},
 		{"another audience", object{"aud": "grafana"}, oidc.ErrAudience, "aud"},
 		{"no audience", object{"aud": absent}, oidc.ErrAudience, "aud"},
 		{"an audience that is a list of something else", object{"aud": []any{clientID, 7}}, oidc.ErrAudience, "aud"},
@@ -69,7 +75,7 @@ func TestIDTokenClaims(t *testing.T) {
 		{"an nbf that is a text", object{"nbf": "now"}, oidc.ErrProvider, "an nbf that is a text and no date"},
 		{"the at_hash of the access token", object{"at_hash": atHash("ES256", "access-secret")}, nil, ""},
 		{"the at_hash of another access token", object{"at_hash": atHash("ES256", "other")}, oidc.ErrProvider, "at_hash"},
-		{"an at_hash that is a number", object{"at_hash": 7}, oidc.ErrProvider, "at_hash"},
+		{"an at_hash that is a number", object{"at_hash": 7}, oidc.ErrProvider, "has an at_hash that is a number and not a text"},
 		{"an empty at_hash", object{"at_hash": ""}, oidc.ErrProvider, "at_hash"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -96,6 +102,7 @@ func TestTheProvidersNameOfItsSession(t *testing.T) {
 		{"a number with a fraction is none", 7.5, "", "a sid that is a number and is left out"},
 		{"an empty text is none", "", "", "a sid that is an empty text and is left out"},
 		{"a text that is too long is none", strings.Repeat("s", 256), "", "a sid that is a text of more than 255 bytes and is left out"},
+		{"a text with a line break is none", "sso\n1", "", "a sid that is a text with control characters or line breaks in it and is left out"},
 		{"a list is none", []string{"sso-1"}, "", "a sid that is a list and is left out"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -176,7 +183,10 @@ func TestAlgorithmGamesAreRefused(t *testing.T) {
 		says string
 	}{
 		{"the token as it should be", func(h, c string) string { return compact(h, c, "ES256", ecKey()) }, nil, ""},
-		{"alg none without a signature", func(_, c string) string { return compact(`{"alg":"none"}`, c, "none", nil) }, oidc.ErrProvider, "canonical"},
+		{"a header whose x5t and x5c are none, which has no bearing here", func(_, c string) string {
+			return compact(`{"alg":"ES256","kid":"ec","x5t":"!!!","x5c":"zz","x5t#S256":5,"jku":7,"cty":5}`, c, "ES256", ecKey())
+		}, nil, ""},
+		{"alg none without a signature", func(_, c string) string { return compact(`{"alg":"none"}`, c, "none", nil) }, oidc.ErrProvider, `has no signature, and the algorithm "none"`},
 		{"alg none with a signature", func(_, c string) string { return compact(`{"alg":"none","kid":"ec"}`, c, "ES256", ecKey()) }, oidc.ErrProvider, "algorithm"},
 		{"alg None", func(_, c string) string { return compact(`{"alg":"None","kid":"ec"}`, c, "ES256", ecKey()) }, oidc.ErrProvider, "algorithm"},
 		{"HMAC with the client secret", func(_, c string) string {

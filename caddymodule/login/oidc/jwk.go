@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/go-jose/go-jose/v4"
@@ -23,7 +24,10 @@ func parseKey(raw json.RawMessage) (key publicKey, odd []string, err error) {
 	if wanted, err := k.forSignatures(); !wanted {
 		return publicKey{}, nil, err
 	}
-	for _, name := range []string{"use", "x5u", "x5c", "x5t", "x5t#S256"} {
+	if err := k.mayVerify(); err != nil {
+		return publicKey{}, nil, err
+	}
+	for _, name := range []string{"use", "key_ops", "x5u", "x5c", "x5t", "x5t#S256"} {
 		delete(k.members, name)
 	}
 	k.tidyNames()
@@ -94,7 +98,12 @@ func (k *jwk) forSignatures() (bool, error) {
 func (k *jwk) tidyNames() {
 	for _, name := range []string{"kid", "alg"} {
 		switch value := k.value(name).(type) {
-		case nil, string:
+		case nil:
+			continue
+		case string:
+			if name == "alg" {
+				k.tidyAlgorithm(value)
+			}
 			continue
 		case float64:
 			if name == "kid" {
@@ -106,6 +115,37 @@ func (k *jwk) tidyNames() {
 			k.drop(name, value)
 		}
 	}
+}
+
+// tidyAlgorithm takes one in other letters for what it means.
+func (k *jwk) tidyAlgorithm(written string) {
+	for _, alg := range append(slices.Clone(algorithms), ed25519Name) {
+		if strings.EqualFold(written, string(alg)) && written != string(alg) {
+			k.members["alg"] = json.RawMessage(`"` + string(alg) + `"`)
+		}
+	}
+}
+
+// mayVerify is the error of a key whose key_ops tell that it is for something else
+// (RFC 7517 section 4.3). Where use says so, that counts.
+func (k *jwk) mayVerify() error {
+	ops, list := k.value("key_ops").([]any)
+	if text, lone := k.value("key_ops").(string); lone && text != "" {
+		ops, list = []any{text}, true
+	}
+	if !list || k.says("use") {
+		return nil
+	}
+	if !slices.ContainsFunc(ops, func(op any) bool { text, _ := op.(string); return strings.EqualFold(text, "verify") }) {
+		return errors.New("has key_ops without verify, so it is left out")
+	}
+	return nil
+}
+
+// says reports whether a member is there and says something.
+func (k *jwk) says(name string) bool {
+	value := k.value(name)
+	return value != nil && value != any("")
 }
 
 func (k *jwk) drop(name string, value any) {

@@ -46,34 +46,34 @@ var encoding = base64.RawURLEncoding.Strict()
 // returns its claims, still unchecked. Keys come from the provider's key set
 // only: what the header says of jku, x5u or x5c is not looked at.
 func (l *Login) open(ctx context.Context, raw string, limit int, types ...string) (*signed, error) {
-	header, payload, err := split(raw, limit)
+	parts, err := split(raw, limit)
 	if err != nil {
 		return nil, err
 	}
-	h, err := decodeClaims(header)
+	h, err := decodeClaims(parts.header)
 	if err != nil {
 		return nil, flawed("has a header that " + err.Error())
 	}
 	if err := h.checkHeader(types); err != nil {
 		return nil, err
 	}
+	if len(parts.signature) == 0 {
+		return nil, flawed("has no signature, and the algorithm " + shown(h.text("alg")) + ": choose an RSA or EC key for this client at the provider")
+	}
 	m, err := l.allowing(ctx, h.text("alg"))
 	if err != nil {
 		return nil, err
 	}
 	alg := algorithmNamed(h.text("alg"))
-	jws, err := jose.ParseSignedCompact(raw, []jose.SignatureAlgorithm{jose.SignatureAlgorithm(h.text("alg"))})
-	if err != nil {
-		return nil, flawed("is not a JWS that can be read")
-	}
-	if err := l.verify(ctx, m, jws, h.text("kid"), alg); err != nil {
+	by := signature{alg, []byte(raw[:strings.LastIndexByte(raw, '.')]), parts.signature}
+	if err := l.verify(ctx, m, by, h.text("kid")); err != nil {
 		return nil, err
 	}
-	c, err := decodeClaims(payload)
+	c, err := decodeClaims(parts.payload)
 	if err != nil {
 		return nil, flawed("has claims of which one cannot be sure: it " + err.Error())
 	}
-	return &signed{alg, c, payload}, nil
+	return &signed{alg, c, parts.payload}, nil
 }
 
 // checkHeader refuses an extension that must be understood (RFC 7515 section
@@ -112,30 +112,33 @@ func (l *Login) allowing(ctx context.Context, alg string) (*metadata, error) {
 	return nil, &flaw{kind: ErrProvider, why: m.refuses(alg), unsure: old != nil}
 }
 
-// split decodes header and payload of a compact JWS. Every segment has one
-// spelling: Go's decoder would skip line breaks, hence the look at each byte.
-func split(raw string, limit int) (header, payload []byte, err error) {
+// segments are those of a compact JWS. There is no signature where it is empty.
+type segments struct{ header, payload, signature []byte }
+
+// split decodes the segments of a compact JWS. Every one has one spelling: Go's
+// decoder would skip line breaks, hence the look at each byte.
+func split(raw string, limit int) (s segments, err error) {
 	if len(raw) > limit {
-		return nil, nil, flawed(fmt.Sprintf("is longer than %d bytes", limit))
+		return s, flawed(fmt.Sprintf("is longer than %d bytes", limit))
 	}
 	if strings.ContainsAny(raw, "\r\n") {
-		return nil, nil, flawed("holds a line break")
+		return s, flawed("holds a line break")
 	}
-	segments := strings.Split(raw, ".")
-	if len(segments) != 3 {
-		return nil, nil, flawed("does not have three segments: is it encrypted? That is not supported")
+	written := strings.Split(raw, ".")
+	if len(written) != 3 {
+		return s, flawed("does not have three segments: is it encrypted? That is not supported")
 	}
 	var decoded [3][]byte
 	var errs error
-	for i, segment := range segments {
+	for i, segment := range written {
 		decoded[i], err = encoding.DecodeString(segment)
-		if segment == "" {
+		if segment == "" && i < 2 {
 			err = errors.New("empty")
 		}
 		errs = errors.Join(errs, err)
 	}
 	if errs != nil {
-		return nil, nil, flawed("has a segment that is not canonical base64url")
+		return s, flawed("has a segment that is not canonical base64url")
 	}
-	return decoded[0], decoded[1], nil
+	return segments{decoded[0], decoded[1], decoded[2]}, nil
 }

@@ -11,8 +11,7 @@ import (
 
 	// The token room signs with golang-jwt, which cannot do what is needed
 	// here: it reads no JWK sets, and signs with an RSA or ECDSA key only if
-	// that is in memory, not in a vault (clientauth.go). Since go-jose has to be
-	// here for that, it verifies as well.
+	// that is in memory, not in a vault (clientauth.go).
 	"github.com/go-jose/go-jose/v4"
 )
 
@@ -90,26 +89,6 @@ func (k publicKey) fits(alg jose.SignatureAlgorithm) bool {
 	return false
 }
 
-// verifier is what the library verifies with.
-func (k publicKey) verifier() any {
-	if key, ok := k.key.(ed25519.PublicKey); ok {
-		return ed25519Verifier(key)
-	}
-	return k.key
-}
-
-// ed25519Verifier verifies under either name of the algorithm; the library knows
-// one. That the key is for it has been looked at: see fits.
-type ed25519Verifier ed25519.PublicKey
-
-// VerifyPayload implements jose.OpaqueVerifier.
-func (k ed25519Verifier) VerifyPayload(payload, signature []byte, _ jose.SignatureAlgorithm) error {
-	if !ed25519.Verify(ed25519.PublicKey(k), payload, signature) {
-		return jose.ErrCryptoFailure
-	}
-	return nil
-}
-
 // curveAlgorithms is RFC 7518 section 3.4: one algorithm for each curve.
 var curveAlgorithms = map[string]jose.SignatureAlgorithm{"P-256": jose.ES256, "P-384": jose.ES384, "P-521": jose.ES512}
 
@@ -117,32 +96,32 @@ var curveAlgorithms = map[string]jose.SignatureAlgorithm{"P-256": jose.ES256, "P
 // the key set is fetched anew: keys rotate, some under the name of the one
 // before, and so is the place where they are. The error is a flaw only if the newest
 // keys were looked through.
-func (l *Login) verify(ctx context.Context, m *metadata, jws *jose.JSONWebSignature, kid string, alg jose.SignatureAlgorithm) error {
+func (l *Login) verify(ctx context.Context, m *metadata, by signature, kid string) error {
 	keys, err := l.keys.within(ctx, keysAge)
 	if err != nil {
 		return err
 	}
-	if tryKeys(keys, jws, kid, alg).made {
+	if tryKeys(keys, by, kid).made {
 		return nil
 	}
 	keys, err = l.keys.again(ctx)
-	tried := tryKeys(keys, jws, kid, alg)
+	tried := tryKeys(keys, by, kid)
 	if err == nil && !tried.made {
 		if now, _ := l.newest(ctx); now != nil && keysOf(now) != keysOf(m) {
 			l.keys.mayBeAsked()
 			keys, err = l.keys.again(ctx)
-			tried = tryKeys(keys, jws, kid, alg)
+			tried = tryKeys(keys, by, kid)
 		}
 	}
 	switch {
 	case tried.made:
 		return nil
 	case errors.Is(err, errTooSoon): // not "there is none", but "cannot tell"
-		return because(ErrUnavailable, "the token's signature fits no key of the provider, whose key set, at %s, was %w", shownURL(withoutQuery(m.Keys)), err)
+		return because(ErrNotYet, "the token's signature fits no key of the provider, whose key set, at %s, was %w", shownURL(withoutQuery(m.Keys)), err)
 	case err != nil:
 		return err
 	}
-	return flawed(tried.why(kid, alg))
+	return flawed(tried.why(kid, by.alg))
 }
 
 // tried is what came of trying keys.
@@ -179,19 +158,19 @@ func (k publicKey) isFor() string {
 
 // tryKeys looks for the key that made the signature. A key without a name may be
 // that of any token.
-func tryKeys(keys []publicKey, jws *jose.JSONWebSignature, kid string, alg jose.SignatureAlgorithm) (t tried) {
+func tryKeys(keys []publicKey, by signature, kid string) (t tried) {
 	for _, k := range keys {
 		if kid != "" && k.id != "" && k.id != kid {
 			continue
 		}
-		fits := k.fits(alg)
+		fits := k.fits(by.alg)
 		if kid != "" && k.id == kid && !t.fits { // of several of a name, one that fits
 			t.named, t.fits = &k, fits
 		}
 		if !fits {
 			continue
 		}
-		if _, err := jws.Verify(k.verifier()); err == nil {
+		if by.isBy(k.key) {
 			t.made = true
 			return t
 		}

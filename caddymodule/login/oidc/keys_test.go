@@ -116,7 +116,7 @@ func TestAFloodOfUnknownKidsIsNoFloodAtTheProvider(t *testing.T) {
 	}
 	t.Run("and within it, an unknown key is no definite no", func(t *testing.T) {
 		_, err := l.VerifyLogoutToken(context.Background(), p.sign(map[string]any{"kid": "x"}, map[string]any{}))
-		wantErr(t, err, oidc.ErrUnavailable, "less than 10 s ago")
+		wantErr(t, err, oidc.ErrNotYet, "less than 10 s ago")
 	})
 	t.Run("and after ten seconds it is asked for again", func(t *testing.T) {
 		p.clock.Advance(10 * time.Second)
@@ -215,7 +215,7 @@ func TestANewKeyUnderTheNameOfTheFormerIsFetched(t *testing.T) {
 		p.key = ecKey()
 		for range 3 {
 			_, err := p.signIn(t, l, nil)
-			wantErr(t, err, oidc.ErrUnavailable, "less than 10 s ago")
+			wantErr(t, err, oidc.ErrNotYet, "less than 10 s ago")
 		}
 		p.clock.Advance(10 * time.Second)
 		_, err := p.signIn(t, l, nil)

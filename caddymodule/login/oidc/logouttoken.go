@@ -31,7 +31,8 @@ type LogoutToken struct {
 // VerifyLogoutToken checks a logout token as OpenID Connect Back-Channel Logout
 // 1.0 section 2.6 demands, but for its replay. ErrInvalidLogoutToken is a
 // definite "no" (400); every other error means that the provider's keys could
-// not be asked (503): the token may be good, and a session is to end.
+// not be asked (503), or not yet (ErrNotYet): the token may be good, and a session is
+// to end.
 func (l *Login) VerifyLogoutToken(ctx context.Context, raw string) (LogoutToken, error) {
 	t, err := l.verifyLogoutToken(ctx, raw)
 	var bad *flaw
@@ -39,7 +40,7 @@ func (l *Login) VerifyLogoutToken(ctx context.Context, raw string) (LogoutToken,
 	case !errors.As(err, &bad):
 		return t, err
 	case bad.unsure:
-		return LogoutToken{}, because(ErrUnavailable, "the logout token %s, as far as can be told", bad.why)
+		return LogoutToken{}, because(ErrNotYet, "the logout token %s, as far as can be told", bad.why)
 	}
 	return LogoutToken{}, because(ErrInvalidLogoutToken, "it %s", bad.why)
 }

@@ -4,8 +4,17 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
+	"slices"
 	"strings"
 )
+
+// read are the members of a discovery document that are read.
+var read = []string{
+	"issuer", "authorization_endpoint", "token_endpoint", "jwks_uri", "userinfo_endpoint", "end_session_endpoint",
+	"id_token_signing_alg_values_supported", "token_endpoint_auth_signing_alg_values_supported", "token_endpoint_auth_methods_supported",
+	"authorization_response_iss_parameter_supported",
+}
 
 // metadata is what we need of OpenID Connect Discovery 1.0 section 3, RFC 9207
 // section 3 and RP-Initiated Logout 1.0 section 2.1.
@@ -18,6 +27,7 @@ type metadata struct {
 	EndSession     string
 	Algorithms     []string
 	AuthAlgorithms []string
+	AuthMethods    []string
 	SendsIssuer    bool
 }
 
@@ -29,7 +39,16 @@ func (c *Config) readMetadata(document []byte) (m *metadata, odd, err error) {
 	if err := json.Unmarshal(document, &d.members); err != nil {
 		return nil, nil, errors.New("is not a JSON object")
 	}
+	for _, name := range twice(document) {
+		// Of two, other readers may take the other one.
+		if slices.Contains(read, name) {
+			return nil, nil, fmt.Errorf("has %s twice, of which nobody can tell which holds: have the provider send it once", name)
+		}
+	}
 	m = &metadata{Issuer: d.needed("issuer")}
+	if d.wrong == nil && m.Issuer == "" {
+		return nil, nil, errors.New("has no issuer: is it the document of an OpenID provider?")
+	}
 	if d.wrong == nil && m.Issuer != c.Issuer {
 		return nil, nil, otherIssuer(m.Issuer, c.Issuer)
 	}
@@ -46,15 +65,43 @@ func (c *Config) readMetadata(document []byte) (m *metadata, odd, err error) {
 	}
 	m.Algorithms = d.list("id_token_signing_alg_values_supported", "is as good as none, which means RS256")
 	m.AuthAlgorithms = d.list("token_endpoint_auth_signing_alg_values_supported", "is as good as none")
+	m.AuthMethods = d.list("token_endpoint_auth_methods_supported", "is as good as none")
 	m.SendsIssuer = d.truth("authorization_response_iss_parameter_supported", "iss is not demanded of its answers, and held to the issuer where it is there")
 	return m, d.told(), d.wrong
 }
 
 // otherIssuer says that what is of one issuer must be of the configured one, to the
 // letter: else a provider could stand in for another (RFC 9700 section 4.4).
-func otherIssuer(is, configured string) error {
-	return fmt.Errorf("is of the issuer %s, and the configured one is %s: write it exactly as the provider does, "+
-		"with or without the slash at its end", shownURL(is), shownURL(configured))
+func otherIssuer(is any, configured string) error {
+	text, ok := is.(string)
+	switch {
+	case is == nil:
+		return fmt.Errorf("names no issuer, for it has no iss, and the configured one is %s", shownURL(configured))
+	case !ok || text == "":
+		return fmt.Errorf("is %s and names no issuer, and the configured one is %s", inJSON(is), shownURL(configured))
+	}
+	return fmt.Errorf("is of the issuer %s, and the configured one is %s: %s", shownURL(text), shownURL(configured), howItDiffers(text, configured))
+}
+
+// howItDiffers says what to do about another issuer than the configured one.
+func howItDiffers(is, configured string) string {
+	there, err := url.Parse(is)
+	here, err2 := url.Parse(configured)
+	switch {
+	case err != nil || err2 != nil:
+	case strings.TrimRight(is, "/") == strings.TrimRight(configured, "/"):
+		return "write it exactly as the provider does, with or without the slash at its end"
+	case strings.EqualFold(is, configured):
+		return "write it exactly as the provider does, in capitals and small letters, too"
+	case !strings.EqualFold(there.Host, here.Host):
+		return "its host is another; if it is this provider all the same, configure the issuer that it names " +
+			"(behind a proxy, the provider has an option for its public address), and `discovery` where the document is elsewhere"
+	case there.Scheme != here.Scheme:
+		return "its scheme is another: behind a proxy that does TLS, the provider has an option for its public address"
+	case there.Path != here.Path:
+		return "its path is another, as of another realm or tenant: configure that of your own"
+	}
+	return "write it exactly as the provider does"
 }
 
 // discovered is a discovery document that is being read.
@@ -82,9 +129,17 @@ func (d *discovered) needed(name string) string {
 	value := d.value(name)
 	text, ok := value.(string)
 	if value != nil && !ok && d.wrong == nil {
-		d.wrong = fmt.Errorf("has a %s that is %s and not a text", name, inJSON(value))
+		d.wrong = fmt.Errorf("has %s that is %s and not a text", withArticle(name), inJSON(value))
 	}
 	return text
+}
+
+// withArticle is a member's name in a sentence.
+func withArticle(name string) string {
+	if strings.ContainsRune("aei", rune(name[0])) {
+		return "an " + name
+	}
+	return "a " + name
 }
 
 func (d *discovered) neededEndpoint(name string) string {
@@ -95,7 +150,7 @@ func (d *discovered) neededEndpoint(name string) string {
 	case !d.has(name):
 		d.wrong = fmt.Errorf("has no %s", name)
 	default:
-		d.wrong = fmt.Errorf("has a %s that %w", name, err)
+		d.wrong = fmt.Errorf("has %s that %w", withArticle(name), err)
 	}
 	return address
 }

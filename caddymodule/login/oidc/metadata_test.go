@@ -2,9 +2,12 @@ package oidc_test
 
 import (
 	"context"
+	"encoding/json"
 	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/go-jose/go-jose/v4"
 
 	"example.com/sidegate/caddymodule/login/oidc"
 )
@@ -65,6 +68,45 @@ func TestWhatIsWrongInADiscoveryDocumentAndNotNeeded(t *testing.T) {
 			}
 			if _, ends := l.EndSession(context.Background(), nil, ""); ends != c.ends {
 				t.Errorf("it ends the session there: %t", ends)
+			}
+		})
+	}
+}
+
+// What nobody reads may be there as often as it likes, and behind a byte order mark.
+func TestADocumentOfWhichAnotherPartIsOdd(t *testing.T) {
+	p := newProvider(t)
+	whole := string(must(json.Marshal(p.metadata)))
+	p.on(discoveryPath, says(200, "\ufeff"+strings.Replace(whole, "{", `{"x":1,"x":{"y":1,"y":2},`, 1)))
+	keys := string(must(json.Marshal(jose.JSONWebKeySet{Keys: p.published})))
+	p.on("/keys", says(200, "\ufeff"+keys))
+	p.on("/userinfo", says(200, "\ufeff"+`{"sub":"ada-1"}`))
+	l := p.login(t, nil)
+	p.mustSignIn(t, l)
+	p.on(discoveryPath, says(200, strings.Replace(whole, "{", `{"token_endpoint":"https://evil.example.com",`, 1)))
+	_, _, err := p.login(t, nil).Begin(context.Background(), newState(), redirectURI, "/")
+	wantErr(t, err, oidc.ErrProvider, "has token_endpoint twice, of which nobody can tell which holds")
+}
+
+// The remedy is another one for each way in which two issuers differ.
+func TestHowAnotherIssuerDiffers(t *testing.T) {
+	for name, c := range map[string]struct {
+		is   func(string) string
+		says string
+	}{
+		"by a slash":    {func(is string) string { return is + "/" }, "with or without the slash at its end"},
+		"by its host":   {func(string) string { return "https://keycloak:8443" }, "its host is another"},
+		"by its path":   {func(is string) string { return is + "/realms/other" }, "its path is another, as of another realm or tenant"},
+		"by its scheme": {func(is string) string { return "https" + strings.TrimPrefix(is, "http") }, "its scheme is another: behind a proxy"},
+		"by its case":   {func(is string) string { return strings.ToUpper(is) }, "in capitals and small letters"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newProvider(t)
+			p.metadata["issuer"] = c.is(p.URL)
+			_, _, err := p.login(t, nil).Begin(context.Background(), newState(), redirectURI, "/")
+			wantErr(t, err, oidc.ErrProvider, c.says)
+			if name != "by a slash" && strings.Contains(err.Error(), "slash") {
+				t.Errorf("it speaks of a slash: %v", err)
 			}
 		})
 	}

@@ -54,6 +54,11 @@ func TestEndpointsThatWereMovedAreFound(t *testing.T) {
 		{"a token endpoint that takes no posts", token, says(405, "<html>"), nil, false},
 		{"a token endpoint that has become a page, which may have seen the code", token, says(200, "<html>"), nil, true},
 		{"a token endpoint that leads on, which is not followed", token, redirects("https://sso.example.com/token"), nil, true},
+		{"a token endpoint that is in trouble, which may have seen the code", token, says(503, "<html>"), nil, true},
+		{"a token endpoint that has become a page of a proxy", token, says(400, "<html>"), nil, true},
+		{"a userinfo endpoint that is in trouble", userinfo, says(502, "<html>"), nil, false},
+		{"a userinfo endpoint that has become a page of a proxy", userinfo, says(400, "<html>"), nil, false},
+		{"keys that are in trouble", keys, says(500, "<html>"), newKeys, false},
 		{"a userinfo endpoint that is gone", userinfo, says(404, ""), nil, false},
 		{"a userinfo endpoint that takes no questions", userinfo, says(405, ""), nil, false},
 		{"a userinfo endpoint that has become a page", userinfo, says(200, "<html>"), nil, false},
@@ -148,7 +153,7 @@ func TestALogoutTokenOfAnAlgorithmThatMayBeListedByNowIsNoDefiniteNo(t *testing.
 	_, err := l.VerifyLogoutToken(context.Background(), p.logoutToken(nil))
 	wantErr(t, err, oidc.ErrInvalidLogoutToken, "does not list")
 	_, err = l.VerifyLogoutToken(context.Background(), p.logoutToken(nil))
-	wantErr(t, err, oidc.ErrUnavailable, "as far as can be told")
+	wantErr(t, err, oidc.ErrNotYet, "as far as can be told")
 	p.metadata["id_token_signing_alg_values_supported"] = []string{"ES256"}
 	p.clock.Advance(10 * time.Second)
 	_, err = l.VerifyLogoutToken(context.Background(), p.logoutToken(nil))

@@ -3,6 +3,7 @@ package oidc
 import (
 	"errors"
 	"strings"
+	"unicode"
 
 	"example.com/sidegate/caddymodule/profile"
 )
@@ -16,7 +17,7 @@ func (l *Login) person(kept *profile.Kept) (*profile.Person, error) {
 	c := claims(fact)
 	person := &profile.Person{
 		Issuer: l.config.Issuer, Subject: c.text("sub"), SourceSession: c.text("sid"),
-		Name: c.text("name"), Kept: kept,
+		Name: tidyName(c.text("name")), Kept: kept,
 	}
 	// An address that nobody vouches for is not the person's: no expression
 	// sees it as theirs and grants a role by it.
@@ -34,6 +35,16 @@ func (l *Login) person(kept *profile.Kept) (*profile.Person, error) {
 	return person, nil
 }
 
+// tidyName is a name that a session takes: nobody needs one to sign in. Line breaks
+// and other control characters become spaces, and what is long is cut.
+func tidyName(name string) string {
+	name = strings.Join(strings.FieldsFunc(name, func(r rune) bool { return unicode.IsSpace(r) || hasControls(string(r)) }), " ")
+	if len(name) <= profile.MaxText {
+		return name
+	}
+	return strings.TrimSpace(strings.ToValidUTF8(name[:profile.MaxText], ""))
+}
+
 // vouched reports whether the provider has verified the address, or need not
 // have. Silence is no word for it. Some providers write true as a text.
 func (l *Login) vouched(c claims) bool {
@@ -48,6 +59,9 @@ func (l *Login) checkEmail(person *profile.Person, c claims) error {
 	claimed := c.text("email")
 	switch {
 	case person.Email == "" && (claimed == "" || l.vouched(c)):
+		if value, there := c["email"]; there && claimed == "" {
+			return because(ErrNoEmail, "its email is %s: have it send one address as a text, or map another claim to email", inJSON(value))
+		}
 		return because(ErrNoEmail, "ask for the email scope, or map another claim to email")
 	case !l.vouched(c) && (person.Email == "" || sameAddress(person.Email, claimed)):
 		return unvouched(c)

@@ -62,6 +62,25 @@ func TestEmailAddresses(t *testing.T) {
 	}
 }
 
+// Nobody needs a name to sign in.
+func TestANameThatNoSessionTakesIsTidied(t *testing.T) {
+	for name, c := range map[string]struct{ is, want string }{
+		"a line break":                   {"Ada\r\nLovelace", "Ada Lovelace"},
+		"control characters":             {"\x00Ada\x07Lovelace\u2028", "Ada Lovelace"},
+		"more than 512 bytes":            {strings.Repeat("a", 511) + "üb", strings.Repeat("a", 511)},
+		"a name":                         {"Ada King, Countess of Lovelace", "Ada King, Countess of Lovelace"},
+		"nothing but control characters": {"\n\n", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newProvider(t)
+			p.claims["name"] = c.is
+			if person := p.mustSignIn(t, p.login(t, nil)); person.Name != c.want {
+				t.Errorf("%q", person.Name)
+			}
+		})
+	}
+}
+
 // Who is to mend it has to know what came.
 func TestWhyAnAddressDoesNotCount(t *testing.T) {
 	for name, c := range map[string]struct {

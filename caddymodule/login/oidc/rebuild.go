@@ -136,11 +136,11 @@ func (l *Login) refreshed(
 // a claim that is gone from userinfo is not to linger. All claims, when the ID
 // token was too long to be kept.
 func idTokenOf(kept *profile.Kept, before claims) claims {
-	_, payload, err := split(kept.IDToken, maxKeptIDToken)
+	parts, err := split(kept.IDToken, maxKeptIDToken)
 	if err != nil {
 		return before
 	}
-	c, err := decodeClaims(payload)
+	c, err := decodeClaims(parts.payload)
 	if err != nil {
 		return before
 	}

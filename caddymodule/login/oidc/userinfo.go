@@ -33,7 +33,7 @@ func (l *Login) askUserInfo(ctx context.Context, m *metadata, accessToken string
 	if m.UserInfo == "" || l.config.NoUserInfo {
 		return nil, false, nil
 	}
-	a, err := l.get(ctx, "the userinfo endpoint", m.UserInfo, accessToken)
+	a, err := l.get(ctx, theUserInfo, m.UserInfo, accessToken)
 	if err != nil {
 		return nil, true, err
 	}
@@ -62,7 +62,7 @@ func checkSubject(c claims, subject string) error {
 // that (section 5.3.2): then iss and aud, if given, must be right.
 func (l *Login) readUserInfo(ctx context.Context, a answer) (claims, error) {
 	if a.mediaType != "application/jwt" {
-		c, err := decodeClaims(a.body)
+		c, err := decodeClaims(withoutMark(a.body))
 		if err != nil {
 			return nil, &moved{because(ErrProvider, "the userinfo endpoint's answer %w", err), false}
 		}
@@ -74,7 +74,7 @@ func (l *Login) readUserInfo(ctx context.Context, a answer) (claims, error) {
 	}
 	switch c := token.claims; {
 	case c["iss"] != nil && c.text("iss") != l.config.Issuer:
-		return nil, because(ErrProvider, "the userinfo endpoint's answer %w", otherIssuer(c.text("iss"), l.config.Issuer))
+		return nil, because(ErrProvider, "the userinfo endpoint's answer %w", otherIssuer(c["iss"], l.config.Issuer))
 	case c["aud"] != nil && !slices.Contains(c.audience(), l.config.ClientID):
 		return nil, because(ErrProvider, "the userinfo endpoint's answer is for another client: it does not have this client_id in its aud")
 	}

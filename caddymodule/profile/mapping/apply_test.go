@@ -165,6 +165,7 @@ func TestEvaluationErrorsSayWhatWasThere(t *testing.T) {
 		{"a date of a list", "created_at", "token.groups", []string{"wanted timestamp, string or int, found list"}},
 		{"a number that is none", "id", "int(token.sub)", []string{"cannot be converted", "(at 1:4)"}},
 		{"an operator on two types", "name", "token.number + token.sub", []string{"types that it does not take"}},
+		{"a text that is gone through as a list", "roles", "token.sub.filter(g, g != 'x')", []string{"token.sub is a text: where a list is wanted, list_of(token.sub) makes one of it"}},
 		{"an element that is not there", "name", "token.groups[2]", []string{"the list is shorter than that"}},
 		{"an element by a name", "name", "token.groups[token.sub]", []string{"asked for an element by what is not its number"}},
 		{"an optional without a value", "name", "token.?none.value()", []string{"orValue(...)"}},

@@ -23,6 +23,7 @@ func TestCompileErrorsSayWhatIsWrongAndTheNextStep(t *testing.T) {
 		{"a key that identity never has", "roles", "identity.rolez", []string{`identity has no "rolez" (did you mean "roles"?)`, "it has accounts, attributes,"}},
 		{"a key that identity never has, asked for in brackets", "roles", "identity['rolez']", []string{`identity has no "rolez"`}},
 		{"a key that identity never has, asked for carefully", "name", "identity.?nam", []string{`identity has no "nam" (did you mean "name"?)`}},
+		{"orValue behind what is no optional", "roles", "token.realm.groups.orValue([])", []string{"orValue is for what may be missing", "write token.realm.?groups.orValue(...)"}},
 		{"an empty expression", "roles", " \n", []string{"the expression is empty"}},
 		{"an expression without end", "roles", "[" + strings.Repeat(" ", mapping.MaxExpr) + "]", []string{"has 4098 bytes: 4096 at most"}},
 		{"a pattern that is none", "name", "token.sub.matches('[') ? 'a' : 'b'", []string{"1:19: invalid matches argument"}},

@@ -14,11 +14,30 @@ import (
 // explain says why an evaluation failed. CEL's own words are not handed on:
 // many of them quote the value that they are about.
 func (x *expression) explain(err error, s *scope) error {
-	cause := errors.New(x.reason(err) + x.position(err))
+	cause := errors.New(x.reason(err) + x.position(err) + x.loneText(err, s))
 	if strings.HasPrefix(err.Error(), interrupted) {
 		cause = fmt.Errorf("%w%s", errInterrupted, x.position(err))
 	}
 	return x.fail(x.withKeys(cause, s))
+}
+
+// loneText says of a list that is gone through which text stands in its place.
+func (x *expression) loneText(err error, s *scope) string {
+	if !strings.Contains(err.Error(), "iterable") && !strings.Contains(err.Error(), "no such overload") {
+		return ""
+	}
+	for _, p := range x.paths {
+		value, _ := s.ResolveName(p.root)
+		for _, key := range p.keys {
+			m, _ := asMap(value)
+			value = m[key]
+		}
+		if _, lone := value.(string); lone && len(p.keys) > 0 {
+			name := strings.Join(append([]string{p.root}, p.keys...), ".")
+			return fmt.Sprintf("; %s is a text: where a list is wanted, list_of(%s) makes one of it", name, name)
+		}
+	}
+	return ""
 }
 
 // interrupted is how CEL says that the time was up. That says more of the

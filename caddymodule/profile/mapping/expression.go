@@ -77,7 +77,7 @@ func (v *vocabulary) compile(at source, wants string, admits func(*cel.Type) boo
 		return nil, at.fail(mismatch(wants, cel.FormatCELType(yields)))
 	}
 	paths := pathsOf(checked.NativeRep())
-	if err := checkPaths(paths); err != nil {
+	if err := errors.Join(checkPaths(paths), checkOptionals(checked.NativeRep())); err != nil {
 		return nil, at.fail(err)
 	}
 	program, err := v.env.Program(checked, programOptions...)

@@ -176,3 +176,35 @@ func readsKey(paths []path, variable, key string) bool {
 	}
 	return alone > 0
 }
+
+// ofOptionals are the functions that an optional alone has.
+var ofOptionals = []string{"orValue", "optMap", "optFlatMap"}
+
+// checkOptionals refuses one of these functions behind a way into the facts that no
+// optional is on: it fails for everybody who has the key, and for who has not.
+func checkOptionals(tree *ast.AST) (err error) {
+	local := localsOf(tree)
+	ast.PreOrderVisit(tree.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
+		if e.Kind() != ast.CallKind || !e.AsCall().IsMemberFunction() || !slices.Contains(ofOptionals, e.AsCall().FunctionName()) {
+			return
+		}
+		if p, ok := pathTo(e.AsCall().Target()); ok && !p.maybe && len(p.keys) > 0 && !local[p.root] {
+			last := len(p.keys) - 1
+			err = fmt.Errorf("%s is for what may be missing, and %s does not say so: write %s.?%s.%s(...)", e.AsCall().FunctionName(),
+				strings.Join(append([]string{p.root}, p.keys...), "."), strings.Join(append([]string{p.root}, p.keys[:last]...), "."), p.keys[last], e.AsCall().FunctionName())
+		}
+	}))
+	return err
+}
+
+// localsOf are the variables of comprehensions, which may hide those of the facts.
+func localsOf(tree *ast.AST) map[string]bool {
+	local := make(map[string]bool)
+	ast.PreOrderVisit(tree.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
+		if e.Kind() == ast.ComprehensionKind {
+			c := e.AsComprehension()
+			local[c.IterVar()], local[c.IterVar2()], local[c.AccuVar()] = true, true, true
+		}
+	}))
+	return local
+}

@@ -70,6 +70,8 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 	delete(p.codes, r.PostFormValue("code"))
 	id, secret, _ := r.BasicAuth()
 	switch {
+	case p.quirks.TokenError != nil:
+		reply(w, http.StatusBadRequest, p.quirks.TokenError)
 	case p.quirks.TokenStatus != 0:
 		reply(w, p.quirks.TokenStatus, map[string]any{})
 	case id != ClientID || secret != ClientSecret:

@@ -30,6 +30,8 @@ type Quirks struct {
 	Tokens map[string]any
 	// TokenStatus and UserInfoStatus are what those endpoints answer, if not 200.
 	TokenStatus, UserInfoStatus int
+	// TokenError is what the token endpoint answers, with status 400, if not nil.
+	TokenError map[string]any
 	// NoVerifier has the token endpoint fail on a code_verifier.
 	NoVerifier bool
 	// Spent has it call every code used.
