@@ -157,7 +157,7 @@ var ProviderNotYet = &Refusal{Status: http.StatusServiceUnavailable, Code: "prov
 	Message: "The service that you sign in at has changed something that is not known here yet. Try again shortly.", RetryAfter: 10 * time.Second}
 
 // NotYetVerified is that for a logout token.
-var NotYetVerified = &Refusal{Status: http.StatusServiceUnavailable, Code: "unavailable", Result: Failed,
+var NotYetVerified = &Refusal{Status: http.StatusServiceUnavailable, Code: "unavailable",
 	Message:    "The logout token is not verified yet: the provider's keys and settings were asked for a moment ago. Send it again.",
 	RetryAfter: 10 * time.Second}
 

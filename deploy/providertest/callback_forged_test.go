@@ -83,7 +83,7 @@ func TestACallbackThatCannotBeReadIsRefused(t *testing.T) {
 	t.Parallel()
 	m := openMarket(t)
 	for name, tail := range map[string]string{
-		"an escape that is none": "&x=%zz", "a semicolon": ";code=another-code-beside", "an empty query": "",
+		"an escape that is none": "&code=%zz", "a semicolon": ";code=another-code-beside", "an empty query": "",
 	} {
 		t.Run(name, func(t *testing.T) {
 			v := provider.NewVisitor(adaAddress)
