@@ -164,7 +164,7 @@ func (t *Throttle) reserve(ctx context.Context, a *Attempt, from Client, name, a
 	var ofPlace sessionstore.Taken
 	for _, c := range t.limits.ofPlace(from, account) {
 		var err error
-		if ofPlace, err = a.pass(ctx, c, from, account); err != nil {
+		if ofPlace, err = a.pass(ctx, c, from); err != nil {
 			return err
 		}
 	}
@@ -178,7 +178,7 @@ func (t *Throttle) reserve(ctx context.Context, a *Attempt, from Client, name, a
 		limit = min(limit, t.limits.PerPairAttacked)
 	}
 	if from.toldApart() {
-		ofPair, err := a.pass(ctx, count{a.pair, limit, t.limits.Window, "account"}, from, account)
+		ofPair, err := a.pass(ctx, count{a.pair, limit, t.limits.Window, "account"}, from)
 		if err != nil {
 			return err
 		}

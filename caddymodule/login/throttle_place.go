@@ -49,7 +49,7 @@ func (t *Throttle) again(ctx context.Context, a *Attempt, from Client, account s
 		counts = append(counts, t.limits.atProxy(from, account))
 	}
 	for _, c := range counts {
-		if _, err := a.pass(ctx, c, from, account); err != nil {
+		if _, err := a.pass(ctx, c, from); err != nil {
 			return err
 		}
 	}
@@ -63,7 +63,7 @@ func (l *Limits) atProxy(from Client, account string) count {
 }
 
 // pass counts the attempt, or says that there were too many.
-func (a *Attempt) pass(ctx context.Context, c count, from Client, account string) (sessionstore.Taken, error) {
+func (a *Attempt) pass(ctx context.Context, c count, from Client) (sessionstore.Taken, error) {
 	taken, err := a.take(ctx, c.bucket, c.limit, c.window)
 	if err == nil && taken.Wait > 0 {
 		err = &Throttled{RetryAfter: taken.Wait, Scope: c.scope, From: from}

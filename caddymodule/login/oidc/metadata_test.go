@@ -98,7 +98,7 @@ func TestHowAnotherIssuerDiffers(t *testing.T) {
 		"by its host":   {func(string) string { return "https://keycloak:8443" }, "its host is another"},
 		"by its path":   {func(is string) string { return is + "/realms/other" }, "its path is another, as of another realm or tenant"},
 		"by its scheme": {func(is string) string { return "https" + strings.TrimPrefix(is, "http") }, "its scheme is another: behind a proxy"},
-		"by its case":   {func(is string) string { return strings.ToUpper(is) }, "in capitals and small letters"},
+		"by its case":   {strings.ToUpper, "in capitals and small letters"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newProvider(t)
