@@ -46,6 +46,11 @@ func (o *SecretOptions) words() map[string]directive.Option {
 // they will do is told by the ring, which the token's options make of them.
 func (o *SecretOptions) provision(ctx caddy.Context, _ *App) error {
 	o.storage = ctx.Storage()
+	return o.read()
+}
+
+// read resolves what is configured.
+func (o *SecretOptions) read() error {
 	for i, configured := range o.Secrets {
 		secret, err := resolve(configured)
 		if err != nil {
@@ -75,7 +80,10 @@ func (o *SecretOptions) ringSecrets(ctx context.Context) ([]string, error) {
 	}
 	secret, err := loadOrMakeSecret(ctx, o.storage)
 	if err != nil {
-		return nil, fmt.Errorf("keeping a secret in Caddy's storage: %w", inDataFolder(err))
+		if _, files := o.storage.(*certmagic.FileStorage); files {
+			return nil, fmt.Errorf("keeping a secret in Caddy's storage: %w", inDataFolder(err))
+		}
+		return nil, fmt.Errorf("keeping a secret in Caddy's storage: %w (or configure one: `secret {env.SIDEGATE_SECRET}`)", err)
 	}
 	return []string{secret}, nil
 }

@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -118,6 +119,12 @@ func inDataFolder(err error) error {
 	return fmt.Errorf("%w (the user that the gateway runs as, uid %d, needs a folder to keep data in, now %s: set XDG_DATA_HOME or HOME to one "+
 		"that it may write; or say where both things go that lie there, `secret {env.SIDEGATE_SECRET}` and `store embedded /var/lib/sidegate/sessions.db`)",
 		err, os.Getuid(), caddy.AppDataDir())
+}
+
+// isOfFolder reports whether an error is one that a folder makes.
+func isOfFolder(err error) bool {
+	return slices.ContainsFunc([]error{fs.ErrPermission, fs.ErrNotExist, syscall.EROFS, syscall.ENOTDIR},
+		func(kind error) bool { return errors.Is(err, kind) })
 }
 
 // readPrivateKey reads a PEM file; its errors hold nothing of the key.

@@ -64,7 +64,7 @@ func (e *EmbeddedStore) Open(sealer *sessionstore.Sealer, now func() time.Time) 
 		return keptDB{opened}, err
 	})
 	if err != nil {
-		if e.Path == "" {
+		if e.Path == "" && isOfFolder(err) {
 			err = inDataFolder(err)
 		}
 		return nil, nil, fmt.Errorf("store embedded: %w", err)
