@@ -206,6 +206,8 @@ func TestMistakesDoNotTellSecrets(t *testing.T) {
 		"secret " + canary + "\n\t\tsecret",
 		"store redis redis://u:" + canary + "@localhost more",
 		"store redis redis://localhost {\n\t\t\tpassword " + canary + "\n\t\t\tpassword " + canary + "\n\t\t}",
+		"store redis redis://localhost {\n\t\t\tpassword first " + canary + "\n\t\t}",
+		"login oidc sso {\n\t\t\tclient_secret first " + canary + "\n\t\t}",
 	} {
 		_, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(strings.Replace(inOptions, "LINE", line, 1)), nil)
 		if err == nil {

@@ -148,7 +148,7 @@ var notOurs = []string{
 func (s *SessionAuth) parseHeader(d *caddyfile.Dispenser) error {
 	var h HeaderConfig
 	if !d.Args(&h.Name, &h.Value) || d.NextArg() {
-		return directive.ArgErr(d)
+		return directive.Err(d, "wrong argument count or unexpected line ending after 'header': it takes a name and a value, in quotes where it has blanks")
 	}
 	for _, other := range s.Header {
 		if strings.EqualFold(other.Name, h.Name) {

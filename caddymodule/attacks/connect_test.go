@@ -190,18 +190,20 @@ func TestAWebsocketByAnExtendedConnectIsDecidedAsAnyOther(t *testing.T) {
 }
 
 // What a matcher demands of a GET, Caddy does not demand of a CONNECT, and the app
-// gets a GET.
-func TestAnExtendedConnectDoesNotPassAMatcherOnTheMethod(t *testing.T) {
-	s, clients := connectors(t, `session_endpoints
-		@read method GET
+// gets a GET; and a websocket by CONNECT has no headers that ask for an upgrade.
+func TestAnExtendedConnectDoesNotPassAMatcherOnTheMethodOrTheUpgrade(t *testing.T) {
+	for name, matcher := range map[string]string{"the method": "method GET", "the upgrade": "header Upgrade websocket"} {
+		s, clients := connectors(t, `session_endpoints
+		@read `+matcher+`
 		session_auth @read {
 			role nobody
 		}
 		reverse_proxy {upstream}`)
-	cookie := s.WithCookie(t, gatewaytest.Ada).Cookie
-	for version, open := range clients {
-		if status, _ := open(t, "websocket", "/live", "cookie", cookie); status != "405" {
-			t.Errorf("%s: answered %s", version, status)
+		cookie := s.WithCookie(t, gatewaytest.Ada).Cookie
+		for version, open := range clients {
+			if status, _ := open(t, "websocket", "/live", "cookie", cookie); status != "405" {
+				t.Errorf("%s, %s: answered %s", name, version, status)
+			}
 		}
 	}
 }

@@ -59,9 +59,11 @@ func FileName(d *caddyfile.Dispenser, name string) string {
 	return here
 }
 
+// isThere reports whether there is anything by that name: a file that cannot be
+// reached, or a link that leads nowhere yet, is not one that is missing.
 func isThere(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
+	_, err := os.Lstat(path)
+	return !errors.Is(err, fs.ErrNotExist)
 }
 
 // LookedIn tells of a file that is not there, in which folders one by a relative

@@ -40,6 +40,18 @@ func TestARelativeFileIsLookedForBesideTheCaddyfile(t *testing.T) {
 			}
 		})
 	}
+	t.Run("one beside it that cannot be reached is not one that is missing", func(t *testing.T) {
+		if err := os.Symlink(filepath.Join(beside, "nowhere"), filepath.Join(beside, "working2.pem")); err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(working, "working2.pem"))
+		var got string
+		d := caddyfile.NewTestDispenser("ca working2.pem")
+		d.Next()
+		if err := File(&got)(named(d, filepath.Join(beside, "Caddyfile"))); err != nil || got != filepath.Join(beside, "working2.pem") {
+			t.Errorf("%s, %v", got, err)
+		}
+	})
 	t.Run("several", func(t *testing.T) {
 		var got []string
 		d := caddyfile.NewTestDispenser("signing_key beside.pem working.pem")

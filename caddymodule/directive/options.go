@@ -63,8 +63,8 @@ func Text(target *string) Option {
 		if *target != "" {
 			return Errf(d, "%s is given twice", name)
 		}
-		if !d.Args(target) || d.NextArg() {
-			return ArgErr(d)
+		if !d.Args(target) || d.NextArg() { // what stands there may be a part of a secret
+			return Errf(d, "wrong argument count or unexpected line ending after '%s'", name)
 		}
 		if *target == "" {
 			return Errf(d, "%s is empty", name)

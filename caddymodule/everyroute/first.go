@@ -32,6 +32,7 @@ type First struct {
 	keeps       bool        // a handler has a keep_header
 	ruled       bool        // the options of a handler depend on the method
 	methodFree  atomic.Bool // and no matcher does
+	upgradeFree atomic.Bool // nor does one on what only a websocket by GET has
 	watched     string      // a path, of which
 	asked       func(*http.Request)
 }

@@ -107,9 +107,12 @@ func (f *Foreign) Answer(w http.ResponseWriter, r *http.Request) (answering http
 }
 
 // CarriesConnect reports whether a websocket by an extended CONNECT may go on
-// here. Where a matcher of Caddy's decides on the method it may not: what is
-// demanded of the GET that the app gets is not demanded of a CONNECT.
-func (f *Foreign) CarriesConnect() bool { return f.first.methodFree.Load() }
+// here. Where a matcher of Caddy's decides on the method, or on headers that only a
+// websocket by GET has, it may not: what is demanded of the GET that the app gets is
+// not demanded of a CONNECT.
+func (f *Foreign) CarriesConnect() bool {
+	return f.first.methodFree.Load() && f.first.upgradeFree.Load()
+}
 
 // BeforeError sees to it that the answer of error routes reaches who still
 // sends. Where the server has none, Caddy answers itself, behind us all.

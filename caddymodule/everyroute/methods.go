@@ -22,19 +22,28 @@ func (f *First) DecidesOnMethod() bool { return f.ruled || !f.methodFree.Load() 
 // LookForMethods looks through the server's routes, once all are provisioned, for
 // handlers that guard, and what they depend on.
 func (f *First) LookForMethods(guards func(caddyhttp.MiddlewareHandler) bool) {
-	w := methodWalk{guards: guards, named: f.server.NamedRoutes, seen: make(map[string]bool)}
-	routes := slices.Clone(f.server.Routes)
-	if f.server.Errors != nil {
-		routes = append(routes, f.server.Errors.Routes...)
+	free := func(by question) bool {
+		w := walk{question: by, guards: guards, named: f.server.NamedRoutes, seen: make(map[string]bool)}
+		routes := slices.Clone(f.server.Routes)
+		if f.server.Errors != nil {
+			routes = append(routes, f.server.Errors.Routes...)
+		}
+		leads, depends := w.routes(routes)
+		return !leads || !depends
 	}
-	leads, depends := w.routes(routes)
-	f.methodFree.Store(!leads || !depends)
+	f.methodFree.Store(free(question{asksForMethod, onMethod}))
+	f.upgradeFree.Store(free(question{asksForUpgrade, onUpgrade}))
 }
 
-// methodWalk finds session_auth in routes, and matchers on the method that
-// decide what becomes of a request: whether it comes to a session_auth, or to
+// question is what of a request something may depend on: as a placeholder among
+// the options of a handler, and as what a matcher looks at.
+type question struct{ options, matcher func(module any) bool }
+
+// walk finds session_auth in routes, and matchers that decide by the answer to a
+// question what becomes of a request: whether it comes to a session_auth, or to
 // what answers it in another way.
-type methodWalk struct {
+type walk struct {
+	question
 	guards func(caddyhttp.MiddlewareHandler) bool
 	named  map[string]*caddyhttp.Route
 	seen   map[string]bool // named routes, which may invoke themselves
@@ -42,12 +51,12 @@ type methodWalk struct {
 
 // routes reports whether the routes lead to a session_auth, and whether what
 // becomes of a request depends on the method.
-func (w *methodWalk) routes(routes caddyhttp.RouteList) (leads, depends bool) {
+func (w *walk) routes(routes caddyhttp.RouteList) (leads, depends bool) {
 	for i := range routes {
 		r := &routes[i]
 		auth, inside := w.handlers(r.Handlers)
 		leads = leads || auth
-		depends = depends || inside || slices.ContainsFunc(r.MatcherSets, onMethod) && slices.ContainsFunc(r.Handlers, decides)
+		depends = depends || inside || slices.ContainsFunc(r.MatcherSets, w.on) && slices.ContainsFunc(r.Handlers, decides)
 	}
 	return leads, depends
 }
@@ -64,7 +73,7 @@ func decides(h caddyhttp.MiddlewareHandler) bool {
 	return !ok || !slices.Contains(passing, m.CaddyModule().ID.Name())
 }
 
-func (w *methodWalk) handlers(handlers []caddyhttp.MiddlewareHandler) (leads, depends bool) {
+func (w *walk) handlers(handlers []caddyhttp.MiddlewareHandler) (leads, depends bool) {
 	for _, h := range handlers {
 		auth, inside := w.guards(h), false
 		switch h := h.(type) {
@@ -79,14 +88,14 @@ func (w *methodWalk) handlers(handlers []caddyhttp.MiddlewareHandler) (leads, de
 		case Before:
 			auth, inside = w.routes(h.Inner())
 		default:
-			inside = asksForMethod(h)
+			inside = w.options(h)
 		}
 		leads, depends = leads || auth, depends || inside
 	}
 	return leads, depends
 }
 
-func (w *methodWalk) invoked(name string) (leads, depends bool) {
+func (w *walk) invoked(name string) (leads, depends bool) {
 	route := w.named[name]
 	if route == nil || w.seen[name] {
 		return false, false
@@ -96,22 +105,60 @@ func (w *methodWalk) invoked(name string) (leads, depends bool) {
 	return w.routes(caddyhttp.RouteList{*route})
 }
 
-// onMethod reports whether any matcher of the set looks at the method.
-func onMethod(set caddyhttp.MatcherSet) bool {
+// on reports whether any matcher of the set asks the question.
+func (w *walk) on(set caddyhttp.MatcherSet) bool {
 	return slices.ContainsFunc(set, func(m any) bool {
 		switch m := m.(type) {
-		case caddyhttp.MatchMethod, *caddyhttp.MatchMethod:
-			return true
 		case *caddyhttp.MatchNot:
-			return slices.ContainsFunc(m.MatcherSets, onMethod)
+			return slices.ContainsFunc(m.MatcherSets, w.on)
 		case caddyhttp.MatchNot:
-			return slices.ContainsFunc(m.MatcherSets, onMethod)
-		case *caddyhttp.MatchExpression:
-			return strings.Contains(m.Expr, "method")
+			return slices.ContainsFunc(m.MatcherSets, w.on)
 		}
-		return asksForMethod(m)
+		return w.matcher(m)
 	})
 }
+
+func onMethod(m any) bool {
+	switch m := m.(type) {
+	case caddyhttp.MatchMethod, *caddyhttp.MatchMethod:
+		return true
+	case *caddyhttp.MatchExpression:
+		return strings.Contains(m.Expr, "method")
+	}
+	return asksForMethod(m)
+}
+
+// onUpgrade reports whether a matcher may tell a websocket by an extended CONNECT
+// (RFC 8441, RFC 9220) from one by GET, which has headers of its own.
+func onUpgrade(m any) bool {
+	if module, ok := m.(caddy.Module); ok {
+		switch name := module.CaddyModule().ID.Name(); {
+		case name == "protocol":
+			return true
+		case slices.Contains(elsewhere, name):
+			return false
+		}
+	}
+	if by, ok := m.(*caddyhttp.MatchExpression); ok {
+		return theUpgrade.MatchString(by.Expr)
+	}
+	options, err := json.Marshal(m)
+	return err != nil || theUpgrade.Match(options)
+}
+
+// elsewhere are matchers that look at no header and no protocol.
+var elsewhere = []string{"path", "path_regexp", "host", "query", "remote_ip", "client_ip", "method", "file", "session"}
+
+// asksForUpgrade is asksForMethod for what onUpgrade looks at.
+func asksForUpgrade(module any) bool {
+	options, err := json.Marshal(module)
+	return err != nil || upgradePlaceholder.Match(options)
+}
+
+var (
+	theUpgrade         = regexp.MustCompile(`(?i)upgrade|connection|sec-websocket|proto`)
+	upgradePlaceholder = regexp.MustCompile(`(?i)\{(http\.request\.)?(header\.(upgrade|connection|sec-websocket-[a-z]+)|proto[a-z_]*)\}`)
+)
 
 // asksForMethod reports whether the method stands among the options of a handler
 // or matcher, as a placeholder: what map or vars make of it, another matcher may

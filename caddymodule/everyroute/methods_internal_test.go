@@ -79,3 +79,40 @@ func TestARuleThatDependsOnTheMethodIsFoundWhereverItStands(t *testing.T) {
 		})
 	}
 }
+
+// Whoever guards websockets alone by what one by GET has would have those by an
+// extended CONNECT unguarded.
+func TestARuleThatDependsOnWhatOnlyAWebsocketByGetHasIsFound(t *testing.T) {
+	auth := new(guard)
+	for name, c := range map[string]struct {
+		matcher any
+		want    bool
+	}{
+		"a header Upgrade":              {caddyhttp.MatchHeader{"Upgrade": {"websocket"}}, true},
+		"a header Connection":           {caddyhttp.MatchHeader{"Connection": {"*Upgrade*"}}, true},
+		"one in another spelling":       {caddyhttp.MatchHeader{"sec-websocket-key": {"*"}}, true},
+		"one by a regular expression":   {caddyhttp.MatchHeaderRE{"Upgrade": {}}, true},
+		"a protocol":                    {caddyhttp.MatchProtocol("http/1.1"), true},
+		"an expression with the header": {&caddyhttp.MatchExpression{Expr: "{http.request.header.Upgrade} == 'websocket'"}, true},
+		"an expression by a function":   {&caddyhttp.MatchExpression{Expr: "header({'Upgrade': 'websocket'})"}, true},
+		"a variable's placeholder":      {caddyhttp.VarsMatcher{"{http.request.header.Upgrade}": {"websocket"}}, true},
+		"none of these":                 {&caddyhttp.MatchNot{MatcherSets: caddyhttp.MatcherSets{{caddyhttp.MatchHeader{"Upgrade": {"websocket"}}}}}, true},
+		"another header":                {caddyhttp.MatchHeader{"X-Api": {"1"}}, false},
+		"a path with such a word":       {caddyhttp.MatchPath{"/connections/*"}, false},
+		"an expression on the path":     {&caddyhttp.MatchExpression{Expr: "path('/a')"}, false},
+		"nothing":                       {nil, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := &First{server: &caddyhttp.Server{Routes: caddyhttp.RouteList{handle(c.matcher, auth)}}}
+			f.LookForMethods(isGuard)
+			if of := (&Foreign{first: f}); of.CarriesConnect() == c.want {
+				t.Errorf("an extended CONNECT is carried: %v", !c.want)
+			}
+		})
+	}
+	f := &First{server: &caddyhttp.Server{Routes: caddyhttp.RouteList{
+		handle(nil, caddyhttp.VarsMiddleware{"u": "{http.request.header.Upgrade}"}), handle(nil, auth)}}}
+	if f.LookForMethods(isGuard); (&Foreign{first: f}).CarriesConnect() {
+		t.Error("what a variable is set to does not count")
+	}
+}
