@@ -74,7 +74,7 @@ func TestAStoreThatIsAwayIsNotWell(t *testing.T) {
 // A path of Caddy's own in front of session_auth is refused all the same: that
 // directive comes later. It is what the reference tells.
 func TestRespondBesideSessionAuthIsRefused(t *testing.T) {
-	s := gatewaytest.Start(t, gatewaytest.Site{Routes: "session_auth\nrespond /healthz 200"})
+	s := gatewaytest.Start(t, gatewaytest.Site{Routes: "session_auth {\nno_redirect\n}\nrespond /healthz 200"})
 	s.Client(t).Get("/healthz", "Sec-Fetch-Mode", "cors").Want(t, http.StatusUnauthorized)
 }
 
