@@ -125,6 +125,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 	}
 	a.watch = siting.NewWatch(a.address.BasePath+"/login", a.missedLogin)
 	a.warnOfWeak(a.logger)
+	a.warnOfNames(a.logger)
 	if !reloading() {
 		return nil
 	}
@@ -265,7 +266,7 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if err := directive.Block(d, "sidegate", words); err != nil {
 		return err
 	}
-	return cmp.Or(a.checkWrittenRoles(), a.LoginOptions.checkWritten(), a.StoreOptions.checkWritten(a.Secrets))
+	return cmp.Or(a.checkIncludes(a.roleNames()), a.LoginOptions.checkWritten(), a.StoreOptions.checkWritten(a.Secrets))
 }
 
 // Interface guards

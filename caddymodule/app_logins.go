@@ -188,7 +188,7 @@ func (o *LoginOptions) checkCookies(ours *endpoint.Cookie) error {
 		for _, name := range of.CookieNames {
 			if identity.FoldCookie(name) == identity.FoldCookie(ours.Name) || identity.SetsCookie(name+"=", ours.Name, ours.AttemptPrefix()) {
 				return fmt.Errorf("login app %s: keep_cookies %s: that is the gateway's own cookie, which no app sets: leave it out, "+
-					"or give the gateway's another name (cookie { name }) if the app has one by that name", of.AppName, name)
+					"or give the gateway's another name (`name` in the block `cookie`) if the app has one by that name", of.AppName, name)
 			}
 		}
 		apps = append(apps, of)

@@ -47,9 +47,19 @@ func (o *RoleOptions) provision(_ caddy.Context, a *App) error {
 	if err := o.flatten(); err != nil {
 		return err
 	}
-	for i := range o.Roles {
-		if err := o.known.check("includes", o.Roles[i].Includes...); err != nil {
-			return fmt.Errorf("role %s: %w", o.Roles[i].Name, err)
+	return o.checkIncludes(o.known)
+}
+
+// checkIncludes looks for slips in what roles include, and tells where they stand
+// in a Caddyfile, if in any.
+func (o *RoleOptions) checkIncludes(known roleNames) error {
+	for i, r := range o.Roles {
+		var at directive.Position
+		if i < len(o.lines) {
+			at = o.lines[i]
+		}
+		if err := known.check("role "+r.Name+": includes", r.Includes...); err != nil {
+			return at.Wrap(err)
 		}
 	}
 	return nil
@@ -142,18 +152,6 @@ type knownRoles struct{}
 func roleCheck(ctx caddy.Context) users.RoleCheck {
 	known, _ := ctx.Value(knownRoles{}).(roleNames)
 	return known.checkOne
-}
-
-// checkWrittenRoles looks for roles that nothing declares, when the whole of the
-// options has been read.
-func (a *App) checkWrittenRoles() error {
-	known := a.roleNames()
-	for i := range a.Roles {
-		if err := known.check("includes", a.Roles[i].Includes...); err != nil {
-			return a.lines[i].Wrap(fmt.Errorf("role %s: %w", a.Roles[i].Name, err))
-		}
-	}
-	return nil
 }
 
 // writtenRoleNames are those of the options in the same Caddyfile, which have

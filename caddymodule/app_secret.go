@@ -88,6 +88,17 @@ func (o *SecretOptions) ringSecrets(ctx context.Context) ([]string, error) {
 	return []string{secret}, nil
 }
 
+// warnOfNames tells of secrets that are the names of files, which others know.
+func (o *SecretOptions) warnOfNames(logger *zap.Logger) {
+	for i, configured := range o.Secrets {
+		if info, err := os.Stat(configured); err == nil && info.Mode().IsRegular() {
+			logger.Warn("a secret is the name of a file, and not what is in it", zap.Int("number", i+1),
+				zap.String("remedy", "if what is in the file is meant, write "+fileReference(configured)+
+					", and the name itself after it, so that nobody is signed out; take that out when sessions have ended by themselves"))
+		}
+	}
+}
+
 // warnOfWeak tells of secrets that could be guessed, by their place and never
 // by what they are: every session could be made up by whoever guesses one.
 func (o *SecretOptions) warnOfWeak(logger *zap.Logger) {

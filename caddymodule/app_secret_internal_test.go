@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/caddyserver/certmagic"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 )
 
 // An editor that puts a byte order mark before a secret must not make it another
@@ -23,6 +25,18 @@ func TestAByteOrderMarkIsNoPartOfASecret(t *testing.T) {
 	}
 }
 
+// Who forgets {file.*} has a secret that everybody knows who sees the Caddyfile.
+func TestASecretThatIsTheNameOfAFileIsWarnedAbout(t *testing.T) {
+	core, logs := observer.New(zap.WarnLevel)
+	file := inFile(t, "x")
+	o := SecretOptions{Secrets: []string{strings.Repeat("s", 40), file, "{file." + file + "}", t.TempDir()}}
+	o.warnOfNames(zap.New(core))
+	if told := logs.All(); len(told) != 1 || told[0].ContextMap()["number"] != int64(2) ||
+		!strings.Contains(told[0].ContextMap()["remedy"].(string), "{file."+file+"}") {
+		t.Errorf("told: %v", told)
+	}
+}
+
 // The secret and the sessions lie in one folder: whoever is told of the one alone
 // meets the other next.
 func TestWhereNothingCanBeKeptOneIsToldOfTheSecretAndTheSessions(t *testing.T) {
@@ -31,7 +45,7 @@ func TestWhereNothingCanBeKeptOneIsToldOfTheSecretAndTheSessions(t *testing.T) {
 	if err == nil {
 		t.Fatal("a secret was kept where nothing can be")
 	}
-	for _, word := range []string{"XDG_DATA_HOME", "`secret {env.SIDEGATE_SECRET}`", "`store embedded "} {
+	for _, word := range []string{"chown", "XDG_DATA_HOME", "`secret {env.SIDEGATE_SECRET}`", "`store embedded "} {
 		if !strings.Contains(err.Error(), word) {
 			t.Errorf("no word of %s in: %v", word, err)
 		}

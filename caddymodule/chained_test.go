@@ -126,7 +126,7 @@ func TestAGatewayBehindAGateway(t *testing.T) {
 		for range 3 {
 			j.led("/auth/login?return_to=%2Fpage", j.do(http.MethodGet, "/page", nil))
 		}
-		outer.AwaitLog("the gateway's own login page", "cookie { name } and a base_path of its own")
+		outer.AwaitLog("the gateway's own login page", "`name` in its block `cookie` and a base_path of its own")
 		if n := strings.Count(outer.Log.String(), "own login page"); n != 1 {
 			t.Errorf("the log says it %d times", n)
 		}

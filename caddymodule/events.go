@@ -296,7 +296,7 @@ func (h *events) pathRefused(path, why, rule string) {
 	if h.paths.tell(h.now()) {
 		h.logger.Warn("a path was refused that can be read in several ways: a demand depends on a matcher, which knows one",
 			zap.String("path", path[:min(len(path), longestPath)]), zap.String("why", why), zap.String("rule", rule),
-			zap.String("remedy", "put the demand into `session_auth { path ... }`, which reads a path in every way; or say the option, if the app reads paths as Caddy does"),
+			zap.String("remedy", "put the demand into a `path` in the block of session_auth, which reads a path in every way; or say the option, if the app reads paths as Caddy does"),
 			zap.String("option", optionAmbiguous), h.paths.more())
 	}
 }
@@ -318,7 +318,7 @@ func (h *events) cookieOverwritten() {
 	if h.cookies.tell(h.now()) {
 		h.logger.Warn("an app's answer sets a cookie by the name of the gateway's, which is taken out of it",
 			zap.String("remedy", "an app that signs people out by it leads them to POST /auth/logout; one with a cookie of its own by that name "+
-				"needs another name for the gateway's: cookie { name }; where it is another Sidegate behind this one, give that one a cookie { name } "+
+				"needs another name for the gateway's, `name` in the block `cookie`; where it is another Sidegate behind this one, give that one a `name` in its block `cookie` "+
 				"and a base_path of its own"), h.cookies.more())
 	}
 }
@@ -328,7 +328,7 @@ func (h *events) cookieOverwritten() {
 func (h *events) ledBack() {
 	h.behind.Do(func() {
 		h.logger.Warn("what is behind the gateway leads people who are signed in to the gateway's own login page, where they read that they are, and get no further",
-			zap.String("remedy", "where it is another Sidegate, give that one a cookie { name } and a base_path of its own; an app takes who is signed in "+
+			zap.String("remedy", "where it is another Sidegate, give that one a `name` in its block `cookie` and a base_path of its own; an app takes who is signed in "+
 				"from the identity headers, and leads nobody there who is"))
 	})
 }

@@ -143,18 +143,18 @@ func elsewhereFields(e lifecycle.Event) []zap.Field {
 }
 
 // ownProxy is what helps where a proxy in front was not named.
-const ownProxy = "if a proxy of yours is there, name its address in the global options: `servers { trusted_proxies static <address> }`, or " +
+const ownProxy = "if a proxy of yours is there, name its address in the global options: `trusted_proxies static <address>` in the block `servers`, or " +
 	"`trusted_proxies_unix` for a unix socket; until then all its people have one address, its own, and the throttle in front of passwords goes by what it says " +
 	"of them within looser bounds, and apps get its address and scheme as the client's; if there is none, a client has made up X-Forwarded-For, and is bounded by the same"
 
 // plainProxy is what helps where TLS ends at a proxy that is not believed.
-const plainProxy = "if a proxy of yours is there, name its address in the global options, `servers { trusted_proxies static <address> }`, and let it send " +
+const plainProxy = "if a proxy of yours is there, name its address in the global options, `trusted_proxies static <address>` in the block `servers`, and let it send " +
 	"Host and X-Forwarded-Proto: https; or say `public_url https://<host>` in the sidegate options"
 
 // silentProxy is what helps where a proxy in front says nothing of its clients,
 // which only shows in that all of them are one.
 const silentProxy = "if a proxy of yours is there, all its people count as one: let it send Host, X-Forwarded-For and X-Forwarded-Proto (deploy/caddyfiles/tls-in-front.Caddyfile), " +
-	"and name its address in `servers { trusted_proxies static <address> }`"
+	"and name its address in `trusted_proxies static <address>` in the block `servers`"
 
 // throttledFields say what was used up, and by whom as far as it is told.
 func throttledFields(e lifecycle.Event) []zap.Field {

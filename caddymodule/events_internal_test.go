@@ -397,7 +397,7 @@ func TestARefusedPathIsLoggedOnceASecondAndAlwaysCounted(t *testing.T) {
 		t.Fatalf("%d lines, and %v are counted", len(told), valueOf(t, h.metrics.ambiguousPaths))
 	}
 	want := map[string]any{"path": "/a;b", "why": "a parameter", "rule": "path /admin/*", "option": "ambiguous_paths allow",
-		"remedy": "put the demand into `session_auth { path ... }`, which reads a path in every way; or say the option, if the app reads paths as Caddy does", "more_since_last": int64(2)}
+		"remedy": "put the demand into a `path` in the block of session_auth, which reads a path in every way; or say the option, if the app reads paths as Caddy does", "more_since_last": int64(2)}
 	if got := told[1].ContextMap(); !maps.Equal(got, want) || told[1].Level != zap.WarnLevel {
 		t.Errorf("%v at %v; want %v", got, told[1].Level, want)
 	}

@@ -184,7 +184,7 @@ func (a *AppLogin) config() (c app.Config, err error) {
 
 // errTypedEmail is for what would be decided by an address that somebody made up.
 var errTypedEmail = errors.New("email_domains, or an expression with identity.email, would decide by what people type, and whoever has " +
-	"an account of any name there could be anybody: map the email that the app answers with (`map { email ... }`, not made " +
+	"an account of any name there could be anybody: map the email that the app answers with (`email` in the block `map`, not made " +
 	"of identity.email or identity.subject), " +
 	"or say `trust_typed_email` if the app lets people in by their own address alone")
 

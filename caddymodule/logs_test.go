@@ -135,7 +135,9 @@ func TestTheLogTellsWhoCameAndWhoWasRefused(t *testing.T) {
 	p.Client(t).TrySignIn("ADA@example.com", "wrong").Want(t, http.StatusUnauthorized)
 	p.Client(t).TrySignIn("a-password-in-the-wrong-field", "x").Want(t, http.StatusUnauthorized)
 	p.AwaitLog(`"sign-in refused","login":"users","client":"127.0.0.1"`, `"account":"hmac:`)
-	for _, name := range []string{"ada@example.com", "ADA@example.com", "a-password-in-the-wrong-field"} {
+	p.Client(t).Do("POST", "/auth/login", `{"email":"a\u0007b@example.com","password":"x"}`, "Content-Type", gatewaytest.AsJSON).Want(t, http.StatusUnauthorized)
+	p.AwaitLog(`"error":"that is no sign-in name"`, `"account":"hmac:`)
+	for _, name := range []string{"b@example.com", "ada@example.com", "ADA@example.com", "a-password-in-the-wrong-field"} {
 		if strings.Contains(p.Log.String(), name) {
 			t.Errorf("the log has %s, which somebody typed", name)
 		}

@@ -116,8 +116,9 @@ func readable(err error) error {
 // inDataFolder tells what to do when Caddy's data folder cannot be written. The
 // secret and the sessions both lie there, so whoever moves one moves the other.
 func inDataFolder(err error) error {
-	return fmt.Errorf("%w (the user that the gateway runs as, uid %d, needs a folder to keep data in, now %s: set XDG_DATA_HOME or HOME to one "+
-		"that it may write; or say where both things go that lie there, `secret {env.SIDEGATE_SECRET}` and `store embedded /var/lib/sidegate/sessions.db`)",
+	return fmt.Errorf("%w (the user that the gateway runs as, uid %d, needs a folder to keep data in, now %s: where sessions lie there already, give it to that "+
+		"user (chown -R); else set XDG_DATA_HOME or HOME to one that it may write, or say where both things go that lie there, "+
+		"`secret {env.SIDEGATE_SECRET}` and `store embedded <file>`)",
 		err, os.Getuid(), caddy.AppDataDir())
 }
 

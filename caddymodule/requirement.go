@@ -12,7 +12,6 @@ import (
 	"example.com/sidegate/caddymodule/caller"
 	"example.com/sidegate/caddymodule/directive"
 	"example.com/sidegate/caddymodule/lifecycle"
-	"example.com/sidegate/caddymodule/pathrule"
 	"example.com/sidegate/caddymodule/refusal"
 	"example.com/sidegate/sessionstore"
 )
@@ -95,21 +94,18 @@ func some(names []string) string {
 	return fmt.Sprintf("%q", names)
 }
 
-// unmet is the first demand that the person does not meet, as it is written.
+// unmet is the first demand that somebody refused does not meet, as it is written.
 func (s *SessionAuth) unmet(r *http.Request, u *sessionstore.UserSession) string {
-	if s.rules == nil {
+	rule := ownDemand
+	if s.rules != nil {
+		v := s.verdict(r)
+		rule, _ = s.meets(&v, u)
+	}
+	if rule == ownDemand {
 		return firstUnmet(u, s.Require, s.AccountAdmin)
 	}
-	v := s.rules.Decide(r.URL, r.Method, len(s.Public) == 0 || !pathrule.AmbiguousPath(r.URL))
-	if v.Base && !permits(u, s.Require, s.AccountAdmin) {
-		return firstUnmet(u, s.Require, s.AccountAdmin)
-	}
-	for i := range s.Paths {
-		if p := &s.Paths[i]; v.Demands(i) && !permits(u, p.Require, p.AccountAdmin) {
-			return "path " + strings.Join(p.Patterns, " ") + ": " + firstUnmet(u, p.Require, p.AccountAdmin)
-		}
-	}
-	return ""
+	p := &s.Paths[rule]
+	return "path " + strings.Join(p.Patterns, " ") + ": " + firstUnmet(u, p.Require, p.AccountAdmin)
 }
 
 func firstUnmet(u *sessionstore.UserSession, require []Requirement, accountAdmin bool) string {
@@ -152,11 +148,9 @@ func anyOf(wanted, held []string) bool {
 func requireRole(target *[]Requirement) directive.Option {
 	return func(d *caddyfile.Dispenser) error {
 		var q Requirement
-		if err := directive.Texts(&q.Roles)(d); err != nil {
-			return err
-		}
+		err := directive.Texts(&q.Roles)(d)
 		*target = append(*target, q)
-		return nil
+		return err
 	}
 }
 

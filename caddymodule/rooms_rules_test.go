@@ -3,7 +3,9 @@ package caddymodule_test
 import (
 	"fmt"
 	"go/ast"
+	"go/token"
 	"path"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -118,4 +120,24 @@ func (s source) nameOf(importPath string) string {
 		}
 	}
 	return path.Base(importPath)
+}
+
+// onOneLine is a block of a Caddyfile that is written out on one line, with an option
+// and its value in it. Caddy takes none, so nobody can copy it.
+var onOneLine = regexp.MustCompile("`[^`]*\\{ [a-z_]+ [^`}]+\\}`")
+
+// remedyBreaches finds what people are told to write and cannot.
+func remedyBreaches(s source) []string {
+	if s.isTest() {
+		return nil
+	}
+	var found []string
+	ast.Inspect(s.syntax, func(n ast.Node) bool {
+		l, ok := n.(*ast.BasicLit)
+		if ok && l.Kind == token.STRING && onOneLine.MatchString(literal(l)) {
+			found = append(found, fmt.Sprintf("%v: say in which block the option stands: Caddy takes no block on one line", s.lines.Position(n.Pos())))
+		}
+		return true
+	})
+	return found
 }

@@ -128,6 +128,7 @@ func TestTheHouseKeepsItsRules(t *testing.T) {
 		{"no package is a drawer for everything", nameBreaches},
 		{"no test sleeps", sleepBreaches},
 		{"no source file is longer than 350 lines", lengthBreaches},
+		{"no remedy is a block on one line", remedyBreaches},
 	} {
 		t.Run(rule.name, func(t *testing.T) {
 			for _, breach := range breachesOf(t, files, rule.breaches) {
@@ -242,6 +243,8 @@ func TestRulesFindTheirBreaches(t *testing.T) {
 		{"a folder of tests may say what it is for", "caddymodule/attacks/doc.go", `package attacks`, testFolderBreaches, 0},
 		{"a package called util is found", "caddymodule/util/a.go", `package util`, nameBreaches, 1},
 		{"a package called helpers in another folder is found", "caddymodule/x/a.go", `package helpers`, nameBreaches, 1},
+		{"a remedy that Caddy does not take is found", "caddymodule/a.go", "package a; var s = \"say `cookie { same_site lax }`\"", remedyBreaches, 1},
+		{"a block that is named is no remedy on one line", "caddymodule/a.go", "package a; var s = \"add a `sidegate { ... }` block, or `insecure` in `cookie`\"", remedyBreaches, 0},
 		{"a test that sleeps is found", "a_test.go", `package a; import "time"; func f() { time.Sleep(1) }`, sleepBreaches, 1},
 		{"a test that sleeps under another name is found", "a_test.go", `package a; import clock "time"; var f = clock.Sleep`, sleepBreaches, 1},
 		{"a contract suite that sleeps is found", "sessionstore/storetest/a.go", `package storetest; import "time"; func f() { time.Sleep(1) }`, sleepBreaches, 1},

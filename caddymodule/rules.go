@@ -166,6 +166,6 @@ func (o *LoginOptions) refuseTypedIdentity(h *HTTPDirectory) error {
 func typedIn(directory, does, login, instead string) error {
 	return fmt.Errorf("directory %s %s, which at login %s is what people type: "+
 		"whoever has an account of any name there could be anybody here. Map the email that the app answers with "+
-		"(`map { email ... }`, not made of what was typed) and %s; or say `trust_typed_email` in login %s if the app "+
+		"(`email` in the block `map`, not made of what was typed) and %s; or say `trust_typed_email` in login %s if the app "+
 		"lets people in by their own address alone", directory, does, login, instead, login)
 }

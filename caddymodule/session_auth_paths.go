@@ -16,6 +16,7 @@ import (
 	"example.com/sidegate/caddymodule/pathrule"
 	"example.com/sidegate/caddymodule/refusal"
 	"example.com/sidegate/caddymodule/siting"
+	"example.com/sidegate/sessionstore"
 )
 
 // PathRule is what holds below some paths, whichever way the app reads them: the
@@ -145,7 +146,7 @@ func readAuth(written json.RawMessage) siting.Auth {
 
 // decideByPath is decide where there are rules by path.
 func (s *SessionAuth) decideByPath(r *http.Request, c *caller.Caller) (why *refusal.Refusal, open bool) {
-	v := s.rules.Decide(r.URL, methodAtApp(r), len(s.Public) == 0 || !pathrule.AmbiguousPath(r.URL))
+	v := s.verdict(r)
 	if v.Access == pathrule.Public {
 		return nil, true
 	}
@@ -155,15 +156,32 @@ func (s *SessionAuth) decideByPath(r *http.Request, c *caller.Caller) (why *refu
 		}
 		return c.Refusal, false
 	}
-	if v.Base && !permits(c.User, s.Require, s.AccountAdmin) {
+	if _, meets := s.meets(&v, c.User); !meets {
 		return refuseRole(c), false
 	}
+	return nil, false
+}
+
+// verdict is what the rules say of a request.
+func (s *SessionAuth) verdict(r *http.Request) pathrule.Verdict {
+	return s.rules.Decide(r.URL, methodAtApp(r), len(s.Public) == 0 || !pathrule.AmbiguousPath(r.URL))
+}
+
+// ownDemand stands for the demands of the session_auth itself among its rules.
+const ownDemand = -1
+
+// meets reports whether the person meets all that is demanded; else rule is that of
+// the first demand which they do not meet.
+func (s *SessionAuth) meets(v *pathrule.Verdict, u *sessionstore.UserSession) (rule int, meets bool) {
+	if v.Base && !permits(u, s.Require, s.AccountAdmin) {
+		return ownDemand, false
+	}
 	for i := range s.Paths {
-		if v.Demands(i) && !permits(c.User, s.Paths[i].Require, s.Paths[i].AccountAdmin) {
-			return refuseRole(c), false
+		if v.Demands(i) && !permits(u, s.Paths[i].Require, s.Paths[i].AccountAdmin) {
+			return i, false
 		}
 	}
-	return nil, false
+	return ownDemand, true
 }
 
 // methodAtApp is the method that the app gets: a CONNECT that came so far asks

@@ -56,6 +56,11 @@ func (a *App) share() shared { return shared{a.gateway, a.address, a.watch, a.no
 // Health is asked whether the store answers.
 func (a *App) Health() *health.Probe { return a.health }
 
+// HasEndpoint reports whether the path is one of session_endpoints'.
+func (a *App) HasEndpoint(path string) bool {
+	return path == a.address.BasePath || strings.HasPrefix(path, a.address.BasePath+"/")
+}
+
 // storeAnswers asks the store itself for a session that is nobody's. The near
 // cache does not stand for it.
 func (a *App) storeAnswers(ctx context.Context) error {
@@ -175,7 +180,7 @@ func (a *App) checkServers() error {
 		if err := f.ComesFirst(); err != nil {
 			return err
 		}
-		f.LookForMethods(func(h caddyhttp.MiddlewareHandler) bool {
+		f.LookAtMatchers(func(h caddyhttp.MiddlewareHandler) bool {
 			_, guards := h.(*SessionAuth)
 			return guards
 		})

@@ -12,7 +12,7 @@ import (
 // errPlainHTTP is an ErrNoCookie whose reason is known: browsers take no Secure
 // cookie over plain HTTP, unless it is of their own machine.
 var errPlainHTTP = fmt.Errorf("%w, as browsers do over plain http, because it is Secure: serve the site over TLS; "+
-	"where TLS ends in front of it, say `public_url https://...` and `trusted_proxies`; on a test network only, `cookie { insecure }`", oidc.ErrNoCookie)
+	"where TLS ends in front of it, say `public_url https://...` and `trusted_proxies`; on a test network only, `insecure` in the block `cookie`", oidc.ErrNoCookie)
 
 // Two more whose reason is known, or may be.
 var (

@@ -47,7 +47,7 @@ func TestTheLogSaysWhatToConfigureWhereBrowsersKeepNoCookie(t *testing.T) {
 	p := gatewaytest.NewIDP(t)
 	s := gatewaytest.StartProcess(t, gatewaytest.Site{Cookie: "same_site lax", Options: "public_url http://app.example.com\n" + p.Login("sso", "")})
 	s.Browser(t).Open(s.Browser(t).Begin(p, "sso", "")).Want(t, http.StatusSeeOther)
-	s.AwaitLog(`"level":"warn"`, "over plain http, because it is Secure: serve the site over TLS", "`public_url https://...` and `trusted_proxies`", "`cookie { insecure }`")
+	s.AwaitLog(`"level":"warn"`, "over plain http, because it is Secure: serve the site over TLS", "`public_url https://...` and `trusted_proxies`", "`insecure` in the block `cookie`")
 }
 
 // A cookie of one host does not come to another.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"example.com/sidegate/caddymodule/login"
 	"example.com/sidegate/caddymodule/refusal"
 	"example.com/sidegate/caddymodule/token"
 	"example.com/sidegate/caddymodule/web"
@@ -113,6 +115,21 @@ func (c credentials) name() string {
 		return c.Username
 	}
 	return c.Email
+}
+
+// read is the sign-in name as login.ReadName has it, where somebody may be asked
+// about it and the password. The error holds nothing of them.
+func (c credentials) read() (name string, err error) {
+	name, err = login.ReadName(c.name())
+	switch {
+	case err != nil:
+		return "", err
+	case c.Password == "":
+		return "", errors.New("no password was typed")
+	case len(c.Password) > login.MaxPassword:
+		return "", fmt.Errorf("what was typed for a password is longer than %d bytes", login.MaxPassword)
+	}
+	return name, nil
 }
 
 // check refuses what says two things: the one would be counted, or logged in

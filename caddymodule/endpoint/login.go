@@ -173,9 +173,9 @@ func (l passwordLogin) aloneKnows(method login.Method) bool {
 
 // authenticate asks the password methods in order, behind the throttle.
 func (l passwordLogin) authenticate(r *http.Request, given credentials) tried {
-	name, err := login.ReadName(given.name())
-	if err != nil || given.Password == "" || len(given.Password) > login.MaxPassword {
-		return refusedBy(refusal.Credentials)
+	name, err := given.read()
+	if err != nil {
+		return l.refusedUnasked(r, given, err)
 	}
 	attempt, why := l.count(r, name)
 	if why != nil {

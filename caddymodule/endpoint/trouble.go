@@ -1,8 +1,11 @@
 package endpoint
 
 import (
+	"net/http"
 	"time"
 
+	"example.com/sidegate/caddymodule/caller"
+	"example.com/sidegate/caddymodule/lifecycle"
 	"example.com/sidegate/caddymodule/refusal"
 )
 
@@ -14,6 +17,12 @@ const (
 	// of since: people of a users file are not to read for days what was one night.
 	troubleEnds = 5 * time.Minute
 )
+
+// refusedUnasked is for what nobody is asked about: it is no guess, and not counted.
+func (l passwordLogin) refusedUnasked(r *http.Request, given credentials, err error) tried {
+	l.events.Happened(lifecycle.Event{Kind: Refused, Client: caller.Address(r), Name: given.name(), Err: err})
+	return refusedBy(refusal.Credentials)
+}
 
 // trouble is that of the logins behind the first: whom an earlier one refuses is
 // told of it too, for they would be told that do not exist.

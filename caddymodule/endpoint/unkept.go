@@ -27,7 +27,7 @@ var (
 	errCrowded = errors.New("the browser sends several session cookies of one name, and it cannot be told which counts: " +
 		"give each gateway of these hosts a `name` of its own in `cookie`")
 	errUnkeptPlain = errors.New("the browser sends no session cookie, as over plain http, because it is Secure: serve the site over TLS; " +
-		"where TLS ends in front of it, say `public_url https://...` and `trusted_proxies`; on a test network only, `cookie { insecure }`")
+		"where TLS ends in front of it, say `public_url https://...` and `trusted_proxies`; on a test network only, `insecure` in the block `cookie`")
 )
 
 // mayKeepNothing reports whether the form was sent from the page by a browser that

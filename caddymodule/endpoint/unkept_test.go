@@ -18,7 +18,7 @@ func TestASignInThatIsNotKeptSaysWhy(t *testing.T) {
 	}
 	for _, c := range []struct{ name, options, cookie, sent, page, log string }{
 		{"to a browser that takes no cookies", "", "insecure", "", "did not send the cookie of it back", "it takes none, or a proxy in front drops"},
-		{"to a browser at plain http", "public_url http://app.example.com", "same_site lax\nname sidegate", "", "If this address begins with http://", "on a test network only, `cookie { insecure }`"},
+		{"to a browser at plain http", "public_url http://app.example.com", "same_site lax\nname sidegate", "", "If this address begins with http://", "on a test network only, `insecure` in the block `cookie`"},
 		{"where the cookie is of another domain", "public_url https://app.example.com", "name sidegate\ndomain example.org", "",
 			"did not know you again", "the `domain` of `cookie` is example.org, and people come to app.example.com"},
 		{"where a gateway has another store", "", "insecure", other, "did not know you again", "neither a store nor a secret"},

@@ -38,6 +38,8 @@ type Handler struct {
 type Asked interface {
 	// Health is the probe that all sites share.
 	Health() *Probe
+	// HasEndpoint reports whether the path is one of session_endpoints'.
+	HasEndpoint(path string) bool
 }
 
 // CaddyModule returns the Caddy module information.
@@ -60,7 +62,11 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err != nil {
 		return err // the block is there, and says itself what is wrong with it
 	}
-	h.probe, h.drains = app.(Asked).Health(), unread.New()
+	asked := app.(Asked)
+	if asked.HasEndpoint(h.Path) {
+		return fmt.Errorf("session_health %s: session_endpoints answers there: give it a path of its own, such as /healthz", h.Path)
+	}
+	h.probe, h.drains = asked.Health(), unread.New()
 	if server, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server); ok {
 		server.RegisterOnShutdown(h.drains.Stop)
 	}

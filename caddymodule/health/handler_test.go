@@ -1,10 +1,12 @@
 package health_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
 
+	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 
 	"example.com/sidegate/caddymodule/gatewaytest"
@@ -76,6 +78,20 @@ func TestAStoreThatIsAwayIsNotWell(t *testing.T) {
 func TestRespondBesideSessionAuthIsRefused(t *testing.T) {
 	s := gatewaytest.Start(t, gatewaytest.Site{Routes: "session_auth {\nno_redirect\n}\nrespond /healthz 200"})
 	s.Client(t).Get("/healthz", "Sec-Fetch-Mode", "cors").Want(t, http.StatusUnauthorized)
+}
+
+// It would take the page away that people sign in at.
+func TestAPathOfTheEndpointsIsRefused(t *testing.T) {
+	for _, path := range []string{"/auth", "/auth/login", "/auth/ready"} {
+		site := gatewaytest.Site{Upstream: "127.0.0.1:9", Routes: "session_health " + path + "\nsession_endpoints\nsession_auth\nrespond OK"}
+		var cfg caddy.Config
+		if err := json.Unmarshal(gatewaytest.Adapt(t, site.Caddyfile(site.Prepare(t))), &cfg); err != nil {
+			t.Fatal(err)
+		}
+		if err := caddy.Validate(&cfg); err == nil || !strings.Contains(err.Error(), "session_endpoints answers there") {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
 }
 
 func TestAWrongConfigurationIsRefused(t *testing.T) {

@@ -43,7 +43,7 @@ func (l *look) warnOnce(fields ...zap.Field) {
 	}
 	l.told = append(l.told, key.String())
 	l.Warn("an app that session_auth guards can be reached without it by another path of the site: have one way to the app, "+
-		"and name what is open in it, by `session_auth { public <path>... }`", fields...)
+		"and name what is open in it, by `public <path>...` in the block of session_auth", fields...)
 }
 
 func shared(a, b []string) string {

@@ -28,7 +28,7 @@ func (l *look) warnOfPlain() {
 		return
 	}
 	l.Warn("people who come by plain http are not kept signed in, for browsers take no Secure cookie there: serve the site over TLS; "+
-		"where TLS ends in front of it, say `public_url https://...` and `trusted_proxies`; on a test network only, `cookie { insecure }`",
+		"where TLS ends in front of it, say `public_url https://...` and `trusted_proxies`; on a test network only, `insecure` in the block `cookie`",
 		zap.Strings("hosts", names), zap.Strings("listen", l.server.Listen))
 }
 

@@ -122,7 +122,7 @@ func (p part) does() deed {
 		return p.responds()
 	case p.name == nameFiles && p.fields() != nil && p.fields()["pass_thru"] != true:
 		return answers | ends
-	case p.name == nameProxy && len(p.dials()) > 0 && p.fields()["handle_response"] == nil:
+	case p.name == nameProxy && p.fields() != nil && p.fields()["handle_response"] == nil: // routes of that may pass it on
 		return answers | ends
 	case p.name == nameError:
 		return answers | ends | guards

@@ -75,6 +75,8 @@ func TestWhatCannotWork(t *testing.T) {
 			"site app.example.com: session_auth never runs, for reverse_proxy before it answers every request"},
 		{"files before it, on a path", at + "session_endpoints\nroute /docs/* {\nfile_server\nsession_auth\n}\n}",
 			"site app.example.com, path /docs/*: session_auth never runs, for file_server before it"},
+		{"an app that is found when it is asked, before session_auth in a route", at + "session_endpoints\nroute {\nreverse_proxy {\ndynamic a app 80\n}\nsession_auth\n}\n}",
+			"never runs, for reverse_proxy"},
 		{"a page before it", at + "route {\nrespond Hello\nsession_auth {\nno_redirect\n}\nreverse_proxy app\n}\n}", "never runs, for static_response"},
 		{"an app in a handle before it", at + "session_endpoints\nroute {\nhandle {\nreverse_proxy app\n}\nsession_auth\nreverse_proxy app\n}\n}",
 			"never runs, for reverse_proxy"},

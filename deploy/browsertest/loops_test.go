@@ -56,7 +56,7 @@ func TestOverPlainHTTPWhoHasSignedInIsToldWhyItIsNotKept(t *testing.T) {
 	b.keys(gatewaytest.Ada, kb.Tab, gatewaytest.Password, kb.Enter)
 	b.wantText("You have signed in, but your browser did not keep it. If this address begins with http://, that is why")
 	b.wantFocus("failure")
-	g.AwaitLog(`"level":"warn"`, "over plain http, because it is Secure", "on a test network only, `cookie { insecure }`")
+	g.AwaitLog(`"level":"warn"`, "over plain http, because it is Secure", "on a test network only, `insecure` in the block `cookie`")
 }
 
 // A reload repeats the Referer of the first time, which is the login page's.

@@ -31,7 +31,7 @@ var steps = []step{
 		"with `sentinel` those in the URL are for the sentinels first"},
 	{kind(unencrypted), "the server seems not to speak TLS there: write redis:// and leave `tls` out, or give the port that does (tls-port)"},
 	{text("certificate required", "handshake failure", "bad certificate", "unknown certificate"),
-		"the server asks for a certificate of the client, or does not take ours: give one that its authority has signed (tls { cert <file> key <file> })"},
+		"the server asks for a certificate of the client, or does not take ours: give one that its authority has signed (`cert <file>` and `key <file>` in the block `tls`)"},
 	{inScript, "a script of the store was refused a command: " + aclStep},
 	{kind(goredis.IsPermissionError), aclStep},
 	{text("can't publish", "one of the channels"), aclStep},
@@ -51,7 +51,7 @@ var steps = []step{
 	{kind(is(syscall.ENOENT)), "there is no such socket: see `unixsocket` of redis, and whether it is running"},
 	{kind(is(syscall.EACCES)), "the socket may not be opened: see `unixsocketperm` of redis, and the group of this process"},
 	{kind(is(io.EOF), is(io.ErrUnexpectedEOF), is(syscall.ECONNRESET), is(syscall.EPIPE)),
-		"the server ended the connection: see whether it was started again, and, if this does not pass, whether it speaks TLS there (write rediss://, or add `tls`) or wants a certificate of ours (tls { cert <file> key <file> })"},
+		"the server ended the connection: see whether it was started again, and, if this does not pass, whether it speaks TLS there (write rediss://, or add `tls`) or wants a certificate of ours (`cert <file>` and `key <file>` in the block `tls`)"},
 	{text("no such host"), "the name is not known: see the host in the URL"},
 }
 
@@ -81,10 +81,10 @@ func certificateStep(err error) string {
 		if unknown.Cert != nil {
 			by = fmt.Sprintf("the authority %q", unknown.Cert.Issuer.String())
 		}
-		return "the certificate of the server is signed by " + by + ", which is not trusted here: name its file (tls { ca <pem file> })"
+		return "the certificate of the server is signed by " + by + ", which is not trusted here: name its file (`ca <pem file>` in the block `tls`)"
 	}
 	if other, ok := errors.AsType[x509.HostnameError](err); ok {
-		return fmt.Sprintf("the certificate of the server is made out to %s: connect by one of these, or name it (tls { server_name <name> })",
+		return fmt.Sprintf("the certificate of the server is made out to %s: connect by one of these, or name it (`server_name <name>` in the block `tls`)",
 			strings.Join(namesIn(other.Certificate), ", "))
 	}
 	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok && invalid.Reason == x509.Expired {

@@ -41,7 +41,7 @@ var wrongs = []wrong{
 	}, []string{"whether it speaks TLS there", "rediss://"}},
 	{"a certificate of an authority that is not trusted", func(t *testing.T) redis.Config {
 		return redis.Config{URL: redistest.Start(t, redistest.TLS()).URL()}
-	}, []string{"CN=test authority", "tls { ca"}},
+	}, []string{"CN=test authority", "`ca <pem file>` in the block `tls`"}},
 	{"a certificate made out to others", func(t *testing.T) redis.Config {
 		srv := redistest.Start(t, redistest.TLS())
 		return redis.Config{URL: srv.URL(), TLS: tlsOf(t, srv, "mallory.example.com")}
@@ -57,7 +57,7 @@ var wrongs = []wrong{
 		config := tlsOf(t, srv, "")
 		config.Certificates = nil
 		return redis.Config{URL: srv.URL(), TLS: config}
-	}, []string{"cert <file> key <file>"}},
+	}, []string{"`cert <file>` and `key <file>` in the block `tls`"}},
 	{"a wrong password", func(t *testing.T) redis.Config {
 		return redis.Config{URL: "redis://:wrong@" + redistest.Start(t, redistest.Password("right")).Addr()}
 	}, []string{"WRONGPASS", "password of the store"}},

@@ -19,9 +19,10 @@ func (f *First) DependOnMethod() { f.ruled = true }
 // routes were not looked through, it is taken for yes.
 func (f *First) DecidesOnMethod() bool { return f.ruled || !f.methodFree.Load() }
 
-// LookForMethods looks through the server's routes, once all are provisioned, for
-// handlers that guard, and what they depend on.
-func (f *First) LookForMethods(guards func(caddyhttp.MiddlewareHandler) bool) {
+// LookAtMatchers looks through the server's routes, once all are provisioned, for
+// handlers that guard, and for what of a request it is up to whether one comes to
+// them.
+func (f *First) LookAtMatchers(guards func(caddyhttp.MiddlewareHandler) bool) {
 	free := func(by question) bool {
 		w := walk{question: by, guards: guards, named: f.server.NamedRoutes, seen: make(map[string]bool)}
 		routes := slices.Clone(f.server.Routes)

@@ -70,7 +70,7 @@ func TestARuleThatDependsOnTheMethodIsFoundWhereverItStands(t *testing.T) {
 			if !f.DecidesOnMethod() {
 				t.Error("before it was looked, it is taken for no")
 			}
-			if f.LookForMethods(isGuard); f.DecidesOnMethod() != c.want {
+			if f.LookAtMatchers(isGuard); f.DecidesOnMethod() != c.want {
 				t.Errorf("depends: %v", !c.want)
 			}
 			if f.DependOnMethod(); !f.DecidesOnMethod() {
@@ -104,7 +104,7 @@ func TestARuleThatDependsOnWhatOnlyAWebsocketByGetHasIsFound(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := &First{server: &caddyhttp.Server{Routes: caddyhttp.RouteList{handle(c.matcher, auth)}}}
-			f.LookForMethods(isGuard)
+			f.LookAtMatchers(isGuard)
 			if of := (&Foreign{first: f}); of.CarriesConnect() == c.want {
 				t.Errorf("an extended CONNECT is carried: %v", !c.want)
 			}
@@ -112,7 +112,7 @@ func TestARuleThatDependsOnWhatOnlyAWebsocketByGetHasIsFound(t *testing.T) {
 	}
 	f := &First{server: &caddyhttp.Server{Routes: caddyhttp.RouteList{
 		handle(nil, caddyhttp.VarsMiddleware{"u": "{http.request.header.Upgrade}"}), handle(nil, auth)}}}
-	if f.LookForMethods(isGuard); (&Foreign{first: f}).CarriesConnect() {
+	if f.LookAtMatchers(isGuard); (&Foreign{first: f}).CarriesConnect() {
 		t.Error("what a variable is set to does not count")
 	}
 }
