@@ -57,6 +57,7 @@ type App struct {
 
 	RoleOptions
 	PathOptions
+	PolicyOptions
 
 	servers []*everyroute.First // those that our handlers stand in
 	health  *health.Probe
@@ -88,7 +89,7 @@ type options interface {
 func (a *App) groups() []options {
 	return []options{
 		&a.LifeOptions, &a.SiteOptions, &a.Cookie, &a.Cache, &a.SecretOptions, &a.Token, &a.RoleOptions, &a.PathOptions,
-		&a.StoreOptions, &a.LoginOptions, &a.DirectoryOptions,
+		&a.StoreOptions, &a.LoginOptions, &a.DirectoryOptions, &a.PolicyOptions,
 	}
 }
 
@@ -153,6 +154,9 @@ func (a *App) Start() error {
 	a.cancel = cancel
 	for _, work := range g.background() {
 		a.running.Go(func() { work(ctx) })
+	}
+	if a.reports {
+		a.running.Go(func() { g.watchReports(ctx) })
 	}
 	if len(a.files) > 0 {
 		a.running.Go(func() { a.files.watch(ctx, a.logger) })
@@ -253,6 +257,10 @@ func parseApp(d *caddyfile.Dispenser, existing any) (any, error) {
 //			includes <role>...
 //			permissions <permission>...
 //		}
+//		policy <name> {
+//			...
+//		}
+//		report_only
 //	}
 func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // the option's name
@@ -266,7 +274,8 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if err := directive.Block(d, "sidegate", words); err != nil {
 		return err
 	}
-	return cmp.Or(a.checkIncludes(a.roleNames()), a.LoginOptions.checkWritten(), a.StoreOptions.checkWritten(a.Secrets))
+	known := a.roleNames()
+	return cmp.Or(a.checkIncludes(known), a.checkPolicies(known), a.LoginOptions.checkWritten(), a.StoreOptions.checkWritten(a.Secrets))
 }
 
 // Interface guards

@@ -65,11 +65,7 @@ func hangsOnMatchers(written json.RawMessage) bool {
 	if json.Unmarshal(written, &s) != nil {
 		return true
 	}
-	demands := !s.Optional || len(s.Require) > 0 || s.AccountAdmin
-	for i := range s.Paths {
-		demands = demands || !s.Paths[i].Public && !s.Paths[i].Optional
-	}
-	return demands && s.AmbiguousPaths != ambiguousAllowed
+	return s.RefusesSomebody() && s.AmbiguousPaths != ambiguousAllowed
 }
 
 func checkAmbiguous(value string) error {

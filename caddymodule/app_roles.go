@@ -167,20 +167,3 @@ func writtenRoleNames(h httpcaddyfile.Helper) roleNames {
 	}
 	return written.roleNames()
 }
-
-// checkRoles checks those that a session_auth demands.
-func (s *SessionAuth) checkRoles(known roleNames) error {
-	for i := range s.Require {
-		if err := known.check("role", s.Require[i].Roles...); err != nil {
-			return s.line.Wrap(err)
-		}
-	}
-	for i := range s.Paths {
-		for _, require := range s.Paths[i].Require {
-			if err := known.check("role", require.Roles...); err != nil {
-				return s.Paths[i].line.Wrap(s.Paths[i].wrong(err.Error()))
-			}
-		}
-	}
-	return nil
-}

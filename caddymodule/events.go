@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"example.com/sidegate/caddymodule/caller"
+	"example.com/sidegate/caddymodule/demand"
 	"example.com/sidegate/caddymodule/endpoint"
 	"example.com/sidegate/caddymodule/lifecycle"
 	"example.com/sidegate/caddymodule/storewatch"
@@ -43,6 +44,8 @@ type events struct {
 	tokens    trouble
 	sources   trouble
 	forbidden trouble
+	reported  trouble
+	undecided trouble
 	names     accountNames
 	// overfull are the sessions of which it was told what their headers leave out.
 	overfull *lru.Cache[string, struct{}]
@@ -89,12 +92,10 @@ var floods = map[lifecycle.Kind]flood{
 	endpoint.WrongAtProvider: {func(h *events) *trouble { return &h.wrong }, atFirst},
 	endpoint.SignOutRefused:  {func(h *events) *trouble { return &h.tokens }, atFirst},
 	endpoint.SignOutReplayed: {func(h *events) *trouble { return &h.tokens }, atFirst},
-	forbidden:                {func(h *events) *trouble { return &h.forbidden }, atFirst},
+	demand.Forbidden:         {func(h *events) *trouble { return &h.forbidden }, atFirst},
+	endpoint.Undecided:       {func(h *events) *trouble { return &h.undecided }, 1},
+	demand.Reported:          {func(h *events) *trouble { return &h.reported }, atFirst},
 }
-
-// forbidden: somebody who is signed in may not do what they asked for. Login,
-// UserID, Session, Client, Result: the rule, Err: what they have.
-const forbidden lifecycle.Kind = "forbidden"
 
 // ofStore are kinds that a store which is away makes again and again.
 var ofStore = map[lifecycle.Kind]bool{lifecycle.Pending: true, lifecycle.CookiesPending: true, endpoint.StaysCounted: true}
@@ -167,9 +168,13 @@ var lines = map[lifecycle.Kind]line{
 	}},
 	endpoint.SignedOut:       {zap.InfoLevel, "signed out", signedOutFields},
 	endpoint.DeviceSignedOut: {zap.InfoLevel, "device signed out", signedOutFields},
-	forbidden: {zap.InfoLevel, "forbidden", func(e lifecycle.Event) []zap.Field {
+	demand.Forbidden: {zap.InfoLevel, "forbidden", func(e lifecycle.Event) []zap.Field {
 		return append(sessionClientFields(e), zap.String("rule", e.Result), zap.String("has", e.Err.Error()))
 	}},
+	endpoint.Undecided: {zap.WarnLevel, "a question of another proxy was not decided", func(e lifecycle.Event) []zap.Field {
+		return append(clientFields(e), zap.String("policy", e.Result), zap.String("why", e.Err.Error()))
+	}},
+	demand.Reported:          {zap.InfoLevel, "would be refused, and passed: its demands are only reported", reportedFields},
 	endpoint.SignOutRefused:  {zap.WarnLevel, "a logout token was refused", loginErrorFields},
 	endpoint.SignOutReplayed: {zap.WarnLevel, "a logout token was refused: it came before", loginFields},
 	endpoint.NotSigned:       {zap.ErrorLevel, "a session token could not be signed", errorFields},
@@ -196,7 +201,7 @@ func (h *events) Happened(e lifecycle.Event) {
 	if e.Kind == lifecycle.Refreshed && e.Err != nil {
 		told, known = refreshTrouble, true
 	}
-	if !known {
+	if !known || e.Kind == demand.Reported && e.Err == nil {
 		return
 	}
 	e.Name = h.names.shown(e.Name)

@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"example.com/sidegate/caddymodule/caller"
+	"example.com/sidegate/caddymodule/demand"
 	"example.com/sidegate/caddymodule/endpoint"
 	"example.com/sidegate/caddymodule/lifecycle"
 	"example.com/sidegate/caddymodule/login"
@@ -73,6 +74,17 @@ func sessionFields(e lifecycle.Event) []zap.Field {
 
 func sessionClientFields(e lifecycle.Event) []zap.Field {
 	return append(sessionFields(e), zap.Stringer("client", e.Client))
+}
+
+// reportedFields tell whom what answer was spared, and by which rule.
+func reportedFields(e lifecycle.Event) []zap.Field {
+	told, ok := errors.AsType[*demand.Report](e.Err)
+	if !ok {
+		return clientFields(e)
+	}
+	return append(clientFields(e), zap.Int("would", told.Status), zap.String("why", told.Why), zap.String("rule", told.Rule),
+		zap.String("method", told.Method), zap.String("host", told.Host), zap.String("path", told.Path),
+		zap.Int64("user_id", told.UserID), zap.String("session", told.Session))
 }
 
 // signedOutFields leave out what is not known: of a session that could not be read

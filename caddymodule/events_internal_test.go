@@ -21,6 +21,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
+	"example.com/sidegate/caddymodule/demand"
 	"example.com/sidegate/caddymodule/endpoint"
 	"example.com/sidegate/caddymodule/lifecycle"
 	"example.com/sidegate/caddymodule/login"
@@ -207,7 +208,10 @@ func TestEventsAreLogged(t *testing.T) {
 		endpoint.WrongAtProvider: {"warn", "sign-in not finished", []map[string]any{login, from, said, more}},
 		endpoint.SignedOut:       {"info", "signed out", []map[string]any{login, user, session, from}},
 		endpoint.DeviceSignedOut: {"info", "device signed out", []map[string]any{login, user, session, from}},
-		forbidden:                {"info", "forbidden", []map[string]any{login, user, session, from, {"rule": lifecycle.RefreshFailed, "has": "why it was"}, more}},
+		demand.Forbidden:         {"info", "forbidden", []map[string]any{login, user, session, from, {"rule": lifecycle.RefreshFailed, "has": "why it was"}, more}},
+		endpoint.Undecided: {"warn", "a question of another proxy was not decided",
+			[]map[string]any{from, {"policy": lifecycle.RefreshFailed, "why": "why it was", "more_since_last": int64(0)}}},
+		demand.Reported:          {"info", "would be refused, and passed: its demands are only reported", []map[string]any{from, more}},
 		endpoint.SignOutRefused:  {"warn", "a logout token was refused", []map[string]any{login, said, more}},
 		endpoint.SignOutReplayed: {"warn", "a logout token was refused: it came before", []map[string]any{login, more}},
 		endpoint.NotSigned:       {"error", "a session token could not be signed", []map[string]any{said}},
@@ -248,7 +252,7 @@ func TestTheReferenceTellsOfTheLog(t *testing.T) {
 	_, section, _ := strings.Cut(string(text), "\n## The log\n")
 	section, _, _ = strings.Cut(section, "\n## ")
 	for _, kind := range []lifecycle.Kind{
-		lifecycle.Began, endpoint.Refused, endpoint.NotFinished, endpoint.Throttled, endpoint.SignedOut, endpoint.DeviceSignedOut, forbidden,
+		lifecycle.Began, endpoint.Refused, endpoint.NotFinished, endpoint.Throttled, endpoint.SignedOut, endpoint.DeviceSignedOut, demand.Forbidden,
 	} {
 		if !strings.Contains(section, "- `"+lines[kind].message+"` (") {
 			t.Errorf("%q is not in the reference", lines[kind].message)

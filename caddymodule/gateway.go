@@ -179,6 +179,7 @@ func (a *App) endpoints(g *gateway, k keys) endpoint.Config {
 	c := endpoint.Config{
 		Address: a.address, Callers: g.callers, Sessions: g.sessions,
 		Ring: k.ring, Tokens: k.tokens, TokensOff: a.Token.Off, Events: g.events, Now: a.now,
+		Policies: a.policies(g), Uses: func(c *caller.Caller) { g.uses(c, a.now()) },
 		Logins: endpoint.Logins{Providers: a.providers, Throttle: login.NewThrottle(g.store, login.Limits{}), Attempts: k.attempts},
 	}
 	for _, l := range a.logins {

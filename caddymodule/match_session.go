@@ -10,6 +10,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"example.com/sidegate/caddymodule/caller"
+	"example.com/sidegate/caddymodule/demand"
 	"example.com/sidegate/caddymodule/directive"
 	"example.com/sidegate/caddymodule/everyroute"
 	"example.com/sidegate/caddymodule/refusal"
@@ -27,7 +28,7 @@ func init() {
 // with 425.
 type MatchSession struct {
 	// Require must all hold. Empty: any session matches.
-	Require []Requirement `json:"require,omitempty"`
+	Require []demand.Requirement `json:"require,omitempty"`
 
 	// AccountAdmin requires that the person administers the account that they
 	// act for.
@@ -53,7 +54,7 @@ func (m *MatchSession) Provision(ctx caddy.Context) error {
 		return err
 	}
 	for _, require := range m.Require {
-		if err := cmp.Or(require.validate(), app.known.check("matcher session: role", require.Roles...)); err != nil {
+		if err := cmp.Or(require.Check(), app.known.check("matcher session: role", require.Roles...)); err != nil {
 			return err
 		}
 	}
@@ -85,7 +86,7 @@ func (m *MatchSession) MatchWithError(r *http.Request) (bool, error) {
 	if c.Standing == caller.CannotTell {
 		return false, m.fail(r, http.StatusServiceUnavailable, errors.New(c.Refusal.Message))
 	}
-	matches := c.MayPass() && permits(c.User, m.Require, m.AccountAdmin)
+	matches := c.MayPass() && demand.Permits(c.User, m.Require, m.AccountAdmin)
 	if matches { // what is behind is for who is signed in, though nothing else says so
 		v.KeepAnswer(r, caller.KeepApart)
 	}
@@ -126,8 +127,8 @@ func (m *MatchSession) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			return err
 		}
 		err := directive.Block(d, "session", map[string]directive.Option{
-			"role":          requireRole(&m.Require),
-			"permission":    requirePermission(&m.Require),
+			"role":          demand.Roles(&m.Require),
+			"permission":    demand.Permissions(&m.Require),
 			"account_admin": directive.Flag(&m.AccountAdmin),
 		})
 		if err != nil {
@@ -142,10 +143,10 @@ func (m *MatchSession) parseLine(d *caddyfile.Dispenser) error {
 	for d.NextArg() {
 		switch word := d.Val(); word {
 		case "role":
-			m.Require = append(m.Require, Requirement{})
+			m.Require = append(m.Require, demand.Requirement{})
 			names = &m.Require[len(m.Require)-1].Roles
 		case "permission":
-			m.Require = append(m.Require, Requirement{})
+			m.Require = append(m.Require, demand.Requirement{})
 			names = &m.Require[len(m.Require)-1].Permissions
 		case "account_admin":
 			m.AccountAdmin, names = true, nil
@@ -157,7 +158,7 @@ func (m *MatchSession) parseLine(d *caddyfile.Dispenser) error {
 		}
 	}
 	for i := range m.Require {
-		if err := m.Require[i].validate(); err != nil {
+		if err := m.Require[i].Check(); err != nil {
 			return directive.Errf(d, "session: %v", err)
 		}
 	}

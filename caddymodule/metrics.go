@@ -6,6 +6,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"example.com/sidegate/caddymodule/demand"
 	"example.com/sidegate/caddymodule/endpoint"
 	"example.com/sidegate/caddymodule/lifecycle"
 	"example.com/sidegate/caddymodule/refusal"
@@ -26,6 +27,7 @@ type metrics struct {
 	ambiguousPaths  prometheus.Counter
 	headersLeftOut  prometheus.Counter
 	revocationDelay prometheus.Histogram
+	reported        demand.Counts
 }
 
 // What is read off the binary, and off the gateway.
@@ -38,7 +40,9 @@ var (
 	nearGaps        = describe("near_cache_gaps_total", "Times that messages of other gateways may have been missed, each new subscription included.")
 	nearEntries     = describe("near_cache_entries", "Sessions in the near cache.")
 	activityPending = describe("activity_pending", "Sessions whose activity is yet to be written to the store.")
-	backlogPending  = describe("backlog_pending", "People whose sessions are yet to be ended or built anew because their login has changed.")
+	reportOnly      = describe("report_only_total", "Requests that passed because demands are only reported, by the answer that they would have had: "+
+		"pass, 303 to the login page, or the status of a refusal.", "would")
+	backlogPending = describe("backlog_pending", "People whose sessions are yet to be ended or built anew because their login has changed.")
 )
 
 func describe(name, help string, labels ...string) *prometheus.Desc {
@@ -110,6 +114,8 @@ func (m *metrics) count(e lifecycle.Event) {
 		m.endedForRoom.Add(float64(e.Count))
 	case lifecycle.Unmapped:
 		m.unmapped.Inc()
+	case demand.Reported:
+		m.reported.Add(e.Count)
 	case lifecycle.Refreshed:
 		m.refreshes.WithLabelValues(e.Result).Inc()
 	}
@@ -124,7 +130,7 @@ func (c collector) Describe(ch chan<- *prometheus.Desc) {
 		counted.Describe(ch)
 	}
 	for _, read := range []*prometheus.Desc{
-		buildInfo, nearLookups, nearStale, nearEvicted, nearGaps, nearEntries, activityPending, backlogPending,
+		buildInfo, nearLookups, nearStale, nearEvicted, nearGaps, nearEntries, activityPending, backlogPending, reportOnly,
 	} {
 		ch <- read
 	}
@@ -137,6 +143,11 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 		counted.Collect(ch)
 	}
 	ch <- prometheus.MustNewConstMetric(buildInfo, prometheus.GaugeValue, 1, Version, builtOf(), runtime.Version())
+	if app.reports {
+		for i, n := range app.metrics.reported.All() {
+			ch <- prometheus.MustNewConstMetric(reportOnly, prometheus.CounterValue, float64(n), demand.Answers[i])
+		}
+	}
 	if g := app.opened.Load(); g != nil {
 		g.collect(ch)
 	}

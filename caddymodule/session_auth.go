@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"errors"
+	"maps"
 	"net/http"
 	"strings"
 
@@ -11,10 +12,10 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"example.com/sidegate/caddymodule/caller"
+	"example.com/sidegate/caddymodule/demand"
 	"example.com/sidegate/caddymodule/directive"
 	"example.com/sidegate/caddymodule/everyroute"
 	"example.com/sidegate/caddymodule/login/app"
-	"example.com/sidegate/caddymodule/pathrule"
 	"example.com/sidegate/caddymodule/refusal"
 	"example.com/sidegate/caddymodule/web"
 )
@@ -28,54 +29,18 @@ func init() {
 // in headers whose it is. Whatever the client claimed in such headers is taken
 // away first, whether the request is let through or not.
 type SessionAuth struct {
-	// Optional lets requests without a session pass too, without identity
-	// headers. A bad Bearer token is refused all the same.
-	Optional bool `json:"optional,omitempty"`
-
-	// Public are paths that need no session: exact ones, or prefixes that end
-	// in an asterisk, written decoded. Matching is case-sensitive, and a path
-	// that can be read in two ways is never public.
-	Public []string `json:"public,omitempty"`
-
-	// Require must all hold, else the answer is 403.
-	Require []Requirement `json:"require,omitempty"`
-
-	// AccountAdmin requires that the person administers the account that they
-	// act for.
-	AccountAdmin bool `json:"account_admin,omitempty"`
-
-	// Paths are rules by path, decided over every way in which the app may read
-	// one. The demands of all that a path falls under hold.
-	Paths []PathRule `json:"paths,omitempty"`
+	demand.Demands
 
 	// AmbiguousPaths is "allow", or empty. Where a demand hangs on a matcher of
 	// Caddy's that looks at the path, paths whose readings differ in segments are
 	// refused on that server; "allow" leaves this session_auth out of account.
 	AmbiguousPaths string `json:"ambiguous_paths,omitempty"`
 
-	// Headers names presets of identity headers: native, remote-user,
-	// oauth2-proxy, authentik, grafana, jenkins, kubernetes, scope-orgid, or
-	// none. Default: native.
-	Headers []string `json:"headers,omitempty"`
-
-	// HeaderRoles are the roles that headers tell of: whole names, or ones that end
-	// in an asterisk. Default: all.
-	HeaderRoles []string `json:"header_roles,omitempty"`
-
-	// UserHeader is what the user of those presets is: id, email or username.
-	// Default: that of the app.
-	UserHeader string `json:"user_header,omitempty"`
-
-	// Header are further headers; placeholders in their values are replaced.
-	Header []HeaderConfig `json:"header,omitempty"`
+	HeaderOptions
 
 	// KeepHeader names headers of other gateways that pass here, whoever sends
 	// them. Default: those of trusted_proxies alone.
 	KeepHeader []string `json:"keep_header,omitempty"`
-
-	// Assertion adds X-Session-Assertion, a signed token that proves to the
-	// upstream that the headers come from this gateway.
-	Assertion *AssertionConfig `json:"assertion,omitempty"`
 
 	// UpstreamToken names a login app: whoever signed in through it has the
 	// token and the cookies that the app gave out sent along, back to the app.
@@ -93,8 +58,6 @@ type SessionAuth struct {
 	HandleErrors bool `json:"handle_errors,omitempty"`
 
 	shared   shared
-	public   pathrule.Clear
-	rules    *pathrule.Rules // nil without rules by path
 	identity injector
 	foreign  everyroute.Foreign
 	upstream *app.Login   // that UpstreamToken names
@@ -119,24 +82,16 @@ func (s *SessionAuth) Provision(ctx caddy.Context) (err error) {
 	}
 	a.asks = true
 	s.shared = a.share()
-	if err := s.checkPublic(); err != nil {
+	if err := checkAmbiguous(s.AmbiguousPaths); err != nil {
 		return err
 	}
-	if err := s.provisionPaths(); err != nil {
+	if err := a.prepare(&s.Demands); err != nil {
 		return err
 	}
-	if err := errors.Join(s.checkUpstreamToken(a.logins), s.checkOptional(), s.checkRoles(a.known)); err != nil {
+	if err := errors.Join(s.checkUpstreamToken(a.logins), s.CheckNames(a.known.check)); err != nil {
 		return err
 	}
-	for _, require := range s.Require {
-		if err := require.validate(); err != nil {
-			return err
-		}
-	}
-	if s.Assertion != nil && s.Assertion.Audience == "" {
-		a.Token.warnUnnamed(a.logger)
-	}
-	if s.identity, err = newInjector(s, a); err != nil {
+	if s.identity, err = newInjector(&s.HeaderOptions, a); err != nil {
 		return err
 	}
 	return s.joinServer(ctx, a)
@@ -155,14 +110,16 @@ func (s *SessionAuth) ServeHTTP(w http.ResponseWriter, r *http.Request, next cad
 	v := caller.Remember(r)
 	c := s.caller(g, r, v)
 	s.strip(r, v)
-	why, open := s.shared.crossing(g, r, v), false
-	if why == nil {
+	made := demand.Decision{Why: s.shared.crossing(g, r, v)}
+	if made.Why == nil {
 		g.uses(c, s.shared.now())
-		why, open = s.decide(r, c)
+		made = s.decide(r, c)
 	}
-	v.KeepAnswer(r, keeping(open, c.MayPass())) // also to that of an error route
-	if why != nil {
-		g.tellForbidden(why, r, c, s)
+	v.KeepAnswer(r, keeping(made.Open, c.MayPass())) // also to that of an error route
+	if made.Why != nil || made.Reported {
+		s.Tell(g.events, &made, demanded(r), r, c, s.unauthorized(r))
+	}
+	if why := made.Why; why != nil {
 		if c.StaleCookie && why.Status == http.StatusUnauthorized {
 			s.shared.address.Cookie.ClearStale(w, r, s.leadsToLogin(r))
 		}
@@ -188,25 +145,12 @@ func (s *SessionAuth) caller(g *gateway, r *http.Request, v *caller.Remembered) 
 	return g.callers.Of(r, v)
 }
 
-// decide answers with what the request is refused; nil lets it pass. Open says that
-// it does whoever asks.
-func (s *SessionAuth) decide(r *http.Request, c *caller.Caller) (why *refusal.Refusal, open bool) {
-	switch {
-	case caller.TooEarly(r):
-		return refusal.TooEarly, false
-	case s.rules != nil:
-		return s.decideByPath(r, c)
-	case s.public.Match(r.URL):
-		return nil, true
-	case !c.MayPass():
-		if s.Optional && anonymous(c) {
-			return nil, false
-		}
-		return c.Refusal, false
-	case !permits(c.User, s.Require, s.AccountAdmin):
-		return refuseRole(c), false
+// decide says what becomes of the request.
+func (s *SessionAuth) decide(r *http.Request, c *caller.Caller) demand.Decision {
+	if caller.TooEarly(r) {
+		return demand.Decision{Why: refusal.TooEarly}
 	}
-	return nil, false
+	return s.Decide(demanded(r), c)
 }
 
 // strip takes away what only the gateway may say, and its credentials.
@@ -226,7 +170,7 @@ func (s *SessionAuth) inject(g *gateway, r *http.Request, v *caller.Remembered, 
 		c.Publish(r)
 	}
 	v.Told()
-	return s.identity.inject(g.assertions, r, c, v.Room())
+	return s.identity.inject(r.Header, g.assertions, r, c, v.Room())
 }
 
 func (s *SessionAuth) refuse(w http.ResponseWriter, r *http.Request, c *caller.Caller, why *refusal.Refusal) error {
@@ -250,6 +194,14 @@ func (s *SessionAuth) refuse(w http.ResponseWriter, r *http.Request, c *caller.C
 		s.shared.address.Refuse(w, r, why, asked(r))
 	}
 	return nil
+}
+
+// unauthorized is the status of the answer to who is not signed in.
+func (s *SessionAuth) unauthorized(r *http.Request) int {
+	if s.leadsToLogin(r) {
+		return http.StatusSeeOther
+	}
+	return http.StatusUnauthorized
 }
 
 func (s *SessionAuth) leadsToLogin(r *http.Request) bool {
@@ -279,7 +231,9 @@ func asked(r *http.Request) string {
 //			public
 //			optional
 //			method [not] <method>...
+//			report_only
 //		}
+//		report_only
 //		ambiguous_paths allow
 //		headers <preset>...|none
 //		header_roles <role>...
@@ -301,32 +255,20 @@ func (s *SessionAuth) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if d.NextArg() {
 		return directive.ArgErr(d)
 	}
-	err := directive.Block(d, "session_auth", map[string]directive.Option{
-		"optional":        directive.Flag(&s.Optional),
-		"public":          directive.Checked(directive.Texts(&s.Public), s.checkPublic),
-		"role":            requireRole(&s.Require),
-		"permission":      requirePermission(&s.Require),
-		"account_admin":   directive.Flag(&s.AccountAdmin),
-		"path":            s.parsePath,
+	words := map[string]directive.Option{
 		"ambiguous_paths": ambiguous(&s.AmbiguousPaths),
-		"headers":         directive.Checked(directive.Texts(&s.Headers), s.checkHeaders),
-		"header_roles":    directive.Checked(directive.Texts(&s.HeaderRoles), s.checkHeaderRoles),
-		"user_header":     userHeader(&s.UserHeader),
-		"header":          s.parseHeader,
 		"keep_header":     keepHeader(&s.KeepHeader),
-		"assertion":       s.parseAssertion,
 		"upstream_token":  directive.Text(&s.UpstreamToken),
 		"no_redirect":     directive.Flag(&s.NoRedirect),
 		"foreign_bearer":  directive.Flag(&s.ForeignBearer),
 		"handle_errors":   directive.Flag(&s.HandleErrors),
-	})
-	if err == nil {
-		_, err = s.readSet()
 	}
-	if err == nil {
-		err = s.checkOptional()
+	maps.Copy(words, s.Demands.Words(s.line))
+	maps.Copy(words, s.HeaderOptions.words())
+	if err := directive.Block(d, "session_auth", words); err != nil {
+		return err
 	}
-	return s.line.Wrap(err)
+	return s.line.Wrap(errors.Join(s.HeaderOptions.checkWritten(), s.Demands.CheckWritten()))
 }
 
 func parseAuth(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
@@ -334,7 +276,7 @@ func parseAuth(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 	if err := s.UnmarshalCaddyfile(h.Dispenser); err != nil {
 		return nil, err
 	}
-	return s, s.checkRoles(writtenRoleNames(h))
+	return s, s.CheckNames(writtenRoleNames(h).check)
 }
 
 // Interface guards

@@ -40,6 +40,29 @@ type HeaderConfig struct {
 	Value string `json:"value"`
 }
 
+// HeaderOptions say which headers tell an app whose a request is.
+type HeaderOptions struct {
+	// Headers names presets of identity headers: native, remote-user,
+	// oauth2-proxy, authentik, grafana, jenkins, kubernetes, scope-orgid, or
+	// none. Default: native.
+	Headers []string `json:"headers,omitempty"`
+
+	// HeaderRoles are the roles that headers tell of: whole names, or ones that end
+	// in an asterisk. Default: all.
+	HeaderRoles []string `json:"header_roles,omitempty"`
+
+	// UserHeader is what the user of those presets is: id, email or username.
+	// Default: that of the app.
+	UserHeader string `json:"user_header,omitempty"`
+
+	// Header are further headers; placeholders in their values are replaced.
+	Header []HeaderConfig `json:"header,omitempty"`
+
+	// Assertion adds X-Session-Assertion, a signed token that proves to the
+	// upstream that the headers come from this gateway.
+	Assertion *AssertionConfig `json:"assertion,omitempty"`
+}
+
 // injector strips identity headers off a request and puts the true ones in.
 type injector struct {
 	explicit bool // configured here, rather than the default set
@@ -59,29 +82,33 @@ type customHeader struct {
 	constant []string // set when the template has no placeholder
 }
 
-func newInjector(s *SessionAuth, a *App) (in injector, err error) {
-	in.explicit = len(s.Headers) > 0 || len(s.HeaderRoles) > 0 || s.UserHeader != "" || len(s.Header) > 0 || s.Assertion != nil
-	if in.set, err = s.readSet(); err != nil {
+func newInjector(o *HeaderOptions, a *App) (in injector, err error) {
+	in.explicit = len(o.Headers) > 0 || len(o.HeaderRoles) > 0 || o.UserHeader != "" || len(o.Header) > 0 || o.Assertion != nil
+	if o.Assertion != nil && o.Assertion.Audience == "" {
+		a.Token.warnUnnamed(a.logger)
+	}
+	if in.set, err = o.readSet(); err != nil {
 		return in, err
 	}
-	if in.set, err = in.set.WithRoles(s.HeaderRoles); err != nil {
+	if in.set, err = in.set.WithRoles(o.HeaderRoles); err != nil {
 		return in, fmt.Errorf("header_roles: %w", err)
 	}
-	if user := cmp.Or(s.UserHeader, a.UserHeader); user != "" {
+	if user := cmp.Or(o.UserHeader, a.UserHeader); user != "" {
 		if in.set, err = in.set.WithUser(user); err != nil {
 			return in, fmt.Errorf("user_header: %w", err)
 		}
 		a.warnOfUsernames(user)
-		a.userTold = a.userTold || s.UserHeader == "" && in.set.HasUser()
+		a.userTold = a.userTold || o.UserHeader == "" && in.set.HasUser()
 	}
-	for _, h := range s.Header {
+	for _, h := range o.Header {
 		if err := h.validate(); err != nil {
 			return in, err
 		}
 		in.custom = append(in.custom, newCustomHeader(h))
 	}
-	in.sites, in.overfull = s.shared.address.Sites, s.shared.overfull
-	in.address(s.Assertion)
+	shared := a.share()
+	in.sites, in.overfull = shared.address.Sites, shared.overfull
+	in.address(o.Assertion)
 	return in, nil
 }
 
@@ -107,7 +134,7 @@ func (s *SessionAuth) joinServer(ctx caddy.Context, app *App) error {
 	if err != nil {
 		return err
 	}
-	if slices.ContainsFunc(s.Paths, func(p PathRule) bool { return len(p.Methods) > 0 }) {
+	if s.ByMethod() {
 		f.DependOnMethod()
 	}
 	f.Tell(s.identity.set.Names()...)
@@ -145,29 +172,46 @@ var notOurs = []string{
 	"Connection", "Content-Length", "Host", "Keep-Alive", "Te", "Trailer", "Transfer-Encoding", "Upgrade",
 }
 
-func (s *SessionAuth) parseHeader(d *caddyfile.Dispenser) error {
+// words are what is read in the block of who tells an app.
+func (o *HeaderOptions) words() map[string]directive.Option {
+	return map[string]directive.Option{
+		"headers":      directive.Checked(directive.Texts(&o.Headers), o.checkHeaders),
+		"header_roles": directive.Checked(directive.Texts(&o.HeaderRoles), o.checkHeaderRoles),
+		"user_header":  userHeader(&o.UserHeader),
+		"header":       o.parseHeader,
+		"assertion":    o.parseAssertion,
+	}
+}
+
+// checkWritten refuses what can be told to be a mistake when the block was read.
+func (o *HeaderOptions) checkWritten() error {
+	_, err := o.readSet()
+	return err
+}
+
+func (o *HeaderOptions) parseHeader(d *caddyfile.Dispenser) error {
 	var h HeaderConfig
 	if !d.Args(&h.Name, &h.Value) || d.NextArg() {
 		return directive.Err(d, "wrong argument count or unexpected line ending after 'header': it takes a name and a value, in quotes where it has blanks")
 	}
-	for _, other := range s.Header {
+	for _, other := range o.Header {
 		if strings.EqualFold(other.Name, h.Name) {
 			return directive.Errf(d, "header %s is given twice", h.Name)
 		}
 	}
-	s.Header = append(s.Header, h)
+	o.Header = append(o.Header, h)
 	return directive.Wrap(d, h.validate())
 }
 
-func (s *SessionAuth) checkHeaders() error {
-	if _, err := identity.NewSet(s.Headers...); err != nil {
+func (o *HeaderOptions) checkHeaders() error {
+	if _, err := identity.NewSet(o.Headers...); err != nil {
 		return fmt.Errorf("headers: %w", err)
 	}
 	return nil
 }
 
-func (s *SessionAuth) checkHeaderRoles() error {
-	if err := identity.CheckRoles(s.HeaderRoles); err != nil {
+func (o *HeaderOptions) checkHeaderRoles() error {
+	if err := identity.CheckRoles(o.HeaderRoles); err != nil {
 		return fmt.Errorf("header_roles %w", err)
 	}
 	return nil
@@ -179,23 +223,23 @@ func keepHeader(target *[]string) directive.Option {
 }
 
 // readSet makes the presets ready.
-func (s *SessionAuth) readSet() (*identity.Set, error) {
-	if err := s.checkHeaders(); err != nil {
+func (o *HeaderOptions) readSet() (*identity.Set, error) {
+	if err := o.checkHeaders(); err != nil {
 		return nil, err
 	}
-	set, _ := identity.NewSet(s.Headers...)
-	if s.UserHeader != "" && !set.HasUser() {
+	set, _ := identity.NewSet(o.Headers...)
+	if o.UserHeader != "" && !set.HasUser() {
 		return nil, errors.New("user_header: no header of these presets says who the user is: name one that does, such as `headers remote-user`")
 	}
 	return set, nil
 }
 
-func (s *SessionAuth) parseAssertion(d *caddyfile.Dispenser) error {
-	if s.Assertion != nil {
+func (o *HeaderOptions) parseAssertion(d *caddyfile.Dispenser) error {
+	if o.Assertion != nil {
 		return directive.Err(d, "assertion is given twice")
 	}
-	s.Assertion = new(AssertionConfig)
-	return directive.OptionalText(d, &s.Assertion.Audience)
+	o.Assertion = new(AssertionConfig)
+	return directive.OptionalText(d, &o.Assertion.Audience)
 }
 
 // userHeader reads user_header; a slip is found where it stands.
@@ -239,12 +283,13 @@ func newCustomHeader(h HeaderConfig) customHeader {
 	return c
 }
 
-// inject puts the caller's identity into the request. room is for the values:
-// it is the request's own, and nothing else is in it.
-func (in *injector) inject(signed *assertions, r *http.Request, c *caller.Caller, room []string) error {
-	in.rendered(c).InjectInto(r.Header, room)
+// inject puts the caller's identity into those headers of the request, or of what
+// answers it. room is for the values: it is the request's own, and nothing else is
+// in it.
+func (in *injector) inject(h http.Header, signed *assertions, r *http.Request, c *caller.Caller, room []string) error {
+	in.rendered(c).InjectInto(h, room)
 	for i := range in.custom {
-		in.custom[i].set(r)
+		in.custom[i].set(h, r)
 	}
 	if !in.signs {
 		return nil
@@ -257,7 +302,7 @@ func (in *injector) inject(signed *assertions, r *http.Request, c *caller.Caller
 	if err != nil {
 		return fmt.Errorf("signing the assertion: %w", err)
 	}
-	r.Header[assertionHeader] = []string{assertion}
+	h[assertionHeader] = []string{assertion}
 	return nil
 }
 
@@ -274,14 +319,14 @@ func (in *injector) rendered(c *caller.Caller) *identity.Rendered {
 
 // set assigns the header. A value that would break the header block is left
 // out: CR, LF and NUL never reach a header.
-func (h *customHeader) set(r *http.Request) {
-	if h.constant != nil {
-		r.Header[h.name] = h.constant[:1:1]
+func (c *customHeader) set(h http.Header, r *http.Request) {
+	if c.constant != nil {
+		h[c.name] = c.constant[:1:1]
 		return
 	}
 	repl := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
-	value := repl.ReplaceKnown(h.template, "")
+	value := repl.ReplaceKnown(c.template, "")
 	if value != "" && httpguts.ValidHeaderFieldValue(value) {
-		r.Header[h.name] = []string{value}
+		h[c.name] = []string{value}
 	}
 }

@@ -12,7 +12,7 @@ type block struct {
 
 var blocks = []block{
 	{"sidegate", "the global block `sidegate { ... }`", "store cache stale secret lifetime idle_timeout max_sessions base_path public_url " +
-		"return_to cors cookie token login login_order same_people directory ambiguous_paths user_header log_names refresh_every role"},
+		"return_to cors cookie token login login_order same_people directory ambiguous_paths user_header log_names refresh_every role policy report_only"},
 	{"cookie", "`cookie { ... }` there", "name domain same_site insecure"},
 	{"token", "`token { ... }` there", "issuer ttl off audience algorithm signing_key"},
 	{"role", "`role <name> { ... }` there", "includes permissions"},
@@ -28,8 +28,9 @@ var blocks = []block{
 	{"directory http", "`directory http <name> <url> { ... }`", "header basic_auth timeout retries required optional ca map require"},
 	{"session_endpoints", "`session_endpoints { ... }`", "keep_header"},
 	{"session_auth", "`session_auth { ... }`", "optional public role permission account_admin path ambiguous_paths headers header_roles user_header " +
-		"header keep_header assertion upstream_token no_redirect foreign_bearer handle_errors"},
-	{"path", "`path <pattern>... { ... }` in it", "role permission account_admin public optional method"},
+		"header keep_header assertion upstream_token no_redirect foreign_bearer handle_errors report_only"},
+	{"path", "`path <pattern>... { ... }` in it", "role permission account_admin public optional method report_only"},
+	{"policy", "`policy <name> { ... }` there", "optional public role permission account_admin path headers header_roles user_header header assertion redirect report_only"},
 	{"session", "the matcher `session { ... }`", "role permission account_admin"},
 }
 

@@ -32,6 +32,19 @@ func (a *Address) LoginURL(r *http.Request, asked string) string {
 	return a.BasePath + loginPath + returnToQuery(target, cut || target == "/" && strings.HasPrefix(asked, "/") && toPath(asked) != "/")
 }
 
+// LoginURLFor is LoginURL for who asked another proxy for r: the whole address where
+// the gateway has a public one, for the app may be at another host.
+func (a *Address) LoginURLFor(r *http.Request) string {
+	asked := r.URL.RequestURI()
+	if a.Sites.Public == (origin.Origin{}) {
+		return a.LoginURL(r, asked)
+	}
+	if here := origin.Of(r); here != a.Sites.Public {
+		asked = here.String() + asked
+	}
+	return a.Sites.Public.String() + a.LoginURL(r, asked)
+}
+
 // ToLogin leads a person who is not signed in to the login page, as everything
 // that leads somewhere does.
 func (a *Address) ToLogin(w http.ResponseWriter, r *http.Request, asked string) {

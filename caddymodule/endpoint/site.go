@@ -31,6 +31,10 @@ type Config struct {
 	Tokens *token.Cache
 	// TokensOff gives nobody one.
 	TokensOff bool
+	// Policies are by what requests are decided that other proxies ask about, by name.
+	Policies map[string]Policy
+	// Uses notes that the session of a caller is in use.
+	Uses func(*caller.Caller)
 	// Events hears what happens.
 	Events lifecycle.Events
 	// Now is the clock.
@@ -59,6 +63,8 @@ type Route struct {
 	Path string
 	// Answers are by method. GET answers HEAD too: net/http leaves the body out.
 	Answers map[string]http.HandlerFunc
+	// All answers whatever method, in place of Answers.
+	All http.HandlerFunc
 	// NoHead is for a GET that does something: a HEAD, which programs send to
 	// try a link, must not do it.
 	NoHead bool
@@ -70,6 +76,8 @@ type Route struct {
 	// FromAnywhere says that pages of other sites may post here, for what they
 	// bring counts for nothing by itself.
 	FromAnywhere bool
+	// NoBody says that a request with a body is refused.
+	NoBody bool
 }
 
 // Site answers what lies below the base path.
@@ -96,6 +104,7 @@ func layOut(c Config) []Route {
 		sessionRoute(c), swaggerRoute(c), accountRoute(c), refreshRoute(c),
 		loginRoute(c), logoutRoute(c), startOverRoute(c), devicesRoute(c), deviceRoute(c), keysRoute(c),
 	}
+	routes = append(routes, verifyRoutes(c)...)
 	for _, p := range c.Providers {
 		routes = append(routes, providerLoginRoute(c, p), callbackRoute(c, p), backchannelRoute(c, p))
 	}
@@ -130,7 +139,7 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		why.Write(w, r)
 		return
 	}
-	route.Answers[route.methodOf(r)](w, r)
+	route.handler(r)(w, r)
 }
 
 func (s *Site) find(w http.ResponseWriter, r *http.Request) (Route, *refusal.Refusal) {
@@ -138,13 +147,15 @@ func (s *Site) find(w http.ResponseWriter, r *http.Request) (Route, *refusal.Ref
 	switch {
 	case !found:
 		return route, refusal.NotFound
-	case route.Answers[route.methodOf(r)] == nil:
+	case route.handler(r) == nil:
 		w.Header().Set("Allow", route.allow())
 		return route, refusal.Method
 	case caller.TooEarly(r), route.Once && caller.Early(r):
 		return route, refusal.TooEarly
 	case !route.FromAnywhere && s.crosses(r):
 		return route, refusal.CrossOrigin
+	case route.NoBody && r.ContentLength != 0:
+		return route, refusal.WithBody
 	case r.ContentLength > maxBody:
 		return route, refusal.TooLarge
 	}
@@ -172,6 +183,9 @@ func (r Route) reads(req *http.Request) bool {
 // pattern is the Route.Path that a path may be of. Below /sessions/ any id is a
 // path.
 func pattern(path string) string {
+	if below, ok := strings.CutPrefix(path, verifyPolicies); ok {
+		return verifyRoute(below)
+	}
 	const ids = "/sessions/"
 	id, ok := strings.CutPrefix(path, ids)
 	switch {
@@ -181,6 +195,14 @@ func pattern(path string) string {
 		return "" // no route's
 	}
 	return ids
+}
+
+// handler is what answers the request; nil where nothing does.
+func (r Route) handler(req *http.Request) http.HandlerFunc {
+	if r.All != nil {
+		return r.All
+	}
+	return r.Answers[r.methodOf(req)]
 }
 
 // methodOf lets a GET that only answers be a HEAD.

@@ -72,8 +72,22 @@ var (
 		Message: "username and email were both sent, and differ: send one of them."}
 	TooMany = &Refusal{Status: http.StatusBadRequest, Code: "bad_request",
 		Message: "More session cookies or tokens were sent than can be ended at once: not all of them were. Clear the cookies of this site."}
+	WithBody = &Refusal{Status: http.StatusBadRequest, Code: "bad_request",
+		Message: "The question came with the body of the request: have the proxy ask without it, and without Content-Length."}
+	OriginalsDiffer = &Refusal{Status: http.StatusBadRequest, Code: "bad_request",
+		Message: "The request that is asked about was told twice, and not the same: have the proxy write or delete X-Forwarded-Uri, X-Original-Uri and " +
+			"X-Original-Url, and what goes with them, itself."}
+	OriginalUnread = &Refusal{Status: http.StatusBadRequest, Code: "bad_request",
+		Message: "The address that is asked about cannot be read: it is a path, or in X-Original-Url a whole address, of at most 32 KiB."}
+	OriginalUnknown = &Refusal{Status: http.StatusBadRequest, Code: "bad_request",
+		Message: "This policy decides by path or method, and no trusted proxy tells those of the request: have it send X-Forwarded-Method, X-Forwarded-Host " +
+			"and X-Forwarded-Uri, and name its address in trusted_proxies."}
+	MethodOverridden = &Refusal{Status: http.StatusForbidden, Code: "forbidden",
+		Message: "The request tells the app to take another method than its own, and what is allowed here depends on the method."}
 	NotFound = &Refusal{Status: http.StatusNotFound, Code: "not_found",
 		Message: "There is nothing here.", PageSaysIt: true}
+	NoPolicy = &Refusal{Status: http.StatusNotFound, Code: "not_found",
+		Message: "There is no policy of that name: declare it in the sidegate options, or ask by another."}
 	NoSession = &Refusal{Status: http.StatusNotFound, Code: "not_found",
 		Message: "You have no session of that id."}
 	Method = &Refusal{Status: http.StatusMethodNotAllowed, Code: "method_not_allowed",

@@ -1,4 +1,4 @@
-package caddymodule
+package demand
 
 import (
 	"testing"
@@ -46,7 +46,7 @@ func TestPermits(t *testing.T) {
 		{"an administrator without the role is refused", boss, []Requirement{role("editor")}, true, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got := permits(c.user, c.require, c.admin); got != c.want {
+			if got := Permits(c.user, c.require, c.admin); got != c.want {
 				t.Errorf("got %v", got)
 			}
 		})

@@ -1,0 +1,230 @@
+package demand
+
+import (
+	"errors"
+	"net/url"
+	"slices"
+
+	"example.com/sidegate/caddymodule/caller"
+	"example.com/sidegate/caddymodule/directive"
+	"example.com/sidegate/caddymodule/pathrule"
+	"example.com/sidegate/caddymodule/refusal"
+	"example.com/sidegate/sessionstore"
+)
+
+// Demands are what is asked of a request. The zero value asks for a session.
+type Demands struct {
+	// Optional lets requests without a session pass too, without identity
+	// headers. A bad Bearer token is refused all the same.
+	Optional bool `json:"optional,omitempty"`
+
+	// Public are paths that need no session: exact ones, or prefixes that end
+	// in an asterisk, written decoded. Matching is case-sensitive, and a path
+	// that can be read in two ways is never public.
+	Public []string `json:"public,omitempty"`
+
+	// Require must all hold, else the answer is 403.
+	Require []Requirement `json:"require,omitempty"`
+
+	// AccountAdmin requires that the person administers the account that they
+	// act for.
+	AccountAdmin bool `json:"account_admin,omitempty"`
+
+	// Paths are rules by path, decided over every way in which the app may read
+	// one. The demands of all that a path falls under hold.
+	Paths []PathRule `json:"paths,omitempty"`
+
+	// ReportOnly lets every request pass that any of this would refuse, and has it
+	// counted and logged.
+	ReportOnly bool `json:"report_only,omitempty"`
+
+	public   pathrule.Clear
+	all      ruleSet
+	enforced ruleSet // without the rules that only report
+
+	line directive.Position // in a Caddyfile
+}
+
+// Request is what is decided of one: its address, and the method that the app gets.
+type Request struct {
+	URL    *url.URL
+	Method string
+}
+
+// Decision is what is decided of a request. The zero value lets it pass.
+type Decision struct {
+	// Why is what it is refused with; nil lets it pass.
+	Why *refusal.Refusal
+	// Open says that it passes whoever asks.
+	Open bool
+	// Reported says that something is only reported, and Would is what it would have
+	// been refused with, if it had been.
+	Reported bool
+	Would    *refusal.Refusal
+}
+
+// Prepare makes ready what each request needs.
+func (d *Demands) Prepare() (err error) {
+	if err := d.checkPublic(); err != nil {
+		return err
+	}
+	for i := range d.Paths {
+		if err := d.Paths[i].check(); err != nil {
+			return err
+		}
+	}
+	if d.all, err = d.newRuleSet(d.Paths); err != nil {
+		return err
+	}
+	d.enforced, err = d.newRuleSet(slices.DeleteFunc(slices.Clone(d.Paths), func(p PathRule) bool { return p.ReportOnly }))
+	if err != nil {
+		return err
+	}
+	for i := range d.Require {
+		if err := d.Require[i].Check(); err != nil {
+			return err
+		}
+	}
+	return d.checkOptional()
+}
+
+func (d *Demands) checkPublic() (err error) {
+	d.public, err = pathrule.NewClear(d.Public)
+	return err
+}
+
+// checkOptional refuses a demand beside `optional`: it would let in who is not
+// signed in, and keep out who is and does not meet it, so that they need only
+// sign out.
+func (d *Demands) checkOptional() error {
+	if !d.Optional || len(d.Require) == 0 && !d.AccountAdmin {
+		return nil
+	}
+	return errors.New("optional lets in who is not signed in, so role, permission and account_admin beside it keep out nobody " +
+		"but the signed-in: leave `optional` out and open paths by `public`, or give the demand a session_auth with a matcher of its own")
+}
+
+// ruleSet are rules by path, made ready.
+type ruleSet struct {
+	rules *pathrule.Rules // nil where there are none
+	paths []PathRule
+}
+
+// newRuleSet makes rules ready. The option public is one of them where there are
+// others, but for what it never opens.
+func (d *Demands) newRuleSet(paths []PathRule) (s ruleSet, err error) {
+	if len(paths) == 0 {
+		return s, nil
+	}
+	base := pathrule.Session
+	if d.Optional {
+		base = pathrule.Optional
+	}
+	rules := make([]pathrule.Rule, 0, len(paths)+1)
+	for i := range paths {
+		rules = append(rules, paths[i].rule())
+	}
+	if len(d.Public) > 0 {
+		rules = append(rules, pathrule.Rule{Patterns: d.Public, Opens: pathrule.Public, Clear: true})
+	}
+	s.paths = paths
+	s.rules, err = pathrule.New(base, rules)
+	return s, err
+}
+
+// Decide says what becomes of a request of that caller.
+func (d *Demands) Decide(r Request, c *caller.Caller) (made Decision) {
+	if !d.ReportOnly {
+		made.Why, made.Open = d.decide(&d.enforced, r, c)
+		if made.Why != nil || len(d.enforced.paths) == len(d.all.paths) {
+			return made
+		}
+	}
+	made.Reported = true
+	made.Would, _ = d.decide(&d.all, r, c)
+	return made
+}
+
+// decide answers with what the request is refused; nil lets it pass. Open says that
+// it does whoever asks.
+func (d *Demands) decide(s *ruleSet, r Request, c *caller.Caller) (why *refusal.Refusal, open bool) {
+	switch {
+	case s.rules != nil:
+		return d.decideByPath(s, r, c)
+	case d.public.Match(r.URL):
+		return nil, true
+	case !c.MayPass():
+		if d.Optional && anonymous(c) {
+			return nil, false
+		}
+		return c.Refusal, false
+	case !Permits(c.User, d.Require, d.AccountAdmin):
+		return refuseRole(c), false
+	}
+	return nil, false
+}
+
+// decideByPath is decide where there are rules by path.
+func (d *Demands) decideByPath(s *ruleSet, r Request, c *caller.Caller) (why *refusal.Refusal, open bool) {
+	v := d.verdict(s, r)
+	if v.Access == pathrule.Public {
+		return nil, true
+	}
+	if !c.MayPass() {
+		if v.Access == pathrule.Optional && anonymous(c) {
+			return nil, false
+		}
+		return c.Refusal, false
+	}
+	if _, meets := d.meets(s, &v, c.User); !meets {
+		return refuseRole(c), false
+	}
+	return nil, false
+}
+
+// verdict is what the rules say of a request.
+func (d *Demands) verdict(s *ruleSet, r Request) pathrule.Verdict {
+	return s.rules.Decide(r.URL, r.Method, len(d.Public) == 0 || !pathrule.AmbiguousPath(r.URL))
+}
+
+// ownDemand stands for the demands of the whole among the rules.
+const ownDemand = -1
+
+// meets reports whether the person meets all that is demanded; else rule is that of
+// the first demand which they do not meet.
+func (d *Demands) meets(s *ruleSet, v *pathrule.Verdict, u *sessionstore.UserSession) (rule int, meets bool) {
+	if v.Base && !Permits(u, d.Require, d.AccountAdmin) {
+		return ownDemand, false
+	}
+	for i := range s.paths {
+		if v.Demands(i) && !Permits(u, s.paths[i].Require, s.paths[i].AccountAdmin) {
+			return i, false
+		}
+	}
+	return ownDemand, true
+}
+
+// Unmet is the first demand that the person does not meet, as it is written: of
+// those that are enforced, or of all, where made only reports. Empty where they
+// meet all of them.
+func (d *Demands) Unmet(made *Decision, r Request, u *sessionstore.UserSession) string {
+	s := &d.enforced
+	if made.Reported {
+		s = &d.all
+	}
+	rule := ownDemand
+	if s.rules != nil {
+		v := d.verdict(s, r)
+		rule, _ = d.meets(s, &v, u)
+	}
+	if rule == ownDemand {
+		return firstUnmet(u, d.Require, d.AccountAdmin)
+	}
+	p := &s.paths[rule]
+	return p.named() + ": " + firstUnmet(u, p.Require, p.AccountAdmin)
+}
+
+// anonymous reports whether somebody passes where a session is optional.
+func anonymous(c *caller.Caller) bool {
+	return c.Standing == caller.Anonymous || c.Standing == caller.Rejected && !c.PresentedToken
+}

@@ -1,0 +1,92 @@
+package demand
+
+import (
+	"fmt"
+	"net/http"
+
+	"example.com/sidegate/caddymodule/caller"
+	"example.com/sidegate/caddymodule/lifecycle"
+	"example.com/sidegate/caddymodule/refusal"
+	"example.com/sidegate/sessionstore"
+)
+
+// What is told of decisions.
+const (
+	// Forbidden: somebody who is signed in may not do what they asked for. Login,
+	// UserID, Session, Client, Result: the rule, Err: what they have.
+	Forbidden lifecycle.Kind = "forbidden"
+	// Reported: somebody was let pass because demands are only reported. Client,
+	// Count: the status of the answer that it would have been, or 0, Err: a *Report
+	// of what would have been refused.
+	Reported lifecycle.Kind = "reported"
+)
+
+// Report is what would have been refused.
+type Report struct {
+	// Host and Path are what was asked for, without the query, and Method is how.
+	Method, Host, Path string
+	// UserID and Session are of who is signed in; zero where nobody is.
+	UserID  int64
+	Session string
+	// Rule is the first demand that they do not meet, as it is written; empty where
+	// it was no demand for a role or permission that they fail.
+	Rule string
+	// Status and Why are the answer that it would have been.
+	Status int
+	Why    string
+}
+
+// Error is that answer in words.
+func (r *Report) Error() string { return r.Why }
+
+// longest bounds what the log repeats of what a client made up.
+const longest = 256
+
+// Tell tells of a decision, where there is something to tell. To is the status of the
+// answer in place of 401: people are led to the login page by another.
+func (d *Demands) Tell(events lifecycle.Events, made *Decision, asked Request, r *http.Request, c *caller.Caller, to int) {
+	switch {
+	case made.Reported && made.Would == nil:
+		events.Happened(lifecycle.Event{Kind: Reported})
+	case made.Reported:
+		events.Happened(d.report(made, asked, r, c, to))
+	case made.Why == refusal.Role || made.Why == refusal.Unmapped:
+		events.Happened(lifecycle.Event{
+			Kind: Forbidden, Login: c.Session.Method, UserID: c.User.ID, Session: c.Session.Key, Client: caller.Address(r),
+			Result: d.Unmet(made, asked, c.User), Err: holding{c.User},
+		})
+	}
+}
+
+func (d *Demands) report(made *Decision, asked Request, r *http.Request, c *caller.Caller, to int) lifecycle.Event {
+	told := &Report{
+		Method: cut(asked.Method), Host: cut(r.Host), Path: cut(asked.URL.Path), Status: made.Would.Status, Why: made.Would.Message,
+	}
+	if told.Status == http.StatusUnauthorized {
+		told.Status = to
+	}
+	if c.MayPass() {
+		told.UserID, told.Session, told.Rule = c.User.ID, c.Session.Key.ID(), d.Unmet(made, asked, c.User)
+	}
+	return lifecycle.Event{Kind: Reported, Client: caller.Address(r), Count: told.Status, Err: told}
+}
+
+func cut(text string) string { return text[:min(len(text), longest)] }
+
+// holding says what somebody has, where it was not enough.
+type holding struct{ user *sessionstore.UserSession }
+
+// mostTold bounds how many names a line of the log repeats.
+const mostTold = 20
+
+// Error is a list for the log: of many, the first.
+func (h holding) Error() string {
+	return "roles " + some(h.user.FlatRolesList) + ", permissions " + some(h.user.FlatPermissionsList)
+}
+
+func some(names []string) string {
+	if more := len(names) - mostTold; more > 0 {
+		return fmt.Sprintf("%q and %d more", names[:mostTold], more)
+	}
+	return fmt.Sprintf("%q", names)
+}

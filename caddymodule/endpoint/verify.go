@@ -1,0 +1,215 @@
+package endpoint
+
+import (
+	"net/http"
+	"strings"
+
+	"example.com/sidegate/caddymodule/caller"
+	"example.com/sidegate/caddymodule/demand"
+	"example.com/sidegate/caddymodule/identity"
+	"example.com/sidegate/caddymodule/lifecycle"
+	"example.com/sidegate/caddymodule/origin"
+	"example.com/sidegate/caddymodule/refusal"
+	"example.com/sidegate/caddymodule/web"
+)
+
+const (
+	// verifyPath is where other proxies ask about a request, by the default policy,
+	// and verifyPolicies is what the others, and it, lie below.
+	verifyPath     = "/verify"
+	verifyPolicies = verifyPath + "/"
+	// verifyBelow is what stands for any address below a policy's.
+	verifyBelow = verifyPolicies + "*"
+
+	// DefaultPolicy is the name of the policy that needs none in the address.
+	DefaultPolicy = "default"
+
+	// redirectParam on the question has a person led to the login page.
+	redirectParam = "redirect"
+
+	// loginURLHeader tells a proxy where people sign in.
+	loginURLHeader = "X-Login-Url"
+)
+
+// Policy is by what a request is decided that another proxy asks about.
+type Policy struct {
+	*demand.Demands
+	// Redirect answers a person who is not signed in with a redirect to the login
+	// page.
+	Redirect bool
+	// Tell writes into h who the caller is.
+	Tell func(h http.Header, r *http.Request, c *caller.Caller) error
+}
+
+// Undecided: another proxy asks in a way in which nothing can be decided. Client,
+// Result: the policy, Err: why.
+const Undecided lifecycle.Kind = "undecided"
+
+// verify is GET /auth/verify and what lies below.
+type verify struct {
+	desk
+	policies map[string]Policy
+	uses     func(*caller.Caller)
+	events   lifecycle.Events
+}
+
+func verifyRoutes(c Config) []Route {
+	v := verify{newDesk(c), c.Policies, c.Uses, c.Events}
+	ask := map[string]http.HandlerFunc{http.MethodGet: v.ask}
+	return []Route{
+		{Path: verifyPath, Answers: ask, FromAnywhere: true, NoBody: true},
+		{Path: verifyPolicies, Answers: ask, FromAnywhere: true, NoBody: true},
+		{Path: verifyBelow, All: v.ask, FromAnywhere: true, NoBody: true},
+	}
+}
+
+// verifyRoute is the Route.Path of what lies below verifyPolicies.
+func verifyRoute(below string) string {
+	if strings.Contains(below, "/") {
+		return verifyBelow
+	}
+	return verifyPolicies
+}
+
+// ask answers 204 with identity headers where the request may pass, and never any
+// other 2xx: proxies take that for a yes.
+func (v verify) ask(w http.ResponseWriter, r *http.Request) {
+	name, asked, why := v.read(r)
+	policy, found := v.policies[name]
+	if !found && why == nil {
+		why = refusal.NoPolicy
+	}
+	if why == nil {
+		why = undecided(r, &policy, asked)
+	}
+	if why != nil {
+		v.events.Happened(lifecycle.Event{Kind: Undecided, Client: caller.Address(r), Result: name, Err: why})
+		why.WriteJSON(w)
+		return
+	}
+	if asked == nil {
+		v.decide(w, r, r, &policy)
+		return
+	}
+	v.decide(w, r, asked.request(r), &policy)
+}
+
+// read finds the policy, and the request that it is asked about; nil where that is
+// not told.
+func (v verify) read(r *http.Request) (policy string, asked *original, why *refusal.Refusal) {
+	name, _ := strings.CutPrefix(r.URL.Path, v.address.BasePath+verifyPath)
+	name, _, isBelow := strings.Cut(strings.TrimPrefix(name, "/"), "/")
+	if name == "" {
+		name = DefaultPolicy
+	}
+	if !isBelow {
+		asked, why = readOriginal(r)
+		return name, asked, why
+	}
+	if !origin.TrustedPeer(r) {
+		return name, nil, refusal.OriginalUnknown
+	}
+	return name, below(r, v.address.BasePath+verifyPolicies+name), nil
+}
+
+// undecided says why nothing can be decided by the policy; nil where it can.
+func undecided(r *http.Request, p *Policy, asked *original) *refusal.Refusal {
+	switch {
+	case asked == nil && p.ByPath():
+		return refusal.OriginalUnknown
+	case !p.ByMethod():
+		return nil
+	case asked == nil || asked.method == "":
+		return refusal.OriginalUnknown
+	case overridden(r, asked):
+		return refusal.MethodOverridden
+	}
+	return nil
+}
+
+// overridden reports whether the request tells the app to take another method than
+// its own, which another proxy passes on.
+func overridden(r *http.Request, asked *original) bool {
+	for name := range r.Header {
+		if identity.MethodOverrides.Has(name) {
+			return true
+		}
+	}
+	_, had := identity.WithoutOverride(asked.url.RawQuery)
+	return had
+}
+
+// decide answers the question r about the request asked.
+func (v verify) decide(w http.ResponseWriter, r, asked *http.Request, p *Policy) {
+	c := v.callers.Of(asked, caller.Remember(r))
+	made := demand.Decision{Why: v.unacceptable(asked)}
+	request := demand.Request{URL: asked.URL, Method: asked.Method}
+	if made.Why == nil {
+		v.uses(c)
+		made = p.Decide(request, c)
+	}
+	leads := web.IsNavigation(asked) && (p.Redirect || strings.Contains(r.URL.RawQuery, redirectParam) && r.URL.Query().Has(redirectParam))
+	if made.Why != nil || made.Reported {
+		p.Demands.Tell(v.events, &made, request, asked, c, unauthorized(leads))
+	}
+	if made.Why != nil {
+		v.refuse(w, asked, c, made.Why, leads)
+		return
+	}
+	h := w.Header()
+	if c.MayPass() {
+		if err := p.Tell(h, asked, c); err != nil {
+			refusal.Unsigned.WriteJSON(w)
+			return
+		}
+	}
+	h["Cache-Control"], h["Vary"] = []string{"no-store"}, []string{web.VaryOnCaller}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func unauthorized(leads bool) int {
+	if leads {
+		return http.StatusSeeOther
+	}
+	return http.StatusUnauthorized
+}
+
+// unacceptable refuses what no demand opens: methods whose answer repeats the
+// request, tunnels, and websockets that a page of another site asks for with the
+// person's cookie (RFC 6455 section 10.2).
+func (v verify) unacceptable(asked *http.Request) *refusal.Refusal {
+	switch strings.ToUpper(asked.Method) {
+	case http.MethodTrace, "TRACK", http.MethodConnect:
+		return refusal.Method.WithStatus(http.StatusForbidden)
+	}
+	if asksForSocket(asked) && v.callers.HasCookie(caller.Remember(asked)) && v.address.Check.Of(asked) != nil {
+		return refusal.CrossOrigin
+	}
+	return nil
+}
+
+// asksForSocket reports whether a request asks for a websocket, or another protocol,
+// also where a proxy has taken Upgrade away: browsers send the others with it, and no
+// script can.
+func asksForSocket(r *http.Request) bool {
+	return origin.IsUpgrade(r) || r.Header["Sec-Websocket-Key"] != nil || r.Header["Sec-Websocket-Version"] != nil ||
+		r.Header.Get("Sec-Fetch-Mode") == "websocket"
+}
+
+// refuse answers that the request may not pass, and where people sign in.
+func (v verify) refuse(w http.ResponseWriter, asked *http.Request, c *caller.Caller, why *refusal.Refusal, leads bool) {
+	h := w.Header()
+	signIn := why.Status == http.StatusUnauthorized
+	if signIn && c.StaleCookie {
+		v.address.Cookie.ClearStale(w, asked, leads)
+	}
+	if signIn || why.Status == http.StatusForbidden {
+		h.Set(loginURLHeader, inASCII(v.address.LoginURLFor(asked)))
+	}
+	if signIn && leads {
+		h.Set("Vary", web.VaryOnCaller)
+		redirect(w, asked, v.address.LoginURLFor(asked))
+		return
+	}
+	why.WriteJSON(w)
+}
