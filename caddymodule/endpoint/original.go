@@ -16,10 +16,11 @@ type original struct {
 	method string   // empty where it is not told
 	host   string
 	scheme string // empty where it is not told beside the address
+	below  bool   // it stood below the address of the policy
 }
 
 // longestOriginal bounds the address that a proxy tells of, in bytes.
-const longestOriginal = 32 << 10
+const longestOriginal = 8 << 10
 
 // telling are the headers in which proxies tell of the original: those that Traefik
 // and Caddy write, those that are usual with nginx, and those of ingress-nginx,
@@ -140,7 +141,7 @@ func below(r *http.Request, prefix string) *original {
 	if u.RawPath != "" {
 		u.RawPath = strings.TrimPrefix(u.RawPath, prefix)
 	}
-	return &original{url: &u, method: r.Method, host: r.Host}
+	return &original{url: &u, method: r.Method, host: r.Host, below: true}
 }
 
 // request is the original with the headers of the question: what is asked of who

@@ -47,10 +47,18 @@ func TestTheRoutesAreThoseOfTheDocument(t *testing.T) {
 	got := make(map[string][]string)
 	for _, r := range wholeSite(t).Routes() {
 		path := strings.Replace(r.Path, "/gate", "/{name}", 1)
-		if strings.HasSuffix(path, "/") {
+		switch {
+		case path == "/verify/*":
+			path = "/verify/{policy}/{path}"
+		case path == "/verify/":
+			path += "{policy}"
+		case strings.HasSuffix(path, "/"):
 			path += "{id}"
 		}
 		got[path] = slices.Sorted(maps.Keys(r.Answers))
+		if r.All != nil {
+			got[path] = []string{http.MethodGet}
+		}
 	}
 	if !maps.EqualFunc(got, want, slices.Equal) {
 		t.Errorf("the routes are\n%v\nthe document has\n%v", got, want)

@@ -88,10 +88,16 @@ func (v verify) ask(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if asked == nil {
-		v.decide(w, r, r, &policy)
+		v.decide(w, r, &policy, wantsRedirect(r))
 		return
 	}
-	v.decide(w, r, asked.request(r), &policy)
+	v.decide(w, asked.request(r), &policy, !asked.below && wantsRedirect(r))
+}
+
+// wantsRedirect reports whether the question says that people are led to the login
+// page.
+func wantsRedirect(r *http.Request) bool {
+	return strings.Contains(r.URL.RawQuery, redirectParam) && r.URL.Query().Has(redirectParam)
 }
 
 // read finds the policy, and the request that it is asked about; nil where that is
@@ -139,16 +145,17 @@ func overridden(r *http.Request, asked *original) bool {
 	return had
 }
 
-// decide answers the question r about the request asked.
-func (v verify) decide(w http.ResponseWriter, r, asked *http.Request, p *Policy) {
-	c := v.callers.Of(asked, caller.Remember(r))
+// decide answers the question about the request. Redirects says that the question
+// wants people to be led to the login page.
+func (v verify) decide(w http.ResponseWriter, asked *http.Request, p *Policy, redirects bool) {
+	c := v.callers.Caller(asked)
 	made := demand.Decision{Why: v.unacceptable(asked)}
 	request := demand.Request{URL: asked.URL, Method: asked.Method}
 	if made.Why == nil {
 		v.uses(c)
 		made = p.Decide(request, c)
 	}
-	leads := web.IsNavigation(asked) && (p.Redirect || strings.Contains(r.URL.RawQuery, redirectParam) && r.URL.Query().Has(redirectParam))
+	leads := (p.Redirect || redirects) && web.IsNavigation(asked)
 	if made.Why != nil || made.Reported {
 		p.Demands.Tell(v.events, &made, request, asked, c, unauthorized(leads))
 	}

@@ -78,7 +78,7 @@ var (
 		Message: "The request that is asked about was told twice, and not the same: have the proxy write or delete X-Forwarded-Uri, X-Original-Uri and " +
 			"X-Original-Url, and what goes with them, itself."}
 	OriginalUnread = &Refusal{Status: http.StatusBadRequest, Code: "bad_request",
-		Message: "The address that is asked about cannot be read: it is a path, or in X-Original-Url a whole address, of at most 32 KiB."}
+		Message: "The address that is asked about cannot be read: it is a path, or in X-Original-Url a whole address, of at most 8 KiB."}
 	OriginalUnknown = &Refusal{Status: http.StatusBadRequest, Code: "bad_request",
 		Message: "This policy decides by path or method, and no trusted proxy tells those of the request: have it send X-Forwarded-Method, X-Forwarded-Host " +
 			"and X-Forwarded-Uri, and name its address in trusted_proxies."}

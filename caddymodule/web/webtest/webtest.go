@@ -119,6 +119,10 @@ func (c *Contract) response(req *http.Request, status int) (*openapi3.Response, 
 	if item == nil {
 		return c.only(status, http.StatusNotFound, "NotFound", "route")
 	}
+	if item.Extensions[anyMethod] == true {
+		req = req.Clone(req.Context())
+		req.Method = http.MethodGet
+	}
 	op := item.GetOperation(req.Method)
 	if op == nil && req.Method == http.MethodHead {
 		op = item.Get // RFC 9110 section 9.3.2: as GET, without the content
@@ -163,8 +167,14 @@ func (c *Contract) pathItem(path string) *openapi3.PathItem {
 	return nil
 }
 
+// anyMethod marks a path that answers every method as it does GET.
+const anyMethod = "x-any-method"
+
 func matches(template, path string) bool {
 	want, got := strings.Split(template, "/"), strings.Split(path, "/")
+	if want[len(want)-1] == "{path}" && len(got) >= len(want) { // it takes all that follows
+		got = append(got[:len(want)-1], "path")
+	}
 	if len(want) != len(got) {
 		return false
 	}
