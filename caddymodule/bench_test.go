@@ -68,4 +68,13 @@ func BenchmarkRequest(b *testing.B) {
 		c.SignIn(gatewaytest.Ada)
 		benchmark(b, h, "/auth/session", with("Cookie", c.Cookie))
 	})
+	b.Run("GET /auth/verify", func(b *testing.B) {
+		s, h := gatewaytest.InProcess(b, gatewaytest.Site{Routes: "session_endpoints\nrespond ok", Global: "servers {\ntrusted_proxies static 192.0.2.0/24\n}"})
+		c := s.Client(b)
+		c.SignIn(gatewaytest.Ada)
+		asked := with("Cookie", c.Cookie) // httptest's client is 192.0.2.1
+		asked["X-Forwarded-Method"], asked["X-Forwarded-Uri"], asked["X-Forwarded-Host"] = []string{"GET"}, []string{"/app"}, []string{"app.example"}
+		asked["X-Forwarded-Proto"], asked["X-Forwarded-For"] = []string{"https"}, []string{"203.0.113.7"}
+		benchmark(b, h, "/auth/verify", asked)
+	})
 }
