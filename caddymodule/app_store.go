@@ -140,7 +140,7 @@ type CacheConfig struct {
 func (c *CacheConfig) words() map[string]directive.Option {
 	return map[string]directive.Option{
 		"cache": directive.Checked(c.parse, c.checkTimes),
-		"stale": directive.Checked(directive.Duration(&c.Stale), c.checkTimes),
+		"stale": directive.Checked(directive.DurationOrNone(&c.Stale), c.checkTimes),
 	}
 }
 

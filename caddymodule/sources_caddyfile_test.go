@@ -96,7 +96,6 @@ func TestMistakesInSourcesAreRefused(t *testing.T) {
 		{"a same_people with a former login that has no name", inOptions, "same_people users {\n\t\t\tformer\n\t\t}", wrongCount},
 		{"a refresh_every without a time", inOptions, "refresh_every", wrongCount},
 		{"a refresh_every twice", inOptions, "refresh_every 1m\n\t\trefresh_every 2m", "refresh_every is given twice"},
-		{"a refresh_every of no time", inOptions, "refresh_every 0", "refresh_every must be more than 0"},
 		{"an upstream_token without a login", inAuth, "upstream_token", wrongCount},
 		{"an upstream_token twice", inAuth, "upstream_token a\n\t\tupstream_token b", "upstream_token is given twice"},
 	} {

@@ -150,6 +150,20 @@ func Duration(target *caddy.Duration) Option {
 	}
 }
 
+// DurationOrNone is Duration for what 0 turns off.
+func DurationOrNone(target *caddy.Duration) Option {
+	given := false
+	return func(d *caddyfile.Dispenser) error {
+		if given {
+			return Errf(d, "%s is given twice", d.Val())
+		}
+		given = true
+		var err error
+		*target, err = ParseDuration(d)
+		return err
+	}
+}
+
 // ParseDuration reads the one argument, a duration that may be 0.
 func ParseDuration(d *caddyfile.Dispenser) (caddy.Duration, error) {
 	name := d.Val()
