@@ -151,7 +151,7 @@ func (m *MatchSession) parseLine(d *caddyfile.Dispenser) error {
 			m.AccountAdmin, names = true, nil
 		default:
 			if names == nil {
-				return directive.Errf(d, "session: expected role, permission or account_admin, not '%s'", word)
+				return directive.Wrap(d, directive.OneOf("session", word, "role", "permission", "account_admin"))
 			}
 			*names = append(*names, word)
 		}

@@ -13,6 +13,7 @@ import (
 	"example.com/sidegate/caddymodule/caller"
 	"example.com/sidegate/caddymodule/directive"
 	"example.com/sidegate/caddymodule/everyroute"
+	"example.com/sidegate/caddymodule/identity"
 	"example.com/sidegate/caddymodule/login/app"
 	"example.com/sidegate/caddymodule/pathrule"
 	"example.com/sidegate/caddymodule/refusal"
@@ -309,7 +310,7 @@ func (s *SessionAuth) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"account_admin":   directive.Flag(&s.AccountAdmin),
 		"path":            s.parsePath,
 		"ambiguous_paths": ambiguous(&s.AmbiguousPaths),
-		"headers":         directive.Checked(directive.Texts(&s.Headers), s.checkHeaders),
+		"headers":         directive.Checked(directive.Choices(&s.Headers, identity.Presets()...), s.checkHeaders),
 		"header_roles":    directive.Checked(directive.Texts(&s.HeaderRoles), s.checkHeaderRoles),
 		"user_header":     userHeader(&s.UserHeader),
 		"header":          s.parseHeader,

@@ -200,7 +200,7 @@ func (s *SessionAuth) parseAssertion(d *caddyfile.Dispenser) error {
 
 // userHeader reads user_header; a slip is found where it stands.
 func userHeader(target *string) directive.Option {
-	return directive.Checked(directive.Text(target), func() error { return identity.CheckUser(*target) })
+	return directive.Choice(target, identity.UserID, identity.UserEmail, identity.UserUsername)
 }
 
 func (h *HeaderConfig) validate() error {
