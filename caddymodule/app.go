@@ -266,7 +266,8 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if err := directive.Block(d, "sidegate", words); err != nil {
 		return err
 	}
-	return cmp.Or(a.checkIncludes(a.roleNames()), a.LoginOptions.checkWritten(), a.StoreOptions.checkWritten(a.Secrets))
+	known := a.names(a.peopleWritten)
+	return cmp.Or(a.checkIncludes(&known.roles), a.LoginOptions.checkWritten(), a.StoreOptions.checkWritten(a.Secrets))
 }
 
 // Interface guards

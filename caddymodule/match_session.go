@@ -1,8 +1,8 @@
 package caddymodule
 
 import (
-	"cmp"
 	"errors"
+	"fmt"
 	"net/http"
 
 	"github.com/caddyserver/caddy/v2"
@@ -52,9 +52,12 @@ func (m *MatchSession) Provision(ctx caddy.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, require := range m.Require {
-		if err := cmp.Or(require.validate(), app.known.check("matcher session: role", require.Roles...)); err != nil {
+	for i := range m.Require {
+		if err := m.Require[i].validate(); err != nil {
 			return err
+		}
+		if err := app.known.check(&m.Require[i]); err != nil {
+			return fmt.Errorf("matcher session: %w", err)
 		}
 	}
 	m.shared = app.share()

@@ -23,6 +23,8 @@ type Requirement struct {
 	Roles []string `json:"roles,omitempty"`
 	// Permissions: any of these.
 	Permissions []string `json:"permissions,omitempty"`
+
+	line directive.Position // in a Caddyfile
 }
 
 func (q *Requirement) validate() error {
@@ -147,7 +149,7 @@ func anyOf(wanted, held []string) bool {
 
 func requireRole(target *[]Requirement) directive.Option {
 	return func(d *caddyfile.Dispenser) error {
-		var q Requirement
+		q := Requirement{line: directive.Here(d)}
 		err := directive.Texts(&q.Roles)(d)
 		*target = append(*target, q)
 		return err
@@ -156,7 +158,7 @@ func requireRole(target *[]Requirement) directive.Option {
 
 func requirePermission(target *[]Requirement) directive.Option {
 	return func(d *caddyfile.Dispenser) error {
-		var q Requirement
+		q := Requirement{line: directive.Here(d)}
 		err := directive.Texts(&q.Permissions)(d)
 		*target = append(*target, q)
 		return err

@@ -101,7 +101,7 @@ type SessionAuth struct {
 	upstream *app.Login   // that UpstreamToken names
 	watch    caller.Taker // of its cookies; nil without keep_cookies
 
-	line directive.Position // in a Caddyfile
+	line, rolesAt directive.Position // in a Caddyfile, and of header_roles
 }
 
 // CaddyModule returns the Caddy module information.
@@ -126,7 +126,7 @@ func (s *SessionAuth) Provision(ctx caddy.Context) (err error) {
 	if err := s.provisionPaths(); err != nil {
 		return err
 	}
-	if err := errors.Join(s.checkUpstreamToken(a.logins), s.checkOptional(), s.checkRoles(a.known)); err != nil {
+	if err := errors.Join(s.checkUpstreamToken(a.logins), s.checkOptional(), s.checkNames(a.known)); err != nil {
 		return err
 	}
 	for _, require := range s.Require {
@@ -311,7 +311,7 @@ func (s *SessionAuth) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"path":            s.parsePath,
 		"ambiguous_paths": ambiguous(&s.AmbiguousPaths),
 		"headers":         directive.Checked(directive.Choices(&s.Headers, identity.Presets()...), s.checkHeaders),
-		"header_roles":    directive.Checked(directive.Texts(&s.HeaderRoles), s.checkHeaderRoles),
+		"header_roles":    directive.Placed(directive.Checked(directive.Texts(&s.HeaderRoles), s.checkHeaderRoles), &s.rolesAt),
 		"user_header":     userHeader(&s.UserHeader),
 		"header":          s.parseHeader,
 		"keep_header":     keepHeader(&s.KeepHeader),
@@ -335,7 +335,7 @@ func parseAuth(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 	if err := s.UnmarshalCaddyfile(h.Dispenser); err != nil {
 		return nil, err
 	}
-	return s, s.checkRoles(writtenRoleNames(h))
+	return s, s.checkNames(writtenNames(h))
 }
 
 // Interface guards

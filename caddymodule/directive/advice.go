@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -116,30 +117,61 @@ func nearest(word string, names []string, allowed int) (found string, ok bool) {
 }
 
 // Slip is Nearest for what is refused by it: only a letter that is missing or too
-// many, or two in another order, make a name a mistyped one, for names such as
-// team-a and team-b differ by another letter on purpose.
+// many, two in another order, or letters of another case make a name a mistyped
+// one, for names such as team-a and team-b differ by another letter on purpose.
 func Slip(word string, names []string) (meant string, ok bool) {
 	for _, name := range names {
-		a, b := []rune(word), []rune(name)
-		if len(b) < 4 || word == name || distance(word, name) != 1 {
+		if word == name {
 			continue
 		}
-		if len(a) != len(b) || !oneOther(a, b) {
+		a, b := strings.ToLower(word), strings.ToLower(name)
+		if a == b || utf8.RuneCountInString(name) >= leastForSlip && distance(a, b) == 1 && otherAt(a, b) < 0 {
 			return name, true
 		}
 	}
 	return "", false
 }
 
-// oneOther reports whether two words of one length differ in one letter.
-func oneOther(a, b []rune) bool {
-	differ := 0
-	for i := range a {
-		if a[i] != b[i] {
-			differ++
+// leastForSlip is how many letters a name has that is not easily near another.
+const leastForSlip = 4
+
+// OtherLetter is Slip for one other letter. That is less sure: ask whether the word
+// is used elsewhere. Digits, a letter that stands alone (team-a), and a capital at
+// the end (teamA) tell names apart, and are none.
+func OtherLetter(word string, names []string) (meant string, ok bool) {
+	for _, name := range names {
+		a, b := []rune(word), []rune(name)
+		i := otherAt(strings.ToLower(word), strings.ToLower(name))
+		if i < 0 || len(b) < leastForSlip || len(a) != len(b) || !unicode.IsLetter(a[i]) || !unicode.IsLetter(b[i]) {
+			continue
+		}
+		before, after := i > 0 && unicode.IsLetter(a[i-1]), i+1 < len(a) && unicode.IsLetter(a[i+1])
+		numbers := before && !after && unicode.IsUpper(a[i]) && unicode.IsUpper(b[i]) && unicode.IsLower(a[i-1])
+		if (before || after) && !numbers {
+			return name, true
 		}
 	}
-	return differ == 1
+	return "", false
+}
+
+// otherAt is where two words of one length differ, if they do in one letter; else
+// it is below 0.
+func otherAt(word, name string) int {
+	a, b := []rune(word), []rune(name)
+	at := -1
+	if len(a) != len(b) {
+		return -1
+	}
+	for i := range a {
+		switch {
+		case a[i] == b[i]:
+		case at >= 0:
+			return -1
+		default:
+			at = i
+		}
+	}
+	return at
 }
 
 func allowed(word string) int {

@@ -69,10 +69,42 @@ func TestSlip(t *testing.T) {
 		"another letter, which may be on purpose": {"team-a", "team-b", false},
 		"another word":                            {"viewer", "editor", false},
 		"itself":                                  {"admin", "admin", false},
+		"another case of letters":                 {"Admin", "admin", true},
+		"another case of a short name":            {"HR", "hr", true},
+		"another case, and a letter missing":      {"Admn", "admin", true},
 		"short names, which are easily near":      {"hr", "h", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, ok := Slip(c.word, []string{c.known}); ok != c.want {
+				t.Errorf("%v; want %v", ok, c.want)
+			}
+		})
+	}
+}
+
+func TestOtherLetter(t *testing.T) {
+	for name, c := range map[string]struct {
+		word, known string
+		want        bool
+	}{
+		"another letter":                         {"admjn", "admin", true},
+		"another letter at the end":              {"admim", "admin", true},
+		"another letter in a name of parts":      {"orders:raed", "orders:read", false},
+		"another letter in a part":               {"orders:reed", "orders:read", true},
+		"another letter, in another case":        {"Admjn", "admin", true},
+		"two others":                             {"adnjn", "admin", false},
+		"a letter missing, which is a Slip":      {"admn", "admin", false},
+		"numbers":                                {"team1", "team2", false},
+		"a number for a letter":                  {"teams", "team2", false},
+		"letters that stand alone at the end":    {"dev-a", "dev-b", false},
+		"letters that stand alone, at the front": {"a:dev", "b:dev", false},
+		"letters that stand alone, in between":   {"eu-a-dev", "eu-b-dev", false},
+		"capitals at the end":                    {"teamA", "teamB", false},
+		"short names":                            {"dev", "dew", false},
+		"itself":                                 {"admin", "admin", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, ok := OtherLetter(c.word, []string{c.known}); ok != c.want {
 				t.Errorf("%v; want %v", ok, c.want)
 			}
 		})
