@@ -134,7 +134,7 @@ func (o *LifeOptions) parseIdleTimeout(d *caddyfile.Dispenser) error {
 	if o.IdleTimeout != nil {
 		return directive.Err(d, "idle_timeout is given twice")
 	}
-	idle, err := directive.ParseDuration(d)
+	idle, err := directive.ParseDuration(d, directive.OrNone)
 	o.IdleTimeout = new(caddy.Duration)
 	*o.IdleTimeout = idle
 	return err

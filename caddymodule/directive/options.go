@@ -166,13 +166,17 @@ func DurationOrNone(target *caddy.Duration) Option {
 		}
 		given = true
 		var err error
-		*target, err = ParseDuration(d)
+		*target, err = ParseDuration(d, OrNone)
 		return err
 	}
 }
 
-// ParseDuration reads the one argument, a duration that may be 0.
-func ParseDuration(d *caddyfile.Dispenser) (caddy.Duration, error) {
+// OrNone is said of what is no duration where 0 turns the option off.
+const OrNone = "; 0 turns it off"
+
+// ParseDuration reads the one argument, a duration that may be 0. More ends what
+// is said of one that is none.
+func ParseDuration(d *caddyfile.Dispenser, more ...string) (caddy.Duration, error) {
 	name := d.Val()
 	var value string
 	if !d.Args(&value) || d.NextArg() {
@@ -180,7 +184,7 @@ func ParseDuration(d *caddyfile.Dispenser) (caddy.Duration, error) {
 	}
 	parsed, err := caddy.ParseDuration(value)
 	if err != nil || parsed < 0 {
-		return 0, Errf(d, "%s: %s is not a duration such as 30s, 15m or 12h", name, Quoted(value))
+		return 0, Errf(d, "%s: %s is not a duration such as 30s, 15m or 12h%s", name, Quoted(value), strings.Join(more, ""))
 	}
 	return caddy.Duration(parsed), nil
 }
