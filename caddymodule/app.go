@@ -274,8 +274,8 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if err := directive.Block(d, "sidegate", words); err != nil {
 		return err
 	}
-	known := a.roleNames()
-	return cmp.Or(a.checkIncludes(known), a.checkPolicies(known), a.LoginOptions.checkWritten(), a.StoreOptions.checkWritten(a.Secrets))
+	known := a.names(a.peopleWritten)
+	return cmp.Or(a.checkIncludes(&known.roles), a.checkPolicies(&known), a.LoginOptions.checkWritten(), a.StoreOptions.checkWritten(a.Secrets))
 }
 
 // Interface guards

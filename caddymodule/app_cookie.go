@@ -106,7 +106,7 @@ func (c *CookieConfig) parse(d *caddyfile.Dispenser) error {
 	return directive.Block(d, "cookie", map[string]directive.Option{
 		"name":      directive.Checked(directive.Text(&c.Name), c.checkWritten),
 		"domain":    directive.Checked(directive.Text(&c.Domain), c.checkWritten),
-		"same_site": directive.Checked(directive.Text(&c.SameSite), c.checkWritten),
+		"same_site": directive.Checked(directive.Choice(&c.SameSite, "lax", "strict"), c.checkWritten),
 		"insecure":  directive.Checked(directive.Flag(&c.Insecure), c.checkWritten),
 	})
 }

@@ -40,7 +40,7 @@ type DirectoryModule interface {
 func (o *DirectoryOptions) words() map[string]directive.Option {
 	return map[string]directive.Option{
 		"directory":     o.parseDirectory,
-		"refresh_every": directive.Checked(directive.Duration(&o.RefreshEvery), o.checkRefreshEvery),
+		"refresh_every": directive.Checked(directive.DurationOrNone(&o.RefreshEvery), o.checkRefreshEvery),
 	}
 }
 

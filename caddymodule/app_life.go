@@ -119,16 +119,14 @@ func (o *LifeOptions) parseMaxSessions(d *caddyfile.Dispenser) error {
 	}
 	n, err := strconv.Atoi(args[0])
 	if err != nil || n < 1 || n > sessionstore.MaxLimit {
-		return directive.Errf(d, "max_sessions: '%s' is not a number of sessions from 1 to %d", args[0], sessionstore.MaxLimit)
+		return directive.Errf(d, "max_sessions: %s is not a number of sessions from 1 to %d", directive.Quoted(args[0]), sessionstore.MaxLimit)
 	}
 	o.MaxSessions = n
 	if len(args) == 1 {
 		return nil
 	}
-	if o.BeyondMaxSessions = args[1]; args[1] != beyondOldest && args[1] != beyondRefuse {
-		return directive.Errf(d, "max_sessions: '%s' is neither oldest, which ends the longest idle, nor refuse", args[1])
-	}
-	return nil
+	o.BeyondMaxSessions = args[1]
+	return directive.Wrap(d, directive.OneOf("max_sessions", args[1], beyondOldest, beyondRefuse))
 }
 
 // parseIdleTimeout keeps 0, which turns the timeout off, apart from "not given".
@@ -136,7 +134,7 @@ func (o *LifeOptions) parseIdleTimeout(d *caddyfile.Dispenser) error {
 	if o.IdleTimeout != nil {
 		return directive.Err(d, "idle_timeout is given twice")
 	}
-	idle, err := directive.ParseDuration(d)
+	idle, err := directive.ParseDuration(d, directive.OrNone)
 	o.IdleTimeout = new(caddy.Duration)
 	*o.IdleTimeout = idle
 	return err

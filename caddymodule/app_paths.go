@@ -77,5 +77,5 @@ func checkAmbiguous(value string) error {
 
 // ambiguous reads `ambiguous_paths allow`.
 func ambiguous(target *string) directive.Option {
-	return directive.Checked(directive.Text(target), func() error { return checkAmbiguous(*target) })
+	return directive.Choice(target, ambiguousAllowed)
 }

@@ -86,7 +86,7 @@ func (p *Policy) provision(a *App) (err error) {
 	if err := a.prepare(&p.Demands); err != nil {
 		return err
 	}
-	if err := p.CheckNames(a.known.check); err != nil {
+	if err := a.known.checkAll(&p.Demands, &p.HeaderOptions); err != nil {
 		return err
 	}
 	p.identity, err = newInjector(&p.HeaderOptions, a)
@@ -148,9 +148,10 @@ func (o *PolicyOptions) parsePolicy(d *caddyfile.Dispenser) error {
 }
 
 // checkPolicies looks for slips in what policies demand, once all roles are read.
-func (a *App) checkPolicies(known roleNames) error {
+func (a *App) checkPolicies(known *knownNames) error {
 	for i := range a.Policies {
-		if err := a.Policies[i].CheckNames(known.check); err != nil {
+		p := &a.Policies[i]
+		if err := known.checkAll(&p.Demands, &p.HeaderOptions); err != nil {
 			return err
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 
+	"example.com/sidegate/caddymodule/demand"
 	"example.com/sidegate/caddymodule/directive"
 	"example.com/sidegate/caddymodule/login/users"
 	"example.com/sidegate/caddymodule/profile"
@@ -23,7 +24,7 @@ type RoleOptions struct {
 
 	roles *profile.Roles
 	lines []directive.Position // of each, in a Caddyfile
-	known roleNames
+	known knownNames
 }
 
 // RoleConfig declares a role.
@@ -43,23 +44,25 @@ func (o *RoleOptions) words() map[string]directive.Option {
 // provision comes before the logins and directories are loaded: it looks at what
 // is written of them.
 func (o *RoleOptions) provision(_ caddy.Context, a *App) error {
-	o.known = a.roleNames()
+	o.known = a.names(a.peopleNow)
 	if err := o.flatten(); err != nil {
 		return err
 	}
-	return o.checkIncludes(o.known)
+	return o.checkIncludes(&o.known.roles)
 }
 
 // checkIncludes looks for slips in what roles include, and tells where they stand
 // in a Caddyfile, if in any.
-func (o *RoleOptions) checkIncludes(known roleNames) error {
+func (o *RoleOptions) checkIncludes(known *directive.Names) error {
 	for i, r := range o.Roles {
 		var at directive.Position
 		if i < len(o.lines) {
 			at = o.lines[i]
 		}
-		if err := known.check("role "+r.Name+": includes", r.Includes...); err != nil {
-			return at.Wrap(err)
+		for _, included := range r.Includes {
+			if err := known.Given(included); err != nil {
+				return at.Wrap(fmt.Errorf("role %s: includes: %w", r.Name, err))
+			}
 		}
 	}
 	return nil
@@ -91,79 +94,139 @@ func (o *RoleOptions) parseRole(d *caddyfile.Dispenser) error {
 	return at.Wrap(o.flatten())
 }
 
-// roleNames are the roles that somebody may have; nil where anything may be one.
-type roleNames []string
+// knownRoles is where a login that is being provisioned finds the names of roles.
+type knownRoles struct{}
 
-// roleNames are those that the configuration declares, unless a login or a
-// directory gives others: those are known to it alone.
-func (a *App) roleNames() (names roleNames) {
-	if slices.ContainsFunc(slices.Concat(a.LoginsRaw, a.DirectoriesRaw), mayGiveRoles) {
-		return nil
-	}
+// roleCheck is what a users file's roles are checked by.
+func roleCheck(ctx caddy.Context) users.RoleCheck {
+	known, _ := ctx.Value(knownRoles{}).(knownNames)
+	return known.roles.Given
+}
+
+// knownNames are the roles and permissions that people may have, as far as the
+// configuration and its users files tell.
+type knownNames struct{ roles, permissions directive.Names }
+
+// names are those of the configuration as it is written; people gives those of the
+// users files, when it is asked.
+func (a *App) names(people func() (all []*users.People, ok bool)) (known knownNames) {
+	given := slices.Concat(a.LoginsRaw, a.DirectoriesRaw)
+	known.roles = directive.Names{Called: "role", Strict: true, Remedy: "If both are roles, declare this one in the sidegate options, too: `role %s`"}
+	known.permissions = directive.Names{Called: "permission", Remedy: "If both are permissions, let a role in the sidegate options permit this one, too: `permissions %s`"}
 	for _, r := range a.Roles {
-		names = append(names, r.Name)
+		known.roles.Included = append(known.roles.Included, r.Includes...)
+		known.roles.Declared = append(known.roles.Declared, r.Name)
+		known.permissions.Declared = append(known.permissions.Declared, r.Permissions...)
 	}
-	return names
+	if mayGive(given, "roles") {
+		known.roles.Declared = nil
+	}
+	if mayGive(given, "permissions") {
+		known.permissions.Declared = nil
+	}
+	known.roles.Held = heldBy(people, func(e *users.Entry) []string { return e.Person().Roles })
+	known.permissions.Held = heldBy(people, func(e *users.Entry) []string { return e.Person().Permissions })
+	return known
 }
 
-// mayGiveRoles reports whether a guest, as it is written, gives people roles that
-// it alone knows: one that maps them, or one that is not of ours.
-func mayGiveRoles(written json.RawMessage) bool {
-	var guest struct {
-		Method, Source string
-		Map            []MapRule
+// heldBy is directive.Names.Held.
+func heldBy(people func() ([]*users.People, bool), names func(*users.Entry) []string) func(func(string) bool) bool {
+	return func(matches func(string) bool) bool {
+		all, ok := people()
+		for _, file := range all {
+			for entry := range file.All() {
+				if slices.ContainsFunc(names(entry), matches) {
+					return true
+				}
+			}
+		}
+		return !ok
 	}
-	if json.Unmarshal(written, &guest) != nil {
+}
+
+// peopleNow are those of the users files of logins that have been loaded.
+func (a *App) peopleNow() (all []*users.People, ok bool) {
+	for _, l := range a.logins {
+		if u, isFile := l.(*UsersLogin); isFile {
+			all = append(all, u.file.People())
+		}
+	}
+	return all, true
+}
+
+// peopleWritten reads the users files that a Caddyfile names. One that cannot be
+// read yet, or is named by a placeholder, is looked at when it is loaded.
+func (a *App) peopleWritten() (all []*users.People, ok bool) {
+	for _, raw := range a.LoginsRaw {
+		var guest struct{ Method, File string }
+		if json.Unmarshal(raw, &guest) != nil || guest.Method != "users" {
+			continue
+		}
+		file, err := users.OpenFile(guest.File, nil)
+		if err != nil {
+			return nil, false
+		}
+		all = append(all, file.People())
+	}
+	return all, true
+}
+
+// mayGive reports whether one of the guests, as they are written, gives people names
+// that it alone knows: one that maps the field, or one that is not of ours.
+func mayGive(written []json.RawMessage, field string) bool {
+	return slices.ContainsFunc(written, func(raw json.RawMessage) bool {
+		var guest struct {
+			Method, Source string
+			Map            []MapRule
+		}
+		if json.Unmarshal(raw, &guest) != nil {
+			return true
+		}
+		switch guest.Method + guest.Source {
+		case "users":
+			return false // they are known
+		case "oidc", "app", "http":
+			return slices.ContainsFunc(guest.Map, func(r MapRule) bool { return r.Field == field })
+		}
 		return true
-	}
-	switch guest.Method + guest.Source {
-	case "users":
-		return false // they are checked with the file
-	case "oidc", "app", "http":
-		return slices.ContainsFunc(guest.Map, func(r MapRule) bool { return r.Field == "roles" })
-	}
-	return true
+	})
 }
 
-// check finds slips in what an option names.
-func (n roleNames) check(option string, roles ...string) error {
-	for _, role := range roles {
-		if err := n.checkOne(role); err != nil {
-			return fmt.Errorf("%s: %w", option, err)
+// writtenNames are those of the options in the same Caddyfile, which have been read
+// before any site.
+func writtenNames(h httpcaddyfile.Helper) (known knownNames) {
+	app, ok := h.Option("sidegate").(httpcaddyfile.App)
+	written := new(App)
+	if !ok || json.Unmarshal(app.Value, written) != nil {
+		return known
+	}
+	return written.names(written.peopleWritten)
+}
+
+// check finds slips in what a demand names.
+func (k *knownNames) check(q *demand.Requirement) error {
+	for _, role := range q.Roles {
+		if err := k.roles.Demanded(role); err != nil {
+			return fmt.Errorf("role: %w", err)
+		}
+	}
+	for _, permission := range q.Permissions {
+		if err := k.permissions.Demanded(permission); err != nil {
+			return fmt.Errorf("permission: %w", err)
 		}
 	}
 	return nil
 }
 
-// checkOne refuses a name that is nearly a declared one. Any other that is
-// declared nowhere is a role all the same, without permissions.
-func (n roleNames) checkOne(role string) error {
-	meant, ok := directive.Slip(role, n)
-	if !ok || slices.Contains(n, role) {
-		return nil
+// checkAll checks those that somebody demands, and those that they tell apps of.
+func (k *knownNames) checkAll(d *demand.Demands, o *HeaderOptions) error {
+	if err := d.CheckNames(k.check); err != nil {
+		return err
 	}
-	return fmt.Errorf("there is no role %s: did you mean `%s`? If both are roles, declare this one in the sidegate options, too: `role %s`", role, meant, role)
-}
-
-// knownRoles is where a login that is being provisioned finds the roleNames.
-type knownRoles struct{}
-
-// roleCheck is what a users file's roles are checked by.
-func roleCheck(ctx caddy.Context) users.RoleCheck {
-	known, _ := ctx.Value(knownRoles{}).(roleNames)
-	return known.checkOne
-}
-
-// writtenRoleNames are those of the options in the same Caddyfile, which have
-// been read before any site.
-func writtenRoleNames(h httpcaddyfile.Helper) roleNames {
-	app, ok := h.Option("sidegate").(httpcaddyfile.App)
-	if !ok {
-		return nil
+	for _, pattern := range o.HeaderRoles {
+		if err := k.roles.Pattern(pattern); err != nil {
+			return o.rolesAt.Wrap(fmt.Errorf("header_roles: %w", err))
+		}
 	}
-	var written App
-	if json.Unmarshal(app.Value, &written) != nil {
-		return nil
-	}
-	return written.roleNames()
+	return nil
 }

@@ -143,7 +143,7 @@ func (c *TokenConfig) parse(d *caddyfile.Dispenser) error {
 		"ttl":         directive.Duration(&c.TTL),
 		"off":         directive.Flag(&c.Off),
 		"audience":    directive.Texts(&c.Audience),
-		"algorithm":   directive.Text(&c.Algorithm),
+		"algorithm":   directive.Choice(&c.Algorithm, "ES256", "EdDSA", "RS256"),
 		"signing_key": directive.Files(&c.SigningKeys),
 	})
 }

@@ -82,6 +82,7 @@ const (
 	inSite     = ":80 {\n\tLINE\n}\n"
 	inMatcher  = ":80 {\n\t@m session {\n\t\tLINE\n\t}\n\trespond @m OK\n}\n"
 	wrongCount = "wrong argument count or unexpected line ending after"
+	takesNone  = "takes no value: leave out what stands behind it"
 )
 
 func TestMistakesInCaddyfilesAreRefused(t *testing.T) {
@@ -93,7 +94,7 @@ func TestMistakesInCaddyfilesAreRefused(t *testing.T) {
 		{"an unknown option of redis", inRedis, "time_out 1s", "unrecognized store redis subdirective 'time_out'"},
 		{"an unknown option of session_auth", inAuth, "roles admin", "unrecognized session_auth subdirective 'roles'"},
 		{"an unknown demand of the matcher", inMatcher, "roles admin", "unrecognized session subdirective 'roles'"},
-		{"an unknown demand on the matcher's line", inSite, "@m session admin", "expected role, permission or account_admin, not 'admin'"},
+		{"an unknown demand on the matcher's line", inSite, "@m session admin", "session: 'admin' is not known: there are role, permission, account_admin"},
 		{"a block of session_endpoints", inSite, "session_endpoints {\n\t\tpath /x\n\t}", "unrecognized session_endpoints subdirective 'path'"},
 		{"a block of the memory store", inOptions, "store memory {\n\t\t\tsize 1\n\t\t}", "unrecognized store memory subdirective 'size'"},
 		{"a block of the embedded store", inOptions, "store embedded {\n\t\t\tpath x\n\t\t}", "unrecognized store embedded subdirective 'path'"},
@@ -152,16 +153,16 @@ func TestMistakesInCaddyfilesAreRefused(t *testing.T) {
 		{"a second lifetime", inOptions, "lifetime 1h 2h", wrongCount},
 		{"a third word of a limit of sessions", inOptions, "max_sessions 5 oldest refuse", wrongCount},
 		{"a second name of a role", inOptions, "role a b", wrongCount},
-		{"a word behind a flag of the cookie", inCookie, "insecure true", wrongCount},
+		{"a word behind a flag of the cookie", inCookie, "insecure true", takesNone},
 		{"a second address of redis", inOptions, "store redis redis://a redis://b", wrongCount},
 		{"a second file of the embedded store", inOptions, "store embedded a b", wrongCount},
 		{"a word behind the memory store", inOptions, "store memory big", wrongCount},
 		{"a second users file", inOptions, "login users a b", wrongCount},
 		{"a second pool size", inRedis, "pool_size 1 2", wrongCount},
-		{"a word behind a flag of session_auth", inAuth, "optional yes", wrongCount},
+		{"a word behind a flag of session_auth", inAuth, "optional yes", takesNone},
 		{"a third word of a header", inAuth, "header X-User a b", wrongCount},
 		{"a second audience", inAuth, "assertion a b", wrongCount},
-		{"a word behind account_admin", inAuth, "account_admin acme", wrongCount},
+		{"a word behind account_admin", inAuth, "account_admin acme", takesNone},
 		{"a word behind session_endpoints", inSite, "session_endpoints /a /b", wrongCount},
 		{"a word behind session_auth", inSite, "session_auth /a /b", wrongCount},
 
@@ -169,11 +170,12 @@ func TestMistakesInCaddyfilesAreRefused(t *testing.T) {
 		{"a lifetime without a unit", inOptions, "lifetime 60", "lifetime: '60' is not a duration"},
 		{"a lifetime below zero", inOptions, "lifetime -1h", "lifetime: '-1h' is not a duration"},
 		{"a lifetime of zero", inOptions, "lifetime 0", "lifetime must be more than 0"},
-		{"an idle timeout that is no duration", inOptions, "idle_timeout never", "idle_timeout: 'never' is not a duration"},
+		{"an idle timeout that is no duration", inOptions, "idle_timeout never", "idle_timeout: 'never' is not a duration such as 30s, 15m or 12h; 0 turns it off"},
+		{"a stale that is no duration", inOptions, "stale off", "stale: 'off' is not a duration such as 30s, 15m or 12h; 0 turns it off"},
 		{"a limit of sessions that is no number", inOptions, "max_sessions few", "max_sessions: 'few' is not a number of sessions from 1 to 10000"},
 		{"a limit of no sessions", inOptions, "max_sessions 0", "max_sessions: '0' is not a number of sessions from 1 to 10000"},
 		{"a limit of too many sessions", inOptions, "max_sessions 10001", "max_sessions: '10001' is not a number of sessions from 1 to 10000"},
-		{"a limit beyond which nobody knows what to do", inOptions, "max_sessions 5 newest", "max_sessions: 'newest' is neither oldest, which ends the longest idle, nor refuse"},
+		{"a limit beyond which nobody knows what to do", inOptions, "max_sessions 5 newest", "max_sessions: 'newest' is not known: there are oldest, refuse"},
 		{"a token's life that is no duration", inToken, "ttl long", "ttl: 'long' is not a duration"},
 		{"a read timeout of zero", inRedis, "read_timeout 0", "read_timeout must be more than 0"},
 		{"a pool size that is no number", inRedis, "pool_size many", "pool_size: 'many' is not a number of connections from 1 to 10000"},
@@ -201,18 +203,42 @@ func TestMistakesInCaddyfilesAreRefused(t *testing.T) {
 
 // A password in a Caddyfile with a mistake must not end up in a terminal or a log.
 func TestMistakesDoNotTellSecrets(t *testing.T) {
-	const canary = "canary-of-a-secret"
+	const canary, own = "canary-of-a-secret", "Canary+Of/A+Secret="
 	for _, line := range []string{
 		"secret " + canary + "\n\t\tsecret",
 		"store redis redis://u:" + canary + "@localhost more",
 		"store redis redis://localhost {\n\t\t\tpassword " + canary + "\n\t\t\tpassword " + canary + "\n\t\t}",
 		"store redis redis://localhost {\n\t\t\tpassword first " + canary + "\n\t\t}",
 		"login oidc sso {\n\t\t\tclient_secret first " + canary + "\n\t\t}",
+		"secret\n\t\t" + own,
+		own,
+		own + " {\n\t\t\tx\n\t\t}",
+		"secret {\n\t\t\t" + own + "\n\t\t}",
+		"cookie " + own,
+		"cookie {\n\t\t\tinsecure " + own + "\n\t\t}",
+		"cookie {\n\t\t\tsame_site " + own + "\n\t\t}",
+		"token {\n\t\t\tsigning_key\n\t\t\t" + own + "\n\t\t}",
+		"store " + own,
+		"store memory " + own,
+		"store redis redis://localhost {\n\t\t\tpassword\n\t\t\t" + own + "\n\t\t}",
+		"store redis redis://localhost {\n\t\t\tpool_size " + own + "\n\t\t}",
+		"login " + own,
+		"login users u.yaml " + own,
+		"login oidc sso {\n\t\t\tclient_secret\n\t\t\t" + own + "\n\t\t}",
+		"login oidc sso {\n\t\t\tclient_key a b " + own + "\n\t\t}",
+		"login oidc sso {\n\t\t\tmap {\n\t\t\t\t" + own + "\n\t\t\t}\n\t\t}",
+		"login app legacy http://a {\n\t\t\tbody json {\n\t\t\t\t" + own + "\n\t\t\t}\n\t\t}",
+		"directory http crm http://a {\n\t\t\tbasic_auth\n\t\t\t" + own + "\n\t\t}",
+		"cache " + own,
+		"lifetime " + own,
+		"max_sessions 5 " + own,
+		"role admin " + own,
+		"ambiguous_paths " + own,
 	} {
 		_, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(strings.Replace(inOptions, "LINE", line, 1)), nil)
 		if err == nil {
 			t.Errorf("taken: %s", line)
-		} else if strings.Contains(err.Error(), canary) {
+		} else if strings.Contains(err.Error(), canary) || strings.Contains(err.Error(), own) {
 			t.Errorf("the error tells the secret: %v", err)
 		}
 	}

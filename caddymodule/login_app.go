@@ -281,10 +281,13 @@ func (a *AppLogin) parseBody(d *caddyfile.Dispenser) error {
 	if !d.Args(&a.Body) || d.NextArg() {
 		return directive.Err(d, "body needs json or form, and may have a block of fields")
 	}
+	if err := directive.OneOf("body", a.Body, app.BodyJSON, app.BodyForm); err != nil {
+		return directive.Wrap(d, err)
+	}
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
 		f := BodyField{Name: d.Val()}
 		if !d.Args(&f.Value) || d.NextArg() {
-			return directive.Errf(d, "body: %s needs one value, such as {login.username}", f.Name)
+			return directive.Errf(d, "body: %s needs one value, such as {login.username}", directive.Quoted(f.Name))
 		}
 		a.Fields = append(a.Fields, f)
 	}

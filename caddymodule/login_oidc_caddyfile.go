@@ -54,7 +54,7 @@ func (o *OIDCLogin) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"issuer":                 directive.Text(&o.Issuer),
 		"client_id":              directive.Text(&o.ClientID),
 		"client_secret":          directive.Text(&o.ClientSecret),
-		"client_auth":            directive.Text(&o.ClientAuth),
+		"client_auth":            directive.Choice(&o.ClientAuth, oidc.AuthBasic, oidc.AuthPost, oidc.AuthPrivateKeyJWT, oidc.AuthNone),
 		"client_key":             o.parseClientKey,
 		"label":                  directive.Text(&o.Label),
 		"scopes":                 directive.Texts(&o.Scopes),
@@ -70,7 +70,7 @@ func (o *OIDCLogin) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"end_session":            directive.Text(&o.SignOutAt),
 		"userinfo":               directive.Off(&o.NoUserInfo),
 		"pkce":                   directive.Off(&o.NoPKCE),
-		"response_mode":          directive.Text(&o.ResponseMode),
+		"response_mode":          directive.Choice(&o.ResponseMode, responseQuery, responseFormPost),
 	}))
 	if err != nil {
 		return err

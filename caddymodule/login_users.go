@@ -188,6 +188,9 @@ func (u *UsersLogin) watch(ctx context.Context, sessions *lifecycle.Sessions) {
 			u.logger.Error("the users file has a mistake; the people it had before stay", zap.Error(err))
 			return
 		}
+		if change.Mended {
+			u.logger.Info("the users file is good again, and what it says is in use", zap.Int("people", u.file.People().Len()))
+		}
 		before := u.known.Swap(u.file.People())
 		u.warnOfMixture()
 		u.act(sessions, before, change)

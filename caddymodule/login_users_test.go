@@ -147,6 +147,9 @@ func TestUsersFileWithAMistakeChangesNothing(t *testing.T) {
 			return g.In(t).Get("/auth/session").StatusCode == http.StatusUnauthorized
 		})
 		a.In(t).Get("/auth/session").Want(t, http.StatusOK)
+		if text, err := os.ReadFile(log); err != nil || strings.Count(string(text), "the users file is good again") != 1 {
+			t.Errorf("the log does not say once that it is mended: %v", err)
+		}
 	})
 }
 

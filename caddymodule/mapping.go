@@ -80,14 +80,17 @@ func (m *MapConfig) parseMap(variables ...string) directive.Option {
 func (m *MapConfig) parseRule(d *caddyfile.Dispenser, variables []string) error {
 	field := d.Val()
 	if m.fills(field) {
-		return directive.Errf(d, "map: %s is given twice", field)
+		return directive.Errf(d, "map: %s is given twice", directive.Quoted(field))
+	}
+	if err := directive.OneOf("map", field, mapping.Fields()...); err != nil {
+		return directive.Wrap(d, err)
 	}
 	var expr string
 	if !d.Args(&expr) {
-		return directive.Errf(d, "map: %s needs an expression, such as %s `token.email`", field, field)
+		return directive.Errf(d, "map: %s needs an expression, such as email `token.email`", directive.Quoted(field))
 	}
 	if d.NextArg() {
-		return directive.Errf(d, "map: put the expression of %s in backticks", field)
+		return directive.Errf(d, "map: put the expression of %s in backticks", directive.Quoted(field))
 	}
 	if _, err := mapping.Compile([]mapping.Rule{{Field: field, Expr: expr}}, nil, variables); err != nil {
 		return directive.Wrap(d, err)

@@ -1,8 +1,8 @@
 package caddymodule
 
 import (
-	"cmp"
 	"errors"
+	"fmt"
 	"net/http"
 
 	"github.com/caddyserver/caddy/v2"
@@ -53,9 +53,12 @@ func (m *MatchSession) Provision(ctx caddy.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, require := range m.Require {
-		if err := cmp.Or(require.Check(), app.known.check("matcher session: role", require.Roles...)); err != nil {
+	for i := range m.Require {
+		if err := m.Require[i].Check(); err != nil {
 			return err
+		}
+		if err := app.known.check(&m.Require[i]); err != nil {
+			return fmt.Errorf("matcher session: %w", err)
 		}
 	}
 	m.shared = app.share()
@@ -152,7 +155,7 @@ func (m *MatchSession) parseLine(d *caddyfile.Dispenser) error {
 			m.AccountAdmin, names = true, nil
 		default:
 			if names == nil {
-				return directive.Errf(d, "session: expected role, permission or account_admin, not '%s'", word)
+				return directive.Wrap(d, directive.OneOf("session", word, "role", "permission", "account_admin"))
 			}
 			*names = append(*names, word)
 		}

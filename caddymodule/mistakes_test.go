@@ -14,7 +14,7 @@ import (
 )
 
 // Each golden is a Caddyfile with a mistake, a line of ten dashes, and what
-// `caddy validate` says of it: file, line, and what to do. UPDATE_GOLDENS=1 writes
+// `caddy sidegate-check` says of it: file, line, and what to do. UPDATE_GOLDENS=1 writes
 // what it says now.
 func TestMistakesAreToldByTheirLineAndWhatToDo(t *testing.T) {
 	files, err := filepath.Glob("testdata/mistakes/*.txt")
@@ -42,8 +42,8 @@ func TestMistakesAreToldByTheirLineAndWhatToDo(t *testing.T) {
 	}
 }
 
-// mistakeIn is what is said of the Caddyfile, but for the path of modules that
-// Caddy puts before what a module says when it is loaded.
+// mistakeIn is what is said of the Caddyfile, as `caddy validate` does behind the path
+// of modules that Caddy puts before what a module says.
 func mistakeIn(t *testing.T, text string) string {
 	t.Helper()
 	config, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(text), map[string]any{"filename": "Caddyfile"})

@@ -138,10 +138,10 @@ func TestErrorsOfAConfigurationSayWhatToDo(t *testing.T) {
 		{"a host's cookie with a domain", gatewaytest.Site{Cookie: "domain example.com\nname __Host-a"}, "browsers refuse it with a domain; choose another name or leave `domain` out"},
 		{"a cookie domain with a wildcard", gatewaytest.Site{Cookie: "domain *.example.com"}, `cookie domain "*.example.com": give a host name such as example.com`},
 		{"a cookie domain with a port", gatewaytest.Site{Cookie: "domain example.com:443"}, "give a host name such as example.com"},
-		{"a same_site that would let every site in", gatewaytest.Site{Cookie: "same_site none"}, `cookie same_site "none": use lax or strict`},
+		{"a same_site that would let every site in", gatewaytest.Site{Cookie: "same_site none"}, "same_site: 'none' is not known: there are lax, strict"},
 
 		{"RS256 without a key", gatewaytest.Site{Options: "token {\nalgorithm RS256\n}"}, "token algorithm RS256 needs a signing_key: make one with `openssl genpkey"},
-		{"an algorithm that signs nothing", gatewaytest.Site{Options: "token {\nalgorithm none\n}"}, "token algorithm is not known: use ES256, EdDSA or RS256"},
+		{"an algorithm that signs nothing", gatewaytest.Site{Options: "token {\nalgorithm none\n}"}, "algorithm: 'none' is not known: there are ES256, EdDSA, RS256"},
 		{"a signing key that is not there", gatewaytest.Site{Options: "token {\nsigning_key " + missing + "\n}"}, "reading token signing_key: open " + missing},
 		{"a signing key that is no key", gatewaytest.Site{Options: "token {\nsigning_key " + garbage + "\n}"}, "token signing key 1: not a PEM file with a private key"},
 		{"a signing key of another curve", gatewaytest.Site{Options: "token {\nsigning_key " + p384 + "\n}"}, "token signing key 1 does not fit the algorithm: ES256 needs a P-256 key"},
@@ -156,7 +156,7 @@ func TestErrorsOfAConfigurationSayWhatToDo(t *testing.T) {
 		{"a redis password of a variable that is not set", redis("password {env.SIDEGATE_TEST_UNSET}"), "store redis: password: {env.SIDEGATE_TEST_UNSET} is missing or empty"},
 		{"a redis password with braces in it", redis(`password "{` + canary + `}"`), "store redis: password: it has braces that are neither"},
 
-		{"a preset that nobody knows", auth("headers graphana"), `unknown identity header preset "graphana": use one of native, remote-user`},
+		{"a preset that nobody knows", auth("headers graphana"), "headers: 'graphana' is not known: did you mean `grafana`? There are native, remote-user"},
 		{"none beside another preset", auth("headers native none"), `identity headers "none" cannot be combined with others: name it alone, or leave it out`},
 		{"a header name with a colon", auth("header X-User: x"), `header "X-User:": use a name of letters, digits and -`},
 		{"a header that the proxy deletes", auth("header connection close"), "header connection: the proxy decides on it; use another name"},

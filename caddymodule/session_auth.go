@@ -88,7 +88,7 @@ func (s *SessionAuth) Provision(ctx caddy.Context) (err error) {
 	if err := a.prepare(&s.Demands); err != nil {
 		return err
 	}
-	if err := errors.Join(s.checkUpstreamToken(a.logins), s.CheckNames(a.known.check)); err != nil {
+	if err := errors.Join(s.checkUpstreamToken(a.logins), a.known.checkAll(&s.Demands, &s.HeaderOptions)); err != nil {
 		return err
 	}
 	if s.identity, err = newInjector(&s.HeaderOptions, a); err != nil {
@@ -276,7 +276,8 @@ func parseAuth(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 	if err := s.UnmarshalCaddyfile(h.Dispenser); err != nil {
 		return nil, err
 	}
-	return s, s.CheckNames(writtenRoleNames(h).check)
+	known := writtenNames(h)
+	return s, known.checkAll(&s.Demands, &s.HeaderOptions)
 }
 
 // Interface guards

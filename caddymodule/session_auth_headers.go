@@ -61,6 +61,8 @@ type HeaderOptions struct {
 	// Assertion adds X-Session-Assertion, a signed token that proves to the
 	// upstream that the headers come from this gateway.
 	Assertion *AssertionConfig `json:"assertion,omitempty"`
+
+	rolesAt directive.Position // of header_roles, in a Caddyfile
 }
 
 // injector strips identity headers off a request and puts the true ones in.
@@ -175,8 +177,8 @@ var notOurs = []string{
 // words are what is read in the block of who tells an app.
 func (o *HeaderOptions) words() map[string]directive.Option {
 	return map[string]directive.Option{
-		"headers":      directive.Checked(directive.Texts(&o.Headers), o.checkHeaders),
-		"header_roles": directive.Checked(directive.Texts(&o.HeaderRoles), o.checkHeaderRoles),
+		"headers":      directive.Checked(directive.Choices(&o.Headers, identity.Presets()...), o.checkHeaders),
+		"header_roles": directive.Placed(directive.Checked(directive.Texts(&o.HeaderRoles), o.checkHeaderRoles), &o.rolesAt),
 		"user_header":  userHeader(&o.UserHeader),
 		"header":       o.parseHeader,
 		"assertion":    o.parseAssertion,
@@ -244,7 +246,7 @@ func (o *HeaderOptions) parseAssertion(d *caddyfile.Dispenser) error {
 
 // userHeader reads user_header; a slip is found where it stands.
 func userHeader(target *string) directive.Option {
-	return directive.Checked(directive.Text(target), func() error { return identity.CheckUser(*target) })
+	return directive.Choice(target, identity.UserID, identity.UserEmail, identity.UserUsername)
 }
 
 func (h *HeaderConfig) validate() error {

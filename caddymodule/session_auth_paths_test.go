@@ -23,16 +23,16 @@ func TestMistakesInPathRulesAreRefused(t *testing.T) {
 		{"no method", inAuth, "path /a {\n\t\t\tmethod\n\t\t}", wrongCount},
 		{"not, and no method", inAuth, "path /a {\n\t\t\tmethod not\n\t\t}", at + "path /a: not which methods? Name one at least"},
 		{"methods twice", inAuth, "path /a {\n\t\t\tmethod GET\n\t\t\tmethod PUT\n\t\t}", "method is given twice: name them all on one line"},
-		{"a word behind public", inAuth, "path /a {\n\t\t\tpublic yes\n\t\t}", wrongCount},
+		{"a word behind public", inAuth, "path /a {\n\t\t\tpublic yes\n\t\t}", takesNone},
 		{"public twice", inAuth, "path /a {\n\t\t\tpublic\n\t\t\tpublic\n\t\t}", "public is given twice"},
 		{"public and optional", inAuth, "path /a /b {\n\t\t\tpublic\n\t\t\toptional\n\t\t}", at + "path /a /b: public and optional exclude each other: keep one of them"},
 		{"public and a demand", inAuth, "path /a {\n\t\t\tpublic\n\t\t\trole admin\n\t\t}", at + "path /a: it opens the path and demands something of it: leave out public and optional, or the demand"},
 		{"optional and a demand", inAuth, "path /a {\n\t\t\toptional\n\t\t\taccount_admin\n\t\t}", "path /a: it opens the path and demands something of it"},
 		{"what is no method", inAuth, "path /a {\n\t\t\tmethod GET,POST\n\t\t}", at + `path /a: "GET,POST" is no method`},
 		{"ambiguous_paths without a word", inAuth, "ambiguous_paths", wrongCount},
-		{"ambiguous_paths of something else", inAuth, "ambiguous_paths refuse", at + "ambiguous_paths \"refuse\": write `ambiguous_paths allow`, or leave it out"},
+		{"ambiguous_paths of something else", inAuth, "ambiguous_paths refuse", at + "ambiguous_paths: 'refuse' is not known: it takes the word allow"},
 		{"ambiguous_paths twice", inAuth, "ambiguous_paths allow\n\t\tambiguous_paths allow", "ambiguous_paths is given twice"},
-		{"ambiguous_paths of the app, of something else", inOptions, "ambiguous_paths off", "Caddyfile:4: ambiguous_paths \"off\": write `ambiguous_paths allow`, or leave it out"},
+		{"ambiguous_paths of the app, of something else", inOptions, "ambiguous_paths off", "Caddyfile:4: ambiguous_paths: 'off' is not known: it takes the word allow"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			wantAdaptError(t, strings.Replace(c.where, "LINE", c.line, 1), c.want)

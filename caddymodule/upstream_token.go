@@ -10,6 +10,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"example.com/sidegate/caddymodule/caller"
+	"example.com/sidegate/caddymodule/directive"
 	"example.com/sidegate/caddymodule/identity"
 	"example.com/sidegate/caddymodule/lifecycle"
 	"example.com/sidegate/caddymodule/login/app"
@@ -49,14 +50,22 @@ func (s *SessionAuth) checkUpstreamToken(logins []LoginModule) error {
 	if s.UpstreamToken == "" {
 		return nil
 	}
+	var apps []string
 	for _, l := range logins {
-		if of, ok := l.(*AppLogin); ok && l.Name() == s.UpstreamToken {
+		of, ok := l.(*AppLogin)
+		if !ok {
+			continue
+		}
+		if apps = append(apps, l.Name()); l.Name() == s.UpstreamToken {
 			s.upstream = of.Login
 			if of.KeepsCookies() {
 				s.watch = appWatch{of.Login}
 			}
 			return nil
 		}
+	}
+	if near, ok := directive.Nearest(s.UpstreamToken, apps); ok {
+		return fmt.Errorf("upstream_token %s: there is no `login app %s` in the sidegate options: did you mean `%s`?", s.UpstreamToken, s.UpstreamToken, near)
 	}
 	return fmt.Errorf("upstream_token %s: there is no `login app %s` in the sidegate options", s.UpstreamToken, s.UpstreamToken)
 }

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"regexp"
-	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
@@ -110,18 +108,4 @@ func collect() error {
 
 func logOnly(logging *caddy.Logging) *caddy.Config {
 	return &caddy.Config{Admin: &caddy.AdminConfig{Disabled: true}, Logging: logging}
-}
-
-// modules is the path of modules that Caddy puts before what one of ours says.
-var modules = regexp.MustCompile(`^(?s:.*?)provision (sidegate|http\.(handlers|matchers)\.session[a-z_]*): `)
-
-// Said is what an error says, without the path of modules that Caddy puts before
-// what one of ours says when it is loaded.
-func Said(err error) string {
-	said := err.Error()
-	if _, after, ok := strings.Cut(said, "provision sidegate: "); ok {
-		return after
-	}
-	said = strings.TrimPrefix(said, "adapting config using caddyfile: ")
-	return said[len(modules.FindString(said)):]
 }

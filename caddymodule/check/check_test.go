@@ -1,13 +1,11 @@
 package check_test
 
 import (
-	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"example.com/sidegate/caddymodule/check"
 	"example.com/sidegate/caddymodule/gatewaytest"
 )
 
@@ -41,8 +39,20 @@ func TestWhatTheCommandSaysAndByWhichStatusItEnds(t *testing.T) {
 				"sidegate: the configuration is valid, 2 warnings"}},
 		{"a warning of the lines that are read", written(quiet, login, site), []string{"--config", "sub/Caddyfile"}, 0,
 			[]string{"warning: sub/Caddyfile:7: a file is not beside the Caddyfile", "sidegate: the configuration is valid, 1 warning"}},
+		{"a directive that is mistyped", written("", login, "session_enpoints"), nil, 1,
+			[]string{"error: Caddyfile:10: unrecognized directive: session_enpoints: did you mean `session_endpoints`?", "sidegate: the configuration is not valid"}},
+		{"a directive that is mistyped, in a block", written("", login, "handle {\nsession_aut\n}"), nil, 1,
+			[]string{"error: Caddyfile:12: unrecognized directive: session_aut: did you mean `session_auth`?", "sidegate: the configuration is not valid"}},
+		{"the global block, mistyped", strings.Replace(written("", login, site), "sidegate", "sidgate", 1), nil, 1,
+			[]string{"error: Caddyfile:4: unrecognized global option: sidgate: did you mean `sidegate`?", "sidegate: the configuration is not valid"}},
+		{"a mistake in the users file", written("", "login users broken.yaml", site), nil, 1,
+			[]string{"error: login users: BROKEN: users file line ", "sidegate: the configuration is not valid"}},
+		{"a field of JSON that is mistyped", `{"apps":{"sidegate":{"lifetme":"1h"}}}`, []string{"--config", "Caddyfile.json"}, 1,
+			[]string{"error: sidegate: json: unknown field \"lifetme\": did you mean `lifetime`?", "sidegate: the configuration is not valid"}},
+		{"a mistake in a line of Caddy's", written("log {\noutptu x\n}", login, site), nil, 1,
+			[]string{"error: Caddyfile:4: unrecognized", "sidegate: the configuration is not valid"}},
 		{"a mistake in a line", written("", login, "session_auth {\npublc /x\n}"), []string{"--strict"}, 1,
-			[]string{"error: parsing caddyfile tokens for 'session_auth': Caddyfile:11: unrecognized session_auth subdirective 'publc'", "sidegate: the configuration is not valid"}},
+			[]string{"error: Caddyfile:11: unrecognized session_auth subdirective 'publc'", "sidegate: the configuration is not valid"}},
 		{"what cannot work, and a warning beside", written("", weak, "session_auth\nrespond OK"), nil, 1,
 			[]string{"warning: the secret could be guessed", "error: site localhost: session_auth leads people to /auth/login", "sidegate: the configuration is not valid"}},
 		{"options that cannot work", written("", login+"\nlogin app a http://127.0.0.1:1", site), nil, 1, []string{"error: ", "sidegate: the configuration is not valid"}},
@@ -67,6 +77,8 @@ func TestWhatTheCommandSaysAndByWhichStatusItEnds(t *testing.T) {
 				t.Fatal(err)
 			}
 			gatewaytest.WriteFile(t, filepath.Join(dir, "Caddyfile"), c.config)
+			gatewaytest.WriteFile(t, filepath.Join(dir, "Caddyfile.json"), c.config)
+			gatewaytest.WriteFile(t, filepath.Join(dir, "broken.yaml"), strings.Replace(gatewaytest.UsersFile, "roles:", "rolez:", 1))
 			gatewaytest.WriteFile(t, filepath.Join(dir, "sub", "Caddyfile"), c.config)
 			said, code := gatewaytest.RunCaddy(t, dir, append([]string{"sidegate-check"}, c.args...)...)
 			lines := strings.Split(strings.TrimSpace(said), "\n")
@@ -74,25 +86,11 @@ func TestWhatTheCommandSaysAndByWhichStatusItEnds(t *testing.T) {
 				t.Fatalf("status %d, want %d:\n%s", code, c.code, said)
 			}
 			for i, want := range c.want {
+				want = strings.Replace(want, "BROKEN", filepath.Join(dir, "broken.yaml"), 1)
 				if !strings.HasPrefix(lines[i], want) || strings.Contains(lines[i], "loading handler modules") {
 					t.Errorf("line %d is %s\nwant %s", i+1, lines[i], want)
 				}
 			}
 		})
-	}
-}
-
-func TestWhatAnErrorSaysWithoutThePathOfModules(t *testing.T) {
-	for said, want := range map[string]string{
-		"loading http app module: provision http: loading module 'session_auth': provision http.handlers.session_auth: so": "so",
-		"loading sidegate app module: provision sidegate: loading login module: provision sidegate.logins.users: so":       "loading login module: provision sidegate.logins.users: so",
-		"provision http.handlers.session_auth: loading sidegate app module: provision sidegate: so":                        "so",
-		"loading http app module: provision http.matchers.session: so":                                                     "so",
-		"loading http app module: provision http.handlers.reverse_proxy: so":                                               "loading http app module: provision http.handlers.reverse_proxy: so",
-		"adapting config using caddyfile: Caddyfile:1: so":                                                                 "Caddyfile:1: so",
-	} {
-		if got := check.Said(errors.New(said)); got != want {
-			t.Errorf("got  %s\nwant %s", got, want)
-		}
 	}
 }

@@ -48,7 +48,7 @@ func (d *Demands) CheckWritten() error { return d.checkOptional() }
 // Roles reads a line of role.
 func Roles(target *[]Requirement) directive.Option {
 	return func(d *caddyfile.Dispenser) error {
-		var q Requirement
+		q := Requirement{line: directive.Here(d)}
 		err := directive.Texts(&q.Roles)(d)
 		*target = append(*target, q)
 		return err
@@ -58,7 +58,7 @@ func Roles(target *[]Requirement) directive.Option {
 // Permissions reads a line of permission.
 func Permissions(target *[]Requirement) directive.Option {
 	return func(d *caddyfile.Dispenser) error {
-		var q Requirement
+		q := Requirement{line: directive.Here(d)}
 		err := directive.Texts(&q.Permissions)(d)
 		*target = append(*target, q)
 		return err

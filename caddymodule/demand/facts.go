@@ -41,19 +41,19 @@ func (d *Demands) MayOpen() func(path string) bool {
 	return func(path string) bool { return all || d.public.Match(&url.URL{Path: path}) }
 }
 
-// CheckNames has the roles that are demanded looked at by known, and says where
-// what it finds stands.
-func (d *Demands) CheckNames(known func(option string, roles ...string) error) error {
+// CheckNames has everything that is demanded looked at by known, and says where what
+// it finds stands.
+func (d *Demands) CheckNames(known func(*Requirement) error) error {
 	for i := range d.Require {
-		if err := known(wordRole, d.Require[i].Roles...); err != nil {
-			return d.line.Wrap(err)
+		if err := known(&d.Require[i]); err != nil {
+			return d.line.Wrap(d.Require[i].line.Wrap(err))
 		}
 	}
 	for i := range d.Paths {
 		p := &d.Paths[i]
-		for _, require := range p.Require {
-			if err := known(wordRole, require.Roles...); err != nil {
-				return p.line.Wrap(p.wrong(err.Error()))
+		for j := range p.Require {
+			if err := known(&p.Require[j]); err != nil {
+				return p.Require[j].line.Wrap(p.wrong(err.Error()))
 			}
 		}
 	}

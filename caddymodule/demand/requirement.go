@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"example.com/sidegate/caddymodule/caller"
+	"example.com/sidegate/caddymodule/directive"
 	"example.com/sidegate/caddymodule/refusal"
 	"example.com/sidegate/sessionstore"
 )
@@ -17,6 +18,8 @@ type Requirement struct {
 	Roles []string `json:"roles,omitempty"`
 	// Permissions: any of these.
 	Permissions []string `json:"permissions,omitempty"`
+
+	line directive.Position // in a Caddyfile
 }
 
 // Check refuses a requirement that nobody could meet, or that names nothing.

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -11,9 +12,12 @@ import (
 // have: the nearest one that it has, the blocks that have it, or what there is.
 func unknown(block, word string, options map[string]Option) string {
 	have := slices.Sorted(maps.Keys(options))
-	text := "unrecognized " + block + " subdirective '" + word + "'"
+	text := "unrecognized " + block + " subdirective"
+	if isName(word) {
+		text += " '" + word + "'"
+	}
 	elsewhere := homes(word, block)
-	near, ok := Nearest(word, have)
+	near, ok := likely(word, have)
 	switch {
 	case ok:
 		text += ": did you mean `" + near + "`?"
@@ -22,25 +26,62 @@ func unknown(block, word string, options map[string]Option) string {
 	case len(elsewhere) == 0:
 		return text + ": it takes no block"
 	}
-	if len(elsewhere) > 0 {
-		text += ": it is an option of " + strings.Join(elsewhere, ", and of ")
+	switch {
+	case len(elsewhere) == 0:
+		return text
+	case ok:
+		return text + " Else it is " + strings.Join(elsewhere, ", and ")
 	}
-	return text
+	return text + ": it is " + strings.Join(elsewhere, ", and ")
+}
+
+// likely is the nearest option, or the one that the word is a part of.
+func likely(word string, options []string) (option string, ok bool) {
+	if option, ok = Nearest(word, options); ok {
+		return option, true
+	}
+	found := 0
+	for _, o := range options {
+		if slices.Contains(strings.Split(o, "_"), word) {
+			option, found = o, found+1
+		}
+	}
+	return option, found == 1
+}
+
+// noBlock is for a block behind an option that has none.
+func noBlock(block, option string) string {
+	return block + ": `" + option + "` takes no block here" + blockElsewhere(option)
+}
+
+// blockElsewhere names the block of a word that is an option without one, too.
+func blockElsewhere(word string) string {
+	for _, b := range blocks {
+		if b.name == word {
+			return ": there is " + b.called
+		}
+	}
+	return ""
 }
 
 // meant is a question about a mistyped name, to stand in a sentence; empty where
 // nothing is near.
 func meant(word string, names []string) string {
-	if near, ok := Nearest(word, names); ok {
+	if near, ok := nearestOfFew(word, names); ok {
 		return "did you mean `" + near + "`? "
 	}
 	return ""
 }
 
-// homes are the blocks that have an option, but for this one.
+// homes say where an option belongs, but for this block.
 func homes(word, but string) (found []string) {
 	for _, b := range blocks {
 		if b.name != but && slices.Contains(strings.Fields(b.options), word) {
+			found = append(found, "an option of "+b.called)
+		}
+	}
+	for _, b := range caddys {
+		if slices.Contains(strings.Fields(b.options), word) {
 			found = append(found, b.called)
 		}
 	}
@@ -50,46 +91,87 @@ func homes(word, but string) (found []string) {
 // Nearest is the name that was most likely meant by a mistyped one: it differs
 // by one slip (a letter too many, too few, another, or two in another order) in
 // up to five letters, by two in longer words. In doubt there is none.
-func Nearest(word string, names []string) (nearest string, ok bool) {
+func Nearest(word string, names []string) (found string, ok bool) {
+	return nearest(word, names, allowed(word))
+}
+
+// nearestOfFew is Nearest among the words of a choice, for which more slips leave
+// no doubt: two in a word of four letters.
+func nearestOfFew(word string, names []string) (string, bool) {
+	return nearest(word, names, max(allowed(word), min(2, utf8.RuneCountInString(word)/2)))
+}
+
+func nearest(word string, names []string, allowed int) (found string, ok bool) {
 	const never = 1 << 10
 	best, twice := never, false
 	for _, name := range names {
 		switch slips := distance(strings.ToLower(word), strings.ToLower(name)); {
-		case slips > allowed(word) || slips > best || slips >= utf8.RuneCountInString(name):
+		case slips > allowed || slips > best || slips >= utf8.RuneCountInString(name):
 		case slips == best:
 			twice = true
 		default:
-			nearest, best, twice = name, slips, false
+			found, best, twice = name, slips, false
 		}
 	}
-	return nearest, best < never && !twice
+	return found, best < never && !twice
 }
 
 // Slip is Nearest for what is refused by it: only a letter that is missing or too
-// many, or two in another order, make a name a mistyped one, for names such as
-// team-a and team-b differ by another letter on purpose.
+// many, two in another order, or letters of another case make a name a mistyped
+// one, for names such as team-a and team-b differ by another letter on purpose.
 func Slip(word string, names []string) (meant string, ok bool) {
 	for _, name := range names {
-		a, b := []rune(word), []rune(name)
-		if len(b) < 4 || word == name || distance(word, name) != 1 {
+		if word == name {
 			continue
 		}
-		if len(a) != len(b) || !oneOther(a, b) {
+		a, b := strings.ToLower(word), strings.ToLower(name)
+		if a == b || utf8.RuneCountInString(name) >= leastForSlip && distance(a, b) == 1 && otherAt(a, b) < 0 {
 			return name, true
 		}
 	}
 	return "", false
 }
 
-// oneOther reports whether two words of one length differ in one letter.
-func oneOther(a, b []rune) bool {
-	differ := 0
-	for i := range a {
-		if a[i] != b[i] {
-			differ++
+// leastForSlip is how many letters a name has that is not easily near another.
+const leastForSlip = 4
+
+// OtherLetter is Slip for one other letter. That is less sure: ask whether the word
+// is used elsewhere. Digits, a letter that stands alone (team-a), and a capital at
+// the end (teamA) tell names apart, and are none.
+func OtherLetter(word string, names []string) (meant string, ok bool) {
+	for _, name := range names {
+		a, b := []rune(word), []rune(name)
+		i := otherAt(strings.ToLower(word), strings.ToLower(name))
+		if i < 0 || len(b) < leastForSlip || len(a) != len(b) || !unicode.IsLetter(a[i]) || !unicode.IsLetter(b[i]) {
+			continue
+		}
+		before, after := i > 0 && unicode.IsLetter(a[i-1]), i+1 < len(a) && unicode.IsLetter(a[i+1])
+		numbers := before && !after && unicode.IsUpper(a[i]) && unicode.IsUpper(b[i]) && unicode.IsLower(a[i-1])
+		if (before || after) && !numbers {
+			return name, true
 		}
 	}
-	return differ == 1
+	return "", false
+}
+
+// otherAt is where two words of one length differ, if they do in one letter; else
+// it is below 0.
+func otherAt(word, name string) int {
+	a, b := []rune(word), []rune(name)
+	at := -1
+	if len(a) != len(b) {
+		return -1
+	}
+	for i := range a {
+		switch {
+		case a[i] == b[i]:
+		case at >= 0:
+			return -1
+		default:
+			at = i
+		}
+	}
+	return at
 }
 
 func allowed(word string) int {

@@ -30,6 +30,34 @@ func TestNearest(t *testing.T) {
 	}
 }
 
+// Among a few words it takes less to know which was meant.
+func TestAWordOfAChoiceIsKnownInSpiteOfTwoSlips(t *testing.T) {
+	logins := []string{"app", "oidc", "users"}
+	for word, want := range map[string]string{
+		"opid": "oidc", "oicd": "oidc", "user": "users", "usres": "users", "OIDC": "oidc", "ap": "app", "ldap": "", "saml": "", "x": "", "": "",
+	} {
+		if got, ok := nearestOfFew(word, logins); got != want && ok || ok != (want != "") {
+			t.Errorf("%q: %q; want %q", word, got, want)
+		}
+	}
+}
+
+// A secret that stands where a word should is not to be in a terminal or a log.
+func TestWhatMayBeASecretIsNotRepeated(t *testing.T) {
+	for _, c := range []struct {
+		word        string
+		name, value bool // may be repeated
+	}{
+		{"idle_timeout", true, true}, {"trust_unverified_email", true, true}, {"oldest", true, true}, {"ES256", false, true}, {"form-post", false, true},
+		{"10s", false, true}, {"hunter2", false, true}, {"deadbeefdeadbeefdeadbeefdeadbeef", false, false}, {"cafe0123", false, true},
+		{"Not+To/Be=", false, false}, {"correct_horse_battery_staple", false, false}, {"https://u:p@host", false, false}, {"p@ss", false, false},
+	} {
+		if isName(c.word) != c.name || isPlain(c.word) != c.value {
+			t.Errorf("%s: as a name %v, as a value %v", c.word, isName(c.word), isPlain(c.word))
+		}
+	}
+}
+
 func TestSlip(t *testing.T) {
 	for name, c := range map[string]struct {
 		word, known string
@@ -41,10 +69,42 @@ func TestSlip(t *testing.T) {
 		"another letter, which may be on purpose": {"team-a", "team-b", false},
 		"another word":                            {"viewer", "editor", false},
 		"itself":                                  {"admin", "admin", false},
+		"another case of letters":                 {"Admin", "admin", true},
+		"another case of a short name":            {"HR", "hr", true},
+		"another case, and a letter missing":      {"Admn", "admin", true},
 		"short names, which are easily near":      {"hr", "h", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, ok := Slip(c.word, []string{c.known}); ok != c.want {
+				t.Errorf("%v; want %v", ok, c.want)
+			}
+		})
+	}
+}
+
+func TestOtherLetter(t *testing.T) {
+	for name, c := range map[string]struct {
+		word, known string
+		want        bool
+	}{
+		"another letter":                         {"admjn", "admin", true},
+		"another letter at the end":              {"admim", "admin", true},
+		"another letter in a name of parts":      {"orders:raed", "orders:read", false},
+		"another letter in a part":               {"orders:reed", "orders:read", true},
+		"another letter, in another case":        {"Admjn", "admin", true},
+		"two others":                             {"adnjn", "admin", false},
+		"a letter missing, which is a Slip":      {"admn", "admin", false},
+		"numbers":                                {"team1", "team2", false},
+		"a number for a letter":                  {"teams", "team2", false},
+		"letters that stand alone at the end":    {"dev-a", "dev-b", false},
+		"letters that stand alone, at the front": {"a:dev", "b:dev", false},
+		"letters that stand alone, in between":   {"eu-a-dev", "eu-b-dev", false},
+		"capitals at the end":                    {"teamA", "teamB", false},
+		"short names":                            {"dev", "dew", false},
+		"itself":                                 {"admin", "admin", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, ok := OtherLetter(c.word, []string{c.known}); ok != c.want {
 				t.Errorf("%v; want %v", ok, c.want)
 			}
 		})
@@ -61,6 +121,12 @@ func TestAdviceAboutUnknownOptions(t *testing.T) {
 		"a slip":                  {"session_auth", "publc", map[string]Option{"public": nil, "role": nil}, "unrecognized session_auth subdirective 'publc': did you mean `public`?"},
 		"an option of another":    {"session_auth", "lifetime", map[string]Option{"public": nil}, "unrecognized session_auth subdirective 'lifetime': it is an option of the global block `sidegate { ... }`"},
 		"an option of two others": {"sidegate", "sentinel", map[string]Option{"store": nil}, "unrecognized sidegate subdirective 'sentinel': it is an option of `store redis <url> { ... }`"},
+		"a part of one":           {"sidegate", "idle", map[string]Option{"idle_timeout": nil, "lifetime": nil}, "unrecognized sidegate subdirective 'idle': did you mean `idle_timeout`?"},
+		"a part of two":           {"store redis", "timeout", map[string]Option{"read_timeout": nil, "write_timeout": nil}, "unrecognized store redis subdirective 'timeout': it is an option of `login app <name> <url> { ... }`, and an option of `directory http <name> <url> { ... }`"},
+		"an option of Caddy's":    {"sidegate", "trusted_proxies", map[string]Option{"store": nil}, "unrecognized sidegate subdirective 'trusted_proxies': it is an option of Caddy's global block `servers { ... }`"},
+		"a directive":             {"sidegate", "session_auth", map[string]Option{"store": nil}, "unrecognized sidegate subdirective 'session_auth': it is a directive, in the block of a site"},
+		"what may be a secret":    {"token", "Not+To/Be", map[string]Option{"ttl": nil}, "unrecognized token subdirective: there are ttl"},
+		"a slip, of another too":  {"sidegate", "public", map[string]Option{"public_url": nil}, "unrecognized sidegate subdirective 'public': did you mean `public_url`? Else it is an option of `session_auth { ... }`, and an option of `path <pattern>... { ... }` in session_auth, and an option of `policy <name> { ... }` in the global block `sidegate`"},
 		"nothing like it":         {"token", "colour", map[string]Option{"ttl": nil, "off": nil}, "unrecognized token subdirective 'colour': there are off, ttl"},
 		"where there are none":    {"store memory", "size", none(), "unrecognized store memory subdirective 'size': it takes no block"},
 	} {

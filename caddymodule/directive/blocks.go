@@ -13,10 +13,10 @@ type block struct {
 var blocks = []block{
 	{"sidegate", "the global block `sidegate { ... }`", "store cache stale secret lifetime idle_timeout max_sessions base_path public_url " +
 		"return_to cors cookie token login login_order same_people directory ambiguous_paths user_header log_names refresh_every role policy report_only"},
-	{"cookie", "`cookie { ... }` there", "name domain same_site insecure"},
-	{"token", "`token { ... }` there", "issuer ttl off audience algorithm signing_key"},
-	{"role", "`role <name> { ... }` there", "includes permissions"},
-	{"same_people", "`same_people <login>... { ... }` there", "former"},
+	{"cookie", "`cookie { ... }` in the global block `sidegate`", "name domain same_site insecure"},
+	{"token", "`token { ... }` in the global block `sidegate`", "issuer ttl off audience algorithm signing_key"},
+	{"role", "`role <name> { ... }` in the global block `sidegate`", "includes permissions"},
+	{"same_people", "`same_people <login>... { ... }` in the global block `sidegate`", "former"},
 	{"store redis", "`store redis <url> { ... }`", "username password key_prefix sentinel cluster tls timeout dial_timeout " +
 		"read_timeout write_timeout pool_size wait"},
 	{"tls", "`tls { ... }` of store redis", "ca cert key server_name"},
@@ -29,9 +29,20 @@ var blocks = []block{
 	{"session_endpoints", "`session_endpoints { ... }`", "keep_header"},
 	{"session_auth", "`session_auth { ... }`", "optional public role permission account_admin path ambiguous_paths headers header_roles user_header " +
 		"header keep_header assertion upstream_token no_redirect foreign_bearer handle_errors report_only"},
-	{"path", "`path <pattern>... { ... }` in it", "role permission account_admin public optional method report_only"},
-	{"policy", "`policy <name> { ... }` there", "optional public role permission account_admin path headers header_roles user_header header assertion redirect report_only"},
+	{"path", "`path <pattern>... { ... }` in session_auth", "role permission account_admin public optional method report_only"},
+	{"policy", "`policy <name> { ... }` in the global block `sidegate`", "optional public role permission account_admin path headers header_roles user_header header assertion redirect report_only"},
 	{"session", "the matcher `session { ... }`", "role permission account_admin"},
+}
+
+// caddys are words of Caddy's own, and ours outside of blocks, that people write
+// into a block of ours.
+var caddys = []block{
+	{"servers", "an option of Caddy's global block `servers { ... }`", "trusted_proxies trusted_proxies_strict trusted_proxies_unix " +
+		"client_ip_headers protocols strict_sni_host listener_wrappers log_credentials"},
+	{"global", "a global option of Caddy's, beside the block `sidegate { ... }`", "admin storage auto_https email debug order servers default_sni " +
+		"http_port https_port local_certs grace_period persist_config"},
+	{"site", "a directive, in the block of a site", "session_auth session_endpoints session_health reverse_proxy handle handle_path route respond " +
+		"file_server encode redir rewrite basic_auth forward_auth bind import"},
 }
 
 // Blocks are the options of every block of ours, by its name.

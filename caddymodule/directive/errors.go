@@ -19,12 +19,45 @@ func Err(d *caddyfile.Dispenser, message string) error { return Wrap(d, errors.N
 // Wrap puts file and line before an error; nil stays nil.
 func Wrap(d *caddyfile.Dispenser, err error) error { return Here(d).Wrap(err) }
 
-// ArgErr is for a wrong number of arguments.
+// ArgErr is for a wrong number of arguments. It repeats none of them, for what
+// stands there may be a part of a secret.
 func ArgErr(d *caddyfile.Dispenser) error {
-	if d.Val() == "{" {
-		return Err(d, "unexpected token '{', expecting argument")
+	name, values := line(d)
+	text := "wrong argument count or unexpected line ending after '" + name + "': "
+	switch {
+	case values > 0:
+		return Err(d, text+"there are more values than it takes; one that has blanks goes into quotes")
+	case beforeBlock(d):
+		return Err(d, text+"it has no value before its brace: write one between them, or leave the brace out where it takes no block"+blockElsewhere(name))
 	}
-	return Errf(d, "wrong argument count or unexpected line ending after '%s'", d.Val())
+	return Err(d, text+"it has no value: write one behind it, on the same line; "+
+		"a variable of the environment that is unset or empty, in {$NAME}, leaves none")
+}
+
+// line is the word that begins the line which the dispenser is at, and how many
+// values there are up to there.
+func line(d *caddyfile.Dispenser) (begin string, values int) {
+	number, file := d.Line(), d.File()
+	begin = d.Val()
+	for d.Prev() && d.Line() == number && d.File() == file {
+		begin = d.Val()
+		values++
+	}
+	for range values + 1 {
+		d.Next()
+	}
+	return begin, values
+}
+
+// beforeBlock reports whether a block opens behind the word that the dispenser is at.
+func beforeBlock(d *caddyfile.Dispenser) bool {
+	number := d.Line()
+	if !d.Next() {
+		return false
+	}
+	opens := d.Val() == "{" && d.Line() == number
+	d.Prev()
+	return opens
 }
 
 // Position is a place in a Caddyfile.

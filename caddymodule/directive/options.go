@@ -36,11 +36,17 @@ func Placed(read Option, at *Position) Option {
 // Block reads the block behind a directive. What it does not have is an error
 // that says what may have been meant.
 func Block(d *caddyfile.Dispenser, directive string, options map[string]Option) error {
+	before := directive
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
-		parse, known := options[d.Val()]
-		if !known {
-			return Err(d, unknown(directive, d.Val(), options))
+		word := d.Val()
+		if word == "{" {
+			return Err(d, noBlock(directive, before))
 		}
+		parse, known := options[word]
+		if !known {
+			return Err(d, unknown(directive, word, options))
+		}
+		before = word
 		if err := parse(d); err != nil {
 			return err
 		}
@@ -63,11 +69,11 @@ func Text(target *string) Option {
 		if *target != "" {
 			return Errf(d, "%s is given twice", name)
 		}
-		if !d.Args(target) || d.NextArg() { // what stands there may be a part of a secret
-			return Errf(d, "wrong argument count or unexpected line ending after '%s'", name)
+		if !d.Args(target) || d.NextArg() {
+			return ArgErr(d)
 		}
 		if *target == "" {
-			return Errf(d, "%s is empty", name)
+			return Errf(d, "%s is empty: a variable of the environment in {$NAME} may be unset", name)
 		}
 		return nil
 	}
@@ -92,12 +98,13 @@ func OptionalText(d *caddyfile.Dispenser, target *string) error {
 // Flag reads a bare word.
 func Flag(target *bool) Option {
 	return func(d *caddyfile.Dispenser) error {
+		name := d.Val()
 		if *target {
-			return Errf(d, "%s is given twice", d.Val())
+			return Errf(d, "%s is given twice", name)
 		}
 		*target = true
 		if d.NextArg() {
-			return ArgErr(d)
+			return Errf(d, "%s takes no value: leave out what stands behind it", name)
 		}
 		return nil
 	}
@@ -127,7 +134,7 @@ func Texts(target *[]string) Option {
 			return ArgErr(d)
 		}
 		if slices.Contains(args, "") {
-			return Errf(d, "%s has an empty argument", name)
+			return Errf(d, "%s has an empty argument: a variable of the environment in {$NAME} may be unset", name)
 		}
 		*target = append(*target, args...)
 		return nil
@@ -150,8 +157,26 @@ func Duration(target *caddy.Duration) Option {
 	}
 }
 
-// ParseDuration reads the one argument, a duration that may be 0.
-func ParseDuration(d *caddyfile.Dispenser) (caddy.Duration, error) {
+// DurationOrNone is Duration for what 0 turns off.
+func DurationOrNone(target *caddy.Duration) Option {
+	given := false
+	return func(d *caddyfile.Dispenser) error {
+		if given {
+			return Errf(d, "%s is given twice", d.Val())
+		}
+		given = true
+		var err error
+		*target, err = ParseDuration(d, OrNone)
+		return err
+	}
+}
+
+// OrNone is said of what is no duration where 0 turns the option off.
+const OrNone = "; 0 turns it off"
+
+// ParseDuration reads the one argument, a duration that may be 0. More ends what
+// is said of one that is none.
+func ParseDuration(d *caddyfile.Dispenser, more ...string) (caddy.Duration, error) {
 	name := d.Val()
 	var value string
 	if !d.Args(&value) || d.NextArg() {
@@ -159,7 +184,7 @@ func ParseDuration(d *caddyfile.Dispenser) (caddy.Duration, error) {
 	}
 	parsed, err := caddy.ParseDuration(value)
 	if err != nil || parsed < 0 {
-		return 0, Errf(d, "%s: '%s' is not a duration such as 30s, 15m or 12h", name, value)
+		return 0, Errf(d, "%s: %s is not a duration such as 30s, 15m or 12h%s", name, Quoted(value), strings.Join(more, ""))
 	}
 	return caddy.Duration(parsed), nil
 }
@@ -168,8 +193,11 @@ func ParseDuration(d *caddyfile.Dispenser) (caddy.Duration, error) {
 // dispenser is at, and returns its JSON with the module's name in it.
 func Guest(d *caddyfile.Dispenser, namespace, inlineKey, name string) (json.RawMessage, error) {
 	if _, err := caddy.GetModule(namespace + "." + name); err != nil {
-		return nil, Errf(d, "unknown %s '%s': %sthis build has %s", kindOf(namespace), name,
-			meant(name, guests(namespace)), strings.Join(guests(namespace), ", "))
+		kind := kindOf(namespace)
+		if isPlain(name) {
+			kind += " '" + name + "'"
+		}
+		return nil, Errf(d, "unknown %s: %sthis build has %s", kind, meant(name, guests(namespace)), strings.Join(guests(namespace), ", "))
 	}
 	module, err := caddyfile.UnmarshalModule(d, namespace+"."+name)
 	if err != nil {

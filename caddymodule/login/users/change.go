@@ -17,9 +17,12 @@ type Change struct {
 	// Changed people have other accounts, roles, permissions or texts:
 	// rebuild their sessions.
 	Changed []int64
+	// Mended says that the file was broken or gone, which was told, and is good
+	// again.
+	Mended bool
 }
 
-// Any reports whether the change holds anything.
+// Any reports whether the change holds anything for people.
 func (c Change) Any() bool {
 	return len(c.Added)+len(c.Removed)+len(c.Disabled)+len(c.NewPassword)+len(c.Changed) > 0
 }

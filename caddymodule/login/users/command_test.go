@@ -12,7 +12,7 @@ import (
 // The command stands in errors and examples, so it must do what it says, in any
 // folder.
 func TestTheCommandForAUsersFileMakesOne(t *testing.T) {
-	for _, name := range []string{"users.yaml", "the people's file.yaml", "$(false).yaml"} {
+	for _, name := range []string{"users.yaml", "the people's file.yaml", "$(false).yaml", "no folder/of that name/users.yaml"} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			// In the place of the binary, which is not built here.
@@ -20,8 +20,8 @@ func TestTheCommandForAUsersFileMakesOne(t *testing.T) {
 			if err := os.WriteFile(filepath.Join(dir, "caddy"), []byte(script), 0o700); err != nil {
 				t.Fatal(err)
 			}
+			t.Chdir(dir)
 			shell := exec.Command("sh", "-c", users.CommandFor(name))
-			shell.Dir = dir
 			if out, err := shell.CombinedOutput(); err != nil {
 				t.Fatalf("%v: %s", err, out)
 			}

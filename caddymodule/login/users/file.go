@@ -80,8 +80,7 @@ func (f *File) reload(holds func() bool) (Change, error) {
 		return Change{}, nil
 	}
 	if sum == f.good {
-		f.err = nil
-		return Change{}, nil
+		return Change{Mended: f.mend()}, nil
 	}
 	return f.adopt(data, sum)
 }
@@ -92,8 +91,16 @@ func (f *File) adopt(data []byte, sum [sha256.Size]byte) (Change, error) {
 		f.err = fmt.Errorf("%s: the people read before stay in use: %w", f.path, err)
 		return Change{}, f.err
 	}
-	f.good, f.err = sum, nil
-	return Diff(f.people.Swap(people), people), nil
+	f.good = sum
+	change := Diff(f.people.Swap(people), people)
+	change.Mended = f.mend()
+	return change, nil
+}
+
+// mend forgets the error, and reports whether there was one.
+func (f *File) mend() (was bool) {
+	was, f.err = f.err != nil, nil
+	return was
 }
 
 // fail keeps the error and returns it unless it was the last one already.

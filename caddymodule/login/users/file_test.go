@@ -185,7 +185,7 @@ func TestReload(t *testing.T) {
 				d.Fatal("was read")
 			}
 			d.write(adaAlone)
-			d.reload(f, users.Change{})
+			d.reload(f, users.Change{Mended: true})
 			if f.Err() != nil {
 				d.Errorf("the state is %v", f.Err())
 			}
@@ -196,7 +196,7 @@ func TestReload(t *testing.T) {
 				d.Fatal("was read")
 			}
 			d.write(adaAndGrace)
-			d.reload(f, graceComes)
+			d.reload(f, users.Change{Added: graceComes.Added, Mended: true})
 			if f.Err() != nil {
 				d.Errorf("the state is %v", f.Err())
 			}
@@ -230,7 +230,7 @@ func TestReload(t *testing.T) {
 				d.Error("the loss was not told")
 			}
 			d.must(os.Rename(d.path+"~", d.path))
-			d.reload(f, users.Change{})
+			d.reload(f, users.Change{Mended: true})
 			if f.Err() != nil {
 				d.Errorf("the state is %v", f.Err())
 			}
@@ -240,7 +240,7 @@ func TestReload(t *testing.T) {
 			d.must(os.Remove(d.path))
 			_, _ = f.Reload()
 			d.write(adaAndGrace)
-			d.reload(f, graceComes)
+			d.reload(f, users.Change{Added: graceComes.Added, Mended: true})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

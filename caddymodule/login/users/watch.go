@@ -7,7 +7,7 @@ import (
 )
 
 // Watch looks at the file at each interval until the context ends, and calls
-// back for each change and each new error. It acts on what has kept still for
+// back for each change, each new error, and when that is mended. It acts on what has kept still for
 // an interval: a file that is copied in place is half there for a while, and
 // people must not be signed out because their lines are yet to come.
 func (f *File) Watch(ctx context.Context, interval time.Duration, changed func(Change, error)) {
@@ -20,7 +20,7 @@ func (f *File) Watch(ctx context.Context, interval time.Duration, changed func(C
 			return
 		case <-ticker.C:
 		}
-		if c, err := w.check(); err != nil || c.Any() {
+		if c, err := w.check(); err != nil || c.Any() || c.Mended {
 			changed(c, err)
 		}
 	}

@@ -26,7 +26,7 @@ func (w *watched) look(n int) {
 	for range n {
 		if c, err := w.check(); err != nil {
 			w.errs = append(w.errs, err)
-		} else if c.Any() {
+		} else if c.Any() || c.Mended {
 			w.changes = append(w.changes, c)
 		}
 	}
@@ -67,6 +67,27 @@ func TestWatch(t *testing.T) {
 			w.look(5)
 			w.saw(1)
 			w.keeps(w.file)
+		},
+		"a broken edit that is undone is called back as mended": func(w *watched) {
+			w.write(broken)
+			w.look(3)
+			w.write(adaAlone)
+			w.look(5)
+			w.saw(1, users.Change{Mended: true})
+		},
+		"a broken edit that is mended is called back once, with what it changes": func(w *watched) {
+			w.write(broken)
+			w.look(3)
+			w.write(adaAndGrace)
+			w.look(5)
+			w.saw(1, users.Change{Added: []int64{2}, Mended: true})
+		},
+		"a file that was away and is back is called back as mended": func(w *watched) {
+			w.must(os.Rename(w.path, w.path+"~"))
+			w.look(5)
+			w.must(os.Rename(w.path+"~", w.path))
+			w.look(5)
+			w.saw(1, users.Change{Mended: true})
 		},
 		"a file that is still being copied signs nobody out": func(w *watched) {
 			w.replace(adaAndGrace)

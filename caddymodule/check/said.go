@@ -1,0 +1,125 @@
+package check
+
+import (
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"example.com/sidegate/caddymodule/directive"
+)
+
+var (
+	// untilOurs is the path of modules that Caddy puts before what one of ours says.
+	untilOurs = regexp.MustCompile(`^(?s:.*?)provision (?:sidegate[a-z_.]*|http\.(?:handlers|matchers)\.session[a-z_]*): `)
+	// step is one more of it, down to a login, say.
+	step = regexp.MustCompile(`^(?:loading [a-z ]*modules?(?: '[^']*')?: |position \d+: |provision [a-z_.]+: )`)
+	// tokens is what Caddy puts before what is said of a line; of handle and route,
+	// once more.
+	tokens = regexp.MustCompile(`^(?:parsing caddyfile tokens for '[^']*': )+`)
+	// atLine is where Caddy's own errors have the line.
+	atLine = regexp.MustCompile(`^(?s:(.*)), at ([^ ]+:\d+)(?: import chain (\[.*\]))?$`)
+	// placed is an error that begins with its line.
+	placed = regexp.MustCompile(`^[^ ]+:\d+: `)
+
+	unknownWord  = regexp.MustCompile(`unrecognized (directive|global option): ([^ \n]+)`)
+	unknownField = regexp.MustCompile(`^(?s:.*)decoding module config: ((?:sidegate|http\.(?:handlers|matchers)\.session)[a-z_.]*): (json: unknown field "([^"]*)")$`)
+)
+
+// Said is what an error says, by file, line and what to do: without the path of
+// modules that Caddy puts before what one of ours says, and with what may have been
+// meant by a word that Caddy does not know, if that is one of ours.
+func Said(err error) string {
+	said := strings.TrimPrefix(err.Error(), "adapting config using caddyfile: ")
+	if field := unknownField.FindStringSubmatch(said); field != nil {
+		return field[1] + ": " + field[2] + meant(field[3], fieldsOf(field[1]))
+	}
+	if path := untilOurs.FindString(said); path != "" {
+		said = said[len(path):]
+		for path = step.FindString(said); path != ""; path = step.FindString(said) {
+			said = said[len(path):]
+		}
+		return said
+	}
+	return lineFirst(withMeant(said))
+}
+
+// lineFirst has an error about a line begin with it.
+func lineFirst(said string) string {
+	bare := said[len(tokens.FindString(said)):]
+	if placed.MatchString(bare) {
+		return bare
+	}
+	parts := atLine.FindStringSubmatch(bare)
+	if parts == nil {
+		return said
+	}
+	if bare = parts[2] + ": " + parts[1]; parts[3] != "" {
+		bare += " (imported: " + parts[3] + ")"
+	}
+	return bare
+}
+
+// withMeant says which word of ours may have been meant by one of a site, or of the
+// global options, that Caddy does not know.
+func withMeant(said string) string {
+	found := unknownWord.FindStringSubmatchIndex(said)
+	if found == nil {
+		return said
+	}
+	ours := []string{"sidegate"}
+	if said[found[2]:found[3]] == "directive" {
+		ours = directives()
+	}
+	return said[:found[1]] + meant(said[found[4]:found[5]], ours) + said[found[1]:]
+}
+
+func meant(word string, names []string) string {
+	if near, ok := directive.Nearest(word, names); ok {
+		return ": did you mean `" + near + "`?"
+	}
+	return ""
+}
+
+// directives are those of ours.
+func directives() (names []string) {
+	for _, module := range caddy.GetModules("http.handlers") {
+		if name := module.ID.Name(); strings.HasPrefix(name, "session_") {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// fieldsOf are the fields of a module in JSON, with those inside of them.
+func fieldsOf(id string) []string {
+	module, err := caddy.GetModule(id)
+	if err != nil {
+		return nil
+	}
+	return fieldsIn(reflect.TypeOf(module.New()), nil)
+}
+
+func fieldsIn(t reflect.Type, names []string) []string {
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
+		t = t.Elem()
+	}
+	if t.Kind() != reflect.Struct {
+		return names
+	}
+	for field := range t.Fields() {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		if !field.IsExported() || name == "-" || slices.Contains(names, name) && name != "" {
+			continue
+		}
+		if name != "" {
+			names = append(names, name)
+		}
+		if name != "" || field.Anonymous {
+			names = fieldsIn(field.Type, names)
+		}
+	}
+	return names
+}
