@@ -52,6 +52,7 @@ func (m *MatchSession) Provision(ctx caddy.Context) error {
 	if err != nil {
 		return err
 	}
+	app.matches = true
 	for _, require := range m.Require {
 		if err := cmp.Or(require.validate(), app.known.check("matcher session: role", require.Roles...)); err != nil {
 			return err
