@@ -24,6 +24,7 @@ func TestASiteWherePeopleSignInAndNothingIsGuarded(t *testing.T) {
 		{"session_auth of another site", at + open + "b.example.com {\nsession_endpoints\nsession_auth\nreverse_proxy app:80\n}", false},
 		{"session_auth on another server", at + open + "b.example.com:8443 {\nsession_auth {\nno_redirect\n}\nreverse_proxy app:80\n}", false},
 		{"session_auth by a named route", "&(ours) {\nsession_auth\n}\n" + at + "invoke ours\n" + open, false},
+		{"session_auth by a named route of another server", "&(ours) {\nsession_auth {\nno_redirect\n}\n}\n" + at + open + "b.example.com:8443 {\ninvoke ours\nreverse_proxy app:80\n}", false},
 		{"session_auth in an error route", at + open[:len(open)-2] + "handle_errors {\nsession_auth {\noptional\n}\nreverse_proxy pages:80\n}\n}", false},
 		{"the matcher session", at + "@in session\nheader @in X-In yes\n" + open, false},
 		{"the matcher session of another server", at + open + "b.example.com:8443 {\n@in not session\nrespond @in no\nreverse_proxy app:80\n}", false},
