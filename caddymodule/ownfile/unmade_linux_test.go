@@ -93,10 +93,13 @@ func TestWhatNoCommandMendsIsToldWithAnotherPlace(t *testing.T) {
 	folder("there", 0o755)(t)
 	file("a", 0o600)(t)
 	must(t, os.Symlink(filepath.Join(work, "no", "where"), "link"))
-	for path, want := range map[string]string{
+	mistakes := map[string]string{
 		"there": "there is a folder, not a file", "a/s.db": "a is no folder", "a/b/s.db": "a is no folder", "link": "link is a link that leads nowhere",
-		"/proc/s.db": "nothing can be made in /proc",
-	} {
+	}
+	if os.Getuid() == 0 { // others may not write there, as far as can be told
+		mistakes["/proc/s.db"] = "nothing can be made in /proc"
+	}
+	for path, want := range mistakes {
 		if !filepath.IsAbs(path) {
 			path = filepath.Join(work, path)
 		}
