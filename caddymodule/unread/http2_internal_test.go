@@ -1,6 +1,8 @@
 package unread
 
 import (
+	"bytes"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net/http"
@@ -9,6 +11,9 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
 
 	"example.com/sidegate/caddymodule/refusal"
 )
@@ -108,3 +113,54 @@ func (l *looking) Read(p []byte) (int, error) {
 type deadlines struct{ *httptest.ResponseRecorder }
 
 func (deadlines) SetReadDeadline(time.Time) error { return nil }
+
+// What a client sees that sends all of its body: an answer, and its end without a
+// reset (RFC 9113 section 8.1), which is a race at the client else.
+func TestAStreamOfHTTP2EndsWithoutAReset(t *testing.T) {
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w, done := New().Answer(w, r)
+		defer done()
+		refusal.CloseUnread(w, r)
+		refusal.Anonymous.WriteJSON(w)
+	}))
+	s.EnableHTTP2 = true
+	s.StartTLS()
+	t.Cleanup(s.Close)
+	conn, err := tls.Dial("tcp", s.Listener.Addr().String(), &tls.Config{NextProtos: []string{"h2"}, RootCAs: s.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs, ServerName: "example.com"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	_ = conn.SetDeadline(time.Now().Add(patience))
+	_, _ = io.WriteString(conn, http2.ClientPreface)
+	frames := http2.NewFramer(conn, conn)
+	var head bytes.Buffer
+	fields := hpack.NewEncoder(&head)
+	for _, f := range [][2]string{{":method", "POST"}, {":scheme", "https"}, {":authority", "example.com"}, {":path", "/"}} {
+		_ = fields.WriteField(hpack.HeaderField{Name: f[0], Value: f[1]})
+	}
+	_ = frames.WriteSettings()
+	_ = frames.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: head.Bytes(), EndHeaders: true})
+	sent := false
+	for {
+		frame, err := frames.ReadFrame()
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch frame := frame.(type) {
+		case *http2.RSTStreamFrame:
+			t.Fatalf("the stream is reset (%v)", frame.ErrCode)
+		case *http2.DataFrame:
+			if frame.StreamEnded() {
+				if !sent { // a reset is next
+					t.Error("the stream ends while we send")
+				}
+				return
+			}
+			if !sent { // it has answered, and we go on
+				_ = frames.WriteData(1, true, []byte("the rest"))
+				sent = true
+			}
+		}
+	}
+}
