@@ -13,6 +13,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
 	_ "example.com/sidegate/caddymodule/check" // the command sidegate-check
@@ -61,7 +62,9 @@ type App struct {
 
 	servers []*everyroute.First // those that our handlers stand in
 	health  *health.Probe
+	looked  map[*caddyhttp.Server]*siting.Found
 	asks    bool          // a session_auth asks for sessions
+	matches bool          // or a matcher
 	answers bool          // and a session_endpoints lets people begin one
 	watch   *siting.Watch // for a login page that people do not find
 	gateway func() (*gateway, error)

@@ -17,6 +17,7 @@ import (
 	"go.uber.org/zap"
 
 	"example.com/sidegate/caddymodule/directive"
+	"example.com/sidegate/caddymodule/ownfile"
 	"example.com/sidegate/caddymodule/token"
 )
 
@@ -79,13 +80,37 @@ func (o *SecretOptions) ringSecrets(ctx context.Context) ([]string, error) {
 		return o.secrets, nil
 	}
 	secret, err := loadOrMakeSecret(ctx, o.storage)
+	if err == nil {
+		err = o.planted()
+	} else {
+		err = o.unkept(err)
+	}
 	if err != nil {
-		if _, files := o.storage.(*certmagic.FileStorage); files {
-			return nil, fmt.Errorf("keeping a secret in Caddy's storage: %w", inDataFolder(err))
-		}
-		return nil, fmt.Errorf("keeping a secret in Caddy's storage: %w (or configure one: `secret {env.SIDEGATE_SECRET}`)", err)
+		return nil, fmt.Errorf("keeping a secret in Caddy's storage: %w", err)
 	}
 	return []string{secret}, nil
+}
+
+// planted is an error when the secret lies below the working folder, as where there
+// is no HOME, and others may have put it there: whoever knows it makes up sessions.
+func (o *SecretOptions) planted() error {
+	files, ok := o.storage.(*certmagic.FileStorage)
+	if !ok {
+		return nil
+	}
+	return ownfile.Planted(files.Filename(secretPath))
+}
+
+// unkept tells what to do where no secret can be kept.
+func (o *SecretOptions) unkept(err error) error {
+	files, ok := o.storage.(*certmagic.FileStorage)
+	switch {
+	case !ok:
+		return fmt.Errorf("%w (or configure one: `secret {env.SIDEGATE_SECRET}`)", err)
+	case files.Path == caddy.AppDataDir():
+		return inDataFolder(err)
+	}
+	return inStorage(err, files.Path)
 }
 
 // warnOfNames tells of secrets that are the names of files, which others know.

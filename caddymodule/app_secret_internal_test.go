@@ -1,9 +1,13 @@
 package caddymodule
 
 import (
+	"errors"
 	"io/fs"
+	"os"
 	"slices"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/caddyserver/certmagic"
@@ -37,18 +41,66 @@ func TestASecretThatIsTheNameOfAFileIsWarnedAbout(t *testing.T) {
 	}
 }
 
+// A folder that is given to the user must be one that a chown makes theirs.
+func TestTheHintForAFolderNamesItsOwnerAndACommandThatHelps(t *testing.T) {
+	there := t.TempDir()
+	for name, c := range map[string]struct {
+		err    error
+		folder string
+		want   string
+	}{
+		"of another owner":       {fs.ErrPermission, there, "chown -R " + strconv.Itoa(os.Getuid()) + " " + there},
+		"that is missing":        {fs.ErrPermission, there + "/none", "install -d -o " + strconv.Itoa(os.Getuid()) + " -m 700 " + there + "/none"},
+		"on what is read-only":   {syscall.EROFS, there, "no chown"},
+		"below what is a file":   {syscall.ENOTDIR, there, "no chown"},
+		"whose error is a text":  {errors.New("creating lock file"), there, "chown -R"},
+		"whose owner is a known": {fs.ErrPermission, there, "(of uid " + strconv.Itoa(os.Getuid())},
+	} {
+		if told := inFolder(c.err, c.folder); !strings.Contains(told, c.want) {
+			t.Errorf("one %s is told by: %s; want %s", name, told, c.want)
+		}
+	}
+}
+
+// Without a HOME Caddy keeps its data below the working folder: whoever has put a
+// secret there knows it, and could make up every session.
+func TestASecretThatOthersMayHavePutIntoTheWorkingFolderIsRefused(t *testing.T) {
+	t.Chdir(t.TempDir())
+	o := SecretOptions{storage: &certmagic.FileStorage{Path: "./caddy"}}
+	if _, err := o.ringSecrets(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod("caddy/sidegate/secret", 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.ringSecrets(t.Context()); err == nil || !strings.Contains(err.Error(), "lies in the working folder") {
+		t.Errorf("told: %v", err)
+	}
+}
+
 // The secret and the sessions lie in one folder: whoever is told of the one alone
 // meets the other next.
 func TestWhereNothingCanBeKeptOneIsToldOfTheSecretAndTheSessions(t *testing.T) {
-	o := SecretOptions{storage: &certmagic.FileStorage{Path: "/dev/null/caddy"}}
-	_, err := o.ringSecrets(t.Context())
-	if err == nil {
-		t.Fatal("a secret was kept where nothing can be")
-	}
-	for _, word := range []string{"chown", "XDG_DATA_HOME", "`secret {env.SIDEGATE_SECRET}`", "`store embedded "} {
-		if !strings.Contains(err.Error(), word) {
-			t.Errorf("no word of %s in: %v", word, err)
-		}
+	for name, c := range map[string]struct {
+		data, storage string
+		words         []string
+	}{
+		"the data folder": {"/dev/null", "/dev/null/caddy", []string{"/dev/null/caddy", "XDG_DATA_HOME", "`secret {env.SIDEGATE_SECRET}`", "`store embedded "}},
+		"another storage": {t.TempDir(), "/dev/null/mine", []string{"/dev/null/mine", "`storage file_system ", "`secret {env.SIDEGATE_SECRET}`"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("XDG_DATA_HOME", c.data)
+			o := SecretOptions{storage: &certmagic.FileStorage{Path: c.storage}}
+			_, err := o.ringSecrets(t.Context())
+			if err == nil {
+				t.Fatal("a secret was kept where nothing can be")
+			}
+			for _, word := range append(c.words, "uid ") {
+				if !strings.Contains(err.Error(), word) {
+					t.Errorf("no word of %s in: %v", word, err)
+				}
+			}
+		})
 	}
 	if isOfFolder(errNoSharedSecret) || !isOfFolder(fs.ErrPermission) {
 		t.Error("an error of a folder is not told from others")

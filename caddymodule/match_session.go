@@ -53,6 +53,7 @@ func (m *MatchSession) Provision(ctx caddy.Context) error {
 	if err != nil {
 		return err
 	}
+	app.matches = true
 	for i := range m.Require {
 		if err := m.Require[i].Check(); err != nil {
 			return err

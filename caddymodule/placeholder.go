@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -18,6 +19,7 @@ import (
 	"golang.org/x/net/http/httpguts"
 
 	"example.com/sidegate/caddymodule/directive"
+	"example.com/sidegate/caddymodule/ownfile"
 	"example.com/sidegate/caddymodule/token"
 )
 
@@ -82,10 +84,30 @@ func standInAddress(configured string) string {
 func unresolved(value string) error {
 	for _, name := range reference.FindAllString(value, -1) {
 		if _, err := caddy.NewReplacer().ReplaceOrErr(name, true, true); err != nil {
+			if unread := unreadable(name); unread != nil {
+				return fmt.Errorf("%s cannot be read: %w", name, readable(unread))
+			}
 			return fmt.Errorf("%s is missing or empty: set the variable, or let this process read the file, and start again", name)
 		}
 	}
 	return errors.New(`it has braces that are neither {env.NAME} nor {file./path}: write \{ for a brace that is meant as one`)
+}
+
+// unreadable is why the file of a placeholder cannot be read that is there; nil for
+// others.
+func unreadable(name string) error {
+	path, ok := strings.CutPrefix(strings.TrimSuffix(name, "}"), "{file.")
+	if !ok {
+		return nil
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		if errors.Is(err, fs.ErrPermission) {
+			return err
+		}
+		return nil
+	}
+	return file.Close()
 }
 
 // readNamed reads the file of that name. An empty one is an error, for what is
@@ -110,16 +132,42 @@ func readable(err error) error {
 	if !errors.Is(err, fs.ErrPermission) {
 		return err
 	}
-	return fmt.Errorf("%w: let the user that the gateway runs as (uid %d) read the file and enter its folder", err, os.Getuid())
+	what := "the file"
+	if denied, ok := errors.AsType[*fs.PathError](err); ok {
+		what = ownfile.Described(denied.Path)
+	}
+	return fmt.Errorf("%w: let the user that the gateway runs as (uid %d) read %s and enter its folder", err, os.Getuid(), what)
 }
 
 // inDataFolder tells what to do when Caddy's data folder cannot be written. The
 // secret and the sessions both lie there, so whoever moves one moves the other.
 func inDataFolder(err error) error {
-	return fmt.Errorf("%w (the user that the gateway runs as, uid %d, needs a folder to keep data in, now %s: where sessions lie there already, give it to that "+
-		"user (chown -R); else set XDG_DATA_HOME or HOME to one that it may write, or say where both things go that lie there, "+
-		"`secret {env.SIDEGATE_SECRET}` and `store embedded <file>`)",
-		err, os.Getuid(), caddy.AppDataDir())
+	return fmt.Errorf("%w (%s, or set XDG_DATA_HOME or HOME to a folder that it may write, or say where both things go that lie there, "+
+		"`secret {env.SIDEGATE_SECRET}` and `store embedded <file>`)", err, inFolder(err, caddy.AppDataDir()))
+}
+
+// inStorage is inDataFolder for another folder that is configured as Caddy's storage,
+// in which the secret lies.
+func inStorage(err error, folder string) error {
+	return fmt.Errorf("%w (%s, or name another one, `storage file_system <folder>` in the global options, or configure a secret, "+
+		"`secret {env.SIDEGATE_SECRET}`)", err, inFolder(err, folder))
+}
+
+// inFolder names the folder and whose it is, and how it is given to who needs it,
+// which helps where somebody else has it alone.
+func inFolder(err error, folder string) string {
+	if whole, err := filepath.Abs(folder); err == nil {
+		folder = whole
+	}
+	told := fmt.Sprintf("the user that the gateway runs as, uid %d, needs a folder to keep data in, now %s: ", os.Getuid(), ownfile.Described(folder))
+	_, there := os.Lstat(folder)
+	switch {
+	case errors.Is(err, syscall.EROFS), errors.Is(err, syscall.ENOTDIR):
+		return told + "no chown makes that one of use: take another"
+	case errors.Is(there, fs.ErrNotExist):
+		return told + fmt.Sprintf("make it for that user (install -d -o %d -m 700 %s)", os.Getuid(), folder)
+	}
+	return told + fmt.Sprintf("give it to that user (chown -R %d %s)", os.Getuid(), folder)
 }
 
 // isOfFolder reports whether an error is one that a folder makes.

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -93,7 +95,7 @@ func (a *App) joinServer(ctx caddy.Context) (*everyroute.First, error) {
 			return f, nil
 		}
 	}
-	found, err := a.lookAtSites(server)
+	found, err := a.lookAtSites(ctx, server)
 	if err != nil {
 		return nil, err
 	}
@@ -115,12 +117,42 @@ func (a *App) joinServer(ctx caddy.Context) (*everyroute.First, error) {
 // lookAtSites refuses what cannot work on the server that is being provisioned,
 // and tells of what may not be meant. It reads routes as they were written, so
 // it comes before anything is put among them.
-func (a *App) lookAtSites(server *caddyhttp.Server) (*siting.Found, error) {
+func (a *App) lookAtSites(ctx caddy.Context, server *caddyhttp.Server) (found *siting.Found, err error) {
+	if found, ok := a.looked[server]; ok {
+		return found, nil
+	}
 	trusting := caller.Trusting(server)
-	return siting.Look(server, siting.Options{
+	found, err = siting.Look(server, siting.Options{
 		BasePath: a.address.BasePath, Insecure: a.Cookie.Insecure, Read: readAuth, Warn: a.logger.Warn,
 		InFront: trusting || a.PublicURL != "", InFrontTLS: trusting || a.public.Scheme == "https",
+		Asks: a.asks || a.matches, Servers: allServers(ctx),
 	})
+	if a.looked == nil {
+		a.looked = make(map[*caddyhttp.Server]*siting.Found)
+	}
+	a.looked[server] = found
+	return found, err
+}
+
+// allServers are those of the http app that is being provisioned.
+func allServers(ctx caddy.Context) []*caddyhttp.Server {
+	for _, module := range ctx.Modules() {
+		if app, ok := module.(*caddyhttp.App); ok {
+			return slices.Collect(maps.Values(app.Servers))
+		}
+	}
+	return nil
+}
+
+// LookAtSites refuses what cannot work on the server that a handler is
+// provisioned for, which may be the only one of ours there.
+func (a *App) LookAtSites(ctx caddy.Context) error {
+	server, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
+	if !ok {
+		return nil
+	}
+	_, err := a.lookAtSites(ctx, server)
+	return err
 }
 
 // missedLogin tells of people who are led to a login page that is not there.

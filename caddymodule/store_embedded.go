@@ -1,14 +1,19 @@
 package caddymodule
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"go.uber.org/zap"
 
 	"example.com/sidegate/caddymodule/directive"
+	"example.com/sidegate/caddymodule/ownfile"
 	"example.com/sidegate/sessionstore"
 	"example.com/sidegate/sessionstore/embedded"
 )
@@ -23,8 +28,13 @@ func init() {
 type EmbeddedStore struct {
 	// Path of the file. Default: sidegate/sessions.db in Caddy's data directory.
 	Path string `json:"path,omitempty"`
+	// Former is a relative name by which a gateway before made the file in its
+	// working folder. That one is used where there is none at Path, with a
+	// warning. Default: none.
+	Former string `json:"former,omitempty"`
 
-	path string
+	path    string
+	working string // its relative name, where it lies in the working folder
 }
 
 // keptDB is an open database, shared by all configurations that use it.
@@ -43,15 +53,31 @@ func (EmbeddedStore) CaddyModule() caddy.ModuleInfo {
 
 // Provision finds the file. It does not open it: `caddy validate` must work
 // beside a running server, which has the file locked.
-func (e *EmbeddedStore) Provision(caddy.Context) (err error) {
-	e.path = filepath.Join(caddy.AppDataDir(), "sidegate", "sessions.db")
+func (e *EmbeddedStore) Provision(ctx caddy.Context) (err error) {
+	path := filepath.Join(caddy.AppDataDir(), "sidegate", "sessions.db")
 	if e.Path != "" {
-		if e.path, err = resolve(e.Path); err != nil {
+		if path, err = resolve(e.Path); err != nil {
 			return fmt.Errorf("store embedded: %w", err)
 		}
 	}
-	e.path, err = filepath.Abs(e.path)
+	if e.Former != "" && isMissing(path) && !isMissing(e.Former) {
+		there, _ := filepath.Abs(e.Former)
+		ctx.Logger().Warn("the sessions lie in the working folder, where a gateway before has put them, and not beside the Caddyfile: which folder that is, "+
+			"is up to whoever starts the gateway", zap.String("file", there), zap.String("looked_for", path),
+			zap.String("remedy", "stop the gateway and move the file there, or give its whole name"))
+		path = e.Former
+	}
+	if !filepath.IsAbs(path) {
+		e.working = path
+	}
+	e.path, err = filepath.Abs(path)
 	return err
+}
+
+// isMissing reports whether there is nothing by that name, as far as can be told.
+func isMissing(path string) bool {
+	_, err := os.Lstat(path)
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 // Shared is false: the file is this process' alone.
@@ -59,17 +85,26 @@ func (*EmbeddedStore) Shared() bool { return false }
 
 // Open opens the file, or takes it over from the configuration before.
 func (e *EmbeddedStore) Open(sealer *sessionstore.Sealer, now func() time.Time) (sessionstore.Store, func() error, error) {
+	if err := ownfile.Planted(e.working); err != nil {
+		return nil, nil, fmt.Errorf("store embedded: %w", err)
+	}
 	db, release, err := pooled("sidegate.stores.embedded:"+e.path, func() (keptDB, error) {
 		opened, err := embedded.Open(e.path)
 		return keptDB{opened}, err
 	})
 	if err != nil {
-		if e.Path == "" && isOfFolder(err) {
-			err = inDataFolder(err)
-		}
-		return nil, nil, fmt.Errorf("store embedded: %w", err)
+		return nil, nil, fmt.Errorf("store embedded: %w", e.unopened(err))
 	}
 	return embedded.New(db.DB, sealer, now), release, nil
+}
+
+// unopened tells why the file cannot be opened or made. At its default place it has
+// the secret beside it.
+func (e *EmbeddedStore) unopened(err error) error {
+	if e.Path == "" && isOfFolder(err) {
+		return inDataFolder(err)
+	}
+	return ownfile.Unmade(e.path, err)
 }
 
 // UnmarshalCaddyfile reads the store. Syntax:
@@ -80,7 +115,7 @@ func (e *EmbeddedStore) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if err := directive.OptionalText(d, &e.Path); err != nil {
 		return err
 	}
-	e.Path = directive.FileName(d, e.Path)
+	e.Path, e.Former = directive.MadeFileName(d, e.Path)
 	return directive.NoMore(d, "store embedded")
 }
 

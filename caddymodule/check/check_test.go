@@ -66,6 +66,25 @@ func TestWhatTheCommandSaysAndByWhichStatusItEnds(t *testing.T) {
 			"http://app.example.com", 1), []string{"--strict"}, 0, []string{"sidegate: the configuration is valid, no warnings"}},
 		{"a cookie that others can take", strings.Replace(written(quiet, login+"\ncookie {\ninsecure\n}", site), "bind 127.0.0.1", "bind 0.0.0.0", 1), nil, 0,
 			[]string{"warning: session cookies go over plain HTTP too", "sidegate: the configuration is valid, 1 warning"}},
+		{"people sign in, and nothing is guarded", written(quiet, login, "session_endpoints\nreverse_proxy app:80"), nil, 0,
+			[]string{"warning: people sign in here, and nothing is guarded", "sidegate: the configuration is valid, 1 warning"}},
+		{"people sign in at one server, and another is guarded", written(quiet, login, "session_endpoints\nreverse_proxy app:80") +
+			"http://localhost:8081 {\nsession_auth {\nno_redirect\n}\nreverse_proxy app:80\n}", []string{"--strict"}, 0,
+			[]string{"sidegate: the configuration is valid, no warnings"}},
+		{"people sign in at one server, and another looks who they are", written(quiet, login, "session_endpoints\nreverse_proxy app:80") +
+			"http://localhost:8081 {\n@in session\nreverse_proxy @in app:80\n}", []string{"--strict"}, 0,
+			[]string{"sidegate: the configuration is valid, no warnings"}},
+		{"an open app that is provisioned when session_auth is", written(quiet, login, "") + "https:// {\nsession_endpoints\nhandle /open {\nreverse_proxy {\ndynamic a app 80\n}\n}\n" +
+			"handle {\nsession_auth\nreverse_proxy {\ndynamic a app 80\n}\n}\n}", nil, 0,
+			[]string{"warning: an app that session_auth guards can be reached without it", "sidegate: the configuration is valid, 1 warning"}},
+		{"answers that are handled of what is provisioned when session_auth is", written(quiet, login, "") + "https:// {\nroute {\nforward_auth app:80 {\nuri /x\n}\n" +
+			"session_endpoints\nsession_auth\nrespond OK\n}\n}", []string{"--strict"}, 0, []string{"sidegate: the configuration is valid, no warnings"}},
+		{"any host over TLS", written(quiet, login, "") + ":443 {\n" + site + "\n}", []string{"--strict"}, 0,
+			[]string{"sidegate: the configuration is valid, no warnings"}},
+		{"any host over plain http", written(quiet, login, "") + ":8081 {\n" + site + "\n}", nil, 0,
+			[]string{"warning: people who come by plain http are not kept signed in", "sidegate: the configuration is valid, 1 warning"}},
+		{"any host over plain http behind a proxy", written(quiet+"\nservers {\ntrusted_proxies static 10.0.0.1\n}", login+"\npublic_url https://app.example.com", "") +
+			":8081 {\n" + site + "\n}", []string{"--strict"}, 0, []string{"sidegate: the configuration is valid, no warnings"}},
 		{"a log that cannot be written", written("log {\noutput file users.yaml/log\n}", login, site), nil, 1, []string{"error: ", "sidegate: the configuration is not valid"}},
 		{"JSON", `{"apps":{}}`, []string{"--config", "Caddyfile", "--adapter", ""}, 1, []string{"error: ", "sidegate: the configuration is not valid"}},
 		{"a file that is not there", "", []string{"--config", "nowhere.json"}, 1, []string{"error: reading config from file", "sidegate: the configuration is not valid"}},

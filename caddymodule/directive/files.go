@@ -43,7 +43,7 @@ func Files(target *[]string) Option {
 // where there is nothing by it and the working folder has it, one there, which
 // it warns of. Names with placeholders stay as they are.
 func FileName(d *caddyfile.Dispenser, name string) string {
-	if name == "" || filepath.IsAbs(name) || strings.Contains(name, "{") {
+	if isFixed(name) {
 		return name
 	}
 	here, err := filepath.Abs(name)
@@ -51,13 +51,56 @@ func FileName(d *caddyfile.Dispenser, name string) string {
 	switch {
 	case err != nil || besideErr != nil:
 		return name
+	case !isOfFile(d):
+		warnOfNoFile(d, name)
+		return here
 	case beside == here || isThere(beside) || !isThere(here):
 		return beside
 	}
-	Warn(d, "a file is not beside the Caddyfile that names it, and the one in the working folder is taken: which folder that is, is up to "+
-		"whoever starts the gateway", zap.String("file", here), zap.String("looked_for", beside), zap.String("remedy", "give its whole name"))
+	Warn(d, "a file is not beside the Caddyfile that names it, and the one in the working folder is taken: "+upToStarter,
+		zap.String("file", here), zap.String("looked_for", beside), zap.String("remedy", wholeName))
 	return here
 }
+
+// MadeFileName is FileName for a file that the gateway makes: beside the Caddyfile,
+// whatever the working folder has, for strangers may have put that there. former
+// is the name by which a gateway before made it in its working folder; empty
+// where there is none, or no other.
+func MadeFileName(d *caddyfile.Dispenser, name string) (path, former string) {
+	if isFixed(name) {
+		return name, ""
+	}
+	if !isOfFile(d) {
+		warnOfNoFile(d, name)
+		return name, ""
+	}
+	beside, err := filepath.Abs(filepath.Join(filepath.Dir(d.File()), name))
+	if err != nil {
+		return name, ""
+	}
+	return beside, name
+}
+
+// What is said of the working folder.
+const (
+	upToStarter = "which folder that is, is up to whoever starts the gateway"
+	wholeName   = "give its whole name"
+)
+
+func warnOfNoFile(d *caddyfile.Dispenser, name string) {
+	Warn(d, "a Caddyfile that is no file, as on standard input, names one by a relative name, and the one in the working folder is taken: "+upToStarter,
+		zap.String("file", name), zap.String("remedy", wholeName))
+}
+
+// isFixed reports whether a name is not looked for: a whole one, and one that is not
+// known yet.
+func isFixed(name string) bool {
+	return name == "" || filepath.IsAbs(name) || strings.Contains(name, "{")
+}
+
+// isOfFile reports whether the Caddyfile is a file. One that comes by standard input
+// or by Caddy's API has the name of one, and is beside nothing.
+func isOfFile(d *caddyfile.Dispenser) bool { return d.File() != "-" && isThere(d.File()) }
 
 // isThere reports whether there is anything by that name: a file that cannot be
 // reached, or a link that leads nowhere yet, is not one that is missing.

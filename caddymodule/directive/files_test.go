@@ -2,13 +2,16 @@ package directive
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	_ "github.com/caddyserver/caddy/v2/modules/logging"
 )
 
 // A gateway that is started by another's hand has another working folder than
@@ -17,6 +20,7 @@ func TestARelativeFileIsLookedForBesideTheCaddyfile(t *testing.T) {
 	beside, working := t.TempDir(), t.TempDir()
 	t.Chdir(working)
 	working, _ = os.Getwd()
+	write(t, filepath.Join(beside, "Caddyfile"))
 	for _, dir := range []string{beside, working} {
 		write(t, filepath.Join(dir, "both.pem"))
 	}
@@ -60,6 +64,78 @@ func TestARelativeFileIsLookedForBesideTheCaddyfile(t *testing.T) {
 			t.Errorf("%s, %v", got, err)
 		}
 	})
+}
+
+// What the gateway makes is made where nobody plants another.
+func TestAFileThatTheGatewayMakesIsBesideTheCaddyfile(t *testing.T) {
+	beside, working := t.TempDir(), t.TempDir()
+	t.Chdir(working)
+	caddyfileOf := filepath.Join(beside, "Caddyfile")
+	write(t, caddyfileOf)
+	write(t, filepath.Join(working, "planted.db"))
+	for name, c := range map[string]struct{ of, given, path, former string }{
+		"with one in the working folder": {caddyfileOf, "planted.db", filepath.Join(beside, "planted.db"), "planted.db"},
+		"with none":                      {caddyfileOf, "a/new.db", filepath.Join(beside, "a/new.db"), "a/new.db"},
+		"by its whole name":              {caddyfileOf, "/var/s.db", "/var/s.db", ""},
+		"with a placeholder":             {caddyfileOf, "{env.DIR}/s.db", "{env.DIR}/s.db", ""},
+		"from standard input":            {"-", "planted.db", "planted.db", ""},
+		"by Caddy's API":                 {"Caddyfile", "planted.db", "planted.db", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := caddyfile.NewTestDispenser("embedded x")
+			d.Next()
+			if path, former := MadeFileName(named(d, c.of), c.given); path != c.path || former != c.former {
+				t.Errorf("%s, and before %s", path, former)
+			}
+		})
+	}
+}
+
+// A Caddyfile on standard input is beside nothing, and would take the working folder
+// for its own without a word.
+func TestARelativeFileOfACaddyfileThatIsNoFileIsWarnedAbout(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for name, c := range map[string]struct {
+		of, given string
+		warned    bool
+	}{
+		"from standard input": {"-", "a.pem", true}, "by Caddy's API": {"Caddyfile", "a.pem", true},
+		"by its whole name": {"-", "/etc/a.pem", false}, "with a placeholder": {"-", "{env.A}", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, read := range []func(d *caddyfile.Dispenser){
+				func(d *caddyfile.Dispenser) { FileName(d, c.given) }, func(d *caddyfile.Dispenser) { MadeFileName(d, c.given) },
+			} {
+				d := caddyfile.NewTestDispenser("ca x")
+				d.Next()
+				said := logged(t, func() { read(named(d, c.of)) })
+				if got := strings.Contains(said, "a Caddyfile that is no file") && strings.Contains(said, c.given); got != c.warned {
+					t.Errorf("the log says %s", said)
+				}
+			}
+		})
+	}
+}
+
+// logged is what is written to Caddy's log meanwhile.
+func logged(t *testing.T, f func()) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "log")
+	run := func(config string) {
+		if err := caddy.Load([]byte(config), true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run(fmt.Sprintf(`{"admin": {"disabled": true}, "logging": {"logs": {"default": {"writer": {"output": "file", "filename": %q}}}}}`, file))
+	f()
+	if err := caddy.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	said, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(said)
 }
 
 // named are the same words in a file of another name.

@@ -35,13 +35,15 @@ func TestARefusedUploadHasItsAnswer(t *testing.T) {
 	}
 }
 
+// Over HTTP/2 curl fails with the answer's status in its hands, where the stream is
+// reset before it has read the rest.
 func TestARefusedUploadOverTLSHasItsAnswer(t *testing.T) {
 	up := gatewaytest.NewRecorder(t)
 	s := gatewaytest.StartSecure(t, gatewaytest.Site{Upstream: up.Address()})
 	root := filepath.Join(s.Dir, "storage", "pki", "authorities", "local", "root.crt")
 	_, port, _ := strings.Cut(s.Address, ":")
 	clients := uploaders("https://"+gatewaytest.SecureHost+":"+port, root)
-	for size, file := range uploads(t, 1, 30, 100) {
+	for size, file := range uploads(t, 1, 5, 30, 100) {
 		for _, client := range []string{"curl", "curl over HTTP/2", "node over HTTP/2"} {
 			t.Run(fmt.Sprintf("%s, %d MB", client, size), func(t *testing.T) {
 				for range roundsOf(size) {

@@ -40,6 +40,9 @@ type Asked interface {
 	Health() *Probe
 	// HasEndpoint reports whether the path is one of session_endpoints'.
 	HasEndpoint(path string) bool
+	// LookAtSites is an error where a handler of the server that is provisioned
+	// stands where it cannot work.
+	LookAtSites(ctx caddy.Context) error
 }
 
 // CaddyModule returns the Caddy module information.
@@ -65,6 +68,9 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	asked := app.(Asked)
 	if asked.HasEndpoint(h.Path) {
 		return fmt.Errorf("session_health %s: session_endpoints answers there: give it a path of its own, such as /healthz", h.Path)
+	}
+	if err := asked.LookAtSites(ctx); err != nil {
+		return err
 	}
 	h.probe, h.drains = asked.Health(), unread.New()
 	if server, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server); ok {

@@ -71,34 +71,38 @@ func provisioned(set caddyhttp.MatcherSet) (matchers []matcher) {
 	return matchers
 }
 
-func (w *walker) matches(sets [][]matcher, s state) truth {
+func (w *walker) matches(sets [][]matcher, at place, s state) truth {
 	if len(sets) == 0 {
 		return yes
 	}
-	return w.any(sets, s)
+	return w.any(sets, at, s)
 }
 
-func (w *walker) any(sets [][]matcher, s state) (best truth) {
+func (w *walker) any(sets [][]matcher, at place, s state) (best truth) {
 	for _, set := range sets {
 		all := yes
 		for _, m := range set {
-			all = min(all, w.holds(m, s))
+			all = min(all, w.holds(m, at, s))
 		}
 		best = max(best, all)
 	}
 	return best
 }
 
-func (w *walker) holds(m matcher, s state) truth {
+func (w *walker) holds(m matcher, at place, s state) truth {
 	switch m.name {
 	case "not":
-		return yes - w.any(m.not, s)
+		return yes - w.any(m.not, at, s)
 	case "host":
-		return matchHosts(m.texts(), w.host)
+		return w.matchHosts(m.texts(), at)
+	case "file":
+		if m.tries() != nil {
+			return yes
+		}
 	case "path":
 		return matchPath(m.texts(), s.path)
 	case "method":
-		if !w.asked {
+		if !w.asked || w.probe {
 			return maybe
 		}
 		if slices.Contains(m.texts(), "GET") {
@@ -113,6 +117,22 @@ func (w *walker) holds(m matcher, s state) truth {
 func (m matcher) texts() (texts []string) {
 	_ = json.Unmarshal(m.raw, &texts)
 	return texts
+}
+
+// matchHosts is what the matcher host says of who comes there: where no host is
+// asked for, it is one of those that lead there.
+func (w *walker) matchHosts(patterns []string, at place) truth {
+	if w.host != "" || len(at.hosts) == 0 {
+		return matchHosts(patterns, w.host)
+	}
+	best, worst := no, yes
+	for _, host := range at.hosts {
+		best, worst = max(best, matchHosts(patterns, host)), min(worst, matchHosts(patterns, host))
+	}
+	if best != worst {
+		return maybe
+	}
+	return best
 }
 
 // matchHosts is Caddy's matcher host. An empty host is any.

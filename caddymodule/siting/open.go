@@ -22,19 +22,21 @@ func (l *look) warnOfOpen() {
 			continue
 		}
 		for _, guarded := range l.proxies {
-			dial := shared(open.dials, guarded.dials)
+			dial := l.shared(open.dials, guarded.dials)
 			if dial == "" || !guarded.guarded || !slices.Equal(open.hosts, guarded.hosts) {
 				continue
 			}
-			l.warnOnce(zap.String("site", l.name(place{hosts: open.hosts})), zap.String("upstream", dial),
+			l.warnOnce("an app that session_auth guards can be reached without it by another path of the site: have one way to the app, "+
+				"and name what is open in it, by `public <path>...` in the block of session_auth", zap.String("site", l.name(place{hosts: open.hosts})), zap.String("upstream", dial),
 				zap.String("open", told(open.place)), zap.String("guarded", told(guarded.place)))
 			break
 		}
 	}
 }
 
-func (l *look) warnOnce(fields ...zap.Field) {
+func (l *look) warnOnce(message string, fields ...zap.Field) {
 	var key strings.Builder
+	key.WriteString(message)
 	for _, f := range fields {
 		key.WriteString(f.String + "\n")
 	}
@@ -42,12 +44,11 @@ func (l *look) warnOnce(fields ...zap.Field) {
 		return
 	}
 	l.told = append(l.told, key.String())
-	l.Warn("an app that session_auth guards can be reached without it by another path of the site: have one way to the app, "+
-		"and name what is open in it, by `public <path>...` in the block of session_auth", fields...)
+	l.Warn(message, fields...)
 }
 
-func shared(a, b []string) string {
-	if i := slices.IndexFunc(a, func(dial string) bool { return slices.Contains(b, dial) }); i >= 0 {
+func (l *look) shared(a, b []string) string {
+	if i := slices.IndexFunc(a, func(dial string) bool { return slices.Contains(b, dial) && l.sameEverywhere(dial) }); i >= 0 {
 		return a[i]
 	}
 	return ""

@@ -18,6 +18,9 @@ func (l *look) warnOfPlain() {
 	}
 	var names []string
 	for _, s := range slices.Concat(l.auths, l.endpoints) {
+		if len(s.hosts) == 0 && slices.ContainsFunc(l.server.Listen, beyondLoopback) && !slices.Contains(names, anyHost) {
+			names = append(names, anyHost)
+		}
 		for _, host := range s.hosts {
 			if !local(host) && !strings.Contains(host, "{") && !slices.Contains(names, host) {
 				names = append(names, host)
@@ -31,6 +34,9 @@ func (l *look) warnOfPlain() {
 		"where TLS ends in front of it, say `public_url https://...` and `trusted_proxies`; on a test network only, `insecure` in the block `cookie`",
 		zap.Strings("hosts", names), zap.Strings("listen", l.server.Listen))
 }
+
+// anyHost is a site without a name, in what is told.
+const anyHost = "any"
 
 // local reports whether a host is the browser's own machine, to browsers (W3C
 // Secure Contexts section 3.1).

@@ -8,6 +8,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
 
 	"example.com/sidegate/caddymodule/everyroute"
 )
@@ -21,13 +22,17 @@ const (
 	nameRespond   = "static_response"
 	nameInvoke    = "invoke"
 	nameError     = "error"
+	nameHealth    = "session_health"
+	nameCopy      = "copy_response"
 )
 
 // part is a handler of a route.
 type part struct {
-	name   string
-	raw    json.RawMessage     // as it is written
-	routes caddyhttp.RouteList // within it
+	name      string
+	raw       json.RawMessage             // as it is written
+	routes    caddyhttp.RouteList         // within it
+	responses []caddyhttp.ResponseHandler // what a reverse_proxy does with answers
+	dynamic   string                      // what it asks for its upstreams
 }
 
 // partsOf reads the handlers of a route, which Caddy has provisioned already, or
@@ -47,10 +52,15 @@ func partsOf(route *caddyhttp.Route) (parts []part) {
 func readPart(raw json.RawMessage) part {
 	p := part{raw: raw}
 	p.name = p.text("handler")
-	if p.name == "subroute" {
+	switch p.name { // what cannot be read is Caddy's to complain of
+	case "subroute":
 		var s caddyhttp.Subroute
-		_ = json.Unmarshal(raw, &s) // what cannot be read is Caddy's to complain of
+		_ = json.Unmarshal(raw, &s)
 		p.routes = s.Routes
+	case nameProxy:
+		var h reverseproxy.Handler
+		_ = json.Unmarshal(raw, &h)
+		p.responses, p.dynamic = h.HandleResponse, dynamicText(h.DynamicUpstreamsRaw)
 	}
 	return p
 }
@@ -61,6 +71,8 @@ func partOf(h caddyhttp.MiddlewareHandler) (p part) {
 		p.routes = h.Routes
 	case everyroute.Before:
 		p.routes = h.Inner()
+	case *reverseproxy.Handler:
+		p.responses, p.dynamic = h.HandleResponse, dynamicOf(h)
 	}
 	if module, ok := h.(caddy.Module); ok {
 		p.name = module.CaddyModule().ID.Name()
@@ -80,18 +92,6 @@ func (p part) fields() (fields map[string]any) {
 func (p part) text(field string) string {
 	text, _ := p.fields()[field].(string)
 	return text
-}
-
-// dials are the upstreams of a reverse_proxy that are written out.
-func (p part) dials() (dials []string) {
-	var proxy struct{ Upstreams []struct{ Dial string } }
-	_ = json.Unmarshal(p.raw, &proxy)
-	for _, u := range proxy.Upstreams {
-		if u.Dial != "" {
-			dials = append(dials, u.Dial)
-		}
-	}
-	return dials
 }
 
 // What a handler may do with a request.
@@ -122,7 +122,7 @@ func (p part) does() deed {
 		return p.responds()
 	case p.name == nameFiles && p.fields() != nil && p.fields()["pass_thru"] != true:
 		return answers | ends
-	case p.name == nameProxy && p.fields() != nil && p.fields()["handle_response"] == nil: // routes of that may pass it on
+	case p.name == nameProxy && p.fields() != nil, p.name == nameCopy:
 		return answers | ends
 	case p.name == nameError:
 		return answers | ends | guards
@@ -147,24 +147,28 @@ func (p part) responds() deed {
 
 // givesAway reports whether what has ended a request has given an app's answer.
 func givesAway(ended string) bool {
-	return slices.Contains([]string{nameProxy, nameFiles, nameRespond}, ended)
+	return slices.Contains([]string{nameProxy, nameFiles, nameRespond, nameCopy}, ended)
 }
 
 // rewritten is what a rewrite makes of a request's path.
 func (p part) rewritten(s state) state {
 	fields := p.fields()
 	prefix, _ := fields["strip_path_prefix"].(string)
+	if fields["uri"] == "{http.matchers.file.relative}" && len(s.tries) > 0 {
+		return s.toFile()
+	}
 	for field := range fields {
 		if !slices.Contains([]string{"handler", "method", "query", "strip_path_prefix"}, field) {
-			s.path = ""
+			s.path, s.fallback = "", ""
 		}
 	}
 	if prefix == "" || strings.Contains(prefix, "{") {
 		if prefix != "" {
-			s.path = ""
+			s.path, s.fallback = "", ""
 		}
 		return s
 	}
+	s.fallback = ""
 	prefix = "/" + strings.TrimPrefix(prefix, "/")
 	s.stripped += prefix
 	if rest, ok := strings.CutPrefix(s.path, prefix); ok {

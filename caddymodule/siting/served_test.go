@@ -1,6 +1,7 @@
 package siting_test
 
 import (
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -44,6 +45,43 @@ func TestPeopleWhoDoNotFindTheLoginPageAreInTheLogOnce(t *testing.T) {
 				t.Errorf("it is told %d times: %s", got, raw)
 			}
 		})
+	}
+}
+
+// A proxy that sends its upstream's name as Host, as nginx does on its own, gets
+// Caddy's blank page. The reference says what to set, in the words of the example.
+func TestAProxyThatSendsAnotherHostGetsABlankPage(t *testing.T) {
+	s := gatewaytest.Start(t, gatewaytest.Site{})
+	for host, want := range map[string]int{"": http.StatusSeeOther, "upstream": http.StatusOK} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+"/", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Host = host
+		r.Header.Set("Accept", "text/html")
+		r.Header.Set("Sec-Fetch-Mode", "navigate")
+		resp, err := http.DefaultTransport.RoundTrip(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if resp.StatusCode != want || want == http.StatusOK && len(body) > 0 {
+			t.Errorf("host %q: %d %q", host, resp.StatusCode, body)
+		}
+	}
+	reference, err := os.ReadFile("../../deploy/REFERENCE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	example, err := os.ReadFile("../../deploy/caddyfiles/tls-in-front.Caddyfile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{"Host $http_host", "X-Forwarded-For $proxy_add_x_forwarded_for", "X-Forwarded-Proto $scheme"} {
+		if line = "proxy_set_header " + line + ";"; !strings.Contains(string(reference), line) || !strings.Contains(string(example), line) {
+			t.Errorf("not everywhere: %s", line)
+		}
 	}
 }
 

@@ -2,7 +2,7 @@ package siting
 
 import (
 	"encoding/json"
-	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -21,6 +21,11 @@ type Options struct {
 	InFrontTLS bool
 	// Insecure is true where the session cookie goes over plain HTTP too.
 	Insecure bool
+	// Asks is true where a session_auth or a matcher session is known of.
+	Asks bool
+	// Servers are those of the whole configuration, to look for others in; none
+	// where they are not known.
+	Servers []*caddyhttp.Server
 	// Read reads a session_auth as it is written.
 	Read func(json.RawMessage) Auth
 	// Warn tells of what works and may not be meant.
@@ -49,10 +54,8 @@ type Found struct {
 func Look(server *caddyhttp.Server, o Options) (*Found, error) {
 	l := &look{Options: o, server: server}
 	l.walkAll()
-	for _, a := range l.auths {
-		if givesAway(a.ended) && !a.guarded {
-			return nil, l.neverRuns(a)
-		}
+	if err := l.neverRun(); err != nil {
+		return nil, err
 	}
 	found := new(Found)
 	for _, a := range l.auths {
@@ -60,7 +63,11 @@ func Look(server *caddyhttp.Server, o Options) (*Found, error) {
 			return nil, err
 		}
 	}
+	if err := l.notReached(); err != nil {
+		return nil, err
+	}
 	l.warnOfOpen()
+	l.warnOfUnasked()
 	l.warnOfPlain()
 	l.warnOfInsecure()
 	return found, nil
@@ -72,7 +79,9 @@ type look struct {
 	server    *caddyhttp.Server
 	auths     []site // of every session_auth
 	endpoints []site
+	probed    []site // of every session_health
 	proxies   []proxy
+	vars      []string // that handlers set, each as often as they do
 	told      []string // what was warned about
 }
 
@@ -80,7 +89,9 @@ type look struct {
 type site struct {
 	place
 	state
-	auth Auth
+	auth   Auth
+	path   string // of a session_health
+	behind bool   // a handler behind it on the same site may answer
 }
 
 // walkAll follows any request, and gathers what it may come to.
@@ -89,90 +100,26 @@ func (l *look) walkAll() {
 	w.met = func(p part, at place, s state) {
 		switch p.name {
 		case nameAuth:
-			l.auths = append(l.auths, site{at, s, l.Read(p.raw)})
+			l.auths = append(l.auths, site{place: at, state: s, auth: l.Read(p.raw)})
+			return
 		case nameEndpoints:
-			l.endpoints = append(l.endpoints, site{at, s, Auth{}})
+			l.endpoints = append(l.endpoints, site{place: at, state: s})
+			return
+		case nameHealth:
+			l.probed = append(l.probed, site{place: at, state: s, path: p.text("path")})
+			return
 		case nameProxy:
-			l.proxies = append(l.proxies, proxy{at, s, p.dials()})
+			if !w.answered(p, at, s).alive { // what hands requests on, as forward_auth does, is no app
+				l.proxies = append(l.proxies, proxy{at, s, p.dials()})
+			}
+		case "vars":
+			l.vars = slices.AppendSeq(l.vars, maps.Keys(p.fields()))
+		}
+		if s.alive && p.does()&answers != 0 {
+			l.answersBehind(at)
 		}
 	}
 	w.routes(l.server.Routes, place{}, state{alive: true})
-}
-
-// neverRuns is about a session_auth that no request comes to, because an app has
-// answered them all.
-func (l *look) neverRuns(a site) error {
-	return fmt.Errorf("%s: session_auth never runs, for %s before it answers every request, so everything is open to everybody: "+
-		"put session_auth before it, or outside `route`, where the two are sorted", l.name(a.place), a.ended)
-}
-
-// leads looks whether the login page is answered where a session_auth leads
-// people to it. One for some requests alone, such as those that write, may lead
-// nobody.
-func (l *look) leads(a site, found *Found) error {
-	if !a.auth.Leads || !a.alive || a.special {
-		return nil
-	}
-	hosts := a.hosts
-	if len(hosts) == 0 {
-		hosts = []string{""}
-	}
-	for _, host := range hosts {
-		w := &walker{look: l, asked: true, host: host}
-		w.routes(l.server.Routes, place{}, state{alive: true, path: l.login()})
-		switch {
-		case w.login == yes || w.other != no:
-		case w.login == maybe:
-			found.Doubtful = true
-		case w.behind:
-			return l.endpointsBehind(a)
-		default:
-			return l.unanswered(a, host)
-		}
-	}
-	return nil
-}
-
-func (l *look) login() string { return l.BasePath + "/login" }
-
-func (l *look) endpointsBehind(a site) error {
-	return fmt.Errorf("%s: session_auth stands before session_endpoints, and answers %s with 401 itself, so nobody can sign in: "+
-		"put session_endpoints before it, or outside `route`, where the two are sorted", l.name(a.place), l.login())
-}
-
-// unanswered is an error, or a warning where a proxy in front may answer.
-func (l *look) unanswered(a site, host string) error {
-	text := fmt.Sprintf("%s: session_auth leads people to %s, which nothing here answers: %s; or say `no_redirect` in session_auth "+
-		"where programs alone come", l.name(a.place), l.login(), l.remedy(host))
-	if !l.InFront {
-		return fmt.Errorf("%s. Where a proxy in front answers there, say `public_url` or `trusted_proxies`", text)
-	}
-	if site := l.name(place{hosts: a.hosts}); !slices.Contains(l.told, site) {
-		l.told = append(l.told, site)
-		l.Warn(text + ". It is right where the proxy in front answers there")
-	}
-	return nil
-}
-
-// remedy says what becomes of the session_endpoints that there are.
-func (l *look) remedy(host string) string {
-	var hosts []string
-	for _, e := range l.endpoints {
-		switch {
-		case host != "" && len(e.hosts) > 0 && matchHosts(e.hosts, host) == no:
-			hosts = append(hosts, e.hosts...)
-		case e.stripped != "":
-			return fmt.Sprintf("session_endpoints stands where %s is taken off the path (`handle_path`), and %s is not below that: "+
-				"put session_endpoints into the site itself, beside it", e.stripped, l.BasePath)
-		default:
-			return fmt.Sprintf("session_endpoints stands where requests for it do not come (%s): put session_endpoints into the site itself", told(e.place))
-		}
-	}
-	if len(hosts) > 0 {
-		slices.Sort(hosts)
-		return "session_endpoints answers at " + strings.Join(slices.Compact(hosts), ", ") + " alone: put it into this site too, before session_auth"
-	}
-	return "put `session_endpoints` into the site, before session_auth"
 }
 
 // name is how an operator finds a handler: by its site, and the paths that lead

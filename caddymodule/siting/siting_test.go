@@ -17,8 +17,11 @@ import (
 
 var _ = caddyauth.Authentication{} // basic_auth stands in sites below
 
-// server adapts a configuration and reads one of its servers as it is written.
-func server(t *testing.T, text string) *caddyhttp.Server {
+// server is one of the servers of a configuration.
+func server(t *testing.T, text string) *caddyhttp.Server { return servers(t, text)["srv0"] }
+
+// servers adapts a configuration and reads its servers as they are written.
+func servers(t *testing.T, text string) map[string]*caddyhttp.Server {
 	t.Helper()
 	var config struct {
 		Apps struct {
@@ -28,7 +31,7 @@ func server(t *testing.T, text string) *caddyhttp.Server {
 	if err := json.Unmarshal(gatewaytest.Adapt(t, text), &config); err != nil {
 		t.Fatal(err)
 	}
-	return config.Apps.HTTP.Servers["srv0"]
+	return config.Apps.HTTP.Servers
 }
 
 // look is what is said of a configuration; warned are its warnings.
@@ -77,7 +80,11 @@ func TestWhatCannotWork(t *testing.T) {
 			"site app.example.com, path /docs/*: session_auth never runs, for file_server before it"},
 		{"an app that is found when it is asked, before session_auth in a route", at + "session_endpoints\nroute {\nreverse_proxy {\ndynamic a app 80\n}\nsession_auth\n}\n}",
 			"never runs, for reverse_proxy"},
-		{"a page before it", at + "route {\nrespond Hello\nsession_auth {\nno_redirect\n}\nreverse_proxy app\n}\n}", "never runs, for static_response"},
+		{"a page before it", at + "route {\nrespond Hello\nsession_auth {\nno_redirect\n}\nreverse_proxy app\n}\n}", "never runs, for respond"},
+		{"an app for the host of the site", at + "session_endpoints\n@a host app.example.com\nhandle @a {\nreverse_proxy app\n}\nhandle {\nsession_auth\nreverse_proxy app\n}\n}",
+			"never runs, for reverse_proxy"},
+		{"an app for all but another host", at + "session_endpoints\n@a not host b.example.com\nhandle @a {\nrespond Hello\n}\nhandle {\nsession_auth\nreverse_proxy app\n}\n}",
+			"never runs, for respond"},
 		{"an app in a handle before it", at + "session_endpoints\nroute {\nhandle {\nreverse_proxy app\n}\nsession_auth\nreverse_proxy app\n}\n}",
 			"never runs, for reverse_proxy"},
 
@@ -95,6 +102,12 @@ func TestWhatCannotWork(t *testing.T) {
 
 		{"a login page on another host", at + "session_auth\nreverse_proxy app\n" + others,
 			"site app.example.com: session_auth leads people to /auth/login, " + nothing + "session_endpoints answers at auth.example.com alone"},
+		{"a login page on one of the hosts of a wildcard", "*.example.com {\n@a host auth.example.com\nhandle @a {\nsession_endpoints\n}\nhandle {\nsession_auth\nreverse_proxy app\n}\n}",
+			"site *.example.com: session_auth leads people to /auth/login, " + nothing + "session_endpoints answers at auth.example.com alone"},
+		{"a login page on one of the hosts of a wildcard, beside a whole site elsewhere", "*.example.com {\n@a host auth.example.com\nhandle @a {\nsession_endpoints\n}\nhandle {\nsession_auth\nreverse_proxy app\n}\n}\n" +
+			"example.org {\nsession_endpoints\nsession_auth\nreverse_proxy app\n}", "site *.example.com: session_auth leads people to /auth/login, " + nothing},
+		{"a login page on a site of its own, of the hosts of a wildcard", "*.example.com {\nsession_auth\nreverse_proxy app\n}\nauth.example.com {\nsession_endpoints\n}",
+			"site *.example.com: session_auth leads people to /auth/login, " + nothing + "session_endpoints answers at auth.example.com alone"},
 		{"a login page on another host of the same names", "*.example.com {\nsession_auth\nreverse_proxy app\n}\nauth.example.org {\nsession_endpoints\n}",
 			"site *.example.com: session_auth leads people to /auth/login, " + nothing + "session_endpoints answers at auth.example.org alone"},
 		{"no login page on one of two hosts", "a.example.com, b.example.com {\n@a host a.example.com\nsession_endpoints @a\nsession_auth\nreverse_proxy app\n}",
@@ -142,7 +155,10 @@ func TestWhatWorksIsAccepted(t *testing.T) {
 		{"headers before session_auth", at + "session_endpoints\nroute {\nheader X y\nencode gzip\nvars a b\nsession_auth\nreverse_proxy app\n}\n}"},
 		{"a site that is closed for a while", at + "session_endpoints\nroute {\nrespond 503\nsession_auth\nreverse_proxy app\n}\n}"},
 		{"a site that is closed for a while, without endpoints", at + "route {\nrespond 503\nsession_auth\nreverse_proxy app\n}\n}"},
-		{"endpoints on one of the hosts of a wildcard", "*.example.com {\nsession_auth\nreverse_proxy app\n}\nauth.example.com {\nsession_endpoints\n}"},
+		{"a whole site on one of the hosts of a wildcard, and what is left", "*.example.com {\n@a host a.example.com\nhandle @a {\n" + guarded + "\nhandle {\nsession_auth\nrespond no\n}\n}"},
+		{"a wildcard that says a host of its own", "*.example.com {\n@a host *.example.com\nhandle @a {\n" + guarded + "\nhandle {\nrespond no\n}\n}"},
+		{"a host of several that is answered before", "a.example.com, b.example.com {\nsession_endpoints\n@a host a.example.com\nhandle @a {\nrespond no\n}\nhandle {\nsession_auth\nreverse_proxy app\n}\n}"},
+		{"all but the host of a site before", at + "@a not host app.example.com\nsession_endpoints\nhandle @a {\nrespond no\n}\nhandle {\nsession_auth\nreverse_proxy app\n}\n}"},
 		{"a site that has moved", at + "redir https://new.example.com{uri}\nsession_endpoints\nsession_auth\nreverse_proxy app\n}"},
 		{"a session_auth for the second time", at + "session_endpoints\nroute {\nsession_auth\nreverse_proxy app\nsession_auth\n}\n}"},
 		{"a login page of another gateway", at + "handle /auth/* {\nreverse_proxy gateway\n}\nhandle {\nsession_auth\nreverse_proxy app\n}\n}"},

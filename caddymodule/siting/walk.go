@@ -14,6 +14,7 @@ type walker struct {
 	*look
 	met   func(part, place, state) // of every handler
 	asked bool                     // a GET of a person who is not signed in, for a path that is known; else anything
+	probe bool                     // or another method, of a program
 	host  string                   // that it is for; empty for any
 	depth int
 
@@ -30,6 +31,7 @@ type state struct {
 	guarded  bool             // somebody may have asked who makes it
 	ended    string           // what has answered it, where it is not alive
 	doubtful bool             // it comes here or not, as cannot be foreseen
+	files                     // what php_fastcgi and the like make of it
 }
 
 // place is what a handler stands within.
@@ -56,7 +58,7 @@ func (w *walker) routes(routes caddyhttp.RouteList, at place, s state) state {
 
 func (w *walker) route(route *caddyhttp.Route, at place, s state) state {
 	sets := setsOf(route)
-	matches := w.matches(sets, s)
+	matches := w.matches(sets, at, s)
 	in, taken := s, s.groups[route.Group]
 	switch {
 	case matches == no:
@@ -64,7 +66,9 @@ func (w *walker) route(route *caddyhttp.Route, at place, s state) state {
 	case taken == yes && s.alive:
 		in.alive, in.ended = false, ""
 	}
+	outside := at
 	at.enter(sets)
+	in.try(sets)
 	in.groups, in.guarded = maps.Clone(s.groups), s.guarded || asksWho(sets)
 	in.doubtful = s.doubtful || matches == maybe || taken == maybe
 	if route.Group != "" && in.alive {
@@ -83,11 +87,12 @@ func (w *walker) route(route *caddyhttp.Route, at place, s state) state {
 	if matches == yes && taken == no {
 		return out
 	}
-	return merge(s, out)
+	return w.butFiles(sets, outside, s, out)
 }
 
 // merge is what is known where a request has come one way or the other.
 func merge(a, b state) state {
+	a.files = a.merge(b.files)
 	switch {
 	case !b.alive:
 		a.doubtful = true
@@ -131,6 +136,8 @@ func (w *walker) part(p part, at place, s state) state {
 		return s
 	}
 	switch p.name {
+	case nameProxy:
+		return w.answered(p, at, s)
 	case nameEndpoints:
 		return w.endpoints(s)
 	case nameAuth:

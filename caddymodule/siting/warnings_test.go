@@ -17,6 +17,7 @@ func TestAnAppThatIsGuardedHereAndOpenThere(t *testing.T) {
 			"guarded:path /a/* open:every path"},
 		{"one way, guarded by a matcher", at + own + "session_auth /admin/*\nreverse_proxy app:80\n}", ""},
 		{"another app", at + own + "handle /health {\nreverse_proxy other:80\n}\nhandle {\nsession_auth\nreverse_proxy app:80\n}\n}", ""},
+		{"the guard that another way asks", at + own + "handle /x/* {\nforward_auth app:80 {\nuri /asks\n}\nreverse_proxy other:80\n}\nhandle {\nsession_auth\nreverse_proxy app:80\n}\n}", ""},
 		{"another site", at + own + "session_auth\nreverse_proxy app:80\n}\nopen.example.com {\nreverse_proxy app:80\n}", ""},
 		{"a way that another guard is on", at + own + "handle /api/* {\nbasic_auth {\na $2a$14$Zkx19XLiW6VYouLHR5NmfOFU0z2GTNmpkT/5qqR7hx4IjWJPDhjvG\n}\n" +
 			"reverse_proxy app:80\n}\nhandle {\nsession_auth\nreverse_proxy app:80\n}\n}", ""},
@@ -44,9 +45,16 @@ func TestPlainHTTPWhereNobodyStaysSignedIn(t *testing.T) {
 	}{
 		{"a name", "http://app.example.com:8080" + own, siting.Options{}, "hosts:[app.example.com]"},
 		{"an address of the network", "http://192.0.2.1:8080, http://127.0.0.1:8080" + own, siting.Options{}, "hosts:[192.0.2.1]"},
-		{"endpoints alone", "http://app.example.com {\nsession_endpoints\nreverse_proxy app\n}", siting.Options{}, "hosts:[app.example.com]"},
+		{"endpoints alone", "http://app.example.com {\nsession_endpoints\nrespond OK\n}", siting.Options{}, "hosts:[app.example.com]"},
 		{"this machine, by all its names", "http://localhost:8080, http://a.localhost:8080, http://127.0.0.2:8080, http://[::1]:8080" + own, siting.Options{}, ""},
-		{"any host", ":8080" + own, siting.Options{}, ""},
+		{"any host", ":8080" + own, siting.Options{}, "hosts:[any] listen:[:8080]"},
+		{"any host, at the port of http", "http://" + own, siting.Options{}, "hosts:[any] listen:[:80]"},
+		{"any host, for an API", ":8080 {\nsession_auth {\nno_redirect\n}\nreverse_proxy app\n}", siting.Options{}, "hosts:[any]"},
+		{"any host, for this machine alone", ":8080 {\nbind 127.0.0.1 ::1\nsession_endpoints\nsession_auth\nreverse_proxy app\n}", siting.Options{}, ""},
+		{"any host, by a socket", ":8080 {\nbind unix//run/caddy.sock\nsession_endpoints\nsession_auth\nreverse_proxy app\n}", siting.Options{}, ""},
+		{"any host, where TLS ends in front", ":8080" + own, siting.Options{InFrontTLS: true}, ""},
+		{"any host, with an insecure cookie", ":8080" + own, siting.Options{Insecure: true}, "cookie { insecure }"},
+		{"any host, over TLS at a port of its own", ":8443 {\ntls internal {\non_demand\n}\nsession_endpoints\nsession_auth\nreverse_proxy app\n}", siting.Options{}, ""},
 		{"a host that is not known yet", "http://{env.NAME}:8080" + own, siting.Options{}, ""},
 		{"TLS in front", "http://app.example.com:8080" + own, siting.Options{InFrontTLS: true}, ""},
 		{"an insecure cookie", "http://app.example.com:8080" + own, siting.Options{Insecure: true}, "cookie { insecure }"},
@@ -78,7 +86,7 @@ func TestAnInsecureCookieBeyondLoopbackIsWarnedAbout(t *testing.T) {
 			if err != nil || c.want == "" && len(warned) > 0 || !strings.Contains(strings.Join(warned, ""), c.want) {
 				t.Errorf("%q, %v", warned, err)
 			}
-			if _, warned, _ := look(t, config, siting.Options{}); len(warned) > 0 {
+			if _, warned, _ := look(t, config, siting.Options{}); strings.Contains(strings.Join(warned, ""), "insecure }") {
 				t.Errorf("with a cookie that is Secure: %q", warned)
 			}
 		})

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
@@ -16,19 +17,16 @@ import (
 const maxHeld = 64 << 10
 
 // Answer is the response for an answer that may come before the request's body
-// was read, as refusal.CloseUnread marks it. done sends it, and reads what still
-// comes; it is called when the answer is written. Where nothing need be read the
-// response is returned as it is.
+// was read, as refusal.CloseUnread marks it over HTTP/1. done sends it, and reads
+// what still comes; it is called when the answer is written. Where nothing need be
+// read the response is returned as it is.
 func (d *Drains) Answer(w http.ResponseWriter, r *http.Request) (answering http.ResponseWriter, done func()) {
-	if !mayBeLong(r) {
+	if !mayBeLong(r) && !expects(r) {
 		return w, func() {}
 	}
-	a := &answer{drains: d, body: r.Body}
+	a := &answer{drains: d, request: r, body: &body{ReadCloser: r.Body}, asks: expects(r)}
 	a.ResponseWriter = w
-	if expects(r) {
-		a.asked = &asked{ReadCloser: r.Body}
-		r.Body = a.asked
-	}
+	r.Body = a.body
 	return a, a.done
 }
 
@@ -36,12 +34,13 @@ func (d *Drains) Answer(w http.ResponseWriter, r *http.Request) (answering http.
 // must not wait for that of the body.
 type answer struct {
 	caddyhttp.ResponseWriterWrapper
-	drains *Drains
-	body   io.Reader
-	asked  *asked // nil when the client waits for nothing
+	drains  *Drains
+	request *http.Request
+	body    *body
+	asks    bool // the client waits for a word before it sends
 
 	begun   bool
-	closes  bool // the connection ends behind it, with a body nobody has read
+	closes  bool // the connection, or the stream, ends behind it, with a body nobody has read
 	holds   bool
 	status  int
 	content bytes.Buffer
@@ -55,8 +54,8 @@ func (a *answer) WriteHeader(status int) {
 	}
 	a.begun, a.status = true, status
 	h := a.Header()
-	a.closes = strings.EqualFold(h.Get("Connection"), "close")
-	if a.closes && h.Get("Content-Encoding") == "" { // who compresses it would take its length away
+	a.closes = a.endsUnread()
+	if a.closes && a.request.ProtoMajor == 1 && h.Get("Content-Encoding") == "" { // who compresses it would take its length away
 		h.Set("Cache-Control", strings.TrimPrefix(h.Get("Cache-Control")+", no-transform", ", "))
 	}
 	if a.closes && h.Get("Content-Length") == "" && status != http.StatusNoContent && status != http.StatusNotModified {
@@ -64,6 +63,15 @@ func (a *answer) WriteHeader(status int) {
 		return
 	}
 	a.ResponseWriter.WriteHeader(status)
+}
+
+// endsUnread reports whether the answer is one before the end of the body. In HTTP/2
+// no header says so.
+func (a *answer) endsUnread() bool {
+	if a.request.ProtoMajor == 1 {
+		return strings.EqualFold(a.Header().Get("Connection"), "close")
+	}
+	return !a.body.ended
 }
 
 // Write implements http.ResponseWriter.
@@ -126,28 +134,39 @@ func (a *answer) done() {
 			return
 		}
 	}
-	if !a.closes || a.asked != nil && !a.asked.read {
-		return
-	}
-	if http.NewResponseController(a.ResponseWriter).Flush() == nil {
-		a.drains.read(a.ResponseWriter, a.body)
+	switch {
+	case !a.closes:
+	case a.asks && !a.body.begun:
+		leave(a.ResponseWriter)
+	case http.NewResponseController(a.ResponseWriter).Flush() == nil:
+		a.drains.read(a.ResponseWriter, a.request, a.body.ReadCloser)
 	}
 }
 
-// asked is the body of a client that waits for 100 (Continue), which it is sent
-// when somebody reads.
-type asked struct {
+// leave has nobody wait for a body that is not coming: the server itself reads a
+// short one behind the answer, whether it has asked for it or not.
+func leave(w http.ResponseWriter) {
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now()) // nobody waits without deadlines
+}
+
+// body is that of a request. A client that waits for 100 (Continue) is sent it when
+// somebody reads.
+type body struct {
 	io.ReadCloser
-	read bool
+	begun, ended bool
 }
 
 // Read implements io.Reader.
-func (b *asked) Read(p []byte) (int, error) {
-	b.read = true
-	return b.ReadCloser.Read(p)
+func (b *body) Read(p []byte) (int, error) {
+	b.begun = true
+	n, err := b.ReadCloser.Read(p)
+	b.ended = b.ended || err != nil
+	return n, err
 }
 
-func expects(r *http.Request) bool { return r.Header["Expect"] != nil }
+// expects reports whether the client waits for a word before it sends. In HTTP/2 the
+// server keeps that to itself.
+func expects(r *http.Request) bool { return r.ProtoMajor == 1 && r.Header["Expect"] != nil }
 
 // Interface guards
 var (

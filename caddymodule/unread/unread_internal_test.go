@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"strings"
 	"sync"
@@ -73,20 +74,26 @@ func TestTheAnswerIsWholeBeforeTheBodyHasCome(t *testing.T) {
 	}
 }
 
-// RFC 9110 section 10.1.1: it sends no body when it is refused first.
+// RFC 9110 section 10.1.1: it sends no body when it is refused first. The server
+// itself would wait for a short one, for as long as our deadline lets it.
 func TestWhoWaitsForAWordIsNotWaitedFor(t *testing.T) {
+	const said = "HTTP/1.1 100 Continue\r\n\r\n"
 	for name, c := range map[string]struct {
-		read  int64
-		first string
-	}{"and was given none": {0, ""}, "and sends since it was given it": {10, "HTTP/1.1 100 Continue\r\n\r\n"}} {
+		length int
+		read   int64
+		first  string
+	}{
+		"and was given none": {1 << 20, 0, ""}, "nor with a short body": {1 << 10, 0, ""}, "nor with one that the server reads itself": {serverReads, 0, ""},
+		"and sends since it was given it": {1 << 20, 10, said}, "and sends a short one": {1 << 10, 10, said},
+	} {
 		t.Run(name, func(t *testing.T) {
-			conn, in := dial(t, refusing(t, New(), c.read), fmt.Sprintf("Expect: 100-continue\r\nContent-Length: %d\r\n", 1<<20))
+			conn, in := dial(t, refusing(t, New(), c.read), fmt.Sprintf("Expect: 100-continue\r\nContent-Length: %d\r\n", c.length))
 			if c.first != "" {
 				said := make([]byte, len(c.first))
 				if _, err := io.ReadFull(in, said); err != nil || string(said) != c.first {
 					t.Fatalf("got %q, %v", said, err)
 				}
-				if _, err := io.WriteString(conn, strings.Repeat("x", 1<<20)); err != nil {
+				if _, err := io.WriteString(conn, strings.Repeat("x", c.length)); err != nil {
 					t.Errorf("what comes behind the answer is not read: %v", err)
 				}
 			}
@@ -98,19 +105,93 @@ func TestWhoWaitsForAWordIsNotWaitedFor(t *testing.T) {
 	}
 }
 
-func TestStrangersHaveSoManyBodiesReadAtATime(t *testing.T) {
-	for range AtOnce {
-		slots <- struct{}{}
+// leaves is a response whose server looks at its deadline.
+type leaves struct {
+	*httptest.ResponseRecorder
+	until time.Time
+}
+
+func (l *leaves) SetReadDeadline(until time.Time) error {
+	l.until = until
+	return nil
+}
+
+// A server waits until then, whoever writes the answer.
+func TestWhoWaitsForAWordHasTheServerWaitForNothing(t *testing.T) {
+	expecting := func(length int64) *http.Request {
+		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader("x"))
+		r.ContentLength = length
+		r.Header.Set("Expect", "100-continue")
+		return r
 	}
-	t.Cleanup(func() {
-		for range AtOnce {
-			<-slots
+	for name, length := range map[string]int64{"a short body": 1, "a long one": 1 << 20, "in chunks": -1} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				for who, answer := range map[string]func(w http.ResponseWriter, r *http.Request){
+					"we do": func(w http.ResponseWriter, r *http.Request) {
+						w, done := New().Answer(w, r)
+						refusal.CloseUnread(w, r)
+						refusal.Anonymous.WriteJSON(w)
+						done()
+					},
+					"others do": func(w http.ResponseWriter, r *http.Request) {
+						refusal.CloseUnread(w, r)
+						New().Before(w, r)
+					},
+				} {
+					l := &leaves{ResponseRecorder: httptest.NewRecorder()}
+					if answer(l, expecting(length)); !l.until.Equal(time.Now()) {
+						t.Errorf("when %s answer, it waits until %v from now", who, time.Until(l.until))
+					}
+				}
+			})
+		})
+	}
+}
+
+// full has the slots taken by so many clients, each its share.
+func full(t *testing.T, whose ...netip.Prefix) {
+	t.Helper()
+	for _, one := range whose {
+		for range EachAtOnce {
+			if !reading.take(one) {
+				t.Fatalf("%v has not its share", one)
+			}
+			t.Cleanup(func() { reading.give(one) })
 		}
-	})
+	}
+}
+
+func TestStrangersHaveSoManyBodiesReadAtATime(t *testing.T) {
+	for i := range AtOnce / EachAtOnce {
+		full(t, netip.MustParsePrefix(fmt.Sprintf("192.0.2.%d/32", i)))
+	}
 	_, in := dial(t, refusing(t, New(), 0), fmt.Sprintf("Content-Length: %d\r\n", 1<<20))
 	answered(t, in)
 	if _, err := in.ReadByte(); err == nil {
 		t.Error("the connection goes on")
+	}
+}
+
+// All that are read at a time would be those of one stranger else.
+func TestOneClientHasAnEighthOfTheBodiesThatAreReadAtATime(t *testing.T) {
+	network := func(text string) netip.Prefix { return networkOf(netip.MustParseAddr(text)) }
+	full(t, network("192.0.2.1"), network("2001:db8::1"), netip.Prefix{})
+	for name, c := range map[string]struct {
+		whose netip.Prefix
+		room  bool
+	}{
+		"the same address": {network("192.0.2.1"), false}, "the same, mapped": {network("::ffff:192.0.2.1"), false}, "the next address": {network("192.0.2.2"), true},
+		"the same /64": {network("2001:db8::ffff:0:0:1"), false}, "the next /64": {network("2001:db8:0:1::1"), true}, "nobody knows": {networkOf(netip.Addr{}), false},
+	} {
+		if got := reading.take(c.whose); got != c.room {
+			t.Errorf("%s: has room %v", name, got)
+		} else if got {
+			reading.give(c.whose)
+		}
+	}
+	if len(reading.of) != 3 {
+		t.Errorf("%d clients are remembered", len(reading.of))
 	}
 }
 
@@ -141,13 +222,15 @@ func (s *slow) Read(p []byte) (int, error) {
 	return 1, nil
 }
 
+func overHTTP1() *http.Request { return httptest.NewRequest(http.MethodPost, "/", http.NoBody) }
+
 func TestASlowBodyIsReadForTenSeconds(t *testing.T) {
 	for name, reset := range map[string]bool{"by the connection's deadline": false, "by our own clock": true} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := &slow{ResponseRecorder: httptest.NewRecorder(), reset: reset}
 				begun := time.Now()
-				New().read(s, s)
+				New().read(s, overHTTP1(), s)
 				if took := time.Since(begun); took != Time || s.sent < 9 {
 					t.Errorf("%v, %d bytes", took, s.sent)
 				}
@@ -161,11 +244,11 @@ func TestNothingIsReadBehindAShutdown(t *testing.T) {
 		s, d := &slow{ResponseRecorder: httptest.NewRecorder()}, New()
 		begun := time.Now()
 		time.AfterFunc(2500*time.Millisecond, d.Stop)
-		if d.read(s, s); time.Since(begun) > 3*time.Second {
+		if d.read(s, overHTTP1(), s); time.Since(begun) > 3*time.Second {
 			t.Errorf("it was read for %v", time.Since(begun))
 		}
 		begun = time.Now()
-		if d.read(s, s); time.Since(begun) > time.Second {
+		if d.read(s, overHTTP1(), s); time.Since(begun) > time.Second {
 			t.Errorf("one that came later was read for %v", time.Since(begun))
 		}
 	})
@@ -173,7 +256,7 @@ func TestNothingIsReadBehindAShutdown(t *testing.T) {
 
 func TestNoMoreIsReadThanTheBound(t *testing.T) {
 	endless := &endless{ResponseRecorder: httptest.NewRecorder()}
-	New().read(endless, endless)
+	New().read(endless, overHTTP1(), endless)
 	if endless.sent != Bytes {
 		t.Errorf("%d bytes were read", endless.sent)
 	}
@@ -198,8 +281,9 @@ func TestARequestWithoutALongBodyIsLeftAlone(t *testing.T) {
 		size  int64
 		alone bool
 	}{
-		"no body": {1, 0, true}, "a body that the server reads itself": {1, serverReads, true}, "HTTP/2": {2, 1 << 30, true}, "HTTP/3": {3, -1, true},
-		"a longer one": {1, serverReads + 1, false}, "chunks": {1, -1, false},
+		"no body": {1, 0, true}, "a body that the server reads itself": {1, serverReads, true}, "HTTP/3": {3, -1, true},
+		"a body of HTTP/2 that is sent already": {2, serverReads, true}, "a longer one": {1, serverReads + 1, false}, "chunks": {1, -1, false},
+		"a longer one of HTTP/2": {2, serverReads + 1, false}, "one of HTTP/2 without a length": {2, -1, false},
 	} {
 		r := httptest.NewRequest(http.MethodPost, "/", http.NoBody)
 		r.ProtoMajor, r.ContentLength = c.major, c.size

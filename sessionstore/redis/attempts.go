@@ -19,7 +19,7 @@ func (st *Store) Take(ctx context.Context, bucket string, limit int, window time
 		err = fmt.Errorf("script answered %d numbers instead of 2", len(answer))
 	}
 	if err != nil {
-		return sessionstore.Taken{}, failed("counting an attempt in redis", err)
+		return sessionstore.Taken{}, st.failed("counting an attempt in redis", err)
 	}
 	return sessionstore.Taken{Count: int(answer[0]), Wait: time.Duration(answer[1]) * time.Millisecond}, nil
 }
@@ -29,12 +29,12 @@ func (st *Store) Return(ctx context.Context, bucket string) error {
 	ctx, cancel := st.bound(ctx)
 	defer cancel()
 	err := returnScript.Run(ctx, st.client, []string{st.bucketKey(bucket)}).Err()
-	return failed("taking an attempt back in redis", err)
+	return st.failed("taking an attempt back in redis", err)
 }
 
 // Forget empties a bucket: see sessionstore.Attempts.
 func (st *Store) Forget(ctx context.Context, bucket string) error {
 	ctx, cancel := st.bound(ctx)
 	defer cancel()
-	return failed("forgetting attempts in redis", st.client.Del(ctx, st.bucketKey(bucket)).Err())
+	return st.failed("forgetting attempts in redis", st.client.Del(ctx, st.bucketKey(bucket)).Err())
 }

@@ -100,6 +100,7 @@ func (cfg Config) options() (*goredis.Options, []string, error) {
 		opts.Password = cmp.Or(cfg.Password, opts.Password)
 	}
 	settle(opts)
+	opts.Dialer = dialer(opts)
 	return opts, addrs, nil
 }
 
@@ -122,7 +123,7 @@ func openSentinel(o *goredis.Options, addrs []string, cfg Config) goredis.Univer
 		MasterName: cfg.Sentinel, SentinelAddrs: addrs,
 		SentinelUsername: o.Username, SentinelPassword: o.Password,
 		Username: cmp.Or(cfg.Username, o.Username), Password: cmp.Or(cfg.Password, o.Password),
-		DB: o.DB, TLSConfig: o.TLSConfig, Protocol: o.Protocol,
+		DB: o.DB, Dialer: o.Dialer, TLSConfig: o.TLSConfig, Protocol: o.Protocol,
 		DialTimeout: o.DialTimeout, ReadTimeout: o.ReadTimeout, WriteTimeout: o.WriteTimeout,
 		ContextTimeoutEnabled: o.ContextTimeoutEnabled,
 		MaxRetries:            o.MaxRetries, DialerRetries: o.DialerRetries,
@@ -144,7 +145,7 @@ func openCluster(o *goredis.Options, addrs []string) goredis.UniversalClient {
 			return client
 		},
 		MaxRedirects: maxRedirects, DisableRoutingPolicies: true,
-		Username: o.Username, Password: o.Password, TLSConfig: o.TLSConfig, Protocol: o.Protocol,
+		Username: o.Username, Password: o.Password, Dialer: o.Dialer, TLSConfig: o.TLSConfig, Protocol: o.Protocol,
 		DialTimeout: o.DialTimeout, ReadTimeout: o.ReadTimeout, WriteTimeout: o.WriteTimeout,
 		ContextTimeoutEnabled: o.ContextTimeoutEnabled,
 		MaxRetries:            o.MaxRetries, DialerRetries: o.DialerRetries,

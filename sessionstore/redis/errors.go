@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -11,7 +12,7 @@ import (
 // failed says what was being done when err came up, and what to do about it.
 // The definite answers of a store pass as they are; all others stay "cannot
 // tell". No key is ever part of the text.
-func failed(doing string, err error) error {
+func (st *Store) failed(doing string, err error) error {
 	if err == nil || errors.Is(err, sessionstore.ErrNotFound) || errors.Is(err, sessionstore.ErrConflict) || errors.Is(err, sessionstore.ErrTooMany) {
 		return err
 	}
@@ -20,16 +21,32 @@ func failed(doing string, err error) error {
 	if strings.Contains(text, "WRONGTYPE") {
 		return fmt.Errorf("%s: %w", doing, sessionstore.ErrCorrupt)
 	}
+	step := st.nextStep(err)
 	// Redis repeats the arguments of a command that it does not know, and the
 	// first of them is the key.
 	if command, _, cut := strings.Cut(text, ", with args beginning with"); cut {
-		return fmt.Errorf("%s: %s: see rename-command and the version of redis, which must be 6.0 or later", doing, command)
+		return fmt.Errorf("%s: %s: %s", doing, command, cmp.Or(step, unknownStep))
 	}
-	if step := nextStep(err); step != "" {
-		return fmt.Errorf("%s: %w: %s", doing, err, step)
+	if step != "" {
+		return &advised{doing, err, step}
 	}
 	return fmt.Errorf("%s: %w", doing, err)
 }
+
+// advised is an error with what an operator does about it.
+type advised struct {
+	doing string
+	err   error
+	step  string
+}
+
+// Error implements error. What Redis says may end with a stop of its own.
+func (a *advised) Error() string {
+	return a.doing + ": " + strings.TrimRight(a.err.Error(), ". ") + ": " + a.step
+}
+
+// Unwrap returns what came up.
+func (a *advised) Unwrap() error { return a.err }
 
 // answered turns the answer of a script into an error: 'ok' is none.
 func answered(status string, head []byte) error {

@@ -118,7 +118,7 @@ func TestErrorsOfRedisAreNoSignOut(t *testing.T) {
 		{"a slot on the move", "-TRYAGAIN Multiple keys request during rehashing of slot", "--cluster check"},
 		{"a primary without its replicas", "-NOREPLICAS Not enough good replicas to write.", "replication"},
 		{"a node of a cluster that was not said to be one", "-MOVED 866 127.0.0.1:7001", "cluster"},
-		{"no permission to publish", "-ERR The user executing the script can't publish to the channel mentioned in the script", "&<key_prefix>*"},
+		{"no permission to publish", "-ERR The user executing the script can't publish to the channel mentioned in the script", "&sidegate:*"},
 		{"full memory", "-OOM command not allowed when used memory > 'maxmemory'.", "maxmemory"},
 		{"too many clients", "-ERR max number of clients reached", "maxclients"},
 		{"a disk that is full", "-MISCONF Redis is configured to save RDB snapshots", "make room on that disk"},

@@ -13,7 +13,7 @@ func (st *Store) Hold(ctx context.Context, name, holder string, life time.Durati
 	defer cancel()
 	held, err := holdScript.Run(ctx, st.client, []string{st.leaseKey(name)},
 		hashOf(holder), lifeInRedis(life)).Bool()
-	return held && err == nil, failed("holding a lease in redis", err)
+	return held && err == nil, st.failed("holding a lease in redis", err)
 }
 
 // Release gives a lease back: see sessionstore.Leases.
@@ -21,7 +21,7 @@ func (st *Store) Release(ctx context.Context, name, holder string) error {
 	ctx, cancel := st.bound(ctx)
 	defer cancel()
 	err := releaseScript.Run(ctx, st.client, []string{st.leaseKey(name)}, hashOf(holder)).Err()
-	return failed("giving a lease back in redis", err)
+	return st.failed("giving a lease back in redis", err)
 }
 
 // lifeInRedis is a life in milliseconds, at least one: Redis takes no other.

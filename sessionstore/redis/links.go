@@ -16,7 +16,7 @@ func (st *Store) Link(ctx context.Context, name string, key sessionstore.Key, li
 	defer cancel()
 	err := linkScript.Run(ctx, st.client, []string{st.linksKey(name)},
 		key.AppendTo(nil), lifeInRedis(life)).Err()
-	return failed("linking a session in redis", err)
+	return st.failed("linking a session in redis", err)
 }
 
 // Linked returns the sessions of a name: see sessionstore.Links.
@@ -25,7 +25,7 @@ func (st *Store) Linked(ctx context.Context, name string) ([]sessionstore.Key, e
 	defer cancel()
 	keys, err := st.linked(ctx, st.linksKey(name))
 	if err != nil {
-		return nil, failed("asking redis for linked sessions", err)
+		return nil, st.failed("asking redis for linked sessions", err)
 	}
 	return keys, nil
 }
@@ -71,7 +71,7 @@ func (st *Store) IsLinked(ctx context.Context, name string, key sessionstore.Key
 	ctx, cancel := st.bound(ctx)
 	defer cancel()
 	linked, err := isLinkedScript.Run(ctx, st.client, []string{st.linksKey(name)}, key.AppendTo(nil)).Bool()
-	return linked && err == nil, failed("asking redis for a linked session", err)
+	return linked && err == nil, st.failed("asking redis for a linked session", err)
 }
 
 // Unlink forgets links: see sessionstore.Links.
@@ -84,7 +84,7 @@ func (st *Store) Unlink(ctx context.Context, name string, keys ...sessionstore.K
 			members[i] = key.AppendTo(nil)
 		}
 		if err := st.client.ZRem(ctx, st.linksKey(name), members...).Err(); err != nil {
-			return failed("forgetting linked sessions in redis", err)
+			return st.failed("forgetting linked sessions in redis", err)
 		}
 	}
 	return nil

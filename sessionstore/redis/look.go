@@ -32,7 +32,7 @@ func (st *Store) Look(ctx context.Context) ([]Advice, error) {
 	switch client := st.client.(type) {
 	case *goredis.Client:
 		advice, err := look(ctx, client)
-		return advice, failed("looking at redis", err)
+		return advice, st.failed("looking at redis", err)
 	case *goredis.ClusterClient:
 		var mu sync.Mutex
 		var all []Advice
@@ -47,7 +47,7 @@ func (st *Store) Look(ctx context.Context) ([]Advice, error) {
 			}
 			return err
 		})
-		return all, failed("looking at redis", err)
+		return all, st.failed("looking at redis", err)
 	}
 	return nil, nil
 }

@@ -52,7 +52,7 @@ func (st *Store) Notify(ctx context.Context, changed func(sessionstore.Key), gap
 	if cause := context.Cause(ctx); cause != nil {
 		err = cause
 	}
-	return failed("listening to redis for sessions that end", err)
+	return st.failed("listening to redis for sessions that end", err)
 }
 
 // ping asks for an answer every second. One that cannot be asked for ends the

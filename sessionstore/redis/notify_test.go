@@ -200,7 +200,7 @@ func TestNotifyReportsEveryInterruption(t *testing.T) {
 		srv := redistest.Start(t, redistest.ACLUser("sidegate", "pw", "~sidegate:*", "+@all"))
 		err := store(t, srv.URL()).Notify(t.Context(), nil, nil)
 		cannotTell(t, err)
-		if !strings.Contains(err.Error(), "&<key_prefix>*") {
+		if !strings.Contains(err.Error(), "&sidegate:*") {
 			t.Errorf("the error %q does not say what to do", err)
 		}
 	})
@@ -220,7 +220,7 @@ func TestASignOutEndsTheSessionThoughNobodyMayBeTold(t *testing.T) {
 	s := create(t, st, ada)
 	err := storetest.End(t.Context(), st, s.Key)
 	cannotTell(t, err)
-	if !strings.Contains(err.Error(), "&<key_prefix>*") {
+	if !strings.Contains(err.Error(), "&sidegate:*") {
 		t.Errorf("the error %q does not say what to do", err)
 	}
 	gone(t, st, s.Key)

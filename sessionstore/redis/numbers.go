@@ -39,7 +39,7 @@ func (st *Store) Number(ctx context.Context, name string) (int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, st.timeout+2*st.wait.within)
 	defer cancel()
 	n, err := st.number(ctx, name)
-	return n, failed("numbering a name in redis", err)
+	return n, st.failed("numbering a name in redis", err)
 }
 
 func (st *Store) number(ctx context.Context, name string) (int64, error) {

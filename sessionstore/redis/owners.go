@@ -22,7 +22,7 @@ func (st *Store) Own(ctx context.Context, c sessionstore.Claim) (string, error) 
 	}
 	owner, err := ownScript.Run(ctx, st.client, []string{st.personKey(c.Number), st.indexKey(c.Number)},
 		c.Owner, c.Instead, begun).Text()
-	return owner, failed("noting in redis whom a number belongs to", err)
+	return owner, st.failed("noting in redis whom a number belongs to", err)
 }
 
 // Numbered asks whether a number is reserved for anybody: see
@@ -34,5 +34,5 @@ func (st *Store) Numbered(ctx context.Context, n int64) (bool, error) {
 	if err == goredis.Nil { //nolint:errorlint // see read
 		return false, nil
 	}
-	return err == nil, failed("asking redis for a number", err)
+	return err == nil, st.failed("asking redis for a number", err)
 }

@@ -28,7 +28,7 @@ func (st *Store) Beat(ctx context.Context) error {
 	for _, key := range keys {
 		err = errors.Join(err, st.beat(ctx, key))
 	}
-	return failed("writing to redis", err)
+	return st.failed("writing to redis", err)
 }
 
 func (st *Store) beat(ctx context.Context, key string) error {

@@ -2,9 +2,7 @@ package redis
 
 import (
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
-	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -23,9 +21,11 @@ type step struct {
 // said comes before the same from a server, and what is known by its kind before
 // what has nothing but its text.
 var steps = []step{
+	{sentinelsAnd(unknownCommand), "this is a plain redis and no sentinel: give the addresses of the sentinels (port 26379), or leave `sentinel` out for this redis alone"},
 	{sentinelsAnd(goredis.IsAuthError), "check the user name and password of the sentinels: they are those in the URL; " +
-		"`username` and `password` of the store are for redis itself"},
+		"`username` and `password` of the store are for redis itself. See whether it is a sentinel (port 26379), too"},
 	{sentinelsAnd(unencrypted), "the sentinels seem not to speak TLS there: write redis:// and leave `tls` out, or let them (tls-port)"},
+	{sentinelsAnd(is(goredis.Nil)), "the sentinels watch no primary of that name: take one that they know for `sentinel <master>` (SENTINEL MASTERS lists them)"},
 	{text("sentinels specified"), "see whether the sentinels run, and watch a primary of the configured name (sentinel <master>)"},
 	{kind(goredis.IsAuthError), "check the user name and password of the store: `username` and `password`, or those in the URL; " +
 		"with `sentinel` those in the URL are for the sentinels first"},
@@ -57,8 +57,8 @@ var steps = []step{
 
 // nextStep is what an operator does about an error of Redis; empty when the
 // error says enough.
-func nextStep(err error) string {
-	if does := certificateStep(err); does != "" {
+func (st *Store) nextStep(err error) string {
+	if does := certificateSteps(err); does != "" {
 		return does
 	}
 	said := err.Error()
@@ -66,45 +66,18 @@ func nextStep(err error) string {
 	if i < 0 {
 		return ""
 	}
-	return steps[i].does
+	return strings.ReplaceAll(steps[i].does, prefixWord, st.prefix)
 }
+
+// prefixWord stands in a step for the prefix of the store's keys.
+const prefixWord = "<key_prefix>"
+
+// unknownStep is for a command that Redis does not know.
+const unknownStep = "see rename-command and the version of redis, which must be 6.0 or later, and whether it is a sentinel, which needs `sentinel <master>`"
 
 // aclStep is the least that a user of Redis must be allowed.
 const aclStep = "let the user of the store read, write and run scripts on its keys, and publish and subscribe on its channel " +
-	"(ACL SETUSER <user> ~<key_prefix>* &<key_prefix>* +@all -@admin -@dangerous)"
-
-// certificateStep is what to do about a certificate that is not taken: it names
-// the authority, or the names that the certificate is made out to.
-func certificateStep(err error) string {
-	if unknown, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
-		by := "an authority"
-		if unknown.Cert != nil {
-			by = fmt.Sprintf("the authority %q", unknown.Cert.Issuer.String())
-		}
-		return "the certificate of the server is signed by " + by + ", which is not trusted here: name its file (`ca <pem file>` in the block `tls`)"
-	}
-	if other, ok := errors.AsType[x509.HostnameError](err); ok {
-		return fmt.Sprintf("the certificate of the server is made out to %s: connect by one of these, or name it (`server_name <name>` in the block `tls`)",
-			strings.Join(namesIn(other.Certificate), ", "))
-	}
-	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok && invalid.Reason == x509.Expired {
-		return fmt.Sprintf("the certificate of the server is good from %s to %s: renew it, and see the clocks of both machines",
-			invalid.Cert.NotBefore.UTC().Format("2006-01-02"), invalid.Cert.NotAfter.UTC().Format("2006-01-02"))
-	}
-	return ""
-}
-
-// namesIn are what a certificate is made out to.
-func namesIn(cert *x509.Certificate) []string {
-	names := slices.Clone(cert.DNSNames)
-	for _, ip := range cert.IPAddresses {
-		names = append(names, ip.String())
-	}
-	if len(names) == 0 {
-		return []string{"no name at all"}
-	}
-	return names
-}
+	"(ACL SETUSER <user> ~" + prefixWord + "* &" + prefixWord + "* +@all -@admin -@dangerous)"
 
 // unencrypted reports whether TLS was spoken to who does not.
 func unencrypted(err error) bool {
@@ -112,6 +85,9 @@ func unencrypted(err error) bool {
 	_, silent := errors.AsType[*unshaken](err)
 	return other || silent
 }
+
+// unknownCommand reports whether Redis does not know what it was asked.
+func unknownCommand(err error) bool { return strings.Contains(err.Error(), "unknown command") }
 
 // inScript reports whether Redis refused a command inside of a script: the
 // script may be run, and what it does may not.

@@ -1,6 +1,7 @@
 package redis_test
 
 import (
+	"crypto/tls"
 	"net"
 	"strings"
 	"testing"
@@ -46,6 +47,24 @@ var wrongs = []wrong{
 		srv := redistest.Start(t, redistest.TLS())
 		return redis.Config{URL: srv.URL(), TLS: tlsOf(t, srv, "mallory.example.com")}
 	}, []string{"redis.example.com, 127.0.0.1", "server_name"}},
+	{"a certificate made out to others, of an authority that is not trusted", func(t *testing.T) redis.Config {
+		return redis.Config{URL: redistest.Start(t, redistest.TLS()).URL(), TLS: &tls.Config{ServerName: "mallory.example.com"}}
+	}, []string{"CN=test authority", "`ca <pem file>`", "redis.example.com, 127.0.0.1", "server_name"}},
+	{"the same at every node of a cluster", func(t *testing.T) redis.Config {
+		return redis.Config{URL: redistest.Start(t, redistest.TLS()).URL(), Cluster: true, TLS: &tls.Config{ServerName: "mallory.example.com"}}
+	}, []string{"CN=test authority", "`ca <pem file>`", "redis.example.com, 127.0.0.1", "server_name"}},
+	{"the same at the sentinels", func(t *testing.T) redis.Config {
+		return redis.Config{URL: redistest.Start(t, redistest.TLS()).URL(), Sentinel: "sessions", TLS: &tls.Config{ServerName: "mallory.example.com"}}
+	}, []string{"CN=test authority", "`ca <pem file>`", "redis.example.com, 127.0.0.1", "server_name"}},
+	{"a certificate that is over, of an authority that is not trusted", func(t *testing.T) redis.Config {
+		return redis.Config{URL: redistest.Start(t, redistest.TLS()).URL(), TLS: &tls.Config{Time: func() time.Time { return time.Now().AddDate(20, 0, 0) }}}
+	}, []string{"is good from", "CN=test authority"}},
+	{"a plain Redis for a sentinel", func(t *testing.T) redis.Config {
+		return redis.Config{URL: plainTo(redistest.Start(t)), Sentinel: "sessions"}
+	}, []string{"a plain redis and no sentinel", "port 26379", "leave `sentinel` out"}},
+	{"a plain Redis for a sentinel, with a wrong password", func(t *testing.T) redis.Config {
+		return redis.Config{URL: "redis://:wrong@" + redistest.Start(t, redistest.Password("right")).Addr(), Sentinel: "sessions"}
+	}, []string{"password of the sentinels", "port 26379"}},
 	{"a certificate that is over", func(t *testing.T) redis.Config {
 		srv := redistest.Start(t, redistest.TLS())
 		config := tlsOf(t, srv, "")
@@ -97,6 +116,9 @@ func wantSteps(t *testing.T, err error, want []string) {
 			t.Errorf("the error %q does not say %q", err, part)
 		}
 	}
+	if strings.Contains(err.Error(), ".:") || strings.Contains(err.Error(), "<key_prefix>") {
+		t.Errorf("the error %q has two stops, or a word that stands for another", err)
+	}
 	if strings.Contains(err.Error(), "right") {
 		t.Errorf("the error %q holds a password", err)
 	}
@@ -110,6 +132,29 @@ func TestARefusalOfTheSentinelsIsNotTheServers(t *testing.T) {
 	err := ping(t, redis.New(open(t, cfg), sealer(t, "a secret"), redis.Options{Timeout: patience}))
 	cannotTell(t, err)
 	wantSteps(t, err, []string{"password of the sentinels"})
+}
+
+func TestANameThatTheSentinelsDoNotWatchIsToldAsSuch(t *testing.T) {
+	t.Parallel()
+	g := redistest.StartSentinel(t)
+	err := ping(t, redis.New(open(t, redis.Config{URL: g.URL(), Sentinel: "another"}), sealer(t, "a secret"), redis.Options{Timeout: patience}))
+	cannotTell(t, err)
+	wantSteps(t, err, []string{"watch no primary of that name", "SENTINEL MASTERS"})
+	host, _, _ := strings.Cut(strings.TrimPrefix(g.URL(), "redis://"), ",")
+	err = ping(t, redis.New(open(t, redis.Config{URL: "redis://" + host}), sealer(t, "a secret"), redis.Options{Timeout: patience}))
+	cannotTell(t, err)
+	wantSteps(t, err, []string{"whether it is a sentinel", "`sentinel <master>`"})
+}
+
+// Whoever copies the remedy must not have to know the prefix.
+func TestTheRemedyForAnACLHasThePrefixOfTheStore(t *testing.T) {
+	t.Parallel()
+	srv := redistest.Start(t, redistest.ACLUser("sidegate", "right", "~other:*", "&other:*", "+@all"))
+	for prefix, want := range map[string]string{"": "~sidegate:* &sidegate:* ", "shop:": "~shop:* &shop:* "} {
+		err := ping(t, redis.New(open(t, redis.Config{URL: srv.URL()}), sealer(t, "a secret"), redis.Options{KeyPrefix: prefix, Timeout: patience}))
+		cannotTell(t, err)
+		wantSteps(t, err, []string{"ACL SETUSER", want})
+	}
 }
 
 func TestACommandThatIsRefusedInsideOfAScriptHasANextStep(t *testing.T) {

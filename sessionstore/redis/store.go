@@ -85,7 +85,7 @@ func (st *Store) Get(ctx context.Context, key sessionstore.Key) (*sessionstore.S
 	ctx, cancel := st.bound(ctx)
 	defer cancel()
 	s, err := st.read(ctx, key)
-	return s, failed("asking redis for a session", err)
+	return s, st.failed("asking redis for a session", err)
 }
 
 // read gets a session and opens it. Of a guess it asks first whether there is

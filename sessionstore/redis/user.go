@@ -21,7 +21,7 @@ func (st *Store) List(ctx context.Context, userID int64) ([]*sessionstore.Sessio
 		return st.listPage(ctx, userID, members, &l)
 	})
 	if err != nil {
-		return nil, failed("listing sessions from redis", err)
+		return nil, st.failed("listing sessions from redis", err)
 	}
 	slices.SortStableFunc(l.sessions, func(a, b *sessionstore.Session) int {
 		return b.CreatedAt.Compare(a.CreatedAt)
@@ -156,7 +156,7 @@ func (st *Store) RevokeUser(ctx context.Context, userID int64, except ...session
 		ended, more, err := st.revokePage(ctx, userID, kept)
 		total += ended
 		if err != nil || !more {
-			return total, failed("ending sessions in redis", err)
+			return total, st.failed("ending sessions in redis", err)
 		}
 	}
 }

@@ -25,7 +25,7 @@ func (st *Store) Create(ctx context.Context, s *sessionstore.Session, limit sess
 	ctx, cancel := st.bound(ctx)
 	defer cancel()
 	ended, err := st.create(ctx, s, limit)
-	return ended, failed("writing a session to redis", err)
+	return ended, st.failed("writing a session to redis", err)
 }
 
 func (st *Store) create(ctx context.Context, s *sessionstore.Session, limit sessionstore.Limit) (ended []sessionstore.Ended, err error) {
@@ -50,7 +50,7 @@ func (st *Store) Update(ctx context.Context, s *sessionstore.Session) (*sessions
 	ctx, cancel := st.bound(ctx)
 	defer cancel()
 	next, err := st.update(ctx, s)
-	return next, failed("writing a session to redis", err)
+	return next, st.failed("writing a session to redis", err)
 }
 
 func (st *Store) update(ctx context.Context, s *sessionstore.Session) (*sessionstore.Session, error) {
@@ -105,7 +105,7 @@ func (st *Store) Touch(ctx context.Context, s *sessionstore.Session, seen time.T
 	if err == errEndedIdle { //nolint:errorlint // see above
 		err = sessionstore.ErrNotFound
 	}
-	return failed("noting activity in redis", err)
+	return st.failed("noting activity in redis", err)
 }
 
 // errEndedIdle is what touch answers when the session has ended for want of
@@ -150,7 +150,7 @@ func (st *Store) Revoke(ctx context.Context, key sessionstore.Key) (*sessionstor
 	// Whatever kept us from reading it, "none" from a replica that lags behind
 	// included, only the server that ends it can say that it has ended.
 	if _, err = st.revoke(ctx, one, index); err != nil {
-		return nil, failed("ending a session in redis", err)
+		return nil, st.failed("ending a session in redis", err)
 	}
 	return s, nil
 }

@@ -1,0 +1,85 @@
+package ownfile
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// In a folder that strangers share one of them may have put there what the gateway
+// would open as its own.
+func TestWhatOthersMayHavePutIntoTheWorkingFolderIsRefused(t *testing.T) {
+	own := os.Getuid()
+	for name, c := range map[string]struct {
+		lies    func(t *testing.T)
+		uid     int
+		name    string
+		refused string
+	}{
+		"nothing":                       {func(*testing.T) {}, own, "sessions.db", ""},
+		"a file of its own":             {file("sessions.db", 0o600), own, "sessions.db", ""},
+		"one that others may read":      {file("sessions.db", 0o644), own, "./sessions.db", ""},
+		"one that others may write":     {file("sessions.db", 0o602), own, "sessions.db", "sessions.db"},
+		"one that a group may write":    {file("sessions.db", 0o620), own, "sessions.db", "sessions.db"},
+		"another user's file":           {file("sessions.db", 0o600), own + 1, "sessions.db", "sessions.db"},
+		"a folder of its own":           {folder("data", 0o700), own, "data/sessions.db", ""},
+		"a folder of its group":         {folder("data", 0o770), own, "data/sessions.db", ""},
+		"a folder that all may write":   {folder("data", 0o777), own, "data/sessions.db", "data"},
+		"another user's folder":         {folder("data", 0o700), own + 1, "data/a/sessions.db", "data"},
+		"a link to its own":             {link(0o600), own, "sessions.db", ""},
+		"a link to what others write":   {link(0o666), own, "sessions.db", "sessions.db"},
+		"another user's link":           {link(0o600), own + 1, "sessions.db", "sessions.db"},
+		"by its whole name":             {func(*testing.T) {}, own + 1, "/etc/passwd", ""},
+		"by none":                       {func(*testing.T) {}, own + 1, "", ""},
+		"in the folder above, its file": {file("sessions.db", 0o602), own, "../work/sessions.db", "sessions.db"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			work := filepath.Join(t.TempDir(), "work")
+			must(t, os.Mkdir(work, 0o700))
+			t.Chdir(work)
+			c.lies(t)
+			err := plantedFor(c.uid, c.name)
+			if c.refused == "" {
+				if err != nil {
+					t.Errorf("refused: %v", err)
+				}
+				return
+			}
+			if err == nil || !strings.Contains(err.Error(), filepath.Join("work", c.refused)+" (") || !strings.Contains(err.Error(), "chown -R") {
+				t.Errorf("told: %v", err)
+			}
+		})
+	}
+}
+
+func file(name string, mode fs.FileMode) func(t *testing.T) {
+	return func(t *testing.T) {
+		must(t, os.WriteFile(name, nil, 0o600))
+		must(t, os.Chmod(name, mode))
+	}
+}
+
+func folder(name string, mode fs.FileMode) func(t *testing.T) {
+	return func(t *testing.T) {
+		must(t, os.Mkdir(name, 0o700))
+		must(t, os.Chmod(name, mode))
+	}
+}
+
+// link is one to a file elsewhere.
+func link(mode fs.FileMode) func(t *testing.T) {
+	return func(t *testing.T) {
+		to := filepath.Join(t.TempDir(), "real.db")
+		file(to, mode)(t)
+		must(t, os.Symlink(to, "sessions.db"))
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
