@@ -32,7 +32,8 @@ type PolicyOptions struct {
 	// and logged; the requests pass.
 	ReportOnly bool `json:"report_only,omitempty"`
 
-	reports bool // something is only reported
+	reports        bool // something is only reported
+	answersProxies bool // there are policies of the operator's own
 }
 
 // Policy is what is demanded of requests that another proxy asks about, and what it
@@ -63,7 +64,7 @@ func (o *PolicyOptions) words() map[string]directive.Option {
 
 // provision makes the policies ready.
 func (o *PolicyOptions) provision(_ caddy.Context, a *App) error {
-	o.reports = o.ReportOnly
+	o.reports, o.answersProxies = o.ReportOnly, len(o.Policies) > 0
 	if len(o.Policies) > mostPolicies {
 		return fmt.Errorf("there are %d policies, and %d at most: one takes many a `path`", len(o.Policies), mostPolicies)
 	}

@@ -125,7 +125,7 @@ func (a *App) lookAtSites(ctx caddy.Context, server *caddyhttp.Server) (found *s
 	found, err = siting.Look(server, siting.Options{
 		BasePath: a.address.BasePath, Insecure: a.Cookie.Insecure, Read: readAuth, Warn: a.logger.Warn,
 		InFront: trusting || a.PublicURL != "", InFrontTLS: trusting || a.public.Scheme == "https",
-		Asks: a.asks || a.matches, Servers: allServers(ctx),
+		Asks: a.asks || a.matches || a.answersProxies, Servers: allServers(ctx),
 	})
 	if a.looked == nil {
 		a.looked = make(map[*caddyhttp.Server]*siting.Found)
