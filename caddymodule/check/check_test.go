@@ -66,6 +66,8 @@ func TestWhatTheCommandSaysAndByWhichStatusItEnds(t *testing.T) {
 			"http://app.example.com", 1), []string{"--strict"}, 0, []string{"sidegate: the configuration is valid, no warnings"}},
 		{"a cookie that others can take", strings.Replace(written(quiet, login+"\ncookie {\ninsecure\n}", site), "bind 127.0.0.1", "bind 0.0.0.0", 1), nil, 0,
 			[]string{"warning: session cookies go over plain HTTP too", "sidegate: the configuration is valid, 1 warning"}},
+		{"people sign in, and another proxy asks", written(quiet, login+"\npolicy app {\nrole admin\n}", "session_endpoints\nreverse_proxy app:80"), nil, 0,
+			[]string{"sidegate: the configuration is valid, no warnings"}},
 		{"people sign in, and nothing is guarded", written(quiet, login, "session_endpoints\nreverse_proxy app:80"), nil, 0,
 			[]string{"warning: people sign in here, and nothing is guarded", "sidegate: the configuration is valid, 1 warning"}},
 		{"people sign in at one server, and another is guarded", written(quiet, login, "session_endpoints\nreverse_proxy app:80") +
