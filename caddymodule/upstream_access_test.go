@@ -95,6 +95,39 @@ func TestAProvidersAccessTokenGoesToTheAppThatIsToHaveIt(t *testing.T) {
 	})
 }
 
+// Two providers, each with an app of its own: what the one gave out is nothing for
+// the other's, nor for a third.
+func TestAnAccessTokenDoesNotGoToAnotherApp(t *testing.T) {
+	p, q := gatewaytest.NewIDP(t), gatewaytest.NewIDP(t)
+	p.Gives(giving(0, 0, true))
+	q.Gives(func(int) map[string]any { return map[string]any{"access_token": "of-the-partner", "expires_in": 3600} })
+	ours, theirs, third := gatewaytest.NewRecorder(t), gatewaytest.NewRecorder(t), gatewaytest.NewRecorder(t)
+	to := func(path, token string, up *gatewaytest.Recorder) string {
+		return "handle /" + path + "/* {\nsession_auth {\n" + token + "\n}\nreverse_proxy " + up.Address() + "\n}\n"
+	}
+	s := gatewaytest.Start(t, gatewaytest.Site{Options: p.Login("sso", "") + q.Login("partner", ""),
+		Routes: "session_endpoints\n" + to("ours", "upstream_token sso", ours) + to("theirs", "upstream_token partner", theirs) + to("third", "no_redirect", third)})
+	one, other := s.SignedInAt(t, p, "ada", "sid-1"), s.Browser(t)
+	other.SignInAt(q, "partner")
+	for who, c := range map[string]struct {
+		b                *gatewaytest.Browser
+		atOurs, atTheirs string
+	}{
+		"who came from the one":   {one, "Bearer access-1", ""},
+		"who came from the other": {other, "", "Bearer of-the-partner"},
+	} {
+		t.Run(who, func(t *testing.T) {
+			for path, got := range map[string]struct {
+				up   *gatewaytest.Recorder
+				want string
+			}{"/ours/x": {ours, c.atOurs}, "/theirs/x": {theirs, c.atTheirs}, "/third/x": {third, ""}} {
+				c.b.In(t).Get(path).Want(t, http.StatusOK)
+				wantSent(t, got.up, got.want)
+			}
+		})
+	}
+}
+
 // A credential of the provider's API is nobody's but the app's: no answer of ours
 // holds it, no line of the log, and no file.
 func TestAnAccessTokenIsToldNobodyElse(t *testing.T) {
