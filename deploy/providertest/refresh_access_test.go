@@ -39,7 +39,7 @@ func newAPI(t *testing.T, p *provider.Provider) (address string, refused *atomic
 // Two gateways, a provider that rotates and detects reuse, and an app that has
 // each access token looked at there: at the moment at which one has expired, many
 // requests come.
-func TestAnAppIsSentAccessTokensThatAreGoodAtTheirProvider(t *testing.T) {
+func TestRefreshSendsAnAppAccessTokensThatAreGoodAtTheirProvider(t *testing.T) {
 	t.Parallel()
 	p := startProvider(t, provider.Config{Algorithm: "ES256"})
 	api, refused := newAPI(t, p)
