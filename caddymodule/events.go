@@ -47,17 +47,17 @@ type events struct {
 	reported  trouble
 	undecided trouble
 	names     accountNames
-	// overfull are the sessions of which it was told what their headers leave out.
-	overfull *lru.Cache[string, struct{}]
+	spent     trouble
+	// told are what was told of sessions that is told once of each.
+	told *lru.Cache[string, struct{}]
 }
 
-// overfullKept is how many sessions are remembered of which it was told what their
-// headers leave out; of more it is told again.
-const overfullKept = 4096
+// toldKept is how much of that is remembered; of more it is told again.
+const toldKept = 4096
 
 func newEvents(logger *zap.Logger, counted *metrics, now func() time.Time, former formerSecret, names accountNames) *events {
 	h := &events{logger: logger, metrics: counted, now: now, former: former, names: names}
-	h.overfull, _ = lru.New[string, struct{}](overfullKept) // its one error is a size below 1
+	h.told, _ = lru.New[string, struct{}](toldKept) // its one error is a size below 1
 	return h
 }
 
@@ -94,6 +94,7 @@ var floods = map[lifecycle.Kind]flood{
 	endpoint.SignOutReplayed: {func(h *events) *trouble { return &h.tokens }, atFirst},
 	demand.Forbidden:         {func(h *events) *trouble { return &h.forbidden }, atFirst},
 	endpoint.Undecided:       {func(h *events) *trouble { return &h.undecided }, 1},
+	lifecycle.TokenLess:      {func(h *events) *trouble { return &h.spent }, atFirst},
 	demand.Reported:          {func(h *events) *trouble { return &h.reported }, atFirst},
 }
 
@@ -140,7 +141,8 @@ var lines = map[lifecycle.Kind]line{
 		func(e lifecycle.Event) []zap.Field {
 			return append(loginFields(e), zap.Int("cookies", e.Count), zap.String("option", "keep_cookies"))
 		}},
-	lifecycle.NotTold: {zap.WarnLevel, "an app could not be told that somebody has signed out: their session there may live on", unmappedFields},
+	lifecycle.NotTold:   {zap.WarnLevel, "an app could not be told that somebody has signed out: their session there may live on", unmappedFields},
+	lifecycle.TokenLess: {zap.WarnLevel, "an app is sent no access token of a person any more: it has expired, and there is no refresh token to get another one with", tokenLessFields},
 	lifecycle.NoRoles: {zap.WarnLevel, "nobody who signs in has a role, although a map gives them: an expression without `.?` and orValue says, when it errs, what the source sends",
 		func(e lifecycle.Event) []zap.Field { return append(loginFields(e), zap.Int("sign_ins", e.Count)) }},
 	lifecycle.Pending: {zap.ErrorLevel,
@@ -308,7 +310,7 @@ func (h *events) pathRefused(path, why, rule string) {
 
 // headersLeftOut tells once a session what an app does not hear of its person.
 func (h *events) headersLeftOut(s *sessionstore.Session, leftOut string) {
-	if again, _ := h.overfull.ContainsOrAdd(s.Key.ID(), struct{}{}); again {
+	if again, _ := h.told.ContainsOrAdd(s.Key.ID(), struct{}{}); again {
 		return
 	}
 	h.metrics.headersLeftOut.Inc()

@@ -188,6 +188,8 @@ func TestEventsAreLogged(t *testing.T) {
 			[]map[string]any{login, {"cookies": int64(3), "option": "keep_cookies"}}},
 		lifecycle.NotTold: {"warn", "an app could not be told that somebody has signed out: their session there may live on",
 			[]map[string]any{login, user, session, said}},
+		lifecycle.TokenLess: {"warn", "an app is sent no access token of a person any more: it has expired, and there is no refresh token to get another one with",
+			[]map[string]any{login, user, session, {"option": "upstream_token", "remedy": ownTokens}, more}},
 		lifecycle.NoRoles: {"warn", "nobody who signs in has a role, although a map gives them: an expression without `.?` and orValue says, when it errs, what the source sends",
 			[]map[string]any{login, {"sign_ins": int64(3)}}},
 		lifecycle.Pending: {"error", "changes of people do not show in all their sessions yet; it will be tried again", []map[string]any{said}},

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"errors"
 	"maps"
 	"net/http"
@@ -42,8 +43,9 @@ type SessionAuth struct {
 	// them. Default: those of trusted_proxies alone.
 	KeepHeader []string `json:"keep_header,omitempty"`
 
-	// UpstreamToken names a login app: whoever signed in through it has the
-	// token and the cookies that the app gave out sent along, back to the app.
+	// UpstreamToken names a login app or oidc. Whoever signed in through that app
+	// has the token and the cookies that it gave out sent along, back to the app;
+	// whoever signed in through that provider, its access token.
 	UpstreamToken string `json:"upstream_token,omitempty"`
 
 	// NoRedirect answers 401 to browsers too, where they would be sent to the
@@ -62,8 +64,9 @@ type SessionAuth struct {
 	foreign  everyroute.Foreign
 	upstream *app.Login   // that UpstreamToken names
 	watch    caller.Taker // of its cookies; nil without keep_cookies
+	provider bool         // that is what UpstreamToken names
 
-	line directive.Position // in a Caddyfile
+	line, tokenLine directive.Position // in a Caddyfile
 }
 
 // CaddyModule returns the Caddy module information.
@@ -114,6 +117,9 @@ func (s *SessionAuth) ServeHTTP(w http.ResponseWriter, r *http.Request, next cad
 	if made.Why == nil {
 		g.uses(c, s.shared.now())
 		made = s.decide(r, c)
+		if s.provider {
+			c, made = s.renewed(g, r, v, c, made)
+		}
 	}
 	v.KeepAnswer(r, keeping(made.Open, c.MayPass())) // also to that of an error route
 	if made.Why != nil || made.Reported {
@@ -258,7 +264,7 @@ func (s *SessionAuth) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	words := map[string]directive.Option{
 		"ambiguous_paths": ambiguous(&s.AmbiguousPaths),
 		"keep_header":     keepHeader(&s.KeepHeader),
-		"upstream_token":  directive.Text(&s.UpstreamToken),
+		"upstream_token":  directive.Placed(directive.Text(&s.UpstreamToken), &s.tokenLine),
 		"no_redirect":     directive.Flag(&s.NoRedirect),
 		"foreign_bearer":  directive.Flag(&s.ForeignBearer),
 		"handle_errors":   directive.Flag(&s.HandleErrors),
@@ -277,7 +283,7 @@ func parseAuth(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 		return nil, err
 	}
 	known := writtenNames(h)
-	return s, known.checkAll(&s.Demands, &s.HeaderOptions)
+	return s, cmp.Or(s.checkWrittenToken(h), known.checkAll(&s.Demands, &s.HeaderOptions))
 }
 
 // Interface guards

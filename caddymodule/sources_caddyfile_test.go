@@ -212,8 +212,9 @@ func TestErrorsOfSourcesSayWhatToDo(t *testing.T) {
 		{"two same_people that name one", gatewaytest.Site{Options: "same_people users {\nformer staff\n}\nsame_people users {\nformer people\n}"}, `same_people names "users" twice`},
 		{"a same_people whose former login is there", gatewaytest.Site{Options: "login app legacy http://a/ {\nsuccess `login.status == 200`\n}\nsame_people users {\nformer legacy\n}"}, `same_people: "legacy" is a login of now`},
 		{"a refresh_every that is too short", gatewaytest.Site{Options: "refresh_every 999ms"}, "refresh_every 999ms: 1s at least, for each refresh asks every source"},
-		{"the credentials of an app that is not there", auth("upstream_token legacy"), "upstream_token legacy: there is no `login app legacy` in the sidegate options"},
-		{"the credentials of a login that is no app", auth("upstream_token users"), "upstream_token users: there is no `login app users` in the sidegate options"},
+		{"the credentials of a login that is not there", auth("upstream_token legacy"), "upstream_token legacy: there is no `login app legacy` or `login oidc legacy` in the sidegate options"},
+		{"the credentials of a login that gives out none", auth("upstream_token users"), "upstream_token users: `login users` gives out no tokens: name a `login app` or a `login oidc`"},
+		{"the credentials of a login that is nearly there", gatewaytest.Site{Options: "login oidc keycloak {\nissuer https://sso.example.com\nclient_id c\n}", Auth: "upstream_token keyclaok"}, "upstream_token keyclaok: did you mean `keycloak`?"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			wantRefused(t, c.site, c.want)

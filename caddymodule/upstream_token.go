@@ -1,16 +1,21 @@
 package caddymodule
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"example.com/sidegate/caddymodule/caller"
+	"example.com/sidegate/caddymodule/demand"
 	"example.com/sidegate/caddymodule/directive"
+	"example.com/sidegate/caddymodule/endpoint"
 	"example.com/sidegate/caddymodule/identity"
 	"example.com/sidegate/caddymodule/lifecycle"
 	"example.com/sidegate/caddymodule/login/app"
@@ -50,24 +55,144 @@ func (s *SessionAuth) checkUpstreamToken(logins []LoginModule) error {
 	if s.UpstreamToken == "" {
 		return nil
 	}
-	var apps []string
+	var named []givingLogin
 	for _, l := range logins {
-		of, ok := l.(*AppLogin)
-		if !ok {
+		named = append(named, givingLogin{l.CaddyModule().ID.Name(), l.Name()})
+		if l.Name() != s.UpstreamToken {
 			continue
 		}
-		if apps = append(apps, l.Name()); l.Name() == s.UpstreamToken {
+		switch of := l.(type) {
+		case *AppLogin:
 			s.upstream = of.Login
 			if of.KeepsCookies() {
 				s.watch = appWatch{of.Login}
 			}
-			return nil
+		case *OIDCLogin:
+			of.KeepAccessToken()
+			s.provider = true
 		}
 	}
-	if near, ok := directive.Nearest(s.UpstreamToken, apps); ok {
-		return fmt.Errorf("upstream_token %s: there is no `login app %s` in the sidegate options: did you mean `%s`?", s.UpstreamToken, s.UpstreamToken, near)
+	return checkGives(s.UpstreamToken, named)
+}
+
+// givingLogin is a login, of which upstream_token may be.
+type givingLogin struct{ Method, Name string }
+
+func (l givingLogin) gives() bool { return l.Method == "app" || l.Method == "oidc" }
+
+// checkGives refuses a name that is none of a login that gives out tokens.
+func checkGives(name string, logins []givingLogin) error {
+	var giving []string
+	for _, l := range logins {
+		switch {
+		case l.gives() && l.Name == name:
+			return nil
+		case l.gives():
+			giving = append(giving, l.Name)
+		case l.Name == name:
+			return fmt.Errorf("upstream_token %s: `login %s` gives out no tokens: name a `login app` or a `login oidc`", name, l.Method)
+		}
 	}
-	return fmt.Errorf("upstream_token %s: there is no `login app %s` in the sidegate options", s.UpstreamToken, s.UpstreamToken)
+	there := "there is no `login app " + name + "` or `login oidc " + name + "` in the sidegate options"
+	if near, ok := directive.Nearest(name, giving); ok {
+		return fmt.Errorf("upstream_token %s: did you mean `%s`? For %s", name, near, there)
+	}
+	return fmt.Errorf("upstream_token %s: %s", name, there)
+}
+
+// checkWrittenToken is that while a Caddyfile is read, whose options have been read
+// before any site.
+func (s *SessionAuth) checkWrittenToken(h httpcaddyfile.Helper) error {
+	app, ok := h.Option("sidegate").(httpcaddyfile.App)
+	var written App
+	if !ok || s.UpstreamToken == "" || json.Unmarshal(app.Value, &written) != nil {
+		return nil
+	}
+	var named []givingLogin
+	for _, raw := range written.LoginsRaw {
+		l := givingLogin{Name: writtenName(raw)}
+		if l.Name == "" || json.Unmarshal(raw, &l) != nil {
+			return nil // it is checked when the modules are loaded
+		}
+		l.Name = writtenName(raw)
+		named = append(named, l)
+	}
+	return s.tokenLine.Wrap(checkGives(s.UpstreamToken, named))
+}
+
+// renewed sees to it that who is let in has an access token to be sent along that
+// has not expired: its refresh is waited for. What was decided is decided anew when
+// that has changed the session.
+func (s *SessionAuth) renewed(g *gateway, r *http.Request, v *caller.Remembered, c *caller.Caller, made demand.Decision) (*caller.Caller, demand.Decision) {
+	for range renewals {
+		if made.Why != nil || !s.sends(c) {
+			return c, made
+		}
+		now := s.shared.now()
+		standing := accessToken(g, c).Standing(now)
+		if standing == lifecycle.TokenDue || standing == lifecycle.TokenOver && made.Open {
+			g.sessions.AccessTokens.RenewSoon(c.Session, now)
+			return c, made
+		}
+		switch standing {
+		case lifecycle.TokenSpent:
+			g.events.tokenLess(c.Session)
+			return c, made
+		case lifecycle.TokenNone, lifecycle.TokenGood, lifecycle.TokenDue:
+			return c, made
+		}
+		rebuilt, err := g.sessions.AccessTokens.Renew(r.Context(), c.Session)
+		switch {
+		case err == nil, errors.Is(err, lifecycle.ErrUnmapped):
+			c = c.With(rebuilt, v.Accounts)
+		case errors.Is(err, lifecycle.ErrEnded):
+			c = c.Ended()
+		default:
+			g.events.Trouble(r.Context(), "an access token is renewed", err)
+			if !s.ReportOnly { // where nobody is refused, nothing is sent
+				made.Why = endpoint.NotChanged(err)
+			}
+			return c, made
+		}
+		made = s.decide(r, c)
+	}
+	return c, made
+}
+
+// renewals is how often one request waits: another gateway that keeps no tokens may
+// have built the session anew a moment ago.
+const renewals = 2
+
+// sends reports whether the person's access token is sent along.
+func (s *SessionAuth) sends(c *caller.Caller) bool {
+	return s.provider && c.MayPass() && c.Session.Method == s.UpstreamToken
+}
+
+type accessTokenKey struct{}
+
+// accessToken is that of the caller's session.
+func accessToken(g *gateway, c *caller.Caller) *lifecycle.AccessToken {
+	return c.Entry.Derive(accessTokenKey{}, func() any { return g.sessions.AccessTokens.Of(c.Session) }).(*lifecycle.AccessToken)
+}
+
+// passOnToken is passOn for a provider's access token: it takes the place of an
+// Authorization of the client's own, so that the app sees the person whom the
+// headers name.
+func (s *SessionAuth) passOnToken(g *gateway, w http.ResponseWriter, r *http.Request, v *caller.Remembered, c *caller.Caller, next caddyhttp.Handler) error {
+	token := ""
+	if s.sends(c) {
+		token = accessToken(g, c).At(s.shared.now())
+	}
+	if token == "" {
+		return s.foreign.PassOn(w, r, v, next)
+	}
+	before := r.Header["Authorization"]
+	r.Header["Authorization"] = []string{"Bearer " + token}
+	err := s.foreign.PassOn(w, r, v, next)
+	if err != nil {
+		restore(r.Header, "Authorization", before)
+	}
+	return err
 }
 
 // passOn gives the app its own credentials back, and takes them out of the
@@ -76,6 +201,9 @@ func (s *SessionAuth) checkUpstreamToken(logins []LoginModule) error {
 func (s *SessionAuth) passOn(g *gateway, w http.ResponseWriter, r *http.Request, v *caller.Remembered, c *caller.Caller, next caddyhttp.Handler) error {
 	if s.UpstreamToken == "" {
 		return s.foreign.PassOn(w, r, v, next)
+	}
+	if s.provider {
+		return s.passOnToken(g, w, r, v, c, next)
 	}
 	if !c.MayPass() || c.Session.Method != s.UpstreamToken {
 		if s.watch != nil {

@@ -79,6 +79,18 @@ func (c *Caller) With(s *sessionstore.Session, accounts []string) *Caller {
 	return &after
 }
 
+// Ended is the caller when their session was found to have ended.
+func (c *Caller) Ended() *Caller {
+	after := *c
+	why := refusal.Gone
+	if c.PresentedToken {
+		why = refusal.Token
+	}
+	after.reject(why)
+	after.Token = ""
+	return &after
+}
+
 // hold makes the caller the person of that session.
 func (c *Caller) hold(e *nearcache.Entry) {
 	c.Entry, c.Session, c.User = e, e.Session, &e.Session.User

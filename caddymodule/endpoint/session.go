@@ -59,7 +59,7 @@ func (s session) writeChanged(w http.ResponseWriter, r *http.Request, c *caller.
 		refusal.SourceUnmapped.WriteJSON(w)
 	case err != nil:
 		s.events.Trouble(r.Context(), "a session could not be changed", err)
-		notChanged(err).WriteJSON(w)
+		NotChanged(err).WriteJSON(w)
 	case !c.MayPass(): // the account of this request is theirs no longer
 		s.desk.refuse(w, r, c)
 	default:
@@ -67,9 +67,9 @@ func (s session) writeChanged(w http.ResponseWriter, r *http.Request, c *caller.
 	}
 }
 
-// notChanged says whose trouble it was: the store's, or that of a source, when
-// sessions can be looked up as ever.
-func notChanged(err error) *refusal.Refusal {
+// NotChanged says whose trouble it was that a session could not be changed: the
+// store's, or that of a source, when sessions can be looked up as ever.
+func NotChanged(err error) *refusal.Refusal {
 	if _, ofSource := errors.AsType[lifecycle.SourceFault](err); ofSource {
 		return refusal.Source
 	}

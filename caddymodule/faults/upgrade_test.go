@@ -77,6 +77,7 @@ func TestAnUpgradeAndTheWayBackSignNobodyOut(t *testing.T) {
 	})
 	t.Run("and what an earlier record does not say ends nobody", func(t *testing.T) { wantMarkedLater(t, earlier.binary, this) })
 	t.Run("and a session with a user name is good at both", func(t *testing.T) { wantNamesBorne(t, earlier.binary, this) })
+	t.Run("and a session with an access token is good at both", func(t *testing.T) { wantAccessBorne(t, earlier.binary, this) })
 	t.Run("and a number that two have is the first's", func(t *testing.T) { wantFirstKept(t, earlier.binary, this) })
 	t.Run("and Caddyfiles are read as ever", func(t *testing.T) { readsAsEver(t, earlier) })
 }

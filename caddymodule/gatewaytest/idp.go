@@ -33,6 +33,7 @@ type IDP struct {
 	form   url.Values     // what the token endpoint was last sent
 	asked  map[string]int // requests, by path
 	given  int            // codes
+	gives  func(n int) map[string]any
 }
 
 // NewIDP runs one until the test ends. Who signs in there is Ada.
@@ -76,6 +77,14 @@ func (p *IDP) Fails(t testing.TB, path string, status int) {
 		defer p.mu.Unlock()
 		delete(p.status, path)
 	})
+}
+
+// Gives has the token endpoint's n-th answer, counted from 1, say that too; nil
+// leaves a member out. An "error" refuses what was asked.
+func (p *IDP) Gives(more func(n int) map[string]any) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.gives = more
 }
 
 // Count is how many requests there were to that path.
@@ -134,7 +143,11 @@ func (p *IDP) serveToken(r *http.Request, answer map[string]any) bool {
 	}
 	maps.Copy(answer, map[string]any{"access_token": "access-secret", "token_type": "Bearer", "expires_in": 300})
 	answer["id_token"] = p.Sign("JWT", claims)
-	return true
+	if p.gives != nil {
+		maps.Copy(answer, p.gives(p.asked[r.URL.Path]))
+		maps.DeleteFunc(answer, func(_ string, value any) bool { return value == nil })
+	}
+	return answer["error"] == nil
 }
 
 // Sign makes a token of sensible claims, with changes.

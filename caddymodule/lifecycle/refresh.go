@@ -23,6 +23,8 @@ const (
 	writePause  = 250 * time.Millisecond
 	minCooldown = time.Second
 	maxCooldown = 30 * time.Second
+	// renewPause is that for requests that can do nothing without a refresh.
+	renewPause = 2 * time.Second
 	// maxCooling bounds the sessions that are remembered to be cooling.
 	maxCooling = 10_000
 )
@@ -37,10 +39,16 @@ type refresher struct {
 
 	mu      sync.Mutex
 	flights map[sessionstore.Key]*flight
-	cooling map[sessionstore.Key]time.Time // not before that, after trouble
+	cooling map[sessionstore.Key]failure
 	slots   chan struct{}
 	running sync.WaitGroup
 	closed  bool // no flight begins any more
+}
+
+// failure is what came of the last refresh, and when.
+type failure struct {
+	at  time.Time
+	err error
 }
 
 // flight is one refresh; session and err may be read once done is closed.
@@ -71,7 +79,7 @@ func newRefresher(c *Config, r *rebuilder) *refresher {
 		config:    c,
 		rebuilder: r,
 		flights:   make(map[sessionstore.Key]*flight),
-		cooling:   make(map[sessionstore.Key]time.Time),
+		cooling:   make(map[sessionstore.Key]failure),
 		slots:     make(chan struct{}, refreshesAtOnce),
 	}
 }
@@ -117,10 +125,38 @@ func (f *refresher) note(s *sessionstore.Session, now time.Time) {
 	s = s.Record()
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.closed || f.flights[s.Key] != nil || now.Before(f.cooling[s.Key]) || len(f.flights) >= refreshesAtOnce {
+	if f.closed || f.flights[s.Key] != nil || f.rests(s.Key, now, f.cooldown()) != nil || len(f.flights) >= refreshesAtOnce {
 		return
 	}
 	f.begin(s)
+}
+
+// rests is why a session is left alone for so long after trouble; nil: it is not.
+// Called with mu held.
+func (f *refresher) rests(key sessionstore.Key, now time.Time, pause time.Duration) error {
+	if last, failed := f.cooling[key]; failed && now.Before(last.at.Add(pause)) {
+		return last.err
+	}
+	return nil
+}
+
+func (f *refresher) cooldown() time.Duration {
+	return min(max(f.config.RefreshEvery/10, minCooldown), maxCooldown)
+}
+
+// renew is wait, but shortly after trouble, which would be the same again and keep
+// the request for nothing.
+func (f *refresher) renew(ctx context.Context, s *sessionstore.Session) (*sessionstore.Session, error) {
+	f.mu.Lock()
+	why := f.rests(s.Key, f.config.Now(), renewPause)
+	if f.flights[s.Key] != nil {
+		why = nil
+	}
+	f.mu.Unlock()
+	if why != nil {
+		return nil, why
+	}
+	return f.wait(ctx, s)
 }
 
 // wait refreshes a session, or joins the refresh that is under way, and waits
@@ -183,7 +219,7 @@ func (f *refresher) land(s *sessionstore.Session, fl *flight) {
 		if len(f.cooling) >= maxCooling {
 			clear(f.cooling)
 		}
-		f.cooling[key] = f.config.Now().Add(min(max(f.config.RefreshEvery/10, minCooldown), maxCooldown))
+		f.cooling[key] = failure{f.config.Now(), fl.err}
 	}
 	close(fl.done)
 }

@@ -69,6 +69,8 @@ type Config struct {
 type Sessions struct {
 	// AppCookies are the apps' own cookies that they keep.
 	AppCookies *AppCookies
+	// AccessTokens are those of providers.
+	AccessTokens *AccessTokens
 
 	config    *Config
 	links     *links
@@ -109,6 +111,7 @@ func New(c Config) *Sessions {
 	l.farewell = newFarewell(&c, l.AppCookies)
 	l.ender = &ender{&c, l.links, l.farewell}
 	l.refresher = newRefresher(&c, &rebuilder{&c, l.builder, l.writer, l.links, l.ender})
+	l.AccessTokens = &AccessTokens{&c, l.refresher}
 	return l
 }
 

@@ -26,6 +26,9 @@ type Kept struct {
 	// RefreshToken and IDToken are of an OpenID provider.
 	RefreshToken string `json:"refresh_token,omitempty"`
 	IDToken      string `json:"id_token,omitempty"`
+	// Access is the provider's access token, where a route sends it to its upstream;
+	// nil: it was not looked for.
+	Access *AccessToken `json:"access,omitempty"`
 	// UpstreamToken and UpstreamCookies ("name=value") are given back to the
 	// app that handed them out, and to no other.
 	UpstreamToken   string   `json:"upstream_token,omitempty"`

@@ -15,6 +15,7 @@ func TestKept(t *testing.T) {
 			Facts:           profile.Facts{"token": map[string]any{"sub": "a1", "n": int64(1) << 60, "f": 1.5, "on": true, "groups": []any{"x", "y"}}},
 			RefreshToken:    "refresh",
 			IDToken:         "id",
+			Access:          &profile.AccessToken{Token: "access", At: 1, Until: 2},
 			UpstreamToken:   "upstream",
 			UpstreamCookies: []string{"app=1"},
 		}
@@ -47,9 +48,9 @@ func TestKept(t *testing.T) {
 		}
 	})
 	t.Run("printed it says nothing", func(t *testing.T) {
-		k := profile.Kept{RefreshToken: "canary", Facts: profile.Facts{"token": "canary"}}
+		k := profile.Kept{RefreshToken: "canary", Facts: profile.Facts{"token": "canary"}, Access: &profile.AccessToken{Token: "canary"}}
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
-			if printed := fmt.Sprintf(verb, &k); strings.Contains(printed, "canary") {
+			if printed := fmt.Sprintf(verb+verb, &k, k.Access); strings.Contains(printed, "canary") {
 				t.Errorf("%s prints %s", verb, printed)
 			}
 		}

@@ -78,11 +78,13 @@ func (l *Login) welcome(ctx context.Context, m *metadata, t tokens, idToken clai
 	known := merge(idToken, info)
 	l.notice.once("elsewhere", known.elsewhere())
 	facts := profile.Facts{factToken: map[string]any(known)}
-	person, err := l.person(&profile.Kept{
+	kept := &profile.Kept{
 		Facts:        l.withAccessToken(ctx, facts, t.Access, idToken.text("sub")),
 		RefreshToken: t.Refresh,
 		IDToken:      l.hint(t.ID),
-	})
+	}
+	l.keepAccess(kept, t)
+	person, err := l.person(kept)
 	return person, aboutAnother(err, idToken, info)
 }
 

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 )
 
 // errInvalidGrant says that the provider refuses the code or refresh token.
@@ -20,6 +21,10 @@ type tokens struct {
 	Type    string
 	Refresh string
 	ID      string
+	// At is when they were asked for, and Life how long the access token is good from
+	// then on; 0: that is not said.
+	At   time.Time
+	Life time.Duration
 	// odd tells of a refresh token that is none.
 	odd error
 }
@@ -37,6 +42,7 @@ func readTokens(body []byte) (t tokens, err error) {
 			err = fmt.Errorf("%s that is %s and not a text", withArticle(name), inJSON(value))
 		}
 	}
+	t.Life = lifeOf(members["expires_in"])
 	refresh := members["refresh_token"]
 	text, ok := refresh.(string)
 	if t.Refresh = text; refresh != nil && !ok {
@@ -80,6 +86,7 @@ func (l *Login) grantAt(ctx context.Context, m *metadata, form url.Values) (toke
 	if err != nil {
 		return tokens{}, err
 	}
+	at := l.now()
 	a, err := l.call(what, request)
 	if err != nil {
 		return tokens{}, err
@@ -88,6 +95,7 @@ func (l *Login) grantAt(ctx context.Context, m *metadata, form url.Values) (toke
 		return tokens{}, l.refusal(a, m)
 	}
 	t, err := readTokens(a.body)
+	t.At = at
 	if err != nil {
 		return t, &moved{because(ErrProvider, "%s at %s answers with %w", what, shownURL(withoutQuery(m.Token)), err), false}
 	}

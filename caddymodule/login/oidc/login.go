@@ -2,6 +2,7 @@ package oidc
 
 import (
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"example.com/sidegate/caddymodule/login"
@@ -15,6 +16,8 @@ type Login struct {
 	metadata *shared[*metadata]
 	keys     *shared[[]publicKey]
 	notice   notice
+
+	keepsAccess atomic.Bool // see KeepAccessToken
 }
 
 // New checks the configuration. It touches no network: the provider is asked

@@ -33,6 +33,7 @@ func (l *Login) Rebuild(ctx context.Context, s *sessionstore.Session) (*profile.
 		return nil, err
 	}
 	if kept.RefreshToken == "" {
+		l.leaveAccess(kept)
 		return l.remap(kept, s)
 	}
 	m, err := l.discover(ctx)
@@ -124,6 +125,7 @@ func (l *Login) refreshed(
 		now = merge(idToken, info)
 	}
 	kept.Facts = l.withAccessToken(ctx, kept.Facts.With(factToken, map[string]any(now)), t.Access, now.text("sub"))
+	l.keepAccess(&kept, t)
 	person, err := l.remap(&kept, s)
 	if errors.Is(err, ErrUnvouched) {
 		err = &profile.Unmapped{Err: aboutAnother(err, idToken, info)}
