@@ -46,14 +46,14 @@ func (d *Demands) MayOpen() func(path string) bool {
 func (d *Demands) CheckNames(known func(option string, roles ...string) error) error {
 	for i := range d.Require {
 		if err := known(wordRole, d.Require[i].Roles...); err != nil {
-			return d.line.Wrap(err)
+			return d.At.Wrap(err)
 		}
 	}
 	for i := range d.Paths {
 		p := &d.Paths[i]
 		for _, require := range p.Require {
 			if err := known(wordRole, require.Roles...); err != nil {
-				return p.line.Wrap(p.wrong(err.Error()))
+				return p.At.Wrap(p.wrong(err.Error()))
 			}
 		}
 	}
