@@ -12,6 +12,8 @@ const (
 	wordRole         = "role"
 	wordPermission   = "permission"
 	wordAccountAdmin = "account_admin"
+	wordPublic       = "public"
+	wordOptional     = "optional"
 )
 
 // Words are what is read in the block of who demands. At is where the block
@@ -32,8 +34,8 @@ const (
 func (d *Demands) Words(at directive.Position) map[string]directive.Option {
 	d.At = at
 	return map[string]directive.Option{
-		"optional":       directive.Flag(&d.Optional),
-		"public":         directive.Checked(directive.Texts(&d.Public), d.checkPublic),
+		wordOptional:     directive.Flag(&d.Optional),
+		wordPublic:       directive.Checked(directive.Texts(&d.Public), d.checkPublic),
 		wordRole:         Roles(&d.Require),
 		wordPermission:   Permissions(&d.Require),
 		wordAccountAdmin: directive.Flag(&d.AccountAdmin),
@@ -89,8 +91,8 @@ func (d *Demands) parsePath(read *caddyfile.Dispenser) error {
 		wordRole:         Roles(&p.Require),
 		wordPermission:   Permissions(&p.Require),
 		wordAccountAdmin: directive.Flag(&p.AccountAdmin),
-		"public":         directive.Flag(&p.Public),
-		"optional":       directive.Flag(&p.Optional),
+		wordPublic:       directive.Flag(&p.Public),
+		wordOptional:     directive.Flag(&p.Optional),
 		"method":         p.parseMethod,
 		"report_only":    directive.Flag(&p.ReportOnly),
 	})

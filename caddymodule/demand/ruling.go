@@ -56,7 +56,8 @@ func (d *Demands) Rulings(made Decision, r Request, c *caller.Caller) []Ruling {
 
 // asks is what is asked of one request.
 type asks struct {
-	opens   *Ruling  // whoever asks
+	opens   *Ruling  // for whoever asks
+	lets    *Ruling  // who has no session pass too
 	demands []demand // those that hold
 	of      *Demands
 }
@@ -75,16 +76,19 @@ func (d *Demands) asked(s *ruleSet, r Request) asks {
 	whole := demand{require: d.Require, admin: d.AccountAdmin, at: d.At}
 	if s.rules == nil {
 		if d.public.Match(r.URL) {
-			a.opens = &Ruling{"public " + strings.Join(d.Public, " "), d.At}
+			a.opens = &Ruling{wordPublic + " " + strings.Join(d.Public, " "), d.At}
 		} else if !d.Optional {
 			a.demands = []demand{whole}
 		}
 		return a
 	}
 	v := d.verdict(s, r)
-	if v.Access == pathrule.Public {
-		a.opens = d.opening(s, r)
+	switch v.Access {
+	case pathrule.Public:
+		a.opens = d.opening(s, r, pathrule.Public, Ruling{wordPublic + " " + strings.Join(d.Public, " "), d.At})
 		return a
+	case pathrule.Optional:
+		a.lets = d.opening(s, r, pathrule.Optional, Ruling{wordOptional, d.At})
 	}
 	if v.Base && !d.Optional {
 		a.demands = append(a.demands, whole)
@@ -97,19 +101,20 @@ func (d *Demands) asked(s *ruleSet, r Request) asks {
 	return a
 }
 
-// opening is the first rule that opens the request by itself.
-func (d *Demands) opening(s *ruleSet, r Request) *Ruling {
+// opening is the first rule that opens the request so far by itself; else it is by
+// the whole.
+func (d *Demands) opening(s *ruleSet, r Request, so pathrule.Access, whole Ruling) *Ruling {
 	for i := range s.paths {
 		p := &s.paths[i]
 		alone, err := pathrule.New(pathrule.Session, []pathrule.Rule{p.rule()})
-		if err != nil || !p.Public {
+		if err != nil || p.opens() != so {
 			continue
 		}
-		if v := alone.Decide(r.URL, r.Method, true); v.Access == pathrule.Public {
-			return &Ruling{p.named() + ": public", p.At}
+		if v := alone.Decide(r.URL, r.Method, true); v.Access == so {
+			return &Ruling{p.named() + ": " + map[bool]string{true: wordPublic, false: wordOptional}[p.Public], p.At}
 		}
 	}
-	return &Ruling{"public " + strings.Join(d.Public, " "), d.At}
+	return &whole
 }
 
 // unmet is the first demand that the person does not meet.
@@ -140,8 +145,11 @@ func (a asks) met() (all []Ruling) {
 
 // whole is what holds where no demand does.
 func (a asks) whole() Ruling {
-	if a.of.Optional {
-		return Ruling{"optional", a.of.At}
+	switch {
+	case a.lets != nil:
+		return *a.lets
+	case a.of.Optional:
+		return Ruling{wordOptional, a.of.At}
 	}
 	return Ruling{aSession, a.of.At}
 }

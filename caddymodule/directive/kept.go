@@ -3,6 +3,7 @@ package directive
 import (
 	"encoding/json"
 	"errors"
+	"strings"
 	"sync/atomic"
 )
 
@@ -24,10 +25,10 @@ func (p Position) IsZero() bool { return p == (Position{}) || !kept.Load() }
 // String is the position as errors begin with it, and the imports by which it came
 // there; empty for what is configured otherwise than by a Caddyfile.
 func (p Position) String() string {
-	if p.chain != "" {
-		return p.line + " (imported: " + p.chain + ")"
+	if p.chain == "" {
+		return p.line
 	}
-	return p.line
+	return p.line + ", imported at " + strings.ReplaceAll(strings.Trim(p.chain, "[']"), "','", ", ")
 }
 
 // MarshalJSON writes the position as a text.

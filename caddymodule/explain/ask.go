@@ -44,12 +44,15 @@ func (l *loaded) ask(q *question) (*Report, error) {
 	current.begin()
 	to.server.ServeHTTP(w, r)
 	all, lines := current.end()
-	a := account{where: where, answer: w, met: slices.DeleteFunc(all, isContainer)}
+	a := account{where, w, slices.DeleteFunc(all, isContainer), lines}
 	report := a.report()
 	report.Request = Asked{q.method, to.url.String() + to.target, to.name, q.from.String()}
 	report.Person = a.person(session)
 	report.Log = told(lines)
 	report.Notes = append(l.notes, report.Notes...)
+	if q.as != "" && l.directories != "" {
+		report.Notes = append(report.Notes, l.directories)
+	}
 	return report, nil
 }
 
@@ -80,6 +83,7 @@ type account struct {
 	where  places
 	answer *answerWriter
 	met    []*met
+	lines  []line
 }
 
 func (a account) report() *Report {
@@ -131,6 +135,8 @@ func (a account) does(m *met, last bool) string {
 		return "passes without a session"
 	case d != nil:
 		return "passes"
+	case m.forwarded != nil && !last:
+		return "asks " + m.forwarded.To + ", whose answer is taken for 200 without headers"
 	case m.forwarded != nil:
 		return "asks " + m.forwarded.To
 	case last && a.answer.status == 0:
@@ -168,6 +174,9 @@ func (a account) answered(last *decided) Answer {
 			is.WouldBe = last.Would.Status
 		}
 	}
+	if n := len(a.met); n > 0 && isGuard(a.met[n-1].handler) && a.answer.status != 0 {
+		is.Rules = a.guarded()
+	}
 	if last != nil && last.Why != nil {
 		is.Error, is.Message = last.Why.Code, last.Why.Message
 		return is
@@ -177,6 +186,16 @@ func (a account) answered(last *decided) Answer {
 		is.Error, is.Message = said.Error, said.Message
 	}
 	return is
+}
+
+// guarded is why a path was refused before any route. The log alone says so.
+func (a account) guarded() []Rule {
+	for _, l := range a.lines {
+		if why := l.field("why"); why != "" {
+			return []Rule{{Rule: why + ", and a demand depends on " + l.field("rule")}}
+		}
+	}
+	return nil
 }
 
 // person is who asks, as they act for an account.

@@ -104,6 +104,10 @@ func (o *options) run(stdin io.Reader, stdout, stderr io.Writer) (int, error) {
 }
 
 func (o *options) explain(stdin io.Reader) (*Report, error) {
+	register()
+	if err := quiet(); err != nil {
+		return nil, err
+	}
 	q, err := o.question(stdin)
 	if err != nil {
 		return nil, err

@@ -19,7 +19,8 @@ type object = map[string]any
 // rewriting makes of a configuration one that can be provisioned without touching
 // the network, a store or a file.
 type rewriting struct {
-	notes []string
+	notes       []string
+	directories string // a note for people of a login
 }
 
 // note says what is left out, once.
@@ -93,7 +94,7 @@ func (r *rewriting) sidegate(app object) {
 		}
 	}
 	if len(names) > 0 {
-		r.note("no directory is asked (%s): what they say of a person, roles for one, is missing here", strings.Join(names, ", "))
+		r.directories = "no directory is asked (" + strings.Join(names, ", ") + "): what they say of a person, roles for one, is missing here"
 	}
 	delete(app, "directories")
 	logins := list(app, "logins")

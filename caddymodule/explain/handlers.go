@@ -52,6 +52,8 @@ func (r *rewriting) matchers(sets []any) {
 func (r *rewriting) handler(h object) object {
 	name := text(h, "handler")
 	switch {
+	case name == "session_auth" && text(h, "upstream_token") != "":
+		r.note("upstream_token %s: what the app gave out to a person is not known here, so none of it is sent", text(h, "upstream_token"))
 	case slices.Contains(harmlessHandlers, name):
 	case name == "subroute":
 		r.routes(list(h, "routes"))

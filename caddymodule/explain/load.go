@@ -45,14 +45,13 @@ type loaded struct {
 	http    *caddyhttp.App
 	gateway *Gateway
 	notes   []string
+
+	directories string // a note for people of a login
 }
 
-// load reads a configuration and provisions what answers requests.
+// load reads a configuration and provisions what answers requests. The stand-ins
+// are registered, and the log is quiet.
 func load(config, adapter string) (*loaded, error) {
-	register()
-	if err := quiet(); err != nil {
-		return nil, err
-	}
 	defer directive.KeepPositions()()
 	text, _, _, err := caddycmd.LoadConfig(config, adapter)
 	if err != nil {
@@ -67,7 +66,7 @@ func load(config, adapter string) (*loaded, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &loaded{written: written, notes: r.notes}
+	l := &loaded{written: written, notes: r.notes, directories: r.directories}
 	return l, l.open(ctx)
 }
 

@@ -27,6 +27,13 @@ type places map[any]place
 func placesOf(name string, s *caddyhttp.Server, written object) places {
 	p := make(places)
 	at := "apps/http/servers/" + name
+	for i := range s.Routes {
+		for _, h := range s.Routes[i].Handlers {
+			if isGuard(h) {
+				p[h] = place{path: at}
+			}
+		}
+	}
 	p.walk(routesOf(s), list(written, "routes"), place{path: at + "/routes"})
 	if s.Errors != nil {
 		p.walk(s.Errors.Routes, list(under(written, "errors"), "routes"), place{path: at + "/errors/routes"})

@@ -146,10 +146,12 @@ func (l line) String() string {
 	var fields []string
 	delete(l.fields, "more_since_last")
 	for _, name := range slices.Sorted(maps.Keys(l.fields)) {
-		value, err := json.Marshal(l.fields[name])
-		if err == nil {
-			fields = append(fields, name+": "+strings.Trim(string(value), `"`))
+		value, isText := l.fields[name].(string)
+		if !isText {
+			text, _ := json.Marshal(l.fields[name])
+			value = string(text)
 		}
+		fields = append(fields, name+": "+value)
 	}
 	if len(fields) == 0 {
 		return l.text

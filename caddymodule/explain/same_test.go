@@ -128,7 +128,9 @@ var sites = []struct {
 	{"all that is only reported", gatewaytest.Site{Options: "report_only", Auth: "role admin"}, [][]asked{
 		everyone("GET", "/x"), everyone("TRACE", "/x"), everyone("GET", "/x", page),
 	}},
-	{"nothing that guards", gatewaytest.Site{Routes: "session_endpoints\nreverse_proxy {upstream}"}, [][]asked{everyone("GET", "/x", "X-Session-Roles: admin")}},
+	{"nothing that guards", gatewaytest.Site{Routes: "session_endpoints\nreverse_proxy {upstream}"}, [][]asked{
+		everyone("GET", "/x", "X-Session-Roles: admin"), everyone("POST", "/x?_method=PUT", "X-Http-Method-Override: DELETE"),
+	}},
 	{"another proxy asks", gatewaytest.Site{Global: "servers {\ntrusted_proxies static 127.0.0.1/32\n}", Options: `policy staff {
 			role admin
 			path /open/* {
@@ -192,19 +194,20 @@ func send(t *testing.T, s *gatewaytest.Server, ask asked, cookie string) *http.R
 // explained asks the command.
 func explained(t *testing.T, s *gatewaytest.Server, ask asked) *explain.Report {
 	t.Helper()
-	args := []string{"sidegate-explain", ask.method, s.URL + ask.target, "--json", "--from", "127.0.0.1"}
+	args := []string{ask.method, s.URL + ask.target, "--from", "127.0.0.1"}
 	if ask.as != "" {
 		args = append(args, "--as", ask.as)
 	}
 	for _, h := range ask.headers {
 		args = append(args, "--header", h)
 	}
-	said, code := gatewaytest.RunCaddy(t, s.Dir, args...)
-	return read(t, said, code)
+	return reportOf(t, s.Dir, args...)
 }
 
-func read(t *testing.T, said string, code int) *explain.Report {
+// reportOf is what the command says of a request, in JSON.
+func reportOf(t *testing.T, dir string, args ...string) *explain.Report {
 	t.Helper()
+	said, code := gatewaytest.RunCaddy(t, dir, append([]string{"sidegate-explain", "--json"}, args...)...)
 	r := new(explain.Report)
 	in := json.NewDecoder(bytes.NewReader([]byte(said)))
 	in.DisallowUnknownFields()
@@ -212,6 +215,27 @@ func read(t *testing.T, said string, code int) *explain.Report {
 		t.Fatalf("status %d: %v\n%s", code, err, said)
 	}
 	return r
+}
+
+// TestASessionThatIsGivenIsThatOfTheRunningGateway: what GET /auth/session answers
+// is a person as good as one of the users file.
+func TestASessionThatIsGivenIsThatOfTheRunningGateway(t *testing.T) {
+	up := gatewaytest.NewRecorder(t)
+	var written string
+	s := gatewaytest.StartEdited(t, gatewaytest.Site{Upstream: up.Address(), Auth: "path /x/* {\nrole admin\n}"}, func(text string, _ int) string {
+		written = text
+		return text
+	})
+	gatewaytest.WriteFile(t, filepath.Join(s.Dir, "Caddyfile"), written)
+	for _, who := range []string{gatewaytest.Ada, gatewaytest.Grace} {
+		t.Run(who, func(t *testing.T) {
+			c, before := s.WithCookie(t, who), up.Count()
+			gatewaytest.WriteFile(t, filepath.Join(s.Dir, "session.json"), c.Get("/auth/session").Body)
+			answer := send(t, s, asked{method: "GET", target: "/x/y"}, c.Cookie)
+			r := reportOf(t, s.Dir, "GET", s.URL+"/x/y", "--from", "127.0.0.1", "--input", "session.json")
+			compare(t, answer, up.Since(before), r)
+		})
+	}
 }
 
 // compare looks whether both say the same, but for what is new each time.

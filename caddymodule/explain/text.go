@@ -13,7 +13,7 @@ import (
 func (r *Report) text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "request: %s %s\n", r.Request.Method, r.Request.URL)
-	fmt.Fprintf(&b, "person:  %s\n\n", r.Person.text())
+	fmt.Fprintf(&b, "person:  %s\n", r.Person.text())
 	r.steps(&b)
 	fmt.Fprintf(&b, "\nanswer: %s\n", r.Answer.text(r.Passes, r.Forwarded))
 	if !r.Passes && r.Answer.Message != "" {
@@ -59,6 +59,9 @@ func names(all []string) string {
 
 // steps are a table.
 func (r *Report) steps(to *strings.Builder) {
+	if len(r.Steps) > 0 {
+		to.WriteString("\n")
+	}
 	table := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
 	for i, s := range r.Steps {
 		at := s.At
