@@ -12,8 +12,6 @@ const (
 	wordRole         = "role"
 	wordPermission   = "permission"
 	wordAccountAdmin = "account_admin"
-	wordPublic       = "public"
-	wordOptional     = "optional"
 )
 
 // Words are what is read in the block of who demands. At is where the block
@@ -34,8 +32,8 @@ const (
 func (d *Demands) Words(at directive.Position) map[string]directive.Option {
 	d.At = at
 	return map[string]directive.Option{
-		wordOptional:     directive.Flag(&d.Optional),
-		wordPublic:       directive.Checked(directive.Texts(&d.Public), d.checkPublic),
+		"optional":       directive.Flag(&d.Optional),
+		"public":         directive.Checked(directive.Texts(&d.Public), d.checkPublic),
 		wordRole:         Roles(&d.Require),
 		wordPermission:   Permissions(&d.Require),
 		wordAccountAdmin: directive.Flag(&d.AccountAdmin),
@@ -91,8 +89,8 @@ func (d *Demands) parsePath(read *caddyfile.Dispenser) error {
 		wordRole:         Roles(&p.Require),
 		wordPermission:   Permissions(&p.Require),
 		wordAccountAdmin: directive.Flag(&p.AccountAdmin),
-		wordPublic:       directive.Flag(&p.Public),
-		wordOptional:     directive.Flag(&p.Optional),
+		"public":         directive.Flag(&p.Public),
+		"optional":       directive.Flag(&p.Optional),
 		"method":         p.parseMethod,
 		"report_only":    directive.Flag(&p.ReportOnly),
 	})

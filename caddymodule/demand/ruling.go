@@ -28,8 +28,12 @@ type Ruling struct {
 	At directive.Position
 }
 
-// aSession is what is demanded where nothing more is.
-const aSession = "a session"
+// What decides where no role and no permission does.
+const (
+	aSession     = "a session"
+	rulePublic   = "public"
+	ruleOptional = "optional"
+)
 
 // Rulings are what the request was decided by: the one demand that refuses it, what
 // opens it, or all that it meets. Of what is only reported it is what would have
@@ -76,7 +80,7 @@ func (d *Demands) asked(s *ruleSet, r Request) asks {
 	whole := demand{require: d.Require, admin: d.AccountAdmin, at: d.At}
 	if s.rules == nil {
 		if d.public.Match(r.URL) {
-			a.opens = &Ruling{wordPublic + " " + strings.Join(d.Public, " "), d.At}
+			a.opens = &Ruling{rulePublic + " " + strings.Join(d.Public, " "), d.At}
 		} else if !d.Optional {
 			a.demands = []demand{whole}
 		}
@@ -85,10 +89,10 @@ func (d *Demands) asked(s *ruleSet, r Request) asks {
 	v := d.verdict(s, r)
 	switch v.Access {
 	case pathrule.Public:
-		a.opens = d.opening(s, r, pathrule.Public, Ruling{wordPublic + " " + strings.Join(d.Public, " "), d.At})
+		a.opens = d.opening(s, r, pathrule.Public, Ruling{rulePublic + " " + strings.Join(d.Public, " "), d.At})
 		return a
 	case pathrule.Optional:
-		a.lets = d.opening(s, r, pathrule.Optional, Ruling{wordOptional, d.At})
+		a.lets = d.opening(s, r, pathrule.Optional, Ruling{ruleOptional, d.At})
 	}
 	if v.Base && !d.Optional {
 		a.demands = append(a.demands, whole)
@@ -111,7 +115,7 @@ func (d *Demands) opening(s *ruleSet, r Request, so pathrule.Access, whole Rulin
 			continue
 		}
 		if v := alone.Decide(r.URL, r.Method, true); v.Access == so {
-			return &Ruling{p.named() + ": " + map[bool]string{true: wordPublic, false: wordOptional}[p.Public], p.At}
+			return &Ruling{p.named() + ": " + map[bool]string{true: rulePublic, false: ruleOptional}[p.Public], p.At}
 		}
 	}
 	return &whole
@@ -149,7 +153,7 @@ func (a asks) whole() Ruling {
 	case a.lets != nil:
 		return *a.lets
 	case a.of.Optional:
-		return Ruling{wordOptional, a.of.At}
+		return Ruling{ruleOptional, a.of.At}
 	}
 	return Ruling{aSession, a.of.At}
 }
