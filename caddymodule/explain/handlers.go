@@ -6,7 +6,7 @@ import "slices"
 // they are.
 var (
 	harmlessHandlers = []string{
-		"copy_response", "copy_response_headers", "encode", "error", "headers", "invoke", "log_append", "map", "push", "request_body",
+		"copy_response", "copy_response_headers", "encode", "error", "headers", "invoke", "log_append", "map", "metrics", "push", "request_body",
 		"rewrite", "session_auth", "session_endpoints", "session_health", "static_response", "timeouts", "vars",
 	}
 	harmlessMatchers = []string{

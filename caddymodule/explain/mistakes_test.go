@@ -34,6 +34,8 @@ func TestWhatCannotBeExplainedIsAnErrorThatSaysWhatToDo(t *testing.T) {
 		{"somebody who is disabled", []string{"GET", site + "/x", "--as", gatewaytest.Linus}, "linus@example.com is disabled in the users file"},
 		{"an account of somebody else", []string{"GET", site + "/x", "--as", gatewaytest.Ada, "--account", "initech"}, `ada@example.com has no account "initech": there are acme, globex`},
 		{"somebody without accounts", []string{"GET", site + "/x", "--as", gatewaytest.Grace, "--account", "acme"}, `grace@example.com has no account`},
+		{"an address that may not sign in", []string{"GET", site + "/x", "--as", gatewaytest.Ada, "--config", "closed.Caddyfile"}, "ada@example.com cannot sign in: "},
+		{"nobody where there is no file", []string{"GET", site + "/x", "--as", gatewaytest.Ada, "--config", "elsewhere.json"}, "no login with a users file, so nobody is known by name; people of keycloak, legacy are asked about there"},
 		{"no file", []string{"GET", site + "/x", "--input", "nowhere.json"}, "--input: open nowhere.json"},
 		{"broken JSON", []string{"GET", site + "/x", "--input", "Caddyfile"}, "Caddyfile holds no session as GET /auth/session answers it"},
 		{"other JSON", []string{"GET", site + "/x", "--input", "other.json"}, "it has no id, or no email"},
@@ -51,6 +53,8 @@ func TestWhatCannotBeExplainedIsAnErrorThatSaysWhatToDo(t *testing.T) {
 			dir := written(t)
 			for file, text := range map[string]string{
 				"mistaken.Caddyfile": "{\n\tsidegate {\n\t\tlogn users users.yaml\n\t}\n}\n",
+				"closed.Caddyfile":   strings.Replace(shop, "login users users.yaml", "login users users.yaml {\nemail_domains example.org\n}", 1),
+				"elsewhere.json":     strings.Replace(strange, `{"method":"users","file":"users.yaml"},`, "", 1),
 				"none.json":          `{"apps":{"http":{"servers":{"a":{"listen":[":80"]}}}}}`,
 				"empty.json":         `{"apps":{"sidegate":{}}}`,
 				"other.json":         `{"name":"kim"}`,

@@ -60,11 +60,14 @@ func (l *loaded) doors() (all []door) {
 		writtenServer := under(under(l.written, "servers"), name)
 		for _, listen := range s.Listen {
 			at, err := caddy.ParseNetworkAddress(listen)
-			if err != nil || at.IsUnixNetwork() || at.IsFdNetwork() {
+			if err != nil {
 				continue
 			}
 			d := door{name: name, server: s, port: int(at.StartPort)}
-			d.tls = len(s.TLSConnPolicies) > 0 && d.port != cmp.Or(l.http.HTTPPort, caddyhttp.DefaultHTTPPort)
+			d.tls = l.speaksTLS(s, d.port)
+			if d.port == 0 { // a socket without a port, behind what has one
+				d.port = map[bool]int{true: 443, false: 80}[d.tls]
+			}
 			for _, route := range list(writtenServer, "routes") {
 				route, _ := route.(object)
 				d.hosts, d.ours = hostsOf(route), holdsOurs(route)
@@ -125,10 +128,14 @@ func (l *loaded) destination(q *question) (*destination, error) {
 	return to, l.inFront(to)
 }
 
+// speaksTLS is as the http app has it.
+func (l *loaded) speaksTLS(s *caddyhttp.Server, port int) bool {
+	return len(s.TLSConnPolicies) > 0 && port != cmp.Or(l.http.HTTPPort, caddyhttp.DefaultHTTPPort)
+}
+
 // listens reports whether the server answers at the port, in TLS or not.
 func (l *loaded) listens(s *caddyhttp.Server, port int, tls bool) bool {
-	speaks := len(s.TLSConnPolicies) > 0 && port != cmp.Or(l.http.HTTPPort, caddyhttp.DefaultHTTPPort)
-	return speaks == tls && slices.ContainsFunc(s.Listen, func(listen string) bool {
+	return l.speaksTLS(s, port) == tls && slices.ContainsFunc(s.Listen, func(listen string) bool {
 		at, err := caddy.ParseNetworkAddress(listen)
 		return err == nil && !at.IsUnixNetwork() && uint(port) >= at.StartPort && uint(port) <= at.EndPort
 	})
@@ -136,21 +143,19 @@ func (l *loaded) listens(s *caddyhttp.Server, port int, tls bool) bool {
 
 // inFront finds the server behind what ends TLS, or maps ports, in front of it.
 func (l *loaded) inFront(to *destination) error {
-	var names []string
+	var found []door
 	for _, d := range l.doors() {
-		if len(d.hosts) > 0 && answersAt(d.server, to.host) && !slices.Contains(names, d.name) {
-			names = append(names, d.name)
-			to.name, to.server = d.name, d.server
+		if answersAt(d.server, to.host) && !slices.ContainsFunc(found, func(f door) bool { return f.name == d.name }) {
+			found = append(found, d)
 		}
 	}
-	if len(names) == 0 {
+	switch {
+	case len(found) == 0:
 		return fmt.Errorf("%s is no site of this configuration: there are %s", to.url, l.siteNames())
-	}
-	if len(names) > 1 {
+	case len(found) > 1:
 		return fmt.Errorf("no server listens at %s, and several have the host: say the address as one of %s", to.url, l.siteNames())
 	}
-	to.tls = false
-	to.port = 0
+	to.name, to.server, to.port, to.tls = found[0].name, found[0].server, found[0].port, found[0].tls
 	l.notes = append(l.notes, fmt.Sprintf("no server listens at %s: the request is as of a proxy in front of %s, without what that adds, such as "+
 		"--header 'X-Forwarded-Proto: https' and --from its address", to.url, strings.Join(to.server.Listen, ", ")))
 	return nil

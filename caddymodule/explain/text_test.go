@@ -12,6 +12,9 @@ import (
 
 // shop is a configuration of two sites that nothing runs.
 const shop = `{
+	servers {
+		trusted_proxies static 127.0.0.1/32
+	}
 	sidegate {
 		login users users.yaml
 		login oidc keycloak {
@@ -31,6 +34,11 @@ const shop = `{
 		}
 		role editor {
 			permissions orders:write
+		}
+		policy staff {
+			path /desk/* {
+				role admin
+			}
 		}
 	}
 }
@@ -105,6 +113,8 @@ func TestWhatTheCommandPrints(t *testing.T) {
 		{"health", []string{"GET", "https://shop.example.com/healthz"}, 0},
 		{"provider", []string{"GET", "https://shop.example.com/auth/login/keycloak"}, 3},
 		{"policy", []string{"GET", "https://shop.example.com/auth/verify", "--as", gatewaytest.Ada}, 0},
+		{"named policy", []string{"GET", "https://shop.example.com/auth/verify/staff", "--as", gatewaytest.Grace, "--from", "127.0.0.1",
+			"--header", "X-Forwarded-Uri: /desk/1", "--header", "X-Forwarded-Method: GET"}, 3},
 		{"in front", []string{"GET", "https://shop.example.com:8443/orders/7"}, 3},
 	} {
 		t.Run(c.name, func(t *testing.T) {
