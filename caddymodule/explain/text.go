@@ -99,14 +99,15 @@ func (a *Answer) text(passes bool, forwarded []Forwarded) string {
 	case !passes && by != "":
 		return fmt.Sprintf("%d %s: %s", a.Status, a.Error, by)
 	case location != "":
-		return fmt.Sprintf("%d to %s, by %s", a.Status, location, a.named())
+		return fmt.Sprintf("%d to %s, by %s", a.Status, location, a.named()) + a.because(by)
 	case a.Error != "":
 		return fmt.Sprintf("%d %s, by %s", a.Status, a.Error, a.named())
 	}
-	return fmt.Sprintf("%d %s, by %s", a.Status, strings.ToLower(http.StatusText(a.Status)), a.named())
+	return fmt.Sprintf("%d %s, by %s", a.Status, strings.ToLower(http.StatusText(a.Status)), a.named()) + a.because(by)
 }
 
-// because says why a request comes to an app.
+// because says why a request is not refused; nothing where none of our demands
+// decides.
 func (a *Answer) because(by string) string {
 	switch {
 	case by == "":
