@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"example.com/sidegate/caddymodule/directive"
+	"example.com/sidegate/caddymodule/explain"
 	"example.com/sidegate/caddymodule/lifecycle"
 )
 
@@ -20,6 +22,30 @@ type SamePeopleConfig struct {
 	// Former are names that logins had before, and issuers, also present ones whose
 	// people have other subjects by now.
 	Former []string `json:"former,omitempty"`
+}
+
+// Explained is what `caddy sidegate-explain` is given of an app that is not to be
+// started: the gateway, opened. It looks at the servers as a start would. In a
+// process that serves anybody it is an error, for who has it begins sessions
+// without a password.
+func (a *App) Explained() (*explain.Gateway, error) {
+	if reloading() {
+		return nil, errors.New("a gateway that serves people is not explained by itself: ask `caddy sidegate-explain`")
+	}
+	if err := a.checkServers(); err != nil {
+		return nil, err
+	}
+	g, err := a.gateway()
+	if err != nil {
+		return nil, err
+	}
+	e := &explain.Gateway{
+		Sessions: g.sessions, Store: g.store, Lifetime: time.Duration(a.Lifetime), Logins: a.methods(), Cookie: a.Cookie.Name,
+	}
+	for i := range a.Policies {
+		e.Policies = append(e.Policies, &a.Policies[i].Demands)
+	}
+	return e, nil
 }
 
 // writtenLogin is a login as it stands in a Caddyfile.

@@ -52,6 +52,7 @@ func parts(t *testing.T) []part {
 		{"claims of an assertion", audit(t, tree, claimNames), toldUnder("assertion", "claim")},
 		{"commands", commands(), toldUnder("Commands", "command")},
 		{"flags of sidegate-map", commandFlags("sidegate-map"), toldUnder("Commands", "flag")},
+		{"flags of sidegate-explain", commandFlags("sidegate-explain"), toldUnder("Commands", "flag of the explanation")},
 		{"flags of sidegate-check", commandFlags("sidegate-check"), toldUnder("Commands", "flag of the check")},
 	}
 }

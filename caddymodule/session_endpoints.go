@@ -30,6 +30,9 @@ type SessionEndpoints struct {
 	// them. Default: those of trusted_proxies alone.
 	KeepHeader []string `json:"keep_header,omitempty"`
 
+	// At is where it stands in a Caddyfile, while positions are kept.
+	At directive.Position `json:"at,omitzero"`
+
 	shared  shared
 	foreign everyroute.Foreign
 }
@@ -76,6 +79,10 @@ func (a *App) warnOfNoEndpoints() {
 			zap.String("login_page", a.address.BasePath+"/login"))
 	}
 }
+
+// Written is where it stands in a Caddyfile, if it was adapted from one while
+// positions were kept.
+func (e *SessionEndpoints) Written() directive.Position { return e.At }
 
 // ServeHTTP answers what is ours and passes on the rest. A site with these
 // endpoints alone lets nothing forged and no credential through; what the
@@ -129,6 +136,7 @@ func parseEndpoints(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error)
 //	}
 func (e *SessionEndpoints) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // the directive's name
+	e.At = directive.Here(d)
 	if d.NextArg() {
 		return directive.ArgErr(d)
 	}

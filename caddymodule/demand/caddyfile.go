@@ -30,7 +30,7 @@ const (
 // Any of the names on a line of role or permission will do; several lines
 // must all hold.
 func (d *Demands) Words(at directive.Position) map[string]directive.Option {
-	d.line = at
+	d.At = at
 	return map[string]directive.Option{
 		"optional":       directive.Flag(&d.Optional),
 		"public":         directive.Checked(directive.Texts(&d.Public), d.checkPublic),
@@ -84,7 +84,7 @@ func (d *Demands) parsePath(read *caddyfile.Dispenser) error {
 	if _, err := pathrule.New(pathrule.Session, []pathrule.Rule{{Patterns: p.Patterns}}); err != nil {
 		return directive.Wrap(read, err)
 	}
-	p.line = directive.Here(read)
+	p.At = directive.Here(read)
 	err := directive.Block(read, "path", map[string]directive.Option{
 		wordRole:         Roles(&p.Require),
 		wordPermission:   Permissions(&p.Require),
@@ -98,7 +98,7 @@ func (d *Demands) parsePath(read *caddyfile.Dispenser) error {
 		return err
 	}
 	if err := p.check(); err != nil {
-		return p.line.Wrap(err)
+		return p.At.Wrap(err)
 	}
 	d.Paths = append(d.Paths, p)
 	return nil

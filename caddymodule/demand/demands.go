@@ -38,11 +38,13 @@ type Demands struct {
 	// counted and logged.
 	ReportOnly bool `json:"report_only,omitempty"`
 
+	// At is where it stands in a Caddyfile, while positions are kept.
+	At directive.Position `json:"at,omitzero"`
+
 	public   pathrule.Clear
 	all      ruleSet
 	enforced ruleSet // without the rules that only report
-
-	line directive.Position // in a Caddyfile
+	heard    Hears
 }
 
 // Request is what is decided of one: its address, and the method that the app gets.
@@ -133,7 +135,15 @@ func (d *Demands) newRuleSet(paths []PathRule) (s ruleSet, err error) {
 }
 
 // Decide says what becomes of a request of that caller.
-func (d *Demands) Decide(r Request, c *caller.Caller) (made Decision) {
+func (d *Demands) Decide(r Request, c *caller.Caller) Decision {
+	made := d.decideAll(r, c)
+	if d.heard != nil {
+		d.heard(d, made, r, c)
+	}
+	return made
+}
+
+func (d *Demands) decideAll(r Request, c *caller.Caller) (made Decision) {
 	if !d.ReportOnly {
 		made.Why, made.Open = d.decide(&d.enforced, r, c)
 		if made.Why != nil || len(d.enforced.paths) == len(d.all.paths) {

@@ -46,7 +46,7 @@ func (d *Demands) MayOpen() func(path string) bool {
 func (d *Demands) CheckNames(known func(*Requirement) error) error {
 	for i := range d.Require {
 		if err := known(&d.Require[i]); err != nil {
-			return d.line.Wrap(d.Require[i].line.Wrap(err))
+			return d.At.Wrap(d.Require[i].line.Wrap(err))
 		}
 	}
 	for i := range d.Paths {

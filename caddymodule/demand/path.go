@@ -50,7 +50,8 @@ type PathRule struct {
 	// would have refused counted and logged.
 	ReportOnly bool `json:"report_only,omitempty"`
 
-	line directive.Position // in a Caddyfile
+	// At is where it stands in a Caddyfile, while positions are kept.
+	At directive.Position `json:"at,omitzero"`
 }
 
 func (p *PathRule) check() error {

@@ -30,9 +30,16 @@ type Handler struct {
 	// Path is where it answers, such as /healthz: that path alone, as it is.
 	Path string `json:"path,omitempty"`
 
+	// At is where it stands in a Caddyfile, while positions are kept.
+	At directive.Position `json:"at,omitzero"`
+
 	probe  *Probe
 	drains *unread.Drains
 }
+
+// Written is where it stands in a Caddyfile, if it was adapted from one while
+// positions were kept.
+func (h *Handler) Written() directive.Position { return h.At }
 
 // Asked is the app of which handlers have their probe.
 type Asked interface {
@@ -124,6 +131,7 @@ func parse(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 //	session_health <path>
 func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // the directive's name
+	h.At = directive.Here(d)
 	if !d.Args(&h.Path) || d.NextArg() {
 		return directive.ArgErr(d)
 	}

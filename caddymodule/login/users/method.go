@@ -106,6 +106,31 @@ func (m *Method) enter(ctx context.Context, typed login.Typed) (*Entry, hash, fu
 	}
 }
 
+// Person returns what the file says of whoever has that sign-in name, which
+// login.ReadName has read, without a password: to explain what they may do. The
+// errors are login.ErrUnknown and login.ErrRefused.
+func (m *Method) Person(name string) (*profile.Person, error) {
+	entry, known := m.source.People().ByName(name)
+	switch {
+	case !known:
+		return nil, login.ErrUnknown
+	case entry.Disabled:
+		return nil, errDisabled
+	}
+	return entry.Person(), nil
+}
+
+// Names are the sign-in names of all people.
+func (m *Method) Names() (names []string) {
+	for entry := range m.source.People().All() {
+		names = append(names, entry.person.Email)
+		if entry.person.Username != "" {
+			names = append(names, entry.person.Username)
+		}
+	}
+	return names
+}
+
 func (m *Method) look(email string) (*Entry, hash) {
 	people := m.source.People()
 	entry, known := people.ByName(email)

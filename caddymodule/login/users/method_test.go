@@ -209,3 +209,22 @@ func ExampleMethod_SignIn() {
 	// 1 [admin] <nil>
 	// sign-in refused: the password is another
 }
+
+func TestAPersonIsNamedWithoutAPassword(t *testing.T) {
+	people := parse(t, list(
+		"id: 1, email: ada@example.com, username: Ada, password: '"+adaArgon+"'",
+		"id: 2, email: linus@example.com, password: '"+adaArgon+"', disabled: true",
+	))
+	method := users.New("staff", fixed{people}, nil)
+	for name, want := range map[string]error{
+		"ada@example.com": nil, "ada": nil, "linus@example.com": login.ErrRefused, "kim@example.com": login.ErrUnknown, "": login.ErrUnknown,
+	} {
+		p, err := method.Person(name)
+		if !errors.Is(err, want) || err == nil && p.ID != 1 {
+			t.Errorf("%q is %+v, %v", name, p, err)
+		}
+	}
+	if got := strings.Join(method.Names(), " "); got != "ada@example.com Ada linus@example.com" {
+		t.Errorf("the names are %s", got)
+	}
+}
