@@ -71,8 +71,8 @@ func verifyRoute(below string) string {
 	return verifyPolicies
 }
 
-// ask answers 204 with identity headers where the request may pass, and never any
-// other 2xx: proxies take that for a yes.
+// ask answers 204 with identity headers where the request may pass, or 200 below the
+// address of a policy, and never any other 2xx: proxies take that for a yes.
 func (v verify) ask(w http.ResponseWriter, r *http.Request) {
 	name, asked, why := v.read(r)
 	policy, found := v.policies[name]
@@ -87,11 +87,16 @@ func (v verify) ask(w http.ResponseWriter, r *http.Request) {
 		why.WriteJSON(w)
 		return
 	}
-	if asked == nil {
-		v.decide(w, r, &policy, wantsRedirect(r))
-		return
+	switch {
+	case asked == nil:
+		v.decide(w, r, &policy, wantsRedirect(r), http.StatusNoContent)
+	case asked.below:
+		// Envoy and the Gateway API take nothing but 200 for a yes, and hand a 204
+		// on as an answer.
+		v.decide(w, asked.request(r), &policy, false, http.StatusOK)
+	default:
+		v.decide(w, asked.request(r), &policy, wantsRedirect(r), http.StatusNoContent)
 	}
-	v.decide(w, asked.request(r), &policy, !asked.below && wantsRedirect(r))
 }
 
 // wantsRedirect reports whether the question says that people are led to the login
@@ -146,8 +151,8 @@ func overridden(r *http.Request, asked *original) bool {
 }
 
 // decide answers the question about the request. Redirects says that the question
-// wants people to be led to the login page.
-func (v verify) decide(w http.ResponseWriter, asked *http.Request, p *Policy, redirects bool) {
+// wants people to be led to the login page, and yes is the status for what may pass.
+func (v verify) decide(w http.ResponseWriter, asked *http.Request, p *Policy, redirects bool, yes int) {
 	c := v.callers.Caller(asked)
 	made := demand.Decision{Why: v.unacceptable(asked)}
 	request := demand.Request{URL: asked.URL, Method: asked.Method}
@@ -171,7 +176,7 @@ func (v verify) decide(w http.ResponseWriter, asked *http.Request, p *Policy, re
 		}
 	}
 	h["Cache-Control"], h["Vary"] = []string{"no-store"}, []string{web.VaryOnCaller}
-	w.WriteHeader(http.StatusNoContent)
+	w.WriteHeader(yes)
 }
 
 func unauthorized(leads bool) int {

@@ -64,7 +64,7 @@ func TestOtherProxiesAreToldWhoMayPass(t *testing.T) {
 		{"what is open, by Traefik's headers", nobody, "/auth/verify/open", forwarded("GET", "/assets/a.css"), http.StatusNoContent},
 		{"what is open, by nginx'", nobody, "/auth/verify/open", nginx("GET", "/assets/a.css"), http.StatusNoContent},
 		{"what is open, by ingress-nginx'", nobody, "/auth/verify/open", ingress("GET", "/assets/a.css?v=1"), http.StatusNoContent},
-		{"what is open, by Envoy's address", nobody, "/auth/verify/open/assets/a.css", nil, http.StatusNoContent},
+		{"what is open, by Envoy's address", nobody, "/auth/verify/open/assets/a.css", nil, http.StatusOK},
 		{"what can be read as something else", nobody, "/auth/verify/open", forwarded("GET", "/assets/..%2fadmin"), http.StatusUnauthorized},
 		{"the same by Envoy's address", nobody, "/auth/verify/open/assets/..%2fadmin", nil, http.StatusUnauthorized},
 		{"what is not open", nobody, "/auth/verify/open", nginx("GET", "/admin"), http.StatusUnauthorized},
@@ -114,6 +114,17 @@ func TestOtherProxiesAreToldWhoItIs(t *testing.T) {
 		if strings.HasPrefix(name, "X-Session") || strings.HasPrefix(name, "Remote-") {
 			t.Errorf("of nobody it is told %s", name)
 		}
+	}
+}
+
+// Envoy hands any other status than 200 on to the client, and so a 204 as an empty
+// answer (toResponse in its ext_authz_http_impl.cc); the Gateway API says the same.
+func TestEnvoyIsToldByTheStatusThatItTakesForAYes(t *testing.T) {
+	ada := verifying(t).WithCookie(t, gatewaytest.Ada)
+	answer := ada.Get("/auth/verify/default/orders/7").Want(t, http.StatusOK)
+	answer.WantHeader(t, "X-Session-Email", gatewaytest.Ada)
+	if answer.Body != "" || answer.Header.Get("Content-Type") != "" {
+		t.Errorf("it says %q, of type %q", answer.Body, answer.Header.Get("Content-Type"))
 	}
 }
 
@@ -184,8 +195,8 @@ func TestWhatIsNoQuestionIsRefused(t *testing.T) {
 		{"a DELETE of a policy", http.MethodDelete, "/auth/verify/admin", "", http.StatusMethodNotAllowed},
 		{"a body", http.MethodGet, "/auth/verify", "x", http.StatusBadRequest},
 		{"a body behind Envoy's address", http.MethodPost, "/auth/verify/default/orders", "x", http.StatusBadRequest},
-		{"Envoy's POST without it", http.MethodPost, "/auth/verify/default/orders", "", http.StatusNoContent},
-		{"Envoy's of WebDAV", "PROPFIND", "/auth/verify/default/orders", "", http.StatusNoContent},
+		{"Envoy's POST without it", http.MethodPost, "/auth/verify/default/orders", "", http.StatusOK},
+		{"Envoy's of WebDAV", "PROPFIND", "/auth/verify/default/orders", "", http.StatusOK},
 		{"Envoy's of TRACK", "TRACK", "/auth/verify/default/orders", "", http.StatusForbidden},
 	} {
 		t.Run(c.name, func(t *testing.T) { ada.In(t).Do(c.method, c.path, c.body).Want(t, c.want) })
