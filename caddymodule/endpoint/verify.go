@@ -2,6 +2,7 @@ package endpoint
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"example.com/sidegate/caddymodule/caller"
@@ -29,6 +30,10 @@ const (
 
 	// loginURLHeader tells a proxy where people sign in.
 	loginURLHeader = "X-Login-Url"
+
+	// removeHeader has Envoy delete headers of the request that goes to the app: what
+	// is answered takes their place, and what is not stays as the client has sent it.
+	removeHeader = "X-Envoy-Auth-Headers-To-Remove"
 )
 
 // Policy is by what a request is decided that another proxy asks about.
@@ -39,6 +44,13 @@ type Policy struct {
 	Redirect bool
 	// Tell writes into h who the caller is.
 	Tell func(h http.Header, r *http.Request, c *caller.Caller) error
+	// Names are those of all headers that Tell may write.
+	Names []string
+}
+
+// untold are the names of those that h does not have.
+func (p *Policy) untold(h http.Header) string {
+	return strings.Join(slices.DeleteFunc(slices.Clone(p.Names), func(name string) bool { return h[name] != nil }), ",")
 }
 
 // Undecided: another proxy asks in a way in which nothing can be decided. Client,
@@ -120,7 +132,19 @@ func (v verify) read(r *http.Request) (policy string, asked *original, why *refu
 	if !origin.TrustedPeer(r) {
 		return name, nil, refusal.OriginalUnknown
 	}
-	return name, below(r, v.address.BasePath+verifyPolicies+name), nil
+	asked = below(r, v.address.BasePath+verifyPolicies+name)
+	return name, asked, appended(r, asked)
+}
+
+// appended refuses where a proxy tells of another path than the one behind that of
+// the policy: it asks about all requests at one address, whatever path they have
+// (NGINX Gateway Fabric).
+func appended(r *http.Request, asked *original) *refusal.Refusal {
+	told, why := oneOf(r.Header, "Path")
+	if why == nil && told != "" && told != asked.url.RequestURI() {
+		why = refusal.OriginalsDiffer
+	}
+	return why
 }
 
 // undecided says why nothing can be decided by the policy; nil where it can.
@@ -174,6 +198,9 @@ func (v verify) decide(w http.ResponseWriter, asked *http.Request, p *Policy, re
 			refusal.Unsigned.WriteJSON(w)
 			return
 		}
+	}
+	if yes == http.StatusOK {
+		h[removeHeader] = []string{p.untold(h)}
 	}
 	h["Cache-Control"], h["Vary"] = []string{"no-store"}, []string{web.VaryOnCaller}
 	w.WriteHeader(yes)

@@ -2,6 +2,7 @@ package endpoint_test
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -32,6 +33,12 @@ const policies = `
 	}
 	policy guests {
 		optional
+	}
+	policy guests-told {
+		optional
+		headers remote-user
+		header X-Who {http.auth.user.email}
+		assertion
 	}`
 
 func verifying(t *testing.T) *gatewaytest.Server {
@@ -128,6 +135,41 @@ func TestEnvoyIsToldByTheStatusThatItTakesForAYes(t *testing.T) {
 	}
 }
 
+// What Envoy is answered takes the place of what a client has sent under those names;
+// what a client has sent under the others, Envoy leaves.
+func TestEnvoyIsToldWhatToDelete(t *testing.T) {
+	s := verifying(t)
+	for _, c := range []struct {
+		name, path string
+		who        *gatewaytest.Client
+		told, gone []string
+	}{
+		{"of who has all", "/auth/verify/default/", s.WithCookie(t, gatewaytest.Ada), []string{"X-Session-Email", "X-Session-Account-Id"}, []string{"X-Session-Truncated"}},
+		{"of who has no account", "/auth/verify/default/", s.WithCookie(t, gatewaytest.Grace), []string{"X-Session-Email"}, []string{"X-Session-Account-Id", "X-Session-Account-Admin"}},
+		{"of nobody", "/auth/verify/open/assets/a", s.Client(t), nil, []string{"X-Session-Email", "X-Session-User-Id", "X-Session-Id"}},
+		{"of headers of one's own", "/auth/verify/orders/x", s.WithCookie(t, gatewaytest.Grace), []string{"Remote-Email", "X-Who", "X-Session-Assertion"}, nil},
+		{"of nobody, of headers of one's own", "/auth/verify/guests-told/x", s.Client(t), nil, []string{"Remote-Email", "X-Who", "X-Session-Assertion"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h := c.who.In(t).Get(c.path).Want(t, http.StatusOK).Header
+			gone := strings.Split(h.Get("X-Envoy-Auth-Headers-To-Remove"), ",")
+			for _, name := range c.told {
+				if h.Get(name) == "" || slices.Contains(gone, name) {
+					t.Errorf("%s is %q, and %q are deleted", name, h.Get(name), gone)
+				}
+			}
+			for _, name := range c.gone {
+				if h.Get(name) != "" || !slices.Contains(gone, name) {
+					t.Errorf("%s is %q, and %q are deleted", name, h.Get(name), gone)
+				}
+			}
+		})
+	}
+	if name := "X-Envoy-Auth-Headers-To-Remove"; s.WithCookie(t, gatewaytest.Ada).Get("/auth/verify").Header.Get(name) != "" {
+		t.Error("other proxies are told too")
+	}
+}
+
 // A client must not choose which request is decided on, by headers that a proxy
 // passes on, or by asking itself.
 func TestForgedOriginalsDecideNothing(t *testing.T) {
@@ -154,6 +196,9 @@ func TestForgedOriginalsDecideNothing(t *testing.T) {
 			[]string{"X-Original-Uri", "/orders", "X-Forwarded-Uri", "/orders", "X-Forwarded-Method", "GET"}, http.StatusBadRequest},
 		{"the client's host beside the proxy's", "/auth/verify", []string{"X-Original-Uri", "/", "X-Forwarded-Uri", "/", "X-Forwarded-Host", "evil.example"}, http.StatusBadRequest},
 		{"a list of hosts", "/auth/verify", []string{"X-Forwarded-Uri", "/", "X-Forwarded-Host", "a.example, b.example"}, http.StatusBadRequest},
+		{"another path than the one behind the policy's", "/auth/verify/open/assets/a", []string{"Path", "/admin"}, http.StatusBadRequest},
+		{"another path than the one that is always asked at", "/auth/verify/open/", []string{"Path", "/assets/a"}, http.StatusBadRequest},
+		{"the same path", "/auth/verify/default/assets/a?b=c", []string{"Path", "/assets/a?b=c"}, http.StatusOK},
 		{"no path", "/auth/verify", []string{"X-Forwarded-Uri", "assets/a"}, http.StatusBadRequest},
 		{"another scheme", "/auth/verify", []string{"X-Original-Url", "ftp://a.example/"}, http.StatusBadRequest},
 		{"a name in the address", "/auth/verify", []string{"X-Original-Url", "https://a@b.example/"}, http.StatusBadRequest},
