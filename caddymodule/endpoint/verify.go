@@ -219,7 +219,7 @@ func unauthorized(leads bool) int {
 func (v verify) unacceptable(asked *http.Request) *refusal.Refusal {
 	switch strings.ToUpper(asked.Method) {
 	case http.MethodTrace, "TRACK", http.MethodConnect:
-		return refusal.Method.WithStatus(http.StatusForbidden)
+		return refusal.NeverPasses
 	}
 	if asksForSocket(asked) && v.callers.HasCookie(caller.Remember(asked)) && v.address.Check.Of(asked) != nil {
 		return refusal.CrossOrigin
