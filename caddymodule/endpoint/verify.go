@@ -100,6 +100,8 @@ func (v verify) ask(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	switch {
+	case tooEarly(r, asked):
+		refusal.TooEarly.WriteJSON(w)
 	case asked == nil:
 		v.decide(w, r, &policy, wantsRedirect(r), http.StatusNoContent)
 	case asked.below:
@@ -109,6 +111,16 @@ func (v verify) ask(w http.ResponseWriter, r *http.Request) {
 	default:
 		v.decide(w, asked.request(r), &policy, wantsRedirect(r), http.StatusNoContent)
 	}
+}
+
+// tooEarly reports whether the request must wait for the handshake with the other
+// proxy (RFC 8470): the question is a GET, whatever the request is. What is not known
+// to do nothing a second time has to.
+func tooEarly(r *http.Request, asked *original) bool {
+	if !caller.Early(r) {
+		return false
+	}
+	return asked == nil || asked.method == "" || asksForSocket(r) || caller.TooEarly(asked.request(r))
 }
 
 // wantsRedirect reports whether the question says that people are led to the login

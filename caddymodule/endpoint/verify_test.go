@@ -229,6 +229,32 @@ func wantDecided(t *testing.T, who *gatewaytest.Client, cases []forged) {
 	}
 }
 
+// A proxy that lets early data through says so, and who has listened may send it again
+// (RFC 8470 section 5.1). The question about it is always safe; the request need not be.
+func TestWhatCameBeforeTheHandshakeOfAnotherProxyWaits(t *testing.T) {
+	s := verifying(t)
+	ada := s.WithCookie(t, gatewaytest.Ada)
+	told := func(method string, header ...string) []string {
+		return append([]string{"Early-Data", "1", "X-Forwarded-Uri", "/orders", "X-Forwarded-Method", method}, header...)
+	}
+	for _, c := range []struct {
+		name, method, path string
+		header             []string
+		want               int
+	}{
+		{"a POST", http.MethodGet, "/auth/verify", told("POST"), http.StatusTooEarly},
+		{"a method that the app takes in place of it", http.MethodGet, "/auth/verify", told("GET", "X-Http-Method-Override", "POST"), http.StatusTooEarly},
+		{"a websocket", http.MethodGet, "/auth/verify", told("GET", "Sec-Websocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="), http.StatusTooEarly},
+		{"a request of which nothing is told", http.MethodGet, "/auth/verify", []string{"Early-Data", "1"}, http.StatusTooEarly},
+		{"one of which no method is told", http.MethodGet, "/auth/verify", []string{"Early-Data", "1", "X-Original-Uri", "/orders"}, http.StatusTooEarly},
+		{"a POST behind Envoy's address", http.MethodPost, "/auth/verify/default/orders", []string{"Early-Data", "1"}, http.StatusTooEarly},
+		{"a GET does not", http.MethodGet, "/auth/verify", told("GET"), http.StatusNoContent},
+		{"a GET behind Envoy's address does not", http.MethodGet, "/auth/verify/default/orders", []string{"Early-Data", "1"}, http.StatusOK},
+	} {
+		t.Run(c.name, func(t *testing.T) { ada.In(t).Do(c.method, c.path, "", c.header...).Want(t, c.want) })
+	}
+}
+
 func TestWhatIsNoQuestionIsRefused(t *testing.T) {
 	s := verifying(t)
 	ada := s.WithCookie(t, gatewaytest.Ada)
