@@ -86,6 +86,16 @@ func (b *behind) told(t *testing.T, ada, grace *gatewaytest.Client) {
 		t.Errorf("the app was asked for %s at %s, in session %q", r.RequestURI, r.Host, r.Header.Get("X-Session-Id"))
 	}
 	ada.Cookie = cookie
+	// A proxy must not take away what the gateway says because its client lists it as
+	// hop by hop (RFC 9110 section 7.6.1).
+	b.raw(t, ada, "GET", "/page", "Connection: close, X-Session-Email, x-session-roles, X-Forwarded-Uri, X-Forwarded-Host\n").Want(t, http.StatusOK)
+	if h := b.app.last(t).Header; h.Get("X-Session-Email") != gatewaytest.Ada || h.Get("X-Session-Roles") == "" {
+		t.Errorf("where Connection names them, the app was told %v", h)
+	}
+	b.raw(t, ada, "GET", "/files/a%2Fb%20c").Want(t, http.StatusOK)
+	if got := b.app.last(t).RequestURI; got != "/files/a%2Fb%20c" {
+		t.Errorf("the app was asked for %s, and the gateway about something else", got)
+	}
 	for _, name := range []string{gatewaytest.Ada, gatewaytest.Grace} {
 		token := b.Server.WithToken(t, name)
 		token.Get("/page").Want(t, http.StatusOK)
@@ -164,11 +174,15 @@ func (b *behind) rules(t *testing.T, ada, grace *gatewaytest.Client) {
 // raw sends a path as it is, and header lines.
 func (b *behind) raw(t *testing.T, who *gatewaytest.Client, method, path string, header ...string) gatewaytest.Answer {
 	t.Helper()
-	length := ""
+	length, closes := "", "close"
+	if len(header) > 0 && strings.HasPrefix(header[0], "Connection: ") {
+		closes = strings.TrimSpace(strings.TrimPrefix(header[0], "Connection: "))
+		header = header[1:]
+	}
 	if method == "POST" {
 		length = "Content-Length: 0\n"
 	}
-	answer := b.Exchange(t, method+" "+path+" HTTP/1.1\nHost: "+b.Address()+"\nConnection: close\nCookie: "+who.Cookie+"\n"+length+strings.Join(header, "")+"\n")
+	answer := b.Exchange(t, method+" "+path+" HTTP/1.1\nHost: "+b.Address()+"\nConnection: "+closes+"\nCookie: "+who.Cookie+"\n"+length+strings.Join(header, "")+"\n")
 	answer.Request, _ = http.NewRequest(method, "/", nil)
 	return answer
 }

@@ -59,6 +59,8 @@ local function tell(r, answer)
 			r.headers_in[name] = nil
 		end
 	end
+	-- What Connection names Apache takes away, also what is told here.
+	r.headers_in["Connection"] = r.headers_in["Upgrade"] and "Upgrade" or nil
 	for _, name in ipairs(told) do
 		if answer[name] then
 			r.headers_in[name] = answer[name]
