@@ -53,7 +53,7 @@ func (p *Policy) untold(h http.Header) string {
 	return strings.Join(slices.DeleteFunc(slices.Clone(p.Names), func(name string) bool { return h[name] != nil }), ",")
 }
 
-// Undecided: another proxy asks in a way in which nothing can be decided. Client,
+// Undecided says that another proxy asks in a way in which nothing can be decided. Client,
 // Result: the policy, Err: why.
 const Undecided lifecycle.Kind = "undecided"
 
