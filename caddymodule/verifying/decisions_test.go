@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -24,6 +25,28 @@ func TestOtherProxiesLetPassWhomTheGatewayLets(t *testing.T) {
 			t.Run("websockets", func(t *testing.T) { b.websockets(t, ada, grace) })
 			t.Run("sign-out is at once", func(t *testing.T) { b.signOut(t, grace.In(t)) })
 			t.Run("the gateway is away", func(t *testing.T) { b.away(t, ada.In(t)) })
+		})
+	}
+}
+
+// A cookie that comes with a yes is the browser's, and no header of the app's request.
+func TestOtherProxiesHandOnTheCookieOfAYes(t *testing.T) {
+	const cookie = "sidegate=another; Path=/; HttpOnly"
+	yes := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header()["Set-Cookie"], w.Header()["X-Session-Email"] = []string{cookie}, []string{gatewaytest.Ada}
+		w.WriteHeader(http.StatusNoContent)
+	}))
+	t.Cleanup(yes.Close)
+	for _, p := range proxies {
+		t.Run(p.name, func(t *testing.T) {
+			t.Parallel()
+			b := putBefore(t, p, strings.TrimPrefix(yes.URL, "http://"))
+			b.Client(t).Get("/page", "X-Verified-Cookie", "planted=1").Want(t, http.StatusOK).WantHeader(t, "Set-Cookie", cookie)
+			for name, values := range b.app.last(t).Header {
+				if strings.Contains(strings.Join(values, " "), "another") {
+					t.Errorf("the app was told %s", name)
+				}
+			}
 		})
 	}
 }

@@ -74,13 +74,22 @@ type behind struct {
 // put starts all of it.
 func put(t *testing.T, p proxy) *behind {
 	t.Helper()
-	b := &behind{gateway: gateway(t), app: newApp(t), reports: newApp(t)}
+	g := gateway(t)
+	b := putBefore(t, p, g.Address())
+	b.gateway = g
+	return b
+}
+
+// putBefore starts it before whatever answers the questions there.
+func putBefore(t *testing.T, p proxy, gateway string) *behind {
+	t.Helper()
+	b := &behind{app: newApp(t), reports: newApp(t)}
 	port := gatewaytest.FreePort(t)
 	b.Server = &gatewaytest.Server{URL: fmt.Sprintf("http://127.0.0.1:%d", port), Port: port}
 	dir := openFolder(t)
 	for _, file := range p.files {
 		writeOpen(t, filepath.Join(dir, file), strings.NewReplacer(
-			"127.0.0.1:8000", b.Address(), "http://:8000", fmt.Sprintf("http://:%d", port), "127.0.0.1:8080", b.gateway.Address(),
+			"127.0.0.1:8000", b.Address(), "http://:8000", fmt.Sprintf("http://:%d", port), "127.0.0.1:8080", gateway,
 			"127.0.0.1:3000", b.app.address(), "127.0.0.1:3001", b.reports.address(),
 			"deploy/verify/", dir+"/", "/tmp/verify", dir, "error_log stderr", "error_log /dev/stderr",
 		).Replace(read(t, file)))

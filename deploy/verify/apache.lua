@@ -83,6 +83,7 @@ local function decide(r, policy)
 	})
 	if status == 204 then
 		tell(r, answer)
+		r.err_headers_out["Set-Cookie"] = answer["set-cookie"] -- those go with every answer
 		return apache2.OK
 	end
 	if type(status) ~= "number" or status < 300 or status >= 500 then

@@ -61,6 +61,9 @@ local function decide(txn, policy)
 				txn.http:req_add_header(name, value)
 			end
 		end
+		for value in each(answer.headers, "set-cookie") do
+			txn:set_var("txn.sidegate_cookie", value) -- for http-response in haproxy.cfg
+		end
 		return true
 	end
 	if answer.status and answer.status >= 300 and answer.status < 500 then
