@@ -39,9 +39,9 @@ build  makes ./caddy: Caddy with its standard modules and Sidegate's. It uses
 run    makes ./caddy without further plugins and starts the demo in the
        Caddyfile. It needs no Redis and no identity provider.
 test   runs every test with the race detector, and first installs what they
-       need and is missing: redis-server, chromium, htpasswd, a C compiler for
-       the detector, and Python (with PyJWT) and Node, which run what the
-       README has in those languages.
+       need and is missing: redis-server, chromium, nginx, haproxy, apache2
+       (with lua-socket), htpasswd, a C compiler for the detector, and Python
+       (with PyJWT) and Node, which run what the README has in those languages.
          -long     sets SIDEGATE_LONG=1: soak and fault tests run at full
                    length, and figures are held to their bounds
          -slowest  prints the ten slowest tests at the end
@@ -190,16 +190,28 @@ install_for_tests() {
 	can_verify_in_node || install_packages nodejs
 	command -v curl >/dev/null || install_packages curl
 	command -v htpasswd >/dev/null || install_packages apache2-utils
-	# The tests start Redis servers of their own, on free ports of loopback.
-	# The one that the package may have started as a service is never asked.
+	has_server nginx || install_packages nginx-light
+	has_server haproxy || install_packages haproxy
+	has_server apache2 || install_packages apache2
+	has_socket_for_lua || install_packages lua-socket
+	# The tests start servers of their own, on free ports of loopback. Those that
+	# the packages may have started as services are never asked.
 	command -v redis-server >/dev/null || fail "redis-server is installed but not on PATH"
 	command -v chromium >/dev/null || fail "chromium is installed but not on PATH"
 	command -v htpasswd >/dev/null || fail "apache2-utils is installed but htpasswd is not on PATH"
 	can_verify_in_python || fail "neither python3 nor /usr/bin/python3 has the modules jwt (PyJWT) and cryptography"
+	has_server nginx && has_server haproxy && has_server apache2 || fail "nginx, haproxy or apache2 is installed but not on PATH"
+	has_socket_for_lua || fail "lua-socket is installed, but not for the Lua 5.3 of Apache"
 	command -v curl >/dev/null || fail "curl is installed but not on PATH"
 	can_verify_in_node || fail "node is not on PATH, or older than 18"
 	can_compile_c || fail "the C compiler '$(go env CC)' cannot compile: the race detector needs it"
 }
+
+# has_server looks where Debian puts servers too: that is not on everybody's PATH.
+has_server() { PATH=$PATH:/usr/sbin command -v "$1" >/dev/null; }
+
+# has_socket_for_lua looks for the module that Apache asks the gateway with.
+has_socket_for_lua() { [[ -e /usr/share/lua/5.3/socket/http.lua ]]; }
 
 # can_verify_in_python looks at the system's Python too: apt installs modules
 # for that one, and it need not be the first on PATH.

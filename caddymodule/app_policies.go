@@ -164,7 +164,7 @@ func (a *App) policies(g *gateway) map[string]endpoint.Policy {
 	policies := make(map[string]endpoint.Policy, len(a.Policies))
 	for i := range a.Policies {
 		p := &a.Policies[i]
-		policies[p.Name] = endpoint.Policy{Demands: &p.Demands, Redirect: p.Redirect,
+		policies[p.Name] = endpoint.Policy{Demands: &p.Demands, Redirect: p.Redirect, Names: p.identity.names(),
 			Tell: func(h http.Header, r *http.Request, c *caller.Caller) error { return p.tell(g, h, r, c) }}
 	}
 	return policies

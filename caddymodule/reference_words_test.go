@@ -121,21 +121,47 @@ func optionWords(s source) (words []string) {
 	if s.isTest() {
 		return nil
 	}
+	local := make(map[string]*ast.CompositeLit)
 	ast.Inspect(s.syntax, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.FuncDecl:
-			if n.Recv != nil && n.Name.Name == "words" {
-				words = append(words, inBlock("sidegate", keysIn(n, ""))...)
+			if n.Recv != nil && strings.EqualFold(n.Name.Name, "words") {
+				for _, block := range blocksOf(n.Recv.List[0].Type) {
+					words = append(words, inBlock(block, s.keysIn(n, ""))...)
+				}
+			}
+			local = make(map[string]*ast.CompositeLit)
+		case *ast.AssignStmt:
+			if m, ok := n.Rhs[0].(*ast.CompositeLit); ok {
+				if to, ok := n.Lhs[0].(*ast.Ident); ok {
+					local[to.Name] = m
+				}
 			}
 		case *ast.CallExpr:
-			words = append(words, wordsOfBlock(s, n)...)
+			words = append(words, wordsOfBlock(s, n, local)...)
 		}
 		return true
 	})
 	return words
 }
 
-func wordsOfBlock(s source, call *ast.CallExpr) []string {
+// shared are those whose words stand in the blocks of several.
+var shared = map[string][]string{"Demands": {"session_auth", "policy"}, "HeaderOptions": {"session_auth", "policy"}}
+
+// blocksOf are the blocks that the words of a type stand in.
+func blocksOf(of ast.Expr) []string {
+	if pointer, ok := of.(*ast.StarExpr); ok {
+		of = pointer.X
+	}
+	if name, ok := of.(*ast.Ident); ok && shared[name.Name] != nil {
+		return shared[name.Name]
+	}
+	return []string{"sidegate"}
+}
+
+// wordsOfBlock reads the words where they are given, or in the map of that name that
+// the function has made; what is added to that stands with the type that adds it.
+func wordsOfBlock(s source, call *ast.CallExpr, local map[string]*ast.CompositeLit) []string {
 	if f, ok := call.Fun.(*ast.SelectorExpr); !ok || f.Sel.Name != "Block" || len(call.Args) != 3 {
 		return nil
 	}
@@ -144,14 +170,17 @@ func wordsOfBlock(s source, call *ast.CallExpr) []string {
 		if from.Name == "nil" || block == "sidegate" {
 			return nil // no options, or those of the groups
 		}
+		if made := local[from.Name]; made != nil {
+			return inBlock(block, s.keysIn(made, ""))
+		}
 		return []string{fmt.Sprintf("%v: the words of %q", s.lines.Position(call.Pos()), block)}
 	}
-	return inBlock(block, keysIn(call.Args[2], ""))
+	return inBlock(block, s.keysIn(call.Args[2], ""))
 }
 
 // keysIn are the texts that are keys of the maps in it: of maps whose type has
 // that name, or of those whose type is written out.
-func keysIn(n ast.Node, named string) (keys []string) {
+func (s source) keysIn(n ast.Node, named string) (keys []string) {
 	ast.Inspect(n, func(n ast.Node) bool {
 		m, ok := n.(*ast.CompositeLit)
 		if !ok {
@@ -164,12 +193,27 @@ func keysIn(n ast.Node, named string) (keys []string) {
 		}
 		for _, element := range m.Elts {
 			if pair, ok := element.(*ast.KeyValueExpr); ok {
-				keys = append(keys, literal(pair.Key))
+				keys = append(keys, s.text(pair.Key))
 			}
 		}
 		return true
 	})
 	return keys
+}
+
+// text is a literal one, or that of a constant of the file.
+func (s source) text(n ast.Expr) (found string) {
+	name, ok := n.(*ast.Ident)
+	if !ok {
+		return literal(n)
+	}
+	ast.Inspect(s.syntax, func(n ast.Node) bool {
+		if c, ok := n.(*ast.ValueSpec); ok && len(c.Values) == 1 && c.Names[0].Name == name.Name {
+			found = literal(c.Values[0])
+		}
+		return true
+	})
+	return found
 }
 
 // literal is a text in the source; empty where it is none.
@@ -188,7 +232,7 @@ func peopleFields(s source) (words []string) {
 	}
 	for _, d := range s.syntax.Decls {
 		if f, ok := d.(*ast.FuncDecl); ok && f.Name.Name == "person" {
-			words = append(words, keysIn(f, "fields")...)
+			words = append(words, s.keysIn(f, "fields")...)
 		}
 	}
 	return words
@@ -277,6 +321,8 @@ func TestWordsAreReadOffTheCode(t *testing.T) {
 		{"a block under its name", "a.go", `package a; var _ = directive.Block(d, "cookie", map[string]directive.Option{"name": f, "domain": g})`, optionWords, []string{"cookie: name", "cookie: domain"}},
 		{"a block in a block behind its word", "a.go", `package a; var _ = directive.Block(d, "tls", map[string]directive.Option{"ca": f})`, optionWords, []string{"store redis: tls ca"}},
 		{"the app's groups", "a.go", `package a; func (o *O) words() map[string]directive.Option { return map[string]directive.Option{"store": f} }`, optionWords, []string{"sidegate options: store"}},
+		{"words that several blocks have", "a.go", `package a; const word = "x"; func (d *Demands) Words() map[string]directive.Option { return map[string]directive.Option{word: f} }`, optionWords, []string{"session_auth: x", "policy: x"}},
+		{"a block's own beside those", "a.go", `package a; func f() { words := map[string]directive.Option{"redirect": f}; _ = directive.Block(d, "policy", words) }`, optionWords, []string{"policy: redirect"}},
 		{"no options", "a.go", `package a; var _ = directive.Block(d, directive, nil)`, optionWords, nil},
 		{"options that are made elsewhere, as something amiss", "a.go", `package a; var _ = directive.Block(d, "role", words)`, optionWords, []string{`a.go:1:20: the words of "role"`}},
 		{"nothing in tests", "a_test.go", `package a; var _ = directive.Block(d, "cookie", map[string]directive.Option{"name": f})`, optionWords, nil},

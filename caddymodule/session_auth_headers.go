@@ -308,6 +308,21 @@ func (in *injector) inject(h http.Header, signed *assertions, r *http.Request, c
 	return nil
 }
 
+// names are those of all headers that inject may write.
+func (in *injector) names() []string {
+	names := in.set.Names()
+	for i := range in.custom {
+		names = append(names, in.custom[i].name)
+	}
+	if len(names) > 0 && !slices.Contains(names, identity.Truncated) {
+		names = append(names, identity.Truncated)
+	}
+	if in.signs {
+		names = append(names, assertionHeader)
+	}
+	return names
+}
+
 // rendered returns the caller's headers in this injector's set.
 func (in *injector) rendered(c *caller.Caller) *identity.Rendered {
 	return c.Derive(in.set, func() any {

@@ -2,6 +2,7 @@ package endpoint
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"example.com/sidegate/caddymodule/caller"
@@ -29,6 +30,10 @@ const (
 
 	// loginURLHeader tells a proxy where people sign in.
 	loginURLHeader = "X-Login-Url"
+
+	// removeHeader has Envoy delete headers of the request that goes to the app: what
+	// is answered takes their place, and what is not stays as the client has sent it.
+	removeHeader = "X-Envoy-Auth-Headers-To-Remove"
 )
 
 // Policy is by what a request is decided that another proxy asks about.
@@ -39,9 +44,16 @@ type Policy struct {
 	Redirect bool
 	// Tell writes into h who the caller is.
 	Tell func(h http.Header, r *http.Request, c *caller.Caller) error
+	// Names are those of all headers that Tell may write.
+	Names []string
 }
 
-// Undecided: another proxy asks in a way in which nothing can be decided. Client,
+// untold are the names of those that h does not have.
+func (p *Policy) untold(h http.Header) string {
+	return strings.Join(slices.DeleteFunc(slices.Clone(p.Names), func(name string) bool { return h[name] != nil }), ",")
+}
+
+// Undecided says that another proxy asks in a way in which nothing can be decided. Client,
 // Result: the policy, Err: why.
 const Undecided lifecycle.Kind = "undecided"
 
@@ -71,8 +83,8 @@ func verifyRoute(below string) string {
 	return verifyPolicies
 }
 
-// ask answers 204 with identity headers where the request may pass, and never any
-// other 2xx: proxies take that for a yes.
+// ask answers 204 with identity headers where the request may pass, or 200 below the
+// address of a policy, and never any other 2xx: proxies take that for a yes.
 func (v verify) ask(w http.ResponseWriter, r *http.Request) {
 	name, asked, why := v.read(r)
 	policy, found := v.policies[name]
@@ -87,11 +99,28 @@ func (v verify) ask(w http.ResponseWriter, r *http.Request) {
 		why.WriteJSON(w)
 		return
 	}
-	if asked == nil {
-		v.decide(w, r, &policy, wantsRedirect(r))
-		return
+	switch {
+	case tooEarly(r, asked):
+		refusal.TooEarly.WriteJSON(w)
+	case asked == nil:
+		v.decide(w, r, &policy, wantsRedirect(r), http.StatusNoContent)
+	case asked.below:
+		// Envoy and the Gateway API take nothing but 200 for a yes, and hand a 204
+		// on as an answer.
+		v.decide(w, asked.request(r), &policy, false, http.StatusOK)
+	default:
+		v.decide(w, asked.request(r), &policy, wantsRedirect(r), http.StatusNoContent)
 	}
-	v.decide(w, asked.request(r), &policy, !asked.below && wantsRedirect(r))
+}
+
+// tooEarly reports whether the request must wait for the handshake with the other
+// proxy (RFC 8470): the question is a GET, whatever the request is. What is not known
+// to do nothing a second time has to.
+func tooEarly(r *http.Request, asked *original) bool {
+	if !caller.Early(r) {
+		return false
+	}
+	return asked == nil || asked.method == "" || asksForSocket(r) || caller.TooEarly(asked.request(r))
 }
 
 // wantsRedirect reports whether the question says that people are led to the login
@@ -115,7 +144,19 @@ func (v verify) read(r *http.Request) (policy string, asked *original, why *refu
 	if !origin.TrustedPeer(r) {
 		return name, nil, refusal.OriginalUnknown
 	}
-	return name, below(r, v.address.BasePath+verifyPolicies+name), nil
+	asked = below(r, v.address.BasePath+verifyPolicies+name)
+	return name, asked, appended(r, asked)
+}
+
+// appended refuses where a proxy tells of another path than the one behind that of
+// the policy: it asks about all requests at one address, whatever path they have
+// (NGINX Gateway Fabric).
+func appended(r *http.Request, asked *original) *refusal.Refusal {
+	told, why := oneOf(r.Header, "Path")
+	if why == nil && told != "" && told != asked.url.RequestURI() {
+		why = refusal.OriginalsDiffer
+	}
+	return why
 }
 
 // undecided says why nothing can be decided by the policy; nil where it can.
@@ -146,8 +187,8 @@ func overridden(r *http.Request, asked *original) bool {
 }
 
 // decide answers the question about the request. Redirects says that the question
-// wants people to be led to the login page.
-func (v verify) decide(w http.ResponseWriter, asked *http.Request, p *Policy, redirects bool) {
+// wants people to be led to the login page, and yes is the status for what may pass.
+func (v verify) decide(w http.ResponseWriter, asked *http.Request, p *Policy, redirects bool, yes int) {
 	c := v.callers.Caller(asked)
 	made := demand.Decision{Why: v.unacceptable(asked)}
 	request := demand.Request{URL: asked.URL, Method: asked.Method}
@@ -170,8 +211,11 @@ func (v verify) decide(w http.ResponseWriter, asked *http.Request, p *Policy, re
 			return
 		}
 	}
+	if yes == http.StatusOK {
+		h[removeHeader] = []string{p.untold(h)}
+	}
 	h["Cache-Control"], h["Vary"] = []string{"no-store"}, []string{web.VaryOnCaller}
-	w.WriteHeader(http.StatusNoContent)
+	w.WriteHeader(yes)
 }
 
 func unauthorized(leads bool) int {
@@ -187,7 +231,7 @@ func unauthorized(leads bool) int {
 func (v verify) unacceptable(asked *http.Request) *refusal.Refusal {
 	switch strings.ToUpper(asked.Method) {
 	case http.MethodTrace, "TRACK", http.MethodConnect:
-		return refusal.Method.WithStatus(http.StatusForbidden)
+		return refusal.NeverPasses
 	}
 	if asksForSocket(asked) && v.callers.HasCookie(caller.Remember(asked)) && v.address.Check.Of(asked) != nil {
 		return refusal.CrossOrigin

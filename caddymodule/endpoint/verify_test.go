@@ -2,6 +2,7 @@ package endpoint_test
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -32,6 +33,12 @@ const policies = `
 	}
 	policy guests {
 		optional
+	}
+	policy guests-told {
+		optional
+		headers remote-user
+		header X-Who {http.auth.user.email}
+		assertion
 	}`
 
 func verifying(t *testing.T) *gatewaytest.Server {
@@ -64,7 +71,7 @@ func TestOtherProxiesAreToldWhoMayPass(t *testing.T) {
 		{"what is open, by Traefik's headers", nobody, "/auth/verify/open", forwarded("GET", "/assets/a.css"), http.StatusNoContent},
 		{"what is open, by nginx'", nobody, "/auth/verify/open", nginx("GET", "/assets/a.css"), http.StatusNoContent},
 		{"what is open, by ingress-nginx'", nobody, "/auth/verify/open", ingress("GET", "/assets/a.css?v=1"), http.StatusNoContent},
-		{"what is open, by Envoy's address", nobody, "/auth/verify/open/assets/a.css", nil, http.StatusNoContent},
+		{"what is open, by Envoy's address", nobody, "/auth/verify/open/assets/a.css", nil, http.StatusOK},
 		{"what can be read as something else", nobody, "/auth/verify/open", forwarded("GET", "/assets/..%2fadmin"), http.StatusUnauthorized},
 		{"the same by Envoy's address", nobody, "/auth/verify/open/assets/..%2fadmin", nil, http.StatusUnauthorized},
 		{"what is not open", nobody, "/auth/verify/open", nginx("GET", "/admin"), http.StatusUnauthorized},
@@ -117,6 +124,52 @@ func TestOtherProxiesAreToldWhoItIs(t *testing.T) {
 	}
 }
 
+// Envoy hands any other status than 200 on to the client, and so a 204 as an empty
+// answer (toResponse in its ext_authz_http_impl.cc); the Gateway API says the same.
+func TestEnvoyIsToldByTheStatusThatItTakesForAYes(t *testing.T) {
+	ada := verifying(t).WithCookie(t, gatewaytest.Ada)
+	answer := ada.Get("/auth/verify/default/orders/7").Want(t, http.StatusOK)
+	answer.WantHeader(t, "X-Session-Email", gatewaytest.Ada)
+	if answer.Body != "" || answer.Header.Get("Content-Type") != "" {
+		t.Errorf("it says %q, of type %q", answer.Body, answer.Header.Get("Content-Type"))
+	}
+}
+
+// What Envoy is answered takes the place of what a client has sent under those names;
+// what a client has sent under the others, Envoy leaves.
+func TestEnvoyIsToldWhatToDelete(t *testing.T) {
+	s := verifying(t)
+	for _, c := range []struct {
+		name, path string
+		who        *gatewaytest.Client
+		told, gone []string
+	}{
+		{"of who has all", "/auth/verify/default/", s.WithCookie(t, gatewaytest.Ada), []string{"X-Session-Email", "X-Session-Account-Id"}, []string{"X-Session-Truncated"}},
+		{"of who has no account", "/auth/verify/default/", s.WithCookie(t, gatewaytest.Grace), []string{"X-Session-Email"}, []string{"X-Session-Account-Id", "X-Session-Account-Admin"}},
+		{"of nobody", "/auth/verify/open/assets/a", s.Client(t), nil, []string{"X-Session-Email", "X-Session-User-Id", "X-Session-Id"}},
+		{"of headers of one's own", "/auth/verify/orders/x", s.WithCookie(t, gatewaytest.Grace), []string{"Remote-Email", "X-Who", "X-Session-Assertion"}, nil},
+		{"of nobody, of headers of one's own", "/auth/verify/guests-told/x", s.Client(t), nil, []string{"Remote-Email", "X-Who", "X-Session-Assertion"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h := c.who.In(t).Get(c.path).Want(t, http.StatusOK).Header
+			gone := strings.Split(h.Get("X-Envoy-Auth-Headers-To-Remove"), ",")
+			for _, name := range c.told {
+				if h.Get(name) == "" || slices.Contains(gone, name) {
+					t.Errorf("%s is %q, and %q are deleted", name, h.Get(name), gone)
+				}
+			}
+			for _, name := range c.gone {
+				if h.Get(name) != "" || !slices.Contains(gone, name) {
+					t.Errorf("%s is %q, and %q are deleted", name, h.Get(name), gone)
+				}
+			}
+		})
+	}
+	if name := "X-Envoy-Auth-Headers-To-Remove"; s.WithCookie(t, gatewaytest.Ada).Get("/auth/verify").Header.Get(name) != "" {
+		t.Error("other proxies are told too")
+	}
+}
+
 // A client must not choose which request is decided on, by headers that a proxy
 // passes on, or by asking itself.
 func TestForgedOriginalsDecideNothing(t *testing.T) {
@@ -143,6 +196,9 @@ func TestForgedOriginalsDecideNothing(t *testing.T) {
 			[]string{"X-Original-Uri", "/orders", "X-Forwarded-Uri", "/orders", "X-Forwarded-Method", "GET"}, http.StatusBadRequest},
 		{"the client's host beside the proxy's", "/auth/verify", []string{"X-Original-Uri", "/", "X-Forwarded-Uri", "/", "X-Forwarded-Host", "evil.example"}, http.StatusBadRequest},
 		{"a list of hosts", "/auth/verify", []string{"X-Forwarded-Uri", "/", "X-Forwarded-Host", "a.example, b.example"}, http.StatusBadRequest},
+		{"another path than the one behind the policy's", "/auth/verify/open/assets/a", []string{"Path", "/admin"}, http.StatusBadRequest},
+		{"another path than the one that is always asked at", "/auth/verify/open/", []string{"Path", "/assets/a"}, http.StatusBadRequest},
+		{"the same path", "/auth/verify/default/assets/a?b=c", []string{"Path", "/assets/a?b=c"}, http.StatusOK},
 		{"no path", "/auth/verify", []string{"X-Forwarded-Uri", "assets/a"}, http.StatusBadRequest},
 		{"another scheme", "/auth/verify", []string{"X-Original-Url", "ftp://a.example/"}, http.StatusBadRequest},
 		{"a name in the address", "/auth/verify", []string{"X-Original-Url", "https://a@b.example/"}, http.StatusBadRequest},
@@ -173,6 +229,32 @@ func wantDecided(t *testing.T, who *gatewaytest.Client, cases []forged) {
 	}
 }
 
+// A proxy that lets early data through says so, and who has listened may send it again
+// (RFC 8470 section 5.1). The question about it is always safe; the request need not be.
+func TestWhatCameBeforeTheHandshakeOfAnotherProxyWaits(t *testing.T) {
+	s := verifying(t)
+	ada := s.WithCookie(t, gatewaytest.Ada)
+	told := func(method string, header ...string) []string {
+		return append([]string{"Early-Data", "1", "X-Forwarded-Uri", "/orders", "X-Forwarded-Method", method}, header...)
+	}
+	for _, c := range []struct {
+		name, method, path string
+		header             []string
+		want               int
+	}{
+		{"a POST", http.MethodGet, "/auth/verify", told("POST"), http.StatusTooEarly},
+		{"a method that the app takes in place of it", http.MethodGet, "/auth/verify", told("GET", "X-Http-Method-Override", "POST"), http.StatusTooEarly},
+		{"a websocket", http.MethodGet, "/auth/verify", told("GET", "Sec-Websocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="), http.StatusTooEarly},
+		{"a request of which nothing is told", http.MethodGet, "/auth/verify", []string{"Early-Data", "1"}, http.StatusTooEarly},
+		{"one of which no method is told", http.MethodGet, "/auth/verify", []string{"Early-Data", "1", "X-Original-Uri", "/orders"}, http.StatusTooEarly},
+		{"a POST behind Envoy's address", http.MethodPost, "/auth/verify/default/orders", []string{"Early-Data", "1"}, http.StatusTooEarly},
+		{"a GET does not", http.MethodGet, "/auth/verify", told("GET"), http.StatusNoContent},
+		{"a GET behind Envoy's address does not", http.MethodGet, "/auth/verify/default/orders", []string{"Early-Data", "1"}, http.StatusOK},
+	} {
+		t.Run(c.name, func(t *testing.T) { ada.In(t).Do(c.method, c.path, "", c.header...).Want(t, c.want) })
+	}
+}
+
 func TestWhatIsNoQuestionIsRefused(t *testing.T) {
 	s := verifying(t)
 	ada := s.WithCookie(t, gatewaytest.Ada)
@@ -184,8 +266,8 @@ func TestWhatIsNoQuestionIsRefused(t *testing.T) {
 		{"a DELETE of a policy", http.MethodDelete, "/auth/verify/admin", "", http.StatusMethodNotAllowed},
 		{"a body", http.MethodGet, "/auth/verify", "x", http.StatusBadRequest},
 		{"a body behind Envoy's address", http.MethodPost, "/auth/verify/default/orders", "x", http.StatusBadRequest},
-		{"Envoy's POST without it", http.MethodPost, "/auth/verify/default/orders", "", http.StatusNoContent},
-		{"Envoy's of WebDAV", "PROPFIND", "/auth/verify/default/orders", "", http.StatusNoContent},
+		{"Envoy's POST without it", http.MethodPost, "/auth/verify/default/orders", "", http.StatusOK},
+		{"Envoy's of WebDAV", "PROPFIND", "/auth/verify/default/orders", "", http.StatusOK},
 		{"Envoy's of TRACK", "TRACK", "/auth/verify/default/orders", "", http.StatusForbidden},
 	} {
 		t.Run(c.name, func(t *testing.T) { ada.In(t).Do(c.method, c.path, c.body).Want(t, c.want) })

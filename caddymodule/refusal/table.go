@@ -84,6 +84,8 @@ var (
 			"and X-Forwarded-Uri, and name its address in trusted_proxies."}
 	MethodOverridden = &Refusal{Status: http.StatusForbidden, Code: "forbidden",
 		Message: "The request tells the app to take another method than its own, and what is allowed here depends on the method."}
+	NeverPasses = &Refusal{Status: http.StatusForbidden, Code: "forbidden",
+		Message: "No request of this method may pass."}
 	NotFound = &Refusal{Status: http.StatusNotFound, Code: "not_found",
 		Message: "There is nothing here.", PageSaysIt: true}
 	NoPolicy = &Refusal{Status: http.StatusNotFound, Code: "not_found",

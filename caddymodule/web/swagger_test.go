@@ -70,7 +70,7 @@ func TestTheDocumentHasExactlyTheseRoutesAndStatuses(t *testing.T) {
 		"delete /sessions/{id}":           "204 400 401 403 408 413 425 503",
 		"get /verify":                     "204 303 400 401 403 425 500 503",
 		"get /verify/{policy}":            "204 303 400 401 403 425 500 503",
-		"get /verify/{policy}/{path}":     "204 303 400 401 403 425 500 503",
+		"get /verify/{policy}/{path}":     "200 303 400 401 403 425 500 503",
 		"get /.well-known/jwks.json":      "200",
 	}
 	got := map[string]string{}
