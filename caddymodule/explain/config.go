@@ -20,7 +20,8 @@ type object = map[string]any
 // the network, a store or a file.
 type rewriting struct {
 	notes       []string
-	directories string // a note for people of a login
+	directories string   // a note for people of a login
+	apps        []string // the logins app, which stay
 }
 
 // note says what is left out, once.
@@ -115,6 +116,7 @@ func (r *rewriting) login(l object) object {
 	case "users":
 		return l
 	case "app": // its cookies and tokens are known by it
+		r.apps = append(r.apps, text(l, "name"))
 		for _, name := range []string{"header", "fields", "logout", "ca"} {
 			delete(l, name)
 		}

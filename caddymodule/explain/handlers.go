@@ -53,7 +53,11 @@ func (r *rewriting) handler(h object) object {
 	name := text(h, "handler")
 	switch {
 	case name == "session_auth" && text(h, "upstream_token") != "":
-		r.note("upstream_token %s: what the app gave out to a person is not known here, so none of it is sent", text(h, "upstream_token"))
+		of := text(h, "upstream_token")
+		r.note("upstream_token %s: what was given out to a person there is not known here, so none of it is sent", of)
+		if !slices.Contains(r.apps, of) { // a provider has a stand-in, which gives out none
+			delete(h, "upstream_token")
+		}
 	case slices.Contains(harmlessHandlers, name):
 	case name == "subroute":
 		r.routes(list(h, "routes"))

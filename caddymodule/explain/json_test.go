@@ -114,7 +114,7 @@ const strange = `{"apps":{"other":{"a":1},"sidegate":{"logins":[{"method":"users
 "tls_connection_policies":[{"client_authentication":{"mode":"require"}}],"routes":[{"match":[{"host":["shop.example.com"]}],"handle":[{"handler":"subroute","routes":[
 {"match":[{"geoip":{"country":"XX"}}],"handle":[{"handler":"static_response","status_code":451}]},
 {"handle":[{"handler":"tracing","span":"a"},{"handler":"rate_limit","zone":"a"},{"handler":"session_endpoints"},
-{"handler":"session_auth","upstream_token":"legacy"},{"handler":"reverse_proxy","transport":{"protocol":"fastcgi"},
+{"handler":"session_auth","upstream_token":"legacy"},{"handler":"session_auth","upstream_token":"keycloak"},{"handler":"reverse_proxy","transport":{"protocol":"fastcgi"},
 "health_checks":{"active":{"uri":"/up"}},"upstreams":[{"dial":"127.0.0.1:1"},{"dial":"127.0.0.1:2"}]}]}]}]}]}}}}}`
 
 func TestWhatIsNotKnownIsNotRunAndSaid(t *testing.T) {
@@ -130,7 +130,8 @@ func TestWhatIsNotKnownIsNotRunAndSaid(t *testing.T) {
 	}
 	for _, want := range []string{
 		"rate_limit passes on: is not run, and taken for one that passes the request on", "the matcher geoip is not run, and taken for one that does not match",
-		"trusted_proxies cloudflare of server web is not asked", "server web asks for certificates of clients", "upstream_token legacy: what the app gave out",
+		"trusted_proxies cloudflare of server web is not asked", "server web asks for certificates of clients", "upstream_token legacy: what was given out",
+		"upstream_token keycloak: what was given out",
 	} {
 		if all := strings.Join(append(said, r.Notes...), "\n"); !strings.Contains(all, want) {
 			t.Errorf("it does not say %q:\n%s", want, all)
