@@ -41,6 +41,11 @@ type Demands struct {
 	// At is where it stands in a Caddyfile, while positions are kept.
 	At directive.Position `json:"at,omitzero"`
 
+	ready ready
+}
+
+// ready is what Prepare makes of Demands.
+type ready struct {
 	public   pathrule.Clear
 	all      ruleSet
 	enforced ruleSet // without the rules that only report
@@ -75,10 +80,10 @@ func (d *Demands) Prepare() (err error) {
 			return err
 		}
 	}
-	if d.all, err = d.newRuleSet(d.Paths); err != nil {
+	if d.ready.all, err = newRuleSet(d, d.Paths); err != nil {
 		return err
 	}
-	d.enforced, err = d.newRuleSet(slices.DeleteFunc(slices.Clone(d.Paths), func(p PathRule) bool { return p.ReportOnly }))
+	d.ready.enforced, err = newRuleSet(d, slices.DeleteFunc(slices.Clone(d.Paths), func(p PathRule) bool { return p.ReportOnly }))
 	if err != nil {
 		return err
 	}
@@ -91,7 +96,7 @@ func (d *Demands) Prepare() (err error) {
 }
 
 func (d *Demands) checkPublic() (err error) {
-	d.public, err = pathrule.NewClear(d.Public)
+	d.ready.public, err = pathrule.NewClear(d.Public)
 	return err
 }
 
@@ -106,135 +111,43 @@ func (d *Demands) checkOptional() error {
 		"but the signed-in: leave `optional` out and open paths by `public`, or give the demand a session_auth with a matcher of its own")
 }
 
-// ruleSet are rules by path, made ready.
-type ruleSet struct {
-	rules *pathrule.Rules // nil where there are none
-	paths []PathRule
-}
-
-// newRuleSet makes rules ready. The option public is one of them where there are
-// others, but for what it never opens.
-func (d *Demands) newRuleSet(paths []PathRule) (s ruleSet, err error) {
-	if len(paths) == 0 {
-		return s, nil
-	}
-	base := pathrule.Session
-	if d.Optional {
-		base = pathrule.Optional
-	}
-	rules := make([]pathrule.Rule, 0, len(paths)+1)
-	for i := range paths {
-		rules = append(rules, paths[i].rule())
-	}
-	if len(d.Public) > 0 {
-		rules = append(rules, pathrule.Rule{Patterns: d.Public, Opens: pathrule.Public, Clear: true})
-	}
-	s.paths = paths
-	s.rules, err = pathrule.New(base, rules)
-	return s, err
-}
-
 // Decide says what becomes of a request of that caller.
 func (d *Demands) Decide(r Request, c *caller.Caller) Decision {
 	made := d.decideAll(r, c)
-	if d.heard != nil {
-		d.heard(d, made, r, c)
+	if d.ready.heard != nil {
+		d.ready.heard(d, made, r, c)
 	}
 	return made
 }
 
 func (d *Demands) decideAll(r Request, c *caller.Caller) (made Decision) {
 	if !d.ReportOnly {
-		made.Why, made.Open = d.decide(&d.enforced, r, c)
-		if made.Why != nil || len(d.enforced.paths) == len(d.all.paths) {
+		made.Why, made.Open = d.ready.enforced.decide(r, c)
+		if made.Why != nil || len(d.ready.enforced.paths) == len(d.ready.all.paths) {
 			return made
 		}
 	}
 	made.Reported = true
-	made.Would, _ = d.decide(&d.all, r, c)
+	made.Would, _ = d.ready.all.decide(r, c)
 	return made
-}
-
-// decide answers with what the request is refused; nil lets it pass. Open says that
-// it does whoever asks.
-func (d *Demands) decide(s *ruleSet, r Request, c *caller.Caller) (why *refusal.Refusal, open bool) {
-	switch {
-	case s.rules != nil:
-		return d.decideByPath(s, r, c)
-	case d.public.Match(r.URL):
-		return nil, true
-	case !c.MayPass():
-		if d.Optional && anonymous(c) {
-			return nil, false
-		}
-		return c.Refusal, false
-	case !Permits(c.User, d.Require, d.AccountAdmin):
-		return refuseRole(c), false
-	}
-	return nil, false
-}
-
-// decideByPath is decide where there are rules by path.
-func (d *Demands) decideByPath(s *ruleSet, r Request, c *caller.Caller) (why *refusal.Refusal, open bool) {
-	v := d.verdict(s, r)
-	if v.Access == pathrule.Public {
-		return nil, true
-	}
-	if !c.MayPass() {
-		if v.Access == pathrule.Optional && anonymous(c) {
-			return nil, false
-		}
-		return c.Refusal, false
-	}
-	if _, meets := d.meets(s, &v, c.User); !meets {
-		return refuseRole(c), false
-	}
-	return nil, false
-}
-
-// verdict is what the rules say of a request.
-func (d *Demands) verdict(s *ruleSet, r Request) pathrule.Verdict {
-	return s.rules.Decide(r.URL, r.Method, len(d.Public) == 0 || !pathrule.AmbiguousPath(r.URL))
-}
-
-// ownDemand stands for the demands of the whole among the rules.
-const ownDemand = -1
-
-// meets reports whether the person meets all that is demanded; else rule is that of
-// the first demand which they do not meet.
-func (d *Demands) meets(s *ruleSet, v *pathrule.Verdict, u *sessionstore.UserSession) (rule int, meets bool) {
-	if v.Base && !Permits(u, d.Require, d.AccountAdmin) {
-		return ownDemand, false
-	}
-	for i := range s.paths {
-		if v.Demands(i) && !Permits(u, s.paths[i].Require, s.paths[i].AccountAdmin) {
-			return i, false
-		}
-	}
-	return ownDemand, true
 }
 
 // Unmet is the first demand that the person does not meet, as it is written: of
 // those that are enforced, or of all, where made only reports. Empty where they
 // meet all of them.
 func (d *Demands) Unmet(made *Decision, r Request, u *sessionstore.UserSession) string {
-	s := &d.enforced
+	s := &d.ready.enforced
 	if made.Reported {
-		s = &d.all
+		s = &d.ready.all
 	}
 	rule := ownDemand
 	if s.rules != nil {
-		v := d.verdict(s, r)
-		rule, _ = d.meets(s, &v, u)
+		v := s.verdict(r)
+		rule, _ = s.meets(&v, u)
 	}
 	if rule == ownDemand {
 		return firstUnmet(u, d.Require, d.AccountAdmin)
 	}
 	p := &s.paths[rule]
 	return p.named() + ": " + firstUnmet(u, p.Require, p.AccountAdmin)
-}
-
-// anonymous reports whether somebody passes where a session is optional.
-func anonymous(c *caller.Caller) bool {
-	return c.Standing == caller.Anonymous || c.Standing == caller.Rejected && !c.PresentedToken
 }

@@ -3,6 +3,6 @@
 // demands it of the request before it, and a policy of one that another proxy
 // asks about.
 //
-// Begin with demands.go; requirement.go and path.go are what it is made of, and
+// Begin with demands.go, and ruleset.go, which decides; requirement.go and path.go are what it is made of, and
 // caddyfile.go has the words for it.
 package demand

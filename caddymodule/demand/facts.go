@@ -38,7 +38,7 @@ func (d *Demands) LeadsToLogin() bool {
 func (d *Demands) MayOpen() func(path string) bool {
 	all := d.Optional || d.ReportOnly || d.checkPublic() != nil ||
 		slices.ContainsFunc(d.Paths, func(p PathRule) bool { return p.Public || p.Optional })
-	return func(path string) bool { return all || d.public.Match(&url.URL{Path: path}) }
+	return func(path string) bool { return all || d.ready.public.Match(&url.URL{Path: path}) }
 }
 
 // CheckNames has everything that is demanded looked at by known, and says where what

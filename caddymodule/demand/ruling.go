@@ -14,7 +14,7 @@ type Hears func(d *Demands, made Decision, r Request, c *caller.Caller)
 
 // Explain has every decision told to who explains it. It is for a gateway that
 // serves nobody, and is called before any request.
-func (d *Demands) Explain(heard Hears) { d.heard = heard }
+func (d *Demands) Explain(heard Hears) { d.ready.heard = heard }
 
 // Written is where it stands in a Caddyfile, if it was adapted from one while
 // positions were kept.
@@ -39,11 +39,11 @@ const (
 // opens it, or all that it meets. Of what is only reported it is what would have
 // refused it, or all that it would have met.
 func (d *Demands) Rulings(made Decision, r Request, c *caller.Caller) []Ruling {
-	s, why := &d.enforced, made.Why
+	s, why := &d.ready.enforced, made.Why
 	if made.Reported {
-		s, why = &d.all, made.Would
+		s, why = &d.ready.all, made.Would
 	}
-	asked := d.asked(s, r)
+	asked := s.asked(r)
 	switch {
 	case why == nil && asked.opens != nil:
 		return []Ruling{*asked.opens}
@@ -75,24 +75,25 @@ type demand struct {
 }
 
 // asked finds what holds for a request.
-func (d *Demands) asked(s *ruleSet, r Request) asks {
+func (s *ruleSet) asked(r Request) asks {
+	d := s.of
 	a := asks{of: d}
 	whole := demand{require: d.Require, admin: d.AccountAdmin, at: d.At}
 	if s.rules == nil {
-		if d.public.Match(r.URL) {
+		if d.ready.public.Match(r.URL) {
 			a.opens = &Ruling{rulePublic + " " + strings.Join(d.Public, " "), d.At}
 		} else if !d.Optional {
 			a.demands = []demand{whole}
 		}
 		return a
 	}
-	v := d.verdict(s, r)
+	v := s.verdict(r)
 	switch v.Access {
 	case pathrule.Public:
-		a.opens = d.opening(s, r, pathrule.Public, Ruling{rulePublic + " " + strings.Join(d.Public, " "), d.At})
+		a.opens = s.opening(r, pathrule.Public, Ruling{rulePublic + " " + strings.Join(d.Public, " "), d.At})
 		return a
 	case pathrule.Optional:
-		a.lets = d.opening(s, r, pathrule.Optional, Ruling{ruleOptional, d.At})
+		a.lets = s.opening(r, pathrule.Optional, Ruling{ruleOptional, d.At})
 	}
 	if v.Base && !d.Optional {
 		a.demands = append(a.demands, whole)
@@ -107,7 +108,7 @@ func (d *Demands) asked(s *ruleSet, r Request) asks {
 
 // opening is the first rule that opens the request so far by itself; else it is by
 // the whole.
-func (d *Demands) opening(s *ruleSet, r Request, so pathrule.Access, whole Ruling) *Ruling {
+func (s *ruleSet) opening(r Request, so pathrule.Access, whole Ruling) *Ruling {
 	for i := range s.paths {
 		p := &s.paths[i]
 		alone, err := pathrule.New(pathrule.Session, []pathrule.Rule{p.rule()})

@@ -49,7 +49,7 @@ func (d *Demands) Tell(events lifecycle.Events, made *Decision, asked Request, r
 	case made.Reported && made.Would == nil:
 		events.Happened(lifecycle.Event{Kind: Reported})
 	case made.Reported:
-		events.Happened(d.report(made, asked, r, c, to))
+		events.Happened(reportOf(d, made, asked, r, c, to))
 	case made.Why == refusal.Role || made.Why == refusal.Unmapped:
 		events.Happened(lifecycle.Event{
 			Kind: Forbidden, Login: c.Session.Method, UserID: c.User.ID, Session: c.Session.Key, Client: caller.Address(r),
@@ -58,7 +58,7 @@ func (d *Demands) Tell(events lifecycle.Events, made *Decision, asked Request, r
 	}
 }
 
-func (d *Demands) report(made *Decision, asked Request, r *http.Request, c *caller.Caller, to int) lifecycle.Event {
+func reportOf(d *Demands, made *Decision, asked Request, r *http.Request, c *caller.Caller, to int) lifecycle.Event {
 	told := &Report{
 		Method: cut(asked.Method), Host: cut(r.Host), Path: cut(asked.URL.Path), Status: made.Would.Status, Why: made.Would.Message,
 	}
