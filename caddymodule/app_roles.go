@@ -119,7 +119,7 @@ func mayGiveRoles(written json.RawMessage) bool {
 	switch guest.Method + guest.Source {
 	case "users":
 		return false // they are checked with the file
-	case "oidc", "app", "http":
+	case "oidc", "app", "adopt", "http":
 		return slices.ContainsFunc(guest.Map, func(r MapRule) bool { return r.Field == "roles" })
 	}
 	return true

@@ -32,6 +32,8 @@ type Presented struct {
 	// Unknown says that a Bearer token is among them of which nobody here can say
 	// which session it names.
 	Unknown bool
+	// Untold is why it cannot be told which session a cookie of another gateway names.
+	Untold error
 	// All is false when there were more than MaxPresented; the rest was not looked at.
 	All bool
 }
@@ -45,6 +47,9 @@ func (f *Finder) Presented(r *http.Request) *Presented {
 			return p
 		}
 		f.presentToken(text, p)
+	}
+	if f.given.Adopt != nil {
+		f.presentAdopted(r, v, p)
 	}
 	guesses := guesses{ask: f.ofCookie(r.Context())}
 	seen := make(map[sessionstore.Key]bool)
@@ -81,6 +86,16 @@ func (f *Finder) MayBeIn(r *http.Request) bool {
 		_, err := sessionstore.ParseSecret(value)
 		return err == nil
 	})
+}
+
+// presentAdopted finds the session that was made of another gateway's cookie, which
+// a browser may have no cookie of.
+func (f *Finder) presentAdopted(r *http.Request, v *Remembered, p *Presented) {
+	key, err := f.given.Adopt.Made(r, v)
+	p.Untold = err
+	if key != (sessionstore.Key{}) {
+		p.Sessions, p.Ours = appendOnce(p.Sessions, key), true
+	}
 }
 
 func (f *Finder) presentToken(text string, p *Presented) {

@@ -47,6 +47,7 @@ func (l passwordLogin) get(w http.ResponseWriter, r *http.Request) {
 	returnTo, cut := readReturnTo(r.URL)
 	page := l.pages.login(r, returnTo, cut)
 	c := l.callers.Caller(r)
+	l.cookie.HandOver(w, c)
 	switch {
 	case c.Refusal == refusal.Unreadable:
 		l.pages.address.Refuse(w, r, c.Refusal, returnTo)

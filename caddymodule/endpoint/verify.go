@@ -142,6 +142,7 @@ func overridden(r *http.Request, asked *original) bool {
 // decide answers the question r about the request asked.
 func (v verify) decide(w http.ResponseWriter, r, asked *http.Request, p *Policy) {
 	c := v.callers.Of(asked, caller.Remember(r))
+	v.address.Cookie.HandOver(w, c)
 	made := demand.Decision{Why: v.unacceptable(asked)}
 	request := demand.Request{URL: asked.URL, Method: asked.Method}
 	if made.Why == nil {

@@ -48,14 +48,16 @@ type Ring struct {
 	sealing [][]byte
 	cookies [][]byte
 	marks   [][]byte
-	grounds [][]byte
-	owners  [][]byte
+	digests digestKeys
 	signing []*signingKey
 	// verifiers finds the key of a token by the token's whole first segment,
 	// for each typ: see open.
 	verifiers map[string]map[string]*signingKey
 	jwks      []byte
 }
+
+// digestKeys are those of the digests in sessions and in the store.
+type digestKeys struct{ grounds, owners, adopted [][]byte }
 
 // NewRing makes the keys. Its errors say what to configure, and hold nothing
 // of a secret or key.
@@ -83,10 +85,13 @@ func NewRing(c Config) (*Ring, error) {
 	if r.marks, err = deriveAll(secrets, infoMarks); err != nil {
 		return nil, err
 	}
-	if r.grounds, err = deriveAll(secrets, infoGrounds); err != nil {
+	if r.digests.grounds, err = deriveAll(secrets, infoGrounds); err != nil {
 		return nil, err
 	}
-	if r.owners, err = deriveAll(secrets, infoOwners); err != nil {
+	if r.digests.owners, err = deriveAll(secrets, infoOwners); err != nil {
+		return nil, err
+	}
+	if r.digests.adopted, err = deriveAll(secrets, infoAdopted); err != nil {
 		return nil, err
 	}
 	if r.signing, err = signingKeys(c.Algorithm, c.SigningKeys, secrets); err != nil {
@@ -115,11 +120,16 @@ func (r *Ring) MarkKeys() [][]byte { return cloneKeys(r.marks) }
 
 // GroundsKeys are the keys, 32 bytes each, of the digests of password hashes by
 // which sessions know what they were vouched by: the first writes, all are known.
-func (r *Ring) GroundsKeys() [][]byte { return cloneKeys(r.grounds) }
+func (r *Ring) GroundsKeys() [][]byte { return cloneKeys(r.digests.grounds) }
 
 // OwnerKeys are the keys, 32 bytes each, of the digests by which the store knows
 // whom a number belongs to: the first writes, all are known.
-func (r *Ring) OwnerKeys() [][]byte { return cloneKeys(r.owners) }
+func (r *Ring) OwnerKeys() [][]byte { return cloneKeys(r.digests.owners) }
+
+// AdoptedKeys are the keys, 32 bytes each, of the digests by which the store knows
+// cookies of other gateways that a session was made of: what was written with any
+// of them is known.
+func (r *Ring) AdoptedKeys() [][]byte { return cloneKeys(r.digests.adopted) }
 
 // JWKS is the RFC 7517 document of the public keys, the signing one first.
 func (r *Ring) JWKS() []byte { return slices.Clone(r.jwks) }
