@@ -163,7 +163,7 @@ func (a *App) vouching(g *gateway, k keys) (*lifecycle.Vouching, error) {
 	return lifecycle.NewVouching(lifecycle.VouchingConfig{
 		Logins: a.methods(), Roles: a.roles, Rules: rules, Sources: a.sources(), Domains: a.domains,
 		Directories: len(a.directories) > 0,
-		Keys:        k.ring.GroundsKeys(), Events: g.events, Now: a.now,
+		Keys:        k.ring.DigestKeys().Grounds, Events: g.events, Now: a.now,
 	}), nil
 }
 
@@ -171,7 +171,7 @@ func (a *App) lifecycle(g *gateway, backing sessionstore.Store, k keys) lifecycl
 	c := lifecycle.Config{
 		Store: g.store, Backing: backing,
 		Directories: a.directories, Roles: a.roles, Mapped: a.mapped(), Logins: a.methods(), Domains: a.domains,
-		People: a.people(k.ring.OwnerKeys()), Vouching: g.vouching, InForce: g.inForce,
+		People: a.people(k.ring.DigestKeys().Owners), Vouching: g.vouching, InForce: g.inForce,
 		Lifetime: time.Duration(a.Lifetime), IdleTimeout: time.Duration(*a.IdleTimeout), RefreshEvery: time.Duration(a.RefreshEvery),
 		MaxSessions: a.MaxSessions, RefuseBeyond: a.BeyondMaxSessions == beyondRefuse,
 		NewSecret: k.marker.NewSecret, Ended: k.tokens.Forget, Events: g.events, Now: a.now,
@@ -207,7 +207,7 @@ func (a *App) adoption(g *gateway, k keys) *endpoint.Adoption {
 		return nil
 	}
 	return endpoint.NewAdoption(endpoint.AdoptionConfig{
-		Logins: a.adopts, Names: a.address.Cookie.Old, Marks: adopt.NewMarks(g.backing, k.ring.AdoptedKeys(), a.now),
+		Logins: a.adopts, Names: a.address.Cookie.Old, Marks: adopt.NewMarks(g.backing, k.ring.DigestKeys().Adopted, a.now),
 		Store: g.backing, Throttle: login.NewThrottle(g.backing, login.Limits{}), BasePath: a.address.BasePath, Sites: a.address.Sites,
 		Sessions: func() *lifecycle.Sessions { return g.sessions }, Events: g.events, Now: a.now,
 	})

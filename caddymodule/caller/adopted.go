@@ -51,7 +51,7 @@ func (c *Caller) Give() *Arrival {
 }
 
 // adopt is for who is known to have no session by what is ours.
-func (f *Finder) adopt(r *http.Request, v *Remembered, c *Caller) {
+func adopt(f *Finder, r *http.Request, v *Remembered, c *Caller) {
 	a := f.given.Adopt.Adopt(r, v)
 	switch {
 	case a.Refusal != nil:
@@ -66,5 +66,15 @@ func (f *Finder) adopt(r *http.Request, v *Remembered, c *Caller) {
 		if a.Secret != (sessionstore.Secret{}) {
 			c.Arrival = &Arrival{Secret: a.Secret, Life: a.Life}
 		}
+	}
+}
+
+// presentAdopted finds the session that was made of another gateway's cookie, which
+// a browser may have no cookie of.
+func presentAdopted(by Adopter, r *http.Request, v *Remembered, p *Presented) {
+	key, err := by.Made(r, v)
+	p.Untold = err
+	if key != (sessionstore.Key{}) {
+		p.Sessions, p.Ours = appendOnce(p.Sessions, key), true
 	}
 }

@@ -130,7 +130,7 @@ func (f *Finder) identify(r *http.Request, v *Remembered, presented bearer, c *C
 	if presented.count > 0 {
 		f.byBearer(r, presented, c)
 	} else if none := f.byCookie(r.Context(), v, c); none && f.given.Adopt != nil {
-		f.adopt(r, v, c)
+		adopt(f, r, v, c)
 	}
 	if c.Standing == SignedIn {
 		c.selectAccount(v.Accounts)

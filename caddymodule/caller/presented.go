@@ -49,7 +49,7 @@ func (f *Finder) Presented(r *http.Request) *Presented {
 		f.presentToken(text, p)
 	}
 	if f.given.Adopt != nil {
-		f.presentAdopted(r, v, p)
+		presentAdopted(f.given.Adopt, r, v, p)
 	}
 	guesses := guesses{ask: f.ofCookie(r.Context())}
 	seen := make(map[sessionstore.Key]bool)
@@ -86,16 +86,6 @@ func (f *Finder) MayBeIn(r *http.Request) bool {
 		_, err := sessionstore.ParseSecret(value)
 		return err == nil
 	})
-}
-
-// presentAdopted finds the session that was made of another gateway's cookie, which
-// a browser may have no cookie of.
-func (f *Finder) presentAdopted(r *http.Request, v *Remembered, p *Presented) {
-	key, err := f.given.Adopt.Made(r, v)
-	p.Untold = err
-	if key != (sessionstore.Key{}) {
-		p.Sessions, p.Ours = appendOnce(p.Sessions, key), true
-	}
 }
 
 func (f *Finder) presentToken(text string, p *Presented) {

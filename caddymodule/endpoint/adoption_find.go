@@ -123,7 +123,8 @@ func (a *Adoption) throttled(came newcomer, why *login.Throttled) caller.Adopted
 	}
 	a.Events.Happened(lifecycle.Event{Kind: Throttled, Client: came.address, Err: why})
 	a.Events.Happened(lifecycle.Event{Kind: Attempted, Result: refusal.Throttled})
-	return caller.Adopted{Refusal: refusal.Attempts.After(why.RetryAfter)}
+	return caller.Adopted{Refusal: refusal.OldGateway.After(why.RetryAfter).Saying("You are signed in at another gateway, perhaps, which is not asked: " +
+		"too many whom it does not know have come from your address. Sign in here, or try again later.")}
 }
 
 // isNo reports whether a login knows nobody by the cookies.
