@@ -58,13 +58,13 @@ func keep(found caller.Adopted) (same, remembered caller.Adopted, life time.Dura
 	return found, caller.Adopted{Key: found.Key}, foundFor
 }
 
-// look reports whether it is known what the cookies have come to. A session that is
-// not there has ended, or is just being made, unless held says that nobody does.
+// look reports whether it is known what the cookies have come to. That there is no
+// session any more is known only by who holds the lease: else it may just be made.
 func (a *Adoption) look(ctx context.Context, came newcomer, held bool) (found caller.Adopted, done bool) {
 	key, made, err := a.Marks.Session(ctx, came.cookies)
 	switch {
 	case errors.Is(err, adopt.ErrSpent):
-		return found, true
+		return found, held
 	case err != nil:
 		return a.storeFailed(ctx, err), true
 	case !made:
