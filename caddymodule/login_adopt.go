@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -131,7 +132,7 @@ func (a *AdoptLogin) config() (c adopt.Config, err error) {
 func compileSubject(expr string) (*mapping.Mapping, error) {
 	m, err := mapping.Compile([]mapping.Rule{{Field: "name", Expr: expr}}, nil, []string{"login"})
 	if err != nil {
-		return nil, fmt.Errorf("map subject: %w", err)
+		return nil, errors.New(strings.Replace(err.Error(), "map name", "map subject", 1))
 	}
 	return m, nil
 }
