@@ -18,10 +18,10 @@ type Flights[T any] struct {
 
 	mu        sync.Mutex
 	underWay  map[string]*flight[T]
-	remembers [2]map[string]memory[T] // the younger ones first
+	remembers [2]map[string]known[T] // the younger ones first
 }
 
-type memory[T any] struct {
+type known[T any] struct {
 	what  T
 	until time.Time
 }
@@ -34,7 +34,7 @@ type flight[T any] struct {
 // NewFlights goes by that clock.
 func NewFlights[T any](now func() time.Time) *Flights[T] {
 	f := &Flights[T]{now: now, underWay: make(map[string]*flight[T])}
-	f.remembers[0] = make(map[string]memory[T])
+	f.remembers[0] = make(map[string]known[T])
 	return f
 }
 
@@ -96,8 +96,8 @@ func (f *Flights[T]) remember(digest string, what T, life time.Duration) {
 		return
 	}
 	if len(f.remembers[0]) >= mostRemembered {
-		f.remembers[1], f.remembers[0] = f.remembers[0], make(map[string]memory[T])
+		f.remembers[1], f.remembers[0] = f.remembers[0], make(map[string]known[T])
 	}
 	delete(f.remembers[1], digest) // it is older
-	f.remembers[0][digest] = memory[T]{what, f.now().Add(life)}
+	f.remembers[0][digest] = known[T]{what, f.now().Add(life)}
 }
