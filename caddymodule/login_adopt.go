@@ -18,6 +18,7 @@ import (
 	"example.com/sidegate/caddymodule/lifecycle"
 	"example.com/sidegate/caddymodule/login"
 	"example.com/sidegate/caddymodule/login/adopt"
+	"example.com/sidegate/caddymodule/profile"
 	"example.com/sidegate/caddymodule/profile/mapping"
 )
 
@@ -45,7 +46,7 @@ type AdoptLogin struct {
 	// As names the login whose people they are. Default: they are this one's, and
 	// their sessions end with Until.
 	As string `json:"as,omitempty"`
-	// Timeout bounds the answer. Default: 3s.
+	// Timeout bounds the answer, 10s at most. Default: 3s.
 	Timeout caddy.Duration `json:"timeout,omitempty"`
 	// CA is a PEM file with the authorities that vouch for the gateway. Default:
 	// those of the system.
@@ -102,6 +103,9 @@ func (a *AdoptLogin) config() (c adopt.Config, err error) {
 	}
 	if err := tooShort("timeout", a.Timeout, leastTimeout); err != nil {
 		return c, err
+	}
+	if c.Domains, err = profile.ParseDomains(a.EmailDomains); err != nil {
+		return c, fmt.Errorf("email_domains: %w", err)
 	}
 	if a.Until != "" {
 		if c.Until, err = adopt.ParseUntil(a.Until); err != nil {

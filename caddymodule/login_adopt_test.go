@@ -269,7 +269,7 @@ func TestWhatTheOtherGatewayAnswers(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			old := gatewaytest.NewOldGateway(t, gatewaytest.OAuth2Proxy)
-			timeout := "timeout " + gatewaytest.Patience.String()
+			timeout := "timeout 10s"
 			if c.name == "nothing in time" {
 				timeout = "timeout 100ms"
 			}

@@ -16,15 +16,18 @@ import (
 	"example.com/sidegate/sessionstore"
 )
 
-// lookPause is how long it is waited before it is looked again what another gateway
-// has come to, which adopts the same cookies.
-const lookPause = 50 * time.Millisecond
+// lookPause is how long it is waited at first before it is looked again what another
+// gateway has come to, which adopts the same cookies, and maxLookPause later.
+const (
+	lookPause    = 50 * time.Millisecond
+	maxLookPause = 400 * time.Millisecond
+)
 
 // find finds the session of the cookies, or begins it, under a lease: of all gateways
 // one asks. It says what is remembered of it, and for how long.
 func (a *Adoption) find(ctx context.Context, came newcomer) (found, remembered caller.Adopted, life time.Duration) {
 	holder := rand.Text()
-	for {
+	for pause := lookPause; ; pause = min(2*pause, maxLookPause) {
 		if found, done := a.look(ctx, came, false); done {
 			return keep(found)
 		}
@@ -40,7 +43,7 @@ func (a *Adoption) find(ctx context.Context, came newcomer) (found, remembered c
 			return keep(a.ask(ctx, came))
 		}
 		select {
-		case <-time.After(lookPause):
+		case <-time.After(pause):
 		case <-ctx.Done():
 			return keep(caller.Adopted{Refusal: refusal.OldGateway})
 		}

@@ -22,8 +22,8 @@ type movedIn struct {
 func moveIn(t *testing.T) *movedIn {
 	t.Helper()
 	m := &movedIn{old: [2]*gatewaytest.OldGateway{gatewaytest.NewOldGateway(t, gatewaytest.OAuth2Proxy), gatewaytest.NewOldGateway(t, gatewaytest.Authelia)}}
-	site := gatewaytest.Site{Options: m.old[0].Login("one", "timeout "+gatewaytest.Patience.String()) +
-		m.old[1].Login("two", "timeout "+gatewaytest.Patience.String())}.OnRedis(redistest.Start(t), gatewaytest.PresentSecret)
+	site := gatewaytest.Site{Options: m.old[0].Login("one", "timeout 10s") +
+		m.old[1].Login("two", "timeout 10s")}.OnRedis(redistest.Start(t), gatewaytest.PresentSecret)
 	for i := range m.gateways {
 		m.gateways[i] = gatewaytest.StartProcess(t, site)
 	}

@@ -63,6 +63,9 @@ func (l *Login) person(a source.Answer) (*profile.Person, error) {
 	if err == nil && p.Email == "" {
 		err = &login.Unclear{Err: errNobody}
 	}
+	if err == nil {
+		err = l.config.Domains.Admit(p.Email)
+	}
 	return p, err
 }
 

@@ -14,8 +14,12 @@ import (
 	"example.com/sidegate/caddymodule/source"
 )
 
-// DefaultTimeout bounds the other gateway's answer: somebody waits for a page.
-const DefaultTimeout = 3 * time.Second
+// DefaultTimeout bounds the other gateway's answer: somebody waits for a page. More
+// than MaxTimeout nobody waits.
+const (
+	DefaultTimeout = 3 * time.Second
+	MaxTimeout     = 10 * time.Second
+)
 
 // Config says whose people are taken over, and how.
 type Config struct {
@@ -30,7 +34,9 @@ type Config struct {
 	Headers []string
 	// Until is when that ends.
 	Until time.Time
-	// Timeout bounds the answer. Zero means DefaultTimeout.
+	// Domains are those that the people's email addresses may be of.
+	Domains profile.Domains
+	// Timeout bounds the answer, MaxTimeout at most. Zero means DefaultTimeout.
 	Timeout time.Duration
 	// RootCAs vouch for the gateway; nil means those of the system.
 	RootCAs *x509.CertPool

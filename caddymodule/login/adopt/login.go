@@ -54,6 +54,9 @@ func newLogin(c Config) (l *Login, err error) {
 		return nil, err
 	}
 	l.shown, _, _ = strings.Cut(l.url.String(), "?")
+	if c.Timeout > MaxTimeout {
+		return nil, fmt.Errorf("timeout %s: %s at most, for people wait for it", c.Timeout, MaxTimeout)
+	}
 	if len(c.Cookies) == 0 {
 		return nil, errors.New("name the cookies of the other gateway, such as cookie _oauth2_proxy: nobody comes with one otherwise")
 	}
@@ -107,7 +110,7 @@ func (l *Login) Ask(ctx context.Context, q Question) (Found, error) {
 	defer cancel()
 	leave, err := l.calls.Enter(ctx, q.Turn, 1)
 	if err != nil {
-		return Found{}, err
+		return Found{}, l.trouble(errors.Join(login.ErrBusy, err))
 	}
 	answer, err := l.ask(ctx, q)
 	leave()
