@@ -341,3 +341,39 @@ func TestAnAdoptedSessionEndsWithUntil(t *testing.T) {
 		t.Errorf("it ends %v (%v); until is %v", got, err, until)
 	}
 }
+
+func TestNobodyIsAdoptedWhenItIsOver(t *testing.T) {
+	old := gatewaytest.NewOldGateway(t, gatewaytest.OAuth2Proxy)
+	until := time.Now().Add(2 * time.Second).UTC().Truncate(time.Second)
+	s := gatewaytest.Start(t, gatewaytest.Site{Options: strings.Replace(old.Login("old"), "2099-12-31", until.Format(time.RFC3339), 1)})
+	last := 0
+	gatewaytest.Await(t, "it is over", func() bool {
+		last = asked(t, s, "/app", "Cookie", old.SignIn("zoe@example.com")).StatusCode
+		return last == http.StatusUnauthorized
+	}, func() string { return fmt.Sprint(last) })
+	if time.Now().Before(until) {
+		t.Error("it is over before")
+	}
+	before := len(old.Asked())
+	if asked(t, s, "/app", "Cookie", old.SignIn("zoe@example.com")); len(old.Asked()) != before {
+		t.Error("the other gateway is asked still")
+	}
+}
+
+// A gateway whose people nobody can sign in beside is warned of, and works.
+func TestAdoptedPeopleAreCounted(t *testing.T) {
+	old := gatewaytest.NewOldGateway(t, gatewaytest.OAuth2Proxy)
+	p := gatewaytest.StartProcess(t, gatewaytest.Site{Bare: true, Options: old.Login("old", "require `login.header[\"x-auth-request-email\"] != \"mia@example.com\"`")})
+	asked(t, p.Server, "/app", "Cookie", old.SignIn("zoe@example.com"))
+	for _, refused := range []string{old.SignIn("mia@example.com"), "_oauth2_proxy=unknown"} {
+		if resp := asked(t, p.Server, "/app", "Cookie", refused); resp.StatusCode != http.StatusUnauthorized {
+			t.Errorf("answered %s", resp.Status)
+		}
+	}
+	p.AwaitSample(`sign_ins_total{login="old",result="signed_in"}`, 1)
+	p.AwaitSample(`sign_ins_total{login="old",result="refused"}`, 2)
+	p.AwaitLog(`"signed in","login":"old"`)
+	p.AwaitLog(`"sign-in refused by the configuration","login":"old"`)
+	p.AwaitLog(`"sign-in refused","login":"old"`)
+	p.AwaitLog("and nobody can sign in: there is no other login")
+}

@@ -73,6 +73,9 @@ func (a *Adoption) look(ctx context.Context, came newcomer, held bool) (found ca
 	case !made:
 		return found, false
 	}
+	if !held { // it may come between two looks, of which a store would tell as of trouble
+		ctx = sessionstore.Guess(ctx)
+	}
 	_, err = a.Store.Get(ctx, key)
 	switch {
 	case err == nil || sessionstore.IsUnreadable(err):

@@ -62,7 +62,9 @@ func (m *movedIn) comes(t *testing.T, person int) {
 func (m *movedIn) isWho(t *testing.T, a gatewaytest.Answer, email string) {
 	switch {
 	case a.StatusCode != http.StatusOK:
-		m.signIns.Add(1)
+		if m.signIns.Add(1) == 1 {
+			t.Errorf("%s is answered %s: %s", email, a.Status, a.Body)
+		}
 	case a.Session(t).Email != email:
 		m.wrong.Add(1)
 	}
@@ -94,4 +96,21 @@ func TestPeopleMoveInAndNobodySignsInAgain(t *testing.T) {
 	if m.signIns.Load() != 0 || m.wrong.Load() != 0 || asked != people || int(began) != people {
 		t.Fail()
 	}
+}
+
+// A store that is away is no sign-out, also for who is to be adopted: nobody is asked
+// about, and nobody is adopted whom it could not be marked that they were.
+func TestNobodyIsAdoptedWhileTheStoreIsAway(t *testing.T) {
+	srv, old := redistest.Start(t), gatewaytest.NewOldGateway(t, gatewaytest.OAuth2Proxy)
+	s := gatewaytest.Start(t, gatewaytest.Site{Hasty: true, Options: old.Login("old", "timeout 10s")}.OnRedis(srv, gatewaytest.PresentSecret))
+	cookie := old.SignIn("zoe@example.com")
+	srv.Kill()
+	s.With(t, cookie, "").Get("/app").Want(t, http.StatusServiceUnavailable)
+	s.With(t, cookie, "").Get("/auth/session").Want(t, http.StatusInternalServerError)
+	s.With(t, cookie, "").Post("/auth/logout").Want(t, http.StatusServiceUnavailable)
+	if n := len(old.Asked()); n != 0 {
+		t.Errorf("the other gateway was asked %d times", n)
+	}
+	srv.Restart()
+	gatewaytest.Await(t, "who comes is adopted", func() bool { return s.With(t, cookie, "").Get("/app").StatusCode == http.StatusOK })
 }
