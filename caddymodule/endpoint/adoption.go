@@ -18,10 +18,6 @@ import (
 	"example.com/sidegate/sessionstore"
 )
 
-// CookiesDiffer: somebody came with cookies of other gateways that are of two people,
-// or with two of one name, and is adopted as neither. Client, Err.
-const CookiesDiffer lifecycle.Kind = "cookies differ"
-
 // How long it is remembered in this process what cookies came to, and how long one
 // adoption may take with all that is waited for.
 const (
