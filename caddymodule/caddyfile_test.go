@@ -103,7 +103,7 @@ func TestMistakesInCaddyfilesAreRefused(t *testing.T) {
 		{"a store without a kind", inOptions, "store", "store needs a kind: embedded, memory or redis"},
 		{"a store of an unknown kind", inOptions, "store postgres", "unknown store 'postgres': this build has embedded, memory, redis"},
 		{"a login without a method", inOptions, "login", "login needs a method, such as `login users users.yaml`"},
-		{"a login of an unknown method", inOptions, "login ldap", "unknown login 'ldap': this build has app, oidc, users"},
+		{"a login of an unknown method", inOptions, "login ldap", "unknown login 'ldap': this build has adopt, app, oidc, users"},
 		{"a users login without its file", inOptions, "login users", "login users needs its file: login users users.yaml"},
 
 		{"a store that is given twice", inOptions, "store memory\n\t\tstore memory", "store is given twice"},

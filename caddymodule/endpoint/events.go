@@ -46,6 +46,9 @@ const (
 	SignOutRefused lifecycle.Kind = "sign-out refused"
 	// SignOutReplayed: a provider's logout token came before. Login.
 	SignOutReplayed lifecycle.Kind = "sign-out replayed"
+	// CookiesDiffer: somebody came with cookies of other gateways that are of two people,
+	// or with two of one name, and is adopted as neither. Client, Err.
+	CookiesDiffer lifecycle.Kind = "cookies differ"
 	// NotSigned: a session token could not be signed. Err.
 	NotSigned lifecycle.Kind = "not signed"
 	// CrossOrigin: a page of another site asked for a change, or for a websocket

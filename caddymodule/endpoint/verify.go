@@ -190,6 +190,7 @@ func overridden(r *http.Request, asked *original) bool {
 // wants people to be led to the login page, and yes is the status for what may pass.
 func (v verify) decide(w http.ResponseWriter, asked *http.Request, p *Policy, redirects bool, yes int) {
 	c := v.callers.Caller(asked)
+	v.address.Cookie.HandOver(w, c)
 	made := demand.Decision{Why: v.unacceptable(asked)}
 	request := demand.Request{URL: asked.URL, Method: asked.Method}
 	if made.Why == nil {

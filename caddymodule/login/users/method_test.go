@@ -167,6 +167,24 @@ func TestSignInThatCannotBeComparedIsNotARefusal(t *testing.T) {
 	}
 }
 
+func TestWhoIsKnownByAName(t *testing.T) {
+	people := parse(t, list(
+		"id: 1, email: ada@example.com, username: ada, password: '"+adaArgon+"'",
+		"id: 4, email: leaver@example.com, disabled: true",
+	))
+	method := users.New("staff", fixed{people}, nil)
+	for name, want := range map[string]error{
+		"ada@example.com": nil, "Ada@Example.COM": nil, "ADA": nil,
+		"grace@example.com": login.ErrUnknown, "": login.ErrUnknown, "a\x00b": login.ErrUnknown, "1": login.ErrUnknown,
+		"leaver@example.com": login.ErrRefused,
+	} {
+		p, err := method.Known(name)
+		if !errors.Is(err, want) || (p == nil) != (err != nil) || p != nil && (p.ID != 1 || p.Standing == (profile.Standing{})) {
+			t.Errorf("%q: %+v, %v", name, p, err)
+		}
+	}
+}
+
 func TestRebuild(t *testing.T) {
 	method := users.New("staff", fixed{parse(t, demo)}, nil)
 	for name, test := range map[string]struct {
