@@ -1,6 +1,7 @@
 package caddymodule_test
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -35,6 +36,8 @@ func withDefault(heading, line string) (site gatewaytest.Site, ok bool) {
 		block("login oidc sso", "issuer https://sso.example.com\nclient_id a\nclient_secret b")
 	case "login app":
 		block("login app legacy http://127.0.0.1:1/login", "success `login.status == 200`")
+	case "login adopt":
+		block("login adopt old https://sso.example.com/auth", "cookie sid\nuntil 2099-12-31")
 	case "directory http":
 		block("directory http crm http://127.0.0.1:1/by?e={identity.email}", "")
 	case "session_auth":
@@ -71,5 +74,51 @@ func TestEveryDefaultOfTheReferenceIsTakenWhereItIsWritten(t *testing.T) {
 	}
 	if written < 20 {
 		t.Errorf("only %d defaults were found", written)
+	}
+}
+
+// providers are those that people ask about.
+var providers = []string{
+	"Keycloak", "Entra ID", "Google", "Okta", "Auth0", "Cognito", "Apple", "GitLab", "authentik", "Zitadel", "Dex", "AD FS", "Nextcloud", "LinkedIn",
+}
+
+// toldProviders are the rows of their table, without what stands in brackets.
+func toldProviders(r reference) (words []string) {
+	for _, row := range r.rows("Providers", "provider") {
+		name, _, _ := strings.Cut(row[0], " (")
+		words = append(words, name)
+	}
+	return words
+}
+
+var (
+	// span is code in a cell, which may have backquotes in it.
+	span = regexp.MustCompile("``(.+?)``|`([^`]+)`")
+	// blank is what a reader fills in.
+	blank = regexp.MustCompile(`<[a-z ]+>`)
+)
+
+// Whoever copies the options of a provider has a configuration that is valid.
+func TestTheOptionsOfProvidersAreTaken(t *testing.T) {
+	for _, row := range referenceOf(readReference(t)).rows("Providers", "provider") {
+		t.Run(row[0], func(t *testing.T) {
+			options := []string{""}
+			for _, code := range span.FindAllStringSubmatch(row[2], -1) {
+				line := strings.Replace(code[1]+code[2], "map {", "map {\n", 1)
+				if strings.HasPrefix(line, "map {") {
+					line = strings.TrimSuffix(line, "}") + "\n}"
+				}
+				options = append(options, blank.ReplaceAllString(line, "acme"))
+			}
+			var logins strings.Builder
+			for i, option := range options {
+				fmt.Fprintf(&logins, "login oidc sso-%d {\nissuer %s\nclient_id a\nclient_secret b\n%s\n}\n",
+					i, blank.ReplaceAllString(quoted(row[1])[0], "acme"), option)
+			}
+			_, config := adapted(t, gatewaytest.Site{Options: logins.String()})
+			if err := validate(t, config); err != nil {
+				t.Errorf("%v\n%s", err, logins.String())
+			}
+		})
 	}
 }
