@@ -19,6 +19,7 @@ import (
 	_ "example.com/sidegate/caddymodule/check" // the command sidegate-check
 	"example.com/sidegate/caddymodule/directive"
 	"example.com/sidegate/caddymodule/everyroute"
+	"example.com/sidegate/caddymodule/filevalues"
 	"example.com/sidegate/caddymodule/health"
 	"example.com/sidegate/caddymodule/lifecycle"
 	"example.com/sidegate/caddymodule/siting"
@@ -70,7 +71,7 @@ type App struct {
 	gateway func() (*gateway, error)
 	opened  atomic.Pointer[gateway]
 	metrics *metrics
-	files   fileValues
+	files   filevalues.Files
 	cancel  context.CancelFunc
 	running sync.WaitGroup
 	logger  *zap.Logger
@@ -119,7 +120,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 		return err
 	}
 	var err error
-	if a.files, err = findFileValues(a); err != nil { // before the groups, which make modules of the placeholders
+	if a.files, err = filevalues.Find(a); err != nil { // before the groups, which make modules of the placeholders
 		return err
 	}
 	for _, group := range a.groups() {
@@ -162,7 +163,7 @@ func (a *App) Start() error {
 		a.running.Go(func() { g.watchReports(ctx) })
 	}
 	if len(a.files) > 0 {
-		a.running.Go(func() { a.files.watch(ctx, a.logger) })
+		a.running.Go(func() { a.files.Watch(ctx, a.logger) })
 	}
 	for _, l := range a.logins {
 		if w, ok := l.(watcher); ok {

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"example.com/sidegate/caddymodule/endpoint"
 	"example.com/sidegate/caddymodule/identity"
 	"example.com/sidegate/caddymodule/login"
+	"example.com/sidegate/caddymodule/login/adopt"
 	"example.com/sidegate/caddymodule/profile"
 )
 
@@ -50,6 +52,7 @@ type LoginOptions struct {
 	userTold  bool                 // a route's headers tell what UserHeader says
 	logins    []LoginModule        // in that order, and so are
 	providers []endpoint.Provider
+	adopts    []*adopt.Login
 	domains   map[string]profile.Domains
 }
 
@@ -96,7 +99,7 @@ func (o *LoginOptions) provision(ctx caddy.Context, a *App) error {
 			return fmt.Errorf("user_header: %w", err)
 		}
 	}
-	if err := o.checkCookies(&a.address.Cookie); err != nil {
+	if err := cmp.Or(o.checkCookies(&a.address.Cookie), o.bindAdopts(&a.address.Cookie)); err != nil {
 		return err
 	}
 	o.orderLogins()
@@ -134,6 +137,8 @@ func (a *App) warnOfUsernames(user string) {
 // they type has that one, where map makes an address of it.
 func (a *App) isNameless(l LoginModule) bool {
 	switch l := l.(type) {
+	case *AdoptLogin:
+		return false // the other gateway's answer has one, or another login has them
 	case *UsersLogin:
 		return !l.TakesNames()
 	case *AppLogin:
@@ -205,6 +210,53 @@ func (o *LoginOptions) checkCookies(ours *endpoint.Cookie) error {
 		return at, false
 	}
 	return nil
+}
+
+// bindAdopts makes ready what the logins adopt need of the others, and tells the
+// session cookie which cookies are those of other gateways.
+func (o *LoginOptions) bindAdopts(ours *endpoint.Cookie) error {
+	var names, cookies []string
+	for _, l := range o.logins {
+		names = append(names, l.Name())
+	}
+	for _, l := range o.logins {
+		a, ok := l.(*AdoptLogin)
+		if !ok {
+			continue
+		}
+		if err := cmp.Or(a.checkAs(names), checkOldCookies(a, ours)); err != nil {
+			return err
+		}
+		if i := slices.Index(names, a.As); a.As != "" {
+			as, err := a.becomes(o.logins[i])
+			if err != nil {
+				return err
+			}
+			a.SetAs(as)
+		}
+		o.adopts, cookies = append(o.adopts, a.Login), append(cookies, a.Cookies...)
+	}
+	if len(o.adopts) == 0 {
+		return nil
+	}
+	slices.Sort(cookies)
+	all, err := adopt.NewNames(slices.Compact(cookies)...)
+	if err != nil {
+		return fmt.Errorf("login adopt: %w", err)
+	}
+	ours.Old = all
+	o.warnOfAdoptsAlone()
+	return nil
+}
+
+// warnOfAdoptsAlone tells of people who are led to a login page where nobody can sign
+// in: the other gateway's cookies end one day.
+func (o *LoginOptions) warnOfAdoptsAlone() {
+	if len(o.adopts) < len(o.logins) {
+		return
+	}
+	o.logins[0].(*AdoptLogin).logger.Warn("people are adopted from another gateway, and nobody can sign in: there is no other login",
+		zap.String("remedy", "add the login by which people sign in from now on, such as `login users users.yaml`"))
 }
 
 // orderLogins puts the logins into the order of login_order, those that it does

@@ -37,7 +37,7 @@ func writtenName(raw json.RawMessage) string {
 	switch guest.Method + guest.Source {
 	case "users":
 		return guest.Method
-	case "oidc", "app", "http":
+	case "oidc", "app", "adopt", "http":
 		return guest.Name
 	}
 	return ""
@@ -53,12 +53,29 @@ func (o *LoginOptions) checkWritten() error {
 		}
 		names = append(names, l.name)
 	}
+	for i, raw := range o.LoginsRaw {
+		if err := checkWrittenAs(raw, names); err != nil {
+			return o.written[i].at.Wrap(err)
+		}
+	}
 	for i, at := range o.peopleAt {
 		if err := checkSamePeople(names, o.SamePeople[:i+1]); err != nil {
 			return at.Wrap(err)
 		}
 	}
 	return o.orderAt.Wrap(checkOrder(names, o.LoginOrder))
+}
+
+// checkWrittenAs is AdoptLogin.checkAs of a login as it is written, if it is one.
+func checkWrittenAs(raw json.RawMessage, names []string) error {
+	var guest struct {
+		Method string `json:"method"`
+		AdoptLogin
+	}
+	if json.Unmarshal(raw, &guest) != nil || guest.Method != "adopt" {
+		return nil
+	}
+	return guest.checkAs(names)
 }
 
 // checkNames refuses names of logins that would not do what they say.

@@ -185,7 +185,7 @@ func mayGive(written []json.RawMessage, field string) bool {
 		switch guest.Method + guest.Source {
 		case "users":
 			return false // they are known
-		case "oidc", "app", "http":
+		case "oidc", "app", "adopt", "http":
 			return slices.ContainsFunc(guest.Map, func(r MapRule) bool { return r.Field == field })
 		}
 		return true

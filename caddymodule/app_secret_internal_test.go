@@ -15,6 +15,16 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 )
 
+// inFile writes a file and returns its name.
+func inFile(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "value")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 // An editor that puts a byte order mark before a secret must not make it another
 // one than its text; what a gateway sealed that took the mark for a part of it
 // stays good.

@@ -145,7 +145,7 @@ func (a *App) mapOf(name string) (m MapConfig, sources []string, err error) {
 		if err := json.Unmarshal(raw, &of); err != nil {
 			return m, nil, err
 		}
-		sources := map[string][]string{"oidc": oidcVariables, "app": {"login"}}[of.Method]
+		sources := map[string][]string{"oidc": oidcVariables, "app": {"login"}, "adopt": {"login"}}[of.Method]
 		if sources == nil {
 			continue
 		}
@@ -154,7 +154,7 @@ func (a *App) mapOf(name string) (m MapConfig, sources []string, err error) {
 		}
 		names = append(names, of.Name)
 	}
-	return m, nil, fmt.Errorf("there is no login oidc or app of the name %q: there are %s", name, strings.Join(names, ", "))
+	return m, nil, fmt.Errorf("there is no login oidc, app or adopt of the name %q: there are %s", name, strings.Join(names, ", "))
 }
 
 // sample reads what the sources are supposed to say: all parts by name, or the

@@ -46,6 +46,7 @@ type events struct {
 	forbidden trouble
 	reported  trouble
 	undecided trouble
+	differing trouble
 	names     accountNames
 	// overfull are the sessions of which it was told what their headers leave out.
 	overfull *lru.Cache[string, struct{}]
@@ -95,6 +96,7 @@ var floods = map[lifecycle.Kind]flood{
 	demand.Forbidden:         {func(h *events) *trouble { return &h.forbidden }, atFirst},
 	endpoint.Undecided:       {func(h *events) *trouble { return &h.undecided }, 1},
 	demand.Reported:          {func(h *events) *trouble { return &h.reported }, atFirst},
+	endpoint.CookiesDiffer:   {func(h *events) *trouble { return &h.differing }, 1},
 }
 
 // ofStore are kinds that a store which is away makes again and again.
@@ -173,6 +175,9 @@ var lines = map[lifecycle.Kind]line{
 	}},
 	endpoint.Undecided: {zap.WarnLevel, "a question of another proxy was not decided", func(e lifecycle.Event) []zap.Field {
 		return append(clientFields(e), zap.String("policy", e.Result), zap.String("why", e.Err.Error()))
+	}},
+	endpoint.CookiesDiffer: {zap.WarnLevel, "nobody is adopted: a request has cookies of other gateways that are of two people, or two of one name", func(e lifecycle.Event) []zap.Field {
+		return append(clientFields(e), zap.String("why", e.Err.Error()))
 	}},
 	demand.Reported:          {zap.InfoLevel, "would be refused, and passed: its demands are only reported", reportedFields},
 	endpoint.SignOutRefused:  {zap.WarnLevel, "a logout token was refused", loginErrorFields},

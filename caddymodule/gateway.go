@@ -13,6 +13,7 @@ import (
 	"example.com/sidegate/caddymodule/endpoint"
 	"example.com/sidegate/caddymodule/lifecycle"
 	"example.com/sidegate/caddymodule/login"
+	"example.com/sidegate/caddymodule/login/adopt"
 	"example.com/sidegate/caddymodule/login/oidc"
 	"example.com/sidegate/caddymodule/storewatch"
 	"example.com/sidegate/caddymodule/token"
@@ -87,15 +88,24 @@ func (a *App) open() (*gateway, error) {
 	g.activity.Through(g.store)
 	g.watch = a.watchOver(store, g)
 	g.events.store = g.watch
-	g.callers = caller.NewFinder(caller.Config{
+	adoption := a.adoption(g, k)
+	g.callers = caller.NewFinder(a.finder(g, k, adoption))
+	g.sessions = lifecycle.New(a.lifecycle(g, backing, k))
+	g.site = endpoint.New(a.endpoints(g, k, adoption))
+	a.opened.Store(g)
+	return g, nil
+}
+
+func (a *App) finder(g *gateway, k keys, adoption *endpoint.Adoption) caller.Config {
+	c := caller.Config{
 		Near: g.near, Store: g.store, Vouch: g.vouching.Of, Ring: k.ring, Verified: k.verified, Marker: k.marker,
 		Cookie: a.Cookie.Name, Trouble: g.events.Trouble,
 		Bearers: caller.Bearers{Off: a.Token.Off, Sites: a.address.Sites, Refused: g.events.bearerRefused},
-	})
-	g.sessions = lifecycle.New(a.lifecycle(g, backing, k))
-	g.site = endpoint.New(a.endpoints(g, k))
-	a.opened.Store(g)
-	return g, nil
+	}
+	if adoption != nil {
+		c.Adopt = adoption
+	}
+	return c
 }
 
 func (a *App) openKeys() (k keys, err error) {
@@ -153,7 +163,7 @@ func (a *App) vouching(g *gateway, k keys) (*lifecycle.Vouching, error) {
 	return lifecycle.NewVouching(lifecycle.VouchingConfig{
 		Logins: a.methods(), Roles: a.roles, Rules: rules, Sources: a.sources(), Domains: a.domains,
 		Directories: len(a.directories) > 0,
-		Keys:        k.ring.GroundsKeys(), Events: g.events, Now: a.now,
+		Keys:        k.ring.DigestKeys().Grounds, Events: g.events, Now: a.now,
 	}), nil
 }
 
@@ -161,7 +171,7 @@ func (a *App) lifecycle(g *gateway, backing sessionstore.Store, k keys) lifecycl
 	c := lifecycle.Config{
 		Store: g.store, Backing: backing,
 		Directories: a.directories, Roles: a.roles, Mapped: a.mapped(), Logins: a.methods(), Domains: a.domains,
-		People: a.people(k.ring.OwnerKeys()), Vouching: g.vouching, InForce: g.inForce,
+		People: a.people(k.ring.DigestKeys().Owners), Vouching: g.vouching, InForce: g.inForce,
 		Lifetime: time.Duration(a.Lifetime), IdleTimeout: time.Duration(*a.IdleTimeout), RefreshEvery: time.Duration(a.RefreshEvery),
 		MaxSessions: a.MaxSessions, RefuseBeyond: a.BeyondMaxSessions == beyondRefuse,
 		NewSecret: k.marker.NewSecret, Ended: k.tokens.Forget, Events: g.events, Now: a.now,
@@ -175,12 +185,12 @@ func (a *App) lifecycle(g *gateway, backing sessionstore.Store, k keys) lifecycl
 	return c
 }
 
-func (a *App) endpoints(g *gateway, k keys) endpoint.Config {
+func (a *App) endpoints(g *gateway, k keys, adoption *endpoint.Adoption) endpoint.Config {
 	c := endpoint.Config{
 		Address: a.address, Callers: g.callers, Sessions: g.sessions,
 		Ring: k.ring, Tokens: k.tokens, TokensOff: a.Token.Off, Events: g.events, Now: a.now,
 		Policies: a.policies(g), Uses: func(c *caller.Caller) { g.uses(c, a.now()) },
-		Logins: endpoint.Logins{Providers: a.providers, Throttle: login.NewThrottle(g.store, login.Limits{}), Attempts: k.attempts},
+		Logins: endpoint.Logins{Providers: a.providers, Throttle: login.NewThrottle(g.store, login.Limits{}), Attempts: k.attempts, Adoption: adoption},
 	}
 	for _, l := range a.logins {
 		if m, ok := l.(login.PasswordMethod); ok {
@@ -189,6 +199,18 @@ func (a *App) endpoints(g *gateway, k keys) endpoint.Config {
 		}
 	}
 	return c
+}
+
+// adoption takes over the people of other gateways; nil where no login does.
+func (a *App) adoption(g *gateway, k keys) *endpoint.Adoption {
+	if len(a.adopts) == 0 {
+		return nil
+	}
+	return endpoint.NewAdoption(endpoint.AdoptionConfig{
+		Logins: a.adopts, Names: a.address.Cookie.Old, Marks: adopt.NewMarks(g.backing, k.ring.DigestKeys().Adopted, a.now),
+		Store: g.backing, Throttle: login.NewThrottle(g.backing, login.Limits{}), BasePath: a.address.BasePath, Sites: a.address.Sites,
+		Sessions: func() *lifecycle.Sessions { return g.sessions }, Events: g.events, Now: a.now,
+	})
 }
 
 // How often background work is done.

@@ -28,6 +28,8 @@ func (o *OIDCLogin) rules() any {
 
 func (a *AppLogin) rules() any { return []any{a.asked, a.MapConfig} }
 
+func (a *AdoptLogin) rules() any { return []any{a.asked, a.Subject, a.MapConfig} }
+
 func (h *HTTPDirectory) rules() any { return []any{h.Name, h.asked, h.Optional, h.MapConfig} }
 
 // asking is a login that asks somebody, and says whom: a provider, an app.
@@ -35,12 +37,17 @@ type asking interface{ asks() string }
 
 func (o *OIDCLogin) asks() string { return o.asked }
 
-func (a *AppLogin) asks() string {
-	if u, err := url.Parse(a.asked); err == nil && u.Host != "" {
+func (a *AppLogin) asks() string { return hostOf(a.asked) }
+
+// hostOf is the host of an address, or all of it where it has none.
+func hostOf(address string) string {
+	if u, err := url.Parse(address); err == nil && u.Host != "" {
 		return u.Host
 	}
-	return a.asked
+	return address
 }
+
+func (a *AdoptLogin) asks() string { return hostOf(a.asked) }
 
 // placeOf is an address without its query, which may hold a credential: an
 // environment that names another place is another configuration, though it says

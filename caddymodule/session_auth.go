@@ -109,6 +109,9 @@ func (s *SessionAuth) ServeHTTP(w http.ResponseWriter, r *http.Request, next cad
 	}
 	v := caller.Remember(r)
 	c := s.caller(g, r, v)
+	if c.Arrival != nil {
+		s.handOver(w, r, v, c)
+	}
 	s.strip(r, v)
 	made := demand.Decision{Why: s.shared.crossing(g, r, v)}
 	if made.Why == nil {
@@ -143,6 +146,15 @@ func (s *SessionAuth) caller(g *gateway, r *http.Request, v *caller.Remembered) 
 		return g.callers.ByCookie(r, v)
 	}
 	return g.callers.Of(r, v)
+}
+
+// handOver gives the browser the cookie of a session that has just begun: no app may
+// set another one in its place, and no cache keeps it for others.
+func (s *SessionAuth) handOver(w http.ResponseWriter, r *http.Request, v *caller.Remembered, c *caller.Caller) {
+	if s.shared.address.Cookie.HandOver(w, c) {
+		v.OwnHeaders()
+	}
+	v.KeepAnswer(r, caller.KeepNowhere)
 }
 
 // decide says what becomes of the request.

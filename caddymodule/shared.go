@@ -185,7 +185,7 @@ func (a *App) joinEarly(ctx caddy.Context) (*everyroute.First, error) {
 // it is taken away.
 func (a *App) credentials() caller.Credentials {
 	return caller.Credentials{
-		Cookie: a.address.Cookie.Name, Attempts: a.address.Cookie.AttemptPrefix(),
+		Cookie: a.address.Cookie.Name, Attempts: a.address.Cookie.AttemptPrefix(), Old: a.address.Cookie.IsOld(),
 		Ours: func(token string, many bool) bool {
 			g, err := a.gateway()
 			return err != nil || g.callers.Issued(token, many)
@@ -261,6 +261,9 @@ func (s *shared) strip(r *http.Request, v *caller.Remembered, headers *everyrout
 	identity.ReduceConnection(r.Header)
 	identity.DropTrailers(r)
 	identity.RemoveCookie(r.Header, s.address.Cookie.Name, s.address.Cookie.AttemptPrefix())
+	if s.address.Cookie.Old != nil {
+		identity.RemoveCookies(r.Header, s.address.Cookie.Old.HasFolded)
+	}
 	if v.PresentsBearer() && s.issued(v) {
 		r.Header.Del("Authorization")
 	}

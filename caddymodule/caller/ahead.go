@@ -14,6 +14,9 @@ type Credentials struct {
 	// Cookie is the name of the session cookie, and Attempts begins those of
 	// sign-ins under way.
 	Cookie, Attempts string
+	// Old reports whether a cookie, by its name as identity.FoldCookie gives it, is one
+	// of another gateway by which people are adopted. Nil: none is.
+	Old func(folded string) bool
 	// Ours reports whether a Bearer token is not the upstream's business; many
 	// says that it is not the only Authorization header.
 	Ours func(token string, many bool) bool
@@ -45,6 +48,9 @@ func (c *Credentials) Take(r *http.Request) {
 	presented := bearerOf(authorization)
 	bearer := presented.count > 0 && c.Ours(presented.token, presented.count > 1)
 	cookie := identity.RemoveCookie(r.Header, c.Cookie, c.Attempts)
+	if c.Old != nil {
+		cookie = identity.RemoveCookies(r.Header, c.Old) || cookie
+	}
 	if !bearer && !cookie {
 		return
 	}

@@ -30,6 +30,10 @@ type Caller struct {
 	StaleCookie bool
 	// Cookies says what is wrong with the number of session cookies, if anything.
 	Cookies Cookies
+	// ByOldCookie says that the session was found by the cookie of another gateway,
+	// and Arrival is its secret where it has begun with this request.
+	ByOldCookie bool
+	Arrival     *Arrival
 }
 
 // Cookies is what there is to say of the session cookies of one request.

@@ -17,9 +17,9 @@ const maxTried = 4
 // domain above may have set one, or an older configuration, or a sibling host,
 // which has planted it. The one that opens a session counts, as it would alone.
 // Of two sessions nobody can tell which the person means: neither counts, until a
-// sign-in takes the place of both.
-func (f *Finder) byCookies(ctx context.Context, v *Remembered, c *Caller) {
-	c.Cookies = Several
+// sign-in takes the place of both. none is that of byCookie.
+func (f *Finder) byCookies(ctx context.Context, v *Remembered, c *Caller) (none bool) {
+	c.Cookies, none = Several, true
 	stale, found := true, (*nearcache.Entry)(nil)
 	tried := make(map[sessionstore.Key]bool, maxTried)
 	for _, value := range v.CookiesNamed(f.given.Cookie) {
@@ -30,7 +30,7 @@ func (f *Finder) byCookies(ctx context.Context, v *Remembered, c *Caller) {
 		if len(tried) == maxTried {
 			c.reject(refusal.Gone)
 			c.Cookies = TooMany
-			return
+			return false
 		}
 		tried[secret.Key()] = true
 		e, err := f.ofSecret(ctx, secret)
@@ -38,18 +38,20 @@ func (f *Finder) byCookies(ctx context.Context, v *Remembered, c *Caller) {
 		case err == nil && found != nil:
 			c.reject(refusal.Gone)
 			c.Cookies = TwoSessions
-			return
+			return false
 		case err == nil:
 			found = e
 		case !errors.Is(err, sessionstore.ErrNotFound) && !errors.Is(err, sessionstore.ErrNotHere):
 			f.settle(ctx, nil, err, c) // it may be another session
-			return
+			return false
 		}
+		none = none && !errors.Is(err, sessionstore.ErrNotHere)
 		stale = stale && f.given.Marker.Made(secret) && !errors.Is(err, sessionstore.ErrNotHere)
 	}
 	if found != nil {
 		f.settle(ctx, found, nil, c)
-		return
+		return false
 	}
 	c.StaleCookie = stale
+	return none
 }

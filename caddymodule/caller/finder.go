@@ -32,6 +32,8 @@ type Config struct {
 	Marker *sessionstore.Marker
 	// Cookie is the name of the session cookie.
 	Cookie string
+	// Adopt finds sessions by the cookies of other gateways; nil: there are none.
+	Adopt Adopter
 	// Trouble hears of a store that could not be asked.
 	Trouble func(ctx context.Context, what string, err error)
 }
@@ -98,10 +100,11 @@ func (f *Finder) ByCookie(r *http.Request, v *Remembered) *Caller {
 	return v.callerByCookie
 }
 
-// HasCookie reports whether a session cookie came with the request, good or not.
+// HasCookie reports whether a session cookie came with the request, or one by which
+// somebody is adopted, good or not.
 func (f *Finder) HasCookie(v *Remembered) bool {
 	_, count := identity.FindCookie(v.cookies, f.given.Cookie)
-	return count > 0
+	return count > 0 || f.given.Adopt != nil && f.given.Adopt.Presented(v)
 }
 
 // IssuedHere reports whether the Bearer token that came with the request is one
@@ -126,8 +129,8 @@ func (f *Finder) Issued(token string, many bool) bool {
 func (f *Finder) identify(r *http.Request, v *Remembered, presented bearer, c *Caller) *Caller {
 	if presented.count > 0 {
 		f.byBearer(r, presented, c)
-	} else {
-		f.byCookie(r.Context(), v, c)
+	} else if none := f.byCookie(r.Context(), v, c); none && f.given.Adopt != nil {
+		adopt(f, r, v, c)
 	}
 	if c.Standing == SignedIn {
 		c.selectAccount(v.Accounts)
@@ -161,28 +164,31 @@ func (f *Finder) byBearer(r *http.Request, presented bearer, c *Caller) {
 	c.Token = presented.token
 }
 
-func (f *Finder) byCookie(ctx context.Context, v *Remembered, c *Caller) {
+// byCookie reports whether it is known that no session is named: not where one may
+// be good at another gateway, and not where the store cannot tell.
+func (f *Finder) byCookie(ctx context.Context, v *Remembered, c *Caller) (none bool) {
 	value, count := identity.FindCookie(v.cookies, f.given.Cookie)
 	if count == 0 {
 		c.Refusal = refusal.Anonymous
-		return
+		return true
 	}
 	c.reject(refusal.Gone)
 	if count > 1 {
-		f.byCookies(ctx, v, c)
-		return
+		return f.byCookies(ctx, v, c)
 	}
 	secret, err := sessionstore.ParseSecret(value)
 	if err != nil {
 		c.StaleCookie = true
-		return
+		return true
 	}
 	e, err := f.ofSecret(ctx, secret)
 	f.settle(ctx, e, err, c)
 	// Of a cookie that another gateway has made, with another secret, it is not
 	// known that it is gone: it may be good there, as may a session that is not
 	// good here.
-	c.StaleCookie = c.Standing == Rejected && !errors.Is(err, sessionstore.ErrNotHere) && f.given.Marker.Made(secret)
+	none = c.Standing == Rejected && !errors.Is(err, sessionstore.ErrNotHere)
+	c.StaleCookie = none && f.given.Marker.Made(secret)
+	return none
 }
 
 // Session returns the live session that a secret names, as it is served; nil

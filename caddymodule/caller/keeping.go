@@ -23,6 +23,9 @@ const (
 	// KeepApart is for a route that is not open to all: where the app lets shared
 	// caches keep an answer, they keep it for each caller apart.
 	KeepApart
+	// KeepNowhere is for an answer that gives a browser its cookie, whatever the app
+	// says of it.
+	KeepNowhere
 )
 
 // kept is how an answer may be kept. Value is in the room of the request, for a
@@ -59,6 +62,9 @@ func (k *kept) release(h http.Header) {
 func (k *kept) bound(h http.Header) {
 	switch {
 	case k.keeping == KeepAsSaid:
+	case k.keeping == KeepNowhere:
+		k.value[0] = "private, no-store"
+		h["Cache-Control"] = k.value[:]
 	case !saysOfCaches(h):
 		k.value[0] = "private"
 		if web.IsNavigation(k.request) { // ask again whether they are still signed in

@@ -32,6 +32,8 @@ type Presented struct {
 	// Unknown says that a Bearer token is among them of which nobody here can say
 	// which session it names.
 	Unknown bool
+	// Untold is why it cannot be told which session a cookie of another gateway names.
+	Untold error
 	// All is false when there were more than MaxPresented; the rest was not looked at.
 	All bool
 }
@@ -45,6 +47,9 @@ func (f *Finder) Presented(r *http.Request) *Presented {
 			return p
 		}
 		f.presentToken(text, p)
+	}
+	if f.given.Adopt != nil {
+		presentAdopted(f.given.Adopt, r, v, p)
 	}
 	guesses := guesses{ask: f.ofCookie(r.Context())}
 	seen := make(map[sessionstore.Key]bool)

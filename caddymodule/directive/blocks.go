@@ -25,6 +25,7 @@ var blocks = []block{
 		"max_age trust_unverified_email email_domains ca map require discovery end_session userinfo pkce response_mode"},
 	{"login app", "`login app <name> <url> { ... }`", "body header timeout success keep_cookies logout label trust_typed_email " +
 		"email_domains ca map require"},
+	{"login adopt", "`login adopt <name> <url> { ... }`", "cookie header map require until as timeout email_domains ca"},
 	{"directory http", "`directory http <name> <url> { ... }`", "header basic_auth timeout retries required optional ca map require"},
 	{"session_endpoints", "`session_endpoints { ... }`", "keep_header"},
 	{"session_auth", "`session_auth { ... }`", "optional public role permission account_admin path ambiguous_paths headers header_roles user_header " +

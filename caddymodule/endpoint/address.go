@@ -99,10 +99,11 @@ func (a *Address) mayHoldBack(r *http.Request) bool {
 }
 
 // CannotTell is the refusal when it cannot be told who calls: 500 for the
-// session itself, as its contract says, and as it is for all else.
+// session itself, as its contract says, and as it is for all else; and for trouble of
+// somebody else than the store.
 func (a *Address) CannotTell(r *http.Request, why *refusal.Refusal) *refusal.Refusal {
 	switch {
-	case r.URL.Path != a.BasePath+sessionPath:
+	case r.URL.Path != a.BasePath+sessionPath || why != refusal.Unavailable && why != refusal.Unreadable:
 		return why
 	case why == refusal.Unreadable:
 		return refusal.Unreadable.WithStatus(http.StatusInternalServerError)

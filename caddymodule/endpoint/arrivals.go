@@ -21,10 +21,11 @@ type arrivals struct {
 	heard    lifecycle.Events
 	now      func() time.Time
 	fresh    fresh
+	adoption *Adoption
 }
 
 func newArrivals(c Config) arrivals {
-	return arrivals{c.Callers, c.Sessions, c.Cookie, c.Events, c.Now, newFresh(c)}
+	return arrivals{c.Callers, c.Sessions, c.Cookie, c.Events, c.Now, newFresh(c), c.Adoption}
 }
 
 // arrived is a session that has just begun, and the secret that names it.
@@ -51,7 +52,19 @@ func (a arrivals) begin(r *http.Request, method login.Method, person *profile.Pe
 		}
 		return arrived{}, refusalOf(err)
 	}
+	a.spend(r, s.Key)
 	return arrived{s, secret, person.CookieLines}, nil
+}
+
+// spend sees to it that a cookie of another gateway, which may be of whoever sat there
+// before, signs nobody in once this session has ended.
+func (a arrivals) spend(r *http.Request, key sessionstore.Key) {
+	if a.adoption == nil {
+		return
+	}
+	if err := a.adoption.Spend(r, key); err != nil {
+		a.heard.Trouble(r.Context(), "the cookie of another gateway could not be marked as good for nobody", err)
+	}
 }
 
 // refusalOf is the answer to an error of lifecycle.Sessions.Begin.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"example.com/sidegate/caddymodule/identity"
+	"example.com/sidegate/caddymodule/login/adopt"
 	"example.com/sidegate/caddymodule/profile"
 	"example.com/sidegate/sessionstore"
 )
@@ -30,6 +31,8 @@ type Cookie struct {
 	// identity.FoldCookie gives it, is an app's own that stays here for whoever is signed in through that
 	// login, "" for any, and the place that it was set for. Nil: none is.
 	StaysHere func(login, folded string) (profile.AppCookie, bool)
+	// Old are those of other gateways by which people are adopted; nil: there are none.
+	Old *adopt.Names
 }
 
 // Set hands the session's secret to the browser, until the session ends.

@@ -19,6 +19,7 @@ func newDesk(c Config) desk { return desk{c.Callers, c.Address} }
 // signedIn returns who calls, or answers that they may not and returns nil.
 func (d desk) signedIn(w http.ResponseWriter, r *http.Request) *caller.Caller {
 	c := d.callers.Caller(r)
+	d.address.Cookie.HandOver(w, c)
 	if c.MayPass() {
 		return c
 	}

@@ -38,8 +38,7 @@ func newPasswordLogin(c Config) passwordLogin {
 	return passwordLogin{newPages(c), newTokens(c), newArrivals(c), newSourceSignOut(c), c.Passwords, c.Throttle, newFloor(len(c.Passwords))}
 }
 
-// get answers with the page. Where there is one provider and no form there is
-// nothing to choose.
+// get answers with the page; one provider and no form is nothing to choose.
 func (l passwordLogin) get(w http.ResponseWriter, r *http.Request) {
 	if l.pages.address.askedOnceMore(w, r, loginPath) {
 		return
@@ -47,6 +46,7 @@ func (l passwordLogin) get(w http.ResponseWriter, r *http.Request) {
 	returnTo, cut := readReturnTo(r.URL)
 	page := l.pages.login(r, returnTo, cut)
 	c := l.callers.Caller(r)
+	l.cookie.HandOver(w, c)
 	switch {
 	case c.Refusal == refusal.Unreadable:
 		l.pages.address.Refuse(w, r, c.Refusal, returnTo)

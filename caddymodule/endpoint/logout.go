@@ -1,6 +1,7 @@
 package endpoint
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 
@@ -24,10 +25,11 @@ type logout struct {
 	signOut  sourceSignOut
 	events   lifecycle.Events
 	fresh    fresh
+	adoption *Adoption
 }
 
 func logoutRoute(c Config) Route {
-	l := logout{newPages(c), c.Callers, c.Sessions, newSourceSignOut(c), c.Events, newFresh(c)}
+	l := logout{newPages(c), c.Callers, c.Sessions, newSourceSignOut(c), c.Events, newFresh(c), c.Adoption}
 	return Route{Path: logoutPath, Answers: map[string]http.HandlerFunc{http.MethodGet: l.get, http.MethodPost: l.post}, Reads: true}
 }
 
@@ -36,6 +38,7 @@ func logoutRoute(c Config) Route {
 // back here.
 func (l logout) get(w http.ResponseWriter, r *http.Request) {
 	c := l.callers.Caller(r)
+	l.address.Cookie.HandOver(w, c)
 	if !l.callers.MayBeIn(r) {
 		if l.address.askedOnceMore(w, r, logoutPath) { // they may be, and the browser has not said so
 			return
@@ -85,6 +88,7 @@ func (l logout) post(w http.ResponseWriter, r *http.Request) {
 	} else {
 		l.fresh.clear(w, r)
 	}
+	l.address.Cookie.ExpireOld(w, r, l.address.Sites.Of(r).Hostname())
 	if presented.Unknown { // its session may live
 		refusal.Token.Write(w, r)
 		return
@@ -109,7 +113,10 @@ func cookiesOf(c *caller.Caller, sessions *lifecycle.Sessions) profile.AppCookie
 // cookies of what has ended.
 func (l logout) end(w http.ResponseWriter, r *http.Request, c *caller.Caller, presented *caller.Presented) (known profile.AppCookies, done bool) {
 	keys := slices.Concat(presented.Sessions, presented.Expired)
-	known, err := l.sessions.EndAll(r.Context(), keys)
+	err := errors.Join(presented.Untold, l.spend(r, c))
+	if err == nil {
+		known, err = l.sessions.EndAll(r.Context(), keys)
+	}
 	if err != nil {
 		l.events.Trouble(r.Context(), "a session could not be ended", err)
 		refusal.CloseUnread(w, r)
@@ -125,6 +132,14 @@ func (l logout) end(w http.ResponseWriter, r *http.Request, c *caller.Caller, pr
 		l.events.Happened(signedOut(SignedOut, r, c, keys[0]))
 	}
 	return known, true
+}
+
+// spend has the cookies of another gateway that came along sign nobody in any more.
+func (l logout) spend(r *http.Request, c *caller.Caller) error {
+	if l.adoption == nil || c.Session == nil {
+		return nil
+	}
+	return l.adoption.Spend(r, c.Session.Key)
 }
 
 // signedOut is the event of somebody who had that session ended; who they are is

@@ -54,6 +54,8 @@ type Logins struct {
 	Throttle *login.Throttle
 	// Attempts seals what a browser keeps of a sign-in at a provider.
 	Attempts *oidc.AttemptSealer
+	// Adoption takes over people of other gateways; nil: nobody is.
+	Adoption *Adoption
 }
 
 // Route is one address and what it answers.

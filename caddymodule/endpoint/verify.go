@@ -149,6 +149,7 @@ func overridden(r *http.Request, asked *original) bool {
 // wants people to be led to the login page.
 func (v verify) decide(w http.ResponseWriter, asked *http.Request, p *Policy, redirects bool) {
 	c := v.callers.Caller(asked)
+	v.address.Cookie.HandOver(w, c)
 	made := demand.Decision{Why: v.unacceptable(asked)}
 	request := demand.Request{URL: asked.URL, Method: asked.Method}
 	if made.Why == nil {

@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/netip"
@@ -23,6 +24,14 @@ type Arrival struct {
 	// Beside are sessions that the same browser has begun in other tabs since
 	// this sign-in began.
 	Beside []*sessionstore.Session
+	// By is the login that found the person, where they are another one's. Empty: it is
+	// theirs.
+	By string
+	// Ends is when the session ends at the latest; zero: after its lifetime.
+	Ends time.Time
+	// Claim is called with the session before it is kept, and when that fails there is
+	// none. Nil: nothing need be claimed.
+	Claim func(context.Context, *sessionstore.Session) error
 }
 
 // maxUserAgent bounds what is kept of a User-Agent, in bytes.
@@ -49,7 +58,7 @@ func (l *Sessions) Begin(ctx context.Context, method login.Method, person *profi
 		l.NotBegun(ctx, method.Name(), person.ID, err)
 		return nil, none, err
 	}
-	n := beginning{l.config, l.links, l.ender}
+	n := beginning{l.config, l.links, l.ender, from.Claim}
 	if s := b.beganBeside(method, from); s != nil {
 		err := n.replace(ctx, slices.DeleteFunc(slices.Clone(from.Presented), func(key sessionstore.Key) bool { return key == s.Key }))
 		return s, none, err
@@ -60,7 +69,7 @@ func (l *Sessions) Begin(ctx context.Context, method login.Method, person *profi
 		return nil, none, err
 	}
 	l.AppCookies.leftOut(method.Name(), person.CookiesLeftOut)
-	l.config.Events.Happened(Event{Kind: Began, Login: method.Name(), UserID: s.User.ID, Session: s.Key, Client: from.Address})
+	l.config.Events.Happened(Event{Kind: Began, Login: cmp.Or(from.By, method.Name()), UserID: s.User.ID, Session: s.Key, Client: from.Address})
 	if l.builder.noRole.began(method.Name(), len(s.User.FlatRolesList) > 0) {
 		l.config.Events.Happened(Event{Kind: NoRoles, Login: method.Name(), Count: rolesDue})
 	}
@@ -109,6 +118,7 @@ type beginning struct {
 	config *Config
 	links  *links
 	ender  *ender
+	claim  func(context.Context, *sessionstore.Session) error
 }
 
 func (n beginning) session(key sessionstore.Key, method login.Method, b *built, from Arrival) *sessionstore.Session {
@@ -123,6 +133,9 @@ func (n beginning) session(key sessionstore.Key, method login.Method, b *built, 
 		IdleTimeout: n.config.IdleTimeout,
 		LastSeenAt:  now,
 		Version:     1,
+	}
+	if !from.Ends.IsZero() && from.Ends.Before(s.ExpiresAt) {
+		s.ExpiresAt = from.Ends.UTC().Truncate(time.Millisecond)
 	}
 	b.put(s)
 	return s
@@ -161,6 +174,12 @@ func (n beginning) create(ctx context.Context, s *sessionstore.Session, replaced
 	}
 	if err := n.links.add(ctx, s); err != nil {
 		return err
+	}
+	if n.claim != nil {
+		if err := n.claim(ctx, s); err != nil {
+			n.links.forget(ctx, s)
+			return err
+		}
 	}
 	limit := sessionstore.Limit{Sessions: n.config.MaxSessions, Refuse: n.config.RefuseBeyond, Replaced: replaced}
 	ended, err := n.config.Store.Create(ctx, s, limit)

@@ -24,6 +24,9 @@ const (
 	DefaultPerAddressBusy = 200 // by one address, that found no place
 	DefaultPerPairBusy    = 50  // on one account by one address, that found no place
 
+	DefaultPerAddressCookies = 1000  // different cookies of other gateways, by one address
+	DefaultPerProxyCookies   = 20000 // the same, by one proxy that is not trusted
+
 	DefaultPerProxy        = 2000            // by one proxy that is not trusted, over all accounts
 	DefaultPerProxyAccount = 10              // on one account by one proxy that is not trusted
 	DefaultProxyWindow     = 2 * time.Minute // in which they do
@@ -53,6 +56,10 @@ type Limits struct {
 	// sign in at once. Further ones are failures: were they free, who floods the
 	// gateway would never be throttled.
 	PerAddressBusy, PerPairBusy int
+	// PerAddressCookies and PerProxyCookies bound how many different cookies of other
+	// gateways may be refused to one address, and to the people of one proxy that is
+	// not trusted: see BeginCookie.
+	PerAddressCookies, PerProxyCookies int
 	// PerProxy bounds the people of one proxy together who are Shared, within
 	// Window: those who make up what it says of them. It is high, for else one of
 	// them would lock all others out.
@@ -83,6 +90,8 @@ func (l Limits) withDefaults() Limits {
 		{&l.PerPairDown, DefaultPerPairDown},
 		{&l.PerAddressBusy, DefaultPerAddressBusy},
 		{&l.PerPairBusy, DefaultPerPairBusy},
+		{&l.PerAddressCookies, DefaultPerAddressCookies},
+		{&l.PerProxyCookies, DefaultPerProxyCookies},
 		{&l.PerProxy, DefaultPerProxy},
 		{&l.PerProxyAccount, DefaultPerProxyAccount},
 	} {

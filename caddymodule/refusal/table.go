@@ -115,6 +115,9 @@ var (
 	Source = &Refusal{Status: http.StatusServiceUnavailable, Code: "source_unavailable", Page: web.Unavailable, Result: Failed,
 		Message: "Who you are could not be asked anew, for the service that says so gave no answer. " +
 			"Your session stays as it was; try again shortly.", RetryAfter: 2 * time.Second}
+	OldGateway = &Refusal{Status: http.StatusServiceUnavailable, Code: "source_unavailable", Page: web.Unavailable, Result: Failed,
+		Message:    "The gateway that you are signed in at was asked who you are, and gave no answer. Nobody was signed out; try again shortly.",
+		RetryAfter: 2 * time.Second}
 	SourceUnmapped = &Refusal{Status: http.StatusBadGateway, Code: "source_unreadable", Page: web.Unavailable, Result: Failed,
 		Message: "What is said of you cannot be read, so your roles and permissions do not hold until it can. " +
 			"You are still signed in. Please tell whoever runs this service."}

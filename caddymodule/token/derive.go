@@ -20,6 +20,7 @@ const (
 	infoMarks   = "sidegate v1 session cookie marks HMAC-SHA256"
 	infoGrounds = "sidegate v1 password hashes in sessions HMAC-SHA256"
 	infoOwners  = "sidegate v1 owners of numbers HMAC-SHA256"
+	infoAdopted = "sidegate v1 cookies of other gateways HMAC-SHA256"
 	infoES256   = "sidegate v1 signing ES256"
 	infoEdDSA   = "sidegate v1 signing EdDSA"
 )

@@ -48,13 +48,25 @@ type Ring struct {
 	sealing [][]byte
 	cookies [][]byte
 	marks   [][]byte
-	grounds [][]byte
-	owners  [][]byte
+	digests DigestKeys
 	signing []*signingKey
 	// verifiers finds the key of a token by the token's whole first segment,
 	// for each typ: see open.
 	verifiers map[string]map[string]*signingKey
 	jwks      []byte
+}
+
+// DigestKeys are keys, 32 bytes each, of digests: the first of each writes, all are
+// known.
+type DigestKeys struct {
+	// Grounds are for digests of password hashes, by which sessions know what they were
+	// vouched by.
+	Grounds [][]byte
+	// Owners are for whom a number belongs to, as the store knows them.
+	Owners [][]byte
+	// Adopted are for cookies of other gateways that a session was made of, as the store
+	// knows them.
+	Adopted [][]byte
 }
 
 // NewRing makes the keys. Its errors say what to configure, and hold nothing
@@ -83,10 +95,13 @@ func NewRing(c Config) (*Ring, error) {
 	if r.marks, err = deriveAll(secrets, infoMarks); err != nil {
 		return nil, err
 	}
-	if r.grounds, err = deriveAll(secrets, infoGrounds); err != nil {
+	if r.digests.Grounds, err = deriveAll(secrets, infoGrounds); err != nil {
 		return nil, err
 	}
-	if r.owners, err = deriveAll(secrets, infoOwners); err != nil {
+	if r.digests.Owners, err = deriveAll(secrets, infoOwners); err != nil {
+		return nil, err
+	}
+	if r.digests.Adopted, err = deriveAll(secrets, infoAdopted); err != nil {
 		return nil, err
 	}
 	if r.signing, err = signingKeys(c.Algorithm, c.SigningKeys, secrets); err != nil {
@@ -113,13 +128,10 @@ func (r *Ring) CookieKeys() [][]byte { return cloneKeys(r.cookies) }
 // made by gateways with these secrets: the first marks, all are known.
 func (r *Ring) MarkKeys() [][]byte { return cloneKeys(r.marks) }
 
-// GroundsKeys are the keys, 32 bytes each, of the digests of password hashes by
-// which sessions know what they were vouched by: the first writes, all are known.
-func (r *Ring) GroundsKeys() [][]byte { return cloneKeys(r.grounds) }
-
-// OwnerKeys are the keys, 32 bytes each, of the digests by which the store knows
-// whom a number belongs to: the first writes, all are known.
-func (r *Ring) OwnerKeys() [][]byte { return cloneKeys(r.owners) }
+// DigestKeys are those of digests, which the caller may keep and change.
+func (r *Ring) DigestKeys() DigestKeys {
+	return DigestKeys{cloneKeys(r.digests.Grounds), cloneKeys(r.digests.Owners), cloneKeys(r.digests.Adopted)}
+}
 
 // JWKS is the RFC 7517 document of the public keys, the signing one first.
 func (r *Ring) JWKS() []byte { return slices.Clone(r.jwks) }

@@ -51,8 +51,8 @@ func TestTheDocumentIsValidOpenAPI31(t *testing.T) {
 func TestTheDocumentHasExactlyTheseRoutesAndStatuses(t *testing.T) {
 	// Beside these, every route may answer 404 and 405.
 	want := map[string]string{
-		"get /session":                    "200 304 400 401 403 500",
-		"head /session":                   "200 304 400 401 403 500",
+		"get /session":                    "200 304 400 401 403 500 503",
+		"head /session":                   "200 304 400 401 403 500 503",
 		"get /session/swagger.yaml":       "200",
 		"put /session/primary-account":    "200 400 401 403 408 413 415 425 503",
 		"get /login":                      "200 303 503",

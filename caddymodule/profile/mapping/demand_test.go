@@ -98,7 +98,7 @@ func TestConditions(t *testing.T) {
 
 func TestConditionsThatDoNotCompile(t *testing.T) {
 	for expr, says := range map[string]string{
-		"login.stats == 200": `login has no "stats" (did you mean "status"?): it has body, location, status`,
+		"login.stats == 200": `login has no "stats" (did you mean "status"?): it has body, header, location, status`,
 		"token.ok":           "undeclared reference to 'token'",
 		"login.status + 1":   "wanted bool, found int: compare it",
 	} {

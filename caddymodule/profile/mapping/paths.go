@@ -105,7 +105,7 @@ func longer(operand ast.Expr, key string, maybe bool) (path, bool) {
 
 // knownKeys are those of the variables whose keys do not come from a source.
 var knownKeys = map[string][]string{
-	"login":  {"body", "location", "status", "username"},
+	"login":  {"body", "header", "location", "status", "username"},
 	identity: identityKeys,
 }
 

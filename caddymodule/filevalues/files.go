@@ -1,4 +1,6 @@
-package caddymodule
+// Package filevalues tells when a file has changed that the configuration takes a
+// value from by {file.*}: what it holds now is not in force.
+package filevalues
 
 import (
 	"bytes"
@@ -9,6 +11,7 @@ import (
 	"io"
 	"maps"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -16,11 +19,11 @@ import (
 	"go.uber.org/zap"
 )
 
-// fileValues are the files that the configuration takes values from by
+// Files are the files that the configuration takes values from by
 // {file.*}: secrets and passwords, as a rule. They are read once, when it is
 // loaded. What they hold later is not in force, and as the configuration says
 // what it said before, `caddy reload` leaves it at that.
-type fileValues []*valueFile
+type Files []*valueFile
 
 // valueFile is one of them, with what was seen in it. Of what it held there are
 // only digests.
@@ -39,9 +42,9 @@ type held [sha256.Size]byte
 // looks have found the same.
 const fileEvery = time.Second
 
-// findFileValues looks through a configuration whose modules are not loaded
+// Find looks through a configuration whose modules are not loaded
 // yet, so that it has the placeholders still.
-func findFileValues(config any) (fileValues, error) {
+func Find(config any) (Files, error) {
 	text, err := json.Marshal(config)
 	if err != nil {
 		return nil, err
@@ -50,12 +53,15 @@ func findFileValues(config any) (fileValues, error) {
 	if err := json.Unmarshal(text, &options); err != nil {
 		return nil, err
 	}
-	var found fileValues
+	var found Files
 	found.find("", options)
 	return found, nil
 }
 
-func (v *fileValues) find(name string, option any) {
+// reference is a placeholder that names a file.
+var reference = regexp.MustCompile(`\{file\.([^{}]+)\}`)
+
+func (v *Files) find(name string, option any) {
 	switch option := option.(type) {
 	case map[string]any:
 		for _, key := range slices.Sorted(maps.Keys(option)) {
@@ -66,15 +72,13 @@ func (v *fileValues) find(name string, option any) {
 			v.find(fmt.Sprintf("%s.%d", name, i), element)
 		}
 	case string:
-		for _, placeholder := range reference.FindAllString(option, -1) {
-			if path, ok := strings.CutPrefix(strings.Trim(placeholder, "{}"), "file."); ok {
-				v.add(path, strings.TrimPrefix(name, "."))
-			}
+		for _, named := range reference.FindAllStringSubmatch(option, -1) {
+			v.add(named[1], strings.TrimPrefix(name, "."))
 		}
 	}
 }
 
-func (v *fileValues) add(path, option string) {
+func (v *Files) add(path, option string) {
 	i := slices.IndexFunc(*v, func(f *valueFile) bool { return f.path == path })
 	if i < 0 {
 		now := lookInto(path)
@@ -106,15 +110,26 @@ func lookInto(path string) held {
 	return sha256.Sum256(text)
 }
 
-// watch tells of each change once, until the context is done.
-func (v fileValues) watch(ctx context.Context, logger *zap.Logger) {
-	every(ctx, fileEvery, func() {
-		for _, f := range v {
-			if f.changed() {
-				f.tell(logger)
-			}
+// Watch tells of each change once, until the context is done.
+func (v Files) Watch(ctx context.Context, logger *zap.Logger) {
+	t := time.NewTicker(fileEvery)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+			v.look(logger)
 		}
-	})
+	}
+}
+
+func (v Files) look(logger *zap.Logger) {
+	for _, f := range v {
+		if f.changed() {
+			f.tell(logger)
+		}
+	}
 }
 
 // changed reports whether the file has come to hold something else than the

@@ -1,4 +1,4 @@
-package caddymodule
+package filevalues
 
 import (
 	"context"
@@ -32,7 +32,7 @@ func write(t *testing.T, path, text string) {
 }
 
 func TestEveryValueOfAFileIsFound(t *testing.T) {
-	a := new(App)
+	var a map[string]any
 	must := func(err error) {
 		t.Helper()
 		if err != nil {
@@ -46,8 +46,8 @@ func TestEveryValueOfAFileIsFound(t *testing.T) {
 			{"method": "oidc", "name": "sso", "client_secret": "{file./run/oidc}"},
 			{"method": "app", "name": "legacy", "header": [{"name": "X-Key", "value": "key {file./run/app}"}], "fields": [{"name": "k", "value": "{file./run/one}"}]}],
 		"directories": [{"source": "http", "name": "crm", "basic_auth": {"user": "u", "password": "{file./run/crm}"}}]
-	}`), a))
-	found, err := findFileValues(a)
+	}`), &a))
+	found, err := Find(a)
 	must(err)
 	var got []string
 	for _, f := range found {
@@ -80,12 +80,12 @@ func watching(t *testing.T, option, text string, test func(w watched)) {
 	path := inFile(t, text)
 	synctest.Test(t, func(t *testing.T) {
 		core, logs := observer.New(zap.DebugLevel)
-		var files fileValues
+		var files Files
 		files.add(path, option)
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan struct{})
 		go func() {
-			files.watch(ctx, zap.New(core))
+			files.Watch(ctx, zap.New(core))
 			close(done)
 		}()
 		test(watched{t, path, logs})

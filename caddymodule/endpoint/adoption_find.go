@@ -1,0 +1,242 @@
+package endpoint
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"time"
+
+	"example.com/sidegate/caddymodule/caller"
+	"example.com/sidegate/caddymodule/lifecycle"
+	"example.com/sidegate/caddymodule/login"
+	"example.com/sidegate/caddymodule/login/adopt"
+	"example.com/sidegate/caddymodule/profile"
+	"example.com/sidegate/caddymodule/refusal"
+	"example.com/sidegate/sessionstore"
+)
+
+// lookPause is how long it is waited before it is looked again what another gateway
+// has come to, which adopts the same cookies.
+const lookPause = 50 * time.Millisecond
+
+// find finds the session of the cookies, or begins it, under a lease: of all gateways
+// one asks. It says what is remembered of it, and for how long.
+func (a *Adoption) find(ctx context.Context, came newcomer) (found, remembered caller.Adopted, life time.Duration) {
+	holder := rand.Text()
+	for {
+		if found, done := a.look(ctx, came, false); done {
+			return keep(found)
+		}
+		held, err := a.Marks.Hold(ctx, came.cookies, holder)
+		switch {
+		case err != nil:
+			return keep(a.storeFailed(ctx, err))
+		case held:
+			defer a.release(came, holder)
+			if found, done := a.look(ctx, came, true); done {
+				return keep(found)
+			}
+			return keep(a.ask(ctx, came))
+		}
+		select {
+		case <-time.After(lookPause):
+		case <-ctx.Done():
+			return keep(caller.Adopted{Refusal: refusal.OldGateway})
+		}
+	}
+}
+
+// keep is how what was found is remembered: its secret goes to those who wait now.
+func keep(found caller.Adopted) (same, remembered caller.Adopted, life time.Duration) {
+	switch {
+	case found.Refusal != nil:
+		return found, found, troubleFor
+	case found.Key == sessionstore.Key{}:
+		return found, found, nobodyFor
+	}
+	return found, caller.Adopted{Key: found.Key}, foundFor
+}
+
+// look reports whether it is known what the cookies have come to. That there is no
+// session any more is known only by who holds the lease: else it may just be made.
+func (a *Adoption) look(ctx context.Context, came newcomer, held bool) (found caller.Adopted, done bool) {
+	key, made, err := a.Marks.Session(ctx, came.cookies)
+	switch {
+	case errors.Is(err, adopt.ErrSpent):
+		return found, held
+	case err != nil:
+		return a.storeFailed(ctx, err), true
+	case !made:
+		return found, false
+	}
+	_, err = a.Store.Get(ctx, key)
+	switch {
+	case err == nil || sessionstore.IsUnreadable(err):
+		return caller.Adopted{Key: key}, true
+	case errors.Is(err, sessionstore.ErrNotFound):
+		return found, held
+	}
+	return a.storeFailed(ctx, err), true
+}
+
+func (a *Adoption) storeFailed(ctx context.Context, err error) caller.Adopted {
+	a.Events.Trouble(ctx, "it could not be asked whether somebody was adopted before", err)
+	return caller.Adopted{Refusal: refusal.Unavailable}
+}
+
+func (a *Adoption) release(came newcomer, holder string) {
+	ctx, cancel := context.WithTimeout(context.Background(), settleTime)
+	defer cancel()
+	_ = a.Marks.Release(ctx, came.cookies, holder) // it ends by itself
+}
+
+// ask asks the other gateways, behind the throttle, and begins the session.
+func (a *Adoption) ask(ctx context.Context, came newcomer) caller.Adopted {
+	attempt, err := a.Throttle.BeginCookie(ctx, a.Marks.Digest(came.cookies), came.client)
+	if throttled, ok := errors.AsType[*login.Throttled](err); ok {
+		return a.throttled(came, throttled)
+	}
+	if err != nil {
+		return a.storeFailed(ctx, err)
+	}
+	by, found, err := a.askAll(ctx, came, attempt.Turn())
+	if by == nil { // all are over
+		a.settle(attempt)
+		return caller.Adopted{}
+	}
+	if isNo(err) {
+		a.told(ctx, by, came, err)
+		a.attempted(by, refusal.Credentials)
+		return caller.Adopted{}
+	}
+	a.settle(attempt)
+	if err != nil {
+		return a.notFound(ctx, by, err)
+	}
+	return a.begin(ctx, by, found, came)
+}
+
+func (a *Adoption) throttled(came newcomer, why *login.Throttled) caller.Adopted {
+	if why.Scope == login.ScopeCookie {
+		return caller.Adopted{} // it was refused as often as that
+	}
+	a.Events.Happened(lifecycle.Event{Kind: Throttled, Client: came.address, Err: why})
+	a.Events.Happened(lifecycle.Event{Kind: Attempted, Result: refusal.Throttled})
+	return caller.Adopted{Refusal: refusal.OldGateway.After(why.RetryAfter).Saying("You are signed in at another gateway, perhaps, which is not asked: " +
+		"too many whom it does not know have come from your address. Sign in here, or try again later.")}
+}
+
+// isNo reports whether a login knows nobody by the cookies.
+func isNo(err error) bool {
+	return errors.Is(err, login.ErrUnknown) || errors.Is(err, login.ErrRefused)
+}
+
+// errDiffer is for cookies of two people: nobody can tell which the person means.
+var errDiffer = fmt.Errorf("%w: the cookies are of two people", login.ErrUnknown)
+
+// askAll asks each of the logins whose cookies there are, and returns who has found
+// somebody, else the last of them.
+func (a *Adoption) askAll(ctx context.Context, came newcomer, turn login.Turn) (by *adopt.Login, found adopt.Found, err error) {
+	for i, l := range a.Logins {
+		cookies := came.cookies.Of(l.Names())
+		if len(cookies) == 0 || l.Over() {
+			continue
+		}
+		other, no := l.Ask(ctx, adopt.Question{
+			Cookies: cookies, Headers: came.headers[i], Scheme: came.site.Scheme, Host: came.site.Host, Client: came.address, Turn: turn,
+		})
+		switch {
+		case no != nil && !isNo(no):
+			return l, other, no
+		case no != nil && found.Person == nil:
+			by, err = l, no
+		case no == nil && found.Person != nil && !samePerson(found, other):
+			a.Events.Happened(lifecycle.Event{Kind: CookiesDiffer, Client: came.address, Err: errDiffer})
+			return l, adopt.Found{}, errDiffer
+		case no == nil && found.Person == nil:
+			by, found, err = l, other, nil
+		}
+	}
+	return by, found, err
+}
+
+func samePerson(a, b adopt.Found) bool {
+	return a.Method.Name() == b.Method.Name() && a.Person.Subject == b.Person.Subject || a.Person.Email == b.Person.Email
+}
+
+// told tells the operator of a no.
+func (a *Adoption) told(ctx context.Context, by *adopt.Login, came newcomer, err error) {
+	if unclear, ok := errors.AsType[*login.Unclear](err); ok {
+		a.Events.Trouble(ctx, "a login's answer is taken for a no", lifecycle.SourceFault{Err: unclear.Err, Login: by.Name()})
+	}
+	a.Events.Happened(lifecycle.Event{Kind: Refused, Login: by.Name(), Client: came.address, Err: err})
+}
+
+// notFound is for an answer that is neither yes nor no, or makes nobody.
+func (a *Adoption) notFound(ctx context.Context, by *adopt.Login, err error) caller.Adopted {
+	_, refused := errors.AsType[*profile.Refused](err)
+	switch {
+	case refused || profile.IsUnmapped(err):
+		a.Sessions().NotBegun(ctx, by.Name(), 0, err)
+		a.attempted(by, refusalOf(err))
+		return caller.Adopted{}
+	case errors.Is(err, login.ErrBusy):
+		a.attempted(by, refusal.Busy)
+		return caller.Adopted{Refusal: refusal.Busy}
+	}
+	// A time-out of its own is the other gateway's.
+	a.Events.Trouble(context.Background(), "somebody is to be adopted", lifecycle.SourceFault{Err: err, Login: by.Name()})
+	a.attempted(by, refusal.OldGateway)
+	return caller.Adopted{Refusal: refusal.OldGateway}
+}
+
+// begin begins the session of somebody whom another gateway knows. The cookies are
+// marked before it is kept.
+func (a *Adoption) begin(ctx context.Context, by *adopt.Login, found adopt.Found, came newcomer) caller.Adopted {
+	arrival := lifecycle.Arrival{Address: came.address, UserAgent: came.userAgent, By: by.Name()}
+	if found.Method.Name() == by.Name() {
+		arrival.Ends = by.Until()
+	}
+	var marked sessionstore.Key
+	arrival.Claim = func(ctx context.Context, s *sessionstore.Session) error {
+		marked = s.Key
+		return a.Marks.Mark(ctx, came.cookies, s.Key, a.until())
+	}
+	s, secret, err := a.Sessions().Begin(ctx, found.Method, found.Person, arrival)
+	if err == nil {
+		a.attempted(by, nil)
+		return caller.Adopted{Key: s.Key, Secret: secret, Life: s.ExpiresAt.Sub(a.Now())}
+	}
+	if marked != (sessionstore.Key{}) {
+		a.drop(came, marked)
+	}
+	why := refusalOf(err)
+	a.attempted(by, why)
+	if why.Status == refusal.Unavailable.Status {
+		return caller.Adopted{Refusal: why}
+	}
+	return caller.Adopted{} // who may not sign in is told so where they do
+}
+
+// drop takes the marks back of a session that there is not.
+func (a *Adoption) drop(came newcomer, key sessionstore.Key) {
+	ctx, cancel := context.WithTimeout(context.Background(), settleTime)
+	defer cancel()
+	if err := a.Marks.Drop(ctx, came.cookies, key); err != nil {
+		a.Events.Trouble(ctx, "cookies stay marked as adopted, and nobody was: the person signs in", err)
+	}
+}
+
+// settle gives the attempt back: the cookie was no guess, as far as is known.
+func (a *Adoption) settle(attempt *login.Attempt) {
+	ctx, cancel := context.WithTimeout(context.Background(), settleTime)
+	defer cancel()
+	if err := attempt.Abandoned(ctx); err != nil {
+		a.Events.Happened(lifecycle.Event{Kind: StaysCounted, Err: err})
+	}
+}
+
+func (a *Adoption) attempted(by *adopt.Login, why *refusal.Refusal) {
+	a.Events.Happened(lifecycle.Event{Kind: Attempted, Login: by.Name(), Result: refusal.ResultOf(why)})
+}

@@ -1,0 +1,129 @@
+package adopt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"example.com/sidegate/caddymodule/login"
+	"example.com/sidegate/caddymodule/profile"
+	"example.com/sidegate/caddymodule/source"
+)
+
+// maxBody is the longest body of an answer, in bytes: it tells of one person.
+const maxBody = 32 << 10
+
+// factLogin is the name by which expressions know the answer.
+const factLogin = "login"
+
+// factOf is the answer as expressions see it: its status, its headers by their
+// names in small letters, and its body where that is JSON. Cookies that it sets are
+// not for us.
+func factOf(a source.Answer) map[string]any {
+	header := make(map[string]any, len(a.Header))
+	for name, values := range a.Header {
+		if name != "Set-Cookie" {
+			header[strings.ToLower(name)] = strings.ToValidUTF8(strings.Join(values, ", "), "\uFFFD")
+		}
+	}
+	fact := map[string]any{"status": int64(a.Status), "header": header}
+	if body, err := profile.DecodeFact(a.Body); err == nil && body != nil {
+		fact["body"] = body
+	}
+	return fact
+}
+
+// judge is nil where the other gateway knows somebody, login.ErrUnknown where it
+// does not, and anything else where that cannot be told: redirects are how it leads
+// people to its own login page.
+func (l *Login) judge(status int, err error) error {
+	switch {
+	case status == http.StatusUnauthorized, status == http.StatusForbidden, status >= 300 && status <= 399:
+		return fmt.Errorf("%w: %s answers %d", login.ErrUnknown, l.shown, status)
+	case err != nil:
+		return err
+	case status >= 200 && status <= 299:
+		return nil
+	}
+	return fmt.Errorf("%s answers %d: is that the address where it says who somebody is?", l.shown, status)
+}
+
+// errTooLarge is for what is no word about one person.
+var errTooLarge = errors.New("the answer's body is larger than 32 KiB")
+
+// errNobody is for an answer that lets somebody pass and does not say whom, as
+// gateways do where they let everybody pass.
+var errNobody = fmt.Errorf("%w: the answer says of no email address whose it is: let the other gateway send it, or map it", login.ErrUnknown)
+
+// person makes of an answer who somebody is.
+func (l *Login) person(a source.Answer) (*profile.Person, error) {
+	p, err := l.mapped(&profile.Kept{Facts: profile.Facts{factLogin: factOf(a)}})
+	if err == nil && p.Email == "" {
+		err = &login.Unclear{Err: errNobody}
+	}
+	return p, err
+}
+
+// mapped fills the person from the facts that are kept.
+func (l *Login) mapped(kept *profile.Kept) (*profile.Person, error) {
+	p := &profile.Person{Kept: kept}
+	fact, _ := kept.Facts[factLogin].(map[string]any)
+	header, _ := fact["header"].(map[string]any)
+	fill(p, header)
+	if l.config.Mapper != nil {
+		if err := l.config.Mapper.Apply(p, kept.Facts); err != nil {
+			return nil, err
+		}
+	}
+	email, err := profile.NormalizeEmail(p.Email)
+	if err != nil {
+		p.Email = "" // of nobody
+		return p, nil
+	}
+	p.Email, p.Subject = email, email
+	if l.config.Subject == nil {
+		return p, nil
+	}
+	by := &profile.Person{Email: p.Email, Username: p.Username}
+	if err := l.config.Subject.Apply(by, kept.Facts); err != nil {
+		return nil, err
+	}
+	if p.Subject = by.Name; p.Subject == "" {
+		return nil, &profile.Unmapped{Err: errors.New("map subject gives none")}
+	}
+	return p, nil
+}
+
+// fill takes what oauth2-proxy and Authelia say in headers, before any expression
+// does. Roles are not among it: what another gateway calls a group gives nobody
+// anything here unless the configuration says so.
+func fill(p *profile.Person, header map[string]any) {
+	first := func(names ...string) string {
+		for _, name := range names {
+			if value, _ := header[name].(string); value != "" {
+				return value
+			}
+		}
+		return ""
+	}
+	p.Email = first("x-auth-request-email", "remote-email")
+	p.Username = first("x-auth-request-preferred-username", "remote-user")
+	p.Name = first("remote-name")
+}
+
+// Found is whom the other gateway knows: a person of that login.
+type Found struct {
+	Method login.Method
+	Person *profile.Person
+}
+
+// found makes the person one of another login, where that is configured.
+func (l *Login) found(ctx context.Context, p *profile.Person) (Found, error) {
+	if l.config.As == nil {
+		return Found{l, p}, nil
+	}
+	method, p, err := l.config.As(ctx, p)
+	return Found{method, p}, err
+}
