@@ -25,12 +25,11 @@ import (
 var program = sync.OnceValues(func() (string, error) {
 	cmd := exec.Command("go", "tool", "-n", "github.com/oauth2-proxy/oauth2-proxy/v7")
 	cmd.Dir = filepath.Join(folder, "oldproxy")
+	said := new(gatewaytest.Output)
+	cmd.Stderr = said
 	path, err := cmd.Output()
-	if failed := new(exec.ExitError); err != nil {
-		if e, ok := err.(*exec.ExitError); ok { //nolint:errorlint // of Output itself
-			failed = e
-		}
-		return "", fmt.Errorf("building oauth2-proxy: %w\n%s", err, failed.Stderr)
+	if err != nil {
+		return "", fmt.Errorf("building oauth2-proxy: %w\n%s", err, said)
 	}
 	return strings.TrimSpace(string(path)), nil
 })
@@ -69,7 +68,7 @@ func startOldProxy(t testing.TB, idp *gatewaytest.IDP, upstream string) *oldProx
 		"https://sso.example.com/realms/acme", idp.URL, "/etc/oauth2-proxy", dir))
 	said := new(gatewaytest.Output)
 	ctx, stop := context.WithCancel(context.Background())
-	cmd := exec.CommandContext(ctx, oauth2Proxy(t), "--config", config) //nolint:gosec // of go's own cache
+	cmd := exec.CommandContext(ctx, oauth2Proxy(t), "--config", config)
 	cmd.Stdout, cmd.Stderr = said, said
 	if err := cmd.Start(); err != nil {
 		stop()
@@ -230,14 +229,14 @@ func TestBothBesideEachOther(t *testing.T) {
 
 // The table is of this version, and of all that it takes.
 func TestEveryOptionOfOAuth2ProxyHasARow(t *testing.T) {
-	version, err := exec.CommandContext(t.Context(), "go", "list", "-C", filepath.Join(folder, "oldproxy"), "-m", "-f", "{{.Version}}", "github.com/oauth2-proxy/oauth2-proxy/v7").Output() //nolint:gosec // our own folder
+	version, err := exec.CommandContext(t.Context(), "go", "list", "-C", filepath.Join(folder, "oldproxy"), "-m", "-f", "{{.Version}}", "github.com/oauth2-proxy/oauth2-proxy/v7").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
 	if of := strings.TrimSpace(string(version)); !strings.Contains(worked(t, "oauth2-proxy.md"), of) {
 		t.Errorf("oauth2-proxy.md is of another version than %s", of)
 	}
-	help, err := exec.CommandContext(t.Context(), oauth2Proxy(t), "--help").CombinedOutput() //nolint:gosec // of go's own cache
+	help, err := exec.CommandContext(t.Context(), oauth2Proxy(t), "--help").CombinedOutput()
 	if flags := regexp.MustCompile(`(?m)^ +--([a-z0-9-]+)`).FindAllStringSubmatch(string(help), -1); len(flags) > 100 {
 		rows := named(tables(t, "oauth2-proxy.md"))
 		for _, flag := range flags {
