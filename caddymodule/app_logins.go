@@ -120,12 +120,14 @@ func (a *App) warnOfUsernames(user string) {
 			zap.String("remedy", "fill it in `map`, such as username `login.body.user.name`, `login.username` or `token.preferred_username`, "+
 				"if people there cannot choose somebody else's; in a users file give people a username; or say `user_header email`"))
 	}
-	if len(a.logins) < 2 {
-		return
-	}
 	var names []string
 	for _, l := range a.logins {
-		names = append(names, l.Name())
+		if adopts, ok := l.(*AdoptLogin); !ok || adopts.As == "" { // else its people are another login's
+			names = append(names, l.Name())
+		}
+	}
+	if len(names) < 2 {
+		return
 	}
 	a.logger.Warn("user_header username: an app takes people of several logins who have one username for one person",
 		zap.Strings("logins", names),

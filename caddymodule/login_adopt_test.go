@@ -377,3 +377,26 @@ func TestAdoptedPeopleAreCounted(t *testing.T) {
 	p.AwaitLog(`"sign-in refused","login":"old"`)
 	p.AwaitLog("and nobody can sign in: there is no other login")
 }
+
+// The warning is about people of several logins who may have one username.
+func TestWhoIsAdoptedAsAnotherLoginsPersonIsOfNoFurtherLogin(t *testing.T) {
+	for _, c := range []struct {
+		name, lines string
+		warns       bool
+	}{
+		{"people of the users file", "as users", false},
+		{"people of the other gateway alone", "", true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			old := gatewaytest.NewOldGateway(t, gatewaytest.Authelia)
+			p := gatewaytest.NewProcess(t, gatewaytest.Site{Options: "user_header username\n" + old.Login("old", c.lines), Auth: "headers remote-user"})
+			p.Start()
+			const line = "an app takes people of several logins"
+			if c.warns {
+				p.AwaitLog(line, "old")
+			} else if strings.Contains(p.Log.String(), line) {
+				t.Errorf("the log says %s", line)
+			}
+		})
+	}
+}
