@@ -134,6 +134,7 @@ func (s *SessionAuth) Provision(ctx caddy.Context) (err error) {
 			return err
 		}
 	}
+	s.warnOfDemands(a.known, a.logger)
 	if s.Assertion != nil && s.Assertion.Audience == "" {
 		a.Token.warnUnnamed(a.logger)
 	}

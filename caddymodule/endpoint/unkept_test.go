@@ -75,6 +75,25 @@ func TestASignInOverPlainHTTPInFrontOfAProxyThatIsTrustedSaysWhy(t *testing.T) {
 	}
 }
 
+// Where nothing says that TLS ended in front, the word has no prefix, and is ours.
+func TestTheWordOfASignInReachesNoApp(t *testing.T) {
+	for _, cookie := range []string{"name sidegate", "insecure"} {
+		app := gatewaytest.NewRecorder(t)
+		s := gatewaytest.Start(t, gatewaytest.Site{Upstream: app.Address(), Options: "public_url http://app.example.com", Cookie: cookie})
+		b := s.Browser(t)
+		form := url.Values{"email": {gatewaytest.Ada}, "password": {gatewaytest.Password}}
+		b.Submit("/auth/login", form).Want(t, http.StatusSeeOther)
+		if !strings.HasPrefix(b.Note, "sidegate-attempt-succeeded=") {
+			t.Errorf("the word is %q", b.Note)
+		}
+		b.Jar = append(b.Jar, "theme=dark")
+		b.Do(http.MethodGet, "/", "").Want(t, http.StatusOK)
+		if sent := app.Last().Header.Get("Cookie"); sent != "theme=dark" {
+			t.Errorf("the app gets %q", sent)
+		}
+	}
+}
+
 // It stays refused: who stands on the way to the page has written it.
 func TestAFormOfThisSiteOverPlainHTTPIsToldOfHTTPS(t *testing.T) {
 	s := gatewaytest.StartProcess(t, gatewaytest.Site{Options: "public_url https://app.example.com"})
