@@ -88,6 +88,6 @@ func (st *Store) tryWait(ctx context.Context, key string) error {
 	if err != nil {
 		return err
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	return conn.Wait(ctx, 0, time.Millisecond).Err()
 }
