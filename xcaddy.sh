@@ -129,6 +129,7 @@ check() {
 
 # run starts the demo. Paths in the Caddyfile are relative to its folder.
 run() {
+	echo "building $root/caddy; the first time that takes some minutes"
 	build_with_go
 	check
 	cd -- "$root"

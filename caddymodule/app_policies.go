@@ -99,6 +99,7 @@ func (p *Policy) provision(a *App) (err error) {
 func (a *App) prepare(d *demand.Demands) error {
 	d.ReportOnly = d.ReportOnly || a.ReportOnly
 	a.reports = a.reports || d.Reports()
+	a.known.warnOfDemands(d, a.logger)
 	return d.Prepare()
 }
 

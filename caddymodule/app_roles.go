@@ -8,6 +8,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+	"go.uber.org/zap"
 
 	"example.com/sidegate/caddymodule/demand"
 	"example.com/sidegate/caddymodule/directive"
@@ -105,7 +106,11 @@ func roleCheck(ctx caddy.Context) users.RoleCheck {
 
 // knownNames are the roles and permissions that people may have, as far as the
 // configuration and its users files tell.
-type knownNames struct{ roles, permissions directive.Names }
+type knownNames struct {
+	roles, permissions directive.Names
+	// all says that there are no others: every login is a users file.
+	all bool
+}
 
 // names are those of the configuration as it is written; people gives those of the
 // users files, when it is asked.
@@ -118,6 +123,7 @@ func (a *App) names(people func() (all []*users.People, ok bool)) (known knownNa
 		known.roles.Declared = append(known.roles.Declared, r.Name)
 		known.permissions.Declared = append(known.permissions.Declared, r.Permissions...)
 	}
+	known.all = len(a.LoginsRaw) > 0 && !mayGive(given, "roles") && !mayGive(given, "permissions")
 	if mayGive(given, "roles") {
 		known.roles.Declared = nil
 	}
@@ -216,6 +222,26 @@ func (k *knownNames) check(q *demand.Requirement) error {
 		}
 	}
 	return nil
+}
+
+// nobodyMeets reports whether a demand keeps everybody out: nobody has what it
+// names, and nothing but a users file can give it.
+func (k *knownNames) nobodyMeets(q *demand.Requirement) bool {
+	return k.all && !slices.ContainsFunc(q.Roles, k.roles.Known) && !slices.ContainsFunc(q.Permissions, k.permissions.Known)
+}
+
+// warnOfDemands tells of demands that nobody meets.
+func (k *knownNames) warnOfDemands(d *demand.Demands, logger *zap.Logger) {
+	demands := slices.Clone(d.Require)
+	for i := range d.Paths {
+		demands = append(demands, d.Paths[i].Require...)
+	}
+	for i := range demands {
+		if q := &demands[i]; k.nobodyMeets(q) {
+			logger.Warn("a demand keeps everybody out: nobody of the users files has it, and no role of the options declares or includes it",
+				zap.String("demand", q.String()), zap.String("remedy", "see whether the name is right, and give it to somebody in the users file"))
+		}
+	}
 }
 
 // checkAll checks those that somebody demands, and those that they tell apps of.

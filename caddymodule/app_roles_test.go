@@ -87,3 +87,31 @@ func TestNamesAreComparedWithAUsersFileThatIsReadLater(t *testing.T) {
 		}
 	}
 }
+
+// Nobody may have the right name yet: it is no mistake, and said all the same.
+func TestADemandThatNobodyMeetsIsWarnedAbout(t *testing.T) {
+	const provider = "login oidc sso {\nissuer https://sso.example.com\nclient_id a\nclient_secret b\nmap {\nroles `token.groups`\n}\n}"
+	for _, c := range []struct {
+		name, options, routes string
+		demand                string // none: no warning
+	}{
+		{"a role that nobody has", "", inDemands("role accountant"), "role accountant"},
+		{"a role that nobody has, by path", "", inDemands("path /x/* {\nrole accountant\n}"), "role accountant"},
+		{"a permission that nobody has", "", inDemands("permission x:y"), "permission x:y"},
+		{"a role that somebody has", "", inDemands("role admin"), ""},
+		{"one of two that somebody has", "", inDemands("role accountant admin"), ""},
+		{"a role that is declared", "role accountant", inDemands("role accountant"), ""},
+		{"a role that comes with one", "role boss {\nincludes accountant\n}", inDemands("role accountant"), ""},
+		{"a permission that a role permits", "role boss {\npermissions x:y\n}", inDemands("permission x:y"), ""},
+		{"where a provider gives roles", provider, inDemands("role accountant"), ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := gatewaytest.StartProcess(t, gatewaytest.Site{Options: c.options, Routes: "session_endpoints\n" + c.routes + "\nrespond OK"})
+			if c.demand != "" {
+				s.AwaitLog(`"level":"warn"`, "a demand keeps everybody out", `"demand":"`+c.demand+`"`)
+			} else if strings.Contains(s.Log.String(), "keeps everybody out") {
+				t.Errorf("the log says\n%s", s.Log.String())
+			}
+		})
+	}
+}

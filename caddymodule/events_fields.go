@@ -152,12 +152,20 @@ const ownOrigin = "if the page is this site's own, a proxy in front changes Host
 	"(nginx: `proxy_set_header Host $http_host;`), and name it in trusted_proxies, or say public_url; if the page is another site's and may act for people here, " +
 	"name its origin: `cors <origin>` in the sidegate options"
 
+// plainPage is what helps where a page of one's own was opened over plain http.
+const plainPage = "people open this site at http://, and it is at https:// as public_url, a trusted proxy or the connection says: have what listens on port 80 " +
+	"redirect to https (nginx: `return 301 https://$host$request_uri;`)"
+
 func mismatchFields(e lifecycle.Event) []zap.Field {
 	m, ok := errors.AsType[*origin.Mismatch](e.Err)
 	if !ok {
 		return errorFields(e)
 	}
-	return []zap.Field{zap.String("origin", m.Origin), zap.String("sec_fetch_site", m.Site), zap.String("own", m.Own), zap.String("remedy", ownOrigin)}
+	remedy := ownOrigin
+	if m.Plain {
+		remedy = plainPage
+	}
+	return []zap.Field{zap.String("origin", m.Origin), zap.String("sec_fetch_site", m.Site), zap.String("own", m.Own), zap.String("remedy", remedy)}
 }
 
 func elsewhereFields(e lifecycle.Event) []zap.Field {

@@ -430,6 +430,16 @@ func TestARequestFromAnotherSiteIsLoggedWithWhatWasCompared(t *testing.T) {
 	}
 }
 
+// Who has said public_url is not told to say it.
+func TestAPageOfOnesOwnOverPlainHTTPIsLoggedWithWhatHelpsThere(t *testing.T) {
+	core, logs := observer.New(zap.DebugLevel)
+	h := &events{logger: zap.New(core), metrics: newMetrics(), now: time.Now}
+	h.Happened(lifecycle.Event{Kind: endpoint.CrossOrigin, Err: &origin.Mismatch{Origin: "http://app.example.com", Own: "https://app.example.com", Plain: true}})
+	if remedy, _ := logs.All()[0].ContextMap()["remedy"].(string); !strings.Contains(remedy, "port 80 redirect to https") || strings.Contains(remedy, "say public_url") {
+		t.Errorf("the remedy is %q", remedy)
+	}
+}
+
 // kindsDeclared are the kinds of events that a room declares.
 func kindsDeclared(t *testing.T, room string) (kinds []lifecycle.Kind) {
 	t.Helper()

@@ -19,6 +19,7 @@ import (
 	"example.com/sidegate/caddymodule/token"
 	"example.com/sidegate/sessionstore"
 	"example.com/sidegate/sessionstore/nearcache"
+	"example.com/sidegate/sessionstore/redis"
 )
 
 // gateway is what runs under one configuration, once the app is started or at
@@ -279,8 +280,14 @@ func (g *gateway) sweep(ctx context.Context, s sessionstore.Sweeper) {
 }
 
 // reportGap logs that messages of other gateways may have been missed. It is
-// no trouble yet: the store is asked before anything of the cache is served.
+// no trouble yet: the store is asked before anything of the cache is served. Who
+// may not listen goes on asking, until somebody lets them.
 func (g *gateway) reportGap(err error) {
+	if redis.Refused(err) {
+		g.warn("no messages of changed sessions until the store lets us listen; the near cache asks the store again every few seconds, "+
+			"and so knows of a sign-out at another gateway by then", err)
+		return
+	}
 	g.warn("no messages of changed sessions for a moment; the store is asked before the near cache answers", err)
 }
 

@@ -281,7 +281,7 @@ func (s *shared) crossing(g *gateway, r *http.Request, v *caller.Remembered) *re
 		return nil
 	}
 	g.events.Happened(lifecycle.Event{Kind: endpoint.CrossOrigin, Err: mismatch})
-	return refusal.CrossOrigin
+	return endpoint.Crossing(mismatch)
 }
 
 // overfull tells of what somebody's identity headers leave out.

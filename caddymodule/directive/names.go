@@ -38,7 +38,7 @@ func (k *Names) Demanded(name string) error {
 			return nil
 		}
 	}
-	if k.knows(func(other string) bool { return other == name }) {
+	if k.Known(name) {
 		return nil
 	}
 	return k.slip(name, meant)
@@ -61,6 +61,12 @@ func (k *Names) slip(name, meant string) error {
 // by somebody.
 func (k *Names) knows(matches func(string) bool) bool {
 	return slices.ContainsFunc(k.Declared, matches) || slices.ContainsFunc(k.Included, matches) || k.Held(matches)
+}
+
+// Known reports whether a name is declared, comes with another, or is had by
+// somebody.
+func (k *Names) Known(name string) bool {
+	return k.knows(func(other string) bool { return other == name })
 }
 
 // Pattern refuses a whole name as Demanded does, and one that ends in an asterisk

@@ -14,6 +14,14 @@ import (
 var errPlainHTTP = fmt.Errorf("%w, as browsers do over plain http, because it is Secure: serve the site over TLS; "+
 	"where TLS ends in front of it, say `public_url https://...` and `trusted_proxies`; on a test network only, `insecure` in the block `cookie`", oidc.ErrNoCookie)
 
+// errPlainProxy is errPlainHTTP where TLS ends in front and is not all that comes.
+var errPlainProxy = fmt.Errorf("%w, as browsers do over plain http, because it is Secure: "+redirectPlain, oidc.ErrNoCookie)
+
+// redirectPlain is what helps where people come over plain http to a site that is
+// over TLS.
+const redirectPlain = "the person came by an address that begins with http://, as the proxy in trusted_proxies says in X-Forwarded-Proto, " +
+	"or the page that they signed in at: have what listens on port 80 redirect to https (nginx: `return 301 https://$host$request_uri;`)"
+
 // Two more whose reason is known, or may be.
 var (
 	errCrowdedOut = fmt.Errorf("%w, for it has begun more than %d at once, and is had to forget the oldest", oidc.ErrNoCookie, maxAttempts)
@@ -32,8 +40,8 @@ func (l providerLogin) missing(r *http.Request, state string) error {
 	switch {
 	case !ours, !l.now().Before(told.Began.Add(oidc.AttemptLifetime)):
 		return oidc.ErrExpired
-	case !l.cookie.Insecure && overPlainHTTP(l.address.Sites.Of(r)):
-		return errPlainHTTP
+	case !l.cookie.Insecure && l.address.Sites.Plain(r):
+		return plainly(l.address.Sites, r, errPlainHTTP, errPlainProxy)
 	case l.cookie.crowded(r):
 		return errCrowdedOut
 	case told.Again:
@@ -45,10 +53,13 @@ func (l providerLogin) missing(r *http.Request, state string) error {
 	return oidc.ErrNoCookie
 }
 
-// overPlainHTTP reports whether browsers keep no Secure cookie of that site (W3C
-// Secure Contexts section 3.1: what is local is as good as https).
-func overPlainHTTP(site origin.Origin) bool {
-	return site.Scheme == "http" && !site.Local()
+// plainly is which of two errors it is where browsers keep no Secure cookie: the
+// site is over plain http, or it is not and they came so all the same.
+func plainly(sites *origin.Sites, r *http.Request, site, came error) error {
+	if sites.Of(r).Scheme == "https" || origin.SaysPlain(r) {
+		return came
+	}
+	return site
 }
 
 // again begins a sign-in that came to nothing once more, by itself and once, and

@@ -43,7 +43,7 @@ const (
 // no Secure cookie, as over plain http, it comes back all the same, and says so.
 func (f fresh) at(r *http.Request) *Cookie {
 	c := f.cookie
-	c.Insecure = c.Insecure || overPlainHTTP(f.sites.Of(r))
+	c.Insecure = c.Insecure || f.sites.Plain(r)
 	return &c
 }
 

@@ -154,8 +154,13 @@ func (s *Site) find(w http.ResponseWriter, r *http.Request) (Route, *refusal.Ref
 		return route, refusal.Method
 	case caller.TooEarly(r), route.Once && caller.Early(r):
 		return route, refusal.TooEarly
-	case !route.FromAnywhere && s.crosses(r):
-		return route, refusal.CrossOrigin
+	}
+	if !route.FromAnywhere {
+		if why := s.crosses(r); why != nil {
+			return route, why
+		}
+	}
+	switch {
 	case route.NoBody && r.ContentLength != 0:
 		return route, refusal.WithBody
 	case r.ContentLength > maxBody:
@@ -164,17 +169,27 @@ func (s *Site) find(w http.ResponseWriter, r *http.Request) (Route, *refusal.Ref
 	return route, nil
 }
 
-// crosses reports whether a page of another site asks for a change. What only
+// crosses refuses a page of another site that asks for a change. What only
 // answers is not for its eyes, as browsers see to.
-func (s *Site) crosses(r *http.Request) bool {
+func (s *Site) crosses(r *http.Request) *refusal.Refusal {
 	if r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodOptions {
-		return false
+		return nil
 	}
 	mismatch := s.check.Of(r)
-	if mismatch != nil {
-		s.events.Happened(lifecycle.Event{Kind: CrossOrigin, Err: mismatch})
+	if mismatch == nil {
+		return nil
 	}
-	return mismatch != nil
+	s.events.Happened(lifecycle.Event{Kind: CrossOrigin, Err: mismatch})
+	return Crossing(mismatch)
+}
+
+// Crossing is the answer to a request of a page of another site; this site's own
+// over plain http is one, for who stands on the way to it has written it.
+func Crossing(m *origin.Mismatch) *refusal.Refusal {
+	if m.Plain {
+		return refusal.PlainOrigin
+	}
+	return refusal.CrossOrigin
 }
 
 // reads reports whether the route reads that request's body itself.

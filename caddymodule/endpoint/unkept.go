@@ -28,6 +28,7 @@ var (
 		"give each gateway of these hosts a `name` of its own in `cookie`")
 	errUnkeptPlain = errors.New("the browser sends no session cookie, as over plain http, because it is Secure: serve the site over TLS; " +
 		"where TLS ends in front of it, say `public_url https://...` and `trusted_proxies`; on a test network only, `insecure` in the block `cookie`")
+	errUnkeptProxy = errors.New("the browser sends no session cookie, as over plain http, because it is Secure: " + redirectPlain)
 )
 
 // mayKeepNothing reports whether the form was sent from the page by a browser that
@@ -86,8 +87,8 @@ func (a arrivals) unkept(r *http.Request, c *caller.Caller, site origin.Origin) 
 		failure, err = web.UnkeptCrowded, errCrowded
 	case c.Standing == caller.Rejected, r.URL.Query().Has(cameParam):
 		failure, err = web.UnkeptLost, errLost
-	case !a.cookie.Insecure && overPlainHTTP(site):
-		failure, err = web.UnkeptPlain, errUnkeptPlain
+	case !a.cookie.Insecure && a.fresh.sites.Plain(r):
+		failure, err = web.UnkeptPlain, plainly(a.fresh.sites, r, errUnkeptPlain, errUnkeptProxy)
 	case domain != "" && !holdsFor(domain, host):
 		failure, err = web.UnkeptLost, fmt.Errorf("the `domain` of `cookie` is %s, and people come to %s, where browsers take no cookie of it", domain, host)
 	case domain != "":

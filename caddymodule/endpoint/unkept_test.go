@@ -43,6 +43,69 @@ func TestASignInThatIsNotKeptSaysWhy(t *testing.T) {
 	}
 }
 
+// TLS ends in front, and what listens on port 80 there redirects nobody: it passes
+// on what comes.
+func TestASignInOverPlainHTTPInFrontOfAProxyThatIsTrustedSaysWhy(t *testing.T) {
+	s := gatewaytest.StartProcess(t, gatewaytest.Site{Global: "servers {\ntrusted_proxies static 127.0.0.1/32 ::1/128\n}",
+		Options: "public_url https://app.example.com", Cookie: "name sidegate"})
+	for name, cookie := range map[string]string{"with no cookie": "", "with a cookie of the app": "theme=dark"} {
+		b := s.Browser(t)
+		if cookie != "" {
+			b.Jar = []string{cookie}
+		}
+		form := url.Values{"email": {gatewaytest.Ada}, "password": {gatewaytest.Password}, "return_to": {"/orders"}}
+		a := b.Do(http.MethodPost, "/auth/login", form.Encode(), "Content-Type", gatewaytest.AsForm, "Accept", "text/html",
+			"X-Forwarded-Proto", "http", "Origin", s.URL, "Referer", s.URL+"/auth/login").Want(t, http.StatusSeeOther)
+		for _, set := range a.Cookies() {
+			if set.Secure && !strings.HasSuffix(set.Name, "-succeeded") {
+				b.Jar = strings.Fields(cookie) // browsers keep none that is Secure there
+			} else if set.Secure {
+				b.Note = ""
+			}
+		}
+		to := a.Header.Get("Location")
+		for a.StatusCode == http.StatusSeeOther {
+			a = b.Open(to, "X-Forwarded-Proto", "http")
+			to = a.Header.Get("Location")
+		}
+		if !strings.Contains(a.Want(t, http.StatusOK).Body, "Open the same address with https://") {
+			t.Errorf("%s: the page is\n%s", name, a.Body)
+		}
+		s.AwaitLog("a sign-in succeeded and is not kept", "listens on port 80 redirect to https")
+	}
+}
+
+// Where nothing says that TLS ended in front, the word has no prefix, and is ours.
+func TestTheWordOfASignInReachesNoApp(t *testing.T) {
+	for _, cookie := range []string{"name sidegate", "insecure"} {
+		app := gatewaytest.NewRecorder(t)
+		s := gatewaytest.Start(t, gatewaytest.Site{Upstream: app.Address(), Options: "public_url http://app.example.com", Cookie: cookie})
+		b := s.Browser(t)
+		form := url.Values{"email": {gatewaytest.Ada}, "password": {gatewaytest.Password}}
+		b.Submit("/auth/login", form).Want(t, http.StatusSeeOther)
+		if !strings.HasPrefix(b.Note, "sidegate-attempt-succeeded=") {
+			t.Errorf("the word is %q", b.Note)
+		}
+		b.Jar = append(b.Jar, "theme=dark")
+		b.Do(http.MethodGet, "/", "").Want(t, http.StatusOK)
+		if sent := app.Last().Header.Get("Cookie"); sent != "theme=dark" {
+			t.Errorf("the app gets %q", sent)
+		}
+	}
+}
+
+// It stays refused: who stands on the way to the page has written it.
+func TestAFormOfThisSiteOverPlainHTTPIsToldOfHTTPS(t *testing.T) {
+	s := gatewaytest.StartProcess(t, gatewaytest.Site{Options: "public_url https://app.example.com"})
+	form := url.Values{"email": {gatewaytest.Ada}, "password": {gatewaytest.Password}}
+	a := s.Browser(t).Do(http.MethodPost, "/auth/login", form.Encode(), "Content-Type", gatewaytest.AsForm, "Accept", "text/html",
+		"Sec-Fetch-Mode", "navigate", "Origin", "http://app.example.com").Want(t, http.StatusForbidden)
+	if !strings.Contains(a.Body, "Open the same address with https://") || len(a.Cookies()) > 0 {
+		t.Errorf("the page is\n%s", a.Body)
+	}
+	s.AwaitLog("it comes from a page of another site", "port 80 redirect to https")
+}
+
 // A reload repeats the Referer of a page, hours later, and anybody can write one.
 func TestNobodyIsToldThatTheirBrowserKeepsNothingWithoutAProof(t *testing.T) {
 	s := gatewaytest.Start(t, gatewaytest.Site{})

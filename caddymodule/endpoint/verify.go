@@ -234,8 +234,10 @@ func (v verify) unacceptable(asked *http.Request) *refusal.Refusal {
 	case http.MethodTrace, "TRACK", http.MethodConnect:
 		return refusal.NeverPasses
 	}
-	if asksForSocket(asked) && v.callers.HasCookie(caller.Remember(asked)) && v.address.Check.Of(asked) != nil {
-		return refusal.CrossOrigin
+	if asksForSocket(asked) && v.callers.HasCookie(caller.Remember(asked)) {
+		if mismatch := v.address.Check.Of(asked); mismatch != nil {
+			return Crossing(mismatch)
+		}
 	}
 	return nil
 }

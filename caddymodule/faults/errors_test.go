@@ -97,7 +97,7 @@ var injections = []injection{
 		heal:   func(t *testing.T, r *injected) { r.do(t, "config", "set", "maxmemory", "0") },
 	},
 	{
-		name: "CLUSTERDOWN: a slot that no node serves", logged: "replication", cluster: true,
+		name: "CLUSTERDOWN: a slot that no node serves", logged: "redis-cli --cluster check", cluster: true,
 		opts:   []redistest.Option{redistest.Cluster()},
 		inject: func(t *testing.T, r *injected) { r.do(t, "cluster", "delslots", "0") },
 		heal:   func(t *testing.T, r *injected) { r.do(t, "cluster", "addslots", "0") },

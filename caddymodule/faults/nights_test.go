@@ -83,6 +83,8 @@ var badNights = []badNight{
 	{name: "Redis evicts", at: plain(redistest.Args("--maxmemory-policy", "allkeys-lru")), advice: "redis evicts when it is full (maxmemory-policy allkeys-lru"},
 	{name: "Redis tells nothing of itself", at: plain(redistest.ACLUser("sidegate", "pass", "~sidegate:*", "&sidegate:*", "+@all", "-@admin", "-@dangerous")),
 		advice: "its user may not ask INFO and ROLE"},
+	{name: "nobody can sign out, for Redis takes no messages", at: plain(redistest.ACLUser("sidegate", "pass", "~sidegate:*", "&sidegate:*", "+@all", "-publish")),
+		advice: "the user of redis lacks +publish"},
 }
 
 // What goes wrong at night is told in one line when it begins, and in one when it
@@ -122,6 +124,17 @@ func (n badNight) run(t *testing.T) {
 		if strings.Count(strings.Join(lines, "\n"), part) == 0 {
 			t.Errorf("the log does not say %q:\n%s", part, strings.Join(lines, "\n"))
 		}
+	}
+}
+
+// What does not pass by itself is not said to last for a moment.
+func TestFaultAGatewayThatMayNotListenSaysUntilWhen(t *testing.T) {
+	t.Parallel()
+	srv := redistest.Start(t, redistest.ACLUser("sidegate", "pass", "~sidegate:*", "resetchannels", "+@all"))
+	p := gatewaytest.StartProcess(t, gatewaytest.Site{Options: fmt.Sprintf("store redis %s\nsecret %q", srv.URL(), rand.Text()+rand.Text())})
+	p.AwaitLog("no messages of changed sessions until the store lets us listen", "&sidegate:*")
+	if strings.Contains(p.Log.String(), "for a moment;") {
+		t.Errorf("the log says\n%s", p.Log.String())
 	}
 }
 

@@ -49,15 +49,20 @@ func FindCookie(lines []string, name string) (value string, count int) {
 }
 
 // RemoveCookie removes every cookie of that name from what goes upstream, and
-// those whose name begins with prefix, if there is one: they are credentials,
-// which the app has no use for. Other cookies stay as they
+// those whose name begins with prefix, if there is one, with __Host-Http- before
+// it and without, for a browser may have both: they are credentials, which the
+// app has no use for. Other cookies stay as they
 // are, byte for byte, well-formed or not; a Cookie header with nothing left
 // in it goes. It reports whether there was any.
 //
 // Case does not count here, unlike in FindCookie: some parsers fold names,
 // and would hand the app what only looks different from ours.
 func RemoveCookie(h http.Header, name, prefix string) bool {
-	return removeCookies(h, func(pair string) bool { return isCookie(pair, name, prefix) })
+	bare := strings.TrimPrefix(prefix, hostPrefix)
+	return removeCookies(h, func(pair string) bool {
+		n, _ := splitCookie(pair)
+		return name != "" && strings.EqualFold(n, name) || bare != "" && (begins(n, bare) || begins(n, hostPrefix) && begins(n[len(hostPrefix):], bare))
+	})
 }
 
 // RemoveCookies removes every cookie whose name, as FoldCookie gives it, is to
@@ -123,8 +128,14 @@ func withoutCookie(line string, goes func(pair string) bool) string {
 
 func isCookie(pair, name, prefix string) bool {
 	n, _ := splitCookie(pair)
-	return name != "" && strings.EqualFold(n, name) ||
-		prefix != "" && len(n) >= len(prefix) && strings.EqualFold(n[:len(prefix)], prefix)
+	return name != "" && strings.EqualFold(n, name) || prefix != "" && begins(n, prefix)
+}
+
+// hostPrefix begins names of cookies that no other host and no script can set.
+const hostPrefix = "__Host-Http-"
+
+func begins(name, prefix string) bool {
+	return len(name) >= len(prefix) && strings.EqualFold(name[:len(prefix)], prefix)
 }
 
 func splitCookie(pair string) (name, value string) {

@@ -202,6 +202,15 @@ func TestRemoveCookie(t *testing.T) {
 			t.Errorf("got %q, want %q", h["Cookie"], want)
 		}
 	})
+	t.Run("with a prefix all go that have __Host-Http- before it, or lack it", func(t *testing.T) {
+		for _, prefix := range []string{"attempt-", "__Host-Http-attempt-"} {
+			h := http.Header{"Cookie": {"a=1; attempt-x=1; __Host-Http-attempt-y=2; __host-HTTP-Attempt-=3; __Host-attempt-=4; __Host-Http-=5"}}
+			identity.RemoveCookie(h, cookie, prefix)
+			if want := []string{"a=1; __Host-attempt-=4; __Host-Http-=5"}; !slices.Equal(h["Cookie"], want) {
+				t.Errorf("%s: got %q, want %q", prefix, h["Cookie"], want)
+			}
+		}
+	})
 	t.Run("without a name nothing is removed", func(t *testing.T) {
 		h := http.Header{"Cookie": {"=x; a=1"}}
 		identity.RemoveCookie(h, "", "")

@@ -23,6 +23,9 @@ type Mismatch struct {
 	Origin string
 	// Own are the origins that are taken for this site's.
 	Own string
+	// Plain says that the page is of this very host over plain http, while people
+	// come here over TLS.
+	Plain bool
 }
 
 // Error says what was compared, and no more than a line has room for.
@@ -44,7 +47,7 @@ func (c *Check) Of(r *http.Request) *Mismatch {
 	if err == nil && (page == c.Public || slices.Contains(c.Listed, page) || site == "" && c.own(r, page)) {
 		return nil
 	}
-	return &Mismatch{Site: cut(site), Origin: cut(from), Own: cut(c.describe(r))}
+	return &Mismatch{Site: cut(site), Origin: cut(from), Own: cut(c.describe(r)), Plain: c.opensPlain(r, from)}
 }
 
 // own reports whether a page is of this site. Where it is known how browsers
@@ -61,6 +64,13 @@ func (c *Check) schemeOf(r *http.Request) (scheme string, sure bool) {
 		return c.Public.Scheme, true
 	}
 	return scheme, sure
+}
+
+// opensPlain reports whether a page has the host of this site, which is over TLS,
+// and is not.
+func (c *Check) opensPlain(r *http.Request, from string) bool {
+	scheme, _ := c.schemeOf(r)
+	return scheme == secure && plainPage(from, newOrigin(scheme, r.Host)) || c.Public.Scheme == secure && plainPage(from, c.Public)
 }
 
 // describe is what own compares with.

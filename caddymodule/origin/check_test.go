@@ -89,6 +89,32 @@ func TestWhatIsTakenForAPageOfThisSite(t *testing.T) {
 	}
 }
 
+func TestAPageOfThisVeryHostOverPlainHTTPIsToldApart(t *testing.T) {
+	public := &origin.Check{Public: parse(t, "https://a.example")}
+	for _, c := range []struct {
+		name  string
+		check *origin.Check
+		r     *http.Request
+		plain bool
+	}{
+		{"where public_url is over TLS", public, request("a.example", "Origin", "http://a.example"), true},
+		{"where public_url is, and Host is another", public, request("inside:8080", "Origin", "http://A.example"), true},
+		{"as the browser says too", public, request("a.example", "Origin", "http://a.example", "Sec-Fetch-Site", "cross-site"), true},
+		{"where TLS ends here", new(origin.Check), overTLS(request("a.example", "Origin", "http://a.example:8080")), true},
+		{"where a trusted proxy says TLS", new(origin.Check), trusted(request("a.example", "Origin", "http://a.example", "X-Forwarded-Proto", "https")), true},
+		{"not one of another host", public, request("a.example", "Origin", "http://evil.example"), false},
+		{"not one over TLS", public, request("a.example", "Origin", "https://a.example:8443"), false},
+		{"not null", public, request("a.example", "Origin", "null"), false},
+		{"not where the site is over plain http itself", new(origin.Check), trusted(request("a.example", "Origin", "http://a.example:81", "X-Forwarded-Proto", "http")), false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if m := c.check.Of(c.r); m == nil || m.Plain != c.plain {
+				t.Errorf("got %+v", m)
+			}
+		})
+	}
+}
+
 func TestWhatIsToldOfARefusedPageIsBounded(t *testing.T) {
 	long := strings.Repeat("x", 5000)
 	m := new(origin.Check).Of(request("a.example", "Origin", long, "Sec-Fetch-Site", long))

@@ -52,6 +52,13 @@ func schemeOf(r *http.Request) (scheme string, sure bool) {
 	return plain, false
 }
 
+// SaysPlain reports whether a proxy that is believed says that a request came over
+// plain http.
+func SaysPlain(r *http.Request) bool {
+	scheme, sure := schemeOf(r)
+	return sure && scheme == plain
+}
+
 // DoubtsTLS reports whether the request says that its browser came over TLS, and
 // is not believed: the peer is none of trusted_proxies, or says it otherwise than
 // is read of those. Browsers say so themselves to a host that is not their own

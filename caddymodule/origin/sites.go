@@ -2,6 +2,7 @@ package origin
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -30,6 +31,33 @@ func (s *Sites) Of(r *http.Request) Origin {
 		return s.Public
 	}
 	return Of(r)
+}
+
+// Plain reports whether a browser came over plain http, and so keeps no Secure
+// cookie (W3C Secure Contexts section 3.1: what is local is as good as https):
+// the site is such a one, or a proxy that is believed says so, or the page of
+// this host that the request is from has such an address. What browsers say over
+// TLS alone counts for more.
+func (s *Sites) Plain(r *http.Request) bool {
+	here := s.Of(r)
+	switch {
+	case here.Local():
+		return false
+	case here.Scheme == plain:
+		return true
+	case r.Header.Get("Sec-Fetch-Site") != "":
+		return false
+	}
+	if scheme, sure := schemeOf(r); sure {
+		return scheme == plain
+	}
+	return plainPage(r.Header.Get("Origin"), here) || plainPage(r.Referer(), here)
+}
+
+// plainPage reports whether an address is one of that host over plain http.
+func plainPage(address string, site Origin) bool {
+	page, err := url.Parse(address)
+	return err == nil && page.Scheme == plain && strings.EqualFold(page.Hostname(), site.Hostname())
 }
 
 // Takes reports whether a token of that site is good at the request's.

@@ -89,6 +89,34 @@ func TestWhichSitesTokensAreGood(t *testing.T) {
 	}
 }
 
+func TestWhetherABrowserCameOverPlainHTTP(t *testing.T) {
+	secure, none := &origin.Sites{Public: parse(t, "https://a.example")}, new(origin.Sites)
+	for _, c := range []struct {
+		name  string
+		sites *origin.Sites
+		r     *http.Request
+		plain bool
+	}{
+		{"to a site that is over plain http", none, request("a.example"), true},
+		{"not to its own machine", none, request("localhost:8080", "Origin", "http://localhost:8080"), false},
+		{"as a trusted proxy says", secure, trusted(request("a.example", "X-Forwarded-Proto", "http")), true},
+		{"as somebody says who is none", secure, request("a.example", "X-Forwarded-Proto", "http"), false},
+		{"not as a trusted proxy says", secure, trusted(request("a.example", "X-Forwarded-Proto", "https", "Origin", "http://a.example")), false},
+		{"not as a browser shows that came over TLS", secure, trusted(request("a.example", "X-Forwarded-Proto", "http", "Sec-Fetch-Site", "none")), false},
+		{"not with TLS here", none, overTLS(request("a.example", "Origin", "http://a.example")), false},
+		{"from a page that did", secure, request("a.example", "Origin", "http://a.example"), true},
+		{"from a page that did, by its address", secure, request("a.example", "Referer", "http://A.example/auth/login"), true},
+		{"not from another's page", secure, request("a.example", "Referer", "http://b.example/"), false},
+		{"not from a page over TLS", secure, request("a.example", "Origin", "https://a.example"), false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := c.sites.Plain(c.r); got != c.plain {
+				t.Errorf("got %v", got)
+			}
+		})
+	}
+}
+
 func TestAudienceAndPublicSite(t *testing.T) {
 	s := &origin.Sites{Audience: []origin.Origin{parse(t, "https://api.example")}}
 	if !s.Takes(overTLS(at(nil, "api.example:443")), "https://a.example") || s.Takes(at(nil, "api.example"), "https://a.example") {

@@ -52,6 +52,8 @@ var (
 		Message: "That account is not one of yours."}
 	CrossOrigin = &Refusal{Status: http.StatusForbidden, Code: "forbidden",
 		Message: "This request came from another site. Open the page again and repeat what you did."}
+	PlainOrigin = &Refusal{Status: http.StatusForbidden, Code: "forbidden",
+		Message: "The page that sent this begins with http://, which is not safe, and this service is at https:// alone. Open the same address with https:// and repeat what you did."}
 )
 
 // The request cannot be answered as it is.

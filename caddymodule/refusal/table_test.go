@@ -73,7 +73,7 @@ func TestWhatTheLoginPageSays(t *testing.T) {
 func TestNoPageRepeatsItsHeading(t *testing.T) {
 	for name, why := range map[string]*refusal.Refusal{
 		"nobody is signed in": refusal.Anonymous, "the session has ended": refusal.Gone, "the token is bad": refusal.Token,
-		"a role is missing": refusal.Role, "a foreign account": refusal.Account, "another site": refusal.CrossOrigin,
+		"a role is missing": refusal.Role, "a foreign account": refusal.Account, "another site": refusal.CrossOrigin, "a page over plain http": refusal.PlainOrigin,
 		"two accounts": refusal.TwoAccounts, "a body that cannot be read": refusal.Malformed, "no such page": refusal.NotFound,
 		"no such session": refusal.NoSession, "another method": refusal.Method, "a large body": refusal.TooLarge,
 		"a slow body": refusal.Slow, "an early request": refusal.TooEarly, "too many cookies": refusal.TooMany,

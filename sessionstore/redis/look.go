@@ -23,16 +23,23 @@ type Advice struct {
 // leastVersion is the first Redis that does all that is asked of it.
 const leastVersion = 6
 
-// Look asks each server for its role, its version and what it does when it is
-// full. A user who may not ask is advised to be let, which is no mistake. What
-// a server does not answer at all is an error.
+// Look tries on each server all that its user must be allowed, and asks for its
+// role, its version and what it does when it is full. A user who may not ask is
+// advised to be let, which is no mistake. What a server does not answer at all is
+// an error; what is known by then is told all the same.
 func (st *Store) Look(ctx context.Context) ([]Advice, error) {
 	ctx, cancel := st.bound(ctx)
 	defer cancel()
+	rights, notTried := st.lookAtRights(ctx)
+	state, err := st.lookAtState(ctx)
+	return append(rights, state...), st.failed("looking at redis", errors.Join(notTried, err))
+}
+
+// lookAtState asks each server how it is.
+func (st *Store) lookAtState(ctx context.Context) ([]Advice, error) {
 	switch client := st.client.(type) {
 	case *goredis.Client:
-		advice, err := look(ctx, client)
-		return advice, st.failed("looking at redis", err)
+		return look(ctx, client)
 	case *goredis.ClusterClient:
 		var mu sync.Mutex
 		var all []Advice
@@ -47,7 +54,7 @@ func (st *Store) Look(ctx context.Context) ([]Advice, error) {
 			}
 			return err
 		})
-		return all, st.failed("looking at redis", err)
+		return all, err
 	}
 	return nil, nil
 }

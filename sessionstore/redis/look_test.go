@@ -72,7 +72,12 @@ func wantAdvice(t *testing.T, advice []redis.Advice, parts []string, unseen bool
 }
 
 func TestAnOldServerIsAdvisedAgainst(t *testing.T) {
-	f := newFake(t, func([]string) (string, bool) { return "$21\r\nredis_version:5.0.14\n\r\n", true })
+	f := newFake(t, func(command []string) (string, bool) {
+		if !strings.EqualFold(command[0], "info") {
+			return "*0\r\n", true
+		}
+		return "$21\r\nredis_version:5.0.14\n\r\n", true
+	})
 	advice, err := store(t, f.url()).Look(t.Context())
 	must(t, err)
 	wantAdvice(t, advice, []string{"5.0.14", "6.0 or later"}, false)

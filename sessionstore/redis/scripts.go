@@ -55,6 +55,8 @@ var (
 	settleLua string
 	//go:embed scripts/own.lua
 	ownLua string
+	//go:embed scripts/rights.lua
+	rightsLua string
 )
 
 // The scripts are sent by their SHA-1 and in full only when the server answers
@@ -82,6 +84,7 @@ var (
 	claimScript    = goredis.NewScript(claimLua)
 	settleScript   = goredis.NewScript(settleLua)
 	ownScript      = goredis.NewScript(ownLua)
+	rightsScript   = goredis.NewScript(rightsLua)
 )
 
 // pageSize is how many sessions or links one script reads or ends at most. A server

@@ -26,9 +26,10 @@ var steps = []step{
 		"`username` and `password` of the store are for redis itself. See whether it is a sentinel (port 26379), too"},
 	{sentinelsAnd(unencrypted), "the sentinels seem not to speak TLS there: write redis:// and leave `tls` out, or let them (tls-port)"},
 	{sentinelsAnd(is(goredis.Nil)), "the sentinels watch no primary of that name: take one that they know for `sentinel <master>` (SENTINEL MASTERS lists them)"},
+	{text("can't parse", "invalid reply"), "this is no redis: check host and port"},
 	{text("sentinels specified"), "see whether the sentinels run, and watch a primary of the configured name (sentinel <master>)"},
 	{kind(goredis.IsAuthError), "check the user name and password of the store: `username` and `password`, or those in the URL; " +
-		"with `sentinel` those in the URL are for the sentinels first"},
+		"with `sentinel` those in the URL are for the sentinels first. See whether it is a sentinel (port 26379), which needs `sentinel <master>`"},
 	{kind(unencrypted), "the server seems not to speak TLS there: write redis:// and leave `tls` out, or give the port that does (tls-port)"},
 	{text("certificate required", "handshake failure", "bad certificate", "unknown certificate"),
 		"the server asks for a certificate of the client, or does not take ours: give one that its authority has signed (`cert <file>` and `key <file>` in the block `tls`)"},
@@ -36,16 +37,19 @@ var steps = []step{
 	{kind(goredis.IsPermissionError), aclStep},
 	{text("can't publish", "one of the channels"), aclStep},
 	{kind(goredis.IsReadOnlyError), "this server is a replica: after a failover that passes, else give the store the address of its primary"},
-	{kind(goredis.IsMasterDownError, goredis.IsClusterDownError, goredis.IsNoReplicasError), "the replication of redis is broken: see its own log"},
-	{kind(goredis.IsTryAgainError), "a slot is being moved to another node: that passes, see redis-cli --cluster check if it does not"},
+	{kind(goredis.IsMasterDownError), "this server is a replica whose replication is broken: see its own log, or give the store the address of the primary"},
+	{kind(goredis.IsNoReplicasError), "too few replicas follow this primary: see INFO replication, bring them back, or lower min-replicas-to-write of redis"},
+	{kind(goredis.IsClusterDownError), slotsStep},
+	{movedOn, "a slot is being moved to another node: that passes, see redis-cli --cluster check <host>:<port> if it does not"},
+	{text("CROSSSLOT"), "keys that belong together have come apart: give the addresses of the nodes themselves, for a proxy between seems not to heed the braces in keys"},
 	{kind(goredis.IsLoadingError), "redis is starting, wait for it"},
 	{kind(goredis.IsOOMError), "redis is full: raise maxmemory, and keep maxmemory-policy noeviction, for any other signs people out"},
 	{kind(goredis.IsMaxClientsError), "raise maxclients of redis or lower pool_size"},
 	{text("MISCONF"), "redis cannot save to its disk, and so takes no writes: see its own log, make room on that disk, or let it write to `dir`"},
+	{starts("BUSY "), "a script keeps redis busy, or a FUNCTION: SCRIPT KILL or FUNCTION KILL ends it; the gateway's own take milliseconds"},
 	{text("DB index is out of range"), "the server has no database of that number: lower the one at the end of the URL, or raise `databases` of redis"},
 	{text("SELECT is not allowed in cluster"), "this server is a node of a cluster, which has database 0 only: leave the number at the end of the URL out, and add `cluster` to the store"},
 	{text("cluster support disabled"), "this server is no node of a cluster: leave `cluster` out of the store"},
-	{starts("MOVED ", "ASK "), "this server is a node of a cluster: add `cluster` to the store, or wait until its slot has moved"},
 	{kind(timedOut), "redis did not answer in time: see whether it is reachable, busy or swapping"},
 	{kind(is(syscall.ECONNREFUSED)), "see whether redis is running there"},
 	{kind(is(syscall.ENOENT)), "there is no such socket: see `unixsocket` of redis, and whether it is running"},
@@ -62,11 +66,32 @@ func (st *Store) nextStep(err error) string {
 		return does
 	}
 	said := err.Error()
+	if _, told := st.client.(*goredis.ClusterClient); !told {
+		switch {
+		case goredis.IsClusterDownError(err):
+			return nodeStep + "; " + slotsStep
+		case movedOn(err, said), strings.Contains(said, "CROSSSLOT"):
+			return nodeStep
+		}
+	}
 	i := slices.IndexFunc(steps, func(s step) bool { return s.of(err, said) })
 	if i < 0 {
 		return ""
 	}
 	return strings.ReplaceAll(steps[i].does, prefixWord, st.prefix)
+}
+
+const (
+	// slotsStep is for a cluster that does not serve all of its slots.
+	slotsStep = "slots of the cluster are not assigned, or its nodes do not see each other: see redis-cli --cluster check <host>:<port>"
+	// nodeStep is for what nodes of a cluster alone say, where the store was not
+	// told of one.
+	nodeStep = "this server is a node of a cluster: add `cluster` to the store"
+)
+
+// movedOn reports whether another node has the slot, or will have it.
+func movedOn(err error, said string) bool {
+	return goredis.IsTryAgainError(err) || strings.HasPrefix(said, "MOVED ") || strings.HasPrefix(said, "ASK ")
 }
 
 // prefixWord stands in a step for the prefix of the store's keys.
@@ -77,7 +102,10 @@ const unknownStep = "see rename-command and the version of redis, which must be 
 
 // aclStep is the least that a user of Redis must be allowed.
 const aclStep = "let the user of the store read, write and run scripts on its keys, and publish and subscribe on its channel " +
-	"(ACL SETUSER <user> ~" + prefixWord + "* &" + prefixWord + "* +@all -@admin -@dangerous)"
+	"(ACL SETUSER <user> " + aclWords + ")"
+
+// aclWords are those of that user.
+const aclWords = "~" + prefixWord + "* &" + prefixWord + "* +@all -@admin -@dangerous"
 
 // unencrypted reports whether TLS was spoken to who does not.
 func unencrypted(err error) bool {

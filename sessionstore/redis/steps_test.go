@@ -3,6 +3,8 @@ package redis_test
 import (
 	"crypto/tls"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -79,7 +81,7 @@ var wrongs = []wrong{
 	}, []string{"`cert <file>` and `key <file>` in the block `tls`"}},
 	{"a wrong password", func(t *testing.T) redis.Config {
 		return redis.Config{URL: "redis://:wrong@" + redistest.Start(t, redistest.Password("right")).Addr()}
-	}, []string{"WRONGPASS", "password of the store"}},
+	}, []string{"WRONGPASS", "password of the store", "port 26379", "`sentinel <master>`"}},
 	{"no password", func(t *testing.T) redis.Config {
 		return redis.Config{URL: plainTo(redistest.Start(t, redistest.Password("right")))}
 	}, []string{"NOAUTH", "password of the store"}},
@@ -92,9 +94,27 @@ var wrongs = []wrong{
 	{"a server that is no node of a cluster", func(t *testing.T) redis.Config {
 		return redis.Config{URL: plainTo(redistest.Start(t)), Cluster: true}
 	}, []string{"cluster support disabled", "leave `cluster` out"}},
+	{"a node of a cluster", func(t *testing.T) redis.Config {
+		return redis.Config{URL: plainTo(withoutSlots(t))}
+	}, []string{"CLUSTERDOWN", "add `cluster` to the store", "slots of the cluster are not assigned", "redis-cli --cluster check"}},
+	{"a cluster that serves no slots", func(t *testing.T) redis.Config {
+		return redis.Config{URL: plainTo(withoutSlots(t)), Cluster: true}
+	}, []string{"slots of the cluster are not assigned", "redis-cli --cluster check"}},
+	{"a web server", func(t *testing.T) redis.Config {
+		web := httptest.NewServer(http.NotFoundHandler())
+		t.Cleanup(web.Close)
+		return redis.Config{URL: "redis://" + web.Listener.Addr().String()}
+	}, []string{"this is no redis: check host and port"}},
 	{"a socket that is not there", func(t *testing.T) redis.Config {
 		return redis.Config{URL: "unix://" + t.TempDir() + "/redis.sock"}
 	}, []string{"no such socket"}},
+}
+
+// withoutSlots is a node of a cluster whose slots nobody has.
+func withoutSlots(t *testing.T) *redistest.Server {
+	srv := redistest.Start(t, redistest.Cluster())
+	must(t, srv.Client().Do(t.Context(), "cluster", "flushslots").Err())
+	return srv
 }
 
 func TestWhatIsWrongWithTheWayToAServerHasANextStep(t *testing.T) {
