@@ -133,14 +133,17 @@ func readAuth(written json.RawMessage) siting.Auth {
 		return siting.Auth{Opens: func(string) bool { return true }}
 	}
 	opens, demands := s.Optional, !s.Optional
+	var patterns []string
 	for i := range s.Paths {
 		open := s.Paths[i].Public || s.Paths[i].Optional
 		opens, demands = opens || open, demands || !open
+		patterns = append(patterns, s.Paths[i].Patterns...)
 	}
 	return siting.Auth{
 		Leads:    demands && !s.NoRedirect && !s.HandleErrors,
 		ToErrors: s.HandleErrors,
-		Opens:    func(path string) bool { return opens || s.public.Match(&url.URL{Path: path}) },
+		Demands:  demands, Public: s.Public, Paths: patterns,
+		Opens: func(path string) bool { return opens || s.public.Match(&url.URL{Path: path}) },
 	}
 }
 
