@@ -6,6 +6,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"example.com/sidegate/caddymodule/caller"
+	"example.com/sidegate/caddymodule/everyroute"
 	"example.com/sidegate/caddymodule/siting"
 )
 
@@ -62,5 +66,17 @@ func TestAnAppThatIsGuardedHereAndOpenOnAnotherServer(t *testing.T) {
 				t.Errorf("%q", warned)
 			}
 		})
+	}
+}
+
+// What was put before the routes of a server that came first hides nothing.
+func TestAnAppThatIsOpenOnAServerWhichIsReadyAlready(t *testing.T) {
+	all := servers(t, at+"session_endpoints\nsession_auth\nreverse_proxy 127.0.0.1:80\n}\nhttp://app.example.com {\nsession_endpoints\nreverse_proxy 127.0.0.1:80\n}")
+	first := &all["srv1"].Routes[0]
+	first.MatcherSetsRaw = nil
+	first.MatcherSets = caddyhttp.MatcherSets{{everyroute.New(nil, caller.Credentials{}), caddyhttp.MatchHost{"app.example.com"}}}
+	_, warned, err := lookAt(all["srv0"], siting.Options{InFrontTLS: true, Servers: slices.Collect(maps.Values(all))})
+	if err != nil || !strings.Contains(strings.Join(warned, ""), "at another address of the site") {
+		t.Errorf("%q, %v", warned, err)
 	}
 }

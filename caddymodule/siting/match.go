@@ -9,6 +9,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"example.com/sidegate/caddymodule/everyroute"
 )
 
 // truth is what can be told of a request that is not there yet.
@@ -58,6 +60,9 @@ func written(set caddy.ModuleMap) (matchers []matcher) {
 func provisioned(set caddyhttp.MatcherSet) (matchers []matcher) {
 	for _, one := range set {
 		var m matcher
+		if _, ours := one.(*everyroute.First); ours {
+			continue // it holds for everybody, on a server that was looked at before
+		}
 		if negated, ok := one.(*caddyhttp.MatchNot); ok {
 			m.name = "not"
 			for _, inner := range negated.MatcherSets {
