@@ -9,8 +9,6 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
-
-	"example.com/sidegate/caddymodule/everyroute"
 )
 
 // truth is what can be told of a request that is not there yet.
@@ -60,7 +58,7 @@ func written(set caddy.ModuleMap) (matchers []matcher) {
 func provisioned(set caddyhttp.MatcherSet) (matchers []matcher) {
 	for _, one := range set {
 		var m matcher
-		if _, ours := one.(*everyroute.First); ours {
+		if _, ours := one.(interface{ ComesFirst() error }); ours {
 			continue // it holds for everybody, on a server that was looked at before
 		}
 		if negated, ok := one.(*caddyhttp.MatchNot); ok {
