@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -67,6 +68,9 @@ func (p *PathRule) validate() error {
 	}
 	if p.ExceptMethods && len(p.Methods) == 0 {
 		return p.wrong("not which methods? Name one at least")
+	}
+	if !p.ExceptMethods && len(p.Methods) > 0 && !slices.ContainsFunc(p.Methods, func(method string) bool { return !strings.EqualFold(method, http.MethodConnect) }) {
+		return p.wrong("the rule is for no request: a CONNECT that asks for a websocket is a GET to rules, and every other is refused: say `method GET`")
 	}
 	for _, method := range p.Methods {
 		if !httpguts.ValidHeaderFieldName(method) { // both are tokens (RFC 9110, 9.1)
@@ -133,14 +137,17 @@ func readAuth(written json.RawMessage) siting.Auth {
 		return siting.Auth{Opens: func(string) bool { return true }}
 	}
 	opens, demands := s.Optional, !s.Optional
+	var patterns []string
 	for i := range s.Paths {
 		open := s.Paths[i].Public || s.Paths[i].Optional
 		opens, demands = opens || open, demands || !open
+		patterns = append(patterns, s.Paths[i].Patterns...)
 	}
 	return siting.Auth{
 		Leads:    demands && !s.NoRedirect && !s.HandleErrors,
 		ToErrors: s.HandleErrors,
-		Opens:    func(path string) bool { return opens || s.public.Match(&url.URL{Path: path}) },
+		Demands:  demands, Public: s.Public, Paths: patterns,
+		Opens: func(path string) bool { return opens || s.public.Match(&url.URL{Path: path}) },
 	}
 }
 
