@@ -23,7 +23,7 @@ import (
 
 func init() {
 	caddy.RegisterModule(SessionAuth{})
-	httpcaddyfile.RegisterHandlerDirective("session_auth", parseAuth)
+	directive.RegisterHandler("session_auth", parseAuth)
 }
 
 // SessionAuth lets a request pass that has a session, and tells the upstream

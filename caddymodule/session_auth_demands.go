@@ -41,6 +41,7 @@ func readAuth(written json.RawMessage) siting.Auth {
 	return siting.Auth{
 		Leads:    s.LeadsToLogin() && !s.NoRedirect && !s.HandleErrors,
 		ToErrors: s.HandleErrors,
+		Demands:  s.LeadsToLogin(), Public: s.Public, Paths: s.Patterns(),
 		Opens:    s.MayOpen(),
 	}
 }

@@ -19,7 +19,7 @@ import (
 
 func init() {
 	caddy.RegisterModule(SessionEndpoints{})
-	httpcaddyfile.RegisterHandlerDirective("session_endpoints", parseEndpoints)
+	directive.RegisterHandler("session_endpoints", parseEndpoints)
 }
 
 // SessionEndpoints serves what lies under base_path: the session that browsers

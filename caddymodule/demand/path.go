@@ -3,6 +3,8 @@ package demand
 import (
 	"errors"
 	"fmt"
+	"net/http"
+	"slices"
 	"strings"
 
 	"golang.org/x/net/http/httpguts"
@@ -66,6 +68,9 @@ func (p *PathRule) check() error {
 	}
 	if p.ExceptMethods && len(p.Methods) == 0 {
 		return p.wrong("not which methods? Name one at least")
+	}
+	if !p.ExceptMethods && len(p.Methods) > 0 && !slices.ContainsFunc(p.Methods, func(method string) bool { return !strings.EqualFold(method, http.MethodConnect) }) {
+		return p.wrong("the rule is for no request: a CONNECT that asks for a websocket is a GET to rules, and every other is refused: say `method GET`")
 	}
 	for _, method := range p.Methods {
 		if !httpguts.ValidHeaderFieldName(method) { // both are tokens (RFC 9110, 9.1)

@@ -123,7 +123,7 @@ func parse(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 	if err := handler.UnmarshalCaddyfile(h.Dispenser); err != nil {
 		return nil, err
 	}
-	return h.NewRoute(nil, handler), nil
+	return directive.Route(h, nil, handler), nil
 }
 
 // UnmarshalCaddyfile reads the directive. Syntax:

@@ -9,6 +9,7 @@ import (
 // files is what has become of a request by a matcher that looks for files, as
 // that of php_fastcgi.
 type files struct {
+	last     string   // the file that is taken where the path is none of a file
 	tries    []string // the files that were looked for, where one is always found
 	fallback string   // the path of every request but those for files that are there
 	left     string   // what has answered all but those
@@ -30,6 +31,24 @@ func (m matcher) tries() []string {
 	return file.TryFiles
 }
 
+// last is the file that is taken where the path of a request is none of a file, as
+// the page of an app of a single page; empty where that cannot be told. The file is
+// taken to be there.
+func (m matcher) last() string {
+	var file struct {
+		TryFiles  []string `json:"try_files"`
+		TryPolicy string   `json:"try_policy"`
+	}
+	if json.Unmarshal(m.raw, &file) != nil || len(file.TryFiles) < 2 || !slices.Contains([]string{"", "first_exist", "first_exist_fallback"}, file.TryPolicy) {
+		return ""
+	}
+	last, before := file.TryFiles[len(file.TryFiles)-1], file.TryFiles[:len(file.TryFiles)-1]
+	if strings.ContainsAny(last, "{*?[=") || slices.ContainsFunc(before, func(try string) bool { return !strings.HasPrefix(try, "{http.request.uri.path}") }) {
+		return ""
+	}
+	return "/" + strings.TrimPrefix(last, "/")
+}
+
 // try notes which files the matchers of a route look for.
 func (f *files) try(sets [][]matcher) {
 	for _, set := range sets {
@@ -37,9 +56,9 @@ func (f *files) try(sets [][]matcher) {
 			if m.name != "file" {
 				continue
 			}
-			f.tries = nil
+			f.tries, f.last = nil, ""
 			if len(sets) == 1 {
-				f.tries = m.tries()
+				f.tries, f.last = m.tries(), m.last()
 			}
 		}
 	}
@@ -66,7 +85,7 @@ func (f files) merge(other files) files {
 	if f.fallback != other.fallback {
 		f.fallback = ""
 	}
-	f.tries = nil // the later ones may have been found
+	f.tries, f.last = nil, "" // the later ones may have been found
 	return f
 }
 

@@ -16,6 +16,8 @@ func (l *look) leads(a site, found *Found) error {
 	for _, host := range a.asked() {
 		w := l.toLogin(host)
 		switch {
+		case w.login == maybe && w.unread:
+			found.Doubtful = true
 		case w.login == yes || w.other != no:
 		case w.login == maybe:
 			found.Doubtful = true
@@ -34,7 +36,7 @@ func (l *look) leads(a site, found *Found) error {
 // toLogin follows somebody who is not signed in to the login page of a host.
 func (l *look) toLogin(host string) *walker {
 	w := &walker{look: l, asked: true, host: host}
-	w.routes(l.server.Routes, place{}, state{alive: true, path: l.login()})
+	w.routes(l.server.Routes, place{}, state{alive: true, moves: moves{path: l.login()}})
 	return w
 }
 
@@ -42,6 +44,9 @@ func (l *look) toLogin(host string) *walker {
 // names; an empty one for any.
 func (at place) asked() (hosts []string) {
 	for _, host := range at.hosts {
+		if hasPort(host) {
+			continue // nobody is asked for by it
+		}
 		labels := strings.Split(host, ".")
 		for i := range labels {
 			if labels[i] == "*" {

@@ -5,6 +5,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -57,6 +58,9 @@ func written(set caddy.ModuleMap) (matchers []matcher) {
 func provisioned(set caddyhttp.MatcherSet) (matchers []matcher) {
 	for _, one := range set {
 		var m matcher
+		if _, ours := one.(interface{ ComesFirst() error }); ours {
+			continue // it holds for everybody, on a server that was looked at before
+		}
 		if negated, ok := one.(*caddyhttp.MatchNot); ok {
 			m.name = "not"
 			for _, inner := range negated.MatcherSets {
@@ -96,7 +100,7 @@ func (w *walker) holds(m matcher, at place, s state) truth {
 	case "host":
 		return w.matchHosts(m.texts(), at)
 	case "file":
-		if m.tries() != nil {
+		if m.tries() != nil || w.asked && s.path != "" && m.last() != "" {
 			return yes
 		}
 	case "path":
@@ -139,9 +143,10 @@ func (w *walker) matchHosts(patterns []string, at place) truth {
 func matchHosts(patterns []string, host string) (best truth) {
 	for _, p := range patterns {
 		switch {
+		case hasPort(p): // Caddy's hosts have none
 		case strings.EqualFold(p, host):
 			return yes
-		case host == "" || strings.Contains(p+host, "{") || strings.Contains(host, "*") && strings.Contains(p, "*"),
+		case host == "" || strings.ContainsFunc(p+host, unclear) || strings.Contains(host, "*") && strings.Contains(p, "*"),
 			strings.Contains(host, "*") && likeHost(strings.ToLower(host), strings.ToLower(p)):
 			best = maybe
 		case strings.Contains(p, "*") && likeHost(strings.ToLower(p), strings.ToLower(host)):
@@ -150,6 +155,9 @@ func matchHosts(patterns []string, host string) (best truth) {
 	}
 	return best
 }
+
+// unclear are letters of hosts that may be written otherwise, or stand for others.
+func unclear(r rune) bool { return r >= utf8.RuneSelf || strings.ContainsRune("{[", r) }
 
 // likeHost compares label by label; an asterisk is one of any kind.
 func likeHost(pattern, host string) bool {
@@ -224,7 +232,7 @@ func (at *place) enter(sets [][]matcher) {
 			case "path":
 				others = append(others, "path "+strings.Join(m.texts(), " "))
 			default:
-				at.special = at.special || !byPath(m)
+				at.special = at.special || !byPath(m) && (!at.errors || !ofRefusals(m))
 				others = append(others, "matcher "+m.name)
 			}
 		}

@@ -14,11 +14,14 @@ type proxy struct {
 	dials []string
 }
 
+// open reports whether everybody may come to the app by it.
+func (p proxy) open() bool { return p.alive && !p.guarded && !p.special }
+
 // warnOfOpen tells of an app that a session_auth guards on one path of a site,
 // and nothing on another. It may be meant, for what programs ask.
 func (l *look) warnOfOpen() {
 	for _, open := range l.proxies {
-		if open.guarded || !open.alive || open.special {
+		if !open.open() {
 			continue
 		}
 		for _, guarded := range l.proxies {
@@ -47,9 +50,21 @@ func (l *look) warnOnce(message string, fields ...zap.Field) {
 	l.Warn(message, fields...)
 }
 
+// shared is an upstream of both; empty where there is none.
 func (l *look) shared(a, b []string) string {
-	if i := slices.IndexFunc(a, func(dial string) bool { return slices.Contains(b, dial) && l.sameEverywhere(dial) }); i >= 0 {
+	i := slices.IndexFunc(a, func(dial string) bool {
+		return l.sameEverywhere(dial) && slices.ContainsFunc(b, func(other string) bool { return here(dial) == here(other) })
+	})
+	if i >= 0 {
 		return a[i]
 	}
 	return ""
+}
+
+// here is an address with one name for this machine.
+func here(dial string) string {
+	if port, ok := strings.CutPrefix(dial, "localhost:"); ok {
+		return "127.0.0.1:" + port
+	}
+	return dial
 }

@@ -64,17 +64,21 @@ func (l *look) notReached() error {
 // probeOf follows a probe to the path of a session_health. What is taken off the
 // path elsewhere cannot be told.
 func (l *look) probeOf(h site) error {
-	met, ended := false, ""
+	met, ended, moved := false, "", ""
 	for _, host := range h.asked() {
 		reached := false
 		w := &walker{look: l, asked: true, probe: true, host: host}
 		w.met = func(p part, _ place, s state) {
 			if p.name == nameHealth && p.text("path") == h.path {
-				met, reached = true, reached || s.alive
-				ended = s.ended
+				here := s.moved == "" || s.path == "" || s.path == h.path
+				met, reached = true, reached || s.alive && here
+				ended, moved = s.ended, ""
+				if !here {
+					moved = s.moved
+				}
 			}
 		}
-		w.routes(l.server.Routes, place{}, state{alive: true, path: h.path})
+		w.routes(l.server.Routes, place{}, state{alive: true, moves: moves{path: h.path}})
 		if reached || h.stripped != "" {
 			return nil
 		}
@@ -82,6 +86,9 @@ func (l *look) probeOf(h site) error {
 	switch where := l.name(h.place); {
 	case !met:
 		return fmt.Errorf("%s: session_health stands where requests for %s do not come: put it into the site itself", where, h.path)
+	case moved != "":
+		return fmt.Errorf("%s: session_health never answers, for `%s` gives requests for %s another path before it: put what rewrites, with what "+
+			"answers behind it, into a block such as `handle { ... }`, which comes later", where, moved, h.path)
 	case ended == nameAuth:
 		return fmt.Errorf("%s: session_auth stands before session_health, and answers %s with 401 itself: put session_health before it; "+
 			"outside `route` and `handle` it runs first; or say `public %s` in session_auth", where, h.path, h.path)

@@ -149,30 +149,3 @@ func (p part) responds() deed {
 func givesAway(ended string) bool {
 	return slices.Contains([]string{nameProxy, nameFiles, nameRespond, nameCopy}, ended)
 }
-
-// rewritten is what a rewrite makes of a request's path.
-func (p part) rewritten(s state) state {
-	fields := p.fields()
-	prefix, _ := fields["strip_path_prefix"].(string)
-	if fields["uri"] == "{http.matchers.file.relative}" && len(s.tries) > 0 {
-		return s.toFile()
-	}
-	for field := range fields {
-		if !slices.Contains([]string{"handler", "method", "query", "strip_path_prefix"}, field) {
-			s.path, s.fallback = "", ""
-		}
-	}
-	if prefix == "" || strings.Contains(prefix, "{") {
-		if prefix != "" {
-			s.path, s.fallback = "", ""
-		}
-		return s
-	}
-	s.fallback = ""
-	prefix = "/" + strings.TrimPrefix(prefix, "/")
-	s.stripped += prefix
-	if rest, ok := strings.CutPrefix(s.path, prefix); ok {
-		s.path = "/" + strings.TrimPrefix(rest, "/")
-	}
-	return s
-}

@@ -21,6 +21,8 @@ func TestPeopleWhoDoNotFindTheLoginPageAreInTheLogOnce(t *testing.T) {
 	}{
 		{"session_auth refuses it", "@a header X-Inside yes\nsession_endpoints @a\nsession_auth\nreverse_proxy {upstream}", "", "session_auth refused it"},
 		{"it is answered", "@a header X-Inside yes\nsession_endpoints @a\nsession_auth\nreverse_proxy {upstream}", "yes", ""},
+		{"it is rewritten", "uri path_regexp /login$ /signin\nsession_endpoints\nsession_auth\nreverse_proxy {upstream}", "",
+			"no session_endpoints answered it"},
 		{"nobody answers", "@a header X-Inside yes\nroute {\nsession_endpoints @a\nsession_auth /app/*\nreverse_proxy /app/* {upstream}\nrespond 404\n}", "",
 			"no session_endpoints answered it"},
 	} {

@@ -38,6 +38,10 @@ type Auth struct {
 	Leads bool
 	// Opens reports whether it may let whoever asks pass to that path.
 	Opens func(path string) bool
+	// Demands is true where somebody may be refused.
+	Demands bool
+	// Public and Paths are the patterns of its rules.
+	Public, Paths []string
 	// ToErrors is true where refusals are left to error routes.
 	ToErrors bool
 }
@@ -54,8 +58,10 @@ type Found struct {
 func Look(server *caddyhttp.Server, o Options) (*Found, error) {
 	l := &look{Options: o, server: server}
 	l.walkAll()
-	if err := l.neverRun(); err != nil {
-		return nil, err
+	for _, wrong := range []func() error{l.neverRun, l.neverChosen, l.endpointsMoved} {
+		if err := wrong(); err != nil {
+			return nil, err
+		}
 	}
 	found := new(Found)
 	for _, a := range l.auths {
@@ -67,6 +73,8 @@ func Look(server *caddyhttp.Server, o Options) (*Found, error) {
 		return nil, err
 	}
 	l.warnOfOpen()
+	l.warnOfErrorRoutes()
+	l.warnOfOtherServers()
 	l.warnOfUnasked()
 	l.warnOfPlain()
 	l.warnOfInsecure()
@@ -78,6 +86,7 @@ type look struct {
 	Options
 	server    *caddyhttp.Server
 	auths     []site // of every session_auth
+	skipped   []skipped
 	endpoints []site
 	probed    []site // of every session_health
 	proxies   []proxy
@@ -96,17 +105,21 @@ type site struct {
 
 // walkAll follows any request, and gathers what it may come to.
 func (l *look) walkAll() {
-	w := &walker{look: l}
+	w := &walker{look: l, all: true}
 	w.met = func(p part, at place, s state) {
 		switch p.name {
 		case nameAuth:
-			l.auths = append(l.auths, site{place: at, state: s, auth: l.Read(p.raw)})
+			a := l.Read(p.raw)
+			l.auths = append(l.auths, site{place: at, state: s, auth: a})
+			l.warnOfTakenOff("public", a.Public, at, s.off)
+			l.warnOfTakenOff("path", a.Paths, at, s.off)
 			return
 		case nameEndpoints:
 			l.endpoints = append(l.endpoints, site{place: at, state: s})
 			return
 		case nameHealth:
 			l.probed = append(l.probed, site{place: at, state: s, path: p.text("path")})
+			l.warnOfTakenOff("session_health", []string{p.text("path")}, at, s.off)
 			return
 		case nameProxy:
 			if !w.answered(p, at, s).alive { // what hands requests on, as forward_auth does, is no app

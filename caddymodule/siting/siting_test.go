@@ -37,6 +37,10 @@ func servers(t *testing.T, text string) map[string]*caddyhttp.Server {
 // look is what is said of a configuration; warned are its warnings.
 func look(t *testing.T, text string, o siting.Options) (found *siting.Found, warned []string, err error) {
 	t.Helper()
+	return lookAt(server(t, text), o)
+}
+
+func lookAt(server *caddyhttp.Server, o siting.Options) (found *siting.Found, warned []string, err error) {
 	o.BasePath, o.Read = "/auth", read
 	o.Warn = func(message string, fields ...zap.Field) {
 		e := zapcore.NewMapObjectEncoder()
@@ -45,7 +49,7 @@ func look(t *testing.T, text string, o siting.Options) (found *siting.Found, war
 		}
 		warned = append(warned, fmt.Sprint(message, " ", e.Fields))
 	}
-	found, err = siting.Look(server(t, text), o)
+	found, err = siting.Look(server, o)
 	return found, warned, err
 }
 
@@ -55,11 +59,17 @@ func read(raw json.RawMessage) siting.Auth {
 		Optional     bool
 		NoRedirect   bool `json:"no_redirect"`
 		HandleErrors bool `json:"handle_errors"`
+		Paths        []struct{ Patterns []string }
 	}
 	_ = json.Unmarshal(raw, &s)
+	var patterns []string
+	for _, rule := range s.Paths {
+		patterns = append(patterns, rule.Patterns...)
+	}
 	return siting.Auth{
 		Leads:    !s.Optional && !s.NoRedirect && !s.HandleErrors,
 		ToErrors: s.HandleErrors,
+		Demands:  !s.Optional, Public: s.Public, Paths: patterns,
 		Opens: func(path string) bool {
 			return s.Optional || len(s.Public) > 0 && strings.HasPrefix(path, strings.TrimSuffix(s.Public[0], "*"))
 		},

@@ -26,6 +26,7 @@ func TestOneAppByTwoWaysHoweverItIsNamed(t *testing.T) {
 		{"a service", "", "{\ndynamic srv _app._tcp.example.com\n}", "{\ndynamic srv _app._tcp.example.com\n}", true},
 		{"two services", "", "{\ndynamic srv _app._tcp.example.com\n}", "{\ndynamic srv _other._tcp.example.com\n}", false},
 		{"several sources", "", "{\ndynamic multi {\na app 80\na b 80\n}\n}", "{\ndynamic multi {\na app 80\na b 80\n}\n}", true},
+		{"this machine by two names", "", "localhost:3000", "127.0.0.1:3000", true},
 		{"one name in two schemes", "", "http://app", "h2c://app:80", true},
 	} {
 		t.Run(c.name, func(t *testing.T) {

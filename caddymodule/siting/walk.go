@@ -16,17 +16,19 @@ type walker struct {
 	asked bool                     // a GET of a person who is not signed in, for a path that is known; else anything
 	probe bool                     // or another method, of a program
 	host  string                   // that it is for; empty for any
+	all   bool                     // it follows any request, to look at all that it may come to
 	depth int
 
-	login, other truth // whether session_endpoints answers it, or somebody else
-	behind       bool  // a session_endpoints stands behind what refused it
+	login, other truth  // whether session_endpoints answers it, or somebody else
+	unread       bool   // it comes to a session_endpoints with a path that is not known
+	moved        string // what has given it another path before one
+	behind       bool   // a session_endpoints stands behind what refused it
 }
 
 // state is what has become of a request so far.
 type state struct {
+	moves
 	alive    bool             // it may come here
-	path     string           // empty where that is not known
-	stripped string           // what was taken off it
 	groups   map[string]truth // of which a route was taken
 	guarded  bool             // somebody may have asked who makes it
 	ended    string           // what has answered it, where it is not alive
@@ -39,6 +41,7 @@ type place struct {
 	hosts   []string // of the nearest matcher that names them
 	told    []string // what else leads there, for the operator
 	special bool     // among that is more than the path
+	errors  bool     // it is of the error routes
 }
 
 // deepest bounds routes within routes: named ones may invoke themselves.
@@ -62,9 +65,15 @@ func (w *walker) route(route *caddyhttp.Route, at place, s state) state {
 	in, taken := s, s.groups[route.Group]
 	switch {
 	case matches == no:
+		if w.all {
+			w.skip(route, sets, at, s)
+		}
 		return s
 	case taken == yes && s.alive:
 		in.alive, in.ended = false, ""
+	}
+	if w.all {
+		w.warnOfMatcher(route, sets, at, s.off)
 	}
 	outside := at
 	at.enter(sets)
@@ -102,6 +111,12 @@ func merge(a, b state) state {
 	}
 	if a.path != b.path {
 		a.path = ""
+	}
+	if a.off != b.off {
+		a.off = ""
+	}
+	if a.moved != b.moved {
+		a.moved = ""
 	}
 	a.guarded = a.guarded || b.guarded
 	if a.stripped == "" {
@@ -143,7 +158,7 @@ func (w *walker) part(p part, at place, s state) state {
 	case nameAuth:
 		return w.auth(w.Read(p.raw), s)
 	case "rewrite":
-		return p.rewritten(s)
+		return w.rewritten(p, s)
 	}
 	return w.stranger(p, s)
 }
@@ -151,7 +166,14 @@ func (w *walker) part(p part, at place, s state) state {
 func (w *walker) endpoints(s state) state {
 	switch {
 	case s.path == "":
-		w.login = max(w.login, maybe)
+		w.login, w.unread = max(w.login, maybe), true
+	case s.moved != "" && s.path != w.look.login():
+		if w.other == no {
+			w.moved = s.moved
+		}
+		if strings.HasPrefix(s.path, w.BasePath+"/") {
+			s.alive, s.ended = false, nameEndpoints
+		}
 	case strings.HasPrefix(s.path, w.BasePath+"/"):
 		w.login = yes
 		if s.doubtful {
