@@ -42,6 +42,6 @@ func readAuth(written json.RawMessage) siting.Auth {
 		Leads:    s.LeadsToLogin() && !s.NoRedirect && !s.HandleErrors,
 		ToErrors: s.HandleErrors,
 		Demands:  s.LeadsToLogin(), Public: s.Public, Paths: s.Patterns(),
-		Opens:    s.MayOpen(),
+		Opens: s.MayOpen(),
 	}
 }
