@@ -73,6 +73,16 @@ func meant(word string, names []string) string {
 	return ""
 }
 
+// Homes say where an option of ours belongs; none where there is no such option.
+func Homes(word string) (found []string) {
+	for _, b := range blocks {
+		if slices.Contains(strings.Fields(b.options), word) {
+			found = append(found, "an option of "+b.called)
+		}
+	}
+	return found
+}
+
 // homes say where an option belongs, but for this block.
 func homes(word, but string) (found []string) {
 	for _, b := range blocks {

@@ -100,7 +100,7 @@ func TestARelativeFileOfACaddyfileThatIsNoFileIsWarnedAbout(t *testing.T) {
 		of, given string
 		warned    bool
 	}{
-		"that is not there": {"-", "b.pem", false},
+		"that is not there":   {"-", "b.pem", false},
 		"from standard input": {"-", "a.pem", true}, "by Caddy's API": {"Caddyfile", "a.pem", true},
 		"by its whole name": {"-", "/etc/a.pem", false}, "with a placeholder": {"-", "{env.A}", false},
 	} {
