@@ -87,3 +87,48 @@ func TestEveryOptionThatNamesAFileIsTried(t *testing.T) {
 		t.Errorf("%d options take the name of a file, and %d are tried", found, len(fileOptions))
 	}
 }
+
+// In a folder that strangers share, one of them may have put there what the gateway
+// would take for its own file.
+func TestWhatStrangersMayHavePutIntoTheWorkingFolderIsNotTaken(t *testing.T) {
+	const site = `"http":{"servers":{"s":{"listen":["127.0.0.1:0"],"routes":[{"handle":[{"handler":"session_endpoints"}]}]}}}`
+	for name, options := range map[string]string{
+		"a users file in JSON":          `"logins":[{"method":"users","file":"users.yaml"}]`,
+		"a users file by a placeholder": `"logins":[{"method":"users","file":"{env.SIDEGATE_TEST_USERS}"}]`,
+		"a signing key":                 `"token":{"signing_keys":["key.pem"]},"logins":[{"method":"users","file":"good.yaml"}]`,
+		"what holds a secret":           `"secrets":["{file.secret}"],"logins":[{"method":"users","file":"good.yaml"}]`,
+		"authorities":                   `"logins":[{"method":"oidc","name":"sso","issuer":"https://id.example.com","client_id":"x","client_secret":"y","ca":"ca.pem"}]`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			t.Setenv("SIDEGATE_TEST_USERS", "./users.yaml")
+			gatewaytest.WriteFile(t, filepath.Join(dir, "good.yaml"), gatewaytest.UsersFile)
+			for _, file := range []string{"users.yaml", "key.pem", "secret", "ca.pem"} {
+				gatewaytest.WriteFile(t, filepath.Join(dir, file), gatewaytest.UsersFile)
+				if err := os.Chmod(filepath.Join(dir, file), 0o606); err != nil {
+					t.Fatal(err)
+				}
+			}
+			gatewaytest.WriteFile(t, filepath.Join(dir, "c.json"), `{"admin":{"disabled":true},"apps":{"sidegate":{`+options+`},`+site+`}}`)
+			said, code := gatewaytest.RunCaddy(t, dir, "sidegate-check", "--config", "c.json")
+			if code == 0 || !strings.Contains(said, "may have put it there") || !strings.Contains(said, "give its whole name") {
+				t.Errorf("status %d:\n%s", code, said)
+			}
+		})
+	}
+}
+
+func TestAUsersFileBesideTheCaddyfileThatAnybodyMayWriteIsWarnedAbout(t *testing.T) {
+	dir := t.TempDir()
+	gatewaytest.WriteFile(t, filepath.Join(dir, "users.yaml"), gatewaytest.UsersFile)
+	gatewaytest.WriteFile(t, filepath.Join(dir, "Caddyfile"), "{\nadmin off\nsidegate {\nlogin users users.yaml\n}\n}\nhttps://a.example.com {\nsession_endpoints\nsession_auth\nrespond OK\n}\n")
+	for mode, want := range map[os.FileMode]string{0o606: "1 warning", 0o660: "no warnings"} {
+		if err := os.Chmod(filepath.Join(dir, "users.yaml"), mode); err != nil {
+			t.Fatal(err)
+		}
+		said, code := gatewaytest.RunCaddy(t, dir, "sidegate-check")
+		if code != 0 || !strings.Contains(said, want) || strings.Contains(said, "anybody on this machine") != (mode == 0o606) {
+			t.Errorf("%v: status %d:\n%s", mode, code, said)
+		}
+	}
+}

@@ -22,10 +22,28 @@ func plantedFor(uid int, name string) error {
 	if err != nil || whole == "" {
 		return err
 	}
+	if file := InTheWay(filepath.Dir(name)); file != "" {
+		return fmt.Errorf("%s is a file, where a folder should be: set HOME or XDG_DATA_HOME, or name a place by its whole name", file)
+	}
 	return fmt.Errorf("%s lies in the working folder, and others than uid %d, which the gateway runs as, may have put it there or may write it: "+
 		"take it away, or, if it is yours, make it that user's alone (chown -R %d %s && chmod -R go-w %s), or name a place of its own by its whole name "+
 		"(`store embedded <file>`, `storage file_system <folder>`; HOME or XDG_DATA_HOME, where neither is there)",
 		Described(whole), uid, uid, whole, whole)
+}
+
+// InTheWay is the whole name of the first on the way to the folder, itself included,
+// that is there and no folder; empty where there is none.
+func InTheWay(folder string) string {
+	whole, err := filepath.Abs(folder)
+	if err != nil {
+		return ""
+	}
+	for _, next := range append(foldersTo(whole), whole) {
+		if info, err := os.Stat(next); err == nil && !info.IsDir() {
+			return next
+		}
+	}
+	return ""
 }
 
 // Foreign is Planted for a file that the operator gives: root's will do as well,

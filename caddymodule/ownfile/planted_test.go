@@ -54,6 +54,24 @@ func TestWhatOthersMayHavePutIntoTheWorkingFolderIsRefused(t *testing.T) {
 	}
 }
 
+// Without HOME Caddy's data folder is `caddy` in the working folder, where the
+// executable may lie: to give that away helps nobody.
+func TestAFileInThePlaceOfAFolderIsToldAsOne(t *testing.T) {
+	t.Chdir(t.TempDir())
+	file("caddy", 0o777)(t)
+	folder("data", 0o700)(t)
+	whole, _ := filepath.Abs("caddy")
+	for name, want := range map[string]string{"caddy": whole, "./caddy/sidegate": whole, "data": "", "none/a": ""} {
+		if got := InTheWay(name); got != want {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+	err := Planted("caddy/sidegate/secret")
+	if err == nil || strings.Contains(err.Error(), "chown") || !strings.Contains(err.Error(), "is a file, where a folder should be: set HOME or XDG_DATA_HOME") {
+		t.Errorf("told: %v", err)
+	}
+}
+
 // What the operator gives may be root's, and a group may write it.
 func TestAGivenFileThatOthersMayHavePutIntoTheWorkingFolderIsRefused(t *testing.T) {
 	own := os.Getuid()
