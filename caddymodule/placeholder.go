@@ -148,18 +148,18 @@ func readNamed(configured string) ([]byte, error) {
 // inDataFolder tells what to do when Caddy's data folder cannot be written. The
 // secret and the sessions both lie there, so whoever moves one moves the other.
 func inDataFolder(err error) error {
+	folder := inFolder(err, caddy.AppDataDir()) + ", or set XDG_DATA_HOME or HOME to a folder that it may write"
 	if file := ownfile.InTheWay(caddy.AppDataDir()); file != "" {
-		return noHome(err, file)
+		folder = noFolder(file)
 	}
-	return fmt.Errorf("%w (%s, or set XDG_DATA_HOME or HOME to a folder that it may write, or say where both things go that lie there, "+
-		"`secret {env.SIDEGATE_SECRET}` and `store embedded <file>`)", err, inFolder(err, caddy.AppDataDir()))
+	return fmt.Errorf("%w (%s, or say where both things go that lie there, `secret {env.SIDEGATE_SECRET}` and `store embedded <file>`)", err, folder)
 }
 
-// noHome is for a data folder that would stand where a file is: without HOME it is
+// noFolder is for a data folder that would stand where a file is: without HOME it is
 // `caddy` in the working folder, and there the executable may lie.
-func noHome(err error, file string) error {
-	return fmt.Errorf("%w (Caddy's data folder would be in %s, which is a file: set HOME or XDG_DATA_HOME to a folder that the user "+
-		"that the gateway runs as, uid %d, may write)", err, file, os.Getuid())
+func noFolder(file string) string {
+	return fmt.Sprintf("Caddy's data folder would be in %s, which is a file: set HOME or XDG_DATA_HOME to a folder that the user "+
+		"that the gateway runs as, uid %d, may write", file, os.Getuid())
 }
 
 // inStorage is inDataFolder for another folder that is configured as Caddy's storage,
