@@ -210,6 +210,7 @@ func (a *App) Cleanup() error {
 
 func parseApp(d *caddyfile.Dispenser, existing any) (any, error) {
 	if existing != nil {
+		d.Next() // to the word, which has the line
 		return nil, directive.Err(d, "the sidegate options are given twice: join the two blocks")
 	}
 	app := new(App)

@@ -1,7 +1,7 @@
 package caddymodule
 
 import (
-	"fmt"
+	"errors"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
@@ -79,22 +79,22 @@ func (c *CookieConfig) checkWritten() error {
 
 func (c *CookieConfig) validate() error {
 	if !httpguts.ValidHeaderFieldName(c.Name) {
-		return fmt.Errorf("cookie name %q: use letters, digits, - and _", c.Name)
+		return errors.New("cookie name: what stands there is no name of a cookie: use letters, digits, - and _")
 	}
 	if c.SameSite != "lax" && c.SameSite != "strict" {
-		return fmt.Errorf("cookie same_site %q: use lax or strict", c.SameSite)
+		return directive.OneOf("cookie same_site", c.SameSite, "lax", "strict")
 	}
 	lower := strings.ToLower(c.Name)
 	if c.Insecure && strings.HasPrefix(lower, "__") {
-		return fmt.Errorf("cookie name %q: browsers refuse it without Secure; choose another name or leave `insecure` out", c.Name)
+		return errors.New("cookie name: browsers refuse it without Secure; choose another name or leave `insecure` out")
 	}
 	if c.Domain != "" && strings.HasPrefix(lower, "__host-") {
-		return fmt.Errorf("cookie name %q: browsers refuse it with a domain; choose another name or leave `domain` out", c.Name)
+		return errors.New("cookie name: browsers refuse it with a domain; choose another name or leave `domain` out")
 	}
 	// net/http leaves an invalid domain away without an error, and a cookie
 	// that was meant for many hosts would be one host's.
 	if shape := c.shape(); shape.Valid() != nil {
-		return fmt.Errorf("cookie domain %q: give a host name such as example.com", c.Domain)
+		return errors.New("cookie domain: what stands there is no domain: give a host name such as example.com")
 	}
 	return nil
 }

@@ -119,7 +119,7 @@ func (o *LifeOptions) parseMaxSessions(d *caddyfile.Dispenser) error {
 	}
 	n, err := strconv.Atoi(args[0])
 	if err != nil || n < 1 || n > sessionstore.MaxLimit {
-		return directive.Errf(d, "max_sessions: %s is not a number of sessions from 1 to %d", directive.Quoted(args[0]), sessionstore.MaxLimit)
+		return directive.Errf(d, "max_sessions: %s is not a number of sessions from 1 to %d", directive.Number(args[0]), sessionstore.MaxLimit)
 	}
 	o.MaxSessions = n
 	if len(args) == 1 {

@@ -142,7 +142,7 @@ func noLogin(option, name string, logins []string, more string) error {
 	if near, ok := directive.Nearest(name, logins); ok {
 		return fmt.Errorf("%s names %q, which is no login: did you mean `%s`? There are %s", option, name, near, text)
 	}
-	return fmt.Errorf("%s names %q, which is no login: there are %s", option, name, text)
+	return fmt.Errorf("%s names what is no login: there are %s", option, text) // and may be a secret in the wrong place
 }
 
 // checkSamePeople refuses what would not do what it says: a mistyped name would

@@ -116,7 +116,7 @@ type knownNames struct {
 // users files, when it is asked.
 func (a *App) names(people func() (all []*users.People, ok bool)) (known knownNames) {
 	given := slices.Concat(a.LoginsRaw, a.DirectoriesRaw)
-	known.roles = directive.Names{Called: "role", Strict: true, Remedy: "If both are roles, declare this one in the sidegate options, too: `role %s`"}
+	known.roles = directive.Names{Called: "role", Remedy: "If both are roles, declare this one in the sidegate options, too: `role %s`"}
 	known.permissions = directive.Names{Called: "permission", Remedy: "If both are permissions, let a role in the sidegate options permit this one, too: `permissions %s`"}
 	for _, r := range a.Roles {
 		known.roles.Included = append(known.roles.Included, r.Includes...)

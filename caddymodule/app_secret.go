@@ -57,6 +57,9 @@ func (o *SecretOptions) read() error {
 		if err != nil {
 			return fmt.Errorf("secret %d: %w", i+1, err)
 		}
+		if strings.ContainsAny(secret, "\r\n") {
+			return fmt.Errorf("secret %d: it has a line break within: put each secret into a file or a variable of its own, and name all of them behind `secret`", i+1)
+		}
 		o.secrets = append(o.secrets, secret)
 	}
 	o.keepMarked()

@@ -172,20 +172,20 @@ func (c *CacheConfig) parse(d *caddyfile.Dispenser) error {
 	}
 	if args[0] == "off" {
 		if len(args) == 2 {
-			return directive.Errf(d, "cache off keeps no sessions: leave %s out", directive.Quoted(args[1]))
+			return directive.Errf(d, "cache off keeps no sessions: leave %s out", directive.Number(args[1]))
 		}
 		c.Off = true
 		return nil
 	}
 	ttl, err := caddy.ParseDuration(args[0])
 	if err != nil || ttl <= 0 {
-		return directive.Errf(d, "cache: %s is not a duration such as 10s, nor off", directive.Quoted(args[0]))
+		return directive.Errf(d, "cache: %s is not a duration such as 10s, nor off", directive.Number(args[0]))
 	}
 	c.TTL = caddy.Duration(ttl)
 	if len(args) == 2 {
 		c.Entries, err = strconv.Atoi(args[1])
 		if err != nil || c.Entries < 1 {
-			return directive.Errf(d, "cache: %s is not a number of sessions", directive.Quoted(args[1]))
+			return directive.Errf(d, "cache: %s is not a number of sessions", directive.Number(args[1]))
 		}
 	}
 	return nil

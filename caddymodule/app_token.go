@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -110,13 +109,9 @@ func (c *TokenConfig) ring(secrets []string, now func() time.Time) (*token.Ring,
 	}
 	config := token.Config{Secrets: secrets, Algorithm: c.Algorithm, Issuer: c.Issuer, Now: now}
 	for _, file := range c.SigningKeys {
-		name, err := resolve(file)
+		pem, err := readNamed(file)
 		if err != nil {
 			return nil, fmt.Errorf("token signing_key: %w", err)
-		}
-		pem, err := os.ReadFile(name) // #nosec G304 -- the operator names the file
-		if err != nil {
-			return nil, fmt.Errorf("reading token signing_key: %w", directive.LookedIn(readable(err)))
 		}
 		config.SigningKeys = append(config.SigningKeys, pem)
 	}

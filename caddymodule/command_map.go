@@ -56,6 +56,9 @@ func mapFlags() *flags.FlagSet {
 }
 
 func runMap(fl caddycmd.Flags) (int, error) {
+	if fl.NArg() > 0 {
+		return caddy.ExitCodeFailedStartup, errors.New("sidegate-map takes flags alone: name the configuration by --config, the sample by --input")
+	}
 	err := dryRun{
 		config:  fl.String("config"),
 		adapter: fl.String("adapter"),

@@ -110,6 +110,9 @@ func TestTheDryRunOfAMapping(t *testing.T) {
 		})
 	}
 	t.Run("what is missing on the command line is told", func(t *testing.T) {
+		if _, stderr, err := runCommand(t, "", "sidegate-map", "--login", "sso", "--input", "-", sound); err == nil || !strings.Contains(stderr, "sidegate-map takes flags alone") {
+			t.Errorf("it said %v: %s", err, stderr)
+		}
 		_, stderr, err := runCommand(t, "", "sidegate-map", "--config", sound)
 		if err == nil || !strings.Contains(stderr, "caddy sidegate-map --login keycloak --input sample.json") {
 			t.Errorf("%v, printed %s", err, stderr)

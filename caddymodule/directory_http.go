@@ -218,7 +218,7 @@ func (h *HTTPDirectory) parseRetries(d *caddyfile.Dispenser) error {
 	}
 	n, err := strconv.Atoi(value)
 	if err != nil || n < 0 || n > 10 {
-		return directive.Errf(d, "retries: %s is not a number from 0 to 10", directive.Quoted(value))
+		return directive.Errf(d, "retries: %s is not a number from 0 to 10", directive.Number(value))
 	}
 	h.Retries = &n
 	return nil

@@ -152,8 +152,10 @@ func (o *OIDCLogin) config() (c oidc.Config, err error) {
 		Notice:               o.notice,
 		Now:                  time.Now,
 	}
-	if o.ResponseMode != "" && o.ResponseMode != responseQuery && !o.postsBack() {
-		return c, fmt.Errorf("response_mode %q: there are %s and %s", o.ResponseMode, responseQuery, responseFormPost)
+	if o.ResponseMode != "" {
+		if err := directive.OneOf("response_mode", o.ResponseMode, responseQuery, responseFormPost); err != nil {
+			return c, err
+		}
 	}
 	switch {
 	case o.Issuer == "" && o.ClientID == "":

@@ -144,11 +144,12 @@ func (o *OIDCLogin) parseClientKey(d *caddyfile.Dispenser) error {
 	if slices.Contains(args, "") {
 		return directive.Err(d, "client_key has an empty argument")
 	}
-	o.ClientKey = directive.FileName(d, args[0])
 	if len(args) == 2 {
 		o.ClientKeyID = args[1]
 	}
-	return nil
+	var err error
+	o.ClientKey, err = directive.FileName(d, args[0])
+	return err
 }
 
 func (o *OIDCLogin) parseAuthParam(d *caddyfile.Dispenser) error {

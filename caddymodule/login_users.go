@@ -21,6 +21,7 @@ import (
 	"example.com/sidegate/caddymodule/lifecycle"
 	"example.com/sidegate/caddymodule/login"
 	"example.com/sidegate/caddymodule/login/users"
+	"example.com/sidegate/caddymodule/ownfile"
 )
 
 func init() {
@@ -136,21 +137,33 @@ func (u *UsersLogin) Provision(ctx caddy.Context) error {
 	if u.File == "" {
 		return errors.New("login users: name the file, such as `login users users.yaml`")
 	}
-	path, err := resolve(u.File)
+	named, err := fileOf(u.File)
 	if err != nil {
 		return fmt.Errorf("login users: %w", err)
 	}
-	if u.file, err = users.OpenFile(path, roleCheck(ctx)); errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("login users: %w: make it with: %s", directive.LookedIn(err), users.CommandFor(path))
-	} else if err != nil {
-		return fmt.Errorf("login users: %w", readable(err))
+	if u.file, err = users.OpenFile(named.Path, roleCheck(ctx)); err != nil {
+		return unopened(named, err)
 	}
 	u.Method = users.New("users", u.file, nil)
 	u.warnOfMixture()
-	u.known, u.release, err = pooled("sidegate.logins.users:"+path, func() (*knownPeople, error) {
+	if ownfile.IsOpenToAll(named.Path) {
+		u.logger.Warn("anybody on this machine may write the users file, and so add people and change passwords",
+			zap.String("file", named.String()), zap.String("remedy", "chmod o-w on it"))
+	}
+	u.known, u.release, err = pooled("sidegate.logins.users:"+named.Path, func() (*knownPeople, error) {
 		return new(knownPeople), nil
 	})
 	return err
+}
+
+// unopened tells why there are no people, and how the file is made where it is not
+// there.
+func unopened(named ownfile.Named, err error) error {
+	told := fmt.Errorf("login users: %w", directive.LookedIn(named.Err(err)))
+	if !errors.Is(err, fs.ErrNotExist) || named.IsHidden() {
+		return told
+	}
+	return fmt.Errorf("%w: make it with: %s", told, users.CommandFor(named.Path))
 }
 
 // Cleanup gives back what Provision took.
@@ -229,7 +242,10 @@ func (u *UsersLogin) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if !d.Args(&u.File) {
 		return directive.Err(d, "login users needs its file: login users users.yaml")
 	}
-	u.File = directive.FileName(d, u.File)
+	var err error
+	if u.File, err = directive.FileName(d, u.File); err != nil {
+		return err
+	}
 	if d.NextArg() {
 		return directive.ArgErr(d)
 	}

@@ -24,8 +24,16 @@ import (
 )
 
 // resolve replaces {env.*} and {file.*} in a configured value; what they name
-// must exist and not be empty.
+// must exist and not be empty, and be no file in the working folder that others
+// may have put there.
 func resolve(value string) (string, error) {
+	for _, name := range reference.FindAllString(value, -1) {
+		if path, isFile := strings.CutPrefix(strings.TrimSuffix(name, "}"), "{file."); isFile {
+			if err := ownfile.Foreign(path); err != nil {
+				return "", fmt.Errorf("%s: %w", name, err)
+			}
+		}
+	}
 	resolved, err := caddy.NewReplacer().ReplaceOrErr(value, true, true)
 	if err != nil {
 		return "", unresolved(value)
@@ -85,7 +93,7 @@ func unresolved(value string) error {
 	for _, name := range reference.FindAllString(value, -1) {
 		if _, err := caddy.NewReplacer().ReplaceOrErr(name, true, true); err != nil {
 			if unread := unreadable(name); unread != nil {
-				return fmt.Errorf("%s cannot be read: %w", name, readable(unread))
+				return fmt.Errorf("%s cannot be read: %w", name, ownfile.Readable(unread))
 			}
 			return fmt.Errorf("%s is missing or empty: set the variable, or let this process read the file, and start again", name)
 		}
@@ -110,40 +118,48 @@ func unreadable(name string) error {
 	return file.Close()
 }
 
+// fileOf is the file that an option names. All options that name one come by it: its
+// errors repeat nothing that a placeholder stands for.
+func fileOf(configured string) (ownfile.Named, error) {
+	path, err := resolve(configured)
+	if err != nil {
+		return ownfile.Named{}, err
+	}
+	return ownfile.NamedBy(configured, path)
+}
+
 // readNamed reads the file of that name. An empty one is an error, for what is
 // not configured means something else.
 func readNamed(configured string) ([]byte, error) {
-	path, err := resolve(configured)
+	file, err := fileOf(configured)
 	if err != nil {
 		return nil, err
 	}
-	text, err := os.ReadFile(path)
+	text, err := file.Read()
 	if err != nil {
-		return nil, directive.LookedIn(readable(err))
+		return nil, directive.LookedIn(err)
 	}
 	if len(text) == 0 {
-		err = fmt.Errorf("%s is empty: it should hold PEM", path)
+		err = fmt.Errorf("%s is empty: it should hold PEM", file)
 	}
 	return text, err
-}
-
-// readable tells who may not read a file; other errors stay as they are.
-func readable(err error) error {
-	if !errors.Is(err, fs.ErrPermission) {
-		return err
-	}
-	what := "the file"
-	if denied, ok := errors.AsType[*fs.PathError](err); ok {
-		what = ownfile.Described(denied.Path)
-	}
-	return fmt.Errorf("%w: let the user that the gateway runs as (uid %d) read %s and enter its folder", err, os.Getuid(), what)
 }
 
 // inDataFolder tells what to do when Caddy's data folder cannot be written. The
 // secret and the sessions both lie there, so whoever moves one moves the other.
 func inDataFolder(err error) error {
-	return fmt.Errorf("%w (%s, or set XDG_DATA_HOME or HOME to a folder that it may write, or say where both things go that lie there, "+
-		"`secret {env.SIDEGATE_SECRET}` and `store embedded <file>`)", err, inFolder(err, caddy.AppDataDir()))
+	folder := inFolder(err, caddy.AppDataDir()) + ", or set XDG_DATA_HOME or HOME to a folder that it may write"
+	if file := ownfile.InTheWay(caddy.AppDataDir()); file != "" {
+		folder = noFolder(file)
+	}
+	return fmt.Errorf("%w (%s, or say where both things go that lie there, `secret {env.SIDEGATE_SECRET}` and `store embedded <file>`)", err, folder)
+}
+
+// noFolder is for a data folder that would stand where a file is: without HOME it is
+// `caddy` in the working folder, and there the executable may lie.
+func noFolder(file string) string {
+	return fmt.Sprintf("Caddy's data folder would be in %s, which is a file: set HOME or XDG_DATA_HOME to a folder that the user "+
+		"that the gateway runs as, uid %d, may write", file, os.Getuid())
 }
 
 // inStorage is inDataFolder for another folder that is configured as Caddy's storage,

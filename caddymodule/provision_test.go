@@ -96,6 +96,7 @@ func TestErrorsOfAConfigurationSayWhatToDo(t *testing.T) {
 	gatewaytest.WriteFile(t, garbage, canary)
 	writeKey(t, p384, elliptic.P384())
 	missing := filepath.Join(dir, "missing")
+	t.Setenv("SIDEGATE_TEST_LINES", strings.Repeat("e", 32)+"\n"+strings.Repeat("f", 32))
 
 	redis := func(lines string) gatewaytest.Site {
 		return gatewaytest.Site{Options: secretLine + "store redis redis://u:" + canary + "@127.0.0.1:1 {\n" + lines + "\n}"}
@@ -110,6 +111,7 @@ func TestErrorsOfAConfigurationSayWhatToDo(t *testing.T) {
 		{"a second secret that is too short", gatewaytest.Site{Options: secretLine + "secret short"}, "secret 2 has 5 bytes"},
 		{"a secret that is there twice", gatewaytest.Site{Options: secretLine + secretLine}, "secret 2 is the same as an earlier one: put the new secret first, then the old"},
 		{"a secret of a variable that is not set", gatewaytest.Site{Options: "secret {env.SIDEGATE_TEST_UNSET}"}, "secret 1: {env.SIDEGATE_TEST_UNSET} is missing or empty: set the variable"},
+		{"two secrets in one variable", gatewaytest.Site{Options: "secret {env.SIDEGATE_TEST_LINES}"}, "secret 1: it has a line break within: put each secret into a file or a variable of its own"},
 		{"a secret of a variable that is empty", gatewaytest.Site{Options: "secret {env.SIDEGATE_TEST_EMPTY}"}, "secret 1: {env.SIDEGATE_TEST_EMPTY} is missing or empty"},
 		{"a secret of a file that is not there", gatewaytest.Site{Options: "secret {file." + missing + "}"}, "secret 1: {file." + missing + "} is missing or empty: set the variable, or let this process read the file"},
 		{"a secret with braces in it", gatewaytest.Site{Options: "secret \"x{" + canary + "}\""}, "secret 1: it has braces that are neither {env.NAME} nor {file./path}"},
@@ -132,17 +134,17 @@ func TestErrorsOfAConfigurationSayWhatToDo(t *testing.T) {
 		{"a return_to that would write into a page's policy", gatewaytest.Site{Options: `return_to "https://a;script-src"`}, "give an origin"},
 		{"a cors with a wildcard", gatewaytest.Site{Options: "cors https://a.example.com *"}, "cors 2: give an origin"},
 
-		{"a cookie name with blanks", gatewaytest.Site{Cookie: `name "a b"`}, `cookie name "a b": use letters, digits, - and _`},
+		{"a cookie name with blanks", gatewaytest.Site{Cookie: `name "a b"`}, `cookie name: what stands there is no name of a cookie: use letters, digits, - and _`},
 		{"an insecure cookie with a prefix of secure ones", gatewaytest.Site{Cookie: "insecure\nname __Secure-a"}, "browsers refuse it without Secure; choose another name or leave `insecure` out"},
 		{"an insecure cookie with a prefix in another case", gatewaytest.Site{Cookie: "insecure\nname __HOST-a"}, "browsers refuse it without Secure"},
 		{"a host's cookie with a domain", gatewaytest.Site{Cookie: "domain example.com\nname __Host-a"}, "browsers refuse it with a domain; choose another name or leave `domain` out"},
-		{"a cookie domain with a wildcard", gatewaytest.Site{Cookie: "domain *.example.com"}, `cookie domain "*.example.com": give a host name such as example.com`},
+		{"a cookie domain with a wildcard", gatewaytest.Site{Cookie: "domain *.example.com"}, `cookie domain: what stands there is no domain: give a host name such as example.com`},
 		{"a cookie domain with a port", gatewaytest.Site{Cookie: "domain example.com:443"}, "give a host name such as example.com"},
-		{"a same_site that would let every site in", gatewaytest.Site{Cookie: "same_site none"}, "same_site: 'none' is not known: there are lax, strict"},
+		{"a same_site that would let every site in", gatewaytest.Site{Cookie: "same_site none"}, "same_site: what stands there is not known: there are lax, strict"},
 
 		{"RS256 without a key", gatewaytest.Site{Options: "token {\nalgorithm RS256\n}"}, "token algorithm RS256 needs a signing_key: make one with `openssl genpkey"},
-		{"an algorithm that signs nothing", gatewaytest.Site{Options: "token {\nalgorithm none\n}"}, "algorithm: 'none' is not known: there are ES256, EdDSA, RS256"},
-		{"a signing key that is not there", gatewaytest.Site{Options: "token {\nsigning_key " + missing + "\n}"}, "reading token signing_key: open " + missing},
+		{"an algorithm that signs nothing", gatewaytest.Site{Options: "token {\nalgorithm none\n}"}, "algorithm: what stands there is not known: there are ES256, EdDSA, RS256"},
+		{"a signing key that is not there", gatewaytest.Site{Options: "token {\nsigning_key " + missing + ".pem\n}"}, "token signing_key: open " + missing + ".pem"},
 		{"a signing key that is no key", gatewaytest.Site{Options: "token {\nsigning_key " + garbage + "\n}"}, "token signing key 1: not a PEM file with a private key"},
 		{"a signing key of another curve", gatewaytest.Site{Options: "token {\nsigning_key " + p384 + "\n}"}, "token signing key 1 does not fit the algorithm: ES256 needs a P-256 key"},
 		{"a token that lives too short a time", gatewaytest.Site{Options: "token {\nttl 30s\n}"}, "token ttl 30s is too short: give at least 1m0s"},

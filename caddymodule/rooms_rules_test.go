@@ -4,11 +4,14 @@ import (
 	"fmt"
 	"go/ast"
 	"go/token"
+	"os"
 	"path"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"testing"
 )
 
 func importBreaches(s source) []string {
@@ -125,6 +128,38 @@ func (s source) nameOf(importPath string) string {
 // onOneLine is a block of a Caddyfile that is written out on one line, with an option
 // and its value in it. Caddy takes none, so nobody can copy it.
 var onOneLine = regexp.MustCompile("`[^`]*\\{ [a-z_]+ [^`}]+\\}`")
+
+// withArgument is the same of a block behind an argument, with a bare word in it.
+var withArgument = regexp.MustCompile("`[a-z_]+ [^`{ ]+ \\{ [a-z_]+ \\}`")
+
+// A reader pastes what a document says. Caddy takes no block on one line.
+func TestNoDocumentSaysABlockOnOneLine(t *testing.T) {
+	documents, err := filepath.Glob("../deploy/*.md")
+	if err != nil || len(documents) == 0 {
+		t.Fatalf("%d documents: %v", len(documents), err)
+	}
+	for _, name := range append(documents, "../README.md") {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, found := range blocksOnOneLine(string(text)) {
+			t.Errorf("%s: %s: write it on lines of its own, or say in which block the option stands", name, found)
+		}
+	}
+	for said, want := range map[string]int{"say `path /x { method GET; public }`": 1, "`path /x { public }`": 1, "`token { issuer }` and `cookie { ... }`": 0} {
+		if got := blocksOnOneLine(said); len(got) != want {
+			t.Errorf("%s: %q", said, got)
+		}
+	}
+}
+
+func blocksOnOneLine(text string) (found []string) {
+	for line := range strings.Lines(text) {
+		found = append(append(found, onOneLine.FindAllString(line, -1)...), withArgument.FindAllString(line, -1)...)
+	}
+	return found
+}
 
 // remedyBreaches finds what people are told to write and cannot.
 func remedyBreaches(s source) []string {

@@ -30,9 +30,9 @@ func TestMistakesInPathRulesAreRefused(t *testing.T) {
 		{"optional and a demand", inAuth, "path /a {\n\t\t\toptional\n\t\t\taccount_admin\n\t\t}", "path /a: it opens the path and demands something of it"},
 		{"what is no method", inAuth, "path /a {\n\t\t\tmethod GET,POST\n\t\t}", at + `path /a: "GET,POST" is no method`},
 		{"ambiguous_paths without a word", inAuth, "ambiguous_paths", wrongCount},
-		{"ambiguous_paths of something else", inAuth, "ambiguous_paths refuse", at + "ambiguous_paths: 'refuse' is not known: it takes the word allow"},
+		{"ambiguous_paths of something else", inAuth, "ambiguous_paths refuse", at + "ambiguous_paths: what stands there is not known: it takes the word allow"},
 		{"ambiguous_paths twice", inAuth, "ambiguous_paths allow\n\t\tambiguous_paths allow", "ambiguous_paths is given twice"},
-		{"ambiguous_paths of the app, of something else", inOptions, "ambiguous_paths off", "Caddyfile:4: ambiguous_paths: 'off' is not known: it takes the word allow"},
+		{"ambiguous_paths of the app, of something else", inOptions, "ambiguous_paths off", "Caddyfile:4: ambiguous_paths: what stands there is not known: it takes the word allow"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			wantAdaptError(t, strings.Replace(c.where, "LINE", c.line, 1), c.want)

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -56,7 +57,10 @@ func (EmbeddedStore) CaddyModule() caddy.ModuleInfo {
 func (e *EmbeddedStore) Provision(ctx caddy.Context) (err error) {
 	path := filepath.Join(caddy.AppDataDir(), "sidegate", "sessions.db")
 	if e.Path != "" {
-		if path, err = resolve(e.Path); err != nil {
+		if path, err = resolve(e.Path); err == nil {
+			err = e.noContent(path)
+		}
+		if err != nil {
 			return fmt.Errorf("store embedded: %w", err)
 		}
 	}
@@ -71,6 +75,15 @@ func (e *EmbeddedStore) Provision(ctx caddy.Context) (err error) {
 		e.working = path
 	}
 	e.path, err = filepath.Abs(path)
+	return err
+}
+
+// noContent refuses what is no name of a file but what is in one, without a word of it.
+func (e *EmbeddedStore) noContent(path string) error {
+	err := ownfile.NoContent(path)
+	if err != nil && ownfile.NoContent(e.Path) == nil {
+		return fmt.Errorf("%s: %w", e.Path, err)
+	}
 	return err
 }
 
@@ -104,7 +117,19 @@ func (e *EmbeddedStore) unopened(err error) error {
 	if e.Path == "" && isOfFolder(err) {
 		return inDataFolder(err)
 	}
+	if strings.Contains(e.Path, "{") {
+		return fmt.Errorf("the file of `%s` cannot be opened or made: %w", e.Path, causeOf(err))
+	}
 	return ownfile.Unmade(e.path, err)
+}
+
+// causeOf is what the system says, without the name of the file: what a placeholder
+// stands for may be a secret in the wrong place.
+func causeOf(err error) error {
+	if failed, ok := errors.AsType[*fs.PathError](err); ok {
+		return failed.Err
+	}
+	return errors.New("it is no store of sessions, or another process has it")
 }
 
 // UnmarshalCaddyfile reads the store. Syntax:
@@ -115,7 +140,10 @@ func (e *EmbeddedStore) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if err := directive.OptionalText(d, &e.Path); err != nil {
 		return err
 	}
-	e.Path, e.Former = directive.MadeFileName(d, e.Path)
+	var err error
+	if e.Path, e.Former, err = directive.MadeFileName(d, e.Path); err != nil {
+		return err
+	}
 	return directive.NoMore(d, "store embedded")
 }
 

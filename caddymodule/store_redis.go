@@ -279,7 +279,7 @@ func (s *RedisStore) parsePoolSize(d *caddyfile.Dispenser) error {
 	}
 	size, err := strconv.Atoi(value)
 	if err != nil || size < 1 || size > 10_000 {
-		return directive.Errf(d, "pool_size: %s is not a number of connections from 1 to 10000", directive.Quoted(value))
+		return directive.Errf(d, "pool_size: %s is not a number of connections from 1 to 10000", directive.Number(value))
 	}
 	s.PoolSize = size
 	return nil
@@ -295,7 +295,7 @@ func (s *RedisStore) parseWait(d *caddyfile.Dispenser) error {
 	}
 	replicas, err := strconv.Atoi(value)
 	if err != nil || replicas < 1 || replicas > 100 {
-		return directive.Errf(d, "wait: %s is not a number of replicas from 1 to 100", directive.Quoted(value))
+		return directive.Errf(d, "wait: %s is not a number of replicas from 1 to 100", directive.Number(value))
 	}
 	s.Wait = &RedisWait{Replicas: replicas}
 	if !d.NextArg() {
@@ -303,7 +303,7 @@ func (s *RedisStore) parseWait(d *caddyfile.Dispenser) error {
 	}
 	timeout, err := caddy.ParseDuration(d.Val())
 	if err != nil || timeout <= 0 {
-		return directive.Errf(d, "wait: %s is not a time such as 250ms", directive.Quoted(d.Val()))
+		return directive.Errf(d, "wait: %s is not a time such as 250ms", directive.Number(d.Val()))
 	}
 	s.Wait.Timeout = caddy.Duration(timeout)
 	if d.NextArg() {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
@@ -14,18 +15,24 @@ import (
 func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "sidegate-check",
-		Usage: "[--config <file>] [--adapter <name>] [--strict]",
+		Usage: "[<file>] [--config <file>] [--adapter <name>] [--strict]",
 		Short: "Says what is wrong with a configuration, and what may not be meant",
 		Long: `
 Adapts and validates a configuration, as caddy validate does, and prints what is
 wrong, every warning of Sidegate's on a line of its own, whatever the log of the
-configuration leaves out, and a summary.
+configuration leaves out, and a summary that names the file. The file is given by
+itself or by --config.
 
 The exit status is 0 for a valid configuration, 1 for another, and 3 with
 --strict for a valid one that there are warnings about.`,
 		Flags: checkFlags(),
 		Func: func(fl caddycmd.Flags) (int, error) {
-			return check(fl.String("config"), fl.String("adapter"), fl.Bool("strict"), os.Stdout)
+			config, err := fileOf(fl)
+			if err != nil {
+				_, _ = fmt.Fprintln(os.Stdout, "error:", err)
+				return caddy.ExitCodeFailedStartup, errors.Join(err, collect()) // which has Caddy not say it again
+			}
+			return check(config, fl.String("adapter"), fl.Bool("strict"), os.Stdout)
 		},
 	})
 }
@@ -36,6 +43,19 @@ func checkFlags() *flags.FlagSet {
 	fs.String("adapter", "", "Name of config adapter to apply")
 	fs.Bool("strict", false, "Have warnings fail the check")
 	return fs
+}
+
+// fileOf is the file to check: the one argument, or that of --config.
+func fileOf(fl caddycmd.Flags) (string, error) {
+	switch {
+	case fl.NArg() == 0:
+		return fl.String("config"), nil
+	case fl.NArg() > 1:
+		return "", errors.New("name one file: caddy sidegate-check prod.Caddyfile")
+	case fl.Changed("config"):
+		return "", errors.New("the file is named twice: leave --config or the argument out")
+	}
+	return fl.Arg(0), nil
 }
 
 // exitWarned is the status of --strict where there are warnings. 2 is what Go
@@ -55,10 +75,13 @@ func check(config, adapter string, strict bool, out io.Writer) (int, error) {
 		_, _ = fmt.Fprintln(out, "warning:", warning)
 	}
 	if err != nil {
-		_, _ = fmt.Fprintf(out, "error: %s\nsidegate: %v\n", Said(err), errInvalid)
+		for said := range strings.SplitSeq(Said(err), "\n") {
+			_, _ = fmt.Fprintln(out, "error:", said)
+		}
+		_, _ = fmt.Fprintf(out, "sidegate: %v (%s)\n", errInvalid, config)
 		return caddy.ExitCodeFailedStartup, errInvalid
 	}
-	_, _ = fmt.Fprintf(out, "sidegate: the configuration is valid, %s\n", counted(len(warnings)))
+	_, _ = fmt.Fprintf(out, "sidegate: the configuration is valid, %s (%s)\n", counted(len(warnings)), config)
 	if strict && len(warnings) > 0 {
 		return exitWarned, errWarned
 	}

@@ -45,6 +45,26 @@ func TestWhatTheCommandSaysAndByWhichStatusItEnds(t *testing.T) {
 			[]string{"error: Caddyfile:12: unrecognized directive: session_aut: did you mean `session_auth`?", "sidegate: the configuration is not valid"}},
 		{"the global block, mistyped", strings.Replace(written("", login, site), "sidegate", "sidgate", 1), nil, 1,
 			[]string{"error: Caddyfile:4: unrecognized global option: sidgate: did you mean `sidegate`?", "sidegate: the configuration is not valid"}},
+		{"a file by itself", written(quiet, login, site), []string{"sub/Caddyfile"}, 0,
+			[]string{"warning: sub/Caddyfile:7: a file is not beside the Caddyfile", "sidegate: the configuration is valid, 1 warning (sub/Caddyfile)"}},
+		{"two files", written(quiet, login, site), []string{"sub/Caddyfile", "Caddyfile"}, 1, []string{"error: name one file"}},
+		{"a file twice", written(quiet, login, site), []string{"sub/Caddyfile", "--config", "Caddyfile"}, 1, []string{"error: the file is named twice"}},
+		{"several mistakes in the users file", written("", "login users twice.yaml", site), nil, 1,
+			[]string{"error: login users: ", "error: users file line ", "sidegate: the configuration is not valid (Caddyfile)"}},
+		{"an option without its block", written(login, login, site), nil, 1,
+			[]string{"error: Caddyfile:3: unrecognized global option: login: it is an option of the global block `sidegate { ... }`", "sidegate: the configuration is not valid"}},
+		{"a directive among the options", written("session_auth", login, site), nil, 1,
+			[]string{"error: Caddyfile:3: unrecognized global option: session_auth: it is a directive, in the block of a site", "sidegate: the configuration is not valid"}},
+		{"a role in a site", written("", login, "role admin\n"+site), nil, 1,
+			[]string{"error: Caddyfile:10: unrecognized directive: role: it is an option of the global block `sidegate { ... }`, and an option of `session_auth { ... }`", "sidegate: the configuration is not valid"}},
+		{"a login in a site", written("", login, login+"\n"+site), nil, 1,
+			[]string{"error: Caddyfile:10: unrecognized directive: login: it is an option of the global block `sidegate { ... }`", "sidegate: the configuration is not valid"}},
+		{"the block in a site", written("", login, "sidegate {\n"+login+"\n}\n"+site), nil, 1,
+			[]string{"error: Caddyfile:10: unrecognized directive: sidegate: it is a global option: it stands in the braces that begin the Caddyfile", "sidegate: the configuration is not valid"}},
+		{"the block without braces around it", "sidegate {\n" + login + "\n}\n", nil, 1,
+			[]string{"error: Caddyfile:2: unrecognized directive: login: it is an option of the global block `sidegate { ... }`", "sidegate: the configuration is not valid"}},
+		{"the block twice", written("sidegate {\n"+login+"\n}", login, site), nil, 1,
+			[]string{"error: Caddyfile:6: the sidegate options are given twice", "sidegate: the configuration is not valid"}},
 		{"a mistake in the users file", written("", "login users broken.yaml", site), nil, 1,
 			[]string{"error: login users: BROKEN: users file line ", "sidegate: the configuration is not valid"}},
 		{"a field of JSON that is mistyped", `{"apps":{"sidegate":{"lifetme":"1h"}}}`, []string{"--config", "Caddyfile.json"}, 1,
@@ -94,6 +114,7 @@ func TestWhatTheCommandSaysAndByWhichStatusItEnds(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()
 			gatewaytest.WriteFile(t, filepath.Join(dir, "users.yaml"), gatewaytest.UsersFile)
+			gatewaytest.WriteFile(t, filepath.Join(dir, "twice.yaml"), strings.ReplaceAll(gatewaytest.UsersFile, "roles:", "rolez:"))
 			if err := os.Mkdir(filepath.Join(dir, "sub"), 0o700); err != nil {
 				t.Fatal(err)
 			}

@@ -34,7 +34,7 @@ var (
 func Said(err error) string {
 	said := strings.TrimPrefix(err.Error(), "adapting config using caddyfile: ")
 	if field := unknownField.FindStringSubmatch(said); field != nil {
-		return field[1] + ": " + field[2] + meant(field[3], fieldsOf(field[1]))
+		return field[1] + ": " + field[2] + meantField(field[1], field[3])
 	}
 	if path := untilOurs.FindString(said); path != "" {
 		said = said[len(path):]
@@ -69,11 +69,35 @@ func withMeant(said string) string {
 	if found == nil {
 		return said
 	}
-	ours := []string{"sidegate"}
-	if said[found[2]:found[3]] == "directive" {
+	ours, word, inSite := []string{"sidegate"}, said[found[4]:found[5]], said[found[2]:found[3]] == "directive"
+	if inSite {
 		ours = directives()
 	}
-	return said[:found[1]] + meant(said[found[4]:found[5]], ours) + said[found[1]:]
+	advice := elsewhere(word, inSite)
+	if advice == "" {
+		advice = meant(word, ours)
+	}
+	return said[:found[1]] + advice + said[found[1]:]
+}
+
+// elsewhere says where a word of ours belongs that stands among the directives of a
+// site, or else among the global options; empty for others.
+func elsewhere(word string, inSite bool) string {
+	var homes []string
+	switch {
+	case slices.Contains(directives(), word) && !inSite:
+		homes = []string{"a directive, in the block of a site"}
+	case word == "sidegate" && inSite:
+		homes = []string{"a global option: it stands in the braces that begin the Caddyfile, before the sites"}
+	case inSite:
+		homes = directive.Homes(word)
+	case slices.Contains(directive.Blocks()["sidegate"], word):
+		homes = []string{"an option of the global block `sidegate { ... }`"}
+	}
+	if len(homes) == 0 {
+		return ""
+	}
+	return ": it is " + strings.Join(homes, ", and ")
 }
 
 func meant(word string, names []string) string {
@@ -93,6 +117,53 @@ func directives() (names []string) {
 	return names
 }
 
+// meantField is meant for a field of a module in JSON. One that stands in the wrong
+// place is told by the field that it belongs into.
+func meantField(id, name string) string {
+	fields := fieldsOf(id)
+	if !slices.Contains(fields, name) {
+		return meant(name, fields)
+	}
+	if module, err := caddy.GetModule(id); err == nil {
+		if into := parentOf(reflect.TypeOf(module.New()), name); into != "" {
+			return ": it belongs into `" + into + "`"
+		}
+	}
+	return ""
+}
+
+// parentOf is the field whose value has one of that name; empty where none has, or the
+// whole has.
+func parentOf(t reflect.Type, name string) string {
+	if t = bare(t); t.Kind() != reflect.Struct {
+		return ""
+	}
+	for field := range t.Fields() {
+		own, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		if !field.IsExported() || own == "-" {
+			continue
+		}
+		if own == "" {
+			if into := parentOf(field.Type, name); into != "" {
+				return into
+			}
+			continue
+		}
+		if slices.Contains(fieldsIn(field.Type, nil), name) {
+			return own
+		}
+	}
+	return ""
+}
+
+// bare is the type of what a pointer leads to, or a list has.
+func bare(t reflect.Type) reflect.Type {
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
+		t = t.Elem()
+	}
+	return t
+}
+
 // fieldsOf are the fields of a module in JSON, with those inside of them.
 func fieldsOf(id string) []string {
 	module, err := caddy.GetModule(id)
@@ -103,10 +174,7 @@ func fieldsOf(id string) []string {
 }
 
 func fieldsIn(t reflect.Type, names []string) []string {
-	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
-		t = t.Elem()
-	}
-	if t.Kind() != reflect.Struct {
+	if t = bare(t); t.Kind() != reflect.Struct {
 		return names
 	}
 	for field := range t.Fields() {

@@ -29,6 +29,7 @@ func TestWhatAnErrorSaysWithoutThePathOfModules(t *testing.T) {
 		`loading sidegate app module: decoding module config: sidegate: json: unknown field "lifetme"`:                                                                   "sidegate: json: unknown field \"lifetme\": did you mean `lifetime`?",
 		`x: decoding module config: http.handlers.session_auth: json: unknown field "requires"`:                                                                          "http.handlers.session_auth: json: unknown field \"requires\": did you mean `require`?",
 		`x: decoding module config: sidegate.logins.oidc: json: unknown field "issuers"`:                                                                                 "sidegate.logins.oidc: json: unknown field \"issuers\": did you mean `issuer`?",
+		`x: decoding module config: sidegate: json: unknown field "stale"`:                                                                                               "sidegate: json: unknown field \"stale\": it belongs into `cache`",
 		`x: decoding module config: sidegate: json: unknown field "colour"`:                                                                                              `sidegate: json: unknown field "colour"`,
 		"adapting config using caddyfile: Caddyfile:1: so":                                                                                                               "Caddyfile:1: so",
 	} {

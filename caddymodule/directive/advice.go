@@ -73,6 +73,16 @@ func meant(word string, names []string) string {
 	return ""
 }
 
+// Homes say where an option of ours belongs; none where there is no such option.
+func Homes(word string) (found []string) {
+	for _, b := range blocks {
+		if slices.Contains(strings.Fields(b.options), word) {
+			found = append(found, "an option of "+b.called)
+		}
+	}
+	return found
+}
+
 // homes say where an option belongs, but for this block.
 func homes(word, but string) (found []string) {
 	for _, b := range blocks {
@@ -116,20 +126,37 @@ func nearest(word string, names []string, allowed int) (found string, ok bool) {
 	return found, best < never && !twice
 }
 
-// Slip is Nearest for what is refused by it: only a letter that is missing or too
-// many, two in another order, or letters of another case make a name a mistyped
-// one, for names such as team-a and team-b differ by another letter on purpose.
+// Slip is Nearest for what is refused by it: only letters of another case, two in
+// another order, and a letter that is missing or too many within the word make a name
+// a mistyped one. At its end it may be another on purpose (admin and admins, Kunde and
+// Kunden), as with another letter (team-a and team-b), or a digit (team1 and team10).
 func Slip(word string, names []string) (meant string, ok bool) {
 	for _, name := range names {
 		if word == name {
 			continue
 		}
 		a, b := strings.ToLower(word), strings.ToLower(name)
-		if a == b || utf8.RuneCountInString(name) >= leastForSlip && distance(a, b) == 1 && otherAt(a, b) < 0 {
+		if a == b || utf8.RuneCountInString(name) >= leastForSlip && distance(a, b) == 1 && isWithin([]rune(a), []rune(b)) {
 			return name, true
 		}
 	}
 	return "", false
+}
+
+// isWithin reports whether two words that are one slip apart are so by a letter too
+// many before the end of the longer one, or by two letters in another order.
+func isWithin(a, b []rune) bool {
+	if len(a) > len(b) {
+		a, b = b, a
+	}
+	at := 0
+	for at < len(a) && a[at] == b[at] {
+		at++
+	}
+	if len(a) == len(b) {
+		return otherAt(string(a), string(b)) < 0 && unicode.IsLetter(a[at]) && unicode.IsLetter(b[at])
+	}
+	return at < len(a) && unicode.IsLetter(b[at])
 }
 
 // leastForSlip is how many letters a name has that is not easily near another.

@@ -64,7 +64,16 @@ func TestSlip(t *testing.T) {
 		want        bool
 	}{
 		"a letter missing":                        {"admn", "admin", true},
-		"a letter too many":                       {"adminn", "admin", true},
+		"a letter too many":                       {"addmin", "admin", true},
+		"a letter too many in front":              {"aadmin", "admin", true},
+		"a letter more at the end":                {"admins", "admin", false},
+		"a letter less at the end":                {"user", "users", false},
+		"another plural":                          {"Kunden", "Kunde", false},
+		"a longer number":                         {"team10", "team1", false},
+		"a number":                                {"team", "team1", false},
+		"a number within":                         {"te1am", "team", false},
+		"numbers in another order":                {"team12", "team21", false},
+		"a sign within":                           {"foo-bar", "foobar", false},
 		"two in another order":                    {"amdin", "admin", true},
 		"another letter, which may be on purpose": {"team-a", "team-b", false},
 		"another word":                            {"viewer", "editor", false},

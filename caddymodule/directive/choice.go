@@ -34,7 +34,8 @@ func Choices(target *[]string, words ...string) Option {
 }
 
 // OneOf refuses a value that is none of the words that an option takes, and says
-// which may have been meant.
+// which may have been meant. It repeats only what is near one: what is like none may
+// be a secret in the wrong place.
 func OneOf(option, value string, words ...string) error {
 	if slices.Contains(words, value) {
 		return nil
@@ -43,11 +44,10 @@ func OneOf(option, value string, words ...string) error {
 	if len(words) == 1 {
 		there = "it takes the word " + words[0]
 	}
-	text := option + ": " + Quoted(value) + " is not known"
 	if near, ok := nearestOfFew(value, words); ok {
-		return fmt.Errorf("%s: did you mean `%s`? %s", text, near, strings.ToUpper(there[:1])+there[1:])
+		return fmt.Errorf("%s: %s is not known: did you mean `%s`? %s", option, Quoted(value), near, strings.ToUpper(there[:1])+there[1:])
 	}
-	return errors.New(text + ": " + there)
+	return errors.New(option + ": what stands there is not known: " + there)
 }
 
 // longestWord is beyond that of every option, and short of what a secret is as a
@@ -60,6 +60,15 @@ func Quoted(value string) string {
 		return "'" + value + "'"
 	}
 	return "what stands there"
+}
+
+// Number is Quoted for what stands where a number or a duration should: what does not
+// begin as one may be a secret in the wrong place.
+func Number(value string) string {
+	if digits := strings.TrimLeft(value, "+-."); digits == "" || digits[0] < '0' || digits[0] > '9' {
+		return "what stands there"
+	}
+	return Quoted(value)
 }
 
 // isPlain reports whether a value may be repeated in an error: it looks like a word

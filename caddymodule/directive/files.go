@@ -11,6 +11,8 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"go.uber.org/zap"
+
+	"example.com/sidegate/caddymodule/ownfile"
 )
 
 // File reads the name of a file, given once at most, as FileName does.
@@ -20,8 +22,9 @@ func File(target *string) Option {
 		if err := read(d); err != nil {
 			return err
 		}
-		*target = FileName(d, *target)
-		return nil
+		var err error
+		*target, err = FileName(d, *target)
+		return err
 	}
 }
 
@@ -33,7 +36,11 @@ func Files(target *[]string) Option {
 			return err
 		}
 		for _, name := range names {
-			*target = append(*target, FileName(d, name))
+			path, err := FileName(d, name)
+			if err != nil {
+				return err
+			}
+			*target = append(*target, path)
 		}
 		return nil
 	}
@@ -41,44 +48,56 @@ func Files(target *[]string) Option {
 
 // FileName makes a relative name one beside the Caddyfile where it stands, or,
 // where there is nothing by it and the working folder has it, one there, which
-// it warns of. Names with placeholders stay as they are.
-func FileName(d *caddyfile.Dispenser, name string) string {
+// it warns of, or refuses where others may have put it there. Names with
+// placeholders stay as they are. The content of a file is refused.
+func FileName(d *caddyfile.Dispenser, name string) (string, error) {
+	begin, _ := line(d)
+	if err := ownfile.NoContent(name); err != nil {
+		return "", Errf(d, "%s: %w", begin, err)
+	}
 	if isFixed(name) {
-		return name
+		return name, nil
 	}
 	here, err := filepath.Abs(name)
 	beside, besideErr := filepath.Abs(filepath.Join(filepath.Dir(d.File()), name))
 	switch {
 	case err != nil || besideErr != nil:
-		return name
+		return name, nil
 	case !isOfFile(d):
 		warnOfNoFile(d, name)
-		return here
 	case beside == here || isThere(beside) || !isThere(here):
-		return beside
+		return beside, nil
+	default:
+		Warn(d, "a file is not beside the Caddyfile that names it, and the one in the working folder is taken: "+upToStarter,
+			zap.String("file", here), zap.String("looked_for", beside), zap.String("remedy", wholeName))
 	}
-	Warn(d, "a file is not beside the Caddyfile that names it, and the one in the working folder is taken: "+upToStarter,
-		zap.String("file", here), zap.String("looked_for", beside), zap.String("remedy", wholeName))
-	return here
+	if err := ownfile.Foreign(name); err != nil {
+		return "", Errf(d, "%s: %w", begin, err)
+	}
+	return here, nil
 }
 
 // MadeFileName is FileName for a file that the gateway makes: beside the Caddyfile,
 // whatever the working folder has, for strangers may have put that there. former
 // is the name by which a gateway before made it in its working folder; empty
 // where there is none, or no other.
-func MadeFileName(d *caddyfile.Dispenser, name string) (path, former string) {
+func MadeFileName(d *caddyfile.Dispenser, name string) (path, former string, err error) {
+	if err := ownfile.NoContent(name); err != nil {
+		begin, _ := line(d)
+		return "", "", Errf(d, "%s: %w", begin, err)
+	}
 	if isFixed(name) {
-		return name, ""
+		return name, "", nil
 	}
 	if !isOfFile(d) {
 		warnOfNoFile(d, name)
-		return name, ""
+		return name, "", nil
 	}
 	beside, err := filepath.Abs(filepath.Join(filepath.Dir(d.File()), name))
 	if err != nil {
-		return name, ""
+		return name, "", nil
 	}
-	return beside, name
+	return beside, name, nil
 }
 
 // What is said of the working folder.
@@ -87,7 +106,11 @@ const (
 	wholeName   = "give its whole name"
 )
 
+// warnOfNoFile says nothing of what is not there: it may be no name at all.
 func warnOfNoFile(d *caddyfile.Dispenser, name string) {
+	if !isThere(name) {
+		return
+	}
 	Warn(d, "a Caddyfile that is no file, as on standard input, names one by a relative name, and the one in the working folder is taken: "+upToStarter,
 		zap.String("file", name), zap.String("remedy", wholeName))
 }

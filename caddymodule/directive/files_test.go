@@ -84,8 +84,8 @@ func TestAFileThatTheGatewayMakesIsBesideTheCaddyfile(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			d := caddyfile.NewTestDispenser("embedded x")
 			d.Next()
-			if path, former := MadeFileName(named(d, c.of), c.given); path != c.path || former != c.former {
-				t.Errorf("%s, and before %s", path, former)
+			if path, former, err := MadeFileName(named(d, c.of), c.given); path != c.path || former != c.former || err != nil {
+				t.Errorf("%s, and before %s: %v", path, former, err)
 			}
 		})
 	}
@@ -95,16 +95,18 @@ func TestAFileThatTheGatewayMakesIsBesideTheCaddyfile(t *testing.T) {
 // for its own without a word.
 func TestARelativeFileOfACaddyfileThatIsNoFileIsWarnedAbout(t *testing.T) {
 	t.Chdir(t.TempDir())
+	write(t, "a.pem")
 	for name, c := range map[string]struct {
 		of, given string
 		warned    bool
 	}{
+		"that is not there":   {"-", "b.pem", false},
 		"from standard input": {"-", "a.pem", true}, "by Caddy's API": {"Caddyfile", "a.pem", true},
 		"by its whole name": {"-", "/etc/a.pem", false}, "with a placeholder": {"-", "{env.A}", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, read := range []func(d *caddyfile.Dispenser){
-				func(d *caddyfile.Dispenser) { FileName(d, c.given) }, func(d *caddyfile.Dispenser) { MadeFileName(d, c.given) },
+				func(d *caddyfile.Dispenser) { _, _ = FileName(d, c.given) }, func(d *caddyfile.Dispenser) { _, _, _ = MadeFileName(d, c.given) },
 			} {
 				d := caddyfile.NewTestDispenser("ca x")
 				d.Next()
@@ -112,6 +114,43 @@ func TestARelativeFileOfACaddyfileThatIsNoFileIsWarnedAbout(t *testing.T) {
 				if got := strings.Contains(said, "a Caddyfile that is no file") && strings.Contains(said, c.given); got != c.warned {
 					t.Errorf("the log says %s", said)
 				}
+			}
+		})
+	}
+}
+
+// In the working folder a stranger may have put it there; beside the Caddyfile is the
+// operator's folder.
+func TestARelativeFileThatOthersMayHavePutIntoTheWorkingFolderIsRefused(t *testing.T) {
+	beside := t.TempDir()
+	t.Chdir(t.TempDir())
+	caddyfileOf := filepath.Join(beside, "Caddyfile")
+	write(t, caddyfileOf)
+	write(t, filepath.Join(beside, "own.pem"))
+	for _, path := range []string{"a.pem", filepath.Join(beside, "open.pem"), filepath.Join(beside, "own.pem")} {
+		write(t, path)
+		if err := os.Chmod(path, 0o606); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, c := range map[string]struct {
+		of, given string
+		refused   bool
+	}{
+		"named by a Caddyfile elsewhere":  {caddyfileOf, "a.pem", true},
+		"named on standard input":         {"-", "a.pem", true},
+		"beside the Caddyfile":            {caddyfileOf, "open.pem", false},
+		"by its whole name":               {"-", filepath.Join(beside, "open.pem"), false},
+		"that is not there":               {"-", "none.pem", false},
+		"by a placeholder, when it loads": {"-", "{env.A}", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := caddyfile.NewTestDispenser("ca " + c.given)
+			d.Next()
+			var got string
+			err := File(&got)(named(d, c.of))
+			if (err != nil) != c.refused || err != nil && !strings.Contains(err.Error(), "chown") {
+				t.Errorf("%v", err)
 			}
 		})
 	}

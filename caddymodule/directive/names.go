@@ -18,27 +18,18 @@ type Names struct {
 	// that cannot be told.
 	Held func(matches func(name string) bool) bool
 
-	// Strict has a slip beyond doubt refused though somebody may have the name.
-	Strict bool
 	// Called is what one is called in an error, and Remedy what is to be done where both
 	// are meant, with %s for the name.
 	Called, Remedy string
 }
 
-// Demanded refuses a name that is nearly a declared one. What may be on purpose is a
-// slip only where nobody has the name.
+// Demanded refuses a name that is nearly a declared one, where nobody has it.
 func (k *Names) Demanded(name string) error {
-	meant, sure := Slip(name, k.Declared)
-	if k.Strict && sure {
-		return k.Given(name)
+	meant, ok := Slip(name, k.Declared)
+	if !ok {
+		meant, ok = OtherLetter(name, k.Declared)
 	}
-	if !sure {
-		var ok bool
-		if meant, ok = OtherLetter(name, k.Declared); !ok {
-			return nil
-		}
-	}
-	if k.Known(name) {
+	if !ok || k.Known(name) {
 		return nil
 	}
 	return k.slip(name, meant)

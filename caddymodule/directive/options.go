@@ -184,7 +184,7 @@ func ParseDuration(d *caddyfile.Dispenser, more ...string) (caddy.Duration, erro
 	}
 	parsed, err := caddy.ParseDuration(value)
 	if err != nil || parsed < 0 {
-		return 0, Errf(d, "%s: %s is not a duration such as 30s, 15m or 12h%s", name, Quoted(value), strings.Join(more, ""))
+		return 0, Errf(d, "%s: %s is not a duration such as 30s, 15m or 12h%s", name, Number(value), strings.Join(more, ""))
 	}
 	return caddy.Duration(parsed), nil
 }
@@ -193,11 +193,11 @@ func ParseDuration(d *caddyfile.Dispenser, more ...string) (caddy.Duration, erro
 // dispenser is at, and returns its JSON with the module's name in it.
 func Guest(d *caddyfile.Dispenser, namespace, inlineKey, name string) (json.RawMessage, error) {
 	if _, err := caddy.GetModule(namespace + "." + name); err != nil {
-		kind := kindOf(namespace)
-		if isPlain(name) {
+		kind, there := kindOf(namespace), guests(namespace)
+		if meant(name, there) != "" && isPlain(name) { // what is like none may be a secret
 			kind += " '" + name + "'"
 		}
-		return nil, Errf(d, "unknown %s: %sthis build has %s", kind, meant(name, guests(namespace)), strings.Join(guests(namespace), ", "))
+		return nil, Errf(d, "unknown %s: %sthis build has %s", kind, meant(name, there), strings.Join(there, ", "))
 	}
 	module, err := caddyfile.UnmarshalModule(d, namespace+"."+name)
 	if err != nil {

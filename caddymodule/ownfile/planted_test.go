@@ -54,6 +54,62 @@ func TestWhatOthersMayHavePutIntoTheWorkingFolderIsRefused(t *testing.T) {
 	}
 }
 
+// Without HOME Caddy's data folder is `caddy` in the working folder, where the
+// executable may lie: to give that away helps nobody.
+func TestAFileInThePlaceOfAFolderIsToldAsOne(t *testing.T) {
+	t.Chdir(t.TempDir())
+	file("caddy", 0o777)(t)
+	folder("data", 0o700)(t)
+	whole, _ := filepath.Abs("caddy")
+	for name, want := range map[string]string{"caddy": whole, "./caddy/sidegate": whole, "data": "", "none/a": ""} {
+		if got := InTheWay(name); got != want {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+	err := Planted("caddy/sidegate/secret")
+	if err == nil || strings.Contains(err.Error(), "chown") || !strings.Contains(err.Error(), "is a file, where a folder should be: set HOME or XDG_DATA_HOME") {
+		t.Errorf("told: %v", err)
+	}
+}
+
+// What the operator gives may be root's, and a group may write it.
+func TestAGivenFileThatOthersMayHavePutIntoTheWorkingFolderIsRefused(t *testing.T) {
+	own := os.Getuid()
+	for name, c := range map[string]struct {
+		lies    func(t *testing.T)
+		uid     int
+		name    string
+		refused bool
+	}{
+		"nothing":                     {func(*testing.T) {}, own, "sessions.db", false},
+		"a file of its own":           {file("sessions.db", 0o600), own, "sessions.db", false},
+		"one that a group may write":  {file("sessions.db", 0o660), own, "sessions.db", false},
+		"one that others may write":   {file("sessions.db", 0o602), own, "sessions.db", true},
+		"a folder that all may write": {folder("data", 0o777), own, "data/users.yaml", true},
+		"another user's file":         {file("sessions.db", 0o600), own + 1, "sessions.db", own != 0},
+		"root's file":                 {file("sessions.db", 0o644), own + 1, "sessions.db", own != 0},
+		"by its whole name":           {func(*testing.T) {}, own + 1, "/etc/passwd", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			c.lies(t)
+			if err := foreignFor(c.uid, c.name); (err != nil) != c.refused {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+	if os.Getuid() == 0 {
+		t.Run("a stranger's file", func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			file("users.yaml", 0o600)(t)
+			must(t, os.Chown("users.yaml", 65534, -1))
+			if err := Foreign("users.yaml"); err == nil || !strings.Contains(err.Error(), "chown -R 0 ") {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+}
+
 func file(name string, mode fs.FileMode) func(t *testing.T) {
 	return func(t *testing.T) {
 		must(t, os.WriteFile(name, nil, 0o600))

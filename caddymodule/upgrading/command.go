@@ -30,6 +30,7 @@ Says how a binary with Sidegate is upgraded, and how it gets further plugins.
 Caddy's own commands for that (upgrade, add-package, remove-package) would put
 a binary without Sidegate in its place, and are refused.`,
 		CobraFunc: func(cmd *cobra.Command) {
+			cmd.Args = cobra.NoArgs
 			cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 				_, err := fmt.Fprintln(cmd.OutOrStdout(), how+".")
 				return err

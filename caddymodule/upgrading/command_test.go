@@ -67,6 +67,12 @@ func TestNoCommandOfCaddysReplacesTheBinary(t *testing.T) {
 	}
 }
 
+func TestNoWordBehindTheCommandIsLeftUnread(t *testing.T) {
+	if said, code := gatewaytest.RunCaddy(t, t.TempDir(), "sidegate-upgrade", "now"); code == 0 || strings.Contains(said, "./xcaddy.sh") {
+		t.Errorf("it exits with %d and says %q", code, said)
+	}
+}
+
 func TestOtherCommandsAreCaddysAsEver(t *testing.T) {
 	for _, test := range []struct {
 		args []string

@@ -74,12 +74,18 @@ func (cfg Config) addresses(first string, others []string) ([]string, error) {
 	addrs := []string{first}
 	for _, host := range others {
 		u, err := url.Parse("redis://" + host)
-		if err != nil || u.Host == "" || u.Host != host {
+		if err != nil || u.Host == "" || u.Host != host || hasTwoPorts(u) {
 			return nil, errURL
 		}
 		addrs = append(addrs, cfg.hostPort(u))
 	}
 	return addrs, nil
+}
+
+// hasTwoPorts reports whether the host has a colon without being in brackets, as an
+// IPv6 address is.
+func hasTwoPorts(u *url.URL) bool {
+	return strings.Contains(u.Hostname(), ":") && !strings.HasPrefix(u.Host, "[")
 }
 
 func (cfg Config) hostPort(u *url.URL) string {
@@ -93,6 +99,9 @@ func (cfg Config) hostPort(u *url.URL) string {
 // parseAddress reads host, port and database. Options in the query would be
 // set behind the back of Config, so there must be none.
 func (cfg Config) parseAddress(opts *goredis.Options, u *url.URL) error {
+	if hasTwoPorts(u) {
+		return errURL
+	}
 	if u.RawQuery != "" {
 		return errors.New("address of redis has options after a question mark: write them into the store's block")
 	}

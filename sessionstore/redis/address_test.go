@@ -59,6 +59,8 @@ func TestOpenRefusesAddressesThatDoNotFitTogether(t *testing.T) {
 		"a socket of a cluster":                {redis.Config{URL: "unix:///a", Cluster: true}, "no socket"},
 		"a socket of sentinels":                {redis.Config{URL: "unix:///a", Sentinel: "m"}, "no socket"},
 		"a database of a cluster":              {redis.Config{URL: "redis://a/1", Cluster: true}, "key_prefix"},
+		"two ports":                            {redis.Config{URL: "redis://h:1:2/0"}, "cannot be read"},
+		"two ports of a second address":        {redis.Config{URL: "redis://a,h:1:2", Cluster: true}, "cannot be read"},
 		"an empty address between others":      {redis.Config{URL: "redis://a,,b", Cluster: true}, "cannot be read"},
 		"a second address with a path":         {redis.Config{URL: "redis://a,b?hunter2", Cluster: true}, "question mark"},
 		"a second address that cannot be read": {redis.Config{URL: "redis://a,hunter2:x", Cluster: true}, "cannot be read"},

@@ -149,7 +149,7 @@ func (c *Config) checkClientAuth() error {
 			return fmt.Errorf("client_auth %s is for clients without a client_secret: leave one of them out", AuthNone)
 		}
 	default:
-		return fmt.Errorf("client_auth %q is not one of %s, %s, %s, %s", c.AuthMethod, AuthBasic, AuthPost, AuthPrivateKeyJWT, AuthNone)
+		return fmt.Errorf("client_auth is not one of %s, %s, %s, %s", AuthBasic, AuthPost, AuthPrivateKeyJWT, AuthNone)
 	}
 	return nil
 }

@@ -39,7 +39,7 @@ func TestNewRefuses(t *testing.T) {
 		{"a query in the issuer", issuer("https://sso.example.com/?a=b"), "issuer has a query"},
 		{"an empty query in the issuer", issuer("https://sso.example.com/?"), "issuer has a query"},
 		{"a fragment in the issuer", issuer("https://sso.example.com/#"), "issuer has a fragment"},
-		{"an unknown client authentication", func(c *oidc.Config) { c.AuthMethod = "client_secret_jwt" }, `client_auth "client_secret_jwt" is not one of`},
+		{"an unknown client authentication", func(c *oidc.Config) { c.AuthMethod = "client_secret_jwt" }, `client_auth is not one of`},
 		{"no secret for the default authentication", func(c *oidc.Config) { c.ClientSecret = "" }, "needs a client_secret"},
 		{"no secret for client_secret_post", func(c *oidc.Config) { c.AuthMethod, c.ClientSecret = oidc.AuthPost, "" }, "needs a client_secret"},
 		{"a secret that is never sent", func(c *oidc.Config) { c.AuthMethod = oidc.AuthNone }, "leave one of them out"},
