@@ -131,6 +131,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 	a.watch = siting.NewWatch(a.address.BasePath+"/login", a.missedLogin)
 	a.warnOfWeak(a.logger)
 	a.warnOfNames(a.logger)
+	a.warnOfLines(a.logger)
 	if !reloading() {
 		return nil
 	}

@@ -57,9 +57,6 @@ func (o *SecretOptions) read() error {
 		if err != nil {
 			return fmt.Errorf("secret %d: %w", i+1, err)
 		}
-		if strings.ContainsAny(secret, "\r\n") {
-			return fmt.Errorf("secret %d: it has a line break within: put each secret into a file or a variable of its own, and name all of them behind `secret`", i+1)
-		}
 		o.secrets = append(o.secrets, secret)
 	}
 	o.keepMarked()
@@ -114,6 +111,18 @@ func (o *SecretOptions) unkept(err error) error {
 		return inDataFolder(err)
 	}
 	return inStorage(err, files.Path)
+}
+
+// warnOfLines tells of secrets with a line break within, which are one secret each:
+// whoever adds a new one as a second line takes the former away with it, and nobody's
+// session can be read.
+func (o *SecretOptions) warnOfLines(logger *zap.Logger) {
+	for i, secret := range o.secrets[:min(len(o.Secrets), len(o.secrets))] {
+		if strings.ContainsAny(secret, "\r\n") {
+			logger.Warn("a secret has a line break within, and all of it is one secret", zap.Int("number", i+1),
+				zap.String("remedy", "if it is meant to be several, put each into a file or a variable of its own, and name all of them behind `secret`"))
+		}
+	}
 }
 
 // warnOfNames tells of secrets that are the names of files, which others know.

@@ -32,6 +32,8 @@ func TestWhatTheCommandSaysAndByWhichStatusItEnds(t *testing.T) {
 			[]string{"sidegate: the configuration is valid, no warnings"}},
 		{"a warning, whatever the log leaves out", written(quiet, weak, site), nil, 0,
 			[]string{"warning: the secret could be guessed", "sidegate: the configuration is valid, 1 warning"}},
+		{"two secrets in one", written(quiet, login+"\nsecret \"qY7w0Zk1vB9nM4sX2cL8pR5tH3jD6fG0\nuT5rE8wQ1aS4dF7gH0jK3lZ6xC9vB2nM\"", site), nil, 0,
+			[]string{"warning: a secret has a line break within, and all of it is one secret", "sidegate: the configuration is valid, 1 warning"}},
 		{"a warning that fails the check", written(quiet, weak, site), []string{"--strict"}, 3,
 			[]string{"warning: the secret could be guessed", "sidegate: the configuration is valid, 1 warning"}},
 		{"warnings with the log as it is anyway", written("", weak, "session_endpoints\nhandle /open {\nreverse_proxy app:80\n}\nhandle {\nsession_auth\nreverse_proxy app:80\n}"),
