@@ -38,10 +38,14 @@ func readAuth(written json.RawMessage) siting.Auth {
 	if json.Unmarshal(written, &s) != nil {
 		return siting.Auth{Opens: func(string) bool { return true }}
 	}
+	var patterns []string
+	for i := range s.Paths {
+		patterns = append(patterns, s.Paths[i].Patterns...)
+	}
 	return siting.Auth{
 		Leads:    s.LeadsToLogin() && !s.NoRedirect && !s.HandleErrors,
 		ToErrors: s.HandleErrors,
-		Demands:  s.LeadsToLogin(), Public: s.Public, Paths: s.Patterns(),
+		Demands:  s.LeadsToLogin(), Public: s.Public, Paths: patterns,
 		Opens: s.MayOpen(),
 	}
 }

@@ -21,6 +21,7 @@ func TestMistakesInPathRulesAreRefused(t *testing.T) {
 		{"an unknown word", inAuth, "path /a {\n\t\t\troles admin\n\t\t}", "unrecognized path subdirective 'roles'"},
 		{"no role", inAuth, "path /a {\n\t\t\trole\n\t\t}", wrongCount},
 		{"no method", inAuth, "path /a {\n\t\t\tmethod\n\t\t}", wrongCount},
+		{"a slip of not", inAuth, "path /a {\n\t\t\tmethod nt GET\n\t\t}", "'nt' is no method: did you mean `method not`?"},
 		{"not, and no method", inAuth, "path /a {\n\t\t\tmethod not\n\t\t}", at + "path /a: not which methods? Name one at least"},
 		{"methods twice", inAuth, "path /a {\n\t\t\tmethod GET\n\t\t\tmethod PUT\n\t\t}", "method is given twice: name them all on one line"},
 		{"a word behind public", inAuth, "path /a {\n\t\t\tpublic yes\n\t\t}", takesNone},

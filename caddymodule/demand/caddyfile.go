@@ -1,6 +1,8 @@
 package demand
 
 import (
+	"slices"
+
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"example.com/sidegate/caddymodule/directive"
@@ -104,6 +106,9 @@ func (d *Demands) parsePath(read *caddyfile.Dispenser) error {
 	return nil
 }
 
+// nearlyNot are slips of `not`, any of which would turn the rule round.
+var nearlyNot = []string{"nt", "no", "ot", "nto", "ont", "tno", "nott", "noot", "nnot", "Not", "NOT", "!"}
+
 // parseMethod reads `method GET HEAD`, or `method not GET HEAD`.
 func (p *PathRule) parseMethod(d *caddyfile.Dispenser) error {
 	if len(p.Methods) > 0 {
@@ -111,6 +116,9 @@ func (p *PathRule) parseMethod(d *caddyfile.Dispenser) error {
 	}
 	if err := directive.Texts(&p.Methods)(d); err != nil {
 		return err
+	}
+	if slices.Contains(nearlyNot, p.Methods[0]) {
+		return directive.Errf(d, "'%s' is no method: did you mean `method not`?", p.Methods[0])
 	}
 	if p.Methods[0] == "not" {
 		p.ExceptMethods, p.Methods = true, p.Methods[1:]

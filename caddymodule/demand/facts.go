@@ -32,14 +32,6 @@ func (d *Demands) LeadsToLogin() bool {
 		slices.ContainsFunc(d.Paths, func(p PathRule) bool { return !p.Public && !p.Optional && !p.ReportOnly }))
 }
 
-// Patterns are those of all rules by path.
-func (d *Demands) Patterns() (patterns []string) {
-	for i := range d.Paths {
-		patterns = append(patterns, d.Paths[i].Patterns...)
-	}
-	return patterns
-}
-
 // MayOpen reports whether a path may pass without a session: where a rule by path
 // opens any, or nothing is enforced, that is not looked at closer. What cannot be
 // read may open all.

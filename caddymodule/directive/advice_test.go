@@ -131,7 +131,7 @@ func TestAdviceAboutUnknownOptions(t *testing.T) {
 		"an option of another":    {"session_auth", "lifetime", map[string]Option{"public": nil}, "unrecognized session_auth subdirective 'lifetime': it is an option of the global block `sidegate { ... }`"},
 		"an option of two others": {"sidegate", "sentinel", map[string]Option{"store": nil}, "unrecognized sidegate subdirective 'sentinel': it is an option of `store redis <url> { ... }`"},
 		"a part of one":           {"sidegate", "idle", map[string]Option{"idle_timeout": nil, "lifetime": nil}, "unrecognized sidegate subdirective 'idle': did you mean `idle_timeout`?"},
-		"a part of two":           {"store redis", "timeout", map[string]Option{"read_timeout": nil, "write_timeout": nil}, "unrecognized store redis subdirective 'timeout': it is an option of `login app <name> <url> { ... }`, and an option of `directory http <name> <url> { ... }`"},
+		"a part of two":           {"store redis", "timeout", map[string]Option{"read_timeout": nil, "write_timeout": nil}, "unrecognized store redis subdirective 'timeout': it is an option of `login app <name> <url> { ... }`, and an option of `login adopt <name> <url> { ... }`, and an option of `directory http <name> <url> { ... }`"},
 		"an option of Caddy's":    {"sidegate", "trusted_proxies", map[string]Option{"store": nil}, "unrecognized sidegate subdirective 'trusted_proxies': it is an option of Caddy's global block `servers { ... }`"},
 		"a directive":             {"sidegate", "session_auth", map[string]Option{"store": nil}, "unrecognized sidegate subdirective 'session_auth': it is a directive, in the block of a site"},
 		"what may be a secret":    {"token", "Not+To/Be", map[string]Option{"ttl": nil}, "unrecognized token subdirective: there are ttl"},
