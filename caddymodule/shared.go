@@ -109,6 +109,7 @@ func (a *App) joinServer(ctx caddy.Context) (*everyroute.First, error) {
 	if found.Doubtful {
 		f.Watch(a.watch.Login(), a.watch.Asked)
 	}
+	f.Questions(a.address.BasePath+endpoint.QuestionsPath, found.Hosts())
 	a.servers = append(a.servers, f)
 	a.readStrictly(server)
 	return f, nil

@@ -15,9 +15,10 @@ import (
 )
 
 const (
-	// verifyPath is where other proxies ask about a request, by the default policy,
+	// QuestionsPath is where other proxies ask about a request, by the default policy,
 	// and verifyPolicies is what the others, and it, lie below.
-	verifyPath     = "/verify"
+	QuestionsPath  = "/verify"
+	verifyPath     = QuestionsPath
 	verifyPolicies = verifyPath + "/"
 	// verifyBelow is what stands for any address below a policy's.
 	verifyBelow = verifyPolicies + "*"

@@ -319,6 +319,44 @@ func TestPeopleAreLedToTheLoginPage(t *testing.T) {
 	})
 }
 
+// Proxies take every 2xx for a yes, and who asks them chooses Host: Caddy's blank page
+// and other sites' apps must not answer.
+func TestNoOtherSiteIsTakenForAYes(t *testing.T) {
+	s := gatewaytest.Start(t, gatewaytest.Site{Options: policies, Global: trusting, Localhost: true,
+		Routes: "@app host 127.0.0.1\nhandle @app {\nsession_endpoints\n}\nhandle {\nrespond app 200\n}"})
+	for _, c := range []struct {
+		name, host, path string
+		header           []string
+		want             int
+	}{
+		{"a host of no site", "other.example", "/auth/verify/site", nil, http.StatusMisdirectedRequest},
+		{"a host of no site, below", "other.example", "/auth/verify/default/orders", nil, http.StatusMisdirectedRequest},
+		{"a host of another site", "localhost", "/auth/verify/site", []string{"X-Forwarded-Uri", "/", "X-Forwarded-Method", "GET"}, http.StatusMisdirectedRequest},
+		{"an app that has such an address", "localhost", "/auth/verify", nil, http.StatusOK},
+		{"an app that has one like it", "localhost", "/auth/verify-email", []string{"X-Original-Uri", "/auth/verify-email"}, http.StatusOK},
+		{"the site itself", "127.0.0.1", "/auth/verify", nil, http.StatusUnauthorized},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+c.path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Host = strings.Replace(s.Address(), "127.0.0.1", c.host, 1)
+			for i := 0; i < len(c.header); i += 2 {
+				req.Header.Set(c.header[i], c.header[i+1])
+			}
+			resp, err := gatewaytest.NoRedirects.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer resp.Body.Close()
+			if resp.StatusCode != c.want {
+				t.Errorf("got %s", resp.Status)
+			}
+		})
+	}
+}
+
 // Proxies take every 2xx for a yes, so a page for who is not signed in is none,
 // whatever they came by.
 func TestNoPageIsTakenForAYes(t *testing.T) {

@@ -35,6 +35,7 @@ type First struct {
 	upgradeFree atomic.Bool // nor does one on what only a websocket by GET has
 	watched     string      // a path, of which
 	asked       func(*http.Request)
+	questions   questions
 }
 
 // New is for a server; nil for a matcher that stands alone, and strips only what
@@ -142,6 +143,9 @@ func (f *First) Watch(path string, asked func(*http.Request)) { f.watched, f.ask
 // MatchWithError strips, and holds for every request.
 func (f *First) MatchWithError(r *http.Request) (bool, error) {
 	f.Strip(r)
+	if err := f.questions.refuse(r); err != nil {
+		return false, err
+	}
 	if f.asked != nil && r.URL.Path == f.watched {
 		f.asked(r)
 	}

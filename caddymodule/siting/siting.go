@@ -51,6 +51,9 @@ type Found struct {
 	// Doubtful is true where the login page is answered by session_endpoints or by
 	// nobody, as a matcher decides that cannot be foreseen.
 	Doubtful bool
+
+	endpoints []site
+	routes    caddyhttp.RouteList
 }
 
 // Look reads the routes of a server, of which Caddy has provisioned some, and
@@ -63,7 +66,7 @@ func Look(server *caddyhttp.Server, o Options) (*Found, error) {
 			return nil, err
 		}
 	}
-	found := new(Found)
+	found := &Found{endpoints: l.endpoints, routes: server.Routes}
 	for _, a := range l.auths {
 		if err := l.leads(a, found); err != nil {
 			return nil, err

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"slices"
 	"time"
 
 	"example.com/sidegate/sessionstore"
@@ -115,8 +116,9 @@ func (m *Marks) link(ctx context.Context, names []string, key sessionstore.Key, 
 	return nil
 }
 
-// slack is how much longer than needed marks are kept, for clocks that disagree.
-const slack = time.Hour
+// slack is how much longer than needed marks are kept: a date may be moved, and a
+// browser keeps a cookie for 400 days at most (RFC 6265bis section 5.5).
+const slack = 400 * 24 * time.Hour
 
 // Drop takes back a Mark of which no session has come. It takes no other's.
 func (m *Marks) Drop(ctx context.Context, p Presented, key sessionstore.Key) error {
@@ -138,15 +140,23 @@ func (m *Marks) names(p Presented) []string {
 // each are names of each value under each key: gateways of which one knows a former
 // key alone, and another the new one too, have one in common.
 func (m *Marks) each(kind string, p Presented) (names []string) {
+	all := canonical(p)
+	for _, c := range p { // parts of one that was cut, too
+		if !slices.Contains(all, c) {
+			all = append(all, c)
+		}
+	}
 	for _, k := range m.keys {
-		for _, c := range p {
+		for _, c := range all {
 			names = append(names, kind+digest(k, "one", c))
 		}
 	}
 	return names
 }
 
-func together(key []byte, p Presented) string { return "adopted all\x00" + digest(key, "all", p...) }
+func together(key []byte, p Presented) string {
+	return "adopted all\x00" + digest(key, "all", canonical(p)...)
+}
 
 // digest is a keyed one of cookies: no two lists of them are written alike, for no
 // name and no value has a NUL.
