@@ -85,6 +85,29 @@ func TestWhoComesFromAnotherGatewayIsSignedInWithTheVeryRequest(t *testing.T) {
 	}
 }
 
+// Who signs in as somebody else while the other gateway is asked is not made the person
+// of the old cookie after that.
+func TestASignInMeanwhileCountsMoreThanTheOldCookie(t *testing.T) {
+	old := gatewaytest.NewOldGateway(t, gatewaytest.OAuth2Proxy)
+	release := make(chan struct{})
+	s := gatewaytest.Start(t, gatewaytest.Site{Options: old.Login("old")})
+	cookie := old.SignIn("zoe@example.com")
+	old.Answers(func(w http.ResponseWriter, _ *http.Request) {
+		<-release
+		w.Header().Set("X-Auth-Request-Email", "zoe@example.com")
+		w.WriteHeader(http.StatusAccepted)
+	})
+	answered := make(chan *http.Response, 1)
+	go func() { answered <- asked(t, s, "/app", "Cookie", cookie) }()
+	gatewaytest.Await(t, "the other gateway is asked", func() bool { return len(old.Asked()) > 0 })
+	s.Client(t).Do(http.MethodPost, "/auth/login", `{"email":"`+gatewaytest.Ada+`","password":"`+gatewaytest.Password+`"}`,
+		"Content-Type", "application/json", "Cookie", cookie).Want(t, http.StatusOK)
+	close(release)
+	if resp := <-answered; resp.StatusCode != http.StatusUnauthorized || ours(resp) != "" {
+		t.Errorf("%s, and the cookie is %q", resp.Status, ours(resp))
+	}
+}
+
 // Behind a proxy that passes no Set-Cookie on, every request has the old cookie alone.
 func TestOneCookieIsOneSession(t *testing.T) {
 	old := gatewaytest.NewOldGateway(t, gatewaytest.OAuth2Proxy)

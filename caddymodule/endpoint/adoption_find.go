@@ -120,6 +120,9 @@ func (a *Adoption) ask(ctx context.Context, came newcomer) caller.Adopted {
 	if err != nil {
 		return a.notFound(ctx, by, err)
 	}
+	if meanwhile, done := a.look(ctx, came, true); done {
+		return meanwhile // somebody has signed in, or out, with these cookies while it was asked
+	}
 	return a.begin(ctx, by, found, came)
 }
 
