@@ -20,6 +20,7 @@ func TestOtherProxiesLetPassWhomTheGatewayLets(t *testing.T) {
 			ada, grace := b.WithCookie(t, gatewaytest.Ada), b.WithCookie(t, gatewaytest.Grace)
 			t.Run("nobody", b.nobody)
 			t.Run("who it is", func(t *testing.T) { b.told(t, ada.In(t), grace.In(t)) })
+			t.Run("trailers", func(t *testing.T) { b.trailers(t, ada.In(t), p.name) })
 			t.Run("rules", func(t *testing.T) { b.rules(t, ada, grace) })
 			t.Run("uploads", func(t *testing.T) { b.uploads(t, ada.In(t), grace.In(t)) })
 			t.Run("websockets", func(t *testing.T) { b.websockets(t, ada, grace) })
@@ -79,6 +80,7 @@ var forgedIdentity = []string{
 	"X-Original-Uri", "/forged", "X-Original-Url", "http://forged.example/forged", "X-Original-Method", "FORGED",
 	"X-Forwarded-Uri", "/forged", "X-Forwarded-Method", "FORGED", "X-Forwarded-Host", "forged.example", "X-Forwarded-Proto", "forged",
 	"X-Forwarded-For", "192.0.2.99",
+	"X_Forwarded_Uri", "/forged", "X-Original_Uri", "/forged", "X_Http_Method_Override", "FORGED", "X-Http.Method-Override", "FORGED", "X_Method", "FORGED",
 }
 
 func wantNothingForged(t *testing.T, r *http.Request) {
@@ -92,7 +94,7 @@ func wantNothingForged(t *testing.T, r *http.Request) {
 
 func (b *behind) told(t *testing.T, ada, grace *gatewaytest.Client) {
 	cookie := ada.Cookie
-	ada.Cookie = "theme=dark; " + cookie + "; size=12"
+	ada.Cookie = "theme=dark; " + cookie + `; sidegate="forged"; sidegate=forged; size=12`
 	ada.Get("/page?a=%2F", forgedIdentity...).Want(t, http.StatusOK)
 	r := b.app.last(t)
 	wantNothingForged(t, r)
@@ -114,6 +116,8 @@ func (b *behind) told(t *testing.T, ada, grace *gatewaytest.Client) {
 	b.raw(t, ada, "GET", "/page", "Connection: close, X-Session-Email, x-session-roles, X-Forwarded-Uri, X-Forwarded-Host\n").Want(t, http.StatusOK)
 	if h := b.app.last(t).Header; h.Get("X-Session-Email") != gatewaytest.Ada || h.Get("X-Session-Roles") == "" {
 		t.Errorf("where Connection names them, the app was told %v", h)
+	} else if strings.Contains(strings.ToLower(h.Get("Connection")), "x-") {
+		t.Errorf("a proxy further on takes away %s", h.Get("Connection"))
 	}
 	b.raw(t, ada, "GET", "/files/a%2Fb%20c").Want(t, http.StatusOK)
 	if got := b.app.last(t).RequestURI; got != "/files/a%2Fb%20c" {
@@ -131,6 +135,24 @@ func (b *behind) told(t *testing.T, ada, grace *gatewaytest.Client) {
 	wantNothingForged(t, r)
 	if r.Header.Get("X-Session-Account-Id") != "" || r.Header.Get("Cookie") != "" {
 		t.Errorf("of somebody without an account, and without other cookies, the app was told %v", r.Header)
+	}
+}
+
+// trailers reach no app but behind Caddy, as the README says.
+func (b *behind) trailers(t *testing.T, who *gatewaytest.Client, proxy string) {
+	before := b.app.count()
+	answer := b.Exchange(t, "POST /page HTTP/1.1\nHost: "+b.Address()+"\nConnection: close\nCookie: "+who.Cookie+
+		"\nTransfer-Encoding: chunked\nTrailer: X-Session-Email\n\n1\na\n0\nX-Session-Email: forged\n\n")
+	switch proxy {
+	case "HAProxy":
+		if answer.StatusCode != http.StatusBadRequest || b.app.count() != before {
+			t.Errorf("answered %s", answer.Status)
+		}
+	default:
+		answer.Want(t, http.StatusOK)
+		if got := b.app.last(t).Trailer.Get("X-Session-Email"); (got != "") != (proxy == "stock Caddy") {
+			t.Errorf("the app has got %q", got)
+		}
 	}
 }
 

@@ -33,10 +33,32 @@ local left_out = {
 	["trailer"] = true, ["transfer-encoding"] = true, ["upgrade"] = true,
 }
 
--- claims reports whether a header is one of those that the gateway alone writes, in
--- any spelling that an app may take for it.
+-- By these an app may take another method than that of the request. The gateway knows
+-- them as they are here, and decides: in other spellings they go nowhere.
+local overrides = {
+	["x-http-method-override"] = true, ["x-method-override"] = true, ["x-http-method"] = true,
+	["x-http-verb-override"] = true, ["x-method"] = true,
+}
+
+-- What apache.conf says of the request.
+local written = { ["x-forwarded-for"] = true, ["x-forwarded-host"] = true, ["x-forwarded-proto"] = true }
+
+-- fold gives the spellings that an app may take for one header one name.
+local function fold(name)
+	return (name:lower():gsub("[^%w]", "-"))
+end
+
+-- claims reports whether a header is one of those that a client has no say in, in any
+-- spelling that an app may take for it: who makes the request, and what it is.
 local function claims(name)
-	return name:lower():gsub("[_.]", "-"):find("x-session-", 1, true) == 1
+	local folded = fold(name)
+	if overrides[folded] then
+		return not overrides[name:lower()]
+	end
+	if folded:find("^x%-forwarded%-") then
+		return not written[name:lower()]
+	end
+	return folded:find("^x%-session%-") or folded:find("^x%-original%-")
 end
 
 local function question(r)
@@ -69,7 +91,7 @@ local function tell(r, answer)
 	local kept = {}
 	for pair in (r.headers_in["Cookie"] or ""):gmatch("[^;]+") do
 		pair = pair:match("^%s*(.-)%s*$")
-		if pair:find(cookie .. "=", 1, true) ~= 1 then
+		if pair:match("^[^=%s]*") ~= cookie then
 			kept[#kept + 1] = pair
 		end
 	end

@@ -4,12 +4,20 @@
 
 local verify = "http://127.0.0.1:8080/auth/verify/"
 local timeout = 5000 -- milliseconds
+local cookie = "sidegate" -- __Host-Http-sidegate without `insecure`
 
 -- What the app is told. Everything that a client sends under these names has been
 -- deleted before: see del-header in haproxy.cfg.
 local told = {
 	"x-session-user-id", "x-session-email", "x-session-account-id", "x-session-account-name", "x-session-account-admin",
 	"x-session-accounts", "x-session-roles", "x-session-permissions", "x-session-id", "x-session-truncated", "x-session-assertion",
+}
+
+-- By these an app may take another method than that of the request. The gateway knows
+-- them as they are here, and decides: in other spellings they go nowhere.
+local overrides = {
+	["x-http-method-override"] = true, ["x-method-override"] = true, ["x-http-method"] = true,
+	["x-http-verb-override"] = true, ["x-method"] = true,
 }
 
 -- What is handed on of an answer that is no yes.
@@ -21,12 +29,43 @@ local left_out = {
 	["trailer"] = true, ["transfer-encoding"] = true, ["upgrade"] = true,
 }
 
+-- fold gives the spellings that an app may take for one header one name.
+local function fold(name)
+	return (name:lower():gsub("[^%w]", "-"))
+end
+
 -- each goes through the values of a header, which HAProxy counts from 0.
 local function each(headers, name)
 	local values, i = headers[name] or {}, -1
 	return function()
 		i = i + 1
 		return values[i]
+	end
+end
+
+-- clean deletes what hides another method from the gateway.
+local function clean(txn)
+	for name in pairs(txn.http:req_get_headers()) do
+		if overrides[fold(name)] and not overrides[name] then
+			txn.http:req_del_header(name)
+		end
+	end
+end
+
+-- drop_credential takes every cookie of the gateway out of what the app gets.
+local function drop_credential(txn)
+	local kept = {}
+	for value in each(txn.http:req_get_headers(), "cookie") do
+		for pair in value:gmatch("[^;]+") do
+			pair = pair:match("^%s*(.-)%s*$")
+			if pair:match("^[^=%s]*") ~= cookie then
+				kept[#kept + 1] = pair
+			end
+		end
+	end
+	txn.http:req_del_header("cookie")
+	if #kept > 0 then
+		txn.http:req_add_header("cookie", table.concat(kept, "; "))
 	end
 end
 
@@ -54,8 +93,10 @@ local function refuse(txn, status, reason, headers, body)
 end
 
 local function decide(txn, policy)
+	clean(txn)
 	local answer = core.httpclient():get({ url = verify .. policy .. "?redirect", headers = question(txn), timeout = timeout })
 	if answer.status == 204 then
+		drop_credential(txn)
 		for _, name in ipairs(told) do
 			for value in each(answer.headers, name) do
 				txn.http:req_add_header(name, value)
