@@ -20,6 +20,7 @@ var fileOptions = map[string]string{
 	"client_key":                 fmt.Sprintf(leastOIDC, "client_auth private_key_jwt\nclient_key %s"),
 	"ca of an OIDC login":        fmt.Sprintf(leastOIDC, "client_secret y\nca %s"),
 	"ca of an app":               "login app shop https://shop.example.com {\nbody json {\nu {login.username}\np {login.password}\n}\nsuccess `login.status == 200`\nca %s\nmap {\nid `login.body.id`\n}\n}",
+	"ca of another gateway":      "login users users.yaml\nlogin adopt old https://sso.example.com/auth {\ncookie sid\nuntil 2099-12-31\nca %s\n}",
 	"ca of a directory":          "login users users.yaml\ndirectory http crm https://crm.example.com/{identity.email} {\nca %s\n}",
 	"ca of Redis":                inRedisTLS("ca"),
 	"cert of Redis":              inRedisTLS("cert"),

@@ -133,7 +133,7 @@ func TestWrongAnswersAreTold(t *testing.T) {
 		"a header's date is none":            {get(sessionHeader("X-Session-Expires-At", "1767225600"), ada), "X-Session-Expires-At"},
 		"an answer may be stored":            {get(sessionHeader("Cache-Control", "private"), ada), "Cache-Control"},
 		"the status is not documented":       {answer{"GET", "/auth/session", 302, nil, ""}, "302"},
-		"a failing store is no 503 here":     {answer{"GET", "/auth/session", 503, jsonHeader("Retry-After", "1"), unauthorized}, "503"},
+		"a source in trouble is no 502 here": {answer{"GET", "/auth/session", 502, jsonHeader("Retry-After", "1"), unauthorized}, "502"},
 		"a 401 without a challenge":          {answer{"GET", "/auth/session", 401, jsonHeader(), unauthorized}, "WWW-Authenticate"},
 		"a 401 that browsers ask Basic for":  {answer{"GET", "/auth/session", 401, jsonHeader("WWW-Authenticate", "Basic"), unauthorized}, "WWW-Authenticate"},
 		"a body where none may be":           {answer{"POST", "/auth/logout", 204, nil, "done"}, "body"},
