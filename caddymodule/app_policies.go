@@ -12,6 +12,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
 	"example.com/sidegate/caddymodule/caller"
@@ -65,6 +66,9 @@ func (o *PolicyOptions) words() map[string]directive.Option {
 // provision makes the policies ready.
 func (o *PolicyOptions) provision(_ caddy.Context, a *App) error {
 	o.reports, o.answersProxies = o.ReportOnly, len(o.Policies) > 0
+	if o.ReportOnly {
+		a.warnOfReports("all demands")
+	}
 	if len(o.Policies) > mostPolicies {
 		return fmt.Errorf("there are %d policies, and %d at most: one takes many a `path`", len(o.Policies), mostPolicies)
 	}
@@ -84,7 +88,7 @@ func (o *PolicyOptions) provision(_ caddy.Context, a *App) error {
 }
 
 func (p *Policy) provision(a *App) (err error) {
-	if err := a.prepare(&p.Demands); err != nil {
+	if err := a.prepare(&p.Demands, "policy "+p.Name); err != nil {
 		return err
 	}
 	if err := a.known.checkAll(&p.Demands, &p.HeaderOptions); err != nil {
@@ -96,7 +100,10 @@ func (p *Policy) provision(a *App) (err error) {
 
 // prepare makes ready what is demanded. What the whole app only reports, this does
 // too.
-func (a *App) prepare(d *demand.Demands) error {
+func (a *App) prepare(d *demand.Demands, of string) error {
+	if d.Reports() && !a.ReportOnly {
+		a.warnOfReports(of)
+	}
 	d.ReportOnly = d.ReportOnly || a.ReportOnly
 	a.reports = a.reports || d.Reports()
 	a.known.warnOfDemands(d, a.logger)
@@ -182,10 +189,33 @@ func (p *Policy) tell(g *gateway, h http.Header, r *http.Request, c *caller.Call
 // reportEvery is how often the log says that something is only reported.
 const reportEvery = time.Hour
 
+// warnOfReports tells of demands that refuse nobody.
+func (a *App) warnOfReports(of string) {
+	a.logger.Warn("demands are only reported (report_only): what they would refuse passes", zap.String("of", of))
+}
+
+// warnOfUntold tells of policies by which nobody can be answered on a server: they decide
+// by path, and it believes no proxy what was asked for.
+func (a *App) warnOfUntold(server *caddyhttp.Server) {
+	if caller.Trusting(server) {
+		return
+	}
+	var policies []string
+	for i := range a.Policies {
+		if a.Policies[i].ByPath() || a.Policies[i].ByMethod() {
+			policies = append(policies, a.Policies[i].Name)
+		}
+	}
+	if len(policies) > 0 {
+		a.logger.Warn("policies decide by path, and nobody tells the path: this server has no trusted_proxies, so each question by them is refused",
+			zap.Strings("policies", policies), zap.Strings("listen", server.Listen),
+			zap.String("remedy", "name the proxies that ask, in the global options: `trusted_proxies static <address>` in the block `servers`"))
+	}
+}
+
 // watchReports says now and then what would have been refused, as long as something
 // is only reported: nobody is to take that for protection.
 func (g *gateway) watchReports(ctx context.Context) {
-	g.events.onlyReported("demands are only reported (report_only): what they would refuse passes")
 	every(ctx, reportEvery, func() {
 		g.events.onlyReported("demands are still only reported (report_only): what they would refuse has passed")
 	})

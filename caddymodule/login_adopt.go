@@ -238,7 +238,7 @@ func (a *AdoptLogin) parseAdoptMap(d *caddyfile.Dispenser) error {
 	}
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
 		if d.Val() != fieldSubject {
-			if err := a.parseRule(d, []string{"login"}); err != nil {
+			if err := a.parseRule(d, []string{"login"}, append(mapping.Fields(), fieldSubject)); err != nil {
 				return err
 			}
 			continue

@@ -69,7 +69,7 @@ func (m *MapConfig) parseMap(variables ...string) directive.Option {
 			return directive.ArgErr(d)
 		}
 		for nesting := d.Nesting(); d.NextBlock(nesting); {
-			if err := m.parseRule(d, variables); err != nil {
+			if err := m.parseRule(d, variables, mapping.Fields()); err != nil {
 				return err
 			}
 		}
@@ -77,12 +77,12 @@ func (m *MapConfig) parseMap(variables ...string) directive.Option {
 	}
 }
 
-func (m *MapConfig) parseRule(d *caddyfile.Dispenser, variables []string) error {
+func (m *MapConfig) parseRule(d *caddyfile.Dispenser, variables, fields []string) error {
 	field := d.Val()
 	if m.fills(field) {
 		return directive.Errf(d, "map: %s is given twice", directive.Quoted(field))
 	}
-	if err := directive.OneOf("map", field, mapping.Fields()...); err != nil {
+	if err := directive.OneOf("map", field, fields...); err != nil {
 		return directive.Wrap(d, err)
 	}
 	var expr string

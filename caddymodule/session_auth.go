@@ -88,7 +88,7 @@ func (s *SessionAuth) Provision(ctx caddy.Context) (err error) {
 	if err := checkAmbiguous(s.AmbiguousPaths); err != nil {
 		return err
 	}
-	if err := a.prepare(&s.Demands); err != nil {
+	if err := a.prepare(&s.Demands, "session_auth"); err != nil {
 		return err
 	}
 	if err := errors.Join(s.checkUpstreamToken(a.logins), a.known.checkAll(&s.Demands, &s.HeaderOptions)); err != nil {

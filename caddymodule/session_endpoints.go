@@ -60,6 +60,9 @@ func (e *SessionEndpoints) Provision(ctx caddy.Context) error {
 	if err != nil {
 		return err
 	}
+	if server, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server); ok {
+		app.warnOfUntold(server)
+	}
 	e.foreign, err = everyroute.NewForeign(f, e.KeepHeader)
 	return err
 }

@@ -129,6 +129,9 @@ func (r *rewriting) login(l object) object {
 	if name == "" {
 		name = text(l, "method")
 	}
+	if text(l, "method") == "adopt" {
+		r.note("login adopt %s asks nobody here: who has a cookie of the other gateway alone is nobody, and an app is shown that cookie", name)
+	}
 	return object{"method": provider{}.CaddyModule().ID.Name(), "name": name}
 }
 

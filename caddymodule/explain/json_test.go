@@ -108,7 +108,7 @@ func TestTheLinesOfACaddyfileAreNoPartOfItsJSON(t *testing.T) {
 }
 
 // strange is a configuration with modules that this build may not have.
-const strange = `{"apps":{"other":{"a":1},"sidegate":{"logins":[{"method":"users","file":"users.yaml"},{"method":"oidc","name":"keycloak"},
+const strange = `{"apps":{"other":{"a":1},"sidegate":{"logins":[{"method": "adopt", "name": "old", "url": "https://old.example.com/auth", "cookies": ["sid"], "until": "2099-12-31"}, {"method":"users","file":"users.yaml"},{"method":"oidc","name":"keycloak"},
 {"method":"app","name":"legacy","url":"{env.NOT_AT_HAND}","success":"login.status == 200","header":[{"name":"X-Key","value":"{env.NOT_AT_HAND}"}]}]},
 "http":{"servers":{"web":{"listen":[":443"],"listener_wrappers":[{"wrapper":"strange"}],"trusted_proxies":{"source":"cloudflare"},
 "tls_connection_policies":[{"client_authentication":{"mode":"require"}}],"routes":[{"match":[{"host":["shop.example.com"]}],"handle":[{"handler":"subroute","routes":[
@@ -131,7 +131,7 @@ func TestWhatIsNotKnownIsNotRunAndSaid(t *testing.T) {
 	for _, want := range []string{
 		"rate_limit passes on: is not run, and taken for one that passes the request on", "the matcher geoip is not run, and taken for one that does not match",
 		"trusted_proxies cloudflare of server web is not asked", "server web asks for certificates of clients", "upstream_token legacy: what was given out",
-		"upstream_token keycloak: what was given out",
+		"upstream_token keycloak: what was given out", "login adopt old asks nobody here",
 	} {
 		if all := strings.Join(append(said, r.Notes...), "\n"); !strings.Contains(all, want) {
 			t.Errorf("it does not say %q:\n%s", want, all)
