@@ -107,7 +107,7 @@ func (d *Demands) parsePath(read *caddyfile.Dispenser) error {
 }
 
 // nearlyNot are slips of `not`, any of which would turn the rule round.
-var nearlyNot = []string{"nt", "no", "ot", "nto", "ont", "tno", "nott", "noot", "nnot", "Not", "NOT", "!"}
+var nearlyNot = []string{"nt", "no", "ot", "ont", "tno", "nott", "noot", "nnot", "Not", "NOT", "!"}
 
 // parseMethod reads `method GET HEAD`, or `method not GET HEAD`.
 func (p *PathRule) parseMethod(d *caddyfile.Dispenser) error {
