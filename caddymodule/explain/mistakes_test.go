@@ -35,7 +35,7 @@ func TestWhatCannotBeExplainedIsAnErrorThatSaysWhatToDo(t *testing.T) {
 		{"an account of somebody else", []string{"GET", site + "/x", "--as", gatewaytest.Ada, "--account", "initech"}, `ada@example.com has no account "initech": there are acme, globex`},
 		{"somebody without accounts", []string{"GET", site + "/x", "--as", gatewaytest.Grace, "--account", "acme"}, `grace@example.com has no account`},
 		{"an address that may not sign in", []string{"GET", site + "/x", "--as", gatewaytest.Ada, "--config", "closed.Caddyfile"}, "ada@example.com cannot sign in: "},
-		{"nobody where there is no file", []string{"GET", site + "/x", "--as", gatewaytest.Ada, "--config", "elsewhere.json"}, "no login with a users file, so nobody is known by name; people of keycloak, legacy are asked about there"},
+		{"nobody where there is no file", []string{"GET", site + "/x", "--as", gatewaytest.Ada, "--config", "elsewhere.json"}, "no login with a users file, so nobody is known by name; people of old, keycloak, legacy are asked about there"},
 		{"no file", []string{"GET", site + "/x", "--input", "nowhere.json"}, "--input: open nowhere.json"},
 		{"broken JSON", []string{"GET", site + "/x", "--input", "Caddyfile"}, "Caddyfile holds no session as GET /auth/session answers it"},
 		{"other JSON", []string{"GET", site + "/x", "--input", "other.json"}, "it has no id, or no email"},
