@@ -33,10 +33,10 @@ func TestWhatOthersMayHavePutIntoTheWorkingFolderIsRefused(t *testing.T) {
 		"another user's link":           {link(0o600), own + 1, "sessions.db", "sessions.db"},
 		"by its whole name":             {func(*testing.T) {}, own + 1, "/etc/passwd", ""},
 		"by none":                       {func(*testing.T) {}, own + 1, "", ""},
-		"in the folder above, its file": {file("sessions.db", 0o602), own, "../work/sessions.db", "sessions.db"},
+		"in the folder above, its file": {file("sessions.db", 0o602), own, "../here/sessions.db", "sessions.db"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			work := filepath.Join(t.TempDir(), "work")
+			work := filepath.Join(t.TempDir(), "here")
 			must(t, os.Mkdir(work, 0o700))
 			t.Chdir(work)
 			c.lies(t)
@@ -47,7 +47,7 @@ func TestWhatOthersMayHavePutIntoTheWorkingFolderIsRefused(t *testing.T) {
 				}
 				return
 			}
-			if err == nil || !strings.Contains(err.Error(), filepath.Join("work", c.refused)+" (") || !strings.Contains(err.Error(), "chown -R") {
+			if err == nil || !strings.Contains(err.Error(), filepath.Join("here", c.refused)+" (") || !strings.Contains(err.Error(), "chown -R") {
 				t.Errorf("told: %v", err)
 			}
 		})

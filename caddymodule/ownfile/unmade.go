@@ -38,7 +38,11 @@ func inTheWay(uid int, path string, err error) string {
 	case errors.Is(err, syscall.ENOTDIR):
 		return noFolder(path) + " is no folder: " + other
 	case errors.Is(err, fs.ErrPermission):
-		return forbidden(uid, path) + ", or " + other
+		why, remedy := forbidden(uid, path)
+		if remedy == "" {
+			return why + ": " + other
+		}
+		return why + ": " + remedy + ", or " + other
 	case errors.Is(err, fs.ErrNotExist):
 		return nothing(path) + ": " + other
 	}
@@ -63,29 +67,38 @@ func noFolder(path string) string {
 	return filepath.Dir(path)
 }
 
-// forbidden finds what may not be entered or written. Behind what may not be entered
-// nothing can be seen, so the remedy is for all of it.
-func forbidden(uid int, path string) string {
+// forbidden finds what may not be entered or written, and what helps there. A folder
+// that is closed, or that others have things in, is neither opened nor given away: it
+// may be the system's.
+func forbidden(uid int, path string) (why, remedy string) {
 	folder := filepath.Dir(path)
 	above := folder
 	for _, next := range foldersTo(path) {
 		switch _, err := os.Stat(next); {
 		case errors.Is(err, fs.ErrPermission):
-			return fmt.Sprintf("may not enter %s: let it in, and make the folder of the file that user's (chmod a+x %s && install -d -o %d -m 700 %s && chown -R %d %s)",
-				Described(above), above, uid, folder, uid, folder)
+			return "may not enter " + Described(above), ""
 		case errors.Is(err, fs.ErrNotExist):
-			return fmt.Sprintf("may not make %s in %s: make it for that user (install -d -o %d -m 700 %s)", next, Described(above), uid, folder)
+			return fmt.Sprintf("may not make %s in %s", next, Described(above)), fmt.Sprintf("make it for that user (install -d -o %d -m 700 %s)", uid, folder)
 		}
 		above = next
 	}
 	if info, err := os.Stat(path); err == nil {
-		return fmt.Sprintf("may not have %s: %s", Described(path), allowed(uid, path, info, 0o600, "u+rw"))
+		return "may not have " + Described(path), allowed(uid, path, info, 0o600, "u+rw")
 	}
 	info, err := os.Stat(folder)
 	if err != nil {
-		return "may not write in " + folder
+		return "may not write in " + folder, ""
 	}
-	return fmt.Sprintf("may not write in %s: %s", Described(folder), allowed(uid, folder, info, 0o700, "u+rwx"))
+	if owner, known := ownerOf(info); known && owner != uid && !isEmpty(folder) {
+		return "may not write in " + Described(folder), ""
+	}
+	return "may not write in " + Described(folder), allowed(uid, folder, info, 0o700, "u+rwx")
+}
+
+// isEmpty reports whether a folder can be seen to have nothing in it.
+func isEmpty(folder string) bool {
+	in, err := os.ReadDir(folder)
+	return err == nil && len(in) == 0
 }
 
 // allowed is what lets that user do to it what these bits allow its owner.
