@@ -5,11 +5,13 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
 
 	"example.com/sidegate/caddymodule/gatewaytest"
+	"example.com/sidegate/caddymodule/login"
 )
 
 // adopting is a gateway that takes people over from another one.
@@ -229,6 +231,43 @@ func TestAnAddressThatTriesManyCookiesIsNotAskedAbout(t *testing.T) {
 	}
 	if n := len(old.Asked()); n != limit || last != http.StatusServiceUnavailable {
 		t.Errorf("the other gateway was asked %d times, and the last answer is %d", n, last)
+	}
+	if got := s.Client(t).TrySignIn(gatewaytest.Ada, gatewaytest.Password).StatusCode; got != http.StatusOK {
+		t.Errorf("passwords are refused there too: %d", got)
+	}
+}
+
+// Made-up cookies do not weigh without end on a gateway that is in trouble, nor on
+// another one that is not, and nobody is taken for a stranger for that: it is 503, and
+// not for longer than the trouble is remembered.
+func TestAnAddressDoesNotKeepAFailingGatewayBusy(t *testing.T) {
+	const limit, atMost = login.DefaultPerAddressSilence, login.DefaultSilenceWindow
+	old, well := gatewaytest.NewOldGateway(t, gatewaytest.OAuth2Proxy), gatewaytest.NewOldGateway(t, gatewaytest.Authelia)
+	s, everywhere := gatewaytest.InProcess(t, gatewaytest.Site{Options: well.Login("other") + old.Login("old"), Upstream: gatewaytest.NewRecorder(t).Address()})
+	here, elsewhere := from(everywhere), from(everywhere)
+	old.Answers(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })
+	ask := func(handler http.Handler, cookie string) *http.Response {
+		return sent(handler, http.MethodGet, "/app", s.Address(), http.Header{"Cookie": {cookie}})
+	}
+	var last *http.Response
+	for i := range 2 * limit {
+		last = ask(here, fmt.Sprintf("authelia_session=guess-%d; _oauth2_proxy=guess-%d", i, i))
+		if last.StatusCode != http.StatusServiceUnavailable {
+			t.Fatalf("answered %s", last.Status)
+		}
+	}
+	if n, other := len(old.Asked()), len(well.Asked()); n != limit || other != limit {
+		t.Errorf("the failing gateway was asked %d times, the other one %d times", n, other)
+	}
+	if wait, err := strconv.Atoi(last.Header.Get("Retry-After")); err != nil || wait < 1 || wait > int(atMost.Seconds()) {
+		t.Errorf("it is to be tried again after %q", last.Header.Get("Retry-After"))
+	}
+	if got := ask(here, old.SignIn("zoe@example.com")); got.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("somebody there is answered %s", got.Status)
+	}
+	old.Answers(nil)
+	if got := ask(elsewhere, old.SignIn("mia@example.com")); got.StatusCode != http.StatusOK {
+		t.Errorf("somebody elsewhere is answered %s", got.Status)
 	}
 	if got := s.Client(t).TrySignIn(gatewaytest.Ada, gatewaytest.Password).StatusCode; got != http.StatusOK {
 		t.Errorf("passwords are refused there too: %d", got)

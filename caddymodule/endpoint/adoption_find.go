@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"iter"
 	"time"
 
 	"example.com/sidegate/caddymodule/caller"
@@ -106,7 +107,11 @@ func (a *Adoption) ask(ctx context.Context, came newcomer) caller.Adopted {
 	if err != nil {
 		return a.storeFailed(ctx, err)
 	}
-	by, found, err := a.askAll(ctx, came, attempt.Turn())
+	by, err := a.mayAsk(ctx, came, attempt)
+	var found adopt.Found
+	if err == nil {
+		by, found, err = a.askAll(ctx, came, attempt)
+	}
 	if by == nil { // all are over
 		a.settle(attempt)
 		return caller.Adopted{}
@@ -116,10 +121,11 @@ func (a *Adoption) ask(ctx context.Context, came newcomer) caller.Adopted {
 		a.attempted(by, refusal.Credentials)
 		return caller.Adopted{}
 	}
-	a.settle(attempt)
 	if err != nil {
-		return a.notFound(ctx, by, err)
+		a.unanswered(attempt, by, err)
+		return a.notFound(ctx, by, came, err)
 	}
+	a.settle(attempt)
 	if meanwhile, done := a.look(ctx, came, true); done {
 		return meanwhile // somebody has signed in, or out, with these cookies while it was asked
 	}
@@ -144,16 +150,35 @@ func isNo(err error) bool {
 // errDiffer is for cookies of two people: nobody can tell which the person means.
 var errDiffer = fmt.Errorf("%w: the cookies are of two people", login.ErrUnknown)
 
+// asks are the logins whose cookies there are, by their places.
+func (a *Adoption) asks(came newcomer) iter.Seq2[int, *adopt.Login] {
+	return func(yield func(int, *adopt.Login) bool) {
+		for i, l := range a.Logins {
+			if len(came.cookies.Of(l.Names())) > 0 && !l.Over() && !yield(i, l) {
+				return
+			}
+		}
+	}
+}
+
+// mayAsk returns the login that may not be asked now. Then none is: what another one
+// says would count for nothing, and it would be asked without end.
+func (a *Adoption) mayAsk(ctx context.Context, came newcomer, attempt *login.Attempt) (by *adopt.Login, err error) {
+	for _, l := range a.asks(came) {
+		if err := attempt.MayAsk(ctx, l.Name()); err != nil {
+			return l, err
+		}
+	}
+	return nil, nil
+}
+
 // askAll asks each of the logins whose cookies there are, and returns who has found
 // somebody, else the last of them.
-func (a *Adoption) askAll(ctx context.Context, came newcomer, turn login.Turn) (by *adopt.Login, found adopt.Found, err error) {
-	for i, l := range a.Logins {
-		cookies := came.cookies.Of(l.Names())
-		if len(cookies) == 0 || l.Over() {
-			continue
-		}
+func (a *Adoption) askAll(ctx context.Context, came newcomer, attempt *login.Attempt) (by *adopt.Login, found adopt.Found, err error) {
+	for i, l := range a.asks(came) {
 		other, no := l.Ask(ctx, adopt.Question{
-			Cookies: cookies, Headers: came.headers[i], Scheme: came.site.Scheme, Host: came.site.Host, Client: came.address, Turn: turn,
+			Cookies: came.cookies.Of(l.Names()), Headers: came.headers[i], Scheme: came.site.Scheme, Host: came.site.Host, Client: came.address, Turn: attempt.Turn(),
+			Still: func(ctx context.Context) error { return attempt.MayAsk(ctx, l.Name()) },
 		})
 		switch {
 		case no != nil && !isNo(no):
@@ -183,8 +208,9 @@ func (a *Adoption) told(ctx context.Context, by *adopt.Login, came newcomer, err
 }
 
 // notFound is for an answer that is neither yes nor no, or makes nobody.
-func (a *Adoption) notFound(ctx context.Context, by *adopt.Login, err error) caller.Adopted {
+func (a *Adoption) notFound(ctx context.Context, by *adopt.Login, came newcomer, err error) caller.Adopted {
 	_, refused := errors.AsType[*profile.Refused](err)
+	throttled, often := errors.AsType[*login.Throttled](err)
 	switch {
 	case refused || profile.IsUnmapped(err):
 		a.Sessions().NotBegun(ctx, by.Name(), 0, err)
@@ -193,6 +219,10 @@ func (a *Adoption) notFound(ctx context.Context, by *adopt.Login, err error) cal
 	case errors.Is(err, login.ErrBusy):
 		a.attempted(by, refusal.Busy)
 		return caller.Adopted{Refusal: refusal.Busy}
+	case often:
+		a.Events.Happened(lifecycle.Event{Kind: Throttled, Client: came.address, Err: throttled})
+		a.attempted(by, refusal.OldGateway)
+		return caller.Adopted{Refusal: refusal.OldGateway.After(throttled.RetryAfter)}
 	}
 	// A time-out of its own is the other gateway's.
 	a.Events.Trouble(context.Background(), "somebody is to be adopted", lifecycle.SourceFault{Err: err, Login: by.Name()})
@@ -238,12 +268,25 @@ func (a *Adoption) drop(came newcomer, key sessionstore.Key) {
 }
 
 // settle gives the attempt back: the cookie was no guess, as far as is known.
-func (a *Adoption) settle(attempt *login.Attempt) {
+func (a *Adoption) settle(attempt *login.Attempt) { a.settled(attempt.Abandoned) }
+
+func (a *Adoption) settled(by func(context.Context) error) {
 	ctx, cancel := context.WithTimeout(context.Background(), settleTime)
 	defer cancel()
-	if err := attempt.Abandoned(ctx); err != nil {
+	if err := by(ctx); err != nil {
 		a.Events.Happened(lifecycle.Event{Kind: StaysCounted, Err: err})
 	}
+}
+
+// unanswered settles an attempt at a gateway that has not said who somebody is. What
+// it was asked and did not answer counts there, as with a login app: where it was not
+// asked, or cannot be reached, it had no work by it.
+func (a *Adoption) unanswered(attempt *login.Attempt, by *adopt.Login, err error) {
+	if _, silent := errors.AsType[*adopt.Silent](err); silent {
+		a.settled(func(ctx context.Context) error { return attempt.Unanswered(ctx, by.Name()) })
+		return
+	}
+	a.settle(attempt)
 }
 
 func (a *Adoption) attempted(by *adopt.Login, why *refusal.Refusal) {

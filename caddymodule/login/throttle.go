@@ -27,6 +27,10 @@ const (
 	DefaultPerAddressCookies = 1000  // different cookies of other gateways, by one address
 	DefaultPerProxyCookies   = 20000 // the same, by one proxy that is not trusted
 
+	DefaultPerAddressSilence = 100  // questions about cookies that got no answer, by one address
+	DefaultPerProxySilence   = 1000 // the same, by one proxy that is not trusted
+	DefaultSilenceWindow     = 30 * time.Second
+
 	DefaultPerProxy        = 2000            // by one proxy that is not trusted, over all accounts
 	DefaultPerProxyAccount = 10              // on one account by one proxy that is not trusted
 	DefaultProxyWindow     = 2 * time.Minute // in which they do
@@ -60,6 +64,12 @@ type Limits struct {
 	// gateways may be refused to one address, and to the people of one proxy that is
 	// not trusted: see BeginCookie.
 	PerAddressCookies, PerProxyCookies int
+	// PerAddressSilence and PerProxySilence bound how many questions about such
+	// cookies one gateway may leave without an answer within SilenceWindow, before
+	// it is asked no more for whoever is there: see Attempt.MayAsk. It is short, for
+	// it refuses people who have done nothing.
+	PerAddressSilence, PerProxySilence int
+	SilenceWindow                      time.Duration
 	// PerProxy bounds the people of one proxy together who are Shared, within
 	// Window: those who make up what it says of them. It is high, for else one of
 	// them would lock all others out.
@@ -78,6 +88,9 @@ func (l Limits) withDefaults() Limits {
 	if l.ProxyWindow <= 0 {
 		l.ProxyWindow = DefaultProxyWindow
 	}
+	if l.SilenceWindow <= 0 {
+		l.SilenceWindow = DefaultSilenceWindow
+	}
 	for _, f := range []struct {
 		limit    *int
 		fallback int
@@ -92,6 +105,8 @@ func (l Limits) withDefaults() Limits {
 		{&l.PerPairBusy, DefaultPerPairBusy},
 		{&l.PerAddressCookies, DefaultPerAddressCookies},
 		{&l.PerProxyCookies, DefaultPerProxyCookies},
+		{&l.PerAddressSilence, DefaultPerAddressSilence},
+		{&l.PerProxySilence, DefaultPerProxySilence},
 		{&l.PerProxy, DefaultPerProxy},
 		{&l.PerProxyAccount, DefaultPerProxyAccount},
 	} {
@@ -212,6 +227,8 @@ type Attempt struct {
 	window   time.Duration
 	down     [2]bucket
 	busy     [2]bucket
+	silence  []count // of a cookie: see MayAsk
+	from     Client
 	marks    []mark
 	turn     Turn
 	lasts    bool   // the marks do, for now

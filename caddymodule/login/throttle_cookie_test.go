@@ -68,3 +68,38 @@ func TestCookiesBehindAProxyThatIsNotTrusted(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// Who is not asked about for somebody else's sake has failed at nothing: it ends soon,
+// and other addresses and other gateways are asked all the while.
+func TestWhatIsNotAskedAboutWhileAGatewayGivesNoAnswers(t *testing.T) {
+	now := time.Now()
+	throttle := login.NewThrottle(memory.New(func() time.Time { return now }), login.Limits{PerAddressSilence: 3, PerProxySilence: 4, PerPair: 1, PerAddressCookies: 1})
+	at := func(address string) login.Client { return login.Client{Addr: netip.MustParseAddr(address)} }
+	behind := func(told string) login.Client { return login.Client{Shared: true, Told: netip.MustParseAddr(told)} }
+	try := func(from login.Client, of, scope string) {
+		t.Helper()
+		attempt, err := throttle.BeginCookie(t.Context(), "a", from)
+		if err != nil {
+			t.Fatalf("it counts as a failure of the cookie, or of the address: %v", err)
+		}
+		throttled, _ := errors.AsType[*login.Throttled](attempt.MayAsk(t.Context(), of))
+		if (throttled == nil) != (scope == "") || throttled != nil && (throttled.Scope != scope || throttled.RetryAfter <= 0) {
+			t.Errorf("%+v of %s: %v", from, of, throttled)
+		}
+		if err := attempt.Unanswered(t.Context(), of); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 3 {
+		try(at("192.0.2.1"), "old", "")
+	}
+	try(at("192.0.2.1"), "old", "address")
+	try(at("192.0.2.2"), "old", "")
+	try(at("192.0.2.1"), "other", "")
+	for i := range 4 {
+		try(behind(fmt.Sprintf("10.0.0.%d", i)), "old", "")
+	}
+	try(behind("10.0.0.9"), "old", "proxy")
+	now = now.Add(login.DefaultSilenceWindow)
+	try(at("192.0.2.1"), "old", "")
+}

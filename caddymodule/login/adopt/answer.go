@@ -50,6 +50,25 @@ func (l *Login) judge(status int, err error) error {
 	return fmt.Errorf("%s answers %d: is that the address where it says who somebody is?", l.shown, status)
 }
 
+// Silent is trouble of another gateway that was asked and has not said who somebody
+// is: it had the work of the question.
+type Silent struct{ Err error }
+
+// Error is that of Err.
+func (s *Silent) Error() string { return s.Err.Error() }
+
+// Unwrap is Err.
+func (s *Silent) Unwrap() error { return s.Err }
+
+// silent makes a *Silent of what is neither a no, nor of a gateway that cannot be
+// reached.
+func silent(asked bool, err error) error {
+	if !asked || errors.Is(err, login.ErrUnknown) || errors.Is(err, source.ErrNotReached) {
+		return err
+	}
+	return &Silent{err}
+}
+
 // errTooLarge is for what is no word about one person.
 var errTooLarge = errors.New("the answer's body is larger than 32 KiB")
 

@@ -104,7 +104,8 @@ func (l *Login) Close() {
 // Ask asks the other gateway who somebody is. The errors are login.ErrUnknown, or
 // login.ErrRefused of the login that they are to be a person of, for a no;
 // *profile.Refused and *profile.Unmapped for an answer that makes nobody of them;
-// login.ErrBusy; else trouble, of which no answer is among.
+// login.ErrBusy; what Question.Still says; else trouble, which is a *Silent where the
+// question has come there.
 func (l *Login) Ask(ctx context.Context, q Question) (Found, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.config.Timeout)
 	defer cancel()
@@ -112,16 +113,27 @@ func (l *Login) Ask(ctx context.Context, q Question) (Found, error) {
 	if err != nil {
 		return Found{}, l.trouble(errors.Join(login.ErrBusy, err))
 	}
-	answer, err := l.ask(ctx, q)
+	answer, asked, err := l.askStill(ctx, q)
 	leave()
 	if err = l.judge(answer.Status, err); err != nil {
-		return Found{}, l.trouble(err)
+		return Found{}, l.trouble(silent(asked, err))
 	}
 	p, err := l.person(answer)
 	if err != nil {
 		return Found{}, l.trouble(err)
 	}
 	return l.found(ctx, p)
+}
+
+// askStill is ask, where it is still to be asked.
+func (l *Login) askStill(ctx context.Context, q Question) (answer source.Answer, asked bool, err error) {
+	if q.Still != nil {
+		if err := q.Still(ctx); err != nil {
+			return source.Answer{}, false, err
+		}
+	}
+	answer, err = l.ask(ctx, q)
+	return answer, true, err
 }
 
 func (l *Login) ask(ctx context.Context, q Question) (source.Answer, error) {

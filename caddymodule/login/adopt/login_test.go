@@ -187,3 +187,31 @@ func TestWhoFindsNoPlaceIsToldToComeAgain(t *testing.T) {
 		return errors.Is(err, login.ErrBusy)
 	})
 }
+
+// What cannot be reached, and what is not asked, has had no work: only an answer that
+// is none counts for how often it is asked again.
+func TestWhichTroubleIsOfAGatewayThatWasAsked(t *testing.T) {
+	fails := answering(t, adopt.Config{}, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })
+	no := answering(t, adopt.Config{}, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) })
+	breaks := answering(t, adopt.Config{}, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+	away, err := adopt.New(adopt.Config{Name: "old", URL: fmt.Sprintf("http://127.0.0.1:%d/", gatewaytest.FreePort(t)), Cookies: []string{"sid"}, Until: time.Now().Add(time.Hour)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	not := errors.New("not now")
+	unasked := question
+	unasked.Still = func(context.Context) error { return not }
+	for name, c := range map[string]struct {
+		login  *adopt.Login
+		q      adopt.Question
+		silent bool
+	}{
+		"502": {fails, question, true}, "a broken connection": {breaks, question, true}, "a no": {no, question, false},
+		"one that is not there": {away, question, false}, "one that is not to be asked": {fails, unasked, false},
+	} {
+		_, err := c.login.Ask(t.Context(), c.q)
+		if _, silent := errors.AsType[*adopt.Silent](err); err == nil || silent != c.silent || c.q.Still != nil && !errors.Is(err, not) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

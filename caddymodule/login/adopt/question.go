@@ -24,6 +24,9 @@ type Question struct {
 	Client netip.Addr
 	// Turn is how soon it is asked where many are asked about.
 	Turn login.Turn
+	// Still is asked once there is a place, maybe long after it was waited for: an error
+	// says that the other gateway is not asked, and is Ask's. Nil: it is.
+	Still func(context.Context) error
 }
 
 // own are headers of the question that its own fields or net/http write.
