@@ -103,13 +103,15 @@ func (a *App) joinServer(ctx caddy.Context) (*everyroute.First, error) {
 	if err := a.guardPaths(ctx, server, f); err != nil {
 		return nil, err
 	}
+	if err := f.Questions(ctx, a.address.BasePath+endpoint.QuestionsPath, found.Hosts()); err != nil {
+		return nil, err
+	}
 	if err := f.Lead(); err != nil {
 		return nil, err
 	}
 	if found.Doubtful {
 		f.Watch(a.watch.Login(), a.watch.Asked)
 	}
-	f.Questions(a.address.BasePath+endpoint.QuestionsPath, found.Hosts())
 	a.servers = append(a.servers, f)
 	a.readStrictly(server)
 	return f, nil

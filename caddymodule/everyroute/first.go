@@ -168,7 +168,7 @@ func (f *First) PassOn(w http.ResponseWriter, r *http.Request, v *caller.Remembe
 	if begun {
 		defer v.Unguard()
 	}
-	err := next.ServeHTTP(w, r)
+	err := unanswered(w, r, next)
 	if begun && err != nil {
 		v.Failed(w.Header())
 	}
@@ -194,6 +194,9 @@ func (f firstOfErrors) MatchWithError(r *http.Request) (bool, error) {
 func (f firstOfErrors) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	w, done := f.Answer(w, r)
 	defer done()
+	if refused(w, r) {
+		return nil
+	}
 	return f.PassOn(w, r, caller.Remember(r), next)
 }
 

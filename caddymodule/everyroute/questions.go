@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"example.com/sidegate/caddymodule/caller"
@@ -16,6 +17,8 @@ type Hosts interface {
 	Answer(host string) bool
 	// Known reports whether there is a site for it.
 	Known(host string) bool
+	// Covered reports whether every request of every site comes to a handler of ours.
+	Covered() bool
 }
 
 // questions are what other proxies ask, at an address and below it.
@@ -25,8 +28,15 @@ type questions struct {
 }
 
 // Questions has what is asked at that address refused at hosts for which nothing
-// answers there. It is for while the server is provisioned.
-func (f *First) Questions(path string, hosts Hosts) { f.questions = questions{path, hosts} }
+// answers there, and what is asked at another one where nobody answers. It is for while
+// the server is provisioned, before Lead.
+func (f *First) Questions(ctx caddy.Context, path string, hosts Hosts) error {
+	f.questions = questions{path, hosts}
+	if hosts.Covered() {
+		return nil
+	}
+	return f.coverRest(ctx)
+}
 
 var errNoAnswer = errors.New("a proxy asks at a host that has no session_endpoints: let it ask by the name of a site that has them, " +
 	"or give that site no name, as http://:8080")
@@ -34,18 +44,49 @@ var errNoAnswer = errors.New("a proxy asks at a host that has no session_endpoin
 // refuse refuses a question that would be answered by somebody else. Caddy answers 200
 // where it has no site, an app may, and other proxies take any 2xx for a yes: who asks
 // them chooses the host. Where there is a site, only what tells of another request
-// is a question: its app may have such an address.
+// is a question: its app may have such an address. What may be one at any other address
+// is marked, for nobody may answer there: see unanswered.
 func (q *questions) refuse(r *http.Request) error {
+	if q.path == "" {
+		return nil
+	}
 	rest, ok := strings.CutPrefix(r.URL.Path, q.path)
-	if !ok || q.path == "" || rest != "" && rest[0] != '/' || q.hosts.Answer(r.Host) {
+	ok = ok && (rest == "" || rest[0] == '/')
+	tells := tellsOfAnother(r.Header)
+	switch {
+	case ok && q.hosts.Answer(r.Host):
 		return nil
-	}
-	if q.hosts.Known(r.Host) && !(caller.TrustedPeer(r) && tellsOfAnother(r.Header)) {
+	case !ok && !tells && !looksLikeOne(r.URL.Path):
 		return nil
+	case !q.hosts.Known(r.Host), ok && tells && caller.TrustedPeer(r):
+		return caddyhttp.Error(http.StatusMisdirectedRequest, errNoAnswer)
 	}
-	return caddyhttp.Error(http.StatusMisdirectedRequest, errNoAnswer)
+	caddyhttp.SetVar(r.Context(), questionVar, true)
+	return nil
 }
 
+// questionVar marks a request that may be a question: what tells of it may be deleted.
+const questionVar = "sidegate.question"
+
+func isQuestion(r *http.Request) bool {
+	return tellsOfAnother(r.Header) || looksLikeOne(r.URL.Path) || caddyhttp.GetVar(r.Context(), questionVar) != nil
+}
+
+// telling are headers in which proxies tell of the request that they ask about.
+var telling = [...]string{"X-Forwarded-Uri", "X-Forwarded-Method", "X-Original-Uri", "X-Original-Url", "X-Original-Method"}
+
 func tellsOfAnother(h http.Header) bool {
-	return h["X-Forwarded-Uri"] != nil || h["X-Original-Uri"] != nil || h["X-Original-Url"] != nil
+	for _, name := range telling {
+		if h[name] != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// looksLikeOne reports whether the path has a part as our questions have it, by which
+// a proxy may ask that tells of nothing and has another base_path.
+func looksLikeOne(path string) bool {
+	_, rest, found := strings.Cut(path, "/verify")
+	return found && (rest == "" || rest[0] == '/')
 }

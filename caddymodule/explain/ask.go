@@ -67,7 +67,7 @@ func isContainer(m *met) bool {
 
 func isGuard(h any) bool {
 	_, ok := h.(everyroute.Before)
-	return ok
+	return ok && !everyroute.LooksAtAnswers(h)
 }
 
 // nameOf is that of a handler's module; empty for what is none.

@@ -27,12 +27,8 @@ type places map[any]place
 func placesOf(name string, s *caddyhttp.Server, written object) places {
 	p := make(places)
 	at := "apps/http/servers/" + name
-	for i := range s.Routes {
-		for _, h := range s.Routes[i].Handlers {
-			if isGuard(h) {
-				p[h] = place{path: at}
-			}
-		}
+	for _, guard := range guardsOf(s) {
+		p[guard] = place{path: at}
 	}
 	p.walk(routesOf(s), list(written, "routes"), place{path: at + "/routes"})
 	if s.Errors != nil {

@@ -232,12 +232,23 @@ func hostMatches(set caddyhttp.MatcherSet, r *http.Request) bool {
 	return true
 }
 
-// routesOf are those of the configuration, also where a guard stands before them.
+// routesOf are those of the configuration, also where guards stand before them.
 func routesOf(s *caddyhttp.Server) caddyhttp.RouteList {
-	if len(s.Routes) == 1 && len(s.Routes[0].Handlers) == 1 {
-		if guard, ok := s.Routes[0].Handlers[0].(everyroute.Before); ok {
-			return guard.Inner()
-		}
+	guards := guardsOf(s)
+	if len(guards) == 0 {
+		return s.Routes
 	}
-	return s.Routes
+	return guards[len(guards)-1].Inner()
+}
+
+// guardsOf are the handlers that stand before all routes, the outermost first.
+func guardsOf(s *caddyhttp.Server) (guards []everyroute.Before) {
+	for routes := s.Routes; len(routes) == 1 && len(routes[0].Handlers) == 1; {
+		guard, ok := routes[0].Handlers[0].(everyroute.Before)
+		if !ok {
+			break
+		}
+		guards, routes = append(guards, guard), guard.Inner()
+	}
+	return guards
 }

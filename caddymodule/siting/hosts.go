@@ -12,11 +12,12 @@ type Hosts struct {
 	endpoints []site
 	sites     [][]string // the hosts of each route
 	any       bool       // a route is for every host
+	covers    func(host string) bool
 }
 
 // Hosts are those of the server that was looked at.
 func (f *Found) Hosts() *Hosts {
-	h := &Hosts{endpoints: f.endpoints}
+	h := &Hosts{endpoints: f.endpoints, covers: f.covers}
 	for i := range f.routes {
 		h.read(&f.routes[i])
 	}
@@ -49,6 +50,17 @@ func (h *Hosts) Answer(host string) bool {
 func (h *Hosts) Known(host string) bool {
 	host = withoutPort(host)
 	return h.any || slices.ContainsFunc(h.sites, func(hosts []string) bool { return matchHosts(hosts, host) != no })
+}
+
+// Covered reports whether whatever is asked of a site comes to a session_endpoints or a
+// session_auth, or to what answers: there is no blank page of Caddy then.
+func (h *Hosts) Covered() bool {
+	if h.any && !h.covers("") {
+		return false
+	}
+	return !slices.ContainsFunc(h.sites, func(hosts []string) bool {
+		return slices.ContainsFunc(hosts, func(host string) bool { return !h.covers(host) })
+	})
 }
 
 func withoutPort(host string) string {

@@ -54,6 +54,7 @@ type Found struct {
 
 	endpoints []site
 	routes    caddyhttp.RouteList
+	covers    func(host string) bool
 }
 
 // Look reads the routes of a server, of which Caddy has provisioned some, and
@@ -66,7 +67,7 @@ func Look(server *caddyhttp.Server, o Options) (*Found, error) {
 			return nil, err
 		}
 	}
-	found := &Found{endpoints: l.endpoints, routes: server.Routes}
+	found := &Found{endpoints: l.endpoints, routes: server.Routes, covers: l.covers}
 	for _, a := range l.auths {
 		if err := l.leads(a, found); err != nil {
 			return nil, err
