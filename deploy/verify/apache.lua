@@ -61,6 +61,15 @@ local function claims(name)
 	return folded:find("^x%-session%-") or folded:find("^x%-original%-")
 end
 
+local function upgrades(r)
+	for option in (r.headers_in["Connection"] or ""):gmatch("[^,%s]+") do
+		if option:lower() == "upgrade" then
+			return true
+		end
+	end
+	return false
+end
+
 local function question(r)
 	local headers = {}
 	for name, value in pairs(r:headers_in_table()) do
@@ -81,7 +90,12 @@ local function tell(r, answer)
 			r.headers_in[name] = nil
 		end
 	end
-	-- What Connection names Apache takes away, also what is told here.
+	-- What Connection names Apache takes away, also what is told here. Another protocol is
+	-- asked for by both headers, and Upgrade alone must not become that here (RFC 9110
+	-- section 7.8).
+	if not upgrades(r) then
+		r.headers_in["Upgrade"] = nil
+	end
 	r.headers_in["Connection"] = r.headers_in["Upgrade"] and "Upgrade" or nil
 	for _, name in ipairs(told) do
 		if answer[name] then
