@@ -44,8 +44,8 @@ func readAuth(written json.RawMessage) siting.Auth {
 	}
 	return siting.Auth{
 		Leads:    s.LeadsToLogin() && !s.NoRedirect && !s.HandleErrors,
-		ToErrors: s.HandleErrors,
-		Demands:  s.LeadsToLogin(), Public: s.Public, Paths: patterns,
+		ToErrors: s.HandleErrors, UpstreamToken: s.UpstreamToken,
+		Demands: s.LeadsToLogin(), Public: s.Public, Paths: patterns,
 		Opens: s.MayOpen(),
 	}
 }

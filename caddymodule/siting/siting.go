@@ -42,6 +42,8 @@ type Auth struct {
 	Demands bool
 	// Public and Paths are the patterns of its rules.
 	Public, Paths []string
+	// UpstreamToken is the login whose tokens the app is sent; empty for none.
+	UpstreamToken string
 	// ToErrors is true where refusals are left to error routes.
 	ToErrors bool
 }

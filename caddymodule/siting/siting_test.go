@@ -57,8 +57,9 @@ func read(raw json.RawMessage) siting.Auth {
 	var s struct {
 		Public       []string
 		Optional     bool
-		NoRedirect   bool `json:"no_redirect"`
-		HandleErrors bool `json:"handle_errors"`
+		NoRedirect   bool   `json:"no_redirect"`
+		HandleErrors bool   `json:"handle_errors"`
+		Token        string `json:"upstream_token"`
 		Paths        []struct{ Patterns []string }
 	}
 	_ = json.Unmarshal(raw, &s)
@@ -68,8 +69,8 @@ func read(raw json.RawMessage) siting.Auth {
 	}
 	return siting.Auth{
 		Leads:    !s.Optional && !s.NoRedirect && !s.HandleErrors,
-		ToErrors: s.HandleErrors,
-		Demands:  !s.Optional, Public: s.Public, Paths: patterns,
+		ToErrors: s.HandleErrors, UpstreamToken: s.Token,
+		Demands: !s.Optional, Public: s.Public, Paths: patterns,
 		Opens: func(path string) bool {
 			return s.Optional || len(s.Public) > 0 && strings.HasPrefix(path, strings.TrimSuffix(s.Public[0], "*"))
 		},

@@ -33,6 +33,7 @@ type state struct {
 	guarded  bool             // somebody may have asked who makes it
 	ended    string           // what has answered it, where it is not alive
 	doubtful bool             // it comes here or not, as cannot be foreseen
+	sent     sent             // what it may carry for an app
 	files                     // what php_fastcgi and the like make of it
 }
 
@@ -119,6 +120,7 @@ func merge(a, b state) state {
 		a.moved = ""
 	}
 	a.guarded = a.guarded || b.guarded
+	a.sent = a.sent.merge(b.sent)
 	if a.stripped == "" {
 		a.stripped = b.stripped
 	}
@@ -152,7 +154,7 @@ func (w *walker) part(p part, at place, s state) state {
 	}
 	switch p.name {
 	case nameProxy:
-		return w.answered(p, at, s)
+		return w.answered(p, at, w.sends(p, at, s))
 	case nameEndpoints:
 		return w.endpoints(s)
 	case nameAuth:
@@ -187,6 +189,9 @@ func (w *walker) endpoints(s state) state {
 // auth refuses who is not signed in; others pass.
 func (w *walker) auth(a Auth, s state) state {
 	s.guarded = true
+	if a.UpstreamToken != "" {
+		s.sent = sent{login: a.UpstreamToken}
+	}
 	if !w.asked || s.path == "" || a.Opens(s.path) {
 		return s
 	}
