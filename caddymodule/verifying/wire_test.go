@@ -12,7 +12,7 @@ import (
 )
 
 // Trailers come behind all that a proxy deletes, and an app that merges them into the
-// headers would take them for the gateway's (CVE-2026-88004 of a peer).
+// headers would take them for the gateway's (CVE-2026-88004).
 func (b *behind) trailers(t *testing.T, who *gatewaytest.Client) {
 	for name, announced := range map[string]string{"announced": "Trailer: X-Session-Email\n", "not announced": ""} {
 		t.Run(name, func(t *testing.T) {
