@@ -153,6 +153,7 @@ func (a *App) Start() error {
 	if err != nil {
 		return err
 	}
+	directive.Forget() // what is loaded next may have other lines
 	giveCollectorRoom()
 	g.start()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -196,6 +197,7 @@ func (a *App) Stop() error {
 // server has stopped; else when the last requests are done. It also follows a
 // Provision that failed half-way.
 func (a *App) Cleanup() error {
+	directive.Forget()
 	g := a.opened.Swap(nil)
 	switch {
 	case g == nil:
@@ -269,6 +271,7 @@ func parseApp(d *caddyfile.Dispenser, existing any) (any, error) {
 //		report_only
 //	}
 func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	directive.Forget()
 	d.Next() // the option's name
 	if d.NextArg() {
 		return directive.ArgErr(d)

@@ -48,12 +48,13 @@ func (o *DirectoryOptions) provision(ctx caddy.Context, a *App) error {
 	if err := o.checkRefreshEvery(); err != nil {
 		return err
 	}
-	mods, err := ctx.LoadModule(o, "DirectoriesRaw")
+	mods, err := directive.LoadGuests(ctx, "sidegate.directories", "source", "directory", o.DirectoriesRaw)
 	if err != nil {
-		return fmt.Errorf("loading directory module: %v", err)
+		return err
 	}
+	o.DirectoriesRaw = nil
 	var names []string
-	for _, mod := range mods.([]any) {
+	for _, mod := range mods {
 		d := mod.(DirectoryModule).Directory()
 		names, o.directories = append(names, d.Name()), append(o.directories, d)
 		if h, ok := mod.(*HTTPDirectory); ok {

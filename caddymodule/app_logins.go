@@ -46,6 +46,7 @@ type LoginOptions struct {
 	LogNames bool `json:"log_names,omitempty"`
 
 	written   []writtenLogin // as they stand in a Caddyfile
+	places    map[string]directive.Position
 	orderAt   directive.Position
 	peopleAt  []directive.Position // of each of SamePeople
 	warned    bool                 // of usernames
@@ -76,13 +77,18 @@ func (o *LoginOptions) words() map[string]directive.Option {
 // provision loads the logins' modules. It needs the metrics, which count the
 // sign-ins of each.
 func (o *LoginOptions) provision(ctx caddy.Context, a *App) error {
-	mods, err := ctx.WithValue(knownRoles{}, a.known).LoadModule(o, "LoginsRaw")
+	mods, err := directive.LoadGuests(ctx.WithValue(knownRoles{}, a.known), "sidegate.logins", "method", "login", o.LoginsRaw)
 	if err != nil {
-		return fmt.Errorf("loading login module: %v", err)
+		return err
 	}
+	o.places = make(map[string]directive.Position, len(mods))
+	for i, mod := range mods {
+		o.places[mod.(LoginModule).Name()] = directive.Recall(o.LoginsRaw[i])
+	}
+	o.LoginsRaw = nil
 	a.metrics.expect("")
 	var named []string
-	for _, mod := range mods.([]any) {
+	for _, mod := range mods {
 		l := mod.(LoginModule)
 		named = append(named, l.Name())
 		a.metrics.expect(l.Name())
@@ -194,8 +200,8 @@ func (o *LoginOptions) checkCookies(ours *endpoint.Cookie) error {
 		}
 		for _, name := range of.CookieNames {
 			if identity.FoldCookie(name) == identity.FoldCookie(ours.Name) || identity.SetsCookie(name+"=", ours.Name, ours.AttemptPrefix()) {
-				return fmt.Errorf("login app %s: keep_cookies %s: that is the gateway's own cookie, which no app sets: leave it out, "+
-					"or give the gateway's another name (`name` in the block `cookie`) if the app has one by that name", of.AppName, name)
+				return o.places[of.AppName].Wrap(fmt.Errorf("login app %s: keep_cookies %s: that is the gateway's own cookie, which no app sets: leave it out, "+
+					"or give the gateway's another name (`name` in the block `cookie`) if the app has one by that name", of.AppName, name))
 			}
 		}
 		apps = append(apps, of)
@@ -212,53 +218,6 @@ func (o *LoginOptions) checkCookies(ours *endpoint.Cookie) error {
 		return at, false
 	}
 	return nil
-}
-
-// bindAdopts makes ready what the logins adopt need of the others, and tells the
-// session cookie which cookies are those of other gateways.
-func (o *LoginOptions) bindAdopts(ours *endpoint.Cookie) error {
-	var names, cookies []string
-	for _, l := range o.logins {
-		names = append(names, l.Name())
-	}
-	for _, l := range o.logins {
-		a, ok := l.(*AdoptLogin)
-		if !ok {
-			continue
-		}
-		if err := cmp.Or(a.checkAs(names), checkOldCookies(a, ours)); err != nil {
-			return err
-		}
-		if i := slices.Index(names, a.As); a.As != "" {
-			as, err := a.becomes(o.logins[i])
-			if err != nil {
-				return err
-			}
-			a.SetAs(as)
-		}
-		o.adopts, cookies = append(o.adopts, a.Login), append(cookies, a.Cookies...)
-	}
-	if len(o.adopts) == 0 {
-		return nil
-	}
-	slices.Sort(cookies)
-	all, err := adopt.NewNames(slices.Compact(cookies)...)
-	if err != nil {
-		return fmt.Errorf("login adopt: %w", err)
-	}
-	ours.Old = all
-	o.warnOfAdoptsAlone()
-	return nil
-}
-
-// warnOfAdoptsAlone tells of people who are led to a login page where nobody can sign
-// in: the other gateway's cookies end one day.
-func (o *LoginOptions) warnOfAdoptsAlone() {
-	if len(o.adopts) < len(o.logins) {
-		return
-	}
-	o.logins[0].(*AdoptLogin).logger.Warn("people are adopted from another gateway, and nobody can sign in: there is no other login",
-		zap.String("remedy", "add the login by which people sign in from now on, such as `login users users.yaml`"))
 }
 
 // orderLogins puts the logins into the order of login_order, those that it does

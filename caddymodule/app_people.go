@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,10 +10,13 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"go.uber.org/zap"
 
 	"example.com/sidegate/caddymodule/directive"
+	"example.com/sidegate/caddymodule/endpoint"
 	"example.com/sidegate/caddymodule/explain"
 	"example.com/sidegate/caddymodule/lifecycle"
+	"example.com/sidegate/caddymodule/login/adopt"
 )
 
 // SamePeopleConfig are logins whose people are told apart by their numbers alone.
@@ -184,6 +188,74 @@ func (o *LoginOptions) people(keys [][]byte) lifecycle.People {
 		p.Same = append(p.Same, slices.Concat(group.Logins, group.Former))
 	}
 	return p
+}
+
+// bindAdopts makes ready what the logins adopt need of the others, and tells the
+// session cookie which cookies are those of other gateways.
+func (o *LoginOptions) bindAdopts(ours *endpoint.Cookie) error {
+	var names, cookies []string
+	for _, l := range o.logins {
+		names = append(names, l.Name())
+	}
+	for _, l := range o.logins {
+		a, ok := l.(*AdoptLogin)
+		if !ok {
+			continue
+		}
+		if err := o.bindAdopt(a, names, ours); err != nil {
+			return o.places[a.AdoptName].Wrap(err)
+		}
+		o.adopts, cookies = append(o.adopts, a.Login), append(cookies, a.Cookies...)
+	}
+	if len(o.adopts) == 0 {
+		return nil
+	}
+	slices.Sort(cookies)
+	all, err := adopt.NewNames(slices.Compact(cookies)...)
+	if err != nil {
+		return fmt.Errorf("login adopt: %w", err)
+	}
+	ours.Old = all
+	o.warnOfAdoptsAlone()
+	return nil
+}
+
+func (o *LoginOptions) bindAdopt(a *AdoptLogin, names []string, ours *endpoint.Cookie) error {
+	if err := cmp.Or(a.checkAs(names), checkOldCookies(a, ours)); err != nil {
+		return err
+	}
+	if a.As == "" {
+		a.hintAtAs(o.logins)
+		return nil
+	}
+	as, err := a.becomes(o.logins[slices.Index(names, a.As)])
+	if err == nil {
+		a.SetAs(as)
+	}
+	return err
+}
+
+// warnOfAdoptsAlone tells of people who are led to a login page where nobody can sign
+// in: the other gateway's cookies end one day.
+func (o *LoginOptions) warnOfAdoptsAlone() {
+	if len(o.adopts) < len(o.logins) {
+		return
+	}
+	o.logins[0].(*AdoptLogin).logger.Warn("people are adopted from another gateway, and nobody can sign in: there is no other login",
+		zap.String("remedy", "add the login by which people sign in from now on, such as `login users users.yaml`"))
+}
+
+// hintAtAs tells of a login without `as` beside one that its people may sign in by later:
+// they are other people there, and whose cookie was adopted is never adopted again.
+func (a *AdoptLogin) hintAtAs(logins []LoginModule) {
+	for _, l := range logins {
+		if _, adopts := l.(*AdoptLogin); !adopts {
+			a.logger.Info("who is adopted is a person of this login alone, and somebody else, with another number, when they sign in later",
+				zap.String("login", a.AdoptName), zap.String("other_login", l.Name()), zap.String("option", "as"),
+				zap.String("remedy", "say `as "+l.Name()+"` before the first is adopted if they are the same people: it does nothing for those who were adopted without it"))
+			return
+		}
+	}
 }
 
 // parseSamePeople reads `same_people <login>... [{ former <login or issuer>... }]`.

@@ -80,15 +80,16 @@ func (o *PolicyOptions) provision(_ caddy.Context, a *App) error {
 			return err
 		}
 		p := &o.Policies[i]
-		if err := p.provision(a); err != nil {
-			return fmt.Errorf("policy %s: %w", p.Name, err)
+		at := directive.Recall(p)
+		if err := p.provision(a, at); err != nil {
+			return at.Wrap(fmt.Errorf("policy %s: %w", p.Name, err))
 		}
 	}
 	return nil
 }
 
-func (p *Policy) provision(a *App) (err error) {
-	if err := a.prepare(&p.Demands, "policy "+p.Name); err != nil {
+func (p *Policy) provision(a *App, at directive.Position) (err error) {
+	if err := a.prepare(&p.Demands, placed("policy "+p.Name, at)); err != nil {
 		return err
 	}
 	if err := a.known.checkAll(&p.Demands, &p.HeaderOptions); err != nil {
@@ -96,6 +97,14 @@ func (p *Policy) provision(a *App) (err error) {
 	}
 	p.identity, err = newInjector(&p.HeaderOptions, a)
 	return err
+}
+
+// placed is something with the line where it stands, if that is known.
+func placed(what string, at directive.Position) string {
+	if at == (directive.Position{}) {
+		return what
+	}
+	return what + " (" + at.String() + ")"
 }
 
 // prepare makes ready what is demanded. What the whole app only reports, this does
@@ -107,7 +116,7 @@ func (a *App) prepare(d *demand.Demands, of string) error {
 	d.ReportOnly = d.ReportOnly || a.ReportOnly
 	a.reports = a.reports || d.Reports()
 	a.known.warnOfDemands(d, a.logger)
-	return d.Prepare()
+	return d.Prepare(of)
 }
 
 func (o *PolicyOptions) checkName(i int) error {
@@ -152,6 +161,7 @@ func (o *PolicyOptions) parsePolicy(d *caddyfile.Dispenser) error {
 	if err := directive.Block(d, "policy", words); err != nil {
 		return err
 	}
+	directive.Remember(p, p.line)
 	o.Policies = append(o.Policies, p)
 	return p.line.Wrap(errors.Join(o.checkName(len(o.Policies)-1), p.HeaderOptions.checkWritten(), p.Demands.CheckWritten()))
 }

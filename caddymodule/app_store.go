@@ -27,7 +27,7 @@ type StoreOptions struct {
 
 	storeAt directive.Position
 	store   StoreModule
-	keptIn  string // StoreRaw, which loading the module takes away
+	keptIn  string // StoreRaw, which is taken away when the module is loaded
 }
 
 // StoreModule is a guest of sidegate.stores.
@@ -56,11 +56,11 @@ func (o *StoreOptions) provision(ctx caddy.Context, a *App) error {
 		o.StoreRaw = json.RawMessage(`{"module":"embedded"}`)
 	}
 	o.keptIn = string(o.StoreRaw)
-	mod, err := ctx.LoadModule(o, "StoreRaw")
+	mods, err := directive.LoadGuests(ctx, "sidegate.stores", "module", "session store", []json.RawMessage{o.StoreRaw})
 	if err != nil {
-		return fmt.Errorf("loading session store module: %v", err)
+		return err
 	}
-	o.store = mod.(StoreModule)
+	o.store, o.StoreRaw = mods[0].(StoreModule), nil
 	if o.store.Shared() && len(a.secrets) == 0 {
 		return errNoSharedSecret
 	}

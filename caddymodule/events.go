@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -15,6 +16,7 @@ import (
 	"example.com/sidegate/caddymodule/demand"
 	"example.com/sidegate/caddymodule/endpoint"
 	"example.com/sidegate/caddymodule/lifecycle"
+	"example.com/sidegate/caddymodule/profile"
 	"example.com/sidegate/caddymodule/storewatch"
 	"example.com/sidegate/sessionstore"
 )
@@ -106,10 +108,10 @@ var ofStore = map[lifecycle.Kind]bool{lifecycle.Pending: true, lifecycle.Cookies
 // lines are the kinds of events that the log tells of.
 var lines = map[lifecycle.Kind]line{
 	lifecycle.Began:       {zap.InfoLevel, "signed in", sessionClientFields},
-	lifecycle.NotAdmitted: {zap.WarnLevel, "sign-in refused by the configuration", whyFields},
-	lifecycle.NotSound:    {zap.WarnLevel, "sign-in refused: the person's entry is not sound", personFields},
+	lifecycle.NotAdmitted: {zap.WarnLevel, "sign-in refused by the configuration", notAdmittedFields},
+	lifecycle.NotSound:    {zap.WarnLevel, "sign-in refused: the person's entry is not sound", notSoundFields},
 	lifecycle.NotMapped: {zap.WarnLevel,
-		"sign-in not finished: what a source says of the person cannot be mapped, and trying again will not help", loginErrorFields},
+		"sign-in not finished: what a source says of the person cannot be mapped, and trying again will not help", notSoundFields},
 	lifecycle.TooMany: {zap.WarnLevel, "sign-in refused: the person has as many sessions as max_sessions allows", func(e lifecycle.Event) []zap.Field {
 		return append(limitFields(e), zap.Int("max_sessions", e.Count))
 	}},
@@ -172,9 +174,7 @@ var lines = map[lifecycle.Kind]line{
 	}},
 	endpoint.SignedOut:       {zap.InfoLevel, "signed out", signedOutFields},
 	endpoint.DeviceSignedOut: {zap.InfoLevel, "device signed out", signedOutFields},
-	demand.Forbidden: {zap.InfoLevel, "forbidden", func(e lifecycle.Event) []zap.Field {
-		return append(sessionClientFields(e), zap.String("rule", e.Result), zap.String("has", e.Err.Error()))
-	}},
+	demand.Forbidden:         {zap.InfoLevel, "forbidden", forbiddenFields},
 	endpoint.Undecided: {zap.WarnLevel, "a question of another proxy was not decided", func(e lifecycle.Event) []zap.Field {
 		return append(clientFields(e), zap.String("policy", e.Result), zap.String("why", e.Err.Error()))
 	}},
@@ -211,7 +211,7 @@ func (h *events) Happened(e lifecycle.Event) {
 	if !known || e.Kind == demand.Reported && e.Err == nil {
 		return
 	}
-	e.Name = h.names.shown(e.Name)
+	e.Name = h.names.shown(cmp.Or(e.Name, profile.Whom(e.Err)))
 	if ofStore[e.Kind] && h.store.Hold(told.level, told.message, e.Err, told.fields(e)...) {
 		return
 	}

@@ -64,6 +64,27 @@ func personFields(e lifecycle.Event) []zap.Field {
 	return append(loginFields(e), zap.Int64("user_id", e.UserID), zap.Error(e.Err))
 }
 
+// notBegunFields name who has come to nothing as far as that is known: somebody whom
+// nobody has given a number yet has none here.
+func notBegunFields(e lifecycle.Event) []zap.Field {
+	fields := loginFields(e)
+	if e.UserID != 0 {
+		fields = append(fields, zap.Int64("user_id", e.UserID))
+	}
+	if e.Name != "" {
+		fields = append(fields, zap.String("account", e.Name))
+	}
+	return fields
+}
+
+func notAdmittedFields(e lifecycle.Event) []zap.Field {
+	return append(notBegunFields(e), zap.String("why", e.Err.Error()))
+}
+
+func notSoundFields(e lifecycle.Event) []zap.Field {
+	return append(notBegunFields(e), zap.Error(e.Err))
+}
+
 func whyFields(e lifecycle.Event) []zap.Field {
 	return append(loginFields(e), zap.Int64("user_id", e.UserID), zap.String("why", e.Err.Error()))
 }
@@ -91,15 +112,27 @@ func sessionClientFields(e lifecycle.Event) []zap.Field {
 	return append(sessionFields(e), zap.Stringer("client", e.Client))
 }
 
-// reportedFields tell whom what answer was spared, and by which rule.
+// forbiddenFields tell who demands what, and what somebody has instead.
+func forbiddenFields(e lifecycle.Event) []zap.Field {
+	fields := append(sessionClientFields(e), zap.String("rule", e.Result), zap.String("has", e.Err.Error()))
+	if lacking, ok := errors.AsType[*demand.Lacking](e.Err); ok {
+		fields = append(fields, zap.String("of", lacking.Of))
+	}
+	return fields
+}
+
+// reportedFields tell whom what answer was spared, by whom, and by which rule.
 func reportedFields(e lifecycle.Event) []zap.Field {
 	told, ok := errors.AsType[*demand.Report](e.Err)
 	if !ok {
 		return clientFields(e)
 	}
-	return append(clientFields(e), zap.Int("would", told.Status), zap.String("why", told.Why), zap.String("rule", told.Rule),
-		zap.String("method", told.Method), zap.String("host", told.Host), zap.String("path", told.Path),
-		zap.Int64("user_id", told.UserID), zap.String("session", told.Session))
+	fields := append(clientFields(e), zap.Int("would", told.Status), zap.String("why", told.Why), zap.String("of", told.Of),
+		zap.String("rule", told.Rule), zap.String("method", told.Method), zap.String("host", told.Host), zap.String("path", told.Path))
+	if told.Session == "" { // nobody is signed in
+		return fields
+	}
+	return append(fields, zap.Int64("user_id", told.UserID), zap.String("session", told.Session))
 }
 
 // signedOutFields leave out what is not known: of a session that could not be read

@@ -160,10 +160,10 @@ func TestEventsAreLogged(t *testing.T) {
 		fields         []map[string]any
 	}{
 		lifecycle.Began:       {"info", "signed in", []map[string]any{login, user, session, from}},
-		lifecycle.NotAdmitted: {"warn", "sign-in refused by the configuration", []map[string]any{login, user, {"why": "why it was"}}},
-		lifecycle.NotSound:    {"warn", "sign-in refused: the person's entry is not sound", []map[string]any{login, user, said}},
+		lifecycle.NotAdmitted: {"warn", "sign-in refused by the configuration", []map[string]any{login, user, account, {"why": "why it was"}}},
+		lifecycle.NotSound:    {"warn", "sign-in refused: the person's entry is not sound", []map[string]any{login, user, account, said}},
 		lifecycle.NotMapped: {"warn", "sign-in not finished: what a source says of the person cannot be mapped, and trying again will not help",
-			[]map[string]any{login, said}},
+			[]map[string]any{login, user, account, said}},
 		lifecycle.EndedForRoom: {"warn", "sessions ended that were idle the longest: the person has more than max_sessions allows",
 			[]map[string]any{login, user, {"option": "max_sessions", "sessions": int64(3)}}},
 		lifecycle.TooMany: {"warn", "sign-in refused: the person has as many sessions as max_sessions allows",

@@ -78,7 +78,13 @@ func (*AdoptLogin) CaddyModule() caddy.ModuleInfo {
 // Provision checks the configuration. It touches no network.
 func (a *AdoptLogin) Provision(ctx caddy.Context) error {
 	a.logger = ctx.Logger()
-	return a.makeReady()
+	if err := a.makeReady(); err != nil {
+		return err
+	}
+	if a.EndsSoon() {
+		a.warnOfEnd()
+	}
+	return nil
 }
 
 func (a *AdoptLogin) makeReady() error {
@@ -149,21 +155,22 @@ func (a *AdoptLogin) Cleanup() error {
 	return nil
 }
 
-// watch tells when nobody is adopted any more: the next start refuses a date that has
-// passed.
+// watch tells when nobody is adopted any more, and before: the next start refuses a date
+// that has passed.
 func (a *AdoptLogin) watch(ctx context.Context, _ *lifecycle.Sessions) {
-	for left := time.Until(a.Login.Until()); left > 0; left = time.Until(a.Login.Until()) {
-		t := time.NewTimer(min(left, 24*time.Hour)) // by the clock of the wall, which may be set
-		select {
-		case <-ctx.Done():
-			t.Stop()
-			return
-		case <-t.C:
-		}
-	}
-	a.logger.Warn("nobody is adopted from the other gateway any more: until has passed",
-		zap.String("login", a.AdoptName), zap.Time("until", a.Login.Until()),
-		zap.String("remedy", "take the login out of the configuration, which is refused with this date when it is next loaded; or give another date"))
+	a.Watch(ctx, a.warnOfEnd, func() {
+		a.tellUntil("nobody is adopted from the other gateway any more: until has passed",
+			"take the login out of the configuration, which is refused with this date when it is next loaded; or give another date")
+	})
+}
+
+func (a *AdoptLogin) warnOfEnd() {
+	a.tellUntil("people are adopted from the other gateway for a few days more, and then a gateway with this configuration does not start",
+		"take the login out of the configuration before, or give a later date; see login adopt in the reference")
+}
+
+func (a *AdoptLogin) tellUntil(message, remedy string) {
+	a.logger.Warn(message, zap.String("login", a.AdoptName), zap.String("until", a.Login.Until().Format(time.RFC3339)), zap.String("remedy", remedy))
 }
 
 // UnmarshalCaddyfile reads the login. Syntax:

@@ -115,6 +115,23 @@ func sleepBreaches(s source) []string {
 	return found
 }
 
+// momentBreaches finds times that are logged as such: Caddy writes them as seconds since
+// 1970, which nobody reads.
+func momentBreaches(s source) (found []string) {
+	zap := s.nameOf("go.uber.org/zap")
+	ast.Inspect(s.syntax, func(n ast.Node) bool {
+		selector, ok := n.(*ast.SelectorExpr)
+		if !ok || s.isTest() || !strings.HasPrefix(selector.Sel.Name, "Time") {
+			return true
+		}
+		if from, ok := selector.X.(*ast.Ident); ok && from.Name == zap {
+			found = append(found, fmt.Sprintf("%v: log a text by RFC 3339", s.lines.Position(n.Pos())))
+		}
+		return true
+	})
+	return found
+}
+
 // nameOf is what the file calls an imported package.
 func (s source) nameOf(importPath string) string {
 	for _, spec := range s.syntax.Imports {

@@ -129,6 +129,7 @@ func TestTheHouseKeepsItsRules(t *testing.T) {
 		{"no test sleeps", sleepBreaches},
 		{"no source file is longer than 350 lines", lengthBreaches},
 		{"no remedy is a block on one line", remedyBreaches},
+		{"no moment in the log is a number", momentBreaches},
 	} {
 		t.Run(rule.name, func(t *testing.T) {
 			for _, breach := range breachesOf(t, files, rule.breaches) {
@@ -248,6 +249,8 @@ func TestRulesFindTheirBreaches(t *testing.T) {
 		{"a test that sleeps is found", "a_test.go", `package a; import "time"; func f() { time.Sleep(1) }`, sleepBreaches, 1},
 		{"a test that sleeps under another name is found", "a_test.go", `package a; import clock "time"; var f = clock.Sleep`, sleepBreaches, 1},
 		{"a contract suite that sleeps is found", "sessionstore/storetest/a.go", `package storetest; import "time"; func f() { time.Sleep(1) }`, sleepBreaches, 1},
+		{"a moment that Caddy writes as a number is found", "caddymodule/a.go", `package a; import "go.uber.org/zap"; var f = zap.Time("until", until)`, momentBreaches, 1},
+		{"a moment in words is not", "caddymodule/a.go", `package a; import "go.uber.org/zap"; var f = zap.String("until", until.Format(time.RFC3339))`, momentBreaches, 0},
 		{"a test that speaks of sleeping does not sleep", "a_test.go", `package a; import _ "time"; var s = "time.Sleep(1)" // time.Sleep(1)`, sleepBreaches, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -78,26 +78,37 @@ func (SessionAuth) CaddyModule() caddy.ModuleInfo {
 }
 
 // Provision finds the app and prepares what each request needs.
-func (s *SessionAuth) Provision(ctx caddy.Context) (err error) {
+func (s *SessionAuth) Provision(ctx caddy.Context) error {
+	at := directive.Recall(s)
 	a, err := findApp(ctx)
 	if err != nil {
 		return err
 	}
 	a.asks = true
 	s.shared = a.share()
+	of := placed("session_auth", at)
+	if server, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server); ok && at == (directive.Position{}) {
+		of += " of server " + server.Name()
+	}
+	if err := s.makeReady(a, of); err != nil {
+		return at.Wrap(err)
+	}
+	return s.joinServer(ctx, a)
+}
+
+// makeReady prepares all but what hangs on the server; of is what this one is called.
+func (s *SessionAuth) makeReady(a *App, of string) (err error) {
 	if err := checkAmbiguous(s.AmbiguousPaths); err != nil {
 		return err
 	}
-	if err := a.prepare(&s.Demands, "session_auth"); err != nil {
+	if err := a.prepare(&s.Demands, of); err != nil {
 		return err
 	}
 	if err := errors.Join(s.checkUpstreamToken(a.logins), a.known.checkAll(&s.Demands, &s.HeaderOptions)); err != nil {
 		return err
 	}
-	if s.identity, err = newInjector(&s.HeaderOptions, a); err != nil {
-		return err
-	}
-	return s.joinServer(ctx, a)
+	s.identity, err = newInjector(&s.HeaderOptions, a)
+	return err
 }
 
 // ServeHTTP finds the caller, strips, decides, injects, and passes on.
@@ -294,6 +305,7 @@ func parseAuth(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 	if err := s.UnmarshalCaddyfile(h.Dispenser); err != nil {
 		return nil, err
 	}
+	directive.Remember(s, s.line)
 	known := writtenNames(h)
 	return s, cmp.Or(s.checkWrittenToken(h), known.checkAll(&s.Demands, &s.HeaderOptions))
 }

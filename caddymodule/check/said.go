@@ -37,13 +37,24 @@ func Said(err error) string {
 		return field[1] + ": " + field[2] + meantField(field[1], field[3])
 	}
 	if path := untilOurs.FindString(said); path != "" {
-		said = said[len(path):]
-		for path = step.FindString(said); path != ""; path = step.FindString(said) {
-			said = said[len(path):]
-		}
-		return said
+		return withoutSteps(said[len(path):])
 	}
 	return lineFirst(withMeant(said))
+}
+
+// withoutSteps leaves out the path of modules down to what is wrong; the line where one
+// of them stands comes before it.
+func withoutSteps(said string) (rest string) {
+	at := ""
+	for {
+		if path := step.FindString(said); path != "" {
+			said = said[len(path):]
+		} else if line := placed.FindString(said); line != "" && at == "" && step.MatchString(said[len(line):]) {
+			at, said = line, said[len(line):]
+		} else {
+			return at + said
+		}
+	}
 }
 
 // lineFirst has an error about a line begin with it.

@@ -50,6 +50,7 @@ type ready struct {
 	all      ruleSet
 	enforced ruleSet // without the rules that only report
 	heard    Hears
+	of       string // who demands
 }
 
 // Request is what is decided of one: its address, and the method that the app gets.
@@ -70,8 +71,10 @@ type Decision struct {
 	Would    *refusal.Refusal
 }
 
-// Prepare makes ready what each request needs.
-func (d *Demands) Prepare() (err error) {
+// Prepare makes ready what each request needs. Of says in the log who demands, and where
+// that stands.
+func (d *Demands) Prepare(of string) (err error) {
+	d.ready.of = of
 	if err := d.checkPublic(); err != nil {
 		return err
 	}

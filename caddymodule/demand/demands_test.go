@@ -31,7 +31,7 @@ var (
 
 func prepared(t *testing.T, d demand.Demands) *demand.Demands {
 	t.Helper()
-	if err := d.Prepare(); err != nil {
+	if err := d.Prepare("policy staff"); err != nil {
 		t.Fatal(err)
 	}
 	return &d
@@ -104,7 +104,7 @@ func TestWhatIsDecidedIsTold(t *testing.T) {
 		{"a role that is missing", demand.Demands{Require: admins}, "/x", signedIn("viewer"), demand.Forbidden, 0, "role admin"},
 		{"a role that a rule demands", demand.Demands{Paths: []demand.PathRule{{Patterns: []string{"/x"}, Require: admins}}}, "/x", signedIn("viewer"),
 			demand.Forbidden, 0, "path /x: role admin"},
-		{"what would have led to the login page", report, "/admin/x?token=secret", anonymous, demand.Reported, http.StatusSeeOther, ""},
+		{"what would have led to the login page", report, "/admin/x?token=secret", anonymous, demand.Reported, http.StatusSeeOther, "a session"},
 		{"what would have been forbidden", report, "/admin/x", signedIn("viewer"), demand.Reported, http.StatusForbidden, "path /admin/*: role admin"},
 		{"what would have passed", report, "/admin/x", signedIn("admin"), demand.Reported, 0, ""},
 		{"nothing of who is not signed in", demand.Demands{}, "/x", anonymous, "", 0, ""},
@@ -133,6 +133,16 @@ func TestWhatIsDecidedIsTold(t *testing.T) {
 			if rule != c.rule {
 				t.Errorf("the rule is %q", rule)
 			}
+			of := ""
+			switch told := events[0].Err.(type) {
+			case *demand.Report:
+				of = told.Of
+			case *demand.Lacking:
+				of = told.Of
+			}
+			if events[0].Err != nil && of != "policy staff" {
+				t.Errorf("it is said of %q", of)
+			}
 		})
 	}
 }
@@ -158,7 +168,7 @@ func TestDemandsThatCannotWork(t *testing.T) {
 		"a path that can be read in two ways": {demand.Demands{Public: []string{"/a//b"}}, "public"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if err := c.demands.Prepare(); err == nil || !strings.Contains(err.Error(), c.want) {
+			if err := c.demands.Prepare(""); err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %v, want %s", err, c.want)
 			}
 		})

@@ -13,7 +13,7 @@ import (
 // What is told of decisions.
 const (
 	// Forbidden: somebody who is signed in may not do what they asked for. Login,
-	// UserID, Session, Client, Result: the rule, Err: what they have.
+	// UserID, Session, Client, Result: the rule, Err: a *Lacking.
 	Forbidden lifecycle.Kind = "forbidden"
 	// Reported: somebody was let pass because demands are only reported. Client,
 	// Count: the status of the answer that it would have been, or 0, Err: a *Report
@@ -28,9 +28,8 @@ type Report struct {
 	// UserID and Session are of who is signed in; zero where nobody is.
 	UserID  int64
 	Session string
-	// Rule is the first demand that they do not meet, as it is written; empty where
-	// it was no demand for a role or permission that they fail.
-	Rule string
+	// Of is who demands, and Rule the first demand that is not met, as it is written.
+	Of, Rule string
 	// Status and Why are the answer that it would have been.
 	Status int
 	Why    string
@@ -53,35 +52,41 @@ func (d *Demands) Tell(events lifecycle.Events, made *Decision, asked Request, r
 	case made.Why == refusal.Role || made.Why == refusal.Unmapped:
 		events.Happened(lifecycle.Event{
 			Kind: Forbidden, Login: c.Session.Method, UserID: c.User.ID, Session: c.Session.Key, Client: caller.Address(r),
-			Result: d.Unmet(made, asked, c.User), Err: holding{c.User},
+			Result: d.Unmet(made, asked, c.User), Err: &Lacking{d.ready.of, c.User},
 		})
 	}
 }
 
 func reportOf(d *Demands, made *Decision, asked Request, r *http.Request, c *caller.Caller, to int) lifecycle.Event {
 	told := &Report{
+		Of: d.ready.of, Rule: d.Rulings(*made, asked, c)[0].Rule,
 		Method: cut(asked.Method), Host: cut(r.Host), Path: cut(asked.URL.Path), Status: made.Would.Status, Why: made.Would.Message,
 	}
 	if told.Status == http.StatusUnauthorized {
 		told.Status = to
 	}
 	if c.MayPass() {
-		told.UserID, told.Session, told.Rule = c.User.ID, c.Session.Key.ID(), d.Unmet(made, asked, c.User)
+		told.UserID, told.Session = c.User.ID, c.Session.Key.ID()
 	}
 	return lifecycle.Event{Kind: Reported, Client: caller.Address(r), Count: told.Status, Err: told}
 }
 
 func cut(text string) string { return text[:min(len(text), longest)] }
 
-// holding says what somebody has, where it was not enough.
-type holding struct{ user *sessionstore.UserSession }
+// Lacking says what somebody has, where it was not enough.
+type Lacking struct {
+	// Of is who demands more.
+	Of string
+
+	user *sessionstore.UserSession
+}
 
 // mostTold bounds how many names a line of the log repeats.
 const mostTold = 20
 
 // Error is a list for the log: of many, the first.
-func (h holding) Error() string {
-	return "roles " + some(h.user.FlatRolesList) + ", permissions " + some(h.user.FlatPermissionsList)
+func (l *Lacking) Error() string {
+	return "roles " + some(l.user.FlatRolesList) + ", permissions " + some(l.user.FlatPermissionsList)
 }
 
 func some(names []string) string {

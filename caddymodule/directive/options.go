@@ -190,8 +190,10 @@ func ParseDuration(d *caddyfile.Dispenser, more ...string) (caddy.Duration, erro
 }
 
 // Guest reads a module that unmarshals itself from the segment that the
-// dispenser is at, and returns its JSON with the module's name in it.
+// dispenser is at, and returns its JSON with the module's name in it. Where it stands
+// is remembered; see LoadGuests.
 func Guest(d *caddyfile.Dispenser, namespace, inlineKey, name string) (json.RawMessage, error) {
+	at := Here(d)
 	if _, err := caddy.GetModule(namespace + "." + name); err != nil {
 		kind, there := kindOf(namespace), guests(namespace)
 		if meant(name, there) != "" && isPlain(name) { // what is like none may be a secret
@@ -203,7 +205,9 @@ func Guest(d *caddyfile.Dispenser, namespace, inlineKey, name string) (json.RawM
 	if err != nil {
 		return nil, err
 	}
-	return caddyconfig.JSONModuleObject(module, inlineKey, name, nil), nil
+	raw := caddyconfig.JSONModuleObject(module, inlineKey, name, nil)
+	Remember(raw, at)
+	return raw, nil
 }
 
 // kindOf is what one guest of the namespace is called.

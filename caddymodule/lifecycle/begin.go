@@ -55,6 +55,7 @@ func (l *Sessions) Begin(ctx context.Context, method login.Method, person *profi
 	var none sessionstore.Secret
 	b, err := l.builder.build(ctx, method, person, nil)
 	if err != nil {
+		err = profile.Concerning(err, person.Email, person.Username)
 		l.NotBegun(ctx, method.Name(), person.ID, err)
 		return nil, none, err
 	}
@@ -88,7 +89,7 @@ func (b *built) beganBeside(method login.Method, from Arrival) *sessionstore.Ses
 }
 
 // NotBegun tells Events why a sign-in came to nothing: the error of Begin, or
-// of the login that was asked before it.
+// of the login that was asked before it. Who it was is said by profile.Whom of it.
 func (l *Sessions) NotBegun(ctx context.Context, login string, userID int64, err error) {
 	refused, isRefused := errors.AsType[*profile.Refused](err)
 	other, isTaken := errors.AsType[*taken](err)
@@ -96,11 +97,11 @@ func (l *Sessions) NotBegun(ctx context.Context, login string, userID int64, err
 	case isTaken:
 		l.config.Events.Happened(other.event(login, userID))
 	case isRefused:
-		l.config.Events.Happened(Event{Kind: NotAdmitted, Login: login, UserID: userID, Err: refused})
+		l.config.Events.Happened(Event{Kind: NotAdmitted, Login: login, UserID: userID, Name: profile.Whom(err), Err: refused})
 	case errors.Is(err, profile.ErrInvalid):
-		l.config.Events.Happened(Event{Kind: NotSound, Login: login, UserID: userID, Err: err})
+		l.config.Events.Happened(Event{Kind: NotSound, Login: login, UserID: userID, Name: profile.Whom(err), Err: err})
 	case profile.IsLasting(err):
-		l.config.Events.Happened(Event{Kind: NotMapped, Login: login, Err: err})
+		l.config.Events.Happened(Event{Kind: NotMapped, Login: login, Name: profile.Whom(err), Err: err})
 	case isStoreFault(err):
 		l.config.Events.Trouble(ctx, "a sign-in could not be finished", err)
 	default:

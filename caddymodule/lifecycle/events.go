@@ -30,7 +30,8 @@ type Event struct {
 	Session sessionstore.Key
 	// Client is the address of who asked.
 	Client netip.Addr
-	// Name is what somebody typed to sign in by, which may be anything.
+	// Name is what somebody typed to sign in by, which may be anything, or what a
+	// source calls them.
 	Name string
 	// Count is how many sessions it was.
 	Count int
@@ -48,12 +49,13 @@ const (
 	// Began: somebody is signed in. Login, UserID, Session, Client.
 	Began Kind = "began"
 	// NotAdmitted: the configuration refused whom the login had found. Login,
-	// UserID, Err.
+	// UserID, Name, Err.
 	NotAdmitted Kind = "not admitted"
-	// NotSound: what is known of the person makes no session. Login, UserID, Err.
+	// NotSound: what is known of the person makes no session. Login, UserID, Name,
+	// Err.
 	NotSound Kind = "not sound"
 	// NotMapped: what a source says of whom it let in cannot be mapped, so they
-	// are not signed in, and will not be by trying again. Login, Err.
+	// are not signed in, and will not be by trying again. Login, Name, Err.
 	NotMapped Kind = "not mapped"
 	// TooMany: somebody has as many sessions as they may have, and was refused
 	// another. Login, UserID, Count: how many they may have.

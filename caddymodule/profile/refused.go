@@ -1,6 +1,9 @@
 package profile
 
-import "errors"
+import (
+	"cmp"
+	"errors"
+)
 
 // Refused says that the configuration refuses the person: a `require` did not
 // hold, or a required directory does not know them. It is a definite "no".
@@ -12,6 +15,37 @@ type Refused struct {
 }
 
 func (r *Refused) Error() string { return r.Why }
+
+// About is an error that says whom it is about, by the email address or the name that a
+// source knows them by. It reads as the error does; see Whom.
+type About struct {
+	Person string
+	Err    error
+}
+
+func (a *About) Error() string { return a.Err.Error() }
+
+// Unwrap returns the error.
+func (a *About) Unwrap() error { return a.Err }
+
+// Concerning is an About of the first of the names that is not empty; nil stays nil, and
+// an error that says whom it is about goes on saying that.
+func Concerning(err error, names ...string) error {
+	person := cmp.Or(names...)
+	if err == nil || person == "" || Whom(err) != "" {
+		return err
+	}
+	return &About{person, err}
+}
+
+// Whom is whom an error is about; empty where it does not say so. It is personal data:
+// for the log that is a digest.
+func Whom(err error) string {
+	if about, ok := errors.AsType[*About](err); ok {
+		return about.Person
+	}
+	return ""
+}
 
 // Unmapped says that an answer about the person came and that no session can be
 // made of it: a claim is of another type than the mapping takes, or is gone.

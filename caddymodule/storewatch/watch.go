@@ -163,7 +163,7 @@ func (w *Watch) isAway(err error, readable bool) {
 		return
 	}
 	w.told[reason] = true
-	w.given.Logger.Error(message, zap.Error(err), zap.String("served", served), zap.Time("since", w.since))
+	w.given.Logger.Error(message, zap.Error(err), zap.String("served", served), zap.String("since", w.since.Format(time.RFC3339)))
 }
 
 // isBack ends an outage, or tells what has failed although there is none.

@@ -79,13 +79,20 @@ var errNobody = fmt.Errorf("%w: the answer says of no email address whose it is:
 // person makes of an answer who somebody is.
 func (l *Login) person(a source.Answer) (*profile.Person, error) {
 	p, err := l.mapped(&profile.Kept{Facts: profile.Facts{factLogin: factOf(a)}})
-	if err == nil && p.Email == "" {
+	switch {
+	case err != nil:
+		return nil, err
+	case p.Email == "":
 		err = &login.Unclear{Err: errNobody}
-	}
-	if err == nil {
+	default:
 		err = l.config.Domains.Admit(p.Email)
 	}
-	return p, err
+	return p, concerning(p, err)
+}
+
+// concerning says of an error whom it is about, as far as the answer does.
+func concerning(p *profile.Person, err error) error {
+	return profile.Concerning(err, p.Email, p.Username)
 }
 
 // mapped fills the person from the facts that are kept.
@@ -113,7 +120,7 @@ func (l *Login) mapped(kept *profile.Kept) (*profile.Person, error) {
 		return nil, err
 	}
 	if p.Subject = by.Name; p.Subject == "" {
-		return nil, &profile.Unmapped{Err: errors.New("map subject gives none")}
+		return nil, concerning(p, &profile.Unmapped{Err: errors.New("map subject gives none")})
 	}
 	return p, nil
 }
@@ -146,6 +153,6 @@ func (l *Login) found(ctx context.Context, p *profile.Person) (Found, error) {
 	if l.config.As == nil {
 		return Found{l, p}, nil
 	}
-	method, p, err := l.config.As(ctx, p)
-	return Found{method, p}, err
+	method, known, err := l.config.As(ctx, p)
+	return Found{method, known}, concerning(p, err)
 }

@@ -134,7 +134,10 @@ func (m *Mapping) apply(person *profile.Person, facts profile.Facts, trace bool)
 	if r.err == nil {
 		*person = r.person
 	}
-	return r.steps, r.err
+	if trace {
+		return r.steps, r.err
+	}
+	return nil, profile.Concerning(r.err, r.person.Email, r.person.Username)
 }
 
 // run is one application of a mapping, to a copy of the person.
