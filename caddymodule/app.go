@@ -3,8 +3,9 @@ package caddymodule
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
-	"maps"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -76,6 +77,7 @@ type App struct {
 	running sync.WaitGroup
 	logger  *zap.Logger
 	now     func() time.Time
+	lines   map[string]directive.Position // of the options, as they are read
 }
 
 // options are a group of the app's options: fields, defaults, checks and the
@@ -123,9 +125,10 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if a.files, err = filevalues.Find(a); err != nil { // before the groups, which make modules of the placeholders
 		return err
 	}
+	written, _ := json.Marshal(a) // before defaults are filled in
 	for _, group := range a.groups() {
 		if err := group.provision(ctx, a); err != nil {
-			return err
+			return a.lineOf(err, written).Wrap(err)
 		}
 	}
 	a.watch = siting.NewWatch(a.address.BasePath+"/login", a.missedLogin)
@@ -137,6 +140,25 @@ func (a *App) Provision(ctx caddy.Context) error {
 	}
 	_, err = a.gateway()
 	return err
+}
+
+// writtenWord is an option of an app that has that JSON.
+type writtenWord struct {
+	App  json.RawMessage
+	Word string
+}
+
+// lineOf is where the option stands that an error begins with the name of.
+func (a *App) lineOf(err error, written json.RawMessage) directive.Position {
+	end := strings.IndexAny(err.Error(), " :")
+	for _, group := range a.groups() {
+		for word := range group.words() {
+			if end == len(word) && err.Error()[:end] == word {
+				return directive.Recall(writtenWord{written, word})
+			}
+		}
+	}
+	return directive.Position{}
 }
 
 // reloading reports whether this process runs a configuration already.
@@ -220,7 +242,11 @@ func parseApp(d *caddyfile.Dispenser, existing any) (any, error) {
 	if err := app.UnmarshalCaddyfile(d); err != nil {
 		return nil, err
 	}
-	return httpcaddyfile.App{Name: "sidegate", Value: caddyconfig.JSON(app, nil)}, nil
+	written := caddyconfig.JSON(app, nil)
+	for word, at := range app.lines {
+		directive.Remember(writtenWord{written, word}, at)
+	}
+	return httpcaddyfile.App{Name: "sidegate", Value: written}, nil
 }
 
 // UnmarshalCaddyfile reads the global options. Syntax:
@@ -277,14 +303,27 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		return directive.ArgErr(d)
 	}
 	words := make(map[string]directive.Option)
+	a.lines = make(map[string]directive.Position)
 	for _, group := range a.groups() {
-		maps.Copy(words, group.words())
+		for word, read := range group.words() {
+			words[word] = a.noting(word, read)
+		}
 	}
 	if err := directive.Block(d, "sidegate", words); err != nil {
 		return err
 	}
 	known := a.names(a.peopleWritten)
 	return cmp.Or(a.checkIncludes(&known.roles), a.checkPolicies(&known), a.LoginOptions.checkWritten(), a.StoreOptions.checkWritten(a.Secrets))
+}
+
+// noting has it written down where an option stands first.
+func (a *App) noting(word string, read directive.Option) directive.Option {
+	return func(d *caddyfile.Dispenser) error {
+		if _, again := a.lines[word]; !again {
+			a.lines[word] = directive.Here(d)
+		}
+		return read(d)
+	}
 }
 
 // Interface guards
