@@ -27,6 +27,13 @@ type DirectoryOptions struct {
 	directories          []*directory.Directory
 	tellNames, tellRoles bool  // usernames, roles
 	asked                []any // the rules of each
+	addresses            []askedAt
+}
+
+// askedAt is an address that somebody is asked at, for whom.
+type askedAt struct {
+	who, address string
+	at           directive.Position
 }
 
 // DirectoryModule is a guest of sidegate.directories: it is asked about each
@@ -52,12 +59,12 @@ func (o *DirectoryOptions) provision(ctx caddy.Context, a *App) error {
 	if err != nil {
 		return err
 	}
-	o.DirectoriesRaw = nil
 	var names []string
-	for _, mod := range mods {
+	for i, mod := range mods {
 		d := mod.(DirectoryModule).Directory()
 		names, o.directories = append(names, d.Name()), append(o.directories, d)
 		if h, ok := mod.(*HTTPDirectory); ok {
+			o.addresses = append(o.addresses, askedAt{"directory " + d.Name(), h.asked, directive.Recall(o.DirectoriesRaw[i])})
 			if err := a.refuseTypedIdentity(h); err != nil {
 				return err
 			}
@@ -69,6 +76,7 @@ func (o *DirectoryOptions) provision(ctx caddy.Context, a *App) error {
 			o.asked = append(o.asked, r.rules())
 		}
 	}
+	o.DirectoriesRaw = nil
 	return checkDirectoryNames(names)
 }
 

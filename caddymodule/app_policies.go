@@ -67,7 +67,7 @@ func (o *PolicyOptions) words() map[string]directive.Option {
 func (o *PolicyOptions) provision(_ caddy.Context, a *App) error {
 	o.reports, o.answersProxies = o.ReportOnly, len(o.Policies) > 0
 	if o.ReportOnly {
-		a.warnOfReports("all demands")
+		a.warnOfReports("all demands", directive.Position{})
 	}
 	if len(o.Policies) > mostPolicies {
 		return fmt.Errorf("there are %d policies, and %d at most: one takes many a `path`", len(o.Policies), mostPolicies)
@@ -89,7 +89,7 @@ func (o *PolicyOptions) provision(_ caddy.Context, a *App) error {
 }
 
 func (p *Policy) provision(a *App, at directive.Position) (err error) {
-	if err := a.prepare(&p.Demands, placed("policy "+p.Name, at)); err != nil {
+	if err := a.prepare(&p.Demands, "policy "+p.Name, at); err != nil {
 		return err
 	}
 	if err := a.known.checkAll(&p.Demands, &p.HeaderOptions); err != nil {
@@ -109,14 +109,14 @@ func placed(what string, at directive.Position) string {
 
 // prepare makes ready what is demanded. What the whole app only reports, this does
 // too.
-func (a *App) prepare(d *demand.Demands, of string) error {
+func (a *App) prepare(d *demand.Demands, of string, at directive.Position) error {
 	if d.Reports() && !a.ReportOnly {
-		a.warnOfReports(of)
+		a.warnOfReports(of, at)
 	}
 	d.ReportOnly = d.ReportOnly || a.ReportOnly
 	a.reports = a.reports || d.Reports()
 	a.known.warnOfDemands(d, a.logger)
-	return d.Prepare(of)
+	return d.Prepare(placed(of, at))
 }
 
 func (o *PolicyOptions) checkName(i int) error {
@@ -200,8 +200,8 @@ func (p *Policy) tell(g *gateway, h http.Header, r *http.Request, c *caller.Call
 const reportEvery = time.Hour
 
 // warnOfReports tells of demands that refuse nobody.
-func (a *App) warnOfReports(of string) {
-	a.logger.Warn("demands are only reported (report_only): what they would refuse passes", zap.String("of", of))
+func (a *App) warnOfReports(of string, at directive.Position) {
+	a.logger.Warn("demands are only reported (report_only): what they would refuse passes", zap.String("of", of), atLine(at))
 }
 
 // warnOfUntold tells of policies by which nobody can be answered on a server: they decide

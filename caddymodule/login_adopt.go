@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"go.uber.org/zap"
 
@@ -61,6 +62,7 @@ type AdoptLogin struct {
 	*adopt.Login `json:"-"`
 
 	asked  string // the place of the gateway, resolved
+	at     directive.Position
 	logger *zap.Logger
 }
 
@@ -78,6 +80,7 @@ func (*AdoptLogin) CaddyModule() caddy.ModuleInfo {
 // Provision checks the configuration. It touches no network.
 func (a *AdoptLogin) Provision(ctx caddy.Context) error {
 	a.logger = ctx.Logger()
+	a.at = directive.Recall(caddyconfig.JSONModuleObject(a, "method", "adopt", nil))
 	if err := a.makeReady(); err != nil {
 		return err
 	}
@@ -170,7 +173,7 @@ func (a *AdoptLogin) warnOfEnd() {
 }
 
 func (a *AdoptLogin) tellUntil(message, remedy string) {
-	a.logger.Warn(message, zap.String("login", a.AdoptName), zap.String("until", a.Login.Until().Format(time.RFC3339)), zap.String("remedy", remedy))
+	a.logger.Warn(message, zap.String("login", a.AdoptName), zap.String("until", a.Login.Until().Format(time.RFC3339)), atLine(a.at), zap.String("remedy", remedy))
 }
 
 // UnmarshalCaddyfile reads the login. Syntax:

@@ -14,10 +14,10 @@ import (
 )
 
 // The next start refuses a date that has passed: whoever runs the gateway is told
-// while it runs.
-func TestThatNobodyIsAdoptedAnyMoreIsToldOnce(t *testing.T) {
+// while it runs, for two weeks before, and then.
+func TestThatNobodyIsAdoptedAnyMoreIsToldBeforeAndOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		login, err := adopt.New(adopt.Config{Name: "old", URL: "https://sso.example.com/", Cookies: []string{"sid"}, Until: time.Now().Add(50 * time.Hour)})
+		login, err := adopt.New(adopt.Config{Name: "old", URL: "https://sso.example.com/", Cookies: []string{"sid"}, Until: time.Now().Add(16 * 24 * time.Hour)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -27,15 +27,26 @@ func TestThatNobodyIsAdoptedAnyMoreIsToldOnce(t *testing.T) {
 		go a.watch(t.Context(), nil)
 		go a.watch(stopped, nil)
 		stop()
-		<-time.After(49 * time.Hour)
+		<-time.After(47 * time.Hour)
 		synctest.Wait()
-		if n := logs.Len(); n != 0 || login.Over() {
-			t.Fatalf("it is told %d times before", n)
+		if n := logs.Len(); n != 0 || login.EndsSoon() {
+			t.Fatalf("it is told %d times early", n)
 		}
-		<-time.After(2 * time.Hour)
+		<-time.After(14 * 24 * time.Hour)
 		synctest.Wait()
 		told := logs.TakeAll()
-		if len(told) != 1 || !login.Over() || !strings.Contains(told[0].Message, "until has passed") || told[0].ContextMap()["login"] != "old" {
+		if len(told) != 14 || !login.EndsSoon() || login.Over() {
+			t.Fatalf("it is told %d times before", len(told))
+		}
+		for _, line := range told {
+			if said := line.ContextMap(); !strings.Contains(line.Message, "for a few days more") || said["login"] != "old" || said["until"] != login.Until().Format(time.RFC3339) {
+				t.Errorf("the log says %v", line)
+			}
+		}
+		<-time.After(50 * time.Hour)
+		synctest.Wait()
+		told = logs.TakeAll()
+		if len(told) != 1 || !login.Over() || login.EndsSoon() || !strings.Contains(told[0].Message, "until has passed") || told[0].ContextMap()["login"] != "old" {
 			t.Errorf("the log says %v", told)
 		}
 	})

@@ -86,22 +86,23 @@ func (s *SessionAuth) Provision(ctx caddy.Context) error {
 	}
 	a.asks = true
 	s.shared = a.share()
-	of := placed("session_auth", at)
+	of := "session_auth"
 	if server, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server); ok && at == (directive.Position{}) {
 		of += " of server " + server.Name()
 	}
-	if err := s.makeReady(a, of); err != nil {
+	if err := s.makeReady(a, of, at); err != nil {
 		return at.Wrap(err)
 	}
 	return s.joinServer(ctx, a)
 }
 
-// makeReady prepares all but what hangs on the server; of is what this one is called.
-func (s *SessionAuth) makeReady(a *App, of string) (err error) {
+// makeReady prepares all but what hangs on the server; of is what this one is called, and
+// at where it stands.
+func (s *SessionAuth) makeReady(a *App, of string, at directive.Position) (err error) {
 	if err := checkAmbiguous(s.AmbiguousPaths); err != nil {
 		return err
 	}
-	if err := a.prepare(&s.Demands, of); err != nil {
+	if err := a.prepare(&s.Demands, of, at); err != nil {
 		return err
 	}
 	if err := errors.Join(s.checkUpstreamToken(a.logins), a.known.checkAll(&s.Demands, &s.HeaderOptions)); err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"go.uber.org/zap"
 
 	"example.com/sidegate/caddymodule/caller"
+	"example.com/sidegate/caddymodule/directive"
 	"example.com/sidegate/caddymodule/endpoint"
 	"example.com/sidegate/caddymodule/everyroute"
 	"example.com/sidegate/caddymodule/health"
@@ -114,8 +116,45 @@ func (a *App) joinServer(ctx caddy.Context) (*everyroute.First, error) {
 	}
 	a.servers = append(a.servers, f)
 	a.readStrictly(server)
+	a.warnOfItself(server)
 	return f, nil
 }
+
+// warnOfItself tells of whom a gateway asks that is the gateway: another one behind it is
+// not sent its own cookies, and the endpoints of this one tell nobody's login.
+func (a *App) warnOfItself(server *caddyhttp.Server) {
+	addresses := slices.Clone(a.addresses)
+	for _, l := range a.logins {
+		switch l := l.(type) {
+		case *AdoptLogin:
+			if own, err := url.Parse(l.asked); err == nil && a.address.Sites.Reaches(own, server) {
+				a.logger.Warn("another gateway is to be asked whose a cookie is, and the address is one of this gateway's own: it takes that cookie out of all requests, so nobody is adopted",
+					zap.String("login", l.AdoptName), atLine(a.places[l.AdoptName]), zap.String("address", placeShown(own)), zap.Strings("listen", server.Listen),
+					zap.String("remedy", "give the address where the other gateway itself listens, such as http://127.0.0.1:4180/oauth2/auth"))
+			}
+		case *AppLogin:
+			addresses = append(addresses, askedAt{"login app " + l.AppName, l.asked, a.places[l.AppName]})
+		}
+	}
+	for _, asked := range addresses {
+		if own, err := url.Parse(asked.address); err == nil && a.HasEndpoint(own.Path) && a.address.Sites.Reaches(own, server) {
+			a.logger.Warn("an app is to be asked about people, and the address is one of this gateway's own endpoints, which know them by itself alone",
+				zap.String("by", asked.who), atLine(asked.at), zap.String("address", placeShown(own)), zap.Strings("listen", server.Listen),
+				zap.String("remedy", "give the address where the app itself listens"))
+		}
+	}
+}
+
+// atLine is where something stands, for the log; nothing where that is not known.
+func atLine(at directive.Position) zap.Field {
+	if at == (directive.Position{}) {
+		return zap.Skip()
+	}
+	return zap.String("at", at.String())
+}
+
+// placeShown is an address without what may be a secret in it.
+func placeShown(u *url.URL) string { return u.Scheme + "://" + u.Host + u.EscapedPath() }
 
 // lookAtSites refuses what cannot work on the server that is being provisioned,
 // and tells of what may not be meant. It reads routes as they were written, so

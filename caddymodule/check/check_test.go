@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"example.com/sidegate/caddymodule/gatewaytest"
 )
@@ -13,6 +14,11 @@ import (
 // of a site that this machine alone can reach.
 func written(global, ours, routes string) string {
 	return "{\nadmin off\n" + global + "\nsidegate {\n" + ours + "\n}\n}\nhttp://localhost:8080 {\nbind 127.0.0.1\n" + routes + "\n}\n"
+}
+
+// adopting is a login of the people of another gateway.
+func adopting(address, until string) string {
+	return "\nlogin adopt old " + address + " {\ncookie sid\nas users\nuntil " + until + "\n}"
 }
 
 func TestWhatTheCommandSaysAndByWhichStatusItEnds(t *testing.T) {
@@ -37,7 +43,21 @@ func TestWhatTheCommandSaysAndByWhichStatusItEnds(t *testing.T) {
 		{"demands that are only reported", written(quiet, login+"\nreport_only", site), nil, 0,
 			[]string{"warning: demands are only reported (report_only)", "sidegate: the configuration is valid, 1 warning"}},
 		{"demands of one rule that are only reported", written(quiet, login, "session_endpoints\nsession_auth {\npath /admin/* {\nrole admin\nreport_only\n}\n}\nrespond OK"), nil, 0,
-			[]string{"warning: demands are only reported (report_only)", "sidegate: the configuration is valid, 1 warning"}},
+			[]string{"warning: Caddyfile:13: demands are only reported (report_only)", "sidegate: the configuration is valid, 1 warning"}},
+		{"another gateway at this one's own name", written(quiet, login+adopting("http://localhost:8080/oauth2/auth", "2099-12-31"), site), nil, 0,
+			[]string{"warning: Caddyfile:8: another gateway is to be asked whose a cookie is, and the address is one of this gateway's own", "sidegate: the configuration is valid, 1 warning"}},
+		{"another gateway at this one's own port", strings.Replace(written(quiet, login+adopting("http://127.0.0.1:8080/oauth2/auth", "2099-12-31"), site), "http://localhost", "http://app.localhost", 1),
+			nil, 0, []string{"warning: Caddyfile:8: another gateway is to be asked whose a cookie is", "sidegate: the configuration is valid, 1 warning"}},
+		{"another gateway on this machine", written(quiet, login+adopting("http://localhost:4180/oauth2/auth", "2099-12-31"), site), []string{"--strict"}, 0,
+			[]string{"sidegate: the configuration is valid, no warnings"}},
+		{"a directory that is this gateway", written(quiet, login+"\ndirectory http crm http://localhost:8080/auth/session?e={identity.email} {\nmap {\nname `directory.body.name`\n}\n}", site), nil, 0,
+			[]string{"warning: Caddyfile:8: an app is to be asked about people, and the address is one of this gateway's own endpoints", "sidegate: the configuration is valid, 1 warning"}},
+		{"a login of this gateway itself", written(quiet, login+"\nlogin app self http://localhost:8080/auth/login {\nsuccess `login.status == 200`\n}", site), nil, 0,
+			[]string{"warning: Caddyfile:8: an app is to be asked about people, and the address is one of this gateway's own endpoints", "sidegate: the configuration is valid, 1 warning"}},
+		{"an app behind this gateway", written(quiet, login+"\nlogin app legacy http://localhost:8080/api/login {\nsuccess `login.status == 200`\n}", site), []string{"--strict"}, 0,
+			[]string{"sidegate: the configuration is valid, no warnings"}},
+		{"people who are adopted for a few days more", written(quiet, login+adopting("http://localhost:4180/oauth2/auth", time.Now().AddDate(0, 0, 5).Format(time.DateOnly)), site), nil, 0,
+			[]string{"warning: Caddyfile:8: people are adopted from the other gateway for a few days more", "sidegate: the configuration is valid, 1 warning"}},
 		{"a policy by path that nobody can ask by", written(quiet, login+"\npolicy app {\npath /admin/* {\nrole admin\n}\n}", "session_endpoints\nrespond OK"), nil, 0,
 			[]string{"warning: policies decide by path, and nobody tells the path", "sidegate: the configuration is valid, 1 warning"}},
 		{"a policy by path, and a proxy that asks", written(quiet+"\nservers {\ntrusted_proxies static 127.0.0.1/32\n}", login+"\npolicy app {\npath /admin/* {\nrole admin\n}\n}",
@@ -63,7 +83,7 @@ func TestWhatTheCommandSaysAndByWhichStatusItEnds(t *testing.T) {
 		{"two files", written(quiet, login, site), []string{"sub/Caddyfile", "Caddyfile"}, 1, []string{"error: name one file"}},
 		{"a file twice", written(quiet, login, site), []string{"sub/Caddyfile", "--config", "Caddyfile"}, 1, []string{"error: the file is named twice"}},
 		{"several mistakes in the users file", written("", "login users twice.yaml", site), nil, 1,
-			[]string{"error: login users: ", "error: users file line ", "sidegate: the configuration is not valid (Caddyfile)"}},
+			[]string{"error: Caddyfile:5: login users: ", "error: users file line ", "sidegate: the configuration is not valid (Caddyfile)"}},
 		{"an option without its block", written(login, login, site), nil, 1,
 			[]string{"error: Caddyfile:3: unrecognized global option: login: it is an option of the global block `sidegate { ... }`", "sidegate: the configuration is not valid"}},
 		{"a directive among the options", written("session_auth", login, site), nil, 1,
@@ -79,7 +99,7 @@ func TestWhatTheCommandSaysAndByWhichStatusItEnds(t *testing.T) {
 		{"the block twice", written("sidegate {\n"+login+"\n}", login, site), nil, 1,
 			[]string{"error: Caddyfile:6: the sidegate options are given twice", "sidegate: the configuration is not valid"}},
 		{"a mistake in the users file", written("", "login users broken.yaml", site), nil, 1,
-			[]string{"error: login users: BROKEN: users file line ", "sidegate: the configuration is not valid"}},
+			[]string{"error: Caddyfile:5: login users: BROKEN: users file line ", "sidegate: the configuration is not valid"}},
 		{"a field of JSON that is mistyped", `{"apps":{"sidegate":{"lifetme":"1h"}}}`, []string{"--config", "Caddyfile.json"}, 1,
 			[]string{"error: sidegate: json: unknown field \"lifetme\": did you mean `lifetime`?", "sidegate: the configuration is not valid"}},
 		{"a mistake in a line of Caddy's", written("log {\noutptu x\n}", login, site), nil, 1,

@@ -3,6 +3,8 @@ package origin
 import (
 	"bytes"
 	"encoding/json"
+	"net/netip"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -96,4 +98,37 @@ func hostsOf(route *caddyhttp.Route) (hosts []string) {
 		}
 	}
 	return hosts
+}
+
+// Reaches reports whether an address, as a gateway asks it, is one of that server's own:
+// a name of a site block of ours at a port where it listens, or this machine there. The
+// server is one that was learned.
+func (s *Sites) Reaches(address *url.URL, server *caddyhttp.Server) bool {
+	found := s.servers[server]
+	if found == nil || address.Hostname() == "" {
+		return false
+	}
+	port := address.Port()
+	if port == "" {
+		port = map[bool]string{true: "80", false: "443"}[address.Scheme == plain]
+	}
+	name := strings.ToLower(address.Hostname())
+	return found.listens(port) && found.names[name] != 0 || found.listensAt(name, port)
+}
+
+// listensAt reports whether the server listens at that address of this machine.
+func (s *served) listensAt(host, port string) bool {
+	return slices.ContainsFunc(s.ports, func(a caddy.NetworkAddress) bool {
+		if !(&served{ports: []caddy.NetworkAddress{a}}).listens(port) || a.IsUnixNetwork() {
+			return false
+		}
+		bound, err := netip.ParseAddr(a.Host)
+		everywhere := a.Host == "" || err == nil && bound.IsUnspecified()
+		return a.Host == host || isHere(host) && (everywhere || isHere(a.Host))
+	})
+}
+
+func isHere(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && addr.IsLoopback()
 }
