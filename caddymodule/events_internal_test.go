@@ -247,6 +247,33 @@ func TestEventsAreLogged(t *testing.T) {
 	}
 }
 
+// Which demand it is is found by these, and who is nobody has no number.
+func TestWhatIsOnlyReportedIsToldWithWhoDemandsIt(t *testing.T) {
+	report := demand.Report{Method: "GET", Host: "a.example", Path: "/x", Of: "policy staff (Caddyfile:26)", Rule: "a session", Status: 401, Why: "Sign in first."}
+	said := map[string]any{"client": "192.0.2.1", "would": int64(401), "why": "Sign in first.", "of": "policy staff (Caddyfile:26)", "rule": "a session",
+		"method": "GET", "host": "a.example", "path": "/x", "more_since_last": int64(0)}
+	for _, c := range []struct {
+		name    string
+		id      int64
+		session string
+		more    map[string]any
+	}{
+		{"nobody", 0, "", nil}, {"somebody", 7, "abc", map[string]any{"user_id": int64(7), "session": "abc"}},
+	} {
+		told, want := report, maps.Clone(said)
+		told.UserID, told.Session = c.id, c.session
+		maps.Copy(want, c.more)
+		lines, _ := heard(t, lifecycle.Event{Kind: demand.Reported, Client: netip.MustParseAddr("192.0.2.1"), Err: &told}, nil)
+		if got := lines[0].ContextMap(); !maps.Equal(got, want) {
+			t.Errorf("of %s it says %v; want %v", c.name, got, want)
+		}
+	}
+	lines, _ := heard(t, lifecycle.Event{Kind: demand.Forbidden, Err: &demand.Lacking{Of: "session_auth of server srv0", User: new(sessionstore.UserSession)}, Result: "role admin"}, nil)
+	if got := lines[0].ContextMap()["of"]; got != "session_auth of server srv0" {
+		t.Errorf("what is forbidden is said of %v", got)
+	}
+}
+
 // Operators search for these words.
 func TestTheReferenceTellsOfTheLog(t *testing.T) {
 	text, err := os.ReadFile("../deploy/REFERENCE.md")

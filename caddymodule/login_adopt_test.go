@@ -401,6 +401,68 @@ func TestAdoptedPeopleAreCounted(t *testing.T) {
 	p.AwaitLog("and nobody can sign in: there is no other login")
 }
 
+// Who is kept out is known to whoever reads the log, as it is of a sign-in: as a digest,
+// or by log_names as it is.
+func TestWhoIsNotAdoptedIsNamed(t *testing.T) {
+	for _, c := range []struct{ name, options, lines, email, says string }{
+		{"by email_domains", "log_names", "email_domains example.com", "mia@elsewhere.example",
+			`"sign-in refused by the configuration","login":"old","account":"mia@elsewhere.example","why":"email_domains`},
+		{"by require", "log_names", "require `false`", "mia@example.com", `"sign-in refused by the configuration","login":"old","account":"mia@example.com","why"`},
+		{"by a users file that does not have them", "log_names", "as users", "mia@example.com", `"account":"mia@example.com"`},
+		{"by a map that cannot be followed", "log_names", "map {\nroles `login.body.roles`\n}", "mia@example.com", `"login":"old","account":"mia@example.com","error"`},
+		{"without log_names", "", "email_domains example.com", "mia@elsewhere.example", `"login":"old","account":"hmac:`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			old := gatewaytest.NewOldGateway(t, gatewaytest.OAuth2Proxy)
+			p := gatewaytest.StartProcess(t, gatewaytest.Site{Options: c.options + "\n" + old.Login("old", c.lines)})
+			cookie := old.SignIn(c.email)
+			if resp := asked(t, p.Server, "/app", "Cookie", cookie); resp.StatusCode != http.StatusUnauthorized {
+				t.Errorf("answered %s", resp.Status)
+			}
+			p.AwaitLog(c.says)
+			_, value, _ := strings.Cut(cookie, "=")
+			if said := p.Log.String(); strings.Contains(said, value) || c.options == "" && strings.Contains(said, c.email) {
+				t.Errorf("the log says %s", said)
+			}
+		})
+	}
+}
+
+// Who was adopted without `as` is not adopted again with it: a sign-out would be none.
+func TestWhoWasAdoptedWithoutAsIsNotAdoptedAgainWithIt(t *testing.T) {
+	old := gatewaytest.NewOldGateway(t, gatewaytest.OAuth2Proxy)
+	dir := t.TempDir()
+	site := func(lines string) gatewaytest.Site {
+		return gatewaytest.Site{Dir: dir, Options: "store embedded sessions.db\n" + old.Login("old", lines)}
+	}
+	p := gatewaytest.StartProcess(t, site(""))
+	p.AwaitLog("who is adopted is a person of this login alone", `"login":"old","other_login":"users","option":"as"`)
+	gone, stays := old.SignIn(gatewaytest.Ada), old.SignIn(gatewaytest.Ada)
+	first := asked(t, p.Server, "/app", "Cookie", gone)
+	p.With(t, ours(first), "").Post("/auth/logout").Want(t, http.StatusNoContent)
+	second := asked(t, p.Server, "/app", "Cookie", stays)
+	before := p.With(t, ours(second), "").Get("/auth/session").Want(t, http.StatusOK).Session(t)
+	p.Terminate()
+	p.AwaitEnd()
+
+	p = gatewaytest.StartProcess(t, site("as users"))
+	if strings.Contains(p.Log.String(), `"other_login"`) {
+		t.Error("it is still said that `as` is missing")
+	}
+	if resp := asked(t, p.Server, "/app", "Cookie", gone); resp.StatusCode != http.StatusUnauthorized {
+		t.Errorf("a cookie that was signed out of: %s", resp.Status)
+	}
+	for name, c := range map[string]*gatewaytest.Client{"by our cookie": p.With(t, ours(second), ""), "by the old one": p.With(t, stays, "")} {
+		if now := c.Get("/auth/session").Want(t, http.StatusOK).Session(t); now.ID != before.ID {
+			t.Errorf("%s number %d has become %d", name, before.ID, now.ID)
+		}
+	}
+	resp := asked(t, p.Server, "/app", "Cookie", old.SignIn(gatewaytest.Ada))
+	if now := p.With(t, ours(resp), "").Get("/auth/session").Want(t, http.StatusOK).Session(t); now.ID != 1 {
+		t.Errorf("a cookie that was not adopted makes number %d", now.ID)
+	}
+}
+
 // The warning is about people of several logins who may have one username.
 func TestWhoIsAdoptedAsAnotherLoginsPersonIsOfNoFurtherLogin(t *testing.T) {
 	for _, c := range []struct {

@@ -142,3 +142,21 @@ func TestWhatIsOnlyReportedIsWhatWouldBeEnforced(t *testing.T) {
 		}
 	}
 }
+
+// Which of many demands it is, is told by its line, and by its server where the
+// configuration has none.
+func TestWhatIsOnlyReportedIsToldWithTheLineOfWhoDemandsIt(t *testing.T) {
+	p := gatewaytest.StartProcess(t, gatewaytest.Site{
+		Options: "policy staff {\nrole admin\nreport_only\n}",
+		Routes:  "session_endpoints\nsession_auth /x/* {\npath /x/y/* {\nrole admin\nreport_only\n}\n}\nsession_auth /z/* {\nreport_only\n}\nrespond ok",
+	})
+	p.WithCookie(t, gatewaytest.Grace).Get("/x/y/z").Want(t, http.StatusOK)
+	p.AwaitLog("would be refused, and passed", `"of":"session_auth (`, `"rule":"path /x/y/*: role admin"`, `"user_id":2`)
+	p.Client(t).Get("/z/a").Want(t, http.StatusOK)
+	p.AwaitLog(`"of":"session_auth (`, `"rule":"a session","method":"GET"`, `"path":"/z/a","more_since_last"`)
+	p.WithCookie(t, gatewaytest.Grace).Get("/auth/verify/staff").Want(t, http.StatusNoContent)
+	p.AwaitLog(`"of":"policy staff (`, `"rule":"role admin"`)
+	if written := strings.Count(p.Log.String(), `"of":"session_auth","at":"`); written != 2 {
+		t.Errorf("of what is only reported %d lines are told at start", written)
+	}
+}

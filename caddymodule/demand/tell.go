@@ -75,10 +75,9 @@ func cut(text string) string { return text[:min(len(text), longest)] }
 
 // Lacking says what somebody has, where it was not enough.
 type Lacking struct {
-	// Of is who demands more.
-	Of string
-
-	user *sessionstore.UserSession
+	// Of is who demands more, and User who has less.
+	Of   string
+	User *sessionstore.UserSession
 }
 
 // mostTold bounds how many names a line of the log repeats.
@@ -86,7 +85,7 @@ const mostTold = 20
 
 // Error is a list for the log: of many, the first.
 func (l *Lacking) Error() string {
-	return "roles " + some(l.user.FlatRolesList) + ", permissions " + some(l.user.FlatPermissionsList)
+	return "roles " + some(l.User.FlatRolesList) + ", permissions " + some(l.User.FlatPermissionsList)
 }
 
 func some(names []string) string {

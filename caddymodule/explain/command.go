@@ -32,8 +32,15 @@ The address is a path where there is one site, else a whole one:
     caddy sidegate-explain GET https://app.example.com/orders/7 --input session.json
 
 It is of a person of a users file (--as), of whoever has a session that is given
-as GET /auth/session answers it (--input), or else of nobody. A page that a
+as GET /auth/session answers it (--input), or else of nobody. The session may
+have username, name and attributes beside that, for headers. A page that a
 browser opens has --header 'Accept: text/html'.
+
+What a policy answers another proxy is explained by the question of that proxy:
+it comes from one of trusted_proxies, and has the method and the address of the
+request that it asks about.
+
+    caddy sidegate-explain GET https://app.example.com/auth/verify/reports --as ada@example.com --from 127.0.0.1 --header 'X-Original-Method: GET' --header 'X-Original-URL: https://app.example.com/reports/7'
 
 It opens no store, asks no network and writes no file. What it leaves out for
 that, such as directories, it says; the app's answer is taken for 200.

@@ -24,7 +24,7 @@ type question struct {
 	headers         [][2]string
 	from            netip.Addr
 	as, account     string
-	session         *sessionstore.UserSession
+	session         *given
 }
 
 // methods are those that people mean by another spelling.

@@ -19,6 +19,10 @@ func (r *Report) text() string {
 	if !r.Passes && r.Answer.Message != "" {
 		fmt.Fprintf(&b, "        %s\n", r.Answer.Message)
 	}
+	if r.Answer.ofPolicy() {
+		b.WriteString("\nthe proxy that asks gets:\n")
+		writeHeaders(&b, r.Answer.Headers)
+	}
 	for _, f := range r.Forwarded {
 		f.write(&b)
 	}
@@ -128,9 +132,17 @@ func (a *Answer) named() string {
 // write prints the request that an app gets.
 func (f *Forwarded) write(to *strings.Builder) {
 	fmt.Fprintf(to, "\n%s gets:\n    %s %s\n    Host: %s\n", f.To, f.Method, f.URI, f.Host)
-	for _, name := range slices.Sorted(maps.Keys(f.Headers)) {
-		for _, value := range f.Headers[name] {
+	writeHeaders(to, f.Headers)
+}
+
+func writeHeaders(to *strings.Builder, h http.Header) {
+	for _, name := range slices.Sorted(maps.Keys(h)) {
+		for _, value := range h[name] {
 			fmt.Fprintf(to, "    %s: %s\n", name, value)
 		}
 	}
 }
+
+// ofPolicy reports whether it is the answer to a question of another proxy: of all
+// endpoints those alone decide by demands.
+func (a *Answer) ofPolicy() bool { return a.Of == "session_endpoints" && len(a.Rules) > 0 }

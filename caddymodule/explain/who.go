@@ -109,11 +109,13 @@ func (l *loaded) unknown(name string) error {
 }
 
 // given keeps a session as it is.
-func (l *loaded) given(u *sessionstore.UserSession, from netip.Addr) (*sessionstore.Session, sessionstore.Secret, error) {
+func (l *loaded) given(g *given, from netip.Addr) (*sessionstore.Session, sessionstore.Secret, error) {
 	now := time.Now().UTC().Truncate(time.Millisecond)
+	u := &g.UserSession
 	secret := sessionstore.NewSecret(u.ID)
 	s := &sessionstore.Session{
 		Key: secret.Key(), User: *u, Method: vouching{}.Name(), Subject: u.Email, BuiltAt: now, Address: from.String(),
+		Username: g.Username, Name: g.Name, Attributes: g.Attributes,
 		CreatedAt: now, ExpiresAt: now.Add(l.gateway.Lifetime), LastSeenAt: now, Version: 1,
 	}
 	_, err := l.gateway.Store.Create(context.Background(), s, sessionstore.Limit{})
@@ -123,8 +125,17 @@ func (l *loaded) given(u *sessionstore.UserSession, from netip.Addr) (*sessionst
 // maxSession bounds the file of a session, in bytes.
 const maxSession = 1 << 20
 
-// readSession reads one as GET /auth/session answers it.
-func readSession(file string, stdin io.Reader) (*sessionstore.UserSession, error) {
+// given is a session as GET /auth/session answers it, with what headers can tell beside
+// that, which is in no answer.
+type given struct {
+	sessionstore.UserSession
+	Username   string            `json:"username"`
+	Name       string            `json:"name"`
+	Attributes map[string]string `json:"attributes"`
+}
+
+// readSession reads one.
+func readSession(file string, stdin io.Reader) (*given, error) {
 	in := stdin
 	if file != "-" {
 		opened, err := os.Open(file) // #nosec G304 -- who runs the command names the file
@@ -141,7 +152,7 @@ func readSession(file string, stdin io.Reader) (*sessionstore.UserSession, error
 	if len(text) > maxSession {
 		return nil, fmt.Errorf("--input: %s is larger than %d bytes", file, maxSession)
 	}
-	u := &sessionstore.UserSession{Accounts: []sessionstore.Account{}, FlatRolesList: []string{}, FlatPermissionsList: []string{}}
+	u := &given{UserSession: sessionstore.UserSession{Accounts: []sessionstore.Account{}, FlatRolesList: []string{}, FlatPermissionsList: []string{}}}
 	if err := json.Unmarshal(text, u); err != nil {
 		return nil, fmt.Errorf("--input: %s holds no session as GET /auth/session answers it: %w", file, err)
 	}
