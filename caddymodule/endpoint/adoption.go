@@ -123,12 +123,12 @@ func (a *Adoption) Made(r *http.Request, v *caller.Remembered) (sessionstore.Key
 // Spend marks the request's cookies as good for nobody any more: whoever has signed
 // in, as this session says, is not to be somebody else by them when it has ended. The
 // session that was made of them goes on until it ends.
-func (a *Adoption) Spend(r *http.Request, key sessionstore.Key) error {
+func (a *Adoption) Spend(r *http.Request, s *sessionstore.Session) error {
 	cookies := a.read(r, caller.Remember(r))
 	if len(cookies) == 0 {
 		return nil
 	}
-	if err := a.Marks.Spend(r.Context(), cookies, key, a.until()); err != nil {
+	if err := a.Marks.Spend(r.Context(), cookies, adopt.OwnerOf(s), s.Key, a.until()); err != nil {
 		return err
 	}
 	a.flights.Forget(a.Marks.Digest(cookies))

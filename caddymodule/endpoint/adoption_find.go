@@ -43,11 +43,19 @@ func (a *Adoption) find(ctx context.Context, came newcomer) (found, remembered c
 			}
 			return keep(a.ask(ctx, came))
 		}
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
+		if !waited(ctx, pause) {
 			return keep(caller.Adopted{Refusal: refusal.OldGateway})
 		}
+	}
+}
+
+// waited reports whether the time has passed, and the context is not done.
+func waited(ctx context.Context, pause time.Duration) bool {
+	select {
+	case <-time.After(pause):
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }
 
@@ -125,11 +133,7 @@ func (a *Adoption) ask(ctx context.Context, came newcomer) caller.Adopted {
 		a.unanswered(attempt, by, err)
 		return a.notFound(ctx, by, came, err)
 	}
-	a.settle(attempt)
-	if meanwhile, done := a.look(ctx, came, true); done {
-		return meanwhile // somebody has signed in, or out, with these cookies while it was asked
-	}
-	return a.begin(ctx, by, found, came)
+	return a.admit(ctx, by, found, came, attempt)
 }
 
 func (a *Adoption) throttled(came newcomer, why *login.Throttled) caller.Adopted {
@@ -240,7 +244,7 @@ func (a *Adoption) begin(ctx context.Context, by *adopt.Login, found adopt.Found
 	var marked sessionstore.Key
 	arrival.Claim = func(ctx context.Context, s *sessionstore.Session) error {
 		marked = s.Key
-		return a.Marks.Mark(ctx, came.cookies, s.Key, a.until())
+		return a.Marks.Mark(ctx, came.cookies, found.Owner(), s.Key, a.until())
 	}
 	s, secret, err := a.Sessions().Begin(ctx, found.Method, found.Person, arrival)
 	if err == nil {
@@ -248,7 +252,7 @@ func (a *Adoption) begin(ctx context.Context, by *adopt.Login, found adopt.Found
 		return caller.Adopted{Key: s.Key, Secret: secret, Life: s.ExpiresAt.Sub(a.Now())}
 	}
 	if marked != (sessionstore.Key{}) {
-		a.drop(came, marked)
+		a.drop(came, found.Owner(), marked)
 	}
 	why := refusalOf(err)
 	a.attempted(by, why)
@@ -259,10 +263,10 @@ func (a *Adoption) begin(ctx context.Context, by *adopt.Login, found adopt.Found
 }
 
 // drop takes the marks back of a session that there is not.
-func (a *Adoption) drop(came newcomer, key sessionstore.Key) {
+func (a *Adoption) drop(came newcomer, of adopt.Owner, key sessionstore.Key) {
 	ctx, cancel := context.WithTimeout(context.Background(), settleTime)
 	defer cancel()
-	if err := a.Marks.Drop(ctx, came.cookies, key); err != nil {
+	if err := a.Marks.Drop(ctx, came.cookies, of, key); err != nil {
 		a.Events.Trouble(ctx, "cookies stay marked as adopted, and nobody was: the person signs in", err)
 	}
 }

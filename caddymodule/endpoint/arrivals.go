@@ -52,17 +52,17 @@ func (a arrivals) begin(r *http.Request, method login.Method, person *profile.Pe
 		}
 		return arrived{}, refusalOf(err)
 	}
-	a.spend(r, s.Key)
+	a.spend(r, s)
 	return arrived{s, secret, person.CookieLines}, nil
 }
 
 // spend sees to it that a cookie of another gateway, which may be of whoever sat there
 // before, signs nobody in once this session has ended.
-func (a arrivals) spend(r *http.Request, key sessionstore.Key) {
+func (a arrivals) spend(r *http.Request, s *sessionstore.Session) {
 	if a.adoption == nil {
 		return
 	}
-	if err := a.adoption.Spend(r, key); err != nil {
+	if err := a.adoption.Spend(r, s); err != nil {
 		a.heard.Trouble(r.Context(), "the cookie of another gateway could not be marked as good for nobody", err)
 	}
 }

@@ -139,7 +139,7 @@ func (l logout) spend(r *http.Request, c *caller.Caller) error {
 	if l.adoption == nil || c.Session == nil {
 		return nil
 	}
-	return l.adoption.Spend(r, c.Session.Key)
+	return l.adoption.Spend(r, c.Session)
 }
 
 // signedOut is the event of somebody who had that session ended; who they are is

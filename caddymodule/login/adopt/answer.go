@@ -146,13 +146,15 @@ func fill(p *profile.Person, header map[string]any) {
 type Found struct {
 	Method login.Method
 	Person *profile.Person
+	// Email is their address there.
+	Email string
 }
 
 // found makes the person one of another login, where that is configured.
 func (l *Login) found(ctx context.Context, p *profile.Person) (Found, error) {
 	if l.config.As == nil {
-		return Found{l, p}, nil
+		return Found{l, p, p.Email}, nil
 	}
 	method, known, err := l.config.As(ctx, p)
-	return Found{method, known}, concerning(p, err)
+	return Found{method, known, p.Email}, concerning(p, err)
 }

@@ -11,7 +11,8 @@ import (
 // canonical are the cookies as the other gateway may read them: a long one that was
 // cut into numbered parts (name_0, name_1) is one, and a value is what its texts in
 // base64 decode to. Who spells a cookie otherwise has no other cookie, and is not
-// adopted by it a second time.
+// adopted by it a second time. But the cookies of two people may read alike, too:
+// see Marks.Alike.
 func canonical(p Presented) (read Presented) {
 	parts := make(map[string][]part)
 	for _, c := range p {

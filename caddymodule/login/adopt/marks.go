@@ -28,8 +28,9 @@ type Kept interface {
 //
 // Every value has a mark of its own: who sends one of several again and changes the
 // others is not adopted a second time. The session that was made is found by all of
-// them together, for a value that two people have in common, as by a name that
-// should not have been listed, must not lead one of them to the other's session.
+// them together, to the letter: neither a value that two people have in common, as by a
+// name that should not have been listed, nor one that is like another's leads anybody to
+// somebody else's session. Of what is like them, see Alike.
 // The store is told keyed digests, from which no cookie can be had back.
 type Marks struct {
 	store Kept
@@ -43,31 +44,38 @@ func NewMarks(store Kept, keys [][]byte, now func() time.Time) *Marks {
 }
 
 // Digest stands for the cookies together in this process.
-func (m *Marks) Digest(p Presented) string { return together(m.keys[0], p) }
+func (m *Marks) Digest(p Presented) string { return digest(m.keys[0], "all", p...) }
 
 // Session returns the session that was made of the cookies; it may have ended, or
 // is just being made. ErrSpent: there is none, and one of them was adopted. Without
-// error and false none was.
+// error and false none was, as they are spelt.
 func (m *Marks) Session(ctx context.Context, p Presented) (key sessionstore.Key, made bool, err error) {
-	for _, k := range m.keys {
-		linked, err := m.store.Linked(ctx, together(k, p))
-		if err != nil {
-			return key, false, err
-		}
-		if len(linked) > 0 {
-			return linked[0], true, nil
+	linked, err := m.linked(ctx, m.together(p))
+	if err != nil || len(linked) > 0 {
+		return first(linked), err == nil, err
+	}
+	linked, err = m.linked(ctx, m.each(kindValue, p))
+	if err == nil && len(linked) > 0 {
+		err = ErrSpent
+	}
+	return key, false, err
+}
+
+func first(keys []sessionstore.Key) (key sessionstore.Key) {
+	if len(keys) > 0 {
+		key = keys[0]
+	}
+	return key
+}
+
+// linked are those of the first name that has any.
+func (m *Marks) linked(ctx context.Context, names []string) (keys []sessionstore.Key, err error) {
+	for _, name := range names {
+		if keys, err = m.store.Linked(ctx, name); err != nil || len(keys) > 0 {
+			return keys, err
 		}
 	}
-	for _, name := range m.each("adopted one\x00", p) {
-		linked, err := m.store.Linked(ctx, name)
-		if err != nil {
-			return key, false, err
-		}
-		if len(linked) > 0 {
-			return key, false, ErrSpent
-		}
-	}
-	return key, false, nil
+	return nil, nil
 }
 
 // holdTime is longer than one adoption takes, with all that is waited for.
@@ -76,35 +84,54 @@ const holdTime = time.Minute
 // Hold lets one of all gateways look after each of the cookies, until Release. It
 // reports false when another does.
 func (m *Marks) Hold(ctx context.Context, p Presented, holder string) (bool, error) {
-	for _, name := range m.each("adopting\x00", p) {
+	return m.hold(ctx, m.each(kindHeld, p), holder)
+}
+
+// Release gives back what that holder has of the cookies.
+func (m *Marks) Release(ctx context.Context, p Presented, holder string) error {
+	return m.release(ctx, m.each(kindHeld, p), holder)
+}
+
+func (m *Marks) hold(ctx context.Context, names []string, holder string) (bool, error) {
+	for _, name := range names {
 		held, err := m.store.Hold(ctx, name, holder, holdTime)
 		if err == nil && held {
 			continue
 		}
-		return false, errors.Join(err, m.Release(ctx, p, holder))
+		return false, errors.Join(err, m.release(ctx, names, holder))
 	}
 	return true, nil
 }
 
-// Release gives back what that holder has.
-func (m *Marks) Release(ctx context.Context, p Presented, holder string) error {
+func (m *Marks) release(ctx context.Context, names []string, holder string) error {
 	var errs []error
-	for _, name := range m.each("adopting\x00", p) {
+	for _, name := range names {
 		errs = append(errs, m.store.Release(ctx, name, holder))
 	}
 	return errors.Join(errs...)
 }
 
-// Mark marks the cookies until then as adopted for that session, which it comes
-// before: no session lives whose cookies could be adopted once more.
-func (m *Marks) Mark(ctx context.Context, p Presented, key sessionstore.Key, until time.Time) error {
-	return m.link(ctx, m.names(p), key, until)
+// Mark marks the cookies of that person until then as adopted for that session, which it
+// comes before: no session lives whose cookies could be adopted once more.
+func (m *Marks) Mark(ctx context.Context, p Presented, of Owner, key sessionstore.Key, until time.Time) error {
+	if err := m.Spend(ctx, p, of, key, until); err != nil {
+		return err
+	}
+	return m.link(ctx, slices.Concat(m.alikeTogether(p, of), m.formerTogether(p), m.together(p)), key, until)
 }
 
 // Spend marks the cookies of somebody who has signed in, until then: when they have
 // signed out they are not to be adopted by what their browser still has.
-func (m *Marks) Spend(ctx context.Context, p Presented, key sessionstore.Key, until time.Time) error {
-	return m.link(ctx, m.each("adopted one\x00", p), key, until)
+func (m *Marks) Spend(ctx context.Context, p Presented, of Owner, key sessionstore.Key, until time.Time) error {
+	if err := m.link(ctx, m.former(p), ownerKnown, until); err != nil {
+		return err
+	}
+	return m.link(ctx, slices.Concat(m.alike(p, of), m.each(kindValue, p)), key, until)
+}
+
+// Join marks cookies that are others, spelt otherwise, as those of that session too.
+func (m *Marks) Join(ctx context.Context, p Presented, key sessionstore.Key, until time.Time) error {
+	return m.link(ctx, slices.Concat(m.each(kindValue, p), m.together(p)), key, until)
 }
 
 func (m *Marks) link(ctx context.Context, names []string, key sessionstore.Key, until time.Time) error {
@@ -121,41 +148,41 @@ func (m *Marks) link(ctx context.Context, names []string, key sessionstore.Key, 
 const slack = 400 * 24 * time.Hour
 
 // Drop takes back a Mark of which no session has come. It takes no other's.
-func (m *Marks) Drop(ctx context.Context, p Presented, key sessionstore.Key) error {
+func (m *Marks) Drop(ctx context.Context, p Presented, of Owner, key sessionstore.Key) error {
 	var errs []error
-	for _, name := range m.names(p) {
+	for _, name := range slices.Concat(m.alikeTogether(p, of), m.formerTogether(p), m.together(p), m.alike(p, of), m.each(kindValue, p)) {
 		errs = append(errs, m.store.Unlink(ctx, name, key))
 	}
 	return errors.Join(errs...)
 }
 
-func (m *Marks) names(p Presented) []string {
-	names := m.each("adopted one\x00", p)
-	for _, k := range m.keys {
-		names = append(names, together(k, p))
-	}
-	return names
-}
+// What names in the store begin with.
+const (
+	kindHeld      = "adopting\x00"
+	kindHeldAlike = "adopting alike\x00"
+	kindValue     = "adopted value\x00"
+	kindTogether  = "adopted values\x00"
+	kindAlike     = "adopted alike\x00"
+	kindAllAlike  = "adopted all alike\x00"
+)
 
 // each are names of each value under each key: gateways of which one knows a former
 // key alone, and another the new one too, have one in common.
-func (m *Marks) each(kind string, p Presented) (names []string) {
-	all := canonical(p)
-	for _, c := range p { // parts of one that was cut, too
-		if !slices.Contains(all, c) {
-			all = append(all, c)
-		}
-	}
+func (m *Marks) each(kind string, of Presented) (names []string) {
 	for _, k := range m.keys {
-		for _, c := range all {
+		for _, c := range of {
 			names = append(names, kind+digest(k, "one", c))
 		}
 	}
 	return names
 }
 
-func together(key []byte, p Presented) string {
-	return "adopted all\x00" + digest(key, "all", canonical(p)...)
+// together are names of the cookies as they are spelt.
+func (m *Marks) together(p Presented) (names []string) {
+	for _, k := range m.keys {
+		names = append(names, kindTogether+digest(k, "all", p...))
+	}
+	return names
 }
 
 // digest is a keyed one of cookies: no two lists of them are written alike, for no

@@ -14,6 +14,8 @@ var (
 	one, two = []byte(strings.Repeat("1", 32)), []byte(strings.Repeat("2", 32))
 	zoe      = Presented{{"sid", "zoe"}}
 	parts    = Presented{{"sid_0", "a"}, {"sid_1", "b"}}
+
+	somebody = Owner{Login: "old", Subject: "zoe@example.com", Emails: []string{"zoe@example.com"}}
 )
 
 // marksOf are those of gateways with these keys, in one store.
@@ -34,7 +36,7 @@ func TestACookieIsMarkedUntilThen(t *testing.T) {
 	if _, made, err := m.Session(t.Context(), zoe); made || err != nil {
 		t.Fatalf("before: %v, %v", made, err)
 	}
-	if err := m.Mark(t.Context(), zoe, key, now.Add(time.Hour)); err != nil {
+	if err := m.Mark(t.Context(), zoe, somebody, key, now.Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
@@ -59,7 +61,7 @@ func TestWhichCookiesNameTheSessionAndWhichAreSpent(t *testing.T) {
 	now := time.Now()
 	m := marksOf(t, &now, [][]byte{one})[0]
 	key := sessionstore.NewSecret(1).Key()
-	if err := m.Mark(t.Context(), parts, key, now.Add(time.Hour)); err != nil {
+	if err := m.Mark(t.Context(), parts, somebody, key, now.Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {
@@ -104,7 +106,7 @@ func TestMarksAreKnownWhileASecretIsReplaced(t *testing.T) {
 			if held, err := m[1].Hold(t.Context(), zoe, "b"); held || err != nil {
 				t.Errorf("both look after it: %v, %v", held, err)
 			}
-			if err := m[0].Mark(t.Context(), zoe, key, now.Add(time.Hour)); err != nil {
+			if err := m[0].Mark(t.Context(), zoe, somebody, key, now.Add(time.Hour)); err != nil {
 				t.Fatal(err)
 			}
 			if got, made, err := m[1].Session(t.Context(), zoe); got != key || !made || err != nil {
@@ -143,17 +145,17 @@ func TestAMarkThatIsTakenBack(t *testing.T) {
 	m := marksOf(t, &now, [][]byte{one})[0]
 	mine, other := sessionstore.NewSecret(1).Key(), sessionstore.NewSecret(1).Key()
 	for _, key := range []sessionstore.Key{mine, other} {
-		if err := m.Mark(t.Context(), zoe, key, now.Add(time.Hour)); err != nil {
+		if err := m.Mark(t.Context(), zoe, somebody, key, now.Add(time.Hour)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := m.Drop(t.Context(), zoe, mine); err != nil {
+	if err := m.Drop(t.Context(), zoe, somebody, mine); err != nil {
 		t.Fatal(err)
 	}
 	if got, made, err := m.Session(t.Context(), zoe); got != other || !made || err != nil {
 		t.Errorf("the other's: %v, %v", made, err)
 	}
-	if err := m.Drop(t.Context(), zoe, other); err != nil {
+	if err := m.Drop(t.Context(), zoe, somebody, other); err != nil {
 		t.Fatal(err)
 	}
 	if _, made, err := m.Session(t.Context(), zoe); made || err != nil {
@@ -166,10 +168,89 @@ func TestAMarkThatIsTakenBack(t *testing.T) {
 func TestACookieOfWhoIsSignedInIsSpent(t *testing.T) {
 	now := time.Now()
 	m := marksOf(t, &now, [][]byte{one})[0]
-	if err := m.Spend(t.Context(), zoe, sessionstore.NewSecret(1).Key(), now.Add(time.Hour)); err != nil {
+	if err := m.Spend(t.Context(), zoe, somebody, sessionstore.NewSecret(1).Key(), now.Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	if _, made, err := m.Session(t.Context(), zoe); made || !errors.Is(err, ErrSpent) {
 		t.Errorf("%v, %v", made, err)
+	}
+}
+
+// Cookies that are read alike are one person's, or another's: that is known by whose the
+// marks are, which is kept as a digest, and by more than one trait.
+func TestOfWhomCookiesThatAreAlikeAre(t *testing.T) {
+	now := time.Now()
+	spelt, respelt := Presented{{"sid", "user-1"}}, Presented{{"sid", "user-0"}}
+	key := sessionstore.NewSecret(1).Key()
+	for _, c := range []struct {
+		name        string
+		spends      bool
+		who         Owner
+		spent, made bool
+	}{
+		{"the same person", false, somebody, true, true},
+		{"the same person, who has only signed in with it", true, somebody, true, false},
+		{"who has the same address by another name", false, Owner{"users", "7", []string{"zoe@example.com"}}, true, false},
+		{"who has the same name and another address", false, Owner{"old", "zoe@example.com", []string{"zoe@example.org"}}, true, true},
+		{"somebody else", false, Owner{"old", "mia@example.com", []string{"mia@example.com"}}, false, false},
+		{"somebody without an address", false, Owner{"old", "mia", []string{""}}, false, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			all := marksOf(t, &now, [][]byte{one}, [][]byte{two, one})
+			mark := all[0].Mark
+			if c.spends {
+				mark = all[0].Spend
+			}
+			if err := mark(t.Context(), spelt, somebody, key, now.Add(time.Hour)); err != nil {
+				t.Fatal(err)
+			}
+			if _, made, err := all[1].Session(t.Context(), respelt); made || err != nil {
+				t.Errorf("likeness alone counts: %v, %v", made, err)
+			}
+			like, err := all[1].Alike(t.Context(), respelt, c.who)
+			if like.Spent != c.spent || len(like.Sessions) > 0 != c.made || len(like.Former) > 0 || err != nil {
+				t.Errorf("%+v, %v", like, err)
+			}
+			if c.spends {
+				return
+			}
+			if err := all[0].Drop(t.Context(), spelt, somebody, key); err != nil {
+				t.Fatal(err)
+			}
+			if like, err := all[1].Alike(t.Context(), respelt, c.who); like.Spent || len(like.Sessions) > 0 || err != nil {
+				t.Errorf("taken back: %+v, %v", like, err)
+			}
+		})
+	}
+}
+
+// Of two spellings that come at once one is adopted; who only waits for the other gateway
+// waits for nobody whose cookie is alike.
+func TestCookiesThatAreAlikeWaitForEachOtherLate(t *testing.T) {
+	now := time.Now()
+	m := marksOf(t, &now, [][]byte{one})[0]
+	spelt, respelt := Presented{{"sid", "user-1"}}, Presented{{"sid", "user-0"}}
+	for _, c := range []struct {
+		name string
+		hold func(Presented, string) (bool, error)
+		want bool
+	}{
+		{"while they are asked about", func(p Presented, by string) (bool, error) { return m.Hold(t.Context(), p, by) }, true},
+		{"while they are adopted", func(p Presented, by string) (bool, error) { return m.HoldAlike(t.Context(), p, by) }, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if held, err := c.hold(spelt, "a"); !held || err != nil {
+				t.Fatal(held, err)
+			}
+			if held, err := c.hold(respelt, "b"); held != c.want || err != nil {
+				t.Errorf("%v, %v", held, err)
+			}
+		})
+	}
+	if err := m.ReleaseAlike(t.Context(), spelt, "a"); err != nil {
+		t.Fatal(err)
+	}
+	if held, err := m.HoldAlike(t.Context(), respelt, "b"); !held || err != nil {
+		t.Errorf("afterwards: %v, %v", held, err)
 	}
 }
