@@ -146,7 +146,7 @@ func TestAUsersFileIsMadeOfOthers(t *testing.T) {
 	gatewaytest.WriteFile(t, other, "ada:$apr1$Iz9P8oeG$xRPq5llSsjcKTI5mEzGk20\n")
 	stdout, stderr, err = runCommand(t, "", "sidegate-import-users", "htpasswd", other)
 	if err == nil || !strings.Contains(stderr, "line 1: the password's hash (MD5) is not taken") ||
-		!strings.Contains(stderr, "see the line above") || !strings.Contains(stdout, "disabled: true") {
+		!strings.Contains(stderr, "see the line above") || !strings.Contains(stdout, "password: none") || strings.Contains(stdout, "disabled") {
 		t.Errorf("%v, printed %s%s", err, stdout, stderr)
 	}
 	gatewaytest.WriteFile(t, other, ":x\nada:$2y$05$ktnY65MgIviJRLWCdPyIoO8W7YRZJOInNINagf7wbrxdtBOd9QxSO\nb c:\n")

@@ -3,6 +3,7 @@ package caddymodule_test
 import (
 	"fmt"
 	"net/http"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -331,6 +332,30 @@ func TestPeopleOfAnotherLogin(t *testing.T) {
 			t.Errorf("a stranger to the users file: %s", resp.Status)
 		}
 		c := s.With(t, ours(resp), "")
+		c.Post("/auth/refresh").Want(t, http.StatusOK)
+	})
+	t.Run("of a users file that has no password of theirs", func(t *testing.T) {
+		old := gatewaytest.NewOldGateway(t, gatewaytest.Authelia)
+		users := func(password string) string {
+			return "users:\n  - { id: 1, email: " + gatewaytest.Ada + ", password: " + password + " }\n"
+		}
+		dir := t.TempDir()
+		gatewaytest.WriteFile(t, filepath.Join(dir, "users.yaml"), users("none"))
+		s := gatewaytest.Start(t, gatewaytest.Site{Dir: dir, Options: old.Login("old", "as users")})
+		if got := s.Client(t).TrySignIn(gatewaytest.Ada, "none").StatusCode; got != http.StatusUnauthorized {
+			t.Errorf("a password is answered %d", got)
+		}
+		c := s.With(t, ours(asked(t, s, "/app", "Cookie", old.SignIn(gatewaytest.Ada))), "")
+		if got := c.Get("/auth/session").Want(t, http.StatusOK).Session(t); got.ID != 1 {
+			t.Errorf("number %d", got.ID)
+		}
+		gatewaytest.WriteFile(t, s.Users, users("'"+gatewaytest.PasswordHash+"', roles: [admin]"))
+		gatewaytest.Await(t, "the file is read anew", func() bool {
+			return len(c.Get("/auth/session").Want(t, http.StatusOK).Session(t).FlatRolesList) > 0
+		})
+		if got := s.Client(t).TrySignIn(gatewaytest.Ada, gatewaytest.Password).StatusCode; got != http.StatusOK {
+			t.Errorf("the new password is answered %d", got)
+		}
 		c.Post("/auth/refresh").Want(t, http.StatusOK)
 	})
 	t.Run("of an OpenID provider", func(t *testing.T) {

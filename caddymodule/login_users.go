@@ -35,6 +35,9 @@ Prints a users file made of an htpasswd file, or of the users database of
 Authelia's file backend. Hashes by bcrypt and argon2id are taken as they are:
 people keep their passwords.
 
+Whose hash is another is written with password: none: they cannot sign in, and
+stay signed in by login adopt ... as users until their session ends.
+
 What could not be taken goes to standard error, each with its line in that file
 and what to do, and then the exit status is 1. The users file is whole all the
 same: everybody else is in it.

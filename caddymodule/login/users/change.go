@@ -12,7 +12,8 @@ type Change struct {
 	// Disabled people could sign in before: end their sessions.
 	Disabled []int64
 	// NewPassword people have another hash: end their sessions, for the old
-	// password may have been known to somebody (OWASP ASVS 7.4.3).
+	// password may have been known to somebody (OWASP ASVS 7.4.3). Who had none is
+	// not among them.
 	NewPassword []int64
 	// Changed people have other accounts, roles, permissions or texts:
 	// rebuild their sessions.
@@ -39,7 +40,7 @@ func Diff(before, after *People) Change {
 		case is.Disabled && !was.Disabled:
 			c.Disabled = append(c.Disabled, id)
 		case is.Disabled || was.Disabled: // nobody of that id is signed in
-		case is.hash != was.hash:
+		case is.hash != was.hash && !was.hash.none:
 			c.NewPassword = append(c.NewPassword, id)
 		case !sameFacts(&is.person, &was.person):
 			c.Changed = append(c.Changed, id)

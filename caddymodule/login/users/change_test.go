@@ -37,6 +37,10 @@ func TestDiff(t *testing.T) {
 		"a date is written in another zone":       {ada + ", updatedAt: 2026-05-01T12:00:00Z", ada + ", updatedAt: 2026-05-01T14:00:00+02:00", users.Change{}},
 		"the password changes":                    {"id: 1, email: a@example.com, password: '" + adaArgon + "'", "id: 1, email: a@example.com, password: '" + graceArgon + "'", users.Change{NewPassword: []int64{1}}},
 		"the password and the roles change":       {"id: 1, email: a@example.com, password: '" + adaArgon + "'", "id: 1, email: a@example.com, roles: [a], password: '" + graceArgon + "'", users.Change{NewPassword: []int64{1}}},
+		"who had no password is given one":        {"id: 1, email: a@example.com, password: none", "id: 1, email: a@example.com, password: '" + adaArgon + "'", users.Change{}},
+		"and a role":                              {"id: 1, email: a@example.com, password: none", "id: 1, email: a@example.com, roles: [a], password: '" + adaArgon + "'", users.Change{Changed: []int64{1}}},
+		"the password is taken away":              {"id: 1, email: a@example.com, password: '" + adaArgon + "'", "id: 1, email: a@example.com, password: none", users.Change{NewPassword: []int64{1}}},
+		"who has no password is disabled":         {"id: 1, email: a@example.com, password: none", "id: 1, email: a@example.com, disabled: true", users.Change{Disabled: []int64{1}}},
 		"a person is disabled without a password": {ada, "id: 1, email: ada@example.com, disabled: true", users.Change{Disabled: []int64{1}}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -39,5 +39,8 @@ func WorkOf(encoded string) string {
 	return h.work.String()
 }
 
+// HasNoPassword reports whether the file says that the person has none.
+func (e *Entry) HasNoPassword() bool { return e.hash.none }
+
 // Encoded is the person's hash as the file has it.
 func (e *Entry) Encoded() string { return e.hash.encoded }

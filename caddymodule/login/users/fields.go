@@ -248,6 +248,9 @@ func (s scope) hash(n *yaml.Node) hash {
 	if !s.is(n, yaml.ScalarNode, errNotHash.Error()) {
 		return hash{}
 	}
+	if n.Value == noPassword {
+		return hash{none: true}
+	}
 	h, err := parseHash(n.Value)
 	if err != nil {
 		s.problem(n, err.Error())

@@ -47,7 +47,13 @@ type hash struct {
 	encoded string
 	work    work
 	public  bool // anybody may know the password
+	none    bool // there is no password, and the file says so
 }
+
+// noPassword stands in the file for the hash of who has no password: nobody signs in as
+// them here, and they are known to `login adopt`. It is no hash to a gateway of a build
+// that does not know the word, which refuses the file.
+const noPassword = "none"
 
 // work is what makes one hash take as long as another.
 type work struct {

@@ -142,8 +142,11 @@ func (i *importer) row(p imported) (r row, wrong string) {
 		return r, whyNoAddress(p)
 	}
 	if _, err := parseHash(p.password); err != nil {
-		r.Password, r.Disabled = "", true
-		r.comment = "has no password that can be taken over: give a hash (caddy hash-password --algorithm argon2id), and take disabled away"
+		r.Password = ""
+		r.comment = "has no password that can be taken over: give a hash (caddy hash-password --algorithm argon2id)"
+		if !r.Disabled {
+			r.Password = noPassword
+		}
 	}
 	return r, ""
 }
@@ -158,8 +161,12 @@ func (i *importer) tellOf(p imported, r row) {
 		if p.password == "" {
 			what = "there is no password's hash"
 		}
-		i.tell(p.line, what+", so the person is written as disabled: "+
-			"give them a new password with `caddy hash-password --algorithm argon2id`, and take disabled away")
+		if r.Disabled {
+			i.tell(p.line, what+"; the person is disabled, and stays so")
+			return
+		}
+		i.tell(p.line, fmt.Sprintf("%s, so the person (id %d) is written with `password: none` and cannot sign in: whoever is signed in at the other gateway "+
+			"stays so by `login adopt { as users }` until that session ends; give them a new password with `caddy hash-password --algorithm argon2id` before", what, r.ID))
 	}
 }
 

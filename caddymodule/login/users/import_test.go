@@ -125,8 +125,8 @@ func TestWhatCannotBeTakenIsTold(t *testing.T) {
 		"a hash by SHA-512":                         {users.KindAuthelia, entry("ada", "password: $6$rounds=50000$x$y, email: a@example.com"), 1, "line 2: the password's hash (SHA-512 crypt) is not taken"},
 		"a hash by scrypt":                          {users.KindAuthelia, entry("ada", "password: $scrypt$ln=16$x$y, email: a@example.com"), 1, "(scrypt) is not taken"},
 		"a hash by PBKDF2":                          {users.KindAuthelia, entry("ada", "password: $pbkdf2-sha512$1$x$y, email: a@example.com"), 1, "(PBKDF2) is not taken"},
-		"no hash":                                   {users.KindHtpasswd, "ada:", 1, "line 1: there is no password's hash, so the person is written as disabled"},
-		"no hash, by YAML":                          {users.KindAuthelia, "users:\n  ada:\n", 1, "line 2: there is no password's hash, so the person is written as disabled"},
+		"no hash":                                   {users.KindHtpasswd, "ada:", 1, "line 1: there is no password's hash, so the person (id 1) is written with `password: none` and cannot sign in"},
+		"no hash, by YAML":                          {users.KindAuthelia, "users:\n  ada:\n", 1, "line 2: there is no password's hash, so the person (id 1) is written with `password: none` and cannot sign in"},
 		"no name":                                   {users.KindHtpasswd, ":" + htpasswdHash, 0, "line 1: there is no name: left out"},
 		"a name that is long":                       {users.KindHtpasswd, strings.Repeat("x", 255) + ":" + htpasswdHash, 0, "line 1: the name is none that people can sign in by here, since it is longer than 254 bytes"},
 		"a name of Latin-1":                         {users.KindHtpasswd, "J\xf6rg:" + htpasswdHash, 0, "line 1: the name is not in UTF-8: left out; convert the file"},
@@ -166,11 +166,25 @@ func TestWhatCannotBeTakenIsTold(t *testing.T) {
 				t.Errorf("there are %d people in\n%s", people.Len(), file)
 			}
 			for e := range people.All() {
-				if e.Disabled != strings.Contains(told[0], "disabled") {
-					t.Errorf("disabled: %v in\n%s", e.Disabled, file)
+				if e.Disabled {
+					t.Errorf("who is not disabled there is here, in\n%s", file)
+				}
+				if none := strings.Contains(string(file), "password: none\n"); none != strings.Contains(told[0], "stays so by `login adopt { as users }`") {
+					t.Errorf("without a password: %v in\n%s", none, file)
 				}
 			}
 		})
+	}
+}
+
+// Who is disabled there has no way in, whatever is known of their password.
+func TestWhoIsDisabledThereStaysSoWithoutAPassword(t *testing.T) {
+	file, told, err := users.Import(users.KindAuthelia, []byte("users:\n  linus: {disabled: true, email: linus@example.com, password: $6$x$y}\n"), users.ImportOptions{})
+	if err != nil || len(told) != 1 || !strings.Contains(told[0], "the person is disabled, and stays so") {
+		t.Fatalf("got %v, told %q", err, told)
+	}
+	if linus, ok := parse(t, string(file)).ByID(1); !ok || !linus.Disabled || strings.Contains(string(file), "none") {
+		t.Errorf("written as\n%s", file)
 	}
 }
 

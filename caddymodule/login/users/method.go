@@ -53,7 +53,7 @@ func (m *Method) TakesNames() bool { return m.source.People().HaveUsernames() }
 // username. The errors are login.ErrUnknown, login.ErrRefused, login.ErrBusy,
 // or the context's; login.ErrPublic is a login.ErrRefused.
 //
-// Whether the person is unknown, disabled or mistyped the password, exactly
+// Whether the person is unknown, disabled, without a password or mistyped it, exactly
 // one hash is compared, so that time does not tell which (OWASP ASVS 6.3.8);
 // see People.MixedHashes for where that ends.
 func (m *Method) SignIn(ctx context.Context, typed login.Typed) (*profile.Person, error) {
@@ -74,6 +74,8 @@ func (m *Method) SignIn(ctx context.Context, typed login.Typed) (*profile.Person
 		return nil, login.ErrUnknown
 	case entry.Disabled:
 		return nil, errDisabled
+	case entry.hash.encoded == "": // what was compared is nobody's
+		return nil, errNoPassword
 	case !match:
 		return nil, errMismatch
 	case h.public && !typed.OnThisMachine:
@@ -84,8 +86,9 @@ func (m *Method) SignIn(ctx context.Context, typed login.Typed) (*profile.Person
 
 // What the log says of a refusal, and no answer.
 var (
-	errDisabled = fmt.Errorf("%w: the person is disabled in the users file", login.ErrRefused)
-	errMismatch = fmt.Errorf("%w: the password is another", login.ErrRefused)
+	errDisabled   = fmt.Errorf("%w: the person is disabled in the users file", login.ErrRefused)
+	errNoPassword = fmt.Errorf("%w: the person has no password in the users file", login.ErrRefused)
+	errMismatch   = fmt.Errorf("%w: the password is another", login.ErrRefused)
 )
 
 // enter waits for a place and returns the hash to compare, with whose it is: nil

@@ -93,14 +93,15 @@ func TestUnknownDisabledAndWrongCostTheSame(t *testing.T) {
 		return list(
 			"id: 1, email: ada@example.com, password: '"+argon+"'",
 			"id: 2, email: linus@example.com, password: '"+argon+"', disabled: true",
-			"id: 3, email: leaver@example.com, disabled: true")
+			"id: 3, email: leaver@example.com, disabled: true",
+			"id: 4, email: mover@example.com, password: none")
 	}
 	for name, test := range map[string]struct{ file, want string }{
 		"with argon2id of the file's own parameters": {alike(strings.Replace(adaArgon, "m=64,t=1,p=1", "m=96,t=2,p=3", 1)), "argon2id m=96,t=2,p=3"},
 		"with bcrypt of the file's own cost":         {alike(strings.Replace(adaBcrypt, "$04$", "$11$", 1)), "bcrypt cost=11"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			for _, email := range []string{"ada", "linus", "leaver", "mallory"} {
+			for _, email := range []string{"ada", "linus", "leaver", "mover", "mallory"} {
 				var work ledger
 				method := users.New("staff", fixed{parse(t, test.file)}, nil)
 				method.SetCompare(work.compare)
@@ -153,6 +154,22 @@ func TestUnknownDisabledAndWrongCostTheSame(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Whatever is typed, also what the hash that is compared for the sake of time is of.
+func TestNobodySignsInAsWhoHasNoPassword(t *testing.T) {
+	method := users.New("staff", fixed{parse(t, list("id: 1, email: mover@example.com, username: mover, password: none"))}, nil)
+	method.SetCompare(func(string, string) (bool, error) { return true, nil })
+	for _, name := range []string{"mover@example.com", "mover"} {
+		for _, password := range []string{"none", "whatever"} {
+			if p, err := method.SignIn(t.Context(), login.Typed{Name: name, Password: password, OnThisMachine: true}); !errors.Is(err, login.ErrRefused) || p != nil {
+				t.Errorf("%s signs in by %s: %v", name, password, err)
+			}
+		}
+	}
+	if p, err := method.Known("mover@example.com"); err != nil || p.ID != 1 {
+		t.Errorf("who was signed in elsewhere: %v", err)
+	}
 }
 
 func TestSignInThatCannotBeComparedIsNotARefusal(t *testing.T) {

@@ -174,8 +174,8 @@ func (p *parser) person(s scope, n *yaml.Node) *Entry {
 		return e
 	}
 	f.Subject = f.Email
-	if e.hash.encoded == "" && !e.Disabled {
-		s.problem(n, "password is missing, without which nobody signs in: give a hash, or `disabled: true`")
+	if e.hash == (hash{}) && !e.Disabled {
+		s.problem(n, "password is missing, without which nobody signs in: give a hash, or `disabled: true`; or `password: none` for who stays signed in by `login adopt`")
 	}
 	if f.PrimaryAccount != "" && !hasAccount(f, f.PrimaryAccount) {
 		s.problem(primary, "primaryAccount is none of the person's accounts: give the accountId of one of them")

@@ -30,7 +30,7 @@ type Entry struct {
 	Disabled bool
 
 	person profile.Person
-	hash   hash // none only for disabled people
+	hash   hash // without a text only for disabled people, and for who has none
 }
 
 // Person returns what the file says of the person. It is the caller's own to
