@@ -146,7 +146,7 @@ var lines = map[lifecycle.Kind]line{
 			return append(loginFields(e), zap.Int("cookies", e.Count), zap.String("option", "keep_cookies"))
 		}},
 	lifecycle.NotTold:   {zap.WarnLevel, "an app could not be told that somebody has signed out: their session there may live on", unmappedFields},
-	lifecycle.TokenLess: {zap.WarnLevel, "an app is sent no access token of a person any more: it has expired, and there is no refresh token to get another one with", tokenLessFields},
+	lifecycle.TokenLess: {zap.WarnLevel, "an app is sent no access token of a person", tokenLessFields},
 	lifecycle.NoRoles: {zap.WarnLevel, "nobody who signs in has a role, although a map gives them: an expression without `.?` and orValue says, when it errs, what the source sends",
 		func(e lifecycle.Event) []zap.Field { return append(loginFields(e), zap.Int("sign_ins", e.Count)) }},
 	lifecycle.Pending: {zap.ErrorLevel,

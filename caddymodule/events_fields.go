@@ -95,16 +95,16 @@ func sessionFields(e lifecycle.Event) []zap.Field {
 
 // ownTokens is what helps where sessions have no access token to send along.
 const ownTokens = "have the provider give refresh tokens (`scopes openid email profile offline_access`; see what the client may ask for there), or access tokens " +
-	"that live as long as people work; who signed in before a route had upstream_token has one from the next sign-in on"
+	"that live as long as people work; who signed in before a route had upstream_token, or was adopted, has one from the next sign-in on"
 
 func tokenLessFields(e lifecycle.Event) []zap.Field {
-	return append(sessionFields(e), zap.String("option", "upstream_token"), zap.String("remedy", ownTokens))
+	return append(sessionFields(e), zap.String("why", e.Err.Error()), zap.String("option", "upstream_token"), zap.String("remedy", ownTokens))
 }
 
 // tokenLess tells once a session that an app is sent no access token.
-func (h *events) tokenLess(s *sessionstore.Session) {
+func (h *events) tokenLess(s *sessionstore.Session, why error) {
 	if again, _ := h.told.ContainsOrAdd("token "+s.Key.ID(), struct{}{}); !again {
-		h.Happened(lifecycle.Event{Kind: lifecycle.TokenLess, Login: s.Method, UserID: s.User.ID, Session: s.Key})
+		h.Happened(lifecycle.Event{Kind: lifecycle.TokenLess, Login: s.Method, UserID: s.User.ID, Session: s.Key, Err: why})
 	}
 }
 

@@ -510,3 +510,15 @@ func TestWhoIsAdoptedAsAnotherLoginsPersonIsOfNoFurtherLogin(t *testing.T) {
 		})
 	}
 }
+
+// A token of the provider comes with a sign-in there: the log does not say that it has
+// expired, or that the provider has to be set up otherwise.
+func TestAnAppIsSentNoAccessTokenOfWhoIsAdopted(t *testing.T) {
+	old, idp, up := gatewaytest.NewOldGateway(t, gatewaytest.OAuth2Proxy), gatewaytest.NewIDP(t), gatewaytest.NewRecorder(t)
+	p := gatewaytest.StartProcess(t, gatewaytest.Site{Upstream: up.Address(), Auth: "upstream_token sso",
+		Options: idp.Login("sso", "") + old.Login("old", "as sso\nmap {\nsubject `login.header[\"x-auth-request-user\"]`\n}")})
+	if resp := asked(t, p.Server, "/app", "Cookie", old.SignIn("zoe@example.com")); resp.StatusCode != http.StatusOK || up.Last().Header.Get("Authorization") != "" {
+		t.Errorf("%s, and the app was sent %q", resp.Status, up.Last().Header.Get("Authorization"))
+	}
+	p.AwaitLog("an app is sent no access token of a person", `"why":"the person was adopted from another gateway, which hands none over: it comes with their next sign-in here"`)
+}

@@ -300,7 +300,7 @@ func TestWhoHasNoAccessTokenIsToldOnceASession(t *testing.T) {
 	for range 3 {
 		b.Get("/app/x").Want(t, http.StatusOK)
 	}
-	g.AwaitLog("an app is sent no access token of a person any more", "offline_access")
+	g.AwaitLog("an app is sent no access token of a person", "it has expired", "offline_access")
 	if n := strings.Count(g.Log.String(), "is sent no access token"); n != 1 {
 		t.Errorf("it is told %d times", n)
 	}

@@ -136,7 +136,7 @@ func (s *SessionAuth) renewed(g *gateway, r *http.Request, v *caller.Remembered,
 		}
 		switch standing {
 		case lifecycle.TokenSpent:
-			g.events.tokenLess(c.Session)
+			g.events.tokenLess(c.Session, accessToken(g, c).WhySpent())
 			return c, made
 		case lifecycle.TokenNone, lifecycle.TokenGood, lifecycle.TokenDue:
 			return c, made

@@ -2,6 +2,7 @@ package lifecycle
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"example.com/sidegate/caddymodule/profile"
@@ -29,6 +30,7 @@ type AccessToken struct {
 	due, until time.Time // zero: never
 	renewable  bool
 	none       bool // and it helps nothing to ask
+	why        error
 }
 
 // TokenStanding is what there is to say of an access token at one moment.
@@ -50,7 +52,7 @@ func (a *AccessTokens) Of(s *sessionstore.Session) *AccessToken {
 	if err != nil || kept == nil || s.Unmapped || kept.Access != nil && kept.Access.Token == "" {
 		return &AccessToken{none: true}
 	}
-	t := &AccessToken{renewable: kept.RefreshToken != ""}
+	t := &AccessToken{renewable: kept.RefreshToken != "", why: whySpent(kept)}
 	if kept.Access == nil {
 		return t
 	}
@@ -66,6 +68,34 @@ func (a *AccessTokens) Of(s *sessionstore.Session) *AccessToken {
 	}
 	t.due = t.until.Add(-min(t.until.Sub(at)/leadPart, maxLead))
 	return t
+}
+
+// Why there is no token, nor a refresh token to get another one with.
+var (
+	errTokenExpired = errors.New("it has expired, and there is no refresh token to get another one with")
+	errTokenAdopted = errors.New("the person was adopted from another gateway, which hands none over: it comes with their next sign-in here")
+	errTokenBefore  = errors.New("the person signed in before a route had upstream_token, and there is no refresh token to get one with: it comes with their next sign-in")
+)
+
+// whySpent says why what is kept will come to TokenSpent, if it does.
+func whySpent(kept *profile.Kept) error {
+	switch {
+	case kept.Access != nil:
+		return errTokenExpired
+	case kept.IDToken == "" && !hasAudience(kept):
+		return errTokenAdopted
+	}
+	return errTokenBefore
+}
+
+// WhySpent says why there is no token where the standing is TokenSpent.
+func (t *AccessToken) WhySpent() error { return t.why }
+
+// hasAudience reports whether the claims are of an ID token, which all have an audience
+// (OpenID Connect Core 1.0 section 2); long ones are not kept themselves.
+func hasAudience(kept *profile.Kept) bool {
+	claims, _ := kept.Facts["token"].(map[string]any)
+	return claims["aud"] != nil
 }
 
 // Standing says what there is to say of the token at that moment.

@@ -3,6 +3,7 @@ package lifecycle_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -165,4 +166,31 @@ func TestARequestWaitsForItsAccessToken(t *testing.T) {
 			b.Errorf("the token is %q", got)
 		}
 	})
+}
+
+// What helps is another thing for each.
+func TestWhyThereIsNoAccessToken(t *testing.T) {
+	signedIn := profile.Facts{"token": map[string]any{"sub": "ada", "aud": "gateway"}}
+	adopted := profile.Facts{"token": map[string]any{"sub": "ada"}}
+	for _, c := range []struct {
+		name string
+		kept profile.Kept
+		want string
+	}{
+		{"it has expired", profile.Kept{Facts: signedIn, IDToken: "t", Access: profile.NewAccessToken("t", time.Now(), time.Second)}, "it has expired"},
+		{"of before it was kept", profile.Kept{Facts: signedIn, IDToken: "t"}, "signed in before a route had upstream_token"},
+		{"of before it was kept, with a long ID token", profile.Kept{Facts: signedIn}, "signed in before a route had upstream_token"},
+		{"of who was adopted", profile.Kept{Facts: adopted}, "adopted from another gateway"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			text, err := c.kept.Encode()
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := lifecycle.New(lifecycle.Config{Now: time.Now}).AccessTokens.Of(&sessionstore.Session{Kept: text})
+			if why := got.WhySpent(); got.Standing(time.Now().Add(time.Hour)) != lifecycle.TokenSpent || !strings.Contains(why.Error(), c.want) {
+				t.Errorf("it stands %d: %v", got.Standing(time.Now()), why)
+			}
+		})
+	}
 }

@@ -112,7 +112,7 @@ const (
 	// Login, UserID, Session, Err.
 	NotTold Kind = "not told"
 	// TokenLess: a route sends access tokens to its upstream, and this session has
-	// none any more, nor a refresh token to get one with. Login, UserID, Session.
+	// none, nor a refresh token to get one with. Login, UserID, Session, Err: why.
 	TokenLess Kind = "token-less"
 	// NoRoles: of so many sign-ins since this configuration came into force, none had
 	// a role, although a mapping gives them. Login, Count.
