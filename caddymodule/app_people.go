@@ -83,8 +83,14 @@ func (o *LoginOptions) checkWritten() error {
 		}
 		names = append(names, l.name)
 	}
+	var takers []string
 	for i, raw := range o.LoginsRaw {
-		if err := checkWrittenAs(raw, names); err != nil {
+		if _, adopts := writtenAdopt(raw); !adopts {
+			takers = append(takers, o.written[i].name)
+		}
+	}
+	for i, raw := range o.LoginsRaw {
+		if err := checkWrittenAs(raw, names, takers); err != nil {
 			return o.written[i].at.Wrap(err)
 		}
 	}
@@ -96,16 +102,38 @@ func (o *LoginOptions) checkWritten() error {
 	return o.orderAt.Wrap(checkOrder(names, o.LoginOrder))
 }
 
+// checkAs refuses a name that no other login has. Takers are those whose people anybody
+// can become.
+func (a *AdoptLogin) checkAs(logins, takers []string) error {
+	switch {
+	case a.As == "":
+		return nil
+	case a.As == a.AdoptName:
+		return fmt.Errorf("login adopt %s: as names the login itself: leave it out, or name the login that people sign in by", a.AdoptName)
+	case slices.Contains(logins, a.As):
+		return nil
+	case len(takers) == 0:
+		return fmt.Errorf("login adopt %s: as names what is no login: there is no other one; add that which people sign in by", a.AdoptName)
+	}
+	return fmt.Errorf("login adopt %s: %w", a.AdoptName, noLogin("as", a.As, takers, ""))
+}
+
 // checkWrittenAs is AdoptLogin.checkAs of a login as it is written, if it is one.
-func checkWrittenAs(raw json.RawMessage, names []string) error {
+func checkWrittenAs(raw json.RawMessage, names, takers []string) error {
+	guest, ok := writtenAdopt(raw)
+	if !ok {
+		return nil
+	}
+	return guest.checkAs(names, takers)
+}
+
+// writtenAdopt reads a login as it is written, if it is one that takes people over.
+func writtenAdopt(raw json.RawMessage) (*AdoptLogin, bool) {
 	var guest struct {
 		Method string `json:"method"`
 		AdoptLogin
 	}
-	if json.Unmarshal(raw, &guest) != nil || guest.Method != "adopt" {
-		return nil
-	}
-	return guest.checkAs(names)
+	return &guest.AdoptLogin, json.Unmarshal(raw, &guest) == nil && guest.Method == "adopt"
 }
 
 // checkNames refuses names of logins that would not do what they say.
@@ -193,16 +221,19 @@ func (o *LoginOptions) people(keys [][]byte) lifecycle.People {
 // bindAdopts makes ready what the logins adopt need of the others, and tells the
 // session cookie which cookies are those of other gateways.
 func (o *LoginOptions) bindAdopts(ours *endpoint.Cookie) error {
-	var names, cookies []string
+	var names, takers, cookies []string
 	for _, l := range o.logins {
 		names = append(names, l.Name())
+		if !isAdopt(l) {
+			takers = append(takers, l.Name())
+		}
 	}
 	for _, l := range o.logins {
 		a, ok := l.(*AdoptLogin)
 		if !ok {
 			continue
 		}
-		if err := o.bindAdopt(a, names, ours); err != nil {
+		if err := o.bindAdopt(a, names, takers, ours); err != nil {
 			return o.places[a.AdoptName].Wrap(err)
 		}
 		o.adopts, cookies = append(o.adopts, a.Login), append(cookies, a.Cookies...)
@@ -220,8 +251,8 @@ func (o *LoginOptions) bindAdopts(ours *endpoint.Cookie) error {
 	return nil
 }
 
-func (o *LoginOptions) bindAdopt(a *AdoptLogin, names []string, ours *endpoint.Cookie) error {
-	if err := cmp.Or(a.checkAs(names), checkOldCookies(a, ours)); err != nil {
+func (o *LoginOptions) bindAdopt(a *AdoptLogin, names, takers []string, ours *endpoint.Cookie) error {
+	if err := cmp.Or(a.checkAs(names, takers), checkOldCookies(a, ours)); err != nil {
 		return err
 	}
 	if a.As == "" {
@@ -245,13 +276,19 @@ func (o *LoginOptions) warnOfAdoptsAlone() {
 		zap.String("remedy", "add the login by which people sign in from now on, such as `login users users.yaml`"))
 }
 
+// isAdopt reports whether the login takes people over: nobody becomes one of its people.
+func isAdopt(l LoginModule) bool {
+	_, adopts := l.(*AdoptLogin)
+	return adopts
+}
+
 // hintAtAs tells of a login without `as` beside one that its people may sign in by later:
 // they are other people there, and whose cookie was adopted is never adopted again.
 func (a *AdoptLogin) hintAtAs(logins []LoginModule) {
 	for _, l := range logins {
-		if _, adopts := l.(*AdoptLogin); !adopts {
-			a.logger.Info("who is adopted is a person of this login alone, and somebody else, with another number, when they sign in later",
-				zap.String("login", a.AdoptName), zap.String("other_login", l.Name()), zap.String("option", "as"),
+		if !isAdopt(l) {
+			a.logger.Warn("who is adopted is a person of this login alone, and somebody else, with another number, when they sign in later",
+				zap.String("login", a.AdoptName), zap.String("other_login", l.Name()), zap.String("option", "as"), atLine(a.at),
 				zap.String("remedy", "say `as "+l.Name()+"` before the first is adopted if they are the same people: it does nothing for those who were adopted without it"))
 			return
 		}

@@ -248,9 +248,11 @@ func (a *AdoptLogin) parseAdoptMap(d *caddyfile.Dispenser) error {
 	}
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
 		if d.Val() != fieldSubject {
+			at := directive.Here(d)
 			if err := a.parseRule(d, []string{"login"}, append(mapping.Fields(), fieldSubject)); err != nil {
 				return err
 			}
+			directive.Remember(mapLine{a.AdoptName, a.Map[len(a.Map)-1]}, at)
 			continue
 		}
 		if err := directive.Text(&a.Subject)(d); err != nil {
@@ -271,46 +273,22 @@ func (a *AdoptLogin) checkWritten() error {
 	return w.makeReady()
 }
 
-// checkAs refuses a name that no other login has.
-func (a *AdoptLogin) checkAs(logins []string) error {
-	switch {
-	case a.As == "":
-		return nil
-	case a.As == a.AdoptName:
-		return fmt.Errorf("login adopt %s: as names the login itself: leave it out, or name the login that people sign in by", a.AdoptName)
-	case !slices.Contains(logins, a.As):
-		return fmt.Errorf("login adopt %s: %w", a.AdoptName, noLogin("as", a.As, logins, ""))
-	}
-	return nil
-}
-
-// aimless are the fields of map that do nothing where people are another login's.
-func (a *AdoptLogin) aimless() (fields []string) {
-	for _, r := range a.Map {
-		if !slices.Contains([]string{"email", "username", "name", "roles"}, r.Field) {
-			fields = append(fields, r.Field)
-		}
-	}
-	return fields
-}
-
 // becomes says how the people become those of the login.
 func (a *AdoptLogin) becomes(l LoginModule) (adopt.As, error) {
-	if aimless := a.aimless(); len(aimless) > 0 {
-		a.logger.Warn("map fills what another login says of its people: `as` makes them that login's",
-			zap.String("login", a.AdoptName), zap.String("as", a.As), zap.Strings("fields", aimless))
-	}
 	switch l := l.(type) {
 	case *UsersLogin:
+		a.warnOfAimless(l, "the users file says that of them")
 		return adopt.AsKnown(l), nil
 	case *OIDCLogin:
+		a.warnOfAimless(l, "say it in the map of that login, where this is `token.name`, `token.preferred_username`, and `token.groups` for roles")
 		if a.Subject == "" {
 			a.logger.Warn("people are adopted as those of an OpenID provider, and known by their email address: who signs in there later is somebody else here",
-				zap.String("login", a.AdoptName), zap.String("as", a.As),
+				zap.String("login", a.AdoptName), zap.String("as", a.As), atLine(a.at),
 				zap.String("remedy", "map what the provider calls them (its sub), such as subject `login.header[\"x-auth-request-user\"]`"))
 		}
 		return adopt.AsClaimed(l, l.asked), nil
 	case *AppLogin:
+		a.warnOfAimless(l, "say it in the map of that login, which reads this answer in the place of the app's")
 		return adopt.AsTyped(l), nil
 	}
 	return nil, fmt.Errorf("login adopt %s: as %s: nobody becomes one of that login's people: name a login users, oidc or app", a.AdoptName, a.As)

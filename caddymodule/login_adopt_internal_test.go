@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -54,16 +55,45 @@ func TestThatNobodyIsAdoptedAnyMoreIsToldBeforeAndOnce(t *testing.T) {
 
 func TestWhatMapDoesNotDoForPeopleOfAnotherLogin(t *testing.T) {
 	core, logs := observer.New(zap.WarnLevel)
-	a := &AdoptLogin{AdoptName: "old", As: "users", logger: zap.New(core), MapConfig: MapConfig{Map: []MapRule{{Field: "email"}, {Field: "accounts"}}}}
-	if _, err := a.becomes(new(UsersLogin)); err != nil {
-		t.Fatal(err)
+	a := &AdoptLogin{AdoptName: "old", logger: zap.New(core), Subject: "login.header.x"}
+	for _, field := range []string{"email", "username", "name", "roles", "accounts"} {
+		a.Map = append(a.Map, MapRule{Field: field, Expr: "login.header.x"})
 	}
-	a.As, a.Map = "sso", nil
+	asks := func(field, expr string) *OIDCLogin {
+		return &OIDCLogin{MapConfig: MapConfig{Map: []MapRule{{Field: field, Expr: expr}}}}
+	}
+	for _, c := range []struct {
+		name    string
+		as      LoginModule
+		require string
+		want    string
+	}{
+		{"of a users file", new(UsersLogin), "", "username name roles accounts"},
+		{"of an app", new(AppLogin), "", "username name roles accounts"},
+		{"of a provider", new(OIDCLogin), "", "username roles accounts"},
+		{"of a provider whose map has groups", asks("roles", "token.?groups.orValue([])"), "", "username accounts"},
+		{"of a provider whose map has the username", asks("username", "token.preferred_username"), "", "roles accounts"},
+		{"of a users file, where a demand is for a role", new(UsersLogin), "'staff' in identity.roles", "username name accounts"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			a.Require = []RequireConfig{{Expr: c.require}}
+			if _, err := a.becomes(c.as); err != nil {
+				t.Fatal(err)
+			}
+			var fields []string
+			for _, line := range logs.TakeAll() {
+				fields = append(fields, fmt.Sprint(line.ContextMap()["field"]))
+			}
+			if got := strings.Join(fields, " "); got != c.want {
+				t.Errorf("said to do nothing are %s; want %s", got, c.want)
+			}
+		})
+	}
+	a.As, a.Map, a.Subject = "sso", nil, ""
 	if _, err := a.becomes(new(OIDCLogin)); err != nil {
 		t.Fatal(err)
 	}
-	told := logs.All()
-	if len(told) != 2 || !strings.Contains(told[0].Message, "`as` makes them that login's") || !strings.Contains(told[1].Message, "known by their email address") {
+	if told := logs.All(); len(told) != 1 || !strings.Contains(told[0].Message, "known by their email address") {
 		t.Errorf("the log says %v", told)
 	}
 	if _, err := a.becomes(new(AdoptLogin)); err == nil {

@@ -2,8 +2,10 @@ package caddymodule
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"go.uber.org/zap"
 
 	"example.com/sidegate/caddymodule/directive"
 	"example.com/sidegate/caddymodule/profile/mapping"
@@ -118,5 +120,48 @@ func (m *MapConfig) parseRequire(variables ...string) directive.Option {
 		}
 		m.Require = append(m.Require, r)
 		return nil
+	}
+}
+
+// mapLine is by what a line of map is remembered where it stands.
+type mapLine struct {
+	Of   string
+	Rule MapRule
+}
+
+// aimless are the lines of map that do nothing where the people are that login's.
+func (a *AdoptLogin) aimless(l LoginModule) (rules []MapRule) {
+	asked := []string{"email"} // of whom nothing says it, nobody is adopted
+	if sso, ok := l.(*OIDCLogin); ok {
+		asked = append(asked, "name")
+		for field, claim := range map[string]string{"username": "preferred_username", "roles": "groups"} {
+			if sso.speaksOf(claim) {
+				asked = append(asked, field)
+			}
+		}
+	}
+	for _, r := range a.Map {
+		if !slices.Contains(asked, r.Field) && !a.speaksOf("identity."+r.Field) && !strings.Contains(a.Subject, "identity."+r.Field) {
+			rules = append(rules, r)
+		}
+	}
+	return rules
+}
+
+// speaksOf reports whether an expression has that text.
+func (m *MapConfig) speaksOf(text string) bool {
+	return slices.ContainsFunc(m.Map, func(r MapRule) bool { return strings.Contains(r.Expr, text) }) ||
+		slices.ContainsFunc(m.Require, func(r RequireConfig) bool { return strings.Contains(r.Expr, text) })
+}
+
+// warnOfAimless tells of each line of map that does nothing.
+func (a *AdoptLogin) warnOfAimless(l LoginModule, remedy string) {
+	for _, r := range a.aimless(l) {
+		at := directive.Recall(mapLine{a.AdoptName, r})
+		if at == (directive.Position{}) {
+			at = a.at
+		}
+		a.logger.Warn("a line of map does nothing: `as` makes the people another login's, which says this of them itself",
+			zap.String("login", a.AdoptName), zap.String("as", a.As), zap.String("field", r.Field), atLine(at), zap.String("remedy", "leave the line out; "+remedy))
 	}
 }

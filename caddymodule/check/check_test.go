@@ -58,6 +58,11 @@ func TestWhatTheCommandSaysAndByWhichStatusItEnds(t *testing.T) {
 			[]string{"sidegate: the configuration is valid, no warnings"}},
 		{"people who are adopted for a few days more", written(quiet, login+adopting("http://localhost:4180/oauth2/auth", time.Now().AddDate(0, 0, 5).Format(time.DateOnly)), site), nil, 0,
 			[]string{"warning: Caddyfile:8: people are adopted from the other gateway for a few days more", "sidegate: the configuration is valid, 1 warning"}},
+		{"people who are adopted as no login's", written(quiet, login+strings.Replace(adopting("http://localhost:4180/oauth2/auth", "2099-12-31"), "as users\n", "", 1), site), nil, 0,
+			[]string{"warning: Caddyfile:8: who is adopted is a person of this login alone", "sidegate: the configuration is valid, 1 warning"}},
+		{"lines of a map that the login of the people does not ask for", written(quiet, login+strings.Replace(adopting("http://localhost:4180/oauth2/auth", "2099-12-31"), "as users\n",
+			"as users\nmap {\nsubject `login.header[\"remote-user\"]`\nname `login.header[\"remote-name\"]`\nroles `login.header[\"remote-groups\"].split(\",\")`\n}\n", 1), site), nil, 0,
+			[]string{"warning: Caddyfile:13: a line of map does nothing", "warning: Caddyfile:14: a line of map does nothing", "sidegate: the configuration is valid, 2 warnings"}},
 		{"a policy by path that nobody can ask by", written(quiet, login+"\npolicy app {\npath /admin/* {\nrole admin\n}\n}", "session_endpoints\nrespond OK"), nil, 0,
 			[]string{"warning: policies decide by path, and nobody tells the path", "sidegate: the configuration is valid, 1 warning"}},
 		{"a policy by path, and a proxy that asks", written(quiet+"\nservers {\ntrusted_proxies static 127.0.0.1/32\n}", login+"\npolicy app {\npath /admin/* {\nrole admin\n}\n}",
@@ -83,7 +88,7 @@ func TestWhatTheCommandSaysAndByWhichStatusItEnds(t *testing.T) {
 		{"two files", written(quiet, login, site), []string{"sub/Caddyfile", "Caddyfile"}, 1, []string{"error: name one file"}},
 		{"a file twice", written(quiet, login, site), []string{"sub/Caddyfile", "--config", "Caddyfile"}, 1, []string{"error: the file is named twice"}},
 		{"several mistakes in the users file", written("", "login users twice.yaml", site), nil, 1,
-			[]string{"error: Caddyfile:5: login users: ", "error: users file line ", "sidegate: the configuration is not valid (Caddyfile)"}},
+			[]string{"error: Caddyfile:5: login users: ", "error: TWICE: users file line ", "sidegate: the configuration is not valid (Caddyfile)"}},
 		{"an option without its block", written(login, login, site), nil, 1,
 			[]string{"error: Caddyfile:3: unrecognized global option: login: it is an option of the global block `sidegate { ... }`", "sidegate: the configuration is not valid"}},
 		{"a directive among the options", written("session_auth", login, site), nil, 1,
@@ -161,7 +166,7 @@ func TestWhatTheCommandSaysAndByWhichStatusItEnds(t *testing.T) {
 				t.Fatalf("status %d, want %d:\n%s", code, c.code, said)
 			}
 			for i, want := range c.want {
-				want = strings.Replace(want, "BROKEN", filepath.Join(dir, "broken.yaml"), 1)
+				want = strings.NewReplacer("BROKEN", filepath.Join(dir, "broken.yaml"), "TWICE", filepath.Join(dir, "twice.yaml")).Replace(want)
 				if !strings.HasPrefix(lines[i], want) || strings.Contains(lines[i], "loading handler modules") {
 					t.Errorf("line %d is %s\nwant %s", i+1, lines[i], want)
 				}

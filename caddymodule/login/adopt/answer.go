@@ -47,7 +47,23 @@ func (l *Login) judge(status int, err error) error {
 	case status >= 200 && status <= 299:
 		return nil
 	}
-	return fmt.Errorf("%s answers %d: is that the address where it says who somebody is?", l.shown, status)
+	return fmt.Errorf("%s answers %d: %s", l.shown, status, hintOf(status))
+}
+
+// hintOf says what may be the matter with an answer that is neither yes nor no.
+func hintOf(status int) string {
+	switch {
+	case status >= 500:
+		return "it is in trouble itself: its own log says why"
+	case status == http.StatusTooManyRequests:
+		return "it is asked more often than it takes: raise its limit for this gateway"
+	case status == http.StatusNotFound, status == http.StatusMethodNotAllowed, status == http.StatusGone:
+		return "is that the address where it says who somebody is?"
+	case status >= 400:
+		return "it does not take the question: Authelia answers so where the site is asked for without https (say `public_url https://...` where TLS ends in front of it, " +
+			"or `trusted_proxies`), or where the host is in none of the domains of its session.cookies"
+	}
+	return "that says neither who somebody is nor that it is nobody"
 }
 
 // Silent is trouble of another gateway that was asked and has not said who somebody

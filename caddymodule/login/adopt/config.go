@@ -85,7 +85,8 @@ func addressOf(raw string) (*url.URL, error) {
 	}
 	if u.Scheme != "https" && !isLoopback(u.Hostname()) {
 		return nil, fmt.Errorf("%s://%s is neither https nor a loopback address, and what it is sent signs people in: "+
-			"ask it over https, or at 127.0.0.1", u.Scheme, u.Host)
+			"ask it over https, or at 127.0.0.1; of another container, share the network namespace with it (network_mode \"service:...\", or one pod), or "+
+			"have a forward at 127.0.0.1 lead to it", u.Scheme, u.Host)
 	}
 	return u, nil
 }

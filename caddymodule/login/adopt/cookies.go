@@ -33,6 +33,9 @@ func NewNames(names ...string) (*Names, error) {
 	n := new(Names)
 	for _, name := range names {
 		switch {
+		case strings.Contains(name, "="):
+			before, _, _ := strings.Cut(name, "=") // what is behind may be a secret
+			return nil, fmt.Errorf("cookie %s=: that is no name of a cookie: give the name alone, without = and what is behind it", before)
 		case strings.Contains(name, "*"):
 			return nil, fmt.Errorf("cookie %s: names are whole ones; parts of it, such as %s_0, are known by it", name, strings.TrimRight(name, "*_"))
 		case name == "" || len(name) > maxName || strings.ContainsAny(name, " \t;=,\"") || strings.ContainsFunc(name, isControl):

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -212,6 +213,24 @@ func TestWhichTroubleIsOfAGatewayThatWasAsked(t *testing.T) {
 		_, err := c.login.Ask(t.Context(), c.q)
 		if _, silent := errors.AsType[*adopt.Silent](err); err == nil || silent != c.silent || c.q.Still != nil && !errors.Is(err, not) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// What is to be done about it is another thing for each.
+func TestWhatIsTheMatterWithAnAnswerThatSaysNothing(t *testing.T) {
+	for status, says := range map[int]string{
+		http.StatusBadRequest: "say `public_url https://...`", http.StatusUnprocessableEntity: "does not take the question",
+		http.StatusNotFound: "is that the address", http.StatusMethodNotAllowed: "is that the address", http.StatusTooManyRequests: "asked more often",
+		http.StatusInternalServerError: "in trouble itself", http.StatusBadGateway: "in trouble itself",
+	} {
+		l := answering(t, adopt.Config{}, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) })
+		_, err := l.Ask(t.Context(), question)
+		if err == nil || errors.Is(err, login.ErrUnknown) || !strings.Contains(err.Error(), fmt.Sprint(" answers ", status, ": ")) || !strings.Contains(err.Error(), says) {
+			t.Errorf("%d: %v", status, err)
+		}
+		if says != "is that the address" && strings.Contains(err.Error(), "is that the address") {
+			t.Errorf("%d is taken for a wrong address: %v", status, err)
 		}
 	}
 }

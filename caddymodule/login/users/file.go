@@ -2,6 +2,7 @@ package users
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -44,12 +45,25 @@ func OpenFile(path string, roles RoleCheck) (*File, error) {
 	}
 	people, err := parse(data, roles)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, ofFile(path, err)
 	}
 	f.people.Store(people)
 	f.good = sha256.Sum256(data)
 	f.seen = reading{info: info, sum: f.good}
 	return f, nil
+}
+
+// ofFile puts the file before each line of an error that joins several.
+func ofFile(place string, err error) error {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return fmt.Errorf("%s: %w", place, err)
+	}
+	var each []error
+	for _, one := range joined.Unwrap() {
+		each = append(each, fmt.Errorf("%s: %w", place, one))
+	}
+	return errors.Join(each...)
 }
 
 // People returns those of the last good reading, without waiting.
@@ -88,7 +102,7 @@ func (f *File) reload(holds func() bool) (Change, error) {
 func (f *File) adopt(data []byte, sum [sha256.Size]byte) (Change, error) {
 	people, err := parse(data, f.roles)
 	if err != nil {
-		f.err = fmt.Errorf("%s: the people read before stay in use: %w", f.path, err)
+		f.err = ofFile(f.path+": the people read before stay in use", err)
 		return Change{}, f.err
 	}
 	f.good = sum
