@@ -31,6 +31,16 @@ var telling = [...]struct{ uri, method, host string }{
 	{"X-Original-Url", "X-Original-Method", ""},
 }
 
+// tellsUs reports whether a header is one of these.
+func tellsUs(name string) bool {
+	for _, names := range telling {
+		if name == names.uri || name == names.method {
+			return true
+		}
+	}
+	return false
+}
+
 // readOriginal reads what a proxy tells of the original request; nil where it tells
 // nothing, or is none of trusted_proxies.
 //
@@ -142,6 +152,31 @@ func below(r *http.Request, prefix string) *original {
 		u.RawPath = strings.TrimPrefix(u.RawPath, prefix)
 	}
 	return &original{url: &u, method: r.Method, host: r.Host, below: true}
+}
+
+// retold refuses where headers tell of another path or method than the address of the
+// question does: the app may be told so, too.
+func (o *original) retold(r *http.Request) *refusal.Refusal {
+	for _, names := range telling {
+		address, why := oneOf(r.Header, names.uri)
+		if why != nil {
+			return why
+		}
+		method, why := oneOf(r.Header, names.method)
+		if why != nil {
+			return why
+		}
+		if method != "" && method != o.method {
+			return refusal.OriginalsDiffer
+		}
+		if address == "" {
+			continue
+		}
+		if told, err := parseOriginal(address); err != nil || told.url.RequestURI() != o.url.RequestURI() {
+			return refusal.OriginalsDiffer
+		}
+	}
+	return nil
 }
 
 // request is the original with the headers of the question: what is asked of who

@@ -146,7 +146,10 @@ func (v verify) read(r *http.Request) (policy string, asked *original, why *refu
 		return name, nil, refusal.OriginalUnknown
 	}
 	asked = below(r, v.address.BasePath+verifyPolicies+name)
-	return name, asked, appended(r, asked)
+	if why = appended(r, asked); why == nil {
+		why = asked.retold(r)
+	}
+	return name, asked, why
 }
 
 // appended refuses where a proxy tells of another path than the one behind that of
@@ -165,6 +168,8 @@ func undecided(r *http.Request, p *Policy, asked *original) *refusal.Refusal {
 	switch {
 	case asked == nil && p.ByPath():
 		return refusal.OriginalUnknown
+	case p.ByPath() && readdressed(r):
+		return refusal.PathOverridden
 	case !p.ByMethod():
 		return nil
 	case asked == nil || asked.method == "":
@@ -173,6 +178,18 @@ func undecided(r *http.Request, p *Policy, asked *original) *refusal.Refusal {
 		return refusal.MethodOverridden
 	}
 	return nil
+}
+
+// readdressed reports whether the request tells the app of another path than its own,
+// which another proxy passes on. What tells the gateway of the request is decided on,
+// and in another spelling it is not heard.
+func readdressed(r *http.Request) bool {
+	for name := range r.Header {
+		if identity.AskedFor.Has(name) && !tellsUs(name) {
+			return true
+		}
+	}
+	return false
 }
 
 // overridden reports whether the request tells the app to take another method than

@@ -207,6 +207,16 @@ func TestForgedOriginalsDecideNothing(t *testing.T) {
 		{"a method that the app takes in place of it", "/auth/verify/orders",
 			[]string{"X-Original-Uri", "/orders", "X-Original-Method", "GET", "X-HTTP-Method-Override", "DELETE"}, http.StatusForbidden},
 		{"the same in the query", "/auth/verify/orders", []string{"X-Original-Uri", "/orders?_method=DELETE", "X-Original-Method", "GET"}, http.StatusForbidden},
+		{"a path that the app takes in place of it", "/auth/verify/open", []string{"X-Forwarded-Uri", "/assets/a", "X-Rewrite-Url", "/admin"}, http.StatusForbidden},
+		{"the same, of Envoy's", "/auth/verify/open", []string{"X-Forwarded-Uri", "/assets/a", "X-Envoy-Original-Path", "/admin"}, http.StatusForbidden},
+		{"the same, as a path", "/auth/verify/open", []string{"X-Forwarded-Uri", "/assets/a", "X-Original-Path", "/admin"}, http.StatusForbidden},
+		{"what is put before the path", "/auth/verify/open", []string{"X-Forwarded-Uri", "/assets/a", "X-Forwarded-Prefix", "/admin"}, http.StatusForbidden},
+		{"another spelling of what tells the gateway", "/auth/verify/open", []string{"X-Forwarded-Uri", "/assets/a", "X~Original~Uri", "/admin"}, http.StatusForbidden},
+		{"a path that the app takes in place of it, behind the policy's address", "/auth/verify/open/assets/a", []string{"X-Rewrite-Url", "/admin"}, http.StatusForbidden},
+		{"another address than the one behind the policy's", "/auth/verify/open/assets/a", []string{"X-Original-Url", "/admin"}, http.StatusBadRequest},
+		{"another method than that of the question", "/auth/verify/default/orders", []string{"X-Original-Method", "DELETE"}, http.StatusBadRequest},
+		{"the same address", "/auth/verify/default/assets/a?b=c", []string{"X-Original-Url", "https://a.example/assets/a?b=c", "X-Original-Method", "GET"}, http.StatusOK},
+		{"a path that the app takes in place of it, where no path decides", "/auth/verify", []string{"X-Rewrite-Url", "/admin"}, http.StatusNoContent},
 		{"the same where no method decides", "/auth/verify", []string{"X-HTTP-Method-Override", "DELETE"}, http.StatusNoContent},
 	})
 }

@@ -31,7 +31,7 @@ var Foreign = newTable(Table{
 		// Client certificates: nginx, Traefik, Envoy, Azure, RFC 9440.
 		"ssl-client-", "x-ssl-client-", "x-forwarded-tls-client-", "x-forwarded-client-cert", "x-client-cert", "client-cert",
 	},
-	names: []string{
+	names: append([]string{
 		"x-endpoint-api-userinfo", "x-apigateway-api-userinfo", // Google's API gateways
 		"x-userinfo", "x-id-token", // APISIX and Kong, after OpenID Connect
 		"x-anonymous-consumer", "x-jwt-assertion", "cas-user", "l5d-client-id",
@@ -39,17 +39,32 @@ var Foreign = newTable(Table{
 		"x-auth-audience", "x-auth-email", "x-auth-expiresin", "x-auth-groups", "x-auth-roles", "x-auth-subject", "x-auth-user",
 		"x-auth-userid", "x-auth-username",
 		"x-arr-clientcert", "x-ssl-cert", "x-client-dn", "x-client-verify",
-		// What was asked for: Symfony, IIS, nginx, Traefik, Envoy, Spring, WSGI.
-		"x-original-url", "x-rewrite-url", "x-original-uri", "x-original-path", "x-original-method", "x-forwarded-uri", "x-forwarded-path",
-		"x-forwarded-prefix", "x-forwarded-method", "x-replaced-path", "x-envoy-original-path", "x-script-name", "x-request-uri",
-	},
+	}, askedFor...),
 })
+
+// AskedFor are those of Foreign that tell an app of another path, or method, than
+// that of the request.
+var AskedFor = newTable(Table{names: askedFor})
+
+// askedFor is what was asked for before a proxy rewrote it: Symfony, IIS, nginx,
+// Traefik, Envoy, Spring, WSGI.
+var askedFor = []string{
+	"x-original-url", "x-rewrite-url", "x-original-uri", "x-original-path", "x-original-method", "x-forwarded-uri", "x-forwarded-url",
+	"x-forwarded-path", "x-forwarded-prefix", "x-forwarded-method", "x-replaced-path", "x-envoy-original-path", "x-script-name",
+	"x-request-uri",
+}
 
 // MethodOverrides are headers by which a client has an app take another method
 // than that of the request, which the gateway decides on.
 var MethodOverrides = newTable(Table{names: []string{
 	"x-http-method-override", "x-method-override", "x-http-method", "x-http-verb-override", "x-method",
 }})
+
+// Names are those of the table, folded, and beginnings those by which names begin that
+// are of it whatever follows.
+func (t *Table) Names() (names, beginnings []string) {
+	return slices.Clone(t.names), slices.Clone(t.families)
+}
 
 // Has reports whether the header is one of the table, in any spelling.
 func (t *Table) Has(name string) bool {

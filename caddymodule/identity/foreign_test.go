@@ -12,11 +12,23 @@ import (
 func TestTheNamesOfOtherGatewaysAreKnownInEverySpelling(t *testing.T) {
 	for name, want := range map[string]bool{
 		"X-Goog-Iap-Jwt-Assertion": true, "x_goog_anything": true, "Client.Cert": true, "X-MS-CLIENT-PRINCIPAL-ID": true,
-		"X-Original-URL": true, "X-Forwarded-Prefix": true,
+		"X-Original-URL": true, "X-Forwarded-Prefix": true, "X_Forwarded.Url": true,
 		"X-Forwarded-For": false, "Forwarded": false, "Proxy": false, "X-Real-Ip": false, "X-Access-Token": false, "X-Auth-Token": false,
 		"X-User-Id": false, "X-Goo": false, "": false, "X-Http-Method-Override": false,
 	} {
 		if got := identity.Foreign.Has(name); got != want {
+			t.Errorf("Has(%q) = %v", name, got)
+		}
+	}
+}
+
+// Verify tells what tells of another path from who somebody is.
+func TestWhatTellsOfAnotherPathIsKnownApart(t *testing.T) {
+	for name, want := range map[string]bool{
+		"X-Rewrite-Url": true, "x_envoy_original_path": true, "X-Forwarded-Url": true, "X-Forwarded-Uri": true,
+		"X-Goog-Iap-Jwt-Assertion": false, "X-Forwarded-For": false, "X-Forwarded-Tls-Client-Cert": false, "X-Http-Method": false,
+	} {
+		if got := identity.AskedFor.Has(name); got != want {
 			t.Errorf("Has(%q) = %v", name, got)
 		}
 	}

@@ -86,6 +86,9 @@ var (
 			"and X-Forwarded-Uri, and name its address in trusted_proxies."}
 	MethodOverridden = &Refusal{Status: http.StatusForbidden, Code: "forbidden",
 		Message: "The request tells the app to take another method than its own, and what is allowed here depends on the method."}
+	PathOverridden = &Refusal{Status: http.StatusForbidden, Code: "forbidden",
+		Message: "The request tells the app of another path than its own, as by X-Rewrite-Url, and what is allowed here depends on the path: have the proxy " +
+			"delete such headers before it asks."}
 	NeverPasses = &Refusal{Status: http.StatusForbidden, Code: "forbidden",
 		Message: "No request of this method may pass."}
 	NotFound = &Refusal{Status: http.StatusNotFound, Code: "not_found",

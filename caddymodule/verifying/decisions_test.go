@@ -20,6 +20,8 @@ func TestOtherProxiesLetPassWhomTheGatewayLets(t *testing.T) {
 			ada, grace := b.WithCookie(t, gatewaytest.Ada), b.WithCookie(t, gatewaytest.Grace)
 			t.Run("nobody", b.nobody)
 			t.Run("who it is", func(t *testing.T) { b.told(t, ada.In(t), grace.In(t)) })
+			t.Run("headers of others", func(t *testing.T) { b.others(t, ada.In(t), p.exact) })
+			t.Run("its own cookie", func(t *testing.T) { b.cookies(t, ada.In(t)) })
 			t.Run("trailers", func(t *testing.T) { b.trailers(t, ada.In(t)) })
 			t.Run("rules", func(t *testing.T) { b.rules(t, ada, grace) })
 			t.Run("uploads", func(t *testing.T) { b.uploads(t, ada.In(t), grace.In(t)) })

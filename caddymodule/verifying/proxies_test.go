@@ -22,21 +22,23 @@ const folder = "../../deploy/verify"
 type proxy struct {
 	name  string
 	files []string // the first is what it is started with
+	// exact says that it deletes headers by their whole names alone.
+	exact bool
 	// run is the command, where the files lie in dir.
 	run func(t *testing.T, dir, file string) *exec.Cmd
 }
 
 var proxies = []proxy{
-	{"nginx", []string{"nginx.conf"}, func(_ *testing.T, dir, file string) *exec.Cmd {
+	{"nginx", []string{"nginx.conf", "nginx-others.conf"}, true, func(_ *testing.T, dir, file string) *exec.Cmd {
 		return exec.Command(server("nginx"), "-p", dir, "-c", file, "-g", "daemon off; master_process off;")
 	}},
-	{"HAProxy", []string{"haproxy.cfg", "haproxy.lua"}, func(_ *testing.T, dir, file string) *exec.Cmd {
+	{"HAProxy", []string{"haproxy.cfg", "haproxy.lua"}, false, func(_ *testing.T, dir, file string) *exec.Cmd {
 		return exec.Command(server("haproxy"), "-f", file)
 	}},
-	{"Apache", []string{"apache.conf", "apache.lua"}, func(_ *testing.T, dir, file string) *exec.Cmd {
+	{"Apache", []string{"apache.conf", "apache.lua"}, false, func(_ *testing.T, dir, file string) *exec.Cmd {
 		return exec.Command(server("apache2"), "-C", "Define here "+dir, "-f", file, "-D", "FOREGROUND")
 	}},
-	{"stock Caddy", []string{"caddy.Caddyfile"}, func(t *testing.T, dir, file string) *exec.Cmd {
+	{"stock Caddy", []string{"caddy.Caddyfile"}, false, func(t *testing.T, dir, file string) *exec.Cmd {
 		c := exec.Command(stockCaddy(t), "run", "--adapter", "caddyfile", "--config", file)
 		c.Env = append(os.Environ(), "HOME="+dir, "XDG_DATA_HOME="+dir, "XDG_CONFIG_HOME="+dir)
 		return c

@@ -41,7 +41,7 @@ var askers = []asker{
 	{"Traefik", http.StatusNoContent, true, http.StatusForbidden, traefik},
 	{"Envoy", http.StatusOK, true, http.StatusForbidden, envoy},
 	{"ingress-nginx", http.StatusNoContent, false, http.StatusBadRequest, ingress},
-	{"Kubernetes Gateway API", http.StatusOK, true, http.StatusForbidden, gatewayAPI},
+	{"Kubernetes Gateway API", http.StatusOK, true, http.StatusBadRequest, gatewayAPI},
 }
 
 // site is what the clients ask for.

@@ -33,32 +33,55 @@ local left_out = {
 	["trailer"] = true, ["transfer-encoding"] = true, ["upgrade"] = true,
 }
 
--- By these an app may take another method than that of the request. The gateway knows
--- them as they are here, and decides: in other spellings they go nowhere.
-local overrides = {
-	["x-http-method-override"] = true, ["x-method-override"] = true, ["x-http-method"] = true,
-	["x-http-verb-override"] = true, ["x-method"] = true,
-}
-
 -- What apache.conf says of the request.
 local written = { ["x-forwarded-for"] = true, ["x-forwarded-host"] = true, ["x-forwarded-proto"] = true }
 
--- fold gives the spellings that an app may take for one header one name.
-local function fold(name)
-	return (name:lower():gsub("[^%w]", "-"))
+-- What nobody but a gateway or a proxy in front of the app has a say in: how it begins,
+-- and names.
+local beginnings = {
+	"x-session-", "x-original-", "x-forwarded-",
+	-- Who somebody is, as the presets of `headers` in a policy have it.
+	"remote-", "x-remote-", "x-auth-", "x-authentik-", "x-webauth-", "impersonate-",
+	-- The same, as other gateways and clouds have it.
+	"x-goog-", "x-appengine-user-", "cf-access-", "cf-client-cert-", "x-amzn-oidc-", "x-amzn-mtls-", "x-ms-client-principal", "x-ms-token-",
+	"x-pomerium-", "tailscale-", "x-vouch-", "teleport-jwt-", "oidc-", "mellon-", "shib-", "x-consumer-", "x-authenticated-", "x-credential-",
+	"x-token-subject", "x-token-user-", "sm-", "oam-", "iv-",
+	-- Certificates of clients.
+	"ssl-client-", "x-ssl-client-", "x-client-cert", "client-cert",
+}
+local names = {}
+for name in ([[
+	forwarded x-real-ip x-rewrite-url x-replaced-path x-envoy-original-path x-script-name x-request-uri
+	x-scope-orgid x-endpoint-api-userinfo x-apigateway-api-userinfo x-userinfo x-id-token x-anonymous-consumer x-jwt-assertion cas-user l5d-client-id
+	x-arr-clientcert x-ssl-cert x-client-dn x-client-verify
+]]):gmatch("%S+") do
+	names[name] = true
 end
 
--- claims reports whether a header is one of those that a client has no say in, in any
--- spelling that an app may take for it: who makes the request, and what it is.
+-- claims reports whether a header is one of those that a client has no say in. Names with
+-- other characters than letters, digits and - are other spellings of those without to many
+-- apps: all of them are.
 local function claims(name)
-	local folded = fold(name)
-	if overrides[folded] then
-		return not overrides[name:lower()]
+	name = name:lower()
+	if written[name] then
+		return false
 	end
-	if folded:find("^x%-forwarded%-") then
-		return not written[name:lower()]
+	if names[name] or name:find("[^%w-]") then
+		return true
 	end
-	return folded:find("^x%-session%-") or folded:find("^x%-original%-")
+	for _, beginning in ipairs(beginnings) do
+		if name:find(beginning, 1, true) == 1 then
+			return true
+		end
+	end
+	return false
+end
+
+-- is_ours reports whether a cookie is one of the gateway: apps know it with any blank
+-- around its name, and some in any case.
+local function is_ours(pair)
+	local name = pair:match("^[^=]*"):gsub("[^\33-\126]", ""):lower()
+	return name == cookie:lower() or name:find(cookie:lower() .. "-attempt-", 1, true) == 1
 end
 
 local function upgrades(r)
@@ -90,6 +113,7 @@ local function tell(r, answer)
 			r.headers_in[name] = nil
 		end
 	end
+	r.headers_in["X-Account-Id"] = nil -- which account somebody acts for the gateway says
 	-- What Connection names Apache takes away, also what is told here. Another protocol is
 	-- asked for by both headers, and Upgrade alone must not become that here (RFC 9110
 	-- section 7.8).
@@ -103,9 +127,10 @@ local function tell(r, answer)
 		end
 	end
 	local kept = {}
-	for pair in (r.headers_in["Cookie"] or ""):gmatch("[^;]+") do
+	-- Several lines of cookies have become one, with commas.
+	for pair in (r.headers_in["Cookie"] or ""):gsub(",(%s*" .. cookie .. ")", ";%1"):gmatch("[^;]+") do
 		pair = pair:match("^%s*(.-)%s*$")
-		if pair:match("^[^=%s]*") ~= cookie then
+		if pair ~= "" and not is_ours(pair) then
 			kept[#kept + 1] = pair
 		end
 	end

@@ -13,13 +13,6 @@ local told = {
 	"x-session-accounts", "x-session-roles", "x-session-permissions", "x-session-id", "x-session-truncated", "x-session-assertion",
 }
 
--- By these an app may take another method than that of the request. The gateway knows
--- them as they are here, and decides: in other spellings they go nowhere.
-local overrides = {
-	["x-http-method-override"] = true, ["x-method-override"] = true, ["x-http-method"] = true,
-	["x-http-verb-override"] = true, ["x-method"] = true,
-}
-
 -- What is handed on of an answer that is no yes.
 local handed = { "content-type", "location", "set-cookie", "www-authenticate", "retry-after", "cache-control", "vary", "x-login-url" }
 
@@ -28,11 +21,6 @@ local left_out = {
 	["connection"] = true, ["content-length"] = true, ["expect"] = true, ["keep-alive"] = true, ["te"] = true,
 	["trailer"] = true, ["transfer-encoding"] = true, ["upgrade"] = true,
 }
-
--- fold gives the spellings that an app may take for one header one name.
-local function fold(name)
-	return (name:lower():gsub("[^%w]", "-"))
-end
 
 -- each goes through the values of a header, which HAProxy counts from 0.
 local function each(headers, name)
@@ -43,13 +31,11 @@ local function each(headers, name)
 	end
 end
 
--- clean deletes what hides another method from the gateway.
-local function clean(txn)
-	for name in pairs(txn.http:req_get_headers()) do
-		if overrides[fold(name)] and not overrides[name] then
-			txn.http:req_del_header(name)
-		end
-	end
+-- is_ours reports whether a cookie is one of the gateway: apps know it with any blank
+-- around its name, and some in any case.
+local function is_ours(pair)
+	local name = pair:match("^[^=]*"):gsub("[^\33-\126]", ""):lower()
+	return name == cookie:lower() or name:find(cookie:lower() .. "-attempt-", 1, true) == 1
 end
 
 -- drop_credential takes every cookie of the gateway out of what the app gets.
@@ -58,7 +44,7 @@ local function drop_credential(txn)
 	for value in each(txn.http:req_get_headers(), "cookie") do
 		for pair in value:gmatch("[^;]+") do
 			pair = pair:match("^%s*(.-)%s*$")
-			if pair:match("^[^=%s]*") ~= cookie then
+			if pair ~= "" and not is_ours(pair) then
 				kept[#kept + 1] = pair
 			end
 		end
@@ -93,10 +79,10 @@ local function refuse(txn, status, reason, headers, body)
 end
 
 local function decide(txn, policy)
-	clean(txn)
 	local answer = core.httpclient():get({ url = verify .. policy .. "?redirect", headers = question(txn), timeout = timeout })
 	if answer.status == 204 then
 		drop_credential(txn)
+		txn.http:req_del_header("x-account-id") -- which account somebody acts for the gateway says
 		for _, name in ipairs(told) do
 			for value in each(answer.headers, name) do
 				txn.http:req_add_header(name, value)
