@@ -31,26 +31,26 @@ type events struct {
 	// store holds back what is said of it once the log knows that it is away.
 	store *storewatch.Watch
 	// former is what the log says once when a secret is missing.
-	former    formerSecret
-	missing   sync.Once
-	behind    sync.Once
-	paths     trouble
-	origins   trouble
-	bearers   trouble
-	cookies   trouble
-	guesses   trouble
-	attacks   trouble
-	unkept    trouble
-	refused   trouble
-	wrong     trouble
-	tokens    trouble
-	sources   trouble
-	forbidden trouble
-	reported  trouble
-	undecided trouble
-	differing trouble
-	names     accountNames
-	spent     trouble
+	former                formerSecret
+	missing               sync.Once
+	behind                sync.Once
+	paths                 trouble
+	origins               trouble
+	bearers               trouble
+	cookies               trouble
+	guesses               trouble
+	attacks               trouble
+	unkept                trouble
+	refused               trouble
+	wrong                 trouble
+	tokens                trouble
+	sources               trouble
+	forbidden             trouble
+	reported              trouble
+	undecided, unanswered trouble
+	differing             trouble
+	names                 accountNames
+	spent                 trouble
 	// told are what was told of sessions that is told once of each.
 	told *lru.Cache[string, struct{}]
 }
@@ -97,6 +97,7 @@ var floods = map[lifecycle.Kind]flood{
 	endpoint.SignOutReplayed: {func(h *events) *trouble { return &h.tokens }, atFirst},
 	demand.Forbidden:         {func(h *events) *trouble { return &h.forbidden }, atFirst},
 	endpoint.Undecided:       {func(h *events) *trouble { return &h.undecided }, 1},
+	endpoint.Unanswered:      {func(h *events) *trouble { return &h.unanswered }, 1},
 	lifecycle.TokenLess:      {func(h *events) *trouble { return &h.spent }, atFirst},
 	demand.Reported:          {func(h *events) *trouble { return &h.reported }, atFirst},
 	endpoint.CookiesDiffer:   {func(h *events) *trouble { return &h.differing }, 1},
@@ -175,9 +176,8 @@ var lines = map[lifecycle.Kind]line{
 	endpoint.SignedOut:       {zap.InfoLevel, "signed out", signedOutFields},
 	endpoint.DeviceSignedOut: {zap.InfoLevel, "device signed out", signedOutFields},
 	demand.Forbidden:         {zap.InfoLevel, "forbidden", forbiddenFields},
-	endpoint.Undecided: {zap.WarnLevel, "a question of another proxy was not decided", func(e lifecycle.Event) []zap.Field {
-		return append(clientFields(e), zap.String("policy", e.Result), zap.String("why", e.Err.Error()))
-	}},
+	endpoint.Undecided:       {zap.WarnLevel, "a question of another proxy was not decided", undecidedFields},
+	endpoint.Unanswered:      {zap.WarnLevel, "a proxy asks where nobody answers questions, and was answered 421", unansweredFields},
 	endpoint.CookiesDiffer: {zap.WarnLevel, "nobody is adopted: a request has cookies of other gateways that are of two people, or two of one name", func(e lifecycle.Event) []zap.Field {
 		return append(clientFields(e), zap.String("why", e.Err.Error()))
 	}},

@@ -27,6 +27,14 @@ func loginErrorFields(e lifecycle.Event) []zap.Field {
 	return append(loginFields(e), zap.Error(e.Err))
 }
 
+func undecidedFields(e lifecycle.Event) []zap.Field {
+	return append(clientFields(e), zap.String("policy", e.Result), zap.String("why", e.Err.Error()))
+}
+
+func unansweredFields(e lifecycle.Event) []zap.Field {
+	return append(clientFields(e), zap.String("asked", e.Result), zap.String("remedy", e.Err.Error()))
+}
+
 func unmappedFields(e lifecycle.Event) []zap.Field {
 	return append(sessionFields(e), zap.Error(e.Err))
 }
@@ -116,7 +124,7 @@ func sessionClientFields(e lifecycle.Event) []zap.Field {
 func forbiddenFields(e lifecycle.Event) []zap.Field {
 	fields := append(sessionClientFields(e), zap.String("rule", e.Result), zap.String("has", e.Err.Error()))
 	if lacking, ok := errors.AsType[*demand.Lacking](e.Err); ok {
-		fields = append(fields, zap.String("of", lacking.Of))
+		fields = append(fields, zap.String("of", lacking.Of), atLine(lacking.At))
 	}
 	return fields
 }
@@ -128,7 +136,7 @@ func reportedFields(e lifecycle.Event) []zap.Field {
 		return clientFields(e)
 	}
 	fields := append(clientFields(e), zap.Int("would", told.Status), zap.String("why", told.Why), zap.String("of", told.Of),
-		zap.String("rule", told.Rule), zap.String("method", told.Method), zap.String("host", told.Host), zap.String("path", told.Path))
+		zap.String("rule", told.Rule), zap.String("method", told.Method), zap.String("host", told.Host), zap.String("path", told.Path), atLine(told.At))
 	if told.Session == "" { // nobody is signed in
 		return fields
 	}

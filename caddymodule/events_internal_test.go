@@ -213,6 +213,8 @@ func TestEventsAreLogged(t *testing.T) {
 		demand.Forbidden:         {"info", "forbidden", []map[string]any{login, user, session, from, {"rule": lifecycle.RefreshFailed, "has": "why it was"}, more}},
 		endpoint.Undecided: {"warn", "a question of another proxy was not decided",
 			[]map[string]any{from, {"policy": lifecycle.RefreshFailed, "why": "why it was", "more_since_last": int64(0)}}},
+		endpoint.Unanswered: {"warn", "a proxy asks where nobody answers questions, and was answered 421",
+			[]map[string]any{from, {"asked": lifecycle.RefreshFailed, "remedy": "why it was", "more_since_last": int64(0)}}},
 		endpoint.CookiesDiffer: {"warn", "nobody is adopted: a request has cookies of other gateways that are of two people, or two of one name",
 			[]map[string]any{from, {"why": "why it was", "more_since_last": int64(0)}}},
 		demand.Reported:          {"info", "would be refused, and passed: its demands are only reported", []map[string]any{from, more}},

@@ -105,7 +105,7 @@ func (a *App) joinServer(ctx caddy.Context) (*everyroute.First, error) {
 	if err := a.guardPaths(ctx, server, f); err != nil {
 		return nil, err
 	}
-	if err := f.Questions(ctx, a.address.BasePath+endpoint.QuestionsPath, found.Hosts()); err != nil {
+	if err := f.Questions(ctx, a.address.BasePath+endpoint.QuestionsPath, found.Hosts(), a.unanswered); err != nil {
 		return nil, err
 	}
 	if err := f.Lead(); err != nil {
@@ -221,6 +221,13 @@ func (a *App) joinEarly(ctx caddy.Context) (*everyroute.First, error) {
 		return a.joinServer(ctx)
 	}
 	return everyroute.New(nil, a.credentials()), nil
+}
+
+// unanswered tells of a question that nobody answers.
+func (a *App) unanswered(r *http.Request, asked string, why error) {
+	if g, err := a.gateway(); err == nil {
+		g.events.Happened(lifecycle.Event{Kind: endpoint.Unanswered, Client: caller.Address(r), Result: asked, Err: why})
+	}
 }
 
 // credentials are those of ours. When it cannot be told whose a Bearer token is,

@@ -34,11 +34,11 @@ const (
 func (d *Demands) Words(at directive.Position) map[string]directive.Option {
 	d.At = at
 	return map[string]directive.Option{
-		"optional":       directive.Flag(&d.Optional),
-		"public":         directive.Checked(directive.Texts(&d.Public), d.checkPublic),
+		"optional":       directive.Placed(directive.Flag(&d.Optional), &d.Lines.Optional),
+		"public":         directive.Placed(directive.Checked(directive.Texts(&d.Public), d.checkPublic), &d.Lines.Public),
 		wordRole:         Roles(&d.Require),
 		wordPermission:   Permissions(&d.Require),
-		wordAccountAdmin: directive.Flag(&d.AccountAdmin),
+		wordAccountAdmin: directive.Placed(directive.Flag(&d.AccountAdmin), &d.Lines.AccountAdmin),
 		"path":           d.parsePath,
 		"report_only":    directive.Flag(&d.ReportOnly),
 	}
@@ -50,7 +50,7 @@ func (d *Demands) CheckWritten() error { return d.checkOptional() }
 // Roles reads a line of role.
 func Roles(target *[]Requirement) directive.Option {
 	return func(d *caddyfile.Dispenser) error {
-		q := Requirement{line: directive.Here(d)}
+		q := Requirement{At: directive.Here(d)}
 		err := directive.Texts(&q.Roles)(d)
 		*target = append(*target, q)
 		return err
@@ -60,7 +60,7 @@ func Roles(target *[]Requirement) directive.Option {
 // Permissions reads a line of permission.
 func Permissions(target *[]Requirement) directive.Option {
 	return func(d *caddyfile.Dispenser) error {
-		q := Requirement{line: directive.Here(d)}
+		q := Requirement{At: directive.Here(d)}
 		err := directive.Texts(&q.Permissions)(d)
 		*target = append(*target, q)
 		return err
@@ -90,9 +90,9 @@ func (d *Demands) parsePath(read *caddyfile.Dispenser) error {
 	err := directive.Block(read, "path", map[string]directive.Option{
 		wordRole:         Roles(&p.Require),
 		wordPermission:   Permissions(&p.Require),
-		wordAccountAdmin: directive.Flag(&p.AccountAdmin),
-		"public":         directive.Flag(&p.Public),
-		"optional":       directive.Flag(&p.Optional),
+		wordAccountAdmin: directive.Placed(directive.Flag(&p.AccountAdmin), &p.Lines.AccountAdmin),
+		"public":         directive.Placed(directive.Flag(&p.Public), &p.Lines.Public),
+		"optional":       directive.Placed(directive.Flag(&p.Optional), &p.Lines.Optional),
 		"method":         p.parseMethod,
 		"report_only":    directive.Flag(&p.ReportOnly),
 	})

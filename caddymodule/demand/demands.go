@@ -40,6 +40,8 @@ type Demands struct {
 
 	// At is where it stands in a Caddyfile, while positions are kept.
 	At directive.Position `json:"at,omitzero"`
+	// Lines are where its words stand there.
+	Lines Lines `json:"lines,omitzero"`
 
 	ready ready
 }

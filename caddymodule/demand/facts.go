@@ -46,14 +46,14 @@ func (d *Demands) MayOpen() func(path string) bool {
 func (d *Demands) CheckNames(known func(*Requirement) error) error {
 	for i := range d.Require {
 		if err := known(&d.Require[i]); err != nil {
-			return d.At.Wrap(d.Require[i].line.Wrap(err))
+			return d.At.Wrap(d.Require[i].At.Wrap(err))
 		}
 	}
 	for i := range d.Paths {
 		p := &d.Paths[i]
 		for j := range p.Require {
 			if err := known(&p.Require[j]); err != nil {
-				return p.Require[j].line.Wrap(p.wrong(err.Error()))
+				return p.Require[j].At.Wrap(p.wrong(err.Error()))
 			}
 		}
 	}

@@ -54,6 +54,8 @@ type PathRule struct {
 
 	// At is where it stands in a Caddyfile, while positions are kept.
 	At directive.Position `json:"at,omitzero"`
+	// Lines are where its words stand there.
+	Lines Lines `json:"lines,omitzero"`
 }
 
 func (p *PathRule) check() error {

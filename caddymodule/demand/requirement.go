@@ -19,7 +19,8 @@ type Requirement struct {
 	// Permissions: any of these.
 	Permissions []string `json:"permissions,omitempty"`
 
-	line directive.Position // in a Caddyfile
+	// At is where it stands in a Caddyfile, while positions are kept.
+	At directive.Position `json:"at,omitzero"`
 }
 
 // Check refuses a requirement that nobody could meet, or that names nothing.
@@ -66,6 +67,18 @@ func Permits(u *sessionstore.UserSession, require []Requirement, accountAdmin bo
 		}
 	}
 	return !accountAdmin || u.PrimaryAccount != nil && u.PrimaryAccount.AccountAdmin
+}
+
+// Lines are where what is no Requirement stands in a Caddyfile, while positions are kept.
+type Lines struct {
+	Public       directive.Position `json:"public,omitzero"`
+	Optional     directive.Position `json:"optional,omitzero"`
+	AccountAdmin directive.Position `json:"account_admin,omitzero"`
+}
+
+// IsZero reports whether none is known.
+func (l Lines) IsZero() bool {
+	return l.Public.IsZero() && l.Optional.IsZero() && l.AccountAdmin.IsZero()
 }
 
 // firstUnmet is the first demand that the person does not meet, as it is written.

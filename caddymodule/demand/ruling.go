@@ -1,12 +1,14 @@
 package demand
 
 import (
+	"cmp"
 	"strings"
 
 	"example.com/sidegate/caddymodule/caller"
 	"example.com/sidegate/caddymodule/directive"
 	"example.com/sidegate/caddymodule/pathrule"
 	"example.com/sidegate/caddymodule/refusal"
+	"example.com/sidegate/sessionstore"
 )
 
 // Hears is told of each decision of demands that are to be explained.
@@ -71,17 +73,21 @@ type demand struct {
 	path    string // the patterns; empty for the whole
 	require []Requirement
 	admin   bool
-	at      directive.Position
+	adminAt directive.Position
+	at      directive.Position // of all of it
 }
+
+// near is the line, or the place of the block that it stands in.
+func near(line, block directive.Position) directive.Position { return cmp.Or(line, block) }
 
 // asked finds what holds for a request.
 func (s *ruleSet) asked(r Request) asks {
 	d := s.of
 	a := asks{of: d}
-	whole := demand{require: d.Require, admin: d.AccountAdmin, at: d.At}
+	whole := demand{require: d.Require, admin: d.AccountAdmin, adminAt: d.Lines.AccountAdmin, at: d.At}
 	if s.rules == nil {
 		if d.ready.public.Match(r.URL) {
-			a.opens = &Ruling{rulePublic + " " + strings.Join(d.Public, " "), d.At}
+			a.opens = &Ruling{rulePublic + " " + strings.Join(d.Public, " "), near(d.Lines.Public, d.At)}
 		} else if !d.Optional {
 			a.demands = []demand{whole}
 		}
@@ -90,17 +96,17 @@ func (s *ruleSet) asked(r Request) asks {
 	v := s.verdict(r)
 	switch v.Access {
 	case pathrule.Public:
-		a.opens = s.opening(r, pathrule.Public, Ruling{rulePublic + " " + strings.Join(d.Public, " "), d.At})
+		a.opens = s.opening(r, pathrule.Public, Ruling{rulePublic + " " + strings.Join(d.Public, " "), near(d.Lines.Public, d.At)})
 		return a
 	case pathrule.Optional:
-		a.lets = s.opening(r, pathrule.Optional, Ruling{ruleOptional, d.At})
+		a.lets = s.opening(r, pathrule.Optional, Ruling{ruleOptional, near(d.Lines.Optional, d.At)})
 	}
 	if v.Base && !d.Optional {
 		a.demands = append(a.demands, whole)
 	}
 	for i := range s.paths {
 		if p := &s.paths[i]; v.Demands(i) {
-			a.demands = append(a.demands, demand{p.named(), p.Require, p.AccountAdmin, p.At})
+			a.demands = append(a.demands, demand{p.named(), p.Require, p.AccountAdmin, p.Lines.AccountAdmin, p.At})
 		}
 	}
 	return a
@@ -116,7 +122,7 @@ func (s *ruleSet) opening(r Request, so pathrule.Access, whole Ruling) *Ruling {
 			continue
 		}
 		if v := alone.Decide(r.URL, r.Method, true); v.Access == so {
-			return &Ruling{p.named() + ": " + map[bool]string{true: rulePublic, false: ruleOptional}[p.Public], p.At}
+			return &Ruling{p.named() + ": " + map[bool]string{true: rulePublic, false: ruleOptional}[p.Public], near(cmp.Or(p.Lines.Public, p.Lines.Optional), p.At)}
 		}
 	}
 	return &whole
@@ -126,7 +132,7 @@ func (s *ruleSet) opening(r Request, so pathrule.Access, whole Ruling) *Ruling {
 func (a asks) unmet(c *caller.Caller) Ruling {
 	for _, q := range a.demands {
 		if !Permits(c.User, q.require, q.admin) {
-			return Ruling{q.named(firstUnmet(c.User, q.require, q.admin)), q.at}
+			return q.unmet(c.User)
 		}
 	}
 	return a.whole()
@@ -135,9 +141,7 @@ func (a asks) unmet(c *caller.Caller) Ruling {
 // met are those that hold for who is let pass.
 func (a asks) met() (all []Ruling) {
 	for _, q := range a.demands {
-		if text := q.text(); text != "" {
-			all = append(all, Ruling{q.named(text), q.at})
-		}
+		all = append(all, q.rulings()...)
 	}
 	if len(all) == 0 && len(a.demands) > 0 {
 		return []Ruling{{a.demands[0].sessionRule(), a.demands[0].at}}
@@ -154,7 +158,7 @@ func (a asks) whole() Ruling {
 	case a.lets != nil:
 		return *a.lets
 	case a.of.Optional:
-		return Ruling{ruleOptional, a.of.At}
+		return Ruling{ruleOptional, near(a.of.Lines.Optional, a.of.At)}
 	}
 	return Ruling{aSession, a.of.At}
 }
@@ -168,14 +172,27 @@ func (q demand) named(text string) string {
 	return q.path + ": " + text
 }
 
-// text is all that is demanded beside a session.
-func (q demand) text() string {
-	var words []string
+// rulings are all that is demanded beside a session, each line of it.
+func (q demand) rulings() (all []Ruling) {
 	for i := range q.require {
-		words = append(words, q.require[i].String())
+		all = append(all, q.ruling(&q.require[i]))
 	}
 	if q.admin {
-		words = append(words, wordAccountAdmin)
+		all = append(all, Ruling{q.named(wordAccountAdmin), near(q.adminAt, q.at)})
 	}
-	return strings.Join(words, ", ")
+	return all
+}
+
+func (q demand) ruling(of *Requirement) Ruling {
+	return Ruling{q.named(of.String()), near(of.At, q.at)}
+}
+
+// unmet is the first of them that the person does not meet, for one who does not meet all.
+func (q demand) unmet(u *sessionstore.UserSession) Ruling {
+	for i := range q.require {
+		if !q.require[i].holds(u) {
+			return q.ruling(&q.require[i])
+		}
+	}
+	return Ruling{q.named(wordAccountAdmin), near(q.adminAt, q.at)}
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"example.com/sidegate/caddymodule/caller"
+	"example.com/sidegate/caddymodule/directive"
 	"example.com/sidegate/caddymodule/lifecycle"
 	"example.com/sidegate/caddymodule/refusal"
 	"example.com/sidegate/sessionstore"
@@ -30,6 +31,8 @@ type Report struct {
 	Session string
 	// Of is who demands, and Rule the first demand that is not met, as it is written.
 	Of, Rule string
+	// At is where the rule stands.
+	At directive.Position
 	// Status and Why are the answer that it would have been.
 	Status int
 	Why    string
@@ -52,14 +55,15 @@ func (d *Demands) Tell(events lifecycle.Events, made *Decision, asked Request, r
 	case made.Why == refusal.Role || made.Why == refusal.Unmapped:
 		events.Happened(lifecycle.Event{
 			Kind: Forbidden, Login: c.Session.Method, UserID: c.User.ID, Session: c.Session.Key, Client: caller.Address(r),
-			Result: d.Unmet(made, asked, c.User), Err: &Lacking{d.ready.of, c.User},
+			Result: d.Unmet(made, asked, c.User), Err: &Lacking{d.ready.of, c.User, d.Rulings(*made, asked, c)[0].At},
 		})
 	}
 }
 
 func reportOf(d *Demands, made *Decision, asked Request, r *http.Request, c *caller.Caller, to int) lifecycle.Event {
+	ruling := d.Rulings(*made, asked, c)[0]
 	told := &Report{
-		Of: d.ready.of, Rule: d.Rulings(*made, asked, c)[0].Rule,
+		Of: d.ready.of, Rule: ruling.Rule, At: ruling.At,
 		Method: cut(asked.Method), Host: cut(r.Host), Path: cut(asked.URL.Path), Status: made.Would.Status, Why: made.Would.Message,
 	}
 	if told.Status == http.StatusUnauthorized {
@@ -78,6 +82,8 @@ type Lacking struct {
 	// Of is who demands more, and User who has less.
 	Of   string
 	User *sessionstore.UserSession
+	// At is where the rule stands.
+	At directive.Position
 }
 
 // mostTold bounds how many names a line of the log repeats.

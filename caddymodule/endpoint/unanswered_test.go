@@ -56,6 +56,14 @@ func TestABlankPageIsNotTakenForAYes(t *testing.T) {
 					{"another word", "127.0.0.1", "/check", []string{"X-Original-Url", "http://app.example/orders"}, refused},
 					{"the root", "127.0.0.1", "/", []string{"X-Original-Method", "GET"}, refused},
 					{"below a policy, by who tells nothing", "127.0.0.1", "/auths/verify/site/orders", nil, refused},
+					{"where oauth2-proxy is asked, by who tells nothing", "127.0.0.1", "/oauth2/auth", []string{"X-Real-Ip", "192.0.2.7", "X-Scheme", "https"}, refused},
+					{"where Authelia is asked", "127.0.0.1", "/api/authz/auth-request", nil, refused},
+					{"where Authelia is asked, with a host alone", "127.0.0.1", "/api/authz/forward-auth", []string{"X-Forwarded-Host", "app.example"}, refused},
+					{"where Authelia was asked before", "127.0.0.1", "/api/verify", nil, refused},
+					{"where authentik is asked", "127.0.0.1", "/outpost.goauthentik.io/auth/nginx", nil, refused},
+					{"where Vouch is asked", "127.0.0.1", "/validate", nil, refused},
+					{"by oauth2-proxy's own header", "127.0.0.1", "/check", []string{"X-Auth-Request-Redirect", "/orders"}, refused},
+					{"what only begins like that", "127.0.0.1", "/oauth2/authorize", nil, blank},
 					{"a host of no site", "other.example", "/check", tells, refused},
 					{"no question", "127.0.0.1", "/check", nil, blank},
 				} {
@@ -71,6 +79,16 @@ func TestABlankPageIsNotTakenForAYes(t *testing.T) {
 			})
 		}
 	}
+}
+
+// The proxy's own log says no more than that nobody is let in.
+func TestAQuestionThatNobodyAnswersIsTold(t *testing.T) {
+	p := gatewaytest.StartProcess(t, gatewaytest.Site{Options: policies, Global: trusting, Routes: "session_endpoints\nrewrite /oauth2/* /gone"})
+	if got := askedAt(t, p.Server, "127.0.0.1", "/oauth2/auth?a=b"); got != http.StatusMisdirectedRequest {
+		t.Errorf("it is answered %d", got)
+	}
+	p.AwaitLog(`"level":"warn"`, "a proxy asks where nobody answers questions", `"client":"127.0.0.1"`, `"asked":"`+p.Address()+`/oauth2/auth"`,
+		`"remedy":"a proxy asks at an address where nothing answers`)
 }
 
 // An app may be sent what proxies tell of requests, and may have such addresses: what

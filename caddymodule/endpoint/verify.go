@@ -58,6 +58,10 @@ func (p *Policy) untold(h http.Header) string {
 // Result: the policy, Err: why.
 const Undecided lifecycle.Kind = "undecided"
 
+// Unanswered says that another proxy asks where nobody answers questions, and is
+// answered 421. Client, Result: the host and the path, Err: why, and what to do.
+const Unanswered lifecycle.Kind = "unanswered"
+
 // verify is GET /auth/verify and what lies below.
 type verify struct {
 	desk
@@ -276,12 +280,25 @@ func (v verify) refuse(w http.ResponseWriter, asked *http.Request, c *caller.Cal
 		v.address.Cookie.ClearStale(w, asked, leads)
 	}
 	if signIn || why.Status == http.StatusForbidden {
-		h.Set(loginURLHeader, inASCII(v.address.LoginURLFor(asked)))
+		h.Set(loginURLHeader, inASCII(v.loginURL(asked)))
 	}
 	if signIn && leads {
 		h.Set("Vary", web.VaryOnCaller)
-		redirect(w, asked, v.address.LoginURLFor(asked))
+		redirect(w, asked, v.loginURL(asked))
 		return
 	}
 	why.WriteJSON(w)
+}
+
+// loginURL is where people sign in, and come back from: to nowhere in particular where
+// the proxy does not tell what they have asked for.
+func (v verify) loginURL(asked *http.Request) string {
+	at := v.address.BasePath + verifyPath
+	if asked.URL.Path != at && !strings.HasPrefix(asked.URL.Path, at+"/") {
+		return v.address.LoginURLFor(asked)
+	}
+	if public := v.address.Sites.Public; public != (origin.Origin{}) {
+		return public.String() + v.address.BasePath + "/login"
+	}
+	return v.address.BasePath + "/login"
 }

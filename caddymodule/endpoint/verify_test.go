@@ -308,6 +308,9 @@ func TestPeopleAreLedToTheLoginPage(t *testing.T) {
 			{"by the question", "/auth/verify?redirect", page, http.StatusSeeOther, at + back, at + back},
 			{"by the policy", "/auth/verify/pages", page, http.StatusSeeOther, at + back, at + back},
 			{"not without", "/auth/verify", page, http.StatusUnauthorized, at + back, ""},
+			{"to no address where none is told", "/auth/verify", page[:2], http.StatusUnauthorized, "/auth/login", ""},
+			{"by the question, to no address where none is told", "/auth/verify?redirect", page[:2], http.StatusSeeOther, "/auth/login", "/auth/login"},
+			{"by the policy, to no address where none is told", "/auth/verify/pages", page[:2], http.StatusSeeOther, "/auth/login", "/auth/login"},
 			{"not by another word", "/auth/verify?redirects", page, http.StatusUnauthorized, at + back, ""},
 			{"not a program", "/auth/verify/pages", append([]string{"Accept", "application/json"}, page[2:]...), http.StatusUnauthorized, at + back, ""},
 			{"not by what belongs to the original", "/auth/verify/default/orders/7?redirect", []string{"Accept", "text/html"},
@@ -323,6 +326,7 @@ func TestPeopleAreLedToTheLoginPage(t *testing.T) {
 		to := there + "?return_to=https%3A%2F%2Fapp.example" + back
 		wantLed(t, s, []led{
 			{"and back", "/auth/verify/pages", page, http.StatusSeeOther, to, to},
+			{"and to no address where none is told", "/auth/verify/pages", page[:2], http.StatusSeeOther, there, there},
 			{"and not back to a host that is not listed", "/auth/verify/pages",
 				append(page[:6:6], "X-Forwarded-Host", "evil.example", "X-Forwarded-Proto", "https"), http.StatusSeeOther, there, there},
 		})

@@ -168,7 +168,7 @@ func (f *First) PassOn(w http.ResponseWriter, r *http.Request, v *caller.Remembe
 	if begun {
 		defer v.Unguard()
 	}
-	err := unanswered(w, r, next)
+	err := f.questions.unanswered(w, r, next)
 	if begun && err != nil {
 		v.Failed(w.Header())
 	}

@@ -25,13 +25,14 @@ type Hosts interface {
 type questions struct {
 	path  string // empty: nothing is asked
 	hosts Hosts
+	told  func(r *http.Request, asked string, why error)
 }
 
 // Questions has what is asked at that address refused at hosts for which nothing
-// answers there, and what is asked at another one where nobody answers. It is for while
-// the server is provisioned, before Lead.
-func (f *First) Questions(ctx caddy.Context, path string, hosts Hosts) error {
-	f.questions = questions{path, hosts}
+// answers there, and what is asked at another one where nobody answers; told hears of each, and at which host and path it was asked. It is for
+// while the server is provisioned, before Lead.
+func (f *First) Questions(ctx caddy.Context, path string, hosts Hosts, told func(r *http.Request, asked string, why error)) error {
+	f.questions = questions{path, hosts, told}
 	if hosts.Covered() {
 		return nil
 	}
@@ -59,10 +60,27 @@ func (q *questions) refuse(r *http.Request) error {
 	case !ok && !tells && !looksLikeOne(r.URL.Path):
 		return nil
 	case !q.hosts.Known(r.Host), ok && tells && caller.TrustedPeer(r):
-		return caddyhttp.Error(http.StatusMisdirectedRequest, errNoAnswer)
+		return q.misdirected(r, errNoAnswer)
 	}
 	caddyhttp.SetVar(r.Context(), questionVar, true)
 	return nil
+}
+
+// longestAsked bounds what is told of an address, in bytes.
+const longestAsked = 200
+
+// misdirected is the refusal of a question, which is told of: in the log of the proxy
+// stands no more than that nobody is let in.
+func (q *questions) misdirected(r *http.Request, why error) error {
+	if q.told != nil {
+		at := r.URL
+		if came, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok && came.URL != nil {
+			at = came.URL
+		}
+		asked := r.Host + at.EscapedPath()
+		q.told(r, asked[:min(len(asked), longestAsked)], why)
+	}
+	return caddyhttp.Error(http.StatusMisdirectedRequest, why)
 }
 
 // questionVar marks a request that may be a question: what tells of it may be deleted.
@@ -73,7 +91,7 @@ func isQuestion(r *http.Request) bool {
 }
 
 // telling are headers in which proxies tell of the request that they ask about.
-var telling = [...]string{"X-Forwarded-Uri", "X-Forwarded-Method", "X-Original-Uri", "X-Original-Url", "X-Original-Method"}
+var telling = [...]string{"X-Forwarded-Uri", "X-Forwarded-Method", "X-Original-Uri", "X-Original-Url", "X-Original-Method", "X-Auth-Request-Redirect"}
 
 func tellsOfAnother(h http.Header) bool {
 	for _, name := range telling {
@@ -84,9 +102,28 @@ func tellsOfAnother(h http.Header) bool {
 	return false
 }
 
+// ofOthers are parts of the addresses at which other gateways are asked. A proxy that
+// was led to this one, and goes on to ask there, may tell of nothing: oauth2-proxy,
+// Authelia, authentik, Vouch.
+var ofOthers = [...]string{"/oauth2/auth", "/api/authz", "/outpost.goauthentik.io/auth", "/validate"}
+
 // looksLikeOne reports whether the path has a part as our questions have it, by which
-// a proxy may ask that tells of nothing and has another base_path.
+// a proxy may ask that tells of nothing and has another base_path; or as those of other
+// gateways do.
 func looksLikeOne(path string) bool {
-	_, rest, found := strings.Cut(path, "/verify")
+	if has(path, "/verify") { // of Authelia and Pomerium, too
+		return true
+	}
+	for _, part := range ofOthers {
+		if has(path, part) {
+			return true
+		}
+	}
+	return false
+}
+
+// has reports whether the path has those parts, whole.
+func has(path, parts string) bool {
+	_, rest, found := strings.Cut(path, parts)
 	return found && (rest == "" || rest[0] == '/')
 }

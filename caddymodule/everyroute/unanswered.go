@@ -16,7 +16,7 @@ var errUnanswered = errors.New("a proxy asks at an address where nothing answers
 
 // unanswered runs what comes next, and refuses a question that nobody has answered:
 // Caddy answers 200 then, and other proxies take any 2xx for a yes.
-func unanswered(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+func (q *questions) unanswered(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	if !isQuestion(r) {
 		return next.ServeHTTP(w, r)
 	}
@@ -24,7 +24,7 @@ func unanswered(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) 
 	err := next.ServeHTTP(seen, r)
 	switch {
 	case err == nil && !seen.begun && nobodyAnswers(r):
-		return caddyhttp.Error(http.StatusMisdirectedRequest, errUnanswered)
+		return q.misdirected(r, errUnanswered)
 	case seen.held:
 		seen.letGo()
 	}
@@ -90,6 +90,7 @@ func refused(w http.ResponseWriter, r *http.Request) bool {
 // rest is before all routes of a server, some of which come to no handler of ours.
 // There too a question that nobody answers is refused.
 type rest struct {
+	asked  *questions
 	routes caddyhttp.RouteList
 	chain  atomic.Pointer[caddyhttp.Handler]
 }
@@ -102,7 +103,7 @@ func (f *First) coverRest(ctx caddy.Context) error {
 	if !UnderWay(f.server.Routes) {
 		return nil
 	}
-	before := caddyhttp.Route{Handlers: []caddyhttp.MiddlewareHandler{&rest{routes: f.server.Routes}}}
+	before := caddyhttp.Route{Handlers: []caddyhttp.MiddlewareHandler{&rest{asked: &f.questions, routes: f.server.Routes}}}
 	if err := before.ProvisionHandlers(ctx, nil); err != nil {
 		return fmt.Errorf("putting a route before the others: %w", err)
 	}
@@ -112,7 +113,7 @@ func (f *First) coverRest(ctx caddy.Context) error {
 
 // ServeHTTP runs the routes.
 func (h *rest) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	return unanswered(w, r, h.compiled(next))
+	return h.asked.unanswered(w, r, h.compiled(next))
 }
 
 // compiled is the chain of the routes, made at the first request, when all of

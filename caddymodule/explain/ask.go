@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -49,11 +50,25 @@ func (l *loaded) ask(q *question) (*Report, error) {
 	report.Request = Asked{q.method, to.url.String() + to.target, to.name, q.from.String()}
 	report.Person = a.person(session)
 	report.Log = told(lines)
-	report.Notes = append(l.notes, report.Notes...)
+	report.Notes = slices.Concat(l.notes, q.notes, l.unadopted(q), report.Notes)
 	if q.as != "" && l.directories != "" {
 		report.Notes = append(report.Notes, l.directories)
 	}
 	return report, nil
+}
+
+// unadopted are notes for who comes with a cookie of another gateway, which is not
+// asked whose it is.
+func (l *loaded) unadopted(q *question) (notes []string) {
+	for _, a := range l.adopts {
+		for _, h := range q.headers {
+			if strings.EqualFold(h[0], "Cookie") && slices.ContainsFunc(a.cookies, func(name string) bool { return name != "" && strings.Contains(h[1], name) }) {
+				notes = append(notes, fmt.Sprintf("login adopt %s asks nobody here: who has a cookie of the other gateway alone is nobody, and an app is shown that cookie", a.name))
+				break
+			}
+		}
+	}
+	return notes
 }
 
 // isContainer reports whether a handler only leads to others.

@@ -22,6 +22,13 @@ type rewriting struct {
 	notes       []string
 	directories string   // a note for people of a login
 	apps        []string // the logins app, which stay
+	adopts      []adopts
+}
+
+// adopts is a login adopt, with the cookies of the other gateway.
+type adopts struct {
+	name    string
+	cookies []string
 }
 
 // note says what is left out, once.
@@ -130,7 +137,12 @@ func (r *rewriting) login(l object) object {
 		name = text(l, "method")
 	}
 	if text(l, "method") == "adopt" {
-		r.note("login adopt %s asks nobody here: who has a cookie of the other gateway alone is nobody, and an app is shown that cookie", name)
+		adopts := adopts{name: name}
+		for _, cookie := range list(l, "cookies") {
+			cookie, _ := cookie.(string)
+			adopts.cookies = append(adopts.cookies, cookie)
+		}
+		r.adopts = append(r.adopts, adopts)
 	}
 	return object{"method": provider{}.CaddyModule().ID.Name(), "name": name}
 }

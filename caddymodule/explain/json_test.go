@@ -120,7 +120,7 @@ const strange = `{"apps":{"other":{"a":1},"sidegate":{"logins":[{"method": "adop
 func TestWhatIsNotKnownIsNotRunAndSaid(t *testing.T) {
 	dir := written(t)
 	gatewaytest.WriteFile(t, filepath.Join(dir, "strange.json"), strange)
-	r := reportOf(t, dir, "GET", "/x", "--as", gatewaytest.Ada, "--config", "strange.json")
+	r := reportOf(t, dir, "GET", "/x", "--as", gatewaytest.Ada, "--header", "Cookie: sid=a", "--config", "strange.json")
 	if !r.Passes || len(r.Forwarded) != 1 || r.Forwarded[0].To != "fastcgi://127.0.0.1:1" || r.Request.URL != "https://shop.example.com/x" {
 		t.Errorf("it is %+v", r)
 	}

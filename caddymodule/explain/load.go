@@ -47,6 +47,7 @@ type loaded struct {
 	notes   []string
 
 	directories string // a note for people of a login
+	adopts      []adopts
 }
 
 // load reads a configuration and provisions what answers requests. The stand-ins
@@ -66,7 +67,7 @@ func load(config, adapter string) (*loaded, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &loaded{written: written, notes: r.notes, directories: r.directories}
+	l := &loaded{written: written, notes: r.notes, directories: r.directories, adopts: r.adopts}
 	return l, l.open(ctx)
 }
 

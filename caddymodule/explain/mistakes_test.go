@@ -38,6 +38,9 @@ func TestWhatCannotBeExplainedIsAnErrorThatSaysWhatToDo(t *testing.T) {
 		{"nobody where there is no file", []string{"GET", site + "/x", "--as", gatewaytest.Ada, "--config", "elsewhere.json"}, "no login with a users file, so nobody is known by name; people of old, keycloak, legacy are asked about there"},
 		{"no file", []string{"GET", site + "/x", "--input", "nowhere.json"}, "--input: open nowhere.json"},
 		{"broken JSON", []string{"GET", site + "/x", "--input", "Caddyfile"}, "Caddyfile holds no session as GET /auth/session answers it"},
+		{"a text for a number", []string{"GET", site + "/x", "--input", "text.json"}, "text.json holds no session as GET /auth/session answers it: its id is a JSON string, and should be a whole number"},
+		{"a number for a list", []string{"GET", site + "/x", "--input", "number.json"}, "its flatRolesList is a JSON number, and should be a list"},
+		{"a list of people", []string{"GET", site + "/x", "--input", "list.json"}, "it is a JSON array, and no object"},
 		{"other JSON", []string{"GET", site + "/x", "--input", "other.json"}, "it has no id, or no email"},
 		{"a header without a colon", []string{"GET", site + "/x", "--header", "Accept"}, "write a name, a colon and a value"},
 		{"a header with a line break", []string{"GET", site + "/x", "--header", "Accept: a\nb"}, "write a name, a colon and a value"},
@@ -57,6 +60,9 @@ func TestWhatCannotBeExplainedIsAnErrorThatSaysWhatToDo(t *testing.T) {
 				"elsewhere.json":     strings.Replace(strange, `{"method":"users","file":"users.yaml"},`, "", 1),
 				"none.json":          `{"apps":{"http":{"servers":{"a":{"listen":[":80"]}}}}}`,
 				"empty.json":         `{"apps":{"sidegate":{}}}`,
+				"text.json":          `{"id":"7","email":"kim@example.com"}`,
+				"number.json":        `{"id":7,"email":"kim@example.com","flatRolesList":7}`,
+				"list.json":          `[{"id":7}]`,
 				"other.json":         `{"name":"kim"}`,
 			} {
 				gatewaytest.WriteFile(t, filepath.Join(dir, file), text)

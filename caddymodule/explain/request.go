@@ -25,6 +25,7 @@ type question struct {
 	from            netip.Addr
 	as, account     string
 	session         *given
+	notes           []string
 }
 
 // methods are those that people mean by another spelling.
@@ -104,7 +105,7 @@ func (q *question) split() (site *url.URL, target string, err error) {
 		if !strings.HasPrefix(q.address, "/") {
 			return nil, "", fmt.Errorf("the address %q is neither a path such as /orders/7 nor a whole one such as https://app.example.com/orders/7", q.address)
 		}
-		return nil, written(q.address), nil
+		return nil, q.written(q.address), nil
 	}
 	at := strings.IndexAny(rest, "/?#")
 	if at < 0 {
@@ -114,7 +115,7 @@ func (q *question) split() (site *url.URL, target string, err error) {
 	if err != nil || site.Hostname() == "" || site.User != nil || site.Scheme != "http" && site.Scheme != "https" {
 		return nil, "", fmt.Errorf("the address %q begins with no site such as https://app.example.com", q.address)
 	}
-	target = written(rest[at:])
+	target = q.written(rest[at:])
 	if !strings.HasPrefix(target, "/") {
 		target = "/" + target
 	}
@@ -122,7 +123,10 @@ func (q *question) split() (site *url.URL, target string, err error) {
 }
 
 // written is a target without what a client keeps for itself.
-func written(target string) string {
-	target, _, _ = strings.Cut(target, "#")
+func (q *question) written(target string) string {
+	target, kept, has := strings.Cut(target, "#")
+	if has {
+		q.notes = append(q.notes, fmt.Sprintf("#%s is left out, as browsers keep it for themselves: what sends it as it is is answered 400 by any server; a # in a path is written %%23", kept))
+	}
 	return target
 }

@@ -170,7 +170,9 @@ func (l *loaded) onlySite() (*url.URL, error) {
 			if len(d.hosts) > 0 {
 				host = d.hosts[0]
 			}
-			found = append(found, d.site(host))
+			if site := d.site(host); !slices.ContainsFunc(found, func(f *url.URL) bool { return *f == *site }) {
+				found = append(found, site) // a site without a name has a route for each of its directives
+			}
 		}
 	}
 	switch {

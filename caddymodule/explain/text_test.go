@@ -186,7 +186,7 @@ func TestTheExamplesOfTheDocumentsAreExplained(t *testing.T) {
 			if code != 0 {
 				t.Errorf("%s, %s: status %d\n%s", name, line[1], code, said)
 			}
-			if strings.Contains(said, "let pass by path /reports/*: role admin (Caddyfile:8)\n\nthe proxy that asks gets:\n") && strings.Contains(said, "\n    X-Session-Email: ada@example.com\n") {
+			if strings.Contains(said, "let pass by path /reports/*: role admin (Caddyfile:9)\n\nthe proxy that asks gets:\n") && strings.Contains(said, "\n    X-Session-Email: ada@example.com\n") {
 				policies++
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/netip"
 	"os"
+	"reflect"
 	"strings"
 	"time"
 
@@ -134,6 +135,36 @@ type given struct {
 	Attributes map[string]string `json:"attributes"`
 }
 
+// inWords is an error of JSON without the names of Go's types.
+func inWords(err error) string {
+	if kind, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		field := kind.Field[strings.LastIndexByte(kind.Field, '.')+1:]
+		if field == "" {
+			return "it is a JSON " + kind.Value + ", and no object"
+		}
+		return fmt.Sprintf("its %s is a JSON %s, and should be %s", field, kind.Value, jsonKind(kind.Type))
+	}
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
+		return fmt.Sprintf("it is no JSON, at byte %d: %s", syntax.Offset, syntax)
+	}
+	return err.Error()
+}
+
+// jsonKind is what JSON calls a type of Go.
+func jsonKind(of reflect.Type) string {
+	switch of.Kind() {
+	case reflect.Bool:
+		return "true or false"
+	case reflect.String:
+		return "a text"
+	case reflect.Slice, reflect.Array:
+		return "a list"
+	case reflect.Map, reflect.Struct:
+		return "an object"
+	}
+	return "a whole number"
+}
+
 // readSession reads one.
 func readSession(file string, stdin io.Reader) (*given, error) {
 	in := stdin
@@ -154,7 +185,7 @@ func readSession(file string, stdin io.Reader) (*given, error) {
 	}
 	u := &given{UserSession: sessionstore.UserSession{Accounts: []sessionstore.Account{}, FlatRolesList: []string{}, FlatPermissionsList: []string{}}}
 	if err := json.Unmarshal(text, u); err != nil {
-		return nil, fmt.Errorf("--input: %s holds no session as GET /auth/session answers it: %w", file, err)
+		return nil, fmt.Errorf("--input: %s holds no session as GET /auth/session answers it: %s", file, inWords(err))
 	}
 	if u.ID < 1 || u.Email == "" {
 		return nil, fmt.Errorf("--input: %s holds no session as GET /auth/session answers it: it has no id, or no email", file)

@@ -10,6 +10,7 @@ import (
 // sent is what a session_auth with upstream_token has put into a request.
 type sent struct {
 	login string   // whose token; empty where there is none
+	by    int      // which session_auth sends it
 	dials []string // upstreams that have had it already, and have handed the request on
 }
 
@@ -32,8 +33,29 @@ func (w *walker) sends(p part, at place, s state) state {
 			"session_auth, or take the token away there with `header_up -Authorization`", zap.String("site", w.name(place{hosts: at.hosts})),
 			zap.String("upstream_token", s.sent.login), zap.Strings("first", before), zap.Strings("then", dials))
 	}
+	if len(s.sent.dials) == 0 {
+		w.sendsBeside(s.sent, dials, at)
+	}
 	s.sent.dials = dials
 	return s
+}
+
+// sendsBeside tells of a token that one session_auth sends to several apps, by different
+// paths: what takes one of them in people's names at the provider the other has too.
+func (w *walker) sendsBeside(of sent, dials []string, at place) {
+	if w.receives == nil {
+		w.receives = make(map[int][]string)
+	}
+	first, known := w.receives[of.by]
+	if !known {
+		w.receives[of.by] = dials
+		return
+	}
+	if !slices.Equal(first, dials) {
+		w.warnOnce("what upstream_token sends goes to several apps of the site, and is for one alone: give each app a session_auth of its own, in its `handle` or `route`, "+
+			"and upstream_token to the one that the token is for, or take the token away at the others with `header_up -Authorization`",
+			zap.String("site", w.name(place{hosts: at.hosts})), zap.String("upstream_token", of.login), zap.Strings("one", first), zap.Strings("other", dials))
+	}
 }
 
 // takesOff reports whether a reverse_proxy sends no such header, or one of its own.

@@ -23,7 +23,12 @@ func TestATokenForTheAppThatOthersGet(t *testing.T) {
 		{"a forward_auth before it", "session_endpoints\nroute {\n" + asks + "}\nsession_auth {\nupstream_token sso\n}\nreverse_proxy app:80\n}", ""},
 		{"a forward_auth without a token", "session_endpoints\nroute {\nsession_auth\n" + asks + "}\nreverse_proxy app:80\n}", ""},
 		{"a forward_auth that is the app", token + "forward_auth app:80 {\nuri /asks\n}\nreverse_proxy app:80\n}", ""},
-		{"apps of different paths", token + "handle /x/* {\nreverse_proxy other:80\n}\nhandle {\nreverse_proxy app:80\n}\n}", ""},
+		{"apps of different paths", token + "handle /x/* {\nreverse_proxy other:80\n}\nhandle {\nreverse_proxy app:80\n}\n}", "one:[other:80] other:[app:80] site:site app.example.com upstream_token:sso"},
+		{"an app of one path beside that of all others", "session_endpoints\nsession_auth {\nupstream_token sso\n}\nhandle /x/* {\nreverse_proxy other:80\n}\nreverse_proxy app:80", "one:[other:80] other:[app:80]"},
+		{"apps of different paths, one of which is not sent it", token + "handle /x/* {\nreverse_proxy other:80 {\nheader_up -Authorization\n}\n}\nhandle {\nreverse_proxy app:80\n}\n}", ""},
+		{"one app by different paths", token + "handle /x/* {\nreverse_proxy app:80\n}\nhandle {\nreverse_proxy app:80\n}\n}", ""},
+		{"apps with a session_auth each, for whom it is said twice", "session_endpoints\nhandle /x/* {\nsession_auth {\nupstream_token sso\n}\nreverse_proxy other:80\n}\n" +
+			"handle {\nsession_auth {\nupstream_token sso\n}\nreverse_proxy app:80\n}", ""},
 		{"an app whose answers lead to a page", token + "reverse_proxy app:80 {\n@gone status 404\nhandle_response @gone {\nrespond gone 404\n}\n}\n}", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -96,8 +96,10 @@ type look struct {
 	endpoints []site
 	probed    []site // of every session_health
 	proxies   []proxy
-	vars      []string // that handlers set, each as often as they do
-	told      []string // what was warned about
+	vars      []string         // that handlers set, each as often as they do
+	told      []string         // what was warned about
+	senders   int              // each session_auth with upstream_token, and
+	receives  map[int][]string // the upstreams of which one was sent its token first
 }
 
 // site is where a handler of ours stands.
@@ -128,7 +130,9 @@ func (l *look) walkAll() {
 			l.warnOfTakenOff("session_health", []string{p.text("path")}, at, s.off)
 			return
 		case nameProxy:
-			if !w.answered(p, at, s).alive { // what hands requests on, as forward_auth does, is no app
+			unsent := s
+			unsent.sent = sent{}                  // it is followed again
+			if !w.answered(p, at, unsent).alive { // what hands requests on, as forward_auth does, is no app
 				l.proxies = append(l.proxies, proxy{at, s, p.dials()})
 			}
 		case "vars":

@@ -190,7 +190,8 @@ func (w *walker) endpoints(s state) state {
 func (w *walker) auth(a Auth, s state) state {
 	s.guarded = true
 	if a.UpstreamToken != "" {
-		s.sent = sent{login: a.UpstreamToken}
+		w.senders++
+		s.sent = sent{login: a.UpstreamToken, by: w.senders}
 	}
 	if !w.asked || s.path == "" || a.Opens(s.path) {
 		return s
