@@ -68,6 +68,7 @@ func (b *behind) nobody(t *testing.T) {
 	} {
 		answer := nobody.Get("/page", header...).Want(t, http.StatusUnauthorized)
 		answer.WantHeader(t, "Location", "")
+		answer.WantHeader(t, "X-Login-Url", "/auth/login?return_to=%2Fpage")
 	}
 	if n := b.app.count() + b.reports.count(); n > 0 {
 		t.Fatalf("the apps were asked %d times", n)
