@@ -124,7 +124,7 @@ func sessionClientFields(e lifecycle.Event) []zap.Field {
 func forbiddenFields(e lifecycle.Event) []zap.Field {
 	fields := append(sessionClientFields(e), zap.String("rule", e.Result), zap.String("has", e.Err.Error()))
 	if lacking, ok := errors.AsType[*demand.Lacking](e.Err); ok {
-		fields = append(fields, zap.String("of", lacking.Of), atLine(lacking.At))
+		fields = append(fields, atLine(lacking.At), zap.String("of", lacking.Of))
 	}
 	return fields
 }
@@ -135,8 +135,8 @@ func reportedFields(e lifecycle.Event) []zap.Field {
 	if !ok {
 		return clientFields(e)
 	}
-	fields := append(clientFields(e), zap.Int("would", told.Status), zap.String("why", told.Why), zap.String("of", told.Of),
-		zap.String("rule", told.Rule), zap.String("method", told.Method), zap.String("host", told.Host), zap.String("path", told.Path), atLine(told.At))
+	fields := append(clientFields(e), zap.Int("would", told.Status), zap.String("why", told.Why), atLine(told.At), zap.String("of", told.Of),
+		zap.String("rule", told.Rule), zap.String("method", told.Method), zap.String("host", told.Host), zap.String("path", told.Path))
 	if told.Session == "" { // nobody is signed in
 		return fields
 	}
