@@ -156,10 +156,10 @@ func TestAnAdoptedValueIsNotAdoptedBesideOthers(t *testing.T) {
 	get := func(cookie string) int {
 		return sent(handler, http.MethodGet, "/app", s.Address(), http.Header{"Cookie": {cookie}}).StatusCode
 	}
-	if got := get(cookie + "; " + name + "_1=shared"); got != http.StatusOK {
+	if got := get(cookie); got != http.StatusOK {
 		t.Fatalf("answered %d", got)
 	}
-	for _, cookie := range []string{cookie, cookie + "; " + name + "_1=other", old.SignIn("ada@example.com") + "; " + name + "_1=shared"} {
+	for _, cookie := range []string{cookie + "; " + name + "_1=other", old.SignIn("ada@example.com") + "; " + name + "_1=shared"} {
 		if got := get(cookie); got != http.StatusUnauthorized {
 			t.Errorf("%q: answered %d", cookie, got)
 		}

@@ -86,7 +86,7 @@ var errPresented = errors.New("the cookies cannot be told apart, or cannot stand
 // Read takes those cookies of the names that have a value. An empty Presented
 // without error says that there is none. Of two of one name with different values
 // nobody knows which the other gateway would take, so neither counts (RFC 6265
-// section 8.6).
+// section 8.6); nor do any where some are parts that it would not read.
 func (n *Names) Read(cookies iter.Seq2[string, string]) (Presented, error) {
 	var p Presented
 	size := 0
@@ -107,7 +107,34 @@ func (n *Names) Read(cookies iter.Seq2[string, string]) (Presented, error) {
 		p = append(p, Cookie{name, value})
 	}
 	slices.SortFunc(p, func(a, b Cookie) int { return strings.Compare(a.Name, b.Name) })
+	if slices.ContainsFunc(p, n.unread(p)) {
+		return nil, errPresented
+	}
 	return p, nil
+}
+
+// unread reports of which cookies a gateway that cuts them reads nothing: parts beside
+// the whole one, and those behind a number that is not there. It counts from 0, or
+// from 1. Were they let be, anybody could make another cookie of one that is spent by
+// adding to it what the other gateway passes over.
+func (n *Names) unread(p Presented) func(Cookie) bool {
+	has := func(name string) bool {
+		return slices.ContainsFunc(p, func(c Cookie) bool { return c.Name == name })
+	}
+	read := make(map[string]bool)
+	for _, whole := range n.exact {
+		if has(whole) {
+			continue
+		}
+		number := 0
+		if !has(whole + "_0") {
+			number = 1
+		}
+		for ; has(fmt.Sprintf("%s_%d", whole, number)); number++ {
+			read[fmt.Sprintf("%s_%d", whole, number)] = true
+		}
+	}
+	return func(c Cookie) bool { return !slices.Contains(n.exact, c.Name) && !read[c.Name] }
 }
 
 // Of are those of the names.

@@ -73,6 +73,11 @@ func TestCookiesOfARequest(t *testing.T) {
 	}{
 		{"none", []string{"theme", "dark"}, "", false},
 		{"in the order of their names, whatever the browser's", []string{"sid_1", "b", "theme", "x", "other", "o", "sid_0", "a"}, "other=o; sid_0=a; sid_1=b", false},
+		{"parts that count from 1", []string{"sid_1", "a", "sid_2", "b"}, "sid_1=a; sid_2=b", false},
+		{"a part behind a gap, which nobody reads", []string{"sid_0", "a", "sid_1", "b", "sid_3", "junk"}, "", true},
+		{"parts that count from 2", []string{"sid_2", "a"}, "", true},
+		{"a part beside the whole", []string{"sid", "a", "sid_0", "junk"}, "", true},
+		{"a number that is spelt otherwise", []string{"sid_0", "a", "sid_01", "junk"}, "", true},
 		{"the same one twice", []string{"sid", "a", "sid", "a"}, "sid=a", false},
 		{"two values of one", []string{"sid", "a", "sid", "b"}, "", true},
 		{"an empty one, which says nothing", []string{"sid", "", "sid", "b"}, "sid=b", false},
