@@ -19,7 +19,6 @@ import (
 	"example.com/sidegate/caddymodule/token"
 	"example.com/sidegate/sessionstore"
 	"example.com/sidegate/sessionstore/nearcache"
-	"example.com/sidegate/sessionstore/redis"
 )
 
 // gateway is what runs under one configuration, once the app is started or at
@@ -27,13 +26,13 @@ import (
 // what it was given and not the configuration. It lives on after a reload until
 // its last requests are done.
 type gateway struct {
-	store    sessionstore.Store // through the near cache, if there is one
-	backing  sessionstore.Store // the same, without it
-	near     *nearcache.Cache   // nil when it is off
-	messages nearcache.Notifier // of changes in the store; nil when it tells of none, or nobody listens
-	keptIn   string             // the store as it is configured
-	release  func() error       // gives the store back
-	stopped  atomic.Bool        // the configuration is no longer in force
+	store    sessionstore.Store    // through the near cache, if there is one
+	backing  sessionstore.Store    // the same, without it
+	near     *nearcache.Cache      // nil when it is off
+	messages sessionstore.Notifier // of changes in the store; nil when it tells of none
+	keptIn   string                // the store as it is configured
+	release  func() error          // gives the store back
+	stopped  atomic.Bool           // the configuration is no longer in force
 
 	unwritten atomic.Bool // activity could not be written the last time
 	watch     *storewatch.Watch
@@ -134,6 +133,7 @@ func (a *App) openKeys() (k keys, err error) {
 // Backing is the store with the activity in front of it that is yet to be written.
 func (a *App) putCacheBefore(store, backing sessionstore.Store, g *gateway) {
 	g.store, g.backing = backing, backing
+	g.messages, _ = store.(sessionstore.Notifier)
 	if a.Cache.Off {
 		return
 	}
@@ -147,8 +147,9 @@ func (a *App) putCacheBefore(store, backing sessionstore.Store, g *gateway) {
 	if p, ok := a.store.(interface{ patience() time.Duration }); ok {
 		opts.Timeout = max(nearcache.DefaultTimeout, 2*p.patience())
 	}
-	if n, ok := store.(nearcache.Notifier); ok {
-		g.messages = n
+	// Messages of a store of our own come from this process: what they take says
+	// nothing of other gateways.
+	if g.messages != nil && a.store.Shared() {
 		opts.ObserveDelay = func(d time.Duration) { a.metrics.revocationDelay.Observe(d.Seconds()) }
 	}
 	g.near = nearcache.New(backing, opts)
@@ -234,7 +235,8 @@ func (g *gateway) background() []func(context.Context) {
 		func(ctx context.Context) { every(ctx, backlogEvery, func() { g.sessions.WorkOff(ctx) }) },
 	}
 	if g.messages != nil {
-		work = append(work, func(ctx context.Context) { g.near.Follow(ctx, g.messages, g.reportGap) })
+		ear := sessionstore.Listener{Changed: g.heard, Missed: g.missed, Interrupted: g.reportGap}
+		work = append(work, func(ctx context.Context) { sessionstore.Follow(ctx, g.messages, ear) })
 	}
 	if s, ok := g.store.(sessionstore.Sweeper); ok {
 		work = append(work, func(ctx context.Context) { g.sweep(ctx, s) })
@@ -279,16 +281,33 @@ func (g *gateway) sweep(ctx context.Context, s sessionstore.Sweeper) {
 	})
 }
 
+// heard is told of each session that was changed or ended, here or elsewhere.
+func (g *gateway) heard(key sessionstore.Key) {
+	if g.near != nil {
+		g.near.Heard(key)
+	}
+}
+
+// missed is told when any session may have been changed or ended unheard.
+func (g *gateway) missed() {
+	if g.near != nil {
+		g.near.Missed()
+	}
+}
+
 // reportGap logs that messages of other gateways may have been missed. It is
 // no trouble yet: the store is asked before anything of the cache is served. Who
 // may not listen goes on asking, until somebody lets them.
 func (g *gateway) reportGap(err error) {
-	if redis.Refused(err) {
-		g.warn("no messages of changed sessions until the store lets us listen; the near cache asks the store again every few seconds, "+
-			"and so knows of a sign-out at another gateway by then", err)
-		return
+	message, near := "no messages of changed sessions for a moment", "; the store is asked before the near cache answers"
+	if errors.Is(err, sessionstore.ErrMayNotListen) {
+		message, near = "no messages of changed sessions until the store lets us listen", "; the near cache asks the store again "+
+			"every few seconds, and so knows of a sign-out at another gateway by then"
 	}
-	g.warn("no messages of changed sessions for a moment; the store is asked before the near cache answers", err)
+	if g.near == nil {
+		near = ""
+	}
+	g.warn(message+near, err)
 }
 
 // warn tells of what failed at the store, unless the log knows that it is away.

@@ -38,7 +38,8 @@ func newPair(t *testing.T) *pair {
 		p.g[i] = newGateway(t, store, p.login, p.watch.now)
 		ctx, cancel := context.WithCancel(t.Context())
 		var following sync.WaitGroup
-		following.Go(func() { p.g[i].near.Follow(ctx, store, nil) })
+		ear := sessionstore.Listener{Changed: p.g[i].near.Heard, Missed: p.g[i].near.Missed}
+		following.Go(func() { sessionstore.Follow(ctx, store, ear) })
 		t.Cleanup(func() { cancel(); following.Wait() })
 	}
 	return p

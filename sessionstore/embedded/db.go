@@ -10,6 +10,8 @@ import (
 
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
+
+	"example.com/sidegate/sessionstore"
 )
 
 const (
@@ -33,8 +35,9 @@ var ErrDamaged = errors.New("damaged or not a session database: move it away and
 // Stores one after the other or at once: a reload of the configuration makes a
 // new Store, with new sealing keys, on the same DB.
 type DB struct {
-	bolt  *bbolt.DB
-	pulse pulse
+	bolt    *bbolt.DB
+	pulse   pulse
+	changes sessionstore.Changes // of any Store on it
 }
 
 // Open opens the database file, and makes it (mode 0600) and its folders (mode

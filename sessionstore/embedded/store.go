@@ -17,8 +17,9 @@ import (
 var errKept = errors.New("a session of this key is kept already: make a new secret for each sign-in")
 
 // Store keeps sessions, attempts, leases, links, numbers and their owners in a
-// DB. It implements sessionstore.Store and sessionstore.Sweeper; without sweeps the
-// file only grows, and by a number per name in any case.
+// DB. It implements sessionstore.Store, sessionstore.Sweeper and
+// sessionstore.Notifier; without sweeps the file only grows, and by a number per
+// name in any case.
 //
 // The context is asked before a transaction begins; one that has begun is
 // finished, as it is bounded by the disk alone.
@@ -29,8 +30,9 @@ type Store struct {
 }
 
 var (
-	_ sessionstore.Store   = (*Store)(nil)
-	_ sessionstore.Sweeper = (*Store)(nil)
+	_ sessionstore.Store    = (*Store)(nil)
+	_ sessionstore.Sweeper  = (*Store)(nil)
+	_ sessionstore.Notifier = (*Store)(nil)
 )
 
 // New returns the store of sessions in db, sealed by sealer, that tells the
@@ -56,14 +58,17 @@ func (st *Store) Create(ctx context.Context, s *sessionstore.Session, limit sess
 	held := s.Clone()
 	held.Version = 1
 	e := newEntry(held, st.sealer.Seal(held))
-	err = st.write(ctx, func(tx *bbolt.Tx) (err error) {
+	err = st.change(ctx, func(tx *bbolt.Tx) (gone []sessionstore.Key, err error) {
 		if tx.Bucket(sessionsBucket).Get(held.Key.AppendTo(nil)) != nil {
-			return errKept
+			return nil, errKept
 		}
 		if ended, err = st.makeRoom(tx, held.User.ID, limit); err != nil {
-			return err
+			return nil, err
 		}
-		return e.put(tx, held.Key)
+		for _, s := range ended {
+			gone = append(gone, s.Key)
+		}
+		return gone, e.put(tx, held.Key)
 	})
 	if err != nil {
 		return nil, err
@@ -73,23 +78,23 @@ func (st *Store) Create(ctx context.Context, s *sessionstore.Session, limit sess
 
 // Update implements sessionstore.Store.
 func (st *Store) Update(ctx context.Context, s *sessionstore.Session) (next *sessionstore.Session, err error) {
-	err = st.write(ctx, func(tx *bbolt.Tx) error {
+	err = st.change(ctx, func(tx *bbolt.Tx) ([]sessionstore.Key, error) {
 		// A shared transaction may run this twice: begin afresh each time.
 		next = s.Clone()
 		e, err := st.find(tx, s.Key)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		held, err := st.sealer.Open(s.Key, e.record)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if held.Version != s.Version {
-			return sessionstore.ErrConflict
+			return nil, sessionstore.ErrConflict
 		}
 		next.KeepLife(held)
 		next.Version++
-		return e.replace(tx, s.Key, newEntry(next, st.sealer.Seal(next)))
+		return []sessionstore.Key{s.Key}, e.replace(tx, s.Key, newEntry(next, st.sealer.Seal(next)))
 	})
 	if err != nil {
 		return nil, err
@@ -116,20 +121,25 @@ func (st *Store) Touch(ctx context.Context, s *sessionstore.Session, seen time.T
 }
 
 // Revoke implements sessionstore.Store. It needs no sealing key. What is not
-// there costs no write: anybody can make secrets up.
+// there costs no write: anybody can make secrets up. It is told of all the same,
+// for somebody may keep what has long been ended.
 func (st *Store) Revoke(ctx context.Context, key sessionstore.Key) (s *sessionstore.Session, err error) {
 	none := false
 	err = st.view(ctx, func(tx *bbolt.Tx) error {
 		none = tx.Bucket(sessionsBucket).Get(key.AppendTo(nil)) == nil
 		return nil
 	})
-	if err != nil || none {
+	if err != nil {
 		return nil, err
 	}
-	err = st.write(ctx, func(tx *bbolt.Tx) error {
+	if none {
+		st.db.changes.Tell(key)
+		return nil, nil
+	}
+	err = st.change(ctx, func(tx *bbolt.Tx) ([]sessionstore.Key, error) {
 		s = st.read(tx, key)
 		_, err := st.discard(tx, key)
-		return err
+		return []sessionstore.Key{key}, err
 	})
 	if err != nil {
 		return nil, err
@@ -163,7 +173,7 @@ func (st *Store) List(ctx context.Context, userID int64) (list []*sessionstore.S
 // RevokeUser implements sessionstore.Store, in one transaction: either all of
 // the sessions end or none. It needs no sealing key.
 func (st *Store) RevokeUser(ctx context.Context, userID int64, except ...sessionstore.Key) (ended int, err error) {
-	err = st.write(ctx, func(tx *bbolt.Tx) error {
+	err = st.change(ctx, func(tx *bbolt.Tx) (gone []sessionstore.Key, err error) {
 		ended = 0
 		for _, key := range userKeys(tx, userID) {
 			if slices.Contains(except, key) {
@@ -171,13 +181,14 @@ func (st *Store) RevokeUser(ctx context.Context, userID int64, except ...session
 			}
 			had, err := st.discardOf(tx, userID, key)
 			if err != nil {
-				return err
+				return nil, err
 			}
+			gone = append(gone, key)
 			if had {
 				ended++
 			}
 		}
-		return nil
+		return gone, nil
 	})
 	if err != nil {
 		return 0, err

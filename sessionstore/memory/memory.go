@@ -11,8 +11,9 @@ import (
 )
 
 // Store keeps sessions, attempts, leases, links, numbers and their owners in
-// memory. It implements sessionstore.Store and sessionstore.Sweeper; without
-// sweeps it only grows, and by a number per name in any case.
+// memory. It implements sessionstore.Store, sessionstore.Sweeper and
+// sessionstore.Notifier; without sweeps it only grows, and by a number per name in
+// any case.
 //
 // Sessions are held as they are, unsealed, for nothing is at rest here. Those
 // held never change: a write puts another in their place, so that Get can
@@ -30,11 +31,14 @@ type Store struct {
 	leases   leases
 	links    links
 	numbers  numbers
+
+	changes sessionstore.Changes
 }
 
 var (
-	_ sessionstore.Store   = (*Store)(nil)
-	_ sessionstore.Sweeper = (*Store)(nil)
+	_ sessionstore.Store    = (*Store)(nil)
+	_ sessionstore.Sweeper  = (*Store)(nil)
+	_ sessionstore.Notifier = (*Store)(nil)
 )
 
 var errKept = errors.New("a session of this key is kept already: make a new secret for each sign-in")
@@ -105,6 +109,7 @@ func (st *Store) makeRoom(userID int64, limit sessionstore.Limit) (ended []sessi
 	over, err := limit.Over(live)
 	for _, s := range over {
 		ended = append(ended, sessionstore.Ended{Key: s.Key, Session: st.remove(s.Key)})
+		st.changes.Tell(s.Key)
 	}
 	return ended, err
 }
@@ -127,6 +132,7 @@ func (st *Store) Update(ctx context.Context, s *sessionstore.Session) (*sessions
 	next.KeepLife(held)
 	next.Version++
 	st.sessions[next.Key] = next
+	st.changes.Tell(next.Key)
 	return next, nil
 }
 
@@ -167,13 +173,15 @@ func (st *Store) Beat(ctx context.Context) error {
 	return nil
 }
 
-// Revoke implements sessionstore.Store.
+// Revoke implements sessionstore.Store. It is told of in any case: somebody may
+// keep what has long been ended.
 func (st *Store) Revoke(ctx context.Context, key sessionstore.Key) (*sessionstore.Session, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	st.mu.Lock()
 	defer st.mu.Unlock()
+	defer st.changes.Tell(key)
 	return st.remove(key), nil
 }
 
@@ -210,8 +218,15 @@ func (st *Store) RevokeUser(ctx context.Context, userID int64, except ...session
 			ended++
 		}
 		st.remove(key)
+		st.changes.Tell(key)
 	}
 	return ended, nil
+}
+
+// Notify implements sessionstore.Notifier. What is told of is told under the lock
+// of sessions, and so in the order of the changes.
+func (st *Store) Notify(ctx context.Context, changed func(sessionstore.Key), gap func()) error {
+	return st.changes.Notify(ctx, changed, gap)
 }
 
 // Sweep implements sessionstore.Sweeper. It looks for what has expired beside

@@ -39,7 +39,7 @@ func newListening(t *testing.T) *listening {
 	l.bench = newBench(t, nearcache.Options{TTL: time.Hour, ObserveDelay: func(d time.Duration) { l.observed = append(l.observed, d) }})
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
-	go func() { defer close(ended); l.cache.Follow(ctx, l.hall, nil) }()
+	go func() { defer close(ended); l.follow(ctx, l.hall) }()
 	t.Cleanup(func() { cancel(); <-ended })
 	<-l.entered
 	return l

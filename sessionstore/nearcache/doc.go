@@ -3,7 +3,7 @@
 //
 // It promises that this process never accepts a session again once it has
 // acknowledged that session's revocation, whatever look-ups were under way;
-// that a revocation elsewhere takes effect when its message arrives (Follow),
+// that a revocation elsewhere takes effect when its message arrives (Heard),
 // and after Options.TTL at the latest, even if every message is lost; and that
 // "there is none" and "cannot tell" are never taken for each other.
 //
@@ -11,6 +11,6 @@
 //
 // It knows sessionstore and no store in particular; no network. Begin with
 // Cache in cache.go; entry.go is a session that is held, flight.go is where
-// look-ups and revocations meet, shard.go holds the entries, follow.go hears of
-// what others did.
+// look-ups and revocations meet, shard.go holds the entries, hearing.go hears
+// of what others did.
 package nearcache

@@ -35,8 +35,8 @@ type Options struct {
 	// Timeout bounds one look-up in the store. 0 or less means DefaultTimeout.
 	Timeout time.Duration
 	// ObserveDelay is told of each Revoke that the store took how long its
-	// message took to come back by Follow, when the session had been dropped.
-	// nil measures nothing; give it only where Follow is called.
+	// message took to come back to Heard, when the session had been dropped.
+	// nil measures nothing; give it only where messages are heard.
 	ObserveDelay func(time.Duration)
 	// Vouch is asked of each session that the store has answered with, and of each
 	// that is served past its time, and says what is served of it; it asks nobody

@@ -20,6 +20,8 @@ const (
 	keySize = 34
 )
 
+var _ sessionstore.Notifier = (*Store)(nil)
+
 // channel is where scripts publish which sessions they have changed or ended:
 // their keys, 34 bytes each, one behind the other. A message is sent by the
 // script that makes the change, so that there is none without the other.
@@ -33,7 +35,8 @@ func (st *Store) channel() string { return st.prefix + "changed" }
 // the key of each session that was changed or ended. It calls gap once the
 // subscription stands, for messages before that were missed, and for a message
 // that it cannot read. It returns when the subscription breaks, when the server
-// was silent for three seconds, or when ctx is done, and says why; it does not
+// was silent for three seconds, or when ctx is done, and says why, with
+// sessionstore.ErrMayNotListen when its user may not subscribe; it does not
 // subscribe again by itself, since messages are lost meanwhile. A server that
 // is cut off from the others of its cluster still answers, so that what was
 // read must not be kept for ever even while Notify runs.
@@ -52,8 +55,24 @@ func (st *Store) Notify(ctx context.Context, changed func(sessionstore.Key), gap
 	if cause := context.Cause(ctx); cause != nil {
 		err = cause
 	}
-	return st.failed("listening to redis for sessions that end", err)
+	failed := st.failed("listening to redis for sessions that end", err)
+	if err != nil && (Refused(err) || unknownCommand(err)) {
+		failed = &mayNotListen{failed}
+	}
+	return failed
 }
+
+// mayNotListen is why Redis lets us not subscribe.
+type mayNotListen struct{ cause error }
+
+// Error implements error.
+func (m *mayNotListen) Error() string { return m.cause.Error() }
+
+// Unwrap returns what has come up.
+func (m *mayNotListen) Unwrap() error { return m.cause }
+
+// Is implements what errors.Is asks.
+func (*mayNotListen) Is(target error) bool { return target == sessionstore.ErrMayNotListen }
 
 // ping asks for an answer every second. One that cannot be asked for ends the
 // subscription: go-redis would connect anew and not say so.

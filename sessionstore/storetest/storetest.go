@@ -44,8 +44,8 @@ type Harness struct {
 	Tick time.Duration
 }
 
-// Run holds the store to every promise of sessionstore.Store, and to that of
-// sessionstore.Sweeper if it is one.
+// Run holds the store to every promise of sessionstore.Store, and to those of
+// sessionstore.Sweeper and sessionstore.Notifier if it is one.
 func Run(t *testing.T, h Harness) {
 	if h.Tick == 0 {
 		h.Tick = time.Minute
@@ -78,6 +78,7 @@ func Run(t *testing.T, h Harness) {
 		{"sweeping", testSweeping},
 		{"late activity", testLateActivity},
 		{"outages", testOutages},
+		{"notifying", testNotifying},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			h.beside(t)

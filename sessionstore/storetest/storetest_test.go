@@ -59,6 +59,12 @@ var broken = map[string]func(sessionstore.Store) sessionstore.Store{
 	"a store that takes an outage for idleness":       func(st sessionstore.Store) sessionstore.Store { return numb{st} },
 	"a store that takes late activity for none":       func(st sessionstore.Store) sessionstore.Store { return punctual{st} },
 	"a store that lets go of the attributes":          func(st sessionstore.Store) sessionstore.Store { return bare{st} },
+
+	"a store that tells of no update":            func(st sessionstore.Store) sessionstore.Store { return silent{st} },
+	"a store that tells of activity":             func(st sessionstore.Store) sessionstore.Store { return telltale{st, new(sync.Map)} },
+	"a store that tells before it does":          func(st sessionstore.Store) sessionstore.Store { return rash{st, new(sync.Map)} },
+	"a store that tells the first who came only": func(st sessionstore.Store) sessionstore.Store { return partial{st, new(atomic.Bool)} },
+	"a store that tells whoever has gone":        func(st sessionstore.Store) sessionstore.Store { return haunting{st, new(sync.Map)} },
 }
 
 type cannotTell struct{ sessionstore.Store }

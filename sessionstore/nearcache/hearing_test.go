@@ -48,13 +48,18 @@ func (w *wire) Notify(ctx context.Context, changed func(sessionstore.Key), gap f
 	}
 }
 
+// follow has the cache hear what the notifier tells.
+func (b *bench) follow(ctx context.Context, n sessionstore.Notifier) {
+	sessionstore.Follow(ctx, n, sessionstore.Listener{Changed: b.cache.Heard, Missed: b.cache.Missed})
+}
+
 // following runs a test beside a cache that follows a wire.
 func following(t *testing.T, opts nearcache.Options, test func(b *bench, w *wire)) {
 	synctest.Test(t, func(t *testing.T) {
 		b, w := newBench(t, opts), newWire()
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan struct{})
-		go func() { defer close(ended); b.cache.Follow(ctx, w, nil) }()
+		go func() { defer close(ended); b.follow(ctx, w) }()
 		synctest.Wait()
 		test(b, w)
 		cancel()
@@ -62,7 +67,7 @@ func following(t *testing.T, opts nearcache.Options, test func(b *bench, w *wire
 	})
 }
 
-func TestFollow(t *testing.T) {
+func TestHearing(t *testing.T) {
 	hour := nearcache.Options{TTL: time.Hour}
 	t.Run("a message forgets its session and no other", func(t *testing.T) {
 		following(t, hour, func(b *bench, w *wire) {
@@ -154,13 +159,13 @@ func TestFollow(t *testing.T) {
 			s := b.cached(ada)
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel()
-			b.cache.Follow(ctx, newWire(), nil)
+			b.follow(ctx, newWire())
 			b.holds(s.Key) // it never began
 			ctx, cancel = context.WithCancel(t.Context())
-			b.cache.Follow(ctx, notifier(func(context.Context, func(sessionstore.Key), func()) error {
+			b.follow(ctx, notifier(func(context.Context, func(sessionstore.Key), func()) error {
 				cancel()
 				return errBroken
-			}), nil)
+			}))
 			b.asks(1, func() { b.lookup(s.Key) })
 		})
 	})
@@ -193,77 +198,5 @@ func TestFollow(t *testing.T) {
 			b.asks(1, func() { b.lookup(s.Key) })
 			b.holds(s.Key)
 		})
-	})
-}
-
-func TestFollowSubscribesAgain(t *testing.T) {
-	// pauses are how long Follow waits before each of its subscriptions but
-	// the first; stands says which of them come to stand before they break.
-	pauses := func(t *testing.T, count int, stands func(i int) bool) (got []time.Duration, told []error) {
-		synctest.Test(t, func(t *testing.T) {
-			b := newBench(t, nearcache.Options{})
-			ctx, cancel := context.WithCancel(t.Context())
-			i, last := 0, time.Now()
-			n := notifier(func(_ context.Context, _ func(sessionstore.Key), gap func()) error {
-				if i > 0 {
-					got = append(got, time.Since(last))
-				}
-				if stands(i) {
-					gap()
-				}
-				if i++; i > count {
-					cancel()
-				}
-				last = time.Now()
-				return errBroken
-			})
-			b.cache.Follow(ctx, n, func(err error) { told = append(told, err) })
-		})
-		return got, told
-	}
-	never := func(int) bool { return false }
-	t.Run("it waits from 100 ms to 5 s, longer each time", func(t *testing.T) {
-		got, _ := pauses(t, 8, never)
-		least := 100 * time.Millisecond
-		for i, p := range got {
-			if p < least || p > 2*least {
-				t.Fatalf("pause %d was %v; want between %v and twice as much", i, p, least)
-			}
-			least = min(2*least, 2500*time.Millisecond)
-		}
-	})
-	t.Run("gateways do not come back all at once", func(t *testing.T) {
-		seen := map[time.Duration]bool{}
-		for range 8 {
-			got, _ := pauses(t, 1, never)
-			seen[got[0]] = true
-		}
-		if len(seen) < 2 {
-			t.Fatal("all of them waited equally long")
-		}
-	})
-	t.Run("a subscription that stood begins the pauses anew", func(t *testing.T) {
-		got, _ := pauses(t, 6, func(i int) bool { return i == 5 })
-		if last := got[5]; last > 200*time.Millisecond {
-			t.Fatalf("it waited %v after a subscription that stood", last)
-		}
-		if before := got[4]; before < time.Second {
-			t.Fatalf("it waited only %v after five that did not", before)
-		}
-	})
-	t.Run("each break is told but the one that was asked for", func(t *testing.T) {
-		_, told := pauses(t, 3, never)
-		if len(told) != 3 || !errors.Is(told[0], errBroken) {
-			t.Fatalf("it told %v; want three breaks", told)
-		}
-	})
-	t.Run("who is done already never subscribes", func(t *testing.T) {
-		b := newBench(t, nearcache.Options{})
-		ctx, cancel := context.WithCancel(t.Context())
-		cancel()
-		b.cache.Follow(ctx, notifier(func(context.Context, func(sessionstore.Key), func()) error {
-			t.Error("it subscribed")
-			return nil
-		}), nil)
 	})
 }
