@@ -5,6 +5,6 @@
 // It knows sessionstore, bbolt and the disk; no network. Begin with db.go, the
 // file and its buckets, and store.go, the sessions; entry.go is how one lies in
 // its bucket, ending.go has the buckets whose values end, sweep.go removes
-// what has ended; attempts.go, leases.go, links.go, numbers.go and
+// what has ended, notify.go tells of it; attempts.go, leases.go, links.go, numbers.go and
 // owners.go have the rest of a Store.
 package embedded

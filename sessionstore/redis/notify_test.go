@@ -203,6 +203,9 @@ func TestNotifyReportsEveryInterruption(t *testing.T) {
 		if !strings.Contains(err.Error(), "&sidegate:*") {
 			t.Errorf("the error %q does not say what to do", err)
 		}
+		if !errors.Is(err, sessionstore.ErrMayNotListen) {
+			t.Error("the error does not say that it is no use to try again soon")
+		}
 	})
 	t.Run("the end of its context", func(t *testing.T) {
 		srv := redistest.Start(t)
