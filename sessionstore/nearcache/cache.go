@@ -70,6 +70,15 @@ func (c *Cache) Lookup(ctx context.Context, key sessionstore.Key) (*Entry, error
 	return c.ask(ctx, c.shardOf(key), key)
 }
 
+// LookupSure is Lookup for who would rather wait than be told what is doubted: while
+// the store cannot tell, nothing past its time is served in its place.
+func (c *Cache) LookupSure(ctx context.Context, key sessionstore.Key) (*Entry, error) {
+	if e, err := c.Known(key); e != nil || err != nil {
+		return e, err
+	}
+	return c.await(ctx, c.shardOf(key), key)
+}
+
 // Known is what Lookup would say without the store; neither an entry nor an
 // error when it has to be asked.
 func (c *Cache) Known(key sessionstore.Key) (*Entry, error) {

@@ -208,6 +208,23 @@ func TestStale(t *testing.T) {
 		b.clock.Advance(1)
 		b.fails(s.Key, errDown)
 	})
+	t.Run("who would rather not know than be told what is doubted is told neither what is stale nor what may have been missed", func(t *testing.T) {
+		b := newBench(t, nearcache.Options{TTL: time.Hour, Stale: time.Minute})
+		s := b.cached(ada)
+		b.store.down.Store(true)
+		if _, err := b.cache.LookupSure(t.Context(), s.Key); err != nil {
+			t.Fatalf("of a session that nobody doubts: %v", err)
+		}
+		b.cache.Missed()
+		b.lookup(s.Key)
+		if _, err := b.cache.LookupSure(t.Context(), s.Key); !errors.Is(err, errDown) {
+			t.Fatalf("while the store is away: %v; want %v", err, errDown)
+		}
+		b.store.down.Store(false)
+		if _, err := b.cache.LookupSure(t.Context(), s.Key); err != nil {
+			t.Fatalf("once the store is back: %v", err)
+		}
+	})
 	t.Run("a stale session is never served against there is none, then or later", func(t *testing.T) {
 		b := newBench(t, stale)
 		s := b.cached(ada)

@@ -128,3 +128,7 @@ func (e *Entry) Note(a *sessionstore.Activity, now time.Time) {
 		a.Note(e.Session)
 	}
 }
+
+// Ended reports whether the session has ended by itself, as far as is known here:
+// activity that was noted puts its idle end off, be it written or not.
+func (e *Entry) Ended(now time.Time) bool { return !now.Before(e.ends) && !e.active(now) }

@@ -16,7 +16,7 @@ const (
 	breakAfter = 5
 	// It is then asked once per pause, which doubles with each try.
 	firstPause = 100 * time.Millisecond
-	lastPause  = 2 * time.Second
+	lastPause  = 500 * time.Millisecond
 )
 
 // breaker keeps requests from queueing up before a server that cannot be

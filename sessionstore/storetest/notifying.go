@@ -10,10 +10,6 @@ import (
 	"example.com/sidegate/sessionstore"
 )
 
-// patience is for how long a message is waited for, which takes no time at all
-// unless it never comes.
-const patience = 30 * time.Second
-
 // ear is somebody who listens to a store.
 type ear struct {
 	b     *bench
@@ -59,7 +55,7 @@ func (e *ear) note(what func()) {
 
 func (e *ear) awaits(what string, holds func() bool) {
 	e.b.Helper()
-	late := time.After(patience)
+	late := time.After(e.b.Patience)
 	for {
 		e.mu.Lock()
 		held := holds()

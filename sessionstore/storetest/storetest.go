@@ -42,11 +42,18 @@ type Harness struct {
 	// three ticks must outlast the pauses of a busy machine, and a test lasts
 	// about fifteen of them. Default: one minute.
 	Tick time.Duration
+
+	// Patience is for how long a message of a change is waited for. It takes no time
+	// at all unless the message never comes. Default: 30 s.
+	Patience time.Duration
 }
 
 // Run holds the store to every promise of sessionstore.Store, and to those of
 // sessionstore.Sweeper and sessionstore.Notifier if it is one.
 func Run(t *testing.T, h Harness) {
+	if h.Patience == 0 {
+		h.Patience = 30 * time.Second
+	}
 	if h.Tick == 0 {
 		h.Tick = time.Minute
 	}
