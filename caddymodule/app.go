@@ -19,6 +19,7 @@ import (
 
 	_ "example.com/sidegate/caddymodule/check" // the command sidegate-check
 	"example.com/sidegate/caddymodule/directive"
+	"example.com/sidegate/caddymodule/endpoint"
 	"example.com/sidegate/caddymodule/everyroute"
 	"example.com/sidegate/caddymodule/filevalues"
 	"example.com/sidegate/caddymodule/health"
@@ -69,6 +70,9 @@ type App struct {
 	matches bool          // or a matcher
 	answers bool          // and a session_endpoints lets people begin one
 	watch   *siting.Watch // for a login page that people do not find
+
+	audience *endpoint.Audience // of the events of sessions
+
 	gateway func() (*gateway, error)
 	opened  atomic.Pointer[gateway]
 	metrics *metrics
@@ -117,6 +121,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 	a.logger = ctx.Logger()
 	a.now = time.Now
 	a.gateway = sync.OnceValues(a.open)
+	a.audience = endpoint.NewAudience()
 	a.health = health.New(a.storeAnswers, a.now)
 	if err := a.provisionMetrics(ctx); err != nil { // before all that may fail
 		return err
@@ -186,9 +191,7 @@ func (a *App) Start() error {
 	if a.reports {
 		a.running.Go(func() { g.watchReports(ctx) })
 	}
-	if len(a.files) > 0 {
-		a.running.Go(func() { a.files.Watch(ctx, a.logger) })
-	}
+	a.running.Go(func() { a.files.Watch(ctx, a.logger) })
 	for _, l := range a.logins {
 		if w, ok := l.(watcher); ok {
 			a.running.Go(func() { w.watch(ctx, g.sessions) })
@@ -203,8 +206,17 @@ type watcher interface {
 	watch(ctx context.Context, sessions *lifecycle.Sessions)
 }
 
-// Stop ends the work in the background. Requests may still be under way.
+// Stop ends the work in the background. When the process ends, Caddy waits for requests
+// in another app's Stop: until they are done it is heard who is signed out meanwhile.
 func (a *App) Stop() error {
+	if !caddy.Exiting() {
+		a.rest()
+	}
+	return nil
+}
+
+// rest ends that work, and waits.
+func (a *App) rest() {
 	if a.cancel != nil {
 		a.cancel()
 	}
@@ -212,7 +224,6 @@ func (a *App) Stop() error {
 	if g := a.opened.Load(); g != nil {
 		g.stop()
 	}
-	return nil
 }
 
 // Cleanup gives the store back: at once when the process ends, for then every
@@ -220,11 +231,14 @@ func (a *App) Stop() error {
 // Provision that failed half-way.
 func (a *App) Cleanup() error {
 	directive.Forget()
+	if caddy.Exiting() {
+		a.rest()
+	}
 	g := a.opened.Swap(nil)
-	switch {
-	case g == nil:
+	if g == nil {
 		return nil
-	case caddy.Exiting():
+	}
+	if caddy.Exiting() {
 		return errors.Join(g.close(), closeRetired())
 	}
 	g.flush(context.Background())

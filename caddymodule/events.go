@@ -18,6 +18,7 @@ import (
 	"example.com/sidegate/caddymodule/lifecycle"
 	"example.com/sidegate/caddymodule/profile"
 	"example.com/sidegate/caddymodule/storewatch"
+	"example.com/sidegate/caddymodule/streams"
 	"example.com/sidegate/sessionstore"
 )
 
@@ -116,10 +117,8 @@ var lines = map[lifecycle.Kind]line{
 	lifecycle.TooMany: {zap.WarnLevel, "sign-in refused: the person has as many sessions as max_sessions allows", func(e lifecycle.Event) []zap.Field {
 		return append(limitFields(e), zap.Int("max_sessions", e.Count))
 	}},
-	lifecycle.EndedForRoom: {zap.WarnLevel, "sessions ended that were idle the longest: the person has more than max_sessions allows", func(e lifecycle.Event) []zap.Field {
-		return append(limitFields(e), zap.Int("sessions", e.Count))
-	}},
-	lifecycle.NumberTaken: {zap.WarnLevel, "sign-in refused: the person's number belongs to somebody else", takenFields},
+	lifecycle.EndedForRoom: {zap.WarnLevel, "sessions ended that were idle the longest: the person has more than max_sessions allows", overLimitFields},
+	lifecycle.NumberTaken:  {zap.WarnLevel, "sign-in refused: the person's number belongs to somebody else", takenFields},
 	lifecycle.NumberReserved: {zap.WarnLevel,
 		"sign-in refused: the person's number is one that the store has handed out to somebody else", reservedFields},
 	lifecycle.RefusedMeanwhile: {zap.InfoLevel, "sign-in refused: the person was disabled, removed or given another password meanwhile", whyFields},
@@ -184,6 +183,7 @@ var lines = map[lifecycle.Kind]line{
 	demand.Reported:          {zap.InfoLevel, "would be refused, and passed: its demands are only reported", reportedFields},
 	endpoint.SignOutRefused:  {zap.WarnLevel, "a logout token was refused", loginErrorFields},
 	endpoint.SignOutReplayed: {zap.WarnLevel, "a logout token was refused: it came before", loginFields},
+	streams.Closed:           {zap.InfoLevel, "what a session kept open was closed", closedFields},
 	endpoint.NotSigned:       {zap.ErrorLevel, "a session token could not be signed", errorFields},
 	endpoint.CrossOrigin:     {zap.WarnLevel, "a request was refused: it comes from a page of another site", mismatchFields},
 	endpoint.TokenElsewhere:  {zap.WarnLevel, "a token was refused: it was given out at another site", elsewhereFields},

@@ -48,6 +48,15 @@ func limitFields(e lifecycle.Event) []zap.Field {
 	return append(loginFields(e), zap.Int64("user_id", e.UserID), zap.String("option", "max_sessions"))
 }
 
+func overLimitFields(e lifecycle.Event) []zap.Field {
+	return append(limitFields(e), zap.Int("sessions", e.Count))
+}
+
+// closedFields say how many websockets, streams and answers it was, and why.
+func closedFields(e lifecycle.Event) []zap.Field {
+	return append(sessionFields(e), zap.Int("streams", e.Count), zap.String("why", e.Result))
+}
+
 // takenFields name the person, whose number it is, and what an operator writes
 // who knows that the two are the same.
 func takenFields(e lifecycle.Event) []zap.Field {

@@ -28,6 +28,7 @@ import (
 	"example.com/sidegate/caddymodule/origin"
 	"example.com/sidegate/caddymodule/refusal"
 	"example.com/sidegate/caddymodule/storewatch"
+	"example.com/sidegate/caddymodule/streams"
 	"example.com/sidegate/sessionstore"
 )
 
@@ -220,6 +221,7 @@ func TestEventsAreLogged(t *testing.T) {
 		demand.Reported:          {"info", "would be refused, and passed: its demands are only reported", []map[string]any{from, more}},
 		endpoint.SignOutRefused:  {"warn", "a logout token was refused", []map[string]any{login, said, more}},
 		endpoint.SignOutReplayed: {"warn", "a logout token was refused: it came before", []map[string]any{login, more}},
+		streams.Closed:           {"info", "what a session kept open was closed", []map[string]any{login, user, session, {"streams": int64(3), "why": lifecycle.RefreshFailed}}},
 		endpoint.NotSigned:       {"error", "a session token could not be signed", []map[string]any{said}},
 		endpoint.CrossOrigin:     {"warn", "a request was refused: it comes from a page of another site", []map[string]any{said, {"more_since_last": int64(0)}}},
 		endpoint.TokenElsewhere:  {"warn", "a token was refused: it was given out at another site", []map[string]any{said, {"more_since_last": int64(0)}}},

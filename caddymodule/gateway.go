@@ -16,6 +16,7 @@ import (
 	"example.com/sidegate/caddymodule/login/adopt"
 	"example.com/sidegate/caddymodule/login/oidc"
 	"example.com/sidegate/caddymodule/storewatch"
+	"example.com/sidegate/caddymodule/streams"
 	"example.com/sidegate/caddymodule/token"
 	"example.com/sidegate/sessionstore"
 	"example.com/sidegate/sessionstore/nearcache"
@@ -32,6 +33,7 @@ type gateway struct {
 	messages sessionstore.Notifier // of changes in the store; nil when it tells of none
 	keptIn   string                // the store as it is configured
 	release  func() error          // gives the store back
+	streams  *streams.Watch        // what requests keep open, of all gateways of that store in this process
 	stopped  atomic.Bool           // the configuration is no longer in force
 
 	unwritten atomic.Bool // activity could not be written the last time
@@ -73,14 +75,19 @@ func (a *App) open() (*gateway, error) {
 	if err != nil {
 		return nil, err
 	}
+	open, let, err := pooled("sidegate.streams:"+a.keptIn, func() (*streams.Watch, error) { return streams.NewWatch(), nil })
+	if err != nil {
+		return nil, errors.Join(err, release())
+	}
 	g := &gateway{
 		keptIn:     a.keptIn,
-		release:    release,
+		streams:    open,
+		release:    func() error { return errors.Join(let(), release()) },
 		assertions: newAssertions(k.ring, a.now),
 		events:     newEvents(a.logger, a.metrics, a.now, a.formerSecret(), newAccountNames(k.ring.MarkKeys()[0], a.LogNames)),
 	}
 	if g.vouching, err = a.vouching(g, k); err != nil {
-		return nil, errors.Join(err, release())
+		return nil, errors.Join(err, g.release())
 	}
 	g.activity = sessionstore.NewActivity(store, a.now)
 	backing := g.activity.Before(store)
@@ -191,7 +198,9 @@ func (a *App) endpoints(g *gateway, k keys, adoption *endpoint.Adoption) endpoin
 	c := endpoint.Config{
 		Address: a.address, Callers: g.callers, Sessions: g.sessions,
 		Ring: k.ring, Tokens: k.tokens, TokensOff: a.Token.Off, Events: g.events, Now: a.now,
-		Policies: a.policies(g), Uses: func(c *caller.Caller) { g.uses(c, a.now()) },
+		Streams: g.streams, Audience: a.audience,
+		SignedOut: func(ctx context.Context, key sessionstore.Key) bool { return lifecycle.SignedOut(ctx, g.store, key) },
+		Policies:  a.policies(g), Uses: func(c *caller.Caller) { g.uses(c, a.now()) },
 		Logins: endpoint.Logins{Providers: a.providers, Throttle: login.NewThrottle(g.store, login.Limits{}), Attempts: k.attempts, Adoption: adoption},
 	}
 	for _, l := range a.logins {
@@ -232,6 +241,7 @@ func (g *gateway) background() []func(context.Context) {
 	work := []func(context.Context){
 		func(ctx context.Context) { every(ctx, flushEvery, func() { g.flush(ctx) }) },
 		g.watch.Run,
+		func(ctx context.Context) { every(ctx, streams.Tick, func() { g.streams.Tick(g.events.now()) }) },
 		func(ctx context.Context) { every(ctx, backlogEvery, func() { g.sessions.WorkOff(ctx) }) },
 	}
 	if g.messages != nil {
@@ -286,6 +296,7 @@ func (g *gateway) heard(key sessionstore.Key) {
 	if g.near != nil {
 		g.near.Heard(key)
 	}
+	g.streams.Changed(key) // behind the near cache, which it asks
 }
 
 // missed is told when any session may have been changed or ended unheard.
@@ -293,6 +304,7 @@ func (g *gateway) missed() {
 	if g.near != nil {
 		g.near.Missed()
 	}
+	g.streams.Missed()
 }
 
 // reportGap logs that messages of other gateways may have been missed. It is

@@ -10,6 +10,7 @@ import (
 	"example.com/sidegate/caddymodule/endpoint"
 	"example.com/sidegate/caddymodule/lifecycle"
 	"example.com/sidegate/caddymodule/refusal"
+	"example.com/sidegate/caddymodule/streams"
 )
 
 // metrics are what the gateway counts by itself, none of it on the way of a
@@ -26,6 +27,7 @@ type metrics struct {
 	storeFailures   prometheus.Counter
 	ambiguousPaths  prometheus.Counter
 	headersLeftOut  prometheus.Counter
+	streamsClosed   *prometheus.CounterVec // by why
 	revocationDelay prometheus.Histogram
 	reported        demand.Counts
 }
@@ -39,6 +41,7 @@ var (
 	nearEvicted     = describe("near_cache_evicted_total", "Sessions that left the near cache for want of room.")
 	nearGaps        = describe("near_cache_gaps_total", "Times that messages of other gateways may have been missed, each new subscription included.")
 	nearEntries     = describe("near_cache_entries", "Sessions in the near cache.")
+	openStreams     = describe("open_streams", "Websockets, event streams and answers under way that are watched for the end of their session.")
 	activityPending = describe("activity_pending", "Sessions whose activity is yet to be written to the store.")
 	reportOnly      = describe("report_only_total", "Requests that passed because demands are only reported, by the answer that they would have had: "+
 		"pass, 303 to the login page, or the status of a refusal.", "would")
@@ -73,6 +76,9 @@ func newMetrics() *metrics {
 			"Requests refused because their path can be read in several ways, on servers where a demand depends on a matcher.")),
 		headersLeftOut: prometheus.NewCounter(counter("identity_headers_left_out_total",
 			"Sessions of which identity headers leave something out, because they would have been too large for apps.")),
+		streamsClosed: prometheus.NewCounterVec(counter("streams_closed_total",
+			"Websockets, event streams and answers under way that were closed with their session: revoked, expired, or unmet where it no longer "+
+				"meets what the route demands."), []string{"why"}),
 		revocationDelay: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "caddy_sidegate_revocation_delay_seconds",
 			Help: "From the moment this gateway asks the store to end a session to the moment it hears its own message " +
@@ -82,6 +88,9 @@ func newMetrics() *metrics {
 	}
 	for _, result := range []string{lifecycle.RefreshBuilt, lifecycle.RefreshElsewhere, lifecycle.RefreshEnded, lifecycle.RefreshUnmapped, lifecycle.RefreshFailed} {
 		m.refreshes.WithLabelValues(result)
+	}
+	for _, why := range streams.Reasons {
+		m.streamsClosed.WithLabelValues(why)
 	}
 	return m
 }
@@ -116,6 +125,8 @@ func (m *metrics) count(e lifecycle.Event) {
 		m.unmapped.Inc()
 	case demand.Reported:
 		m.reported.Add(e.Count)
+	case streams.Closed:
+		m.streamsClosed.WithLabelValues(e.Result).Add(float64(e.Count))
 	case lifecycle.Refreshed:
 		m.refreshes.WithLabelValues(e.Result).Inc()
 	}
@@ -130,7 +141,7 @@ func (c collector) Describe(ch chan<- *prometheus.Desc) {
 		counted.Describe(ch)
 	}
 	for _, read := range []*prometheus.Desc{
-		buildInfo, nearLookups, nearStale, nearEvicted, nearGaps, nearEntries, activityPending, backlogPending, reportOnly,
+		buildInfo, nearLookups, nearStale, nearEvicted, nearGaps, nearEntries, activityPending, backlogPending, reportOnly, openStreams,
 	} {
 		ch <- read
 	}
@@ -164,7 +175,7 @@ func (a *App) inForce() *App {
 }
 
 func (m *metrics) all() []prometheus.Collector {
-	return []prometheus.Collector{m.signIns, m.signOuts, m.endedByLogin, m.endedForRoom, m.refreshes, m.unmapped, m.storeFailures, m.ambiguousPaths, m.headersLeftOut, m.revocationDelay}
+	return []prometheus.Collector{m.signIns, m.signOuts, m.endedByLogin, m.endedForRoom, m.refreshes, m.unmapped, m.storeFailures, m.ambiguousPaths, m.headersLeftOut, m.streamsClosed, m.revocationDelay}
 }
 
 // collect reads what the parts of the gateway count anyway.
@@ -173,6 +184,7 @@ func (g *gateway) collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(what, kind, value, labels...)
 	}
 	tell(activityPending, prometheus.GaugeValue, float64(g.activity.Pending()))
+	tell(openStreams, prometheus.GaugeValue, float64(g.streams.Open()))
 	tell(backlogPending, prometheus.GaugeValue, float64(g.sessions.Backlog()))
 	if g.near == nil {
 		return

@@ -13,8 +13,11 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
 
+	"example.com/sidegate/caddymodule/caller"
 	"example.com/sidegate/caddymodule/lifecycle"
+	"example.com/sidegate/caddymodule/streams"
 	"example.com/sidegate/sessionstore"
+	"example.com/sidegate/sessionstore/nearcache"
 	"example.com/sidegate/sessionstore/redis"
 )
 
@@ -60,6 +63,7 @@ func (g *gateway) start() {
 	running.Lock()
 	defer running.Unlock()
 	running.gateways = append(running.gateways, g)
+	g.streams.Serve(g.keeper())
 }
 
 // stop says that the gateway's configuration is not in force any more.
@@ -68,6 +72,35 @@ func (g *gateway) stop() {
 	defer running.Unlock()
 	g.stopped.Store(true)
 	running.gateways = slices.DeleteFunc(running.gateways, func(other *gateway) bool { return other == g })
+	g.handOverStreams()
+}
+
+// handOverStreams leaves what is open to the configuration in force, if it has the
+// same store; else nobody is signed in any more, and it ends. When the process ends,
+// Caddy says how long it waits for what is under way. Called with running held.
+func (g *gateway) handOverStreams() {
+	for _, other := range slices.Backward(running.gateways) {
+		if other.streams == g.streams {
+			g.streams.Serve(other.keeper())
+			return
+		}
+	}
+	if !caddy.Exiting() {
+		g.streams.EndAll()
+	}
+}
+
+// keeper is how what is open is held against its session while this gateway is in
+// force.
+func (g *gateway) keeper() *streams.Keeper {
+	return &streams.Keeper{
+		Lookup: g.callers.Lookup, Now: g.events.now,
+		Uses: func(e *nearcache.Entry) { g.uses(caller.Of(e, nil), g.events.now()) },
+		Cut: func(c streams.Cut) {
+			g.events.Happened(lifecycle.Event{Kind: streams.Closed, Login: c.Session.Method, UserID: c.Session.User.ID, Session: c.Session.Key,
+				Count: c.Streams, Result: c.Why})
+		},
+	}
 }
 
 // inForce is what vouches for what this gateway has begun: itself, until it is

@@ -17,6 +17,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"example.com/sidegate/caddymodule/caller"
+	"example.com/sidegate/caddymodule/endpoint"
 	"example.com/sidegate/caddymodule/identity"
 	"example.com/sidegate/caddymodule/profile/mapping"
 	"example.com/sidegate/caddymodule/web"
@@ -45,6 +46,7 @@ func parts(t *testing.T) []part {
 		{"placeholders", placeholders(), toldPlaceholders},
 		{"endpoints", endpoints(t), toldEndpoints},
 		{"fields of a session", jsonFields(sessionstore.UserSession{}), toldUnder("session fields", "field")},
+		{"reasons of events", endpoint.EventReasons, toldUnder("events", "reason")},
 		{"refusals", audit(t, tree, refusals), toldRefusals},
 		{"native identity headers", append(headersOf(t, "native"), identity.Truncated, identity.Assertion), toldUnder("Identity headers", "header")},
 		{"presets of identity headers", presets(t), toldPresets},

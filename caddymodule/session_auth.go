@@ -59,6 +59,11 @@ type SessionAuth struct {
 	// HandleErrors leaves every refusal to Caddy's error routes.
 	HandleErrors bool `json:"handle_errors,omitempty"`
 
+	// OnSessionEnd is what becomes of websockets, event streams and answers under
+	// way when the session ends that opened them, or no longer meets what is
+	// demanded here: close or keep. Default: close.
+	OnSessionEnd string `json:"on_session_end,omitempty"`
+
 	shared   shared
 	identity injector
 	foreign  everyroute.Foreign
@@ -99,7 +104,7 @@ func (s *SessionAuth) Provision(ctx caddy.Context) error {
 // makeReady prepares all but what hangs on the server; of is what this one is called, and
 // at where it stands.
 func (s *SessionAuth) makeReady(a *App, of string, at directive.Position) (err error) {
-	if err := checkAmbiguous(s.AmbiguousPaths); err != nil {
+	if err := errors.Join(checkAmbiguous(s.AmbiguousPaths), checkSessionEnd(s.OnSessionEnd)); err != nil {
 		return err
 	}
 	if err := a.prepare(&s.Demands, of, at); err != nil {
@@ -154,6 +159,10 @@ func (s *SessionAuth) ServeHTTP(w http.ResponseWriter, r *http.Request, next cad
 	if c.MayPass() {
 		if err := s.inject(g, r, v, c); err != nil {
 			return caddyhttp.Error(http.StatusInternalServerError, err)
+		}
+		var first bool
+		if r, first = s.opens(g, w, r, v, c); first {
+			defer v.Closes()
 		}
 	}
 	return s.passOn(g, w, r, v, c, next)
@@ -275,6 +284,7 @@ func asked(r *http.Request) string {
 //		no_redirect
 //		foreign_bearer
 //		handle_errors
+//		on_session_end close|keep
 //	}
 //
 // Any of the names on a line of role or permission will do; several lines
@@ -292,6 +302,7 @@ func (s *SessionAuth) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"no_redirect":     directive.Flag(&s.NoRedirect),
 		"foreign_bearer":  directive.Flag(&s.ForeignBearer),
 		"handle_errors":   directive.Flag(&s.HandleErrors),
+		"on_session_end":  directive.Choice(&s.OnSessionEnd, endClose, endKeep),
 	}
 	maps.Copy(words, s.Demands.Words(s.line))
 	maps.Copy(words, s.HeaderOptions.words())

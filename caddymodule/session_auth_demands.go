@@ -2,11 +2,15 @@ package caddymodule
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
+	"net/url"
 
 	"example.com/sidegate/caddymodule/caller"
 	"example.com/sidegate/caddymodule/demand"
 	"example.com/sidegate/caddymodule/siting"
+	"example.com/sidegate/caddymodule/streams"
+	"example.com/sidegate/sessionstore/nearcache"
 )
 
 // demanded is the request as it is decided on. A CONNECT that came so far asks for a
@@ -17,6 +21,49 @@ func demanded(r *http.Request) demand.Request {
 		method = http.MethodGet
 	}
 	return demand.Request{URL: r.URL, Method: method}
+}
+
+// Words of on_session_end.
+const (
+	endClose = "close"
+	endKeep  = "keep"
+)
+
+func checkSessionEnd(word string) error {
+	switch word {
+	case "", endClose, endKeep:
+		return nil
+	}
+	return fmt.Errorf("on_session_end is %q: use close, or keep", word)
+}
+
+// opens has what the request keeps open watched, and returns it as it is passed on.
+// first is false where an earlier session_auth does.
+func (s *SessionAuth) opens(g *gateway, w http.ResponseWriter, r *http.Request, v *caller.Remembered, c *caller.Caller) (passed *http.Request, first bool) {
+	asked := streams.Asked{Path: r.URL.Path, RawPath: r.URL.RawPath, Method: demanded(r).Method}
+	if p := c.User.PrimaryAccount; p != nil {
+		asked.Account = p.AccountID
+	}
+	if s.OnSessionEnd == endKeep {
+		return v.Opens(g.streams, w, r, c.Entry, asked, nil)
+	}
+	return v.Opens(g.streams, w, r, c.Entry, asked, s)
+}
+
+// StillPasses reports whether a request that was let through would be with its
+// session as it is by now, both for the account that the app was told, which has to
+// be the person's still, and, unless the request asked for that one, for the one that
+// they act for now.
+func (s *SessionAuth) StillPasses(asked *streams.Asked, now *nearcache.Entry) bool {
+	if _, still := now.Session.User.WithPrimary(asked.Account); asked.Account != "" && !still {
+		return false
+	}
+	request := demand.Request{URL: &url.URL{Path: asked.Path, RawPath: asked.RawPath}, Method: asked.Method}
+	passes := func(accounts ...string) bool { return s.Decide(request, caller.Of(now, accounts)).Why == nil }
+	if asked.Account != "" && !passes(asked.Account) {
+		return false
+	}
+	return asked.Chosen || passes()
 }
 
 // keeping is which caches may keep what the app answers: on an open route it is
@@ -49,3 +96,6 @@ func readAuth(written json.RawMessage) siting.Auth {
 		Opens: s.MayOpen(),
 	}
 }
+
+// Interface guards
+var _ streams.Judge = (*SessionAuth)(nil)

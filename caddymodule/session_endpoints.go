@@ -23,7 +23,7 @@ func init() {
 }
 
 // SessionEndpoints serves what lies under base_path: the session that browsers
-// ask for, signing in and out, one's devices, and the public keys. Everything
+// ask for, events when it changes or ends, signing in and out, one's devices, and the public keys. Everything
 // else it passes on, rid of identity headers that the client made up.
 type SessionEndpoints struct {
 	// KeepHeader names headers of other gateways that pass here, whoever sends
@@ -62,6 +62,7 @@ func (e *SessionEndpoints) Provision(ctx caddy.Context) error {
 	}
 	if server, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server); ok {
 		app.warnOfUntold(server)
+		server.RegisterOnShutdown(app.audience.Dismiss) // a server waits for what is open
 	}
 	e.foreign, err = everyroute.NewForeign(f, e.KeepHeader)
 	return err

@@ -25,6 +25,7 @@ import (
 	"example.com/sidegate/caddymodule/origin"
 	"example.com/sidegate/caddymodule/refusal"
 	"example.com/sidegate/caddymodule/siting"
+	"example.com/sidegate/caddymodule/streams"
 	"example.com/sidegate/sessionstore"
 )
 
@@ -102,6 +103,7 @@ func (a *App) joinServer(ctx caddy.Context) (*everyroute.First, error) {
 		return nil, err
 	}
 	f := everyroute.New(server, a.credentials())
+	server.RegisterConnContext(streams.KeepConn)
 	if err := a.guardPaths(ctx, server, f); err != nil {
 		return nil, err
 	}

@@ -1,13 +1,16 @@
 package caller
 
 import (
+	"bufio"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"example.com/sidegate/caddymodule/identity"
+	"example.com/sidegate/caddymodule/streams"
 )
 
 // answer is the response as an app behind us writes it: what is the gateway's
@@ -21,6 +24,7 @@ type answer struct {
 	told    bool // the app was told who is signed in
 	headers int  // how many there were then: more are trailers
 	taker   Taker
+	stream  *streams.Stream
 	kept
 }
 
@@ -48,7 +52,7 @@ func (v *Remembered) Guard(w http.ResponseWriter, ours *Credentials) (guarded ht
 		return w, false
 	}
 	v.answer.kept.release(w.Header())
-	v.answer = answer{ours: ours, had: identity.NoteAnswer(w.Header()), told: v.Injected, taker: v.answer.taker, kept: v.answer.kept}
+	v.answer = answer{ours: ours, had: identity.NoteAnswer(w.Header()), told: v.Injected, taker: v.answer.taker, stream: v.stillOpen(), kept: v.answer.kept}
 	v.answer.ResponseWriter = w
 	return &v.answer, true
 }
@@ -75,8 +79,13 @@ func (v *Remembered) OwnHeaders() {
 func (v *Remembered) OwnAnswer() {
 	if v.answer.ours != nil {
 		v.answer.begun, v.answer.headers = true, maxHeaders
+		v.answer.stream = &unwatched
 	}
 }
+
+// unwatched is the stream of answers of the gateway's own, which see to their end
+// themselves. That they flow is nobody's activity.
+var unwatched streams.Stream
 
 // maxHeaders is more than any answer has.
 const maxHeaders = 1 << 30
@@ -97,11 +106,12 @@ func (a *answer) stripOurs(stays func(line string) bool) {
 }
 
 // begin strips, and bounds what caches keep, before the headers are sent.
-func (a *answer) begin() {
+func (a *answer) begin(status int) {
 	if !a.begun {
 		a.strip()
 		a.kept.bound(a.Header())
 		a.begun, a.headers = true, len(a.Header())
+		a.stream.Answers(status, a.Header())
 	}
 }
 
@@ -116,7 +126,7 @@ func (a *answer) WriteHeader(status int) {
 		if a.told && status/100 == 3 && a.ours.leadsBack(a.Header()) {
 			a.ours.LedBack()
 		}
-		a.begin()
+		a.begin(status)
 	}
 	a.ResponseWriter.WriteHeader(status)
 }
@@ -129,20 +139,25 @@ func (c *Credentials) leadsBack(h http.Header) bool {
 }
 
 func (a *answer) Write(p []byte) (int, error) {
-	a.begin()
-	return a.ResponseWriter.Write(p)
+	a.begin(http.StatusOK)
+	return a.stream.Write(a.ResponseWriter, p)
 }
 
 // ReadFrom keeps the server's own way to send a file.
 func (a *answer) ReadFrom(r io.Reader) (int64, error) {
-	a.begin()
-	return a.ResponseWriterWrapper.ReadFrom(r)
+	a.begin(http.StatusOK)
+	return a.stream.ReadFrom(a.ResponseWriter, r)
+}
+
+// Hijack gives the connection away, as one that ends with its session.
+func (a *answer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	return a.stream.Hijack(a.ResponseWriter)
 }
 
 // FlushError sends the headers where they were not yet.
 func (a *answer) FlushError() error {
-	a.begin()
-	return http.NewResponseController(a.ResponseWriter).Flush()
+	a.begin(http.StatusOK)
+	return a.stream.Flush(a.ResponseWriter)
 }
 
 // Flush is FlushError for who asks for an http.Flusher.
@@ -152,6 +167,7 @@ func (a *answer) Flush() { _ = a.FlushError() }
 var (
 	_ http.ResponseWriter = (*answer)(nil)
 	_ http.Flusher        = (*answer)(nil)
+	_ http.Hijacker       = (*answer)(nil)
 	_ http.Pusher         = (*answer)(nil)
 	_ io.ReaderFrom       = (*answer)(nil)
 )

@@ -6,11 +6,15 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"example.com/sidegate/caddymodule/caller"
+	"example.com/sidegate/caddymodule/streams"
+	"example.com/sidegate/sessionstore"
+	"example.com/sidegate/sessionstore/nearcache"
 )
 
 // serverWriter is a response as a server has it, with the ways around Write.
@@ -150,5 +154,31 @@ func TestAnAppThatLeadsBackToTheLoginPageIsNoticed(t *testing.T) {
 				t.Errorf("%s, %s: it is noticed %d times", name, order, noticed)
 			}
 		}
+	}
+}
+
+// What is under way of the app's is activity of the person; an event stream of ours
+// would keep somebody signed in who is not there.
+func TestAnAnswerOfOurOwnIsNobodysActivity(t *testing.T) {
+	for name, own := range map[string]bool{"of ours": true, "of the app's": false} {
+		t.Run(name, func(t *testing.T) {
+			v, under, w := guarded(t)
+			watch := streams.NewWatch()
+			e := nearcache.Uncached(&sessionstore.Session{ExpiresAt: time.Now().Add(time.Hour)})
+			r := httptest.NewRequest(http.MethodGet, "/auth/events", nil)
+			v.Opens(watch, under, r, e, streams.Asked{}, nil)
+			defer v.Closes()
+			if own {
+				v.OwnAnswer()
+			}
+			w.Header().Set("Content-Type", "text/event-stream")
+			for range 5 {
+				_, _ = io.WriteString(w, "x")
+				watch.Tick(time.Now())
+			}
+			if open := watch.Open() > 0; open == own {
+				t.Errorf("it is watched: %v", open)
+			}
+		})
 	}
 }

@@ -62,6 +62,14 @@ const (
 // their own, so that only roles and permissions are left to decide.
 func (c *Caller) MayPass() bool { return c.Standing == SignedIn && c.Refusal == nil }
 
+// Of is who comes with that session and asks for these accounts.
+func Of(e *nearcache.Entry, accounts []string) *Caller {
+	c := &Caller{Standing: SignedIn}
+	c.hold(e)
+	c.selectAccount(accounts)
+	return c
+}
+
 // Derive returns what derive makes of the caller's session: once for all
 // requests that find the session in the near cache, unless this request acts
 // for another account than the session does.

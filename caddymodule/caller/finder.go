@@ -235,6 +235,16 @@ func (f *Finder) ofSecret(ctx context.Context, secret sessionstore.Secret) (*nea
 	return f.lookup(ctx, key)
 }
 
+// Lookup returns a session as it is now, for who asks behind a request and can wait:
+// what a request would be served while the store cannot tell may have ended.
+// ErrNotFound and ErrNotHere are certain; any other error means "cannot tell".
+func (f *Finder) Lookup(ctx context.Context, key sessionstore.Key) (*nearcache.Entry, error) {
+	if f.given.Near != nil {
+		return f.given.Near.LookupSure(ctx, key)
+	}
+	return f.lookup(ctx, key)
+}
+
 // lookup returns the session of that key, and room for what is derived of it.
 func (f *Finder) lookup(ctx context.Context, key sessionstore.Key) (*nearcache.Entry, error) {
 	if f.given.Near != nil {

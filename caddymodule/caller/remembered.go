@@ -1,12 +1,15 @@
 package caller
 
 import (
+	"cmp"
 	"iter"
 	"net/http"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"example.com/sidegate/caddymodule/identity"
+	"example.com/sidegate/caddymodule/streams"
+	"example.com/sidegate/sessionstore/nearcache"
 )
 
 // AccountHeader chooses the account of one request.
@@ -29,8 +32,7 @@ type Remembered struct {
 
 	presented
 
-	caller         *Caller // by Bearer token, else by cookie
-	callerByCookie *Caller // by cookie alone
+	made
 
 	// One allocation serves for all that a request needs of its own: what
 	// caller points to, and the values of the headers that are written, which
@@ -38,6 +40,13 @@ type Remembered struct {
 	found Caller
 	room
 	answer answer
+	stream streams.Stream
+}
+
+// made is who was found to make the request.
+type made struct {
+	caller         *Caller // by Bearer token, else by cookie
+	callerByCookie *Caller // by cookie alone
 }
 
 // presented are the credentials that came with a request.
@@ -100,6 +109,41 @@ func (v *Remembered) Room() []string {
 	v.taken = true
 	return v.values[:]
 }
+
+// Opens has what the request keeps open watched: a handler has let it through for
+// that session. first is false behind another handler that has; who is first passes
+// on the request that it is given back, and ends it by Closes when the rest of the
+// chain has returned.
+func (v *Remembered) Opens(in *streams.Watch, w http.ResponseWriter, r *http.Request, e *nearcache.Entry, asked streams.Asked, j streams.Judge) (passed *http.Request, first bool) {
+	asked.Chosen = len(v.Accounts) > 0
+	s, again := v.stillOpen().Living(w)
+	v.answer.stream = s
+	if v.answer.ours != nil {
+		w = v.answer.ResponseWriter
+	}
+	if first = s.Begin(in, w, e, asked, j) || again; first {
+		r = s.Request(r)
+	}
+	return r, first
+}
+
+// Reopens has what an error route keeps open watched as what has led to it: the app
+// that answers there is told who is signed in. again is false where there is nothing
+// to be watched; else it ends by Closes.
+func (v *Remembered) Reopens(w http.ResponseWriter, r *http.Request) (passed *http.Request, again bool) {
+	s, again := v.stillOpen().Living(w)
+	if !again {
+		return r, false
+	}
+	v.answer.stream = s
+	return s.Request(r), true
+}
+
+// stillOpen is what the request keeps open, of whichever route.
+func (v *Remembered) stillOpen() *streams.Stream { return cmp.Or(v.answer.stream, &v.stream) }
+
+// Closes says that what Opens or Reopens began is over.
+func (v *Remembered) Closes() { v.stillOpen().End() }
 
 // CookiesNamed returns the value of every cookie of that name.
 func (v *Remembered) CookiesNamed(name string) []string {

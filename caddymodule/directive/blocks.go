@@ -29,7 +29,7 @@ var blocks = []block{
 	{"directory http", "`directory http <name> <url> { ... }`", "header basic_auth timeout retries required optional ca map require"},
 	{"session_endpoints", "`session_endpoints { ... }`", "keep_header"},
 	{"session_auth", "`session_auth { ... }`", "optional public role permission account_admin path ambiguous_paths headers header_roles user_header " +
-		"header keep_header assertion upstream_token no_redirect foreign_bearer handle_errors report_only"},
+		"header keep_header assertion upstream_token no_redirect foreign_bearer handle_errors on_session_end report_only"},
 	{"path", "`path <pattern>... { ... }` in session_auth", "role permission account_admin public optional method report_only"},
 	{"policy", "`policy <name> { ... }` in the global block `sidegate`", "optional public role permission account_admin path headers header_roles user_header header assertion redirect report_only"},
 	{"session", "the matcher `session { ... }`", "role permission account_admin"},

@@ -22,6 +22,7 @@ import (
 	"example.com/sidegate/caddymodule/login/oidc"
 	"example.com/sidegate/caddymodule/origin"
 	"example.com/sidegate/caddymodule/profile"
+	"example.com/sidegate/caddymodule/streams"
 	"example.com/sidegate/caddymodule/token"
 	"example.com/sidegate/sessionstore"
 	"example.com/sidegate/sessionstore/embedded"
@@ -82,6 +83,11 @@ const cookieName = "sidegate"
 // siteOf is the routes in front of a store, with those logins.
 func siteOf(t testing.TB, store sessionstore.Store, logins endpoint.Logins) *endpoint.Site {
 	t.Helper()
+	return endpoint.New(configOf(t, store, logins))
+}
+
+func configOf(t testing.TB, store sessionstore.Store, logins endpoint.Logins) endpoint.Config {
+	t.Helper()
 	ring, err := token.NewRing(token.Config{Secrets: []string{strings.Repeat("s", token.MinSecret)}, Issuer: "sidegate", Now: time.Now})
 	must(t, err)
 	tokens, err := token.NewCache(ring, 0, 0)
@@ -96,7 +102,7 @@ func siteOf(t testing.TB, store sessionstore.Store, logins endpoint.Logins) *end
 	logins.Throttle = login.NewThrottle(near, login.Limits{})
 	returnTo, err := endpoint.NewReturnTargets("/auth", origin.Origin{}, nil)
 	must(t, err)
-	return endpoint.New(endpoint.Config{
+	return endpoint.Config{
 		Address: endpoint.Address{BasePath: "/auth", ReturnTo: returnTo, Cookie: endpoint.Cookie{Name: cookieName, Insecure: true},
 			Sites: new(origin.Sites), Check: new(origin.Check)},
 		Logins:  logins,
@@ -106,7 +112,9 @@ func siteOf(t testing.TB, store sessionstore.Store, logins endpoint.Logins) *end
 			Lifetime: 12 * time.Hour, IdleTimeout: time.Hour, Events: deaf{}, Now: time.Now,
 		}),
 		Ring: ring, Tokens: tokens, Events: deaf{}, Now: time.Now,
-	})
+		SignedOut: func(ctx context.Context, key sessionstore.Key) bool { return lifecycle.SignedOut(ctx, store, key) },
+		Streams:   streams.NewWatch(), Audience: endpoint.NewAudience(),
+	}
 }
 
 func must(t testing.TB, err error) {
@@ -177,7 +185,7 @@ func signIns(b *testing.B, request func(cookie string) *http.Request, site *endp
 }
 
 // cookieOf is the session's cookie that an answer sets.
-func cookieOf(b *testing.B, w *httptest.ResponseRecorder) string {
+func cookieOf(b testing.TB, w *httptest.ResponseRecorder) string {
 	b.Helper()
 	for _, c := range w.Result().Cookies() {
 		if c.Name == cookieName && w.Code == http.StatusSeeOther {

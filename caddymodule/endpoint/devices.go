@@ -108,7 +108,11 @@ func (d devices) delete(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	known := cookiesOf(c, d.sessions)
-	if err == nil {
+	switch {
+	case err != nil:
+	case key == c.Session.Key: // they sign out here
+		_, err = d.sessions.EndAll(r.Context(), []sessionstore.Key{key})
+	default:
 		err = d.sessions.End(r.Context(), key)
 	}
 	if err != nil {

@@ -1,6 +1,7 @@
 package endpoint
 
 import (
+	"context"
 	"net/http"
 	"slices"
 	"strings"
@@ -12,7 +13,9 @@ import (
 	"example.com/sidegate/caddymodule/login/oidc"
 	"example.com/sidegate/caddymodule/origin"
 	"example.com/sidegate/caddymodule/refusal"
+	"example.com/sidegate/caddymodule/streams"
 	"example.com/sidegate/caddymodule/token"
+	"example.com/sidegate/sessionstore"
 )
 
 // maxBody bounds the body of a request to any endpoint.
@@ -33,6 +36,13 @@ type Config struct {
 	TokensOff bool
 	// Policies are by what requests are decided that other proxies ask about, by name.
 	Policies map[string]Policy
+	// SignedOut reports whether a session that has ended was ended by its own person,
+	// with it.
+	SignedOut func(context.Context, sessionstore.Key) bool
+	// Streams knows of what is open of which session, and Audience who listens to
+	// what becomes of theirs.
+	Streams  *streams.Watch
+	Audience *Audience
 	// Uses notes that the session of a caller is in use.
 	Uses func(*caller.Caller)
 	// Events hears what happens.
@@ -103,7 +113,7 @@ func New(c Config) *Site {
 // layOut is the map of all routes: each stands in the file of its name.
 func layOut(c Config) []Route {
 	routes := []Route{
-		sessionRoute(c), swaggerRoute(c), accountRoute(c), refreshRoute(c),
+		sessionRoute(c), newsRoute(c), swaggerRoute(c), accountRoute(c), refreshRoute(c),
 		loginRoute(c), logoutRoute(c), startOverRoute(c), devicesRoute(c), deviceRoute(c), keysRoute(c),
 	}
 	routes = append(routes, verifyRoutes(c)...)

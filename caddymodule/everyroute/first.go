@@ -197,7 +197,12 @@ func (f firstOfErrors) ServeHTTP(w http.ResponseWriter, r *http.Request, next ca
 	if refused(w, r) {
 		return nil
 	}
-	return f.PassOn(w, r, caller.Remember(r), next)
+	v := caller.Remember(r)
+	if passed, again := v.Reopens(w, r); again {
+		r = passed
+		defer v.Closes()
+	}
+	return f.PassOn(w, r, v, next)
 }
 
 // Interface guards

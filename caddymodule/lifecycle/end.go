@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"example.com/sidegate/caddymodule/profile"
 	"example.com/sidegate/sessionstore"
@@ -17,10 +18,12 @@ func (l *Sessions) End(ctx context.Context, key sessionstore.Key) error {
 	return err
 }
 
-// EndAll is End for each of the keys, and returns the apps' cookies that those
-// have kept which it ended; it stops at the first that could not be ended.
+// EndAll is End for each of the keys, which are those of whoever asks: see
+// SignedOut. It returns the apps' cookies that those have kept which it ended; it
+// stops at the first that could not be ended.
 func (l *Sessions) EndAll(ctx context.Context, keys []sessionstore.Key) (cookies profile.AppCookies, err error) {
 	for _, key := range keys {
+		l.ender.note(ctx, key)
 		was, err := l.ender.signOut(ctx, key)
 		if err != nil {
 			return cookies, err
@@ -91,6 +94,29 @@ func (e *ender) signOut(ctx context.Context, key sessionstore.Key) (*sessionstor
 		e.farewell.tell(was)
 	}
 	return was, err
+}
+
+// notedFor is how long it is known that a person has signed a session out
+// themselves: who has it open hears of its end within moments.
+const notedFor = time.Minute
+
+func signedOutName(key sessionstore.Key) string { return "signed-out\x00" + key.ID() }
+
+// SignedOut reports whether a session that has ended was ended by Sessions.EndAll, at
+// whichever gateway of that store, a short while ago. Where that cannot be told, it
+// was not.
+func SignedOut(ctx context.Context, store sessionstore.Links, key sessionstore.Key) bool {
+	by, err := store.IsLinked(ctx, signedOutName(key), key)
+	return err == nil && by
+}
+
+// note writes down, before the session ends, that its own person ends it. It ends
+// all the same where that fails. Of one that is not there nothing is written: anybody
+// can make up what names none.
+func (e *ender) note(ctx context.Context, key sessionstore.Key) {
+	if _, err := e.config.Store.Get(ctx, key); err == nil {
+		_ = e.config.Store.Link(ctx, signedOutName(key), key, notedFor)
+	}
 }
 
 // end is signOut for what ends otherwise than by the person's wish: the login is

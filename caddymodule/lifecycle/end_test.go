@@ -1,6 +1,7 @@
 package lifecycle_test
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"testing"
@@ -47,6 +48,62 @@ func TestEnd(t *testing.T) {
 		}
 		three.wantGone(g)
 		four.wantRoles(g, "viewer")
+	})
+}
+
+// silent says nothing of what is linked.
+type silent struct{ sessionstore.Store }
+
+func (silent) IsLinked(context.Context, string, sessionstore.Key) (bool, error) { return true, errAway }
+
+// Whoever has the session open at another gateway is told whose doing its end was.
+func TestWhoHasEndedASessionIsKnownForAWhile(t *testing.T) {
+	store := &faulty{Store: memory.New(nil)}
+	g := newGateway(t, store, new(teller), time.Now)
+	for name, c := range map[string]struct {
+		end  func(sessionstore.Key) error
+		want bool
+	}{
+		"by its person, with it": {func(key sessionstore.Key) error {
+			_, err := g.EndAll(t.Context(), []sessionstore.Key{key})
+			return err
+		}, true},
+		"by its person, on another device": {func(key sessionstore.Key) error { return g.End(t.Context(), key) }, false},
+		"by somebody else": {func(key sessionstore.Key) error {
+			_, err := store.Revoke(t.Context(), key)
+			return err
+		}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			one := g.settled(t, new(teller))
+			if lifecycle.SignedOut(t.Context(), store, one.key) {
+				t.Error("it lives, and is said to have been signed out")
+			}
+			if err := c.end(one.key); err != nil {
+				t.Fatal(err)
+			}
+			if got := lifecycle.SignedOut(t.Context(), store, one.key); got != c.want {
+				t.Errorf("signed out: %v; want %v", got, c.want)
+			}
+		})
+	}
+	t.Run("not where the store cannot tell", func(t *testing.T) {
+		one := g.settled(t, new(teller))
+		if _, err := g.EndAll(t.Context(), []sessionstore.Key{one.key}); err != nil {
+			t.Fatal(err)
+		}
+		if lifecycle.SignedOut(t.Context(), silent{store}, one.key) {
+			t.Error("it was told")
+		}
+	})
+	t.Run("nothing is written of a session that is not there", func(t *testing.T) {
+		var none sessionstore.Key
+		if _, err := g.EndAll(t.Context(), []sessionstore.Key{none}); err != nil {
+			t.Fatal(err)
+		}
+		if lifecycle.SignedOut(t.Context(), store, none) {
+			t.Error("it was written down")
+		}
 	})
 }
 

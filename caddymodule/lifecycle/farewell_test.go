@@ -102,21 +102,21 @@ func TestAnAppIsToldOfAsManySignOutsAsThereAre(t *testing.T) {
 func TestALoginIsToldOfSignOuts(t *testing.T) {
 	for _, c := range []struct {
 		name string
-		end  func(g *gateway, a, b *person) error
+		end  func(ctx context.Context, g *gateway, a, b *person) error
 		want int // of two sessions
 	}{
-		{"of one", func(g *gateway, a, _ *person) error { return g.End(t.Context(), a.key) }, 1},
-		{"once, however often somebody signs out", func(g *gateway, a, _ *person) error {
-			return errors.Join(g.End(t.Context(), a.key), g.End(t.Context(), a.key))
+		{"of one", func(ctx context.Context, g *gateway, a, _ *person) error { return g.End(ctx, a.key) }, 1},
+		{"once, however often somebody signs out", func(ctx context.Context, g *gateway, a, _ *person) error {
+			return errors.Join(g.End(ctx, a.key), g.End(ctx, a.key))
 		}, 1},
-		{"of several", func(g *gateway, a, b *person) error {
-			_, err := g.EndAll(t.Context(), []sessionstore.Key{a.key, b.key})
+		{"of several", func(ctx context.Context, g *gateway, a, b *person) error {
+			_, err := g.EndAll(ctx, []sessionstore.Key{a.key, b.key})
 			return err
 		}, 2},
-		{"of all others", func(g *gateway, a, _ *person) error { return g.EndOthers(t.Context(), a.session) }, 1},
-		{"not of what ends in another way", func(g *gateway, _, _ *person) error {
+		{"of all others", func(ctx context.Context, g *gateway, a, _ *person) error { return g.EndOthers(ctx, a.session) }, 1},
+		{"not of what ends in another way", func(ctx context.Context, g *gateway, _, _ *person) error {
 			g.EndPerson("teller", 1, nil)
-			g.WorkOff(t.Context())
+			g.WorkOff(ctx)
 			return nil
 		}, 0},
 	} {
@@ -126,7 +126,7 @@ func TestALoginIsToldOfSignOuts(t *testing.T) {
 				m := &leaver{told: make(chan *profile.Kept, 5), err: &login.Definite{Err: errTrouble}}
 				g := newGateway(t, store, m, time.Now)
 				one, other := g.settled(t, m), g.settled(t, m)
-				if err := c.end(g, one, other); err != nil {
+				if err := c.end(t.Context(), g, one, other); err != nil {
 					t.Fatal(err)
 				}
 				g.Finish(t.Context())

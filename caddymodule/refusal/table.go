@@ -99,6 +99,9 @@ var (
 		Message: "You have no session of that id."}
 	Method = &Refusal{Status: http.StatusMethodNotAllowed, Code: "method_not_allowed",
 		Message: "This address does not take that method; see Allow.", PageSaysIt: true}
+	Listeners = &Refusal{Status: http.StatusTooManyRequests, Code: "too_many_requests",
+		Message:    "This session has 16 event streams open here, which is as many as it may have: close one, or share one among tabs.",
+		RetryAfter: 10 * time.Second}
 	Slow = &Refusal{Status: http.StatusRequestTimeout, Code: "request_timeout", Page: web.Wrong, Result: Refused,
 		Message: "The request body took longer than 10 seconds."}
 	TooEarly = &Refusal{Status: http.StatusTooEarly, Code: "too_early",
@@ -114,6 +117,8 @@ var (
 var (
 	Unavailable = &Refusal{Status: http.StatusServiceUnavailable, Code: "unavailable", Page: web.Unavailable, Result: Failed,
 		Message: "Sessions cannot be looked up at the moment. Nobody was signed out; try again shortly.", RetryAfter: 2 * time.Second}
+	Crowded = &Refusal{Status: http.StatusServiceUnavailable, Code: "busy",
+		Message: "As many event streams are open here as may be. Try again later, or ask for the session now and then.", RetryAfter: time.Minute}
 	Unreadable = &Refusal{Status: http.StatusServiceUnavailable, Code: "unreadable",
 		Message: "Your session is there, and cannot be read at the moment. Nobody was signed out: " +
 			"wait until whoever runs this service has put that right, or sign in again, which ends it.", RetryAfter: time.Minute}

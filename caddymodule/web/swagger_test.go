@@ -53,6 +53,8 @@ func TestTheDocumentHasExactlyTheseRoutesAndStatuses(t *testing.T) {
 	want := map[string]string{
 		"get /session":                    "200 304 400 401 403 500 503",
 		"head /session":                   "200 304 400 401 403 500 503",
+		"get /events":                     "200 400 401 403 429 503",
+		"head /events":                    "200 400 401 403 429 503",
 		"get /session/swagger.yaml":       "200",
 		"put /session/primary-account":    "200 400 401 403 408 413 415 425 503",
 		"get /login":                      "200 303 503",

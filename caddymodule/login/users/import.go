@@ -166,7 +166,7 @@ func (i *importer) tellOf(p imported, r row) {
 			return
 		}
 		i.tell(p.line, fmt.Sprintf("%s, so the person (id %d) is written with `password: none` and cannot sign in: whoever is signed in at the other gateway "+
-			"stays so by `login adopt { as users }` until that session ends; give them a new password with `caddy hash-password --algorithm argon2id` before", what, r.ID))
+			"stays so by a `login adopt` with `as users` until that session ends; give them a new password with `caddy hash-password --algorithm argon2id` before", what, r.ID))
 	}
 }
 

@@ -169,7 +169,7 @@ func TestWhatCannotBeTakenIsTold(t *testing.T) {
 				if e.Disabled {
 					t.Errorf("who is not disabled there is here, in\n%s", file)
 				}
-				if none := strings.Contains(string(file), "password: none\n"); none != strings.Contains(told[0], "stays so by `login adopt { as users }`") {
+				if none := strings.Contains(string(file), "password: none\n"); none != strings.Contains(told[0], "stays so by a `login adopt` with `as users`") {
 					t.Errorf("without a password: %v in\n%s", none, file)
 				}
 			}

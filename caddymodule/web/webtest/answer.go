@@ -67,7 +67,8 @@ func verifyContent(documented openapi3.Content, header http.Header, body []byte)
 	if content == nil {
 		return fmt.Errorf("content type %s is not documented", mediaType)
 	}
-	if strings.HasPrefix(mediaType, "text/") && !strings.EqualFold(parameters["charset"], "utf-8") {
+	// Events are in UTF-8 whatever is said of them.
+	if strings.HasPrefix(mediaType, "text/") && mediaType != "text/event-stream" && !strings.EqualFold(parameters["charset"], "utf-8") {
 		return fmt.Errorf("content type %s without charset=utf-8", mediaType)
 	}
 	if len(body) == 0 {
