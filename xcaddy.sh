@@ -189,6 +189,7 @@ install_for_tests() {
 	command -v chromium >/dev/null || install_packages chromium
 	can_verify_in_python || install_packages python3 python3-jwt python3-cryptography
 	can_verify_in_node || install_packages nodejs
+	can_speak_websocket_in_node || install_packages node-ws
 	command -v curl >/dev/null || install_packages curl
 	command -v htpasswd >/dev/null || install_packages apache2-utils
 	has_server nginx || install_packages nginx-light
@@ -205,6 +206,7 @@ install_for_tests() {
 	has_socket_for_lua || fail "lua-socket is installed, but not for the Lua 5.3 of Apache"
 	command -v curl >/dev/null || fail "curl is installed but not on PATH"
 	can_verify_in_node || fail "node is not on PATH, or older than 18"
+	can_speak_websocket_in_node || fail "node-ws is installed, but node does not find the module ws in /usr/share/nodejs"
 	can_compile_c || fail "the C compiler '$(go env CC)' cannot compile: the race detector needs it"
 }
 
@@ -224,6 +226,11 @@ can_verify_in_python() {
 # can_verify_in_node wants a Node that has fetch: 18, or later.
 can_verify_in_node() {
 	node -e 'process.exit(typeof fetch === "function" ? 0 : 1)' >/dev/null 2>&1
+}
+
+# can_speak_websocket_in_node looks where Debian puts modules: not every node does.
+can_speak_websocket_in_node() {
+	NODE_PATH=/usr/share/nodejs node -e 'require("ws")' >/dev/null 2>&1
 }
 
 # can_compile_c tries the compiler and the C library's headers, for one without

@@ -181,7 +181,7 @@ func TestUnknownRoutesAndMethods(t *testing.T) {
 		}
 	}
 	for path, allow := range map[string]string{
-		"/auth/session": "GET, HEAD", "/auth/session/swagger.yaml": "GET, HEAD", "/auth/session/primary-account": "PUT",
+		"/auth/session": "GET, HEAD", "/auth/events": "GET, HEAD", "/auth/session/swagger.yaml": "GET, HEAD", "/auth/session/primary-account": "PUT",
 		"/auth/login": "GET, HEAD, POST", "/auth/logout": "GET, HEAD, POST", "/auth/refresh": "POST", "/auth/sessions": "DELETE, GET, HEAD",
 		"/auth/sessions/abc": "DELETE", "/auth/.well-known/jwks.json": "GET, HEAD",
 	} {

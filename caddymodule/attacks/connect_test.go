@@ -23,10 +23,10 @@ import (
 type connecting func(t testing.TB, protocol, path string, header ...string) (status string, flow io.ReadWriter)
 
 // connectors are clients of a gateway that takes an extended CONNECT.
-func connectors(t *testing.T, routes string) (*gatewaytest.Secure, map[string]connecting) {
+func connectors(t *testing.T, upstream, routes string) (*gatewaytest.Secure, map[string]connecting) {
 	t.Helper()
 	port := gatewaytest.FreePort(t)
-	s := gatewaytest.StartSecureProcess(t, gatewaytest.Site{Upstream: gatewaytest.NewSwitching(t), Routes: routes, Options: "role nobody"},
+	s := gatewaytest.StartSecureProcess(t, gatewaytest.Site{Upstream: upstream, Routes: routes, Options: "role nobody"},
 		port, "h1 h2 h3", "GODEBUG=http2xconnect=1")
 	return s, map[string]connecting{
 		"HTTP/2": func(t testing.TB, protocol, path string, header ...string) (string, io.ReadWriter) {
@@ -76,6 +76,9 @@ func (f *flow2) Read(p []byte) (int, error) {
 		}
 		if data, ok := frame.(*http2.DataFrame); ok && len(data.Data()) > 0 {
 			return copy(p, data.Data()), nil // the frames here are shorter
+		}
+		if frame.Header().Type == http2.FrameRSTStream {
+			return 0, io.ErrUnexpectedEOF
 		}
 		if frame.Header().Flags.Has(http2.FlagDataEndStream) && frame.Header().Type == http2.FrameData {
 			return 0, io.EOF
@@ -129,7 +132,7 @@ const connectRoutes = `session_endpoints
 // TestAWebsocketByAnExtendedConnectIsDecidedAsAnyOther: by HTTP/2 (RFC 8441) and
 // HTTP/3 (RFC 9220) as by HTTP/1.1, and every other tunnel is refused.
 func TestAWebsocketByAnExtendedConnectIsDecidedAsAnyOther(t *testing.T) {
-	s, clients := connectors(t, connectRoutes)
+	s, clients := connectors(t, gatewaytest.NewSwitching(t), connectRoutes)
 	c := s.Client(t)
 	token := c.SignIn(gatewaytest.Ada).Token
 	const own, other = "https://" + gatewaytest.SecureHost, "https://evil.example.net"
@@ -193,7 +196,7 @@ func TestAWebsocketByAnExtendedConnectIsDecidedAsAnyOther(t *testing.T) {
 // gets a GET; and a websocket by CONNECT has no headers that ask for an upgrade.
 func TestAnExtendedConnectDoesNotPassAMatcherOnTheMethodOrTheUpgrade(t *testing.T) {
 	for name, matcher := range map[string]string{"the method": "method GET", "the upgrade": "header Upgrade websocket"} {
-		s, clients := connectors(t, `session_endpoints
+		s, clients := connectors(t, gatewaytest.NewSwitching(t), `session_endpoints
 		@read `+matcher+`
 		session_auth @read {
 			role nobody
