@@ -1,7 +1,9 @@
 package faults_test
 
 import (
+	"bufio"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"sync"
@@ -10,6 +12,7 @@ import (
 	"time"
 
 	"example.com/sidegate/caddymodule/gatewaytest"
+	"example.com/sidegate/sessionstore/redis/redistest"
 )
 
 func TestShutdownAnswersWhatItAccepted(t *testing.T) {
@@ -78,5 +81,40 @@ func TestLastActivityIsWrittenDown(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// Caddy stops its apps in no order, and waits in one of them for what is open: of
+// several gateways each has its own.
+func TestAGatewayThatStopsStillHearsWhoIsSignedOut(t *testing.T) {
+	t.Parallel()
+	upstream, _ := quietStream(t)
+	s := gatewaytest.Site{Upstream: upstream}.OnRedis(redistest.Start(t), gatewaytest.PresentSecret)
+	c := gatewaytest.StartProcess(t, s).Client(t)
+	c.SignIn(gatewaytest.Ada)
+	const count = 4
+	var open [count]*bufio.Reader
+	var stopping [count]*gatewaytest.Process
+	for i := range count {
+		stopping[i] = gatewaytest.StartProcess(t, s)
+		stopping[i].AwaitListening(t)
+		conn := gatewaytest.Dial(t, stopping[i].Address())
+		conn.Send(t, gatewaytest.CRLF("GET /events HTTP/1.1\nHost: 127.0.0.1\nCookie: "+c.Cookie+"\n\n"))
+		resp, err := http.ReadResponse(conn.In, nil)
+		if err != nil || resp.StatusCode != http.StatusOK {
+			t.Fatal(resp, err)
+		}
+		open[i] = bufio.NewReader(resp.Body)
+		stopping[i].Signal(syscall.SIGTERM)
+	}
+	for _, p := range stopping {
+		p.AwaitLog(`"servers shutting down with eternal grace period"`)
+	}
+	c.Post("/auth/logout").Want(t, http.StatusNoContent)
+	for i, in := range open {
+		if _, err := io.Copy(io.Discard, in); err == nil {
+			t.Error("what was cut off ends as if it were whole")
+		}
+		stopping[i].AwaitEnd()
 	}
 }
