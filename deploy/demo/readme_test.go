@@ -89,14 +89,22 @@ func TestTheVerifiersInTheREADME(t *testing.T) {
 			})
 			t.Run("asks for keys as often as the README says", func(t *testing.T) {
 				keys := newKeyServer(t, origin, 0)
-				who, own := build(t, at(t, language, keys.URL)), fresh()
-				other := parse(t, own).headed("kid", "another").sign(t, jwt.SigningMethodES256, key)
-				printed := who.run(t, own, other, other, other, aMinuteLater, other, own)
-				if len(printed) != 6 || printed[0] != taken || printed[5] != taken {
-					t.Errorf("it printed %q", printed)
-				}
+				who := build(t, at(t, language, keys.URL))
 				want := map[string]int64{"go": 5, "python": 5, "js": 2}[language]
-				if asked := keys.asked.Load(); asked != want {
+				var asked int64
+				// Go's library lets who comes at the same moment share an answer, and on a busy
+				// machine that moment lasts: it may ask less often, and never more.
+				for tries := 0; tries < 20 && (tries == 0 || asked < want); tries++ {
+					own := fresh()
+					other := parse(t, own).headed("kid", "another").sign(t, jwt.SigningMethodES256, key)
+					before := keys.asked.Load()
+					printed := who.run(t, own, other, other, other, aMinuteLater, other, own)
+					if len(printed) != 6 || printed[0] != taken || printed[5] != taken {
+						t.Errorf("it printed %q", printed)
+					}
+					asked = keys.asked.Load() - before
+				}
+				if asked != want {
 					t.Errorf("it asked %d times; want %d", asked, want)
 				}
 			})
