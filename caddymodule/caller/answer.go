@@ -22,6 +22,7 @@ type answer struct {
 	had     identity.Answered
 	begun   bool // the headers are on their way
 	told    bool // the app was told who is signed in
+	own     bool // it is the gateway's
 	headers int  // how many there were then: more are trailers
 	taker   Taker
 	stream  *streams.Stream
@@ -78,14 +79,22 @@ func (v *Remembered) OwnHeaders() {
 // OwnAnswer says that all of the answer is the gateway's own.
 func (v *Remembered) OwnAnswer() {
 	if v.answer.ours != nil {
-		v.answer.begun, v.answer.headers = true, maxHeaders
-		v.answer.stream = &unwatched
+		v.answer.begun, v.answer.headers, v.answer.own = true, maxHeaders, true
+		v.answer.stream.Leave()
 	}
 }
 
-// unwatched is the stream of answers of the gateway's own, which see to their end
-// themselves. That they flow is nobody's activity.
+// unwatched stands for the stream where the answer is the gateway's own, which sees to
+// its end itself. That it flows is nobody's activity.
 var unwatched streams.Stream
+
+// through is what the answer is written through.
+func (a *answer) through() *streams.Stream {
+	if a.own {
+		return &unwatched
+	}
+	return a.stream
+}
 
 // maxHeaders is more than any answer has.
 const maxHeaders = 1 << 30
@@ -140,24 +149,24 @@ func (c *Credentials) leadsBack(h http.Header) bool {
 
 func (a *answer) Write(p []byte) (int, error) {
 	a.begin(http.StatusOK)
-	return a.stream.Write(a.ResponseWriter, p)
+	return a.through().Write(a.ResponseWriter, p)
 }
 
 // ReadFrom keeps the server's own way to send a file.
 func (a *answer) ReadFrom(r io.Reader) (int64, error) {
 	a.begin(http.StatusOK)
-	return a.stream.ReadFrom(a.ResponseWriter, r)
+	return a.through().ReadFrom(a.ResponseWriter, r)
 }
 
 // Hijack gives the connection away, as one that ends with its session.
 func (a *answer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	return a.stream.Hijack(a.ResponseWriter)
+	return a.through().Hijack(a.ResponseWriter)
 }
 
 // FlushError sends the headers where they were not yet.
 func (a *answer) FlushError() error {
 	a.begin(http.StatusOK)
-	return a.stream.Flush(a.ResponseWriter)
+	return a.through().Flush(a.ResponseWriter)
 }
 
 // Flush is FlushError for who asks for an http.Flusher.

@@ -116,11 +116,11 @@ func (v *Remembered) Room() []string {
 // chain has returned.
 func (v *Remembered) Opens(in *streams.Watch, w http.ResponseWriter, r *http.Request, e *nearcache.Entry, asked streams.Asked, j streams.Judge) (passed *http.Request, first bool) {
 	asked.Chosen = len(v.Accounts) > 0
-	s, again := v.stillOpen().Living(w)
-	v.answer.stream = s
 	if v.answer.ours != nil {
 		w = v.answer.ResponseWriter
 	}
+	s, again := v.stillOpen().Living(w)
+	v.answer.stream = s
 	if first = s.Begin(in, w, e, asked, j) || again; first {
 		r = s.Request(r)
 	}

@@ -112,6 +112,9 @@ func lookInto(path string) held {
 
 // Watch tells of each change once, until the context is done.
 func (v Files) Watch(ctx context.Context, logger *zap.Logger) {
+	if len(v) == 0 {
+		return
+	}
 	t := time.NewTicker(fileEvery)
 	defer t.Stop()
 	for {

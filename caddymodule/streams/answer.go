@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// Answers says that the answer begins, with that status and those headers. Whether it will take long can be told of some by then.
+// Answers says that the answer begins, with that status and those headers. Whether
+// it will take long can be told of some by then.
 func (s *Stream) Answers(status int, h http.Header) {
 	if s.watch == nil {
 		return

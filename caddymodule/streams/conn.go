@@ -18,10 +18,11 @@ func KeepConn(ctx context.Context, c net.Conn) context.Context {
 // halfCloser is a connection that can be closed for one direction.
 type halfCloser interface{ CloseWrite() error }
 
-// connOf is the connection of a request of HTTP/1; nil where it cannot be closed by
-// half, and in later versions, where it is that of other requests too.
+// connOf is the connection of a request of HTTP/1.1; nil where it cannot be closed by
+// half, in later versions, where it is that of other requests too, and in HTTP/1.0,
+// where an answer would look whole.
 func connOf(r *http.Request) halfCloser {
-	if r == nil || !r.ProtoAtLeast(1, 1) || r.ProtoMajor != 1 {
+	if r == nil || r.ProtoMajor != 1 || r.ProtoMinor == 0 {
 		return nil
 	}
 	half, _ := netConnOf(r).(halfCloser)

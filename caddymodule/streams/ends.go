@@ -43,10 +43,14 @@ func (e *ends) cutOff() {
 	e.mu.Unlock()
 	hangUp(due)
 	for i := range due {
-		one := &due[i]
-		if one.cut.Streams = cut(one.streams); one.cut.Streams > 0 {
-			one.keeper.Cut(one.cut)
-		}
+		due[i].cutOff()
+	}
+}
+
+// cutOff ends them, and tells of those that nobody has ended before.
+func (one *ending) cutOff() {
+	if one.cut.Streams = cut(one.streams); one.cut.Streams > 0 {
+		one.keeper.Cut(one.cut)
 	}
 }
 

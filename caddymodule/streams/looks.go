@@ -177,8 +177,9 @@ func (w *Watch) overtaken(s *Stream) {
 	case !told:
 		w.want(*s.key, look)
 	case e != notRead:
-		w.hold(k, []*Stream{s}, e)
-		w.ends.cutOff()
+		if one := k.hold([]*Stream{s}, e); len(one.streams) > 0 {
+			one.cutOff()
+		}
 	}
 }
 
@@ -217,7 +218,9 @@ func (w *Watch) look(key sessionstore.Key, t task) bool {
 	if e == notRead {
 		return true // for as long as that is so: it is asked again in its turn
 	}
-	w.hold(k, streams, e)
+	if one := k.hold(streams, e); len(one.streams) > 0 {
+		w.ends.add(one)
+	}
 	if e != nil && t&touch != 0 {
 		k.Uses(e)
 	}
@@ -225,24 +228,21 @@ func (w *Watch) look(key sessionstore.Key, t task) bool {
 }
 
 // hold holds streams of one session against it as it is now, nil where it has
-// ended, and has those cut off that may not go on.
-func (w *Watch) hold(k *Keeper, streams []*Stream, now *nearcache.Entry) {
+// ended, and answers with those that may not go on.
+func (k *Keeper) hold(streams []*Stream, now *nearcache.Entry) ending {
 	was := streams[0].entry.Load()
 	expired := was.Ended(k.Now())
-	cut := Cut{Session: was.Session, Why: Unmet}
+	end := ending{keeper: k, cut: Cut{Session: was.Session, Why: Unmet}}
 	switch {
 	case now == nil && expired:
-		cut.Why = Expired
+		end.cut.Why = Expired
 	case now == nil:
-		cut.Why = Revoked
+		end.cut.Why = Revoked
 	}
-	var end []*Stream
 	for _, s := range streams {
 		if s.judge(now, expired) {
-			end = append(end, s)
+			end.streams = append(end.streams, s)
 		}
 	}
-	if len(end) > 0 {
-		w.ends.add(ending{k, cut, end})
-	}
+	return end
 }

@@ -48,7 +48,7 @@ type Stream struct {
 	upload  body
 	looked  atomic.Bool // by Watch.Tick
 	tunnel  atomic.Pointer[tunnel]
-	carried *carried // nil where it is no upgrade
+	carried *carried // what few need; nil for others
 	request *http.Request
 
 	mu    sync.Mutex
@@ -164,6 +164,18 @@ func (s *Stream) open() {
 func (s *Stream) become(kind uint32) {
 	s.kind.Store(kind)
 	s.open()
+}
+
+// Leave has the stream watched no longer, whatever becomes of its session: what ends
+// it is the gateway's own answer. It still ends by End.
+func (s *Stream) Leave() {
+	if s.watch == nil || s.state.Swap(done) != known {
+		return
+	}
+	s.mu.Lock()
+	s.over = true
+	s.mu.Unlock()
+	s.watch.remove(s)
 }
 
 // End says that the request is over: nothing of it is touched any more. An answer
