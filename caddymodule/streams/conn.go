@@ -58,6 +58,6 @@ func (s *Stream) hangUp() {
 		return
 	}
 	if c := connOf(s.request); c != nil {
-		_ = c.CloseWrite()
+		s.hung = c.CloseWrite() == nil
 	}
 }

@@ -17,11 +17,16 @@ const (
 )
 
 // cut ends the stream, and reports whether it was not ended before. It waits for
-// nobody: a reader that is slow is cut off like any other.
+// nobody: a reader that is slow is cut off like any other. One that is over because its
+// client has seen that it was hung up on counts.
 func (s *Stream) cut() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.over || s.ended.Swap(true) {
+	hung := s.hung
+	if s.hung = false; s.over {
+		return hung
+	}
+	if s.ended.Swap(true) {
 		return false
 	}
 	switch t := s.tunnel.Load(); {

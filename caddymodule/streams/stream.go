@@ -54,6 +54,7 @@ type Stream struct {
 	mu    sync.Mutex
 	to    http.ResponseWriter // whose deadlines end it
 	ended atomic.Bool         // it was cut
+	hung  bool                // the client was hung up on, and nobody has counted it yet
 	over  bool                // the request is done: its ResponseWriter is not to be touched
 
 	before, next *Stream // in its shard, and guarded by that
