@@ -51,8 +51,7 @@ func TestNothingThatComesBehindTheEndOfASessionIsSent(t *testing.T) {
 	for _, protocol := range []string{h1, h2c, h3} {
 		for name, serve := range lateParts {
 			t.Run(protocol+", "+name, func(t *testing.T) {
-				var h *house
-				h = build(t, protocol, func(w http.ResponseWriter, _ *http.Request) {
+				h := knowing(t, protocol, func(h *house, w http.ResponseWriter, _ *http.Request) {
 					serve(w, func() {
 						h.tick(3 * streams.Tick)
 						h.revoke()
@@ -64,6 +63,19 @@ func TestNothingThatComesBehindTheEndOfASessionIsSent(t *testing.T) {
 			})
 		}
 	}
+}
+
+// knowing is a house whose app knows it.
+func knowing(t *testing.T, protocol string, serve func(h *house, w http.ResponseWriter, r *http.Request)) *house {
+	t.Helper()
+	built := make(chan *house, 1)
+	h := build(t, protocol, func(w http.ResponseWriter, r *http.Request) {
+		h := <-built
+		built <- h
+		serve(h, w, r)
+	})
+	built <- h
+	return h
 }
 
 // fetch is all that comes of an answer, whole or not.
@@ -85,10 +97,9 @@ func (h *house) fetch(t *testing.T, protocol string) []byte {
 // Whoever holds the end of an upload back, until its session has ended, does not have
 // it done in the person's name.
 func TestTheRestOfAnUploadReachesNoApp(t *testing.T) {
-	var h *house
 	got := make(chan string, 1)
 	sent, sends := io.Pipe()
-	h = build(t, h1, func(_ http.ResponseWriter, r *http.Request) {
+	h := knowing(t, h1, func(h *house, _ http.ResponseWriter, r *http.Request) {
 		first := make([]byte, 5)
 		_, _ = io.ReadFull(r.Body, first)
 		h.tick(3 * streams.Tick)
@@ -113,8 +124,7 @@ func TestTheRestOfAnUploadReachesNoApp(t *testing.T) {
 
 // What begins when no configuration is left, that could look at its session, ends.
 func TestWhatIsLateWhenNobodyServesIsCut(t *testing.T) {
-	var h *house
-	h = build(t, h1, func(w http.ResponseWriter, r *http.Request) {
+	h := knowing(t, h1, func(h *house, w http.ResponseWriter, r *http.Request) {
 		h.watch.EndAll()
 		w.Header().Set("Content-Type", "text/event-stream")
 		_, _ = w.Write([]byte("data: secret\n\n"))
