@@ -29,8 +29,9 @@ type questions struct {
 }
 
 // Questions has what is asked at that address refused at hosts for which nothing
-// answers there, and what is asked at another one where nobody answers; told hears of each, and at which host and path it was asked. It is for
-// while the server is provisioned, before Lead.
+// answers there, and what is asked at another one where nobody answers; told hears of
+// each, and at which host and path it was asked. It is for while the server is
+// provisioned, before Lead.
 func (f *First) Questions(ctx caddy.Context, path string, hosts Hosts, told func(r *http.Request, asked string, why error)) error {
 	f.questions = questions{path, hosts, told}
 	if hosts.Covered() {

@@ -2,10 +2,8 @@ package everyroute
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
-	"sync/atomic"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -90,41 +88,23 @@ func refused(w http.ResponseWriter, r *http.Request) bool {
 // rest is before all routes of a server, some of which come to no handler of ours.
 // There too a question that nobody answers is refused.
 type rest struct {
-	asked  *questions
-	routes caddyhttp.RouteList
-	chain  atomic.Pointer[caddyhttp.Handler]
+	Behind
+	asked *questions
 }
 
 // coverRest puts that before the routes, which are still to be provisioned. Where a
 // handler of ours sees every request that costs nothing: PassOn looks.
-//
-// This leans on the inside of Caddy, as pathguard.Before does.
 func (f *First) coverRest(ctx caddy.Context) error {
 	if !UnderWay(f.server.Routes) {
 		return nil
 	}
-	before := caddyhttp.Route{Handlers: []caddyhttp.MiddlewareHandler{&rest{asked: &f.questions, routes: f.server.Routes}}}
-	if err := before.ProvisionHandlers(ctx, nil); err != nil {
-		return fmt.Errorf("putting a route before the others: %w", err)
-	}
-	f.server.Routes = caddyhttp.RouteList{before}
-	return nil
+	h := &rest{asked: &f.questions}
+	return h.Put(ctx, f.server, h)
 }
 
 // ServeHTTP runs the routes.
 func (h *rest) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	return h.asked.unanswered(w, r, h.compiled(next))
-}
-
-// compiled is the chain of the routes, made at the first request, when all of
-// them are provisioned. What follows is always the same: Caddy's list ends here.
-func (h *rest) compiled(next caddyhttp.Handler) caddyhttp.Handler {
-	if chain := h.chain.Load(); chain != nil {
-		return *chain
-	}
-	chain := h.routes.Compile(next)
-	h.chain.Store(&chain)
-	return chain
+	return h.asked.unanswered(w, r, h.Compiled(next))
 }
 
 // LooksAtAnswers reports whether a handler that stands before all routes does nothing
@@ -133,9 +113,6 @@ func LooksAtAnswers(h any) bool {
 	_, is := h.(*rest)
 	return is
 }
-
-// Inner are the routes behind it.
-func (h *rest) Inner() caddyhttp.RouteList { return h.routes }
 
 // Interface guards
 var (

@@ -68,9 +68,18 @@ func (c *Client) Do(method, path, body string, header ...string) Answer {
 // client goes away.
 func (c *Client) Try(ctx context.Context, method, path, body string, header ...string) (Answer, error) {
 	c.T.Helper()
-	req, err := http.NewRequestWithContext(ctx, method, c.Server.URL+path, strings.NewReader(body))
+	req, err := c.request(ctx, method, path, body, header...)
 	if err != nil {
 		return Answer{}, err
+	}
+	return c.exchange(req)
+}
+
+// request is one with the client's credentials; header holds pairs of names and values.
+func (c *Client) request(ctx context.Context, method, path, body string, header ...string) (*http.Request, error) {
+	req, err := http.NewRequestWithContext(ctx, method, c.Server.URL+path, strings.NewReader(body))
+	if err != nil {
+		return nil, err
 	}
 	if c.Cookie != "" {
 		req.Header.Set("Cookie", c.Cookie)
@@ -81,7 +90,7 @@ func (c *Client) Try(ctx context.Context, method, path, body string, header ...s
 	for i := 0; i < len(header); i += 2 {
 		req.Header.Add(header[i], header[i+1])
 	}
-	return c.exchange(req)
+	return req, nil
 }
 
 // Send sends a request of the test's own, without the client's credentials.

@@ -30,18 +30,9 @@ func (c *Client) Listen(header ...string) *Listening {
 	c.T.Helper()
 	ctx, leave := context.WithTimeout(context.Background(), Patience)
 	c.T.Cleanup(leave)
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.Server.URL+"/auth/events", nil)
+	req, err := c.request(ctx, http.MethodGet, "/auth/events", "", header...)
 	if err != nil {
 		c.T.Fatal(err)
-	}
-	if c.Cookie != "" {
-		req.Header.Set("Cookie", c.Cookie)
-	}
-	if c.Bearer != "" {
-		req.Header.Set("Authorization", "Bearer "+c.Bearer)
-	}
-	for i := 0; i < len(header); i += 2 {
-		req.Header.Add(header[i], header[i+1])
 	}
 	return ListenTo(c.T, NoRedirects, req, leave)
 }
