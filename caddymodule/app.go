@@ -82,6 +82,8 @@ type App struct {
 	logger  *zap.Logger
 	now     func() time.Time
 	lines   map[string]directive.Position // of the options, as they are read
+	said    []json.RawMessage             // what the configuration says to our modules
+	digest  func() string                 // of it, once the gateway is there: see configDigest
 }
 
 // options are a group of the app's options: fields, defaults, checks and the
@@ -131,6 +133,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 		return err
 	}
 	written, _ := json.Marshal(a) // before defaults are filled in
+	a.says(a)
 	for _, group := range a.groups() {
 		if err := group.provision(ctx, a); err != nil {
 			return a.lineOf(err, written).Wrap(err)
@@ -165,9 +168,6 @@ func (a *App) lineOf(err error, written json.RawMessage) directive.Position {
 	}
 	return directive.Position{}
 }
-
-// reloading reports whether this process runs a configuration already.
-func reloading() bool { return caddy.ActiveContext().Context != nil }
 
 // Start opens the store and begins the work in the background.
 func (a *App) Start() error {

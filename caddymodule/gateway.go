@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -67,6 +68,7 @@ func (a *App) open() (*gateway, error) {
 	if err != nil {
 		return nil, err
 	}
+	a.digest = sync.OnceValue(func() string { return a.configDigest(k.ring.MarkKeys()[0]) })
 	sealer, err := sessionstore.NewSealer(k.ring.SealingKeys()...)
 	if err != nil {
 		return nil, err

@@ -62,6 +62,7 @@ func (m *MatchSession) Provision(ctx caddy.Context) error {
 			return fmt.Errorf("matcher session: %w", err)
 		}
 	}
+	app.says(m)
 	m.shared = app.share()
 	if m.first, err = app.joinEarly(ctx); err != nil {
 		return err

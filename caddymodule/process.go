@@ -39,6 +39,9 @@ func pooled[T caddy.Destructor](key string, construct func() (T, error)) (T, fun
 	return value.(T), func() error { _, err := pool.Delete(key); return err }, nil
 }
 
+// reloading reports whether this process runs a configuration already.
+func reloading() bool { return caddy.ActiveContext().Context != nil }
+
 // retiredTime is how long the store stays open after a reload. Caddy does not
 // wait there for the requests that the servers before are still answering.
 const retiredTime = 30 * time.Second

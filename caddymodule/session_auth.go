@@ -90,6 +90,7 @@ func (s *SessionAuth) Provision(ctx caddy.Context) error {
 		return err
 	}
 	a.asks = true
+	a.says(s)
 	s.shared = a.share()
 	of := "session_auth"
 	if server, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server); ok && at == (directive.Position{}) {

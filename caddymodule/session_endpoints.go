@@ -55,6 +55,7 @@ func (e *SessionEndpoints) Provision(ctx caddy.Context) error {
 		return errors.New("nobody could sign in: add a login such as `login users users.yaml` to the sidegate options")
 	}
 	app.answers = true
+	app.says(e)
 	e.shared = app.share()
 	f, err := app.joinServer(ctx)
 	if err != nil {

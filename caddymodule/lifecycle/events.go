@@ -90,6 +90,10 @@ const (
 	Ended Kind = "ended"
 	// EndedAtSource: the login's source asked for the end. Login, Count.
 	EndedAtSource Kind = "ended at source"
+	// EndedByOperator: an operator ended sessions. Count, Result: the identity that they
+	// had at the admin endpoint, Name: whose sessions they asked for, as they said it;
+	// Login and UserID where those are of one person, and Session where it is one.
+	EndedByOperator Kind = "ended by operator"
 	// NoneEndedAtSource: the login's source asked for the end of a session of
 	// its own, and of the sessions that its person has here none is of that. Login.
 	NoneEndedAtSource Kind = "none ended at source"

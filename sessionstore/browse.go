@@ -1,0 +1,36 @@
+package sessionstore
+
+import "context"
+
+// Browser is a Store that operators look through. It works in pages, between
+// which everybody else has the store to themselves: how many sessions there are
+// makes it longer, and nobody wait longer. Its methods honour the deadline of
+// their context, and have none of their own for the whole of their work.
+type Browser interface {
+	// WalkUser hands out the person's live sessions, in no order. Those that begin
+	// or end meanwhile may be among them or not; one that lives all the while comes
+	// at least once. It stops at the first error of page, and returns that.
+	WalkUser(ctx context.Context, userID int64, page func([]Found) error) error
+
+	// WalkAll is WalkUser for the live sessions of everybody.
+	WalkAll(ctx context.Context, page func([]Found) error) error
+
+	// FindID returns the live session of that public name (Key.ID), and false when
+	// there is none. It looks at the name of every session, and opens that one.
+	FindID(ctx context.Context, id string) (Found, bool, error)
+
+	// Count is how many sessions are live.
+	Count(ctx context.Context) (int, error)
+
+	// RevokeKeys ends those sessions, also those that cannot be read, and reports
+	// how many it ended. With an error come those that have ended by then.
+	RevokeKeys(ctx context.Context, keys ...Key) (int, error)
+}
+
+// Found is a session that a Browser came across.
+type Found struct {
+	Key Key
+	// Session is nil when it cannot be read, and Err then says why.
+	Session *Session
+	Err     error
+}
