@@ -24,6 +24,7 @@ import (
 	"example.com/sidegate/caddymodule/filevalues"
 	"example.com/sidegate/caddymodule/health"
 	"example.com/sidegate/caddymodule/lifecycle"
+	"example.com/sidegate/caddymodule/metrics"
 	"example.com/sidegate/caddymodule/siting"
 )
 
@@ -75,7 +76,7 @@ type App struct {
 
 	gateway func() (*gateway, error)
 	opened  atomic.Pointer[gateway]
-	metrics *metrics
+	metrics *metrics.Set
 	files   filevalues.Files
 	cancel  context.CancelFunc
 	running sync.WaitGroup

@@ -86,12 +86,12 @@ func (o *LoginOptions) provision(ctx caddy.Context, a *App) error {
 		o.places[mod.(LoginModule).Name()] = directive.Recall(o.LoginsRaw[i])
 	}
 	o.LoginsRaw = nil
-	a.metrics.expect("")
+	a.metrics.Expect("")
 	var named []string
 	for _, mod := range mods {
 		l := mod.(LoginModule)
 		named = append(named, l.Name())
-		a.metrics.expect(l.Name())
+		a.metrics.Expect(l.Name())
 		o.logins = append(o.logins, l)
 	}
 	if err := o.readDomains(); err != nil {

@@ -234,7 +234,7 @@ func (g *gateway) watchReports(ctx context.Context) {
 // onlyReported tells of that with the counts so far.
 func (h *events) onlyReported(message string) {
 	var fields []zap.Field
-	for i, n := range h.metrics.reported.All() {
+	for i, n := range h.metrics.Reported.All() {
 		fields = append(fields, zap.Int64("would_"+demand.Answers[i], n))
 	}
 	h.logger.Warn(message, fields...)

@@ -16,6 +16,7 @@ import (
 	"example.com/sidegate/caddymodule/demand"
 	"example.com/sidegate/caddymodule/endpoint"
 	"example.com/sidegate/caddymodule/lifecycle"
+	"example.com/sidegate/caddymodule/metrics"
 	"example.com/sidegate/caddymodule/profile"
 	"example.com/sidegate/caddymodule/storewatch"
 	"example.com/sidegate/caddymodule/streams"
@@ -26,7 +27,7 @@ import (
 // log and into metrics.
 type events struct {
 	logger  *zap.Logger
-	metrics *metrics
+	metrics *metrics.Set
 	now     func() time.Time
 	trouble trouble
 	// store holds back what is said of it once the log knows that it is away.
@@ -46,8 +47,7 @@ type events struct {
 	wrong                 trouble
 	tokens                trouble
 	sources               trouble
-	forbidden             trouble
-	reported              trouble
+	forbidden, reported   trouble
 	undecided, unanswered trouble
 	differing             trouble
 	names                 accountNames
@@ -59,7 +59,7 @@ type events struct {
 // toldKept is how much of that is remembered; of more it is told again.
 const toldKept = 4096
 
-func newEvents(logger *zap.Logger, counted *metrics, now func() time.Time, former formerSecret, names accountNames) *events {
+func newEvents(logger *zap.Logger, counted *metrics.Set, now func() time.Time, former formerSecret, names accountNames) *events {
 	h := &events{logger: logger, metrics: counted, now: now, former: former, names: names}
 	h.told, _ = lru.New[string, struct{}](toldKept) // its one error is a size below 1
 	return h
@@ -200,7 +200,7 @@ var refreshTrouble = line{zap.WarnLevel, "a session could not be built anew; it 
 
 // Happened implements lifecycle.Events.
 func (h *events) Happened(e lifecycle.Event) {
-	h.metrics.count(e)
+	h.metrics.Count(e)
 	if e.Kind == lifecycle.NotRead && errors.Is(e.Err, sessionstore.ErrUnknownKey) {
 		h.missingSecret()
 	}
@@ -260,7 +260,7 @@ func (h *events) Trouble(ctx context.Context, what string, err error) {
 		h.sourceFailed(what, fault)
 		return
 	}
-	h.metrics.storeFailures.Inc()
+	h.metrics.StoreFailed()
 	if errors.Is(err, sessionstore.ErrUnknownKey) {
 		h.missingSecret()
 		return
@@ -304,7 +304,7 @@ const longestPath = 256
 // pathRefused counts and logs that a path was refused, why, and what depends on
 // it that it is.
 func (h *events) pathRefused(path, why, rule string) {
-	h.metrics.ambiguousPaths.Inc()
+	h.metrics.PathRefused()
 	if h.paths.tell(h.now()) {
 		h.logger.Warn("a path was refused that can be read in several ways: a demand depends on a matcher, which knows one",
 			zap.String("path", path[:min(len(path), longestPath)]), zap.String("why", why), zap.String("rule", rule),
@@ -318,7 +318,7 @@ func (h *events) headersLeftOut(s *sessionstore.Session, leftOut string) {
 	if again, _ := h.told.ContainsOrAdd(s.Key.ID(), struct{}{}); again {
 		return
 	}
-	h.metrics.headersLeftOut.Inc()
+	h.metrics.HeadersLeftOut()
 	h.logger.Warn("identity headers would have been too large, so the app is not told all of a person",
 		zap.String("login", s.Method), zap.Int64("user_id", s.User.ID), zap.String("session", s.Key.ID()), zap.String("left_out", leftOut),
 		zap.Int("roles", len(s.User.FlatRolesList)), zap.Int("permissions", len(s.User.FlatPermissionsList)),

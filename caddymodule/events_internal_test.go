@@ -25,6 +25,7 @@ import (
 	"example.com/sidegate/caddymodule/endpoint"
 	"example.com/sidegate/caddymodule/lifecycle"
 	"example.com/sidegate/caddymodule/login"
+	"example.com/sidegate/caddymodule/metrics"
 	"example.com/sidegate/caddymodule/origin"
 	"example.com/sidegate/caddymodule/refusal"
 	"example.com/sidegate/caddymodule/storewatch"
@@ -34,8 +35,8 @@ import (
 
 func TestTroubleOfASourceIsNotTheStores(t *testing.T) {
 	core, logs := observer.New(zap.DebugLevel)
-	h := &events{logger: zap.New(core), metrics: newMetrics(), now: time.Now}
-	failures := func() float64 { return valueOf(t, h.metrics.storeFailures) }
+	h := &events{logger: zap.New(core), metrics: metrics.New(), now: time.Now}
+	failures := func() float64 { return valueOf(t, h.metrics, "store_failures_total") }
 	away := errors.New("away")
 	h.Trouble(t.Context(), "a login method failed", lifecycle.SourceFault{Err: away, Login: "sso"})
 	if told := logs.All(); len(told) != 1 || told[0].ContextMap()["login"] != "sso" {
@@ -61,7 +62,7 @@ func TestTroubleOfAStoreThatIsAwayIsHeldBack(t *testing.T) {
 		core, logs := observer.New(zap.DebugLevel)
 		away := errors.New("away")
 		fail := func(context.Context) error { return away }
-		h := &events{logger: zap.New(core), metrics: newMetrics(), now: time.Now,
+		h := &events{logger: zap.New(core), metrics: metrics.New(), now: time.Now,
 			store: storewatch.New(storewatch.Config{Beat: fail, Reads: fail, Logger: zap.NewNop(), Now: time.Now})}
 		ctx, cancel := context.WithCancel(t.Context())
 		go h.store.Run(ctx)
@@ -73,7 +74,7 @@ func TestTroubleOfAStoreThatIsAwayIsHeldBack(t *testing.T) {
 		if said := logs.All(); len(said) != 0 {
 			t.Errorf("the log says %+v", said)
 		}
-		if n := valueOf(t, h.metrics.storeFailures); n != 1 {
+		if n := valueOf(t, h.metrics, "store_failures_total"); n != 1 {
 			t.Errorf("%v failures were counted; want 1", n)
 		}
 		h.Trouble(t.Context(), "a login method failed", lifecycle.SourceFault{Err: away, Login: "sso"})
@@ -90,7 +91,7 @@ func TestTroubleOfAStoreThatIsAwayIsHeldBack(t *testing.T) {
 func TestAMissingSecretIsToldOnce(t *testing.T) {
 	core, logs := observer.New(zap.DebugLevel)
 	clock := time.Now()
-	h := &events{logger: zap.New(core), metrics: newMetrics(), now: func() time.Time { return clock }, former: formerSecret{"there", "name it"}}
+	h := &events{logger: zap.New(core), metrics: metrics.New(), now: func() time.Time { return clock }, former: formerSecret{"there", "name it"}}
 	unknown := fmt.Errorf("asking for a session: %w", sessionstore.ErrUnknownKey)
 	for range 3 {
 		h.Trouble(t.Context(), "a session could not be looked up", unknown)
@@ -105,7 +106,7 @@ func TestAMissingSecretIsToldOnce(t *testing.T) {
 	if said := logs.FilterMessageSnippet("could not be looked up").All(); len(said) != 0 {
 		t.Errorf("each request is told of: %+v", said)
 	}
-	if n := valueOf(t, h.metrics.storeFailures); n != 3 {
+	if n := valueOf(t, h.metrics, "store_failures_total"); n != 3 {
 		t.Errorf("%v failures were counted; want 3", n)
 	}
 	h.Trouble(t.Context(), "a session could not be looked up", sessionstore.ErrCorrupt)
@@ -117,33 +118,44 @@ func TestAMissingSecretIsToldOnce(t *testing.T) {
 // The line is also made by changes of people, which meet the records first
 // where nobody is at their browser.
 func TestAMissingSecretThatChangesOfPeopleMeetIsToldToo(t *testing.T) {
-	told, _ := heard(t, lifecycle.Event{Kind: lifecycle.NotRead, Err: sessionstore.ErrUnknownKey}, nil)
+	told, _ := heard(t, lifecycle.Event{Kind: lifecycle.NotRead, Err: sessionstore.ErrUnknownKey}, "")
 	if len(told) != 2 {
 		t.Errorf("the log says %+v", told)
 	}
 }
 
-// valueOf is the value of a counter, or how many a histogram has observed.
-func valueOf(t testing.TB, c prometheus.Collector) float64 {
+// valueOf is the value of a counter, by its name and the values of its labels.
+func valueOf(t testing.TB, counted *metrics.Set, sample string) (value float64) {
 	t.Helper()
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(c)
+	registry.MustRegister(counted)
 	families, err := registry.Gather()
-	if err != nil || len(families) != 1 {
-		t.Fatalf("%d families: %v", len(families), err)
+	if err != nil {
+		t.Fatal(err)
 	}
-	m := families[0].GetMetric()[0]
-	return m.GetCounter().GetValue() + float64(m.GetHistogram().GetSampleCount())
+	for _, family := range families {
+		for _, m := range family.GetMetric() {
+			name := strings.TrimPrefix(family.GetName(), "caddy_sidegate_")
+			for _, label := range m.GetLabel() {
+				name += " " + label.GetValue()
+			}
+			if name == sample {
+				return m.GetCounter().GetValue()
+			}
+		}
+	}
+	t.Fatalf("there is no %s", sample)
+	return 0
 }
 
 // heard is what the log and one metric say of an event.
-func heard(t *testing.T, e lifecycle.Event, counted func(*metrics) prometheus.Collector) (said []observer.LoggedEntry, value float64) {
+func heard(t *testing.T, e lifecycle.Event, counted string) (said []observer.LoggedEntry, value float64) {
 	t.Helper()
 	core, logs := observer.New(zap.DebugLevel)
-	h := &events{logger: zap.New(core), metrics: newMetrics(), now: time.Now}
+	h := &events{logger: zap.New(core), metrics: metrics.New(), now: time.Now}
 	h.Happened(e)
-	if counted != nil {
-		value = valueOf(t, counted(h.metrics))
+	if counted != "" {
+		value = valueOf(t, h.metrics, counted)
 	}
 	return logs.All(), value
 }
@@ -233,7 +245,7 @@ func TestEventsAreLogged(t *testing.T) {
 			for _, fields := range c.fields {
 				maps.Copy(want, fields)
 			}
-			told, _ := heard(t, event, nil)
+			told, _ := heard(t, event, "")
 			if len(told) != 1 || told[0].Level.String() != c.level || told[0].Message != c.message {
 				t.Fatalf("the log says %+v", told)
 			}
@@ -245,7 +257,7 @@ func TestEventsAreLogged(t *testing.T) {
 	for kind := range lines {
 		event := all
 		event.Kind = kind
-		if told, _ := heard(t, event, nil); len(told) != 1 {
+		if told, _ := heard(t, event, ""); len(told) != 1 {
 			t.Errorf("%s makes %d lines", kind, len(told))
 		}
 	}
@@ -267,12 +279,12 @@ func TestWhatIsOnlyReportedIsToldWithWhoDemandsIt(t *testing.T) {
 		told, want := report, maps.Clone(said)
 		told.UserID, told.Session = c.id, c.session
 		maps.Copy(want, c.more)
-		lines, _ := heard(t, lifecycle.Event{Kind: demand.Reported, Client: netip.MustParseAddr("192.0.2.1"), Err: &told}, nil)
+		lines, _ := heard(t, lifecycle.Event{Kind: demand.Reported, Client: netip.MustParseAddr("192.0.2.1"), Err: &told}, "")
 		if got := lines[0].ContextMap(); !maps.Equal(got, want) {
 			t.Errorf("of %s it says %v; want %v", c.name, got, want)
 		}
 	}
-	lines, _ := heard(t, lifecycle.Event{Kind: demand.Forbidden, Err: &demand.Lacking{Of: "session_auth of server srv0", User: new(sessionstore.UserSession)}, Result: "role admin"}, nil)
+	lines, _ := heard(t, lifecycle.Event{Kind: demand.Forbidden, Err: &demand.Lacking{Of: "session_auth of server srv0", User: new(sessionstore.UserSession)}, Result: "role admin"}, "")
 	if got := lines[0].ContextMap()["of"]; got != "session_auth of server srv0" {
 		t.Errorf("what is forbidden is said of %v", got)
 	}
@@ -324,7 +336,7 @@ func TestNamesAreInTheLogAsDigests(t *testing.T) {
 func TestFloodsOfRefusedSignInsAreCut(t *testing.T) {
 	core, logs := observer.New(zap.DebugLevel)
 	clock := time.Now()
-	h := &events{logger: zap.New(core), metrics: newMetrics(), now: func() time.Time { return clock }}
+	h := &events{logger: zap.New(core), metrics: metrics.New(), now: func() time.Time { return clock }}
 	for range atFirst + 76 {
 		h.Happened(lifecycle.Event{Kind: endpoint.Refused})
 	}
@@ -345,7 +357,7 @@ func TestFloodsOfRefusedSignInsAreCut(t *testing.T) {
 func TestThrottlingIsToldWithTheAccountAndTheAddress(t *testing.T) {
 	core, logs := observer.New(zap.DebugLevel)
 	clock := time.Now()
-	h := &events{logger: zap.New(core), metrics: newMetrics(), now: func() time.Time { return clock }}
+	h := &events{logger: zap.New(core), metrics: metrics.New(), now: func() time.Time { return clock }}
 	proxy := netip.MustParseAddr("10.0.0.1")
 	throttled := lifecycle.Event{Kind: endpoint.Throttled, Client: proxy, Name: "ada", Err: &login.Throttled{
 		RetryAfter: time.Minute, Scope: "account",
@@ -369,7 +381,7 @@ func TestThrottlingIsToldWithTheAccountAndTheAddress(t *testing.T) {
 func TestWhoIsThrottledAsOneBehindASilentProxyIsToldWithTheRemedy(t *testing.T) {
 	for client, hinted := range map[string]bool{"127.0.0.1": true, "10.0.0.1": true, "192.0.2.1": false} {
 		from := login.Client{Addr: netip.MustParseAddr(client)}
-		told, _ := heard(t, lifecycle.Event{Kind: endpoint.Throttled, Client: from.Addr, Err: &login.Throttled{Scope: "address", From: from}}, nil)
+		told, _ := heard(t, lifecycle.Event{Kind: endpoint.Throttled, Client: from.Addr, Err: &login.Throttled{Scope: "address", From: from}}, "")
 		if got := told[0].ContextMap()["remedy"] == silentProxy; got != hinted {
 			t.Errorf("%s: the remedy is told %v", client, got)
 		}
@@ -392,17 +404,19 @@ func TestEventsAreCounted(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		event   lifecycle.Event
-		counted func(*metrics) prometheus.Collector
+		counted string
 		want    float64
 	}{
-		{"a sign-out", lifecycle.Event{Kind: endpoint.SignedOut}, func(m *metrics) prometheus.Collector { return m.signOuts }, 1},
-		{"a session that its login ended", lifecycle.Event{Kind: lifecycle.Ended, Count: 1}, func(m *metrics) prometheus.Collector { return m.endedByLogin }, 1},
-		{"sessions that a provider ended", lifecycle.Event{Kind: lifecycle.EndedAtSource, Count: 3}, func(m *metrics) prometheus.Collector { return m.endedByLogin }, 3},
-		{"sessions that ended for a new one", lifecycle.Event{Kind: lifecycle.EndedForRoom, Count: 2}, func(m *metrics) prometheus.Collector { return m.endedForRoom }, 2},
+		{"a sign-out", lifecycle.Event{Kind: endpoint.SignedOut}, "sign_outs_total", 1},
+		{"a session that its login ended", lifecycle.Event{Kind: lifecycle.Ended, Count: 1}, "sessions_ended_by_login_total", 1},
+		{"sessions that a provider ended", lifecycle.Event{Kind: lifecycle.EndedAtSource, Count: 3}, "sessions_ended_by_login_total", 3},
+		{"sessions that ended for a new one", lifecycle.Event{Kind: lifecycle.EndedForRoom, Count: 2}, "sessions_ended_by_limit_total", 2},
 		{"an attempt to sign in", lifecycle.Event{Kind: endpoint.Attempted, Login: "users", Result: refusal.Throttled},
-			func(m *metrics) prometheus.Collector { return m.signIns.WithLabelValues("users", refusal.Throttled) }, 1},
+			"sign_ins_total users throttled", 1},
+		{"an attempt that the throttle stopped", lifecycle.Event{Kind: endpoint.Throttled, Err: errors.New("too many")}, "throttled_attempts_total", 1},
+		{"an account under attack", lifecycle.Event{Kind: endpoint.Attacked}, "attacked_accounts_total", 1},
 		{"a refresh", lifecycle.Event{Kind: lifecycle.Refreshed, Result: lifecycle.RefreshElsewhere},
-			func(m *metrics) prometheus.Collector { return m.refreshes.WithLabelValues(lifecycle.RefreshElsewhere) }, 1},
+			"refreshes_total elsewhere", 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if _, got := heard(t, c.event, c.counted); got != c.want {
@@ -413,11 +427,11 @@ func TestEventsAreCounted(t *testing.T) {
 }
 
 func TestWhoWentAwayIsNoTrouble(t *testing.T) {
-	h := &events{logger: zap.NewNop(), metrics: newMetrics(), now: time.Now}
+	h := &events{logger: zap.NewNop(), metrics: metrics.New(), now: time.Now}
 	ctx, leave := context.WithCancel(t.Context())
 	leave()
 	h.Trouble(ctx, "a session could not be looked up", context.Canceled)
-	if n := valueOf(t, h.metrics.storeFailures); n != 0 {
+	if n := valueOf(t, h.metrics, "store_failures_total"); n != 0 {
 		t.Errorf("the store is blamed %v times", n)
 	}
 }
@@ -425,15 +439,15 @@ func TestWhoWentAwayIsNoTrouble(t *testing.T) {
 func TestARefusedPathIsLoggedOnceASecondAndAlwaysCounted(t *testing.T) {
 	core, logs := observer.New(zap.DebugLevel)
 	now := time.Unix(1_800_000_000, 0)
-	h := &events{logger: zap.New(core), metrics: newMetrics(), now: func() time.Time { return now }}
+	h := &events{logger: zap.New(core), metrics: metrics.New(), now: func() time.Time { return now }}
 	for range 3 {
 		h.pathRefused("/x/"+strings.Repeat("y", 1000), "double encoding", "path /admin/*")
 	}
 	now = now.Add(time.Second)
 	h.pathRefused("/a;b", "a parameter", "path /admin/*")
 	told := logs.All()
-	if len(told) != 2 || valueOf(t, h.metrics.ambiguousPaths) != 4 {
-		t.Fatalf("%d lines, and %v are counted", len(told), valueOf(t, h.metrics.ambiguousPaths))
+	if len(told) != 2 || valueOf(t, h.metrics, "ambiguous_paths_refused_total") != 4 {
+		t.Fatalf("%d lines, and %v are counted", len(told), valueOf(t, h.metrics, "ambiguous_paths_refused_total"))
 	}
 	want := map[string]any{"path": "/a;b", "why": "a parameter", "rule": "path /admin/*", "option": "ambiguous_paths allow",
 		"remedy": "put the demand into a `path` in the block of session_auth, which reads a path in every way; or say the option, if the app reads paths as Caddy does", "more_since_last": int64(2)}
@@ -449,7 +463,7 @@ func TestARefusedPathIsLoggedOnceASecondAndAlwaysCounted(t *testing.T) {
 // not decide how many lines there are.
 func TestARequestFromAnotherSiteIsLoggedWithWhatWasCompared(t *testing.T) {
 	core, logs := observer.New(zap.DebugLevel)
-	h := &events{logger: zap.New(core), metrics: newMetrics(), now: time.Now}
+	h := &events{logger: zap.New(core), metrics: metrics.New(), now: time.Now}
 	for range 3 {
 		h.Happened(lifecycle.Event{Kind: endpoint.CrossOrigin, Err: &origin.Mismatch{Site: "cross-site", Origin: "https://evil.example", Own: "https://app.example.com"}})
 	}
@@ -464,7 +478,7 @@ func TestARequestFromAnotherSiteIsLoggedWithWhatWasCompared(t *testing.T) {
 // Who has said public_url is not told to say it.
 func TestAPageOfOnesOwnOverPlainHTTPIsLoggedWithWhatHelpsThere(t *testing.T) {
 	core, logs := observer.New(zap.DebugLevel)
-	h := &events{logger: zap.New(core), metrics: newMetrics(), now: time.Now}
+	h := &events{logger: zap.New(core), metrics: metrics.New(), now: time.Now}
 	h.Happened(lifecycle.Event{Kind: endpoint.CrossOrigin, Err: &origin.Mismatch{Origin: "http://app.example.com", Own: "https://app.example.com", Plain: true}})
 	if remedy, _ := logs.All()[0].ContextMap()["remedy"].(string); !strings.Contains(remedy, "port 80 redirect to https") || strings.Contains(remedy, "say public_url") {
 		t.Errorf("the remedy is %q", remedy)
@@ -510,7 +524,7 @@ func kindsOf(file *ast.File) (kinds []lifecycle.Kind) {
 
 func TestAnAppThatLeadsBackToTheLoginPageIsLoggedOnce(t *testing.T) {
 	core, logs := observer.New(zap.DebugLevel)
-	h := &events{logger: zap.New(core), metrics: newMetrics(), now: time.Now}
+	h := &events{logger: zap.New(core), metrics: metrics.New(), now: time.Now}
 	for range 3 {
 		h.ledBack()
 	}
@@ -522,7 +536,7 @@ func TestAnAppThatLeadsBackToTheLoginPageIsLoggedOnce(t *testing.T) {
 func TestACookieThatAnAppOverwritesIsLoggedOnceASecond(t *testing.T) {
 	core, logs := observer.New(zap.DebugLevel)
 	now := time.Now()
-	h := &events{logger: zap.New(core), metrics: newMetrics(), now: func() time.Time { return now }}
+	h := &events{logger: zap.New(core), metrics: metrics.New(), now: func() time.Time { return now }}
 	for range 3 {
 		h.cookieOverwritten()
 	}

@@ -16,9 +16,11 @@ import (
 	"example.com/sidegate/caddymodule/login"
 	"example.com/sidegate/caddymodule/login/adopt"
 	"example.com/sidegate/caddymodule/login/oidc"
+	"example.com/sidegate/caddymodule/observed"
 	"example.com/sidegate/caddymodule/storewatch"
 	"example.com/sidegate/caddymodule/streams"
 	"example.com/sidegate/caddymodule/token"
+	"example.com/sidegate/caddymodule/tracing"
 	"example.com/sidegate/sessionstore"
 	"example.com/sidegate/sessionstore/nearcache"
 )
@@ -39,6 +41,7 @@ type gateway struct {
 
 	unwritten atomic.Bool // activity could not be written the last time
 	watch     *storewatch.Watch
+	live      census
 
 	callers    *caller.Finder
 	vouching   *lifecycle.Vouching
@@ -73,7 +76,7 @@ func (a *App) open() (*gateway, error) {
 	if err != nil {
 		return nil, err
 	}
-	store, release, err := a.store.Open(sealer, a.now)
+	raw, release, err := a.store.Open(sealer, a.now)
 	if err != nil {
 		return nil, err
 	}
@@ -91,11 +94,12 @@ func (a *App) open() (*gateway, error) {
 	if g.vouching, err = a.vouching(g, k); err != nil {
 		return nil, errors.Join(err, g.release())
 	}
+	store := observed.Before(raw, a.store.CaddyModule().ID.Name(), a.metrics.Store)
 	g.activity = sessionstore.NewActivity(store, a.now)
 	backing := g.activity.Before(store)
-	a.putCacheBefore(store, backing, g)
+	a.putCacheBefore(raw, backing, g)
 	g.activity.Through(g.store)
-	g.watch = a.watchOver(store, g)
+	g.watch, g.live.of = a.watchOver(raw, g), a.countable(raw)
 	g.events.store = g.watch
 	adoption := a.adoption(g, k)
 	g.callers = caller.NewFinder(a.finder(g, k, adoption))
@@ -139,10 +143,10 @@ func (a *App) openKeys() (k keys, err error) {
 }
 
 // putCacheBefore puts the near cache in front of the store, unless it is off.
-// Backing is the store with the activity in front of it that is yet to be written.
-func (a *App) putCacheBefore(store, backing sessionstore.Store, g *gateway) {
+// Backing is the raw store with the activity in front of it that is yet to be written.
+func (a *App) putCacheBefore(raw, backing sessionstore.Store, g *gateway) {
 	g.store, g.backing = backing, backing
-	g.messages, _ = store.(sessionstore.Notifier)
+	g.messages, _ = raw.(sessionstore.Notifier)
 	if a.Cache.Off {
 		return
 	}
@@ -151,6 +155,7 @@ func (a *App) putCacheBefore(store, backing sessionstore.Store, g *gateway) {
 		Entries: a.Cache.Entries,
 		Stale:   time.Duration(a.Cache.Stale),
 		Vouch:   g.vouching.Of,
+		Trace:   tracing.Below,
 		Now:     a.now,
 	}
 	if p, ok := a.store.(interface{ patience() time.Duration }); ok {
@@ -159,7 +164,7 @@ func (a *App) putCacheBefore(store, backing sessionstore.Store, g *gateway) {
 	// Messages of a store of our own come from this process: what they take says
 	// nothing of other gateways.
 	if g.messages != nil && a.store.Shared() {
-		opts.ObserveDelay = func(d time.Duration) { a.metrics.revocationDelay.Observe(d.Seconds()) }
+		opts.ObserveDelay = a.metrics.RevocationTook
 	}
 	g.near = nearcache.New(backing, opts)
 	g.store = g.near
@@ -202,7 +207,7 @@ func (a *App) endpoints(g *gateway, k keys, adoption *endpoint.Adoption) endpoin
 		Ring: k.ring, Tokens: k.tokens, TokensOff: a.Token.Off, Events: g.events, Now: a.now,
 		Streams: g.streams, Audience: a.audience,
 		SignedOut: func(ctx context.Context, key sessionstore.Key) bool { return lifecycle.SignedOut(ctx, g.store, key) },
-		Policies:  a.policies(g), Uses: func(c *caller.Caller) { g.uses(c, a.now()) },
+		Outcomes:  &a.metrics.Requests, Policies: a.policies(g), Uses: func(c *caller.Caller) { g.uses(c, a.now()) },
 		Logins: endpoint.Logins{Providers: a.providers, Throttle: login.NewThrottle(g.store, login.Limits{}), Attempts: k.attempts, Adoption: adoption},
 	}
 	for _, l := range a.logins {
@@ -283,14 +288,6 @@ func (g *gateway) flush(ctx context.Context) {
 	if again := g.unwritten.Swap(err != nil); err != nil && !again {
 		g.warn("activity is not written down yet; it will be tried again and again", err)
 	}
-}
-
-func (g *gateway) sweep(ctx context.Context, s sessionstore.Sweeper) {
-	every(ctx, sweepEvery, func() {
-		if _, err := s.Sweep(ctx); err != nil && !errors.Is(err, context.Canceled) {
-			g.events.logger.Warn("expired sessions were not swept away; it will be tried again", zap.Error(err))
-		}
-	})
 }
 
 // heard is told of each session that was changed or ended, here or elsewhere.

@@ -1,6 +1,8 @@
 package caddymodule
 
 import (
+	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
+	"example.com/sidegate/caddymodule/metrics"
 	"example.com/sidegate/caddymodule/token"
 	"example.com/sidegate/sessionstore"
 	"example.com/sidegate/sessionstore/storetest"
@@ -23,7 +26,7 @@ func (namedLogin) CaddyModule() caddy.ModuleInfo { return caddy.ModuleInfo{} }
 // measured is a gateway with a near cache, its metrics, and a session in it.
 func measured(t testing.TB) (*App, *gateway, *sessionstore.Session) {
 	t.Helper()
-	a := &App{SecretOptions: SecretOptions{secrets: []string{strings.Repeat("s", token.MinSecret)}}, logger: zap.NewNop(), now: time.Now, metrics: newMetrics()}
+	a := &App{SecretOptions: SecretOptions{secrets: []string{strings.Repeat("s", token.MinSecret)}}, logger: zap.NewNop(), now: time.Now, metrics: metrics.New()}
 	a.store = new(MemoryStore)
 	a.logins = []LoginModule{namedLogin("plain")}
 	a.LifeOptions.setDefaults()
@@ -47,7 +50,7 @@ func measured(t testing.TB) (*App, *gateway, *sessionstore.Session) {
 func TestMetricsCostARequestNothing(t *testing.T) {
 	a, g, s := measured(t)
 	registry := prometheus.NewPedanticRegistry()
-	if err := registry.Register(collector{a}); err != nil {
+	if err := metrics.Register(registry, a.metrics, a.reading); err != nil {
 		t.Fatal(err)
 	}
 	ctx := t.Context()
@@ -60,4 +63,40 @@ func TestMetricsCostARequestNothing(t *testing.T) {
 	if _, err := registry.Gather(); err != nil {
 		t.Errorf("what was counted meanwhile cannot be told: %v", err)
 	}
+}
+
+// browsed is a store that counts its sessions, or cannot say.
+type browsed struct {
+	sessionstore.Store
+	sessionstore.Browser
+	live int
+	err  error
+}
+
+func (b *browsed) Count(context.Context) (int, error) { return b.live, b.err }
+
+func TestLiveSessionsAreCountedInTheBackgroundAlone(t *testing.T) {
+	a, g, _ := measured(t)
+	store := &browsed{live: 3}
+	g.live.of = a.countable(store)
+	tell := func() *int64 { return a.reading().Gateway.Sessions }
+	if tell() != nil {
+		t.Error("a number is told that nobody has counted")
+	}
+	g.live.take(t.Context())
+	store.live = 5
+	if n := tell(); n == nil || *n != 3 {
+		t.Errorf("%v are told of; want the 3 of the last count", n)
+	}
+	store.err = errors.New("no answer")
+	g.live.take(t.Context())
+	if n := tell(); n == nil || *n != 3 {
+		t.Errorf("a store that cannot say has them forgotten: %v", n)
+	}
+	t.Run("a store that gateways share is not looked through by each", func(t *testing.T) {
+		a.store = new(RedisStore)
+		if a.countable(store) != nil {
+			t.Error("it is counted")
+		}
+	})
 }

@@ -10,10 +10,14 @@ import (
 	"testing"
 
 	"example.com/sidegate/caddymodule"
+	"example.com/sidegate/caddymodule/demand"
 	"example.com/sidegate/caddymodule/gatewaytest"
+	"example.com/sidegate/caddymodule/observed"
 	"example.com/sidegate/caddymodule/streams"
 	"example.com/sidegate/sessionstore/redis/redistest"
 )
+
+func decided(decision string) string { return `requests_total{decision="` + decision + `"}` }
 
 func signIns(login, result string) string {
 	return `sign_ins_total{login="` + login + `",result="` + result + `"}`
@@ -39,10 +43,10 @@ func TestMetricsCountWhatHappens(t *testing.T) {
 			for range 3 {
 				c.Get("/app").Want(t, http.StatusOK)
 			}
-		}, map[string]float64{gatewaytest.Lookups("miss"): 1, gatewaytest.Lookups("hit"): 2}},
+		}, map[string]float64{gatewaytest.Lookups("miss"): 1, gatewaytest.Lookups("hit"): 2, decided("allowed"): 3}},
 		{"a request without a session", func(t *testing.T) {
 			p.Client(t).Get("/app").Want(t, http.StatusUnauthorized)
-		}, nil},
+		}, map[string]float64{decided("anonymous"): 1}},
 		{"a wrong password", func(t *testing.T) {
 			p.Client(t).TrySignIn(gatewaytest.Ada, "wrong").Want(t, http.StatusUnauthorized)
 		}, map[string]float64{signIns("users", "refused"): 1}},
@@ -57,7 +61,7 @@ func TestMetricsCountWhatHappens(t *testing.T) {
 				p.Client(t).TrySignIn(gatewaytest.Grace, "wrong").Want(t, http.StatusUnauthorized)
 			}
 			p.Client(t).TrySignIn(gatewaytest.Grace, gatewaytest.Password).Want(t, http.StatusTooManyRequests)
-		}, map[string]float64{signIns("users", "refused"): 10, signIns("", "throttled"): 1}},
+		}, map[string]float64{signIns("users", "refused"): 10, signIns("", "throttled"): 1, "throttled_attempts_total": 1}},
 		{"a body that is no attempt", func(t *testing.T) {
 			p.Client(t).Do(http.MethodPost, "/auth/login", "{", "Content-Type", "application/json").Want(t, http.StatusBadRequest)
 		}, nil},
@@ -94,6 +98,64 @@ func TestMetricsCountWhatHappens(t *testing.T) {
 		p.AwaitSample("near_cache_entries", 1)
 		c.Post("/auth/logout").Want(t, http.StatusNoContent)
 		p.AwaitSample("near_cache_entries", 0)
+	})
+}
+
+// What becomes of requests, in one word each: what operators draw first.
+func TestMetricsOfWhatWasDecided(t *testing.T) {
+	t.Parallel()
+	srv := redistest.Start(t, redistest.AppendOnly())
+	p := gatewaytest.StartProcess(t, gatewaytest.Site{
+		Options: "cache off\npolicy default {\nrole admin\n}",
+		Routes: "session_auth /app/open* {\npublic /app/open*\n}\nsession_auth /app/admin* {\nrole admin\n}\n" +
+			"session_auth /app/maybe* {\noptional\n}\n@in path /app/in*\nsession_auth @in\nrespond /app* ok",
+	}.OnRedis(srv, gatewaytest.PresentSecret))
+	grace, nobody := p.Client(t), p.Client(t)
+	grace.SignIn(gatewaytest.Grace)
+	for _, step := range []struct {
+		name   string
+		by     *gatewaytest.Client
+		path   string
+		header []string
+		status int
+		want   string
+	}{
+		{"somebody who is signed in passes", grace, "/app/in", nil, http.StatusOK, "allowed"},
+		{"somebody who is signed in passes where nobody need be", grace, "/app/open", nil, http.StatusOK, "allowed"},
+		{"nobody passes where a path is public", nobody, "/app/open", nil, http.StatusOK, "public"},
+		{"nobody passes where a session is optional", nobody, "/app/maybe", nil, http.StatusOK, "public"},
+		{"nobody is refused", nobody, "/app/in", nil, http.StatusUnauthorized, "anonymous"},
+		{"a browser is led to the login page", nobody, "/app/in", []string{"Accept", "text/html", "Sec-Fetch-Mode", "navigate"}, http.StatusSeeOther, "anonymous"},
+		{"a token that is none is refused", nobody, "/app/maybe", []string{"Authorization", "Bearer none"}, http.StatusUnauthorized, "anonymous"},
+		{"somebody has no role for it", grace, "/app/admin", nil, http.StatusForbidden, "forbidden"},
+		{"what may be a repetition is refused", grace, "/app/in", []string{"Early-Data", "1"}, http.StatusTooEarly, "forbidden"},
+		{"another proxy asks of nobody", nobody, "/auth/verify", nil, http.StatusUnauthorized, "anonymous"},
+		{"another proxy asks of somebody without the role", grace, "/auth/verify", nil, http.StatusForbidden, "forbidden"},
+	} {
+		t.Run(step.name, func(t *testing.T) {
+			before := p.Scrape()
+			method := http.MethodGet
+			if step.status == http.StatusTooEarly {
+				method = http.MethodPost
+			}
+			step.by.Do(method, step.path, "", step.header...).Want(t, step.status)
+			if got, want := p.Scrape().Counted(before), map[string]float64{decided(step.want): 1}; !maps.Equal(got, want) {
+				t.Errorf("counted %v; want %v", got, want)
+			}
+		})
+	}
+	t.Run("whether the store is there is a gauge, and nobody can tell who somebody is while it is not", func(t *testing.T) {
+		p.AwaitSample("store_up", 1)
+		srv.Kill()
+		before := p.Scrape()
+		grace.Get("/app/in").Want(t, http.StatusServiceUnavailable)
+		counted := p.Scrape().Counted(before)
+		if counted[decided("cannot_tell")] != 1 || counted[`store_operation_failures_total{operation="get"}`] < 1 {
+			t.Errorf("counted %v", counted)
+		}
+		p.AwaitSample("store_up", 0)
+		srv.Restart()
+		p.AwaitSample("store_up", 1)
 	})
 }
 
@@ -252,7 +314,7 @@ func TestMetricsKeepTheRulesOfTheirNames(t *testing.T) {
 		}
 	}
 	may := map[string][]string{
-		"login":   {"", "users"},
+		"login": {"", "users"}, "decision": demand.OutcomeNames[:], "operation": observed.Names[:],
 		"result":  {"signed_in", "refused", "throttled", "busy", "failed", "hit", "unknown", "miss", "joined", "built", "elsewhere", "unmapped", "ended"},
 		"why":     streams.Reasons,
 		"version": {caddymodule.Version}, "revision": {"unknown"}, "goversion": {runtime.Version()},
@@ -272,8 +334,13 @@ func TestTheReferenceTellsOfEveryMetric(t *testing.T) {
 	for _, row := range referenceOf(readReference(t)).rows("Metrics", "name") {
 		told[strings.Trim(row[0], "`")] = row[1]
 	}
+	every := gatewaytest.EveryMetric(t).Families()
+	if !maps.Equal(every, told) {
+		t.Errorf("the gateway has %v\nthe reference has %v", every, told)
+	}
 	p := gatewaytest.StartProcess(t, gatewaytest.Site{Options: "report_only"}.OnRedis(redistest.Start(t), gatewaytest.PresentSecret))
-	if got := p.Scrape().Families(); !maps.Equal(got, told) {
-		t.Errorf("the gateway has %v\nthe reference has %v", got, told)
+	delete(every, "caddy_sidegate_sessions") // of a store of the process's own
+	if got := p.Scrape().Families(); !maps.Equal(got, every) {
+		t.Errorf("a gateway has %v\nwant %v", got, every)
 	}
 }

@@ -2,14 +2,23 @@ package caddymodule
 
 import (
 	"bytes"
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"slices"
+	"sync/atomic"
+
+	"github.com/caddyserver/caddy/v2"
+	"go.uber.org/zap"
+
+	"example.com/sidegate/caddymodule/metrics"
+	"example.com/sidegate/sessionstore"
 )
 
-// This file holds what operators are told of the app, beside its log and metrics.
+// This file holds what operators are told of the app, beside its log.
 
 // says notes what the configuration says to one of our handlers, as it was
 // written: before defaults are filled in.
@@ -32,4 +41,81 @@ func (a *App) configDigest(key []byte) string {
 		mac.Write(text)
 	}
 	return hex.EncodeToString(mac.Sum(nil)[:8])
+}
+
+// provisionMetrics registers what is measured. It comes before all that may
+// fail: see inForce.
+func (a *App) provisionMetrics(ctx caddy.Context) error {
+	a.metrics = metrics.New()
+	return metrics.Register(ctx.GetMetricsRegistry(), a.metrics, func() metrics.Reading { return a.inForce().reading() })
+}
+
+// inForce is the app of the configuration that runs. After a reload that was
+// refused, Caddy's admin endpoint keeps the registry of that configuration,
+// and would tell of a gateway that never was.
+func (a *App) inForce() *App {
+	if app, err := caddy.ActiveContext().AppIfConfigured("sidegate"); err == nil {
+		return app.(*App)
+	}
+	return a
+}
+
+// reading is what a scrape is told.
+func (a *App) reading() metrics.Reading {
+	r := metrics.Reading{Set: a.metrics, Version: Version, Revision: builtOf(), Reports: a.reports}
+	if g := a.opened.Load(); g != nil {
+		r.Gateway = g.reading()
+	}
+	return r
+}
+
+// reading reads what the parts of the gateway count anyway.
+func (g *gateway) reading() *metrics.Gateway {
+	r := &metrics.Gateway{
+		ActivityPending: g.activity.Pending(), OpenStreams: int(g.streams.Open()), Backlog: g.sessions.Backlog(),
+		StoreUp: !g.watch.Away(), Sessions: g.live.last.Load(),
+	}
+	if g.near != nil {
+		s := g.near.Stats()
+		r.Near = &s
+	}
+	return r
+}
+
+// census is how many sessions are live. It is taken in the background: a scrape
+// is not to have the store look through all of them.
+type census struct {
+	of   func(context.Context) (int, error) // nil where it is not taken
+	last atomic.Pointer[int64]              // nil before the first
+}
+
+// countable is who counts the sessions of a store, where that is cheap: one that
+// gateways share would be looked through by each of them, over the network.
+func (a *App) countable(raw sessionstore.Store) func(context.Context) (int, error) {
+	if b, ok := raw.(sessionstore.Browser); ok && !a.store.Shared() {
+		return b.Count
+	}
+	return nil
+}
+
+// take counts. A store that cannot say leaves what it said before.
+func (c *census) take(ctx context.Context) {
+	if c.of == nil {
+		return
+	}
+	if n, err := c.of(ctx); err == nil {
+		counted := int64(n)
+		c.last.Store(&counted)
+	}
+}
+
+// sweep has the store drop what has expired, and counts what is left.
+func (g *gateway) sweep(ctx context.Context, s sessionstore.Sweeper) {
+	g.live.take(ctx)
+	every(ctx, sweepEvery, func() {
+		if _, err := s.Sweep(ctx); err != nil && !errors.Is(err, context.Canceled) {
+			g.events.logger.Warn("expired sessions were not swept away; it will be tried again", zap.Error(err))
+		}
+		g.live.take(ctx)
+	})
 }

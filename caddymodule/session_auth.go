@@ -121,10 +121,12 @@ func (s *SessionAuth) makeReady(a *App, of string, at directive.Position) (err e
 // ServeHTTP finds the caller, strips, decides, injects, and passes on.
 func (s *SessionAuth) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	if neverForwarded(r, &s.foreign) {
+		s.shared.outcomes.Add(demand.Refused)
 		return refuseMethod(w, r, &s.foreign)
 	}
 	g, err := s.shared.gateway()
 	if err != nil {
+		s.shared.outcomes.Add(demand.Unanswered)
 		s.strip(r, caller.Remember(r))
 		return s.refuse(w, r, new(caller.Caller), refusal.Unavailable)
 	}
@@ -142,6 +144,7 @@ func (s *SessionAuth) ServeHTTP(w http.ResponseWriter, r *http.Request, next cad
 			c, made = s.renewed(g, r, v, c, made)
 		}
 	}
+	s.shared.outcomes.Add(demand.OutcomeOf(&made, c))
 	v.KeepAnswer(r, keeping(made.Open, c.MayPass())) // also to that of an error route
 	if made.Why != nil || made.Reported {
 		s.Tell(g.events, &made, demanded(r), r, c, s.unauthorized(r))

@@ -97,5 +97,12 @@ func readAuth(written json.RawMessage) siting.Auth {
 	}
 }
 
+// overfull tells of what somebody's identity headers leave out.
+func (s *shared) overfull(c *caller.Caller, leftOut string) {
+	if g, err := s.gateway(); err == nil {
+		g.events.headersLeftOut(c.Session, leftOut)
+	}
+}
+
 // Interface guards
 var _ streams.Judge = (*SessionAuth)(nil)

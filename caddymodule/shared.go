@@ -16,6 +16,7 @@ import (
 	"go.uber.org/zap"
 
 	"example.com/sidegate/caddymodule/caller"
+	"example.com/sidegate/caddymodule/demand"
 	"example.com/sidegate/caddymodule/directive"
 	"example.com/sidegate/caddymodule/endpoint"
 	"example.com/sidegate/caddymodule/everyroute"
@@ -32,10 +33,11 @@ import (
 // shared is what the handlers and matchers of all sites are given of the app:
 // all that they need of it once they are provisioned.
 type shared struct {
-	gateway func() (*gateway, error)
-	address endpoint.Address
-	watch   *siting.Watch
-	now     func() time.Time
+	gateway  func() (*gateway, error)
+	address  endpoint.Address
+	watch    *siting.Watch
+	outcomes *demand.Outcomes
+	now      func() time.Time
 }
 
 // findApp returns the app that handlers and matchers share, for what they check
@@ -56,7 +58,9 @@ func findApp(ctx caddy.Context) (*App, error) {
 }
 
 // share returns what is given away of the app.
-func (a *App) share() shared { return shared{a.gateway, a.address, a.watch, a.now} }
+func (a *App) share() shared {
+	return shared{a.gateway, a.address, a.watch, &a.metrics.Requests, a.now}
+}
 
 // Health is asked whether the store answers.
 func (a *App) Health() *health.Probe { return a.health }
@@ -333,13 +337,6 @@ func (s *shared) crossing(g *gateway, r *http.Request, v *caller.Remembered) *re
 	}
 	g.events.Happened(lifecycle.Event{Kind: endpoint.CrossOrigin, Err: mismatch})
 	return endpoint.Crossing(mismatch)
-}
-
-// overfull tells of what somebody's identity headers leave out.
-func (s *shared) overfull(c *caller.Caller, leftOut string) {
-	if g, err := s.gateway(); err == nil {
-		g.events.headersLeftOut(c.Session, leftOut)
-	}
 }
 
 // issued reports whether a Bearer token is one of ours, good or not, and so

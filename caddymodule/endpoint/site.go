@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"example.com/sidegate/caddymodule/caller"
+	"example.com/sidegate/caddymodule/demand"
 	"example.com/sidegate/caddymodule/lifecycle"
 	"example.com/sidegate/caddymodule/login"
 	"example.com/sidegate/caddymodule/login/oidc"
@@ -36,6 +37,8 @@ type Config struct {
 	TokensOff bool
 	// Policies are by what requests are decided that other proxies ask about, by name.
 	Policies map[string]Policy
+	// Outcomes count what was decided by them; required.
+	Outcomes *demand.Outcomes
 	// SignedOut reports whether a session that has ended was ended by its own person,
 	// with it.
 	SignedOut func(context.Context, sessionstore.Key) bool

@@ -66,12 +66,13 @@ const Unanswered lifecycle.Kind = "unanswered"
 type verify struct {
 	desk
 	policies map[string]Policy
+	outcomes *demand.Outcomes
 	uses     func(*caller.Caller)
 	events   lifecycle.Events
 }
 
 func verifyRoutes(c Config) []Route {
-	v := verify{newDesk(c), c.Policies, c.Uses, c.Events}
+	v := verify{newDesk(c), c.Policies, c.Outcomes, c.Uses, c.Events}
 	ask := map[string]http.HandlerFunc{http.MethodGet: v.ask}
 	return []Route{
 		{Path: verifyPath, Answers: ask, FromAnywhere: true, NoBody: true},
@@ -106,6 +107,7 @@ func (v verify) ask(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case tooEarly(r, asked):
+		v.outcomes.Add(demand.Refused)
 		refusal.TooEarly.WriteJSON(w)
 	case asked == nil:
 		v.decide(w, r, &policy, wantsRedirect(r), http.StatusNoContent)
@@ -219,6 +221,7 @@ func (v verify) decide(w http.ResponseWriter, asked *http.Request, p *Policy, re
 		v.uses(c)
 		made = p.Decide(request, c)
 	}
+	v.outcomes.Add(demand.OutcomeOf(&made, c))
 	leads := (p.Redirect || redirects) && web.IsNavigation(asked)
 	if made.Why != nil || made.Reported {
 		p.Demands.Tell(v.events, &made, request, asked, c, unauthorized(leads))

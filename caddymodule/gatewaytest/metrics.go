@@ -5,10 +5,17 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"example.com/sidegate/caddymodule/metrics"
+	"example.com/sidegate/sessionstore/nearcache"
 )
 
 // MetricsPrefix begins the name of every metric of ours.
@@ -25,6 +32,22 @@ type Metrics struct {
 func (p *Process) Scrape() Metrics {
 	p.t.Helper()
 	return readMetrics(p.t, p.admin().Get("/metrics").Want(p.t, http.StatusOK).Body)
+}
+
+// EveryMetric is what a gateway tells that has all that there may be to tell.
+func EveryMetric(t testing.TB) Metrics {
+	t.Helper()
+	counted, registry := metrics.New(), prometheus.NewRegistry()
+	counted.Expect("users")
+	err := metrics.Register(registry, counted, func() metrics.Reading {
+		return metrics.Reading{Set: counted, Reports: true, Gateway: &metrics.Gateway{Sessions: new(int64), Near: new(nearcache.Stats)}}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := httptest.NewRecorder()
+	promhttp.HandlerFor(registry, promhttp.HandlerOpts{}).ServeHTTP(told, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	return readMetrics(t, told.Body.String())
 }
 
 func readMetrics(t testing.TB, text string) Metrics {
@@ -58,6 +81,9 @@ func (s Metrics) Families() map[string]string {
 	labels := make(map[string][]string)
 	for sample := range s.Samples {
 		family, _, _ := strings.Cut(sample, "{")
+		if histogram, ok := strings.CutSuffix(family, "_count"); ok && s.Types[MetricsPrefix+histogram] == "histogram" {
+			family = histogram
+		}
 		labels[family] = slices.Sorted(maps.Keys(Labels(sample)))
 	}
 	families := make(map[string]string)

@@ -129,6 +129,17 @@ func (w *Watch) look(ctx context.Context) {
 	}
 }
 
+// Away reports whether the store is known not to answer, or not to take writes. A
+// watch that has not looked yet knows of none.
+func (w *Watch) Away() bool {
+	if w == nil {
+		return false
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return !w.since.IsZero()
+}
+
 // doubtful reports whether something has failed since the last look.
 func (w *Watch) doubtful() bool {
 	w.mu.Lock()

@@ -101,7 +101,7 @@ func (c *Cache) join(ctx context.Context, sh *shard, key sessionstore.Key) (*fli
 		return f, nil
 	}
 	sh.counters.misses.Add(1)
-	go c.fly(sh, f) // #nosec G118 -- it is others' look-up too, so it outlives this caller
+	go c.fly(c.opts.Trace(context.Background(), ctx), sh, f) // #nosec G118 -- it is others' look-up too, so it outlives this caller
 	return f, nil
 }
 
@@ -150,11 +150,12 @@ func (c *Cache) begin(sh *shard, key sessionstore.Key, guess bool) (f *flight, f
 
 // fly asks the store. Neither the deadline nor the values of a caller go
 // along, but for whether it is a guess, which all callers make of one key: one who hangs up must not fail the others, and what belongs to one
-// request has no part in another.
-func (c *Cache) fly(sh *shard, f *flight) {
+// request has no part in another. What Options.Trace has put into ctx is the trace
+// of who came first.
+func (c *Cache) fly(ctx context.Context, sh *shard, f *flight) {
 	defer func() { <-c.slots }()
 	defer c.land(sh, f)
-	ctx, cancel := context.WithTimeout(context.Background(), c.opts.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, c.opts.Timeout)
 	defer cancel()
 	if f.guess {
 		ctx = sessionstore.Guess(ctx)

@@ -1,6 +1,7 @@
 package nearcache
 
 import (
+	"context"
 	"time"
 
 	"example.com/sidegate/sessionstore"
@@ -44,6 +45,11 @@ type Options struct {
 	// remembered as the store's would be, and ErrNotHere is certain too. nil serves
 	// every session as it is.
 	Vouch func(*sessionstore.Session) (*sessionstore.Session, error)
+	// Trace is given the context of a look-up, which outlives who asks for it and
+	// takes nothing else of theirs, and the context of who asks for it first: it
+	// returns the former, with what tells traces that it belongs to the latter.
+	// nil has it belong to none.
+	Trace func(lookup, asking context.Context) context.Context
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }
@@ -57,6 +63,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Unknown == 0 {
 		o.Unknown = DefaultUnknown
+	}
+	if o.Trace == nil {
+		o.Trace = func(lookup, _ context.Context) context.Context { return lookup }
 	}
 	if o.Vouch == nil {
 		o.Vouch = func(s *sessionstore.Session) (*sessionstore.Session, error) { return s, nil }
