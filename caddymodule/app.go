@@ -17,13 +17,13 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
+	"example.com/sidegate/caddymodule/audit"
 	_ "example.com/sidegate/caddymodule/check" // the command sidegate-check
 	"example.com/sidegate/caddymodule/directive"
 	"example.com/sidegate/caddymodule/endpoint"
 	"example.com/sidegate/caddymodule/everyroute"
 	"example.com/sidegate/caddymodule/filevalues"
 	"example.com/sidegate/caddymodule/health"
-	"example.com/sidegate/caddymodule/lifecycle"
 	"example.com/sidegate/caddymodule/metrics"
 	"example.com/sidegate/caddymodule/siting"
 )
@@ -77,6 +77,7 @@ type App struct {
 	gateway func() (*gateway, error)
 	opened  atomic.Pointer[gateway]
 	metrics *metrics.Set
+	emits   audit.Events
 	files   filevalues.Files
 	cancel  context.CancelFunc
 	running sync.WaitGroup
@@ -126,15 +127,14 @@ func (a *App) Provision(ctx caddy.Context) error {
 	a.gateway = sync.OnceValues(a.open)
 	a.audience = endpoint.NewAudience()
 	a.health = health.New(a.storeAnswers, a.now)
-	if err := a.provisionMetrics(ctx); err != nil { // before all that may fail
+	err := a.provisionTold(ctx) // before all that may fail
+	if err != nil {
 		return err
 	}
-	var err error
 	if a.files, err = filevalues.Find(a); err != nil { // before the groups, which make modules of the placeholders
 		return err
 	}
-	written, _ := json.Marshal(a) // before defaults are filled in
-	a.says(a)
+	written := a.says(a) // before defaults are filled in
 	for _, group := range a.groups() {
 		if err := group.provision(ctx, a); err != nil {
 			return a.lineOf(err, written).Wrap(err)
@@ -199,12 +199,6 @@ func (a *App) Start() error {
 		}
 	}
 	return nil
-}
-
-// watcher is a login that has something to watch while the app runs, whose
-// people's sessions are these.
-type watcher interface {
-	watch(ctx context.Context, sessions *lifecycle.Sessions)
 }
 
 // Stop ends the work in the background. When the process ends, Caddy waits for requests

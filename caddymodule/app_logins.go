@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"example.com/sidegate/caddymodule/directive"
 	"example.com/sidegate/caddymodule/endpoint"
 	"example.com/sidegate/caddymodule/identity"
+	"example.com/sidegate/caddymodule/lifecycle"
 	"example.com/sidegate/caddymodule/login"
 	"example.com/sidegate/caddymodule/login/adopt"
 	"example.com/sidegate/caddymodule/profile"
@@ -295,3 +297,9 @@ func checkName(kind, name string) error {
 }
 
 const maxName = 64
+
+// watcher is a login that has something to watch while the app runs, whose
+// people's sessions are these.
+type watcher interface {
+	watch(ctx context.Context, sessions *lifecycle.Sessions)
+}

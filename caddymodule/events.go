@@ -1,25 +1,24 @@
 package caddymodule
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
+	"example.com/sidegate/caddymodule/audit"
 	"example.com/sidegate/caddymodule/caller"
 	"example.com/sidegate/caddymodule/demand"
 	"example.com/sidegate/caddymodule/endpoint"
 	"example.com/sidegate/caddymodule/lifecycle"
 	"example.com/sidegate/caddymodule/metrics"
-	"example.com/sidegate/caddymodule/profile"
 	"example.com/sidegate/caddymodule/storewatch"
 	"example.com/sidegate/caddymodule/streams"
+	"example.com/sidegate/caddymodule/withheld"
 	"example.com/sidegate/sessionstore"
 )
 
@@ -27,31 +26,19 @@ import (
 // log and into metrics.
 type events struct {
 	logger  *zap.Logger
+	audit   *audit.Log
 	metrics *metrics.Set
 	now     func() time.Time
-	trouble trouble
+	trouble withheld.Lines
 	// store holds back what is said of it once the log knows that it is away.
 	store *storewatch.Watch
 	// former is what the log says once when a secret is missing.
-	former                formerSecret
-	missing               sync.Once
-	behind                sync.Once
-	paths                 trouble
-	origins               trouble
-	bearers               trouble
-	cookies               trouble
-	guesses               trouble
-	attacks               trouble
-	unkept                trouble
-	refused               trouble
-	wrong                 trouble
-	tokens                trouble
-	sources               trouble
-	forbidden, reported   trouble
-	undecided, unanswered trouble
-	differing             trouble
-	names                 accountNames
-	spent                 trouble
+	former                                                                             formerSecret
+	missing                                                                            sync.Once
+	behind                                                                             sync.Once
+	paths, origins, bearers, cookies, guesses, attacks, unkept, refused, wrong, tokens withheld.Lines
+	sources, forbidden, reported, undecided, unanswered, differing, spent              withheld.Lines
+	names                                                                              accountNames
 	// told are what was told of sessions that is told once of each.
 	told *lru.Cache[string, struct{}]
 }
@@ -76,7 +63,7 @@ type line struct {
 // flood is how often the log tells of what clients decide how often it happens:
 // once a second, and at first as many at once.
 type flood struct {
-	of    func(*events) *trouble
+	of    func(*events) *withheld.Lines
 	burst int64
 }
 
@@ -85,23 +72,23 @@ type flood struct {
 const atFirst = 100
 
 var floods = map[lifecycle.Kind]flood{
-	endpoint.CrossOrigin:     {func(h *events) *trouble { return &h.origins }, 1},
-	endpoint.TokenElsewhere:  {func(h *events) *trouble { return &h.bearers }, 1},
-	endpoint.TokenOff:        {func(h *events) *trouble { return &h.bearers }, 1},
-	endpoint.Throttled:       {func(h *events) *trouble { return &h.guesses }, 1},
-	endpoint.Attacked:        {func(h *events) *trouble { return &h.attacks }, 1},
-	endpoint.Unkept:          {func(h *events) *trouble { return &h.unkept }, 1},
-	endpoint.Refused:         {func(h *events) *trouble { return &h.refused }, atFirst},
-	endpoint.NotFinished:     {func(h *events) *trouble { return &h.refused }, atFirst},
-	endpoint.WrongAtProvider: {func(h *events) *trouble { return &h.wrong }, atFirst},
-	endpoint.SignOutRefused:  {func(h *events) *trouble { return &h.tokens }, atFirst},
-	endpoint.SignOutReplayed: {func(h *events) *trouble { return &h.tokens }, atFirst},
-	demand.Forbidden:         {func(h *events) *trouble { return &h.forbidden }, atFirst},
-	endpoint.Undecided:       {func(h *events) *trouble { return &h.undecided }, 1},
-	endpoint.Unanswered:      {func(h *events) *trouble { return &h.unanswered }, 1},
-	lifecycle.TokenLess:      {func(h *events) *trouble { return &h.spent }, atFirst},
-	demand.Reported:          {func(h *events) *trouble { return &h.reported }, atFirst},
-	endpoint.CookiesDiffer:   {func(h *events) *trouble { return &h.differing }, 1},
+	endpoint.CrossOrigin:     {func(h *events) *withheld.Lines { return &h.origins }, 1},
+	endpoint.TokenElsewhere:  {func(h *events) *withheld.Lines { return &h.bearers }, 1},
+	endpoint.TokenOff:        {func(h *events) *withheld.Lines { return &h.bearers }, 1},
+	endpoint.Throttled:       {func(h *events) *withheld.Lines { return &h.guesses }, 1},
+	endpoint.Attacked:        {func(h *events) *withheld.Lines { return &h.attacks }, 1},
+	endpoint.Unkept:          {func(h *events) *withheld.Lines { return &h.unkept }, 1},
+	endpoint.Refused:         {func(h *events) *withheld.Lines { return &h.refused }, atFirst},
+	endpoint.NotFinished:     {func(h *events) *withheld.Lines { return &h.refused }, atFirst},
+	endpoint.WrongAtProvider: {func(h *events) *withheld.Lines { return &h.wrong }, atFirst},
+	endpoint.SignOutRefused:  {func(h *events) *withheld.Lines { return &h.tokens }, atFirst},
+	endpoint.SignOutReplayed: {func(h *events) *withheld.Lines { return &h.tokens }, atFirst},
+	demand.Forbidden:         {func(h *events) *withheld.Lines { return &h.forbidden }, atFirst},
+	endpoint.Undecided:       {func(h *events) *withheld.Lines { return &h.undecided }, 1},
+	endpoint.Unanswered:      {func(h *events) *withheld.Lines { return &h.unanswered }, 1},
+	lifecycle.TokenLess:      {func(h *events) *withheld.Lines { return &h.spent }, atFirst},
+	demand.Reported:          {func(h *events) *withheld.Lines { return &h.reported }, atFirst},
+	endpoint.CookiesDiffer:   {func(h *events) *withheld.Lines { return &h.differing }, 1},
 }
 
 // ofStore are kinds that a store which is away makes again and again.
@@ -129,8 +116,9 @@ var lines = map[lifecycle.Kind]line{
 		"sessions are refused that this configuration does not admit; they are kept until their sources are asked again", whyFields},
 	lifecycle.Doubted: {zap.WarnLevel,
 		"session refused: its login does not vouch for the person; it ends when that is still so in two minutes", whyFields},
-	lifecycle.Ended:         {zap.InfoLevel, "session ended: its login no longer vouches for the person", sessionFields},
-	lifecycle.EndedAtSource: {zap.InfoLevel, "sessions ended: their provider says so", countFields},
+	lifecycle.Ended:           {zap.InfoLevel, "session ended: its login no longer vouches for the person", sessionFields},
+	lifecycle.EndedAtSource:   {zap.InfoLevel, "sessions ended: their provider says so", countFields},
+	lifecycle.EndedByOperator: {zap.InfoLevel, "sessions ended: an operator says so", operatorFields},
 	lifecycle.NoneEndedAtSource: {zap.WarnLevel,
 		"a provider asked for the end of a session of its own, and no session of the person is of that one", loginFields},
 	lifecycle.Unmapped: {zap.WarnLevel,
@@ -204,14 +192,18 @@ func (h *events) Happened(e lifecycle.Event) {
 	if e.Kind == lifecycle.NotRead && errors.Is(e.Err, sessionstore.ErrUnknownKey) {
 		h.missingSecret()
 	}
+	if e.Kind == demand.Reported && e.Err == nil { // it passes, and would have
+		return
+	}
+	e.Name = h.names.ofEvent(e)
+	h.audit.Happened(e)
 	told, known := lines[e.Kind]
 	if e.Kind == lifecycle.Refreshed && e.Err != nil {
 		told, known = refreshTrouble, true
 	}
-	if !known || e.Kind == demand.Reported && e.Err == nil {
+	if !known {
 		return
 	}
-	e.Name = h.names.shown(cmp.Or(e.Name, profile.Whom(e.Err)))
 	if ofStore[e.Kind] && h.store.Hold(told.level, told.message, e.Err, told.fields(e)...) {
 		return
 	}
@@ -225,8 +217,8 @@ func (h *events) Happened(e lifecycle.Event) {
 }
 
 func (h *events) tellSome(f flood, told line, e lifecycle.Event) {
-	if t := f.of(h); t.take(h.now(), f.burst) {
-		h.logger.Log(told.level, told.message, append(told.fields(e), t.more())...)
+	if t := f.of(h); t.Take(h.now(), f.burst) {
+		h.logger.Log(told.level, told.message, append(told.fields(e), t.More())...)
 	}
 }
 
@@ -237,16 +229,6 @@ func (h *events) bearerRefused(why error) {
 		kind = endpoint.TokenOff
 	}
 	h.Happened(lifecycle.Event{Kind: kind, Err: why})
-}
-
-// troubleEvery is how often the log is told of a store in trouble: requests
-// fail by the thousand then, and one line says as much.
-const troubleEvery = time.Second
-
-// trouble remembers when the log was last told, and what it was not told.
-type trouble struct {
-	toldTo   atomic.Int64 // unix nanoseconds: until then the log has been told enough
-	withheld atomic.Int64
 }
 
 // Trouble implements lifecycle.Events: it logs trouble of the store and counts
@@ -268,35 +250,18 @@ func (h *events) Trouble(ctx context.Context, what string, err error) {
 	if h.store.Failed(zap.ErrorLevel, what, err, zap.Error(err)) {
 		return
 	}
-	if h.trouble.tell(h.now()) {
-		h.logger.Error(what, zap.Error(err), h.trouble.more())
+	if h.trouble.Tell(h.now()) {
+		h.logger.Error(what, zap.Error(err), h.trouble.More())
 	}
 }
 
 // sourceFailed tells of a login or a directory that gave no answer; its error
 // has the address, without the query.
 func (h *events) sourceFailed(during string, fault lifecycle.SourceFault) {
-	if h.sources.tell(h.now()) {
-		h.logger.Warn("source failed", zap.String("login", fault.Login), zap.Error(fault), zap.String("during", during), h.sources.more())
+	if h.sources.Tell(h.now()) {
+		h.logger.Warn("source failed", zap.String("login", fault.Login), zap.Error(fault), zap.String("during", during), h.sources.More())
 	}
 }
-
-// tell reports whether the log is to be told, or was just now.
-func (t *trouble) tell(at time.Time) bool { return t.take(at, 1) }
-
-// take is tell that lets as many pass at once, one more each troubleEvery.
-func (t *trouble) take(at time.Time, burst int64) bool {
-	now, before := at.UnixNano(), t.toldTo.Load()
-	to := max(now, before)
-	if to-now > (burst-1)*int64(troubleEvery) || !t.toldTo.CompareAndSwap(before, to+int64(troubleEvery)) {
-		t.withheld.Add(1)
-		return false
-	}
-	return true
-}
-
-// more is what the log was not told.
-func (t *trouble) more() zap.Field { return zap.Int64("more_since_last", t.withheld.Swap(0)) }
 
 // longestPath bounds what the log repeats of what a client made up.
 const longestPath = 256
@@ -305,11 +270,11 @@ const longestPath = 256
 // it that it is.
 func (h *events) pathRefused(path, why, rule string) {
 	h.metrics.PathRefused()
-	if h.paths.tell(h.now()) {
+	if h.paths.Tell(h.now()) {
 		h.logger.Warn("a path was refused that can be read in several ways: a demand depends on a matcher, which knows one",
 			zap.String("path", path[:min(len(path), longestPath)]), zap.String("why", why), zap.String("rule", rule),
 			zap.String("remedy", "put the demand into a `path` in the block of session_auth, which reads a path in every way; or say the option, if the app reads paths as Caddy does"),
-			zap.String("option", optionAmbiguous), h.paths.more())
+			zap.String("option", optionAmbiguous), h.paths.More())
 	}
 }
 
@@ -327,11 +292,11 @@ func (h *events) headersLeftOut(s *sessionstore.Session, leftOut string) {
 
 // cookieOverwritten logs that an app's answer set a cookie of ours.
 func (h *events) cookieOverwritten() {
-	if h.cookies.tell(h.now()) {
+	if h.cookies.Tell(h.now()) {
 		h.logger.Warn("an app's answer sets a cookie by the name of the gateway's, which is taken out of it",
 			zap.String("remedy", "an app that signs people out by it leads them to POST /auth/logout; one with a cookie of its own by that name "+
 				"needs another name for the gateway's, `name` in the block `cookie`; where it is another Sidegate behind this one, give that one a `name` in its block `cookie` "+
-				"and a base_path of its own"), h.cookies.more())
+				"and a base_path of its own"), h.cookies.More())
 	}
 }
 

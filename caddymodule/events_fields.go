@@ -1,10 +1,12 @@
 package caddymodule
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"strings"
 
 	"go.uber.org/zap"
 
@@ -14,6 +16,7 @@ import (
 	"example.com/sidegate/caddymodule/lifecycle"
 	"example.com/sidegate/caddymodule/login"
 	"example.com/sidegate/caddymodule/origin"
+	"example.com/sidegate/caddymodule/profile"
 	"example.com/sidegate/sessionstore"
 )
 
@@ -41,6 +44,22 @@ func unmappedFields(e lifecycle.Event) []zap.Field {
 
 func countFields(e lifecycle.Event) []zap.Field {
 	return append(loginFields(e), zap.Int("sessions", e.Count))
+}
+
+// operatorFields say who at the admin endpoint asked for the end of whose sessions, and
+// of whom it was where it was one person.
+func operatorFields(e lifecycle.Event) []zap.Field {
+	fields := []zap.Field{zap.String("by", login.Shown(e.Result)), zap.String("asked_for", e.Name), zap.Int("sessions", e.Count)}
+	if e.UserID != 0 {
+		fields = append(fields, zap.Int64("user_id", e.UserID))
+	}
+	if e.Login != "" {
+		fields = append(fields, loginFields(e)...)
+	}
+	if e.Session != (sessionstore.Key{}) {
+		fields = append(fields, zap.String("session", e.Session.ID()))
+	}
+	return fields
 }
 
 // limitFields name the person, and the option that an operator may change.
@@ -195,6 +214,22 @@ func (n accountNames) shown(name string) string {
 	mac := hmac.New(sha256.New, n.key)
 	mac.Write([]byte(login.FoldName(name)))
 	return "hmac:" + base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:12])
+}
+
+// ofEvent is the name that an event speaks of: what somebody typed, what a source calls
+// them, or whose sessions an operator asked for, who may say it by an address.
+func (n accountNames) ofEvent(e lifecycle.Event) string {
+	if e.Kind != lifecycle.EndedByOperator {
+		return n.shown(cmp.Or(e.Name, profile.Whom(e.Err)))
+	}
+	by, value, ok := strings.Cut(e.Name, "=")
+	switch {
+	case !ok && strings.Contains(e.Name, "@"):
+		return n.shown(e.Name)
+	case ok && (by == "email" || strings.Contains(value, "@")):
+		return login.Shown(by) + "=" + n.shown(value)
+	}
+	return login.Shown(e.Name)
 }
 
 // ownOrigin is what helps where a page of one's own was taken for another site's.

@@ -30,6 +30,7 @@ import (
 	"example.com/sidegate/caddymodule/refusal"
 	"example.com/sidegate/caddymodule/storewatch"
 	"example.com/sidegate/caddymodule/streams"
+	"example.com/sidegate/caddymodule/withheld"
 	"example.com/sidegate/sessionstore"
 )
 
@@ -95,7 +96,7 @@ func TestAMissingSecretIsToldOnce(t *testing.T) {
 	unknown := fmt.Errorf("asking for a session: %w", sessionstore.ErrUnknownKey)
 	for range 3 {
 		h.Trouble(t.Context(), "a session could not be looked up", unknown)
-		clock = clock.Add(2 * troubleEvery)
+		clock = clock.Add(2 * withheld.Every)
 	}
 	h.Happened(lifecycle.Event{Kind: lifecycle.NotRead, Err: unknown})
 	told := logs.FilterMessageSnippet("no configured secret opens").All()
@@ -343,7 +344,7 @@ func TestFloodsOfRefusedSignInsAreCut(t *testing.T) {
 	if n := logs.Len(); n != atFirst {
 		t.Fatalf("%d lines at once; want %d", n, atFirst)
 	}
-	clock = clock.Add(troubleEvery)
+	clock = clock.Add(withheld.Every)
 	for range 5 {
 		h.Happened(lifecycle.Event{Kind: endpoint.Refused})
 	}
@@ -366,7 +367,7 @@ func TestThrottlingIsToldWithTheAccountAndTheAddress(t *testing.T) {
 	for range 3 {
 		h.Happened(throttled)
 	}
-	clock = clock.Add(troubleEvery)
+	clock = clock.Add(withheld.Every)
 	h.Happened(throttled)
 	told := logs.All()
 	want := map[string]any{"client": "10.0.0.1", "forwarded_for": "192.0.2.1", "scope": "account", "wait": time.Minute,

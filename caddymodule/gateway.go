@@ -91,6 +91,7 @@ func (a *App) open() (*gateway, error) {
 		assertions: newAssertions(k.ring, a.now),
 		events:     newEvents(a.logger, a.metrics, a.now, a.formerSecret(), newAccountNames(k.ring.MarkKeys()[0], a.LogNames)),
 	}
+	g.events.audit = a.auditLog()
 	if g.vouching, err = a.vouching(g, k); err != nil {
 		return nil, errors.Join(err, g.release())
 	}
@@ -247,7 +248,7 @@ const lastFlush = 10 * time.Second
 func (g *gateway) background() []func(context.Context) {
 	work := []func(context.Context){
 		func(ctx context.Context) { every(ctx, flushEvery, func() { g.flush(ctx) }) },
-		g.watch.Run,
+		g.watch.Run, g.events.audit.Run,
 		func(ctx context.Context) { every(ctx, streams.Tick, func() { g.streams.Tick(g.events.now()) }) },
 		func(ctx context.Context) { every(ctx, backlogEvery, func() { g.sessions.WorkOff(ctx) }) },
 	}
@@ -277,6 +278,7 @@ func (g *gateway) close() error {
 	defer cancel()
 	g.sessions.Finish(ctx)
 	g.flush(ctx)
+	g.events.audit.Close()
 	return g.release()
 }
 

@@ -14,17 +14,33 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
 
+	"example.com/sidegate/caddymodule/audit"
 	"example.com/sidegate/caddymodule/metrics"
 	"example.com/sidegate/sessionstore"
 )
 
 // This file holds what operators are told of the app, beside its log.
 
-// says notes what the configuration says to one of our handlers, as it was
+// provisionTold makes ready what operators are told by.
+func (a *App) provisionTold(ctx caddy.Context) (err error) {
+	if err := a.provisionMetrics(ctx); err != nil {
+		return err
+	}
+	a.emits, err = audit.CaddyEvents(ctx)
+	return err
+}
+
+// says notes what the configuration says to one of our modules, as it was
 // written: before defaults are filled in.
-func (a *App) says(handler any) {
-	text, _ := json.Marshal(handler)
+func (a *App) says(module any) (text json.RawMessage) {
+	text, _ = json.Marshal(module)
 	a.said = append(a.said, text)
+	return text
+}
+
+// auditLog makes the audit log of this configuration.
+func (a *App) auditLog() *audit.Log {
+	return audit.New(audit.Config{Logger: a.logger, Digest: a.digest, Now: a.now, Events: a.emits})
 }
 
 // configDigest tells one configuration from another, once all of it is provisioned:

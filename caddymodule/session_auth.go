@@ -147,7 +147,7 @@ func (s *SessionAuth) ServeHTTP(w http.ResponseWriter, r *http.Request, next cad
 	s.shared.outcomes.Add(demand.OutcomeOf(&made, c))
 	v.KeepAnswer(r, keeping(made.Open, c.MayPass())) // also to that of an error route
 	if made.Why != nil || made.Reported {
-		s.Tell(g.events, &made, demanded(r), r, c, s.unauthorized(r))
+		s.Tell(g.events, &made, demanded(r), r, c, s.unauthorized(r), caller.Asker)
 	}
 	if why := made.Why; why != nil {
 		if c.StaleCookie && why.Status == http.StatusUnauthorized {

@@ -335,7 +335,7 @@ func (s *shared) crossing(g *gateway, r *http.Request, v *caller.Remembered) *re
 	if mismatch == nil {
 		return nil
 	}
-	g.events.Happened(lifecycle.Event{Kind: endpoint.CrossOrigin, Err: mismatch})
+	g.events.Happened(caller.Asker(r).Of(lifecycle.Event{Kind: endpoint.CrossOrigin, Err: mismatch}))
 	return endpoint.Crossing(mismatch)
 }
 

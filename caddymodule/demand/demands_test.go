@@ -107,21 +107,20 @@ func TestWhatIsDecidedIsTold(t *testing.T) {
 		{"what would have led to the login page", report, "/admin/x?token=secret", anonymous, demand.Reported, http.StatusSeeOther, "a session"},
 		{"what would have been forbidden", report, "/admin/x", signedIn("viewer"), demand.Reported, http.StatusForbidden, "path /admin/*: role admin"},
 		{"what would have passed", report, "/admin/x", signedIn("admin"), demand.Reported, 0, ""},
-		{"nothing of who is not signed in", demand.Demands{}, "/x", anonymous, "", 0, ""},
+		{"who is not signed in", demand.Demands{}, "/x", anonymous, demand.Anonymous, 0, "a session"},
+		{"who is not signed in and asks for what a rule demands", demand.Demands{Paths: []demand.PathRule{{Patterns: []string{"/x"}, Require: admins}}},
+			"/x?token=secret", anonymous, demand.Anonymous, 0, "a session"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			d, asked, events := prepared(t, c.demands), get(t, c.path), heard{}
 			made := d.Decide(asked, c.who)
 			r := caddyhttp.PrepareRequest(httptest.NewRequest(http.MethodGet, "http://a.example"+c.path, nil), caddy.NewReplacer(), httptest.NewRecorder(), nil)
-			d.Tell(&events, &made, asked, r, c.who, http.StatusSeeOther)
-			if c.kind == "" {
-				if len(events) > 0 {
-					t.Errorf("told is %+v", events)
-				}
-				return
-			}
+			d.Tell(&events, &made, asked, r, c.who, http.StatusSeeOther, caller.Asker)
 			if len(events) != 1 || events[0].Kind != c.kind || events[0].Count != c.count {
 				t.Fatalf("told is %+v", events)
+			}
+			if e := events[0]; e.Kind != demand.Reported && (e.Method != http.MethodGet || e.Host != "a.example" || e.Path != "/x") {
+				t.Errorf("told is how and what was asked for as %s %s %s", e.Method, e.Host, e.Path)
 			}
 			rule := events[0].Result
 			if told, ok := events[0].Err.(*demand.Report); ok {

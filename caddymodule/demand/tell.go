@@ -14,8 +14,11 @@ import (
 // What is told of decisions.
 const (
 	// Forbidden: somebody who is signed in may not do what they asked for. Login,
-	// UserID, Session, Client, Result: the rule, Err: a *Lacking.
+	// UserID, Session, Client, Method, Host, Path, Result: the rule, Err: a *Lacking.
 	Forbidden lifecycle.Kind = "forbidden"
+	// Anonymous: somebody who is not signed in was answered 401, or led to the login
+	// page. Client, Method, Host, Path, Result: the rule.
+	Anonymous lifecycle.Kind = "anonymous"
 	// Reported: somebody was let pass because demands are only reported. Client,
 	// Count: the status of the answer that it would have been, or 0, Err: a *Report
 	// of what would have been refused.
@@ -45,18 +48,23 @@ func (r *Report) Error() string { return r.Why }
 const longest = 256
 
 // Tell tells of a decision, where there is something to tell. To is the status of the
-// answer in place of 401: people are led to the login page by another.
-func (d *Demands) Tell(events lifecycle.Events, made *Decision, asked Request, r *http.Request, c *caller.Caller, to int) {
+// answer in place of 401: people are led to the login page by another. Asker is who asks,
+// as far as it is told of.
+func (d *Demands) Tell(events lifecycle.Events, made *Decision, asked Request, r *http.Request, c *caller.Caller, to int,
+	asker func(*http.Request) lifecycle.Asker,
+) {
 	switch {
 	case made.Reported && made.Would == nil:
 		events.Happened(lifecycle.Event{Kind: Reported})
 	case made.Reported:
 		events.Happened(reportOf(d, made, asked, r, c, to))
 	case made.Why == refusal.Role || made.Why == refusal.Unmapped:
-		events.Happened(lifecycle.Event{
-			Kind: Forbidden, Login: c.Session.Method, UserID: c.User.ID, Session: c.Session.Key, Client: caller.Address(r),
+		events.Happened(asker(r).Of(lifecycle.Event{
+			Kind: Forbidden, Login: c.Session.Method, UserID: c.User.ID, Session: c.Session.Key,
 			Result: d.Unmet(made, asked, c.User), Err: &Lacking{d.ready.of, c.User, d.Rulings(*made, asked, c)[0].At},
-		})
+		}))
+	case made.Why.Status == http.StatusUnauthorized:
+		events.Happened(asker(r).Of(lifecycle.Event{Kind: Anonymous, Result: d.Rulings(*made, asked, c)[0].Rule}))
 	}
 }
 

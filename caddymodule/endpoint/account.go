@@ -3,6 +3,7 @@ package endpoint
 import (
 	"net/http"
 
+	"example.com/sidegate/caddymodule/caller"
 	"example.com/sidegate/caddymodule/lifecycle"
 	"example.com/sidegate/caddymodule/refusal"
 )
@@ -37,10 +38,18 @@ func (a account) put(w http.ResponseWriter, r *http.Request) {
 		why.WriteJSON(w)
 		return
 	}
+	told := caller.Asker(r).Of(lifecycle.Event{
+		Kind: AccountRefused, Login: c.Session.Method, UserID: c.User.ID, Session: c.Session.Key, Result: chosen.AccountID,
+	})
 	if _, ok := c.Session.User.Account(chosen.AccountID); !ok {
+		a.events.Happened(told)
 		refusal.Account.WriteJSON(w)
 		return
 	}
 	changed, err := a.sessions.ChooseAccount(r.Context(), c.Session, chosen.AccountID)
+	if err == nil {
+		told.Kind = AccountChosen
+		a.events.Happened(told)
+	}
 	a.writeChanged(w, r, c.With(changed, nil), err)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -80,7 +79,8 @@ func (a *Adoption) Adopt(r *http.Request, v *caller.Remembered) caller.Adopted {
 	}
 	came := a.newcomer(r, cookies)
 	found, err := a.flights.Do(r.Context(), a.Marks.Digest(cookies), func() (found, remembered caller.Adopted, life time.Duration) {
-		ctx, cancel := context.WithTimeout(context.Background(), adoptTime) // for all who wait, whoever goes away
+		// For all who wait, whoever goes away.
+		ctx, cancel := context.WithTimeout(lifecycle.AskedBy(context.Background(), came.asker), adoptTime)
 		defer cancel()
 		return a.find(ctx, came)
 	})
@@ -101,7 +101,7 @@ func (a *Adoption) signsIn(path string) bool {
 func (a *Adoption) read(r *http.Request, v *caller.Remembered) adopt.Presented {
 	cookies, err := a.Names.Read(v.CookiesWhere(a.Names.Has))
 	if err != nil {
-		a.Events.Happened(lifecycle.Event{Kind: CookiesDiffer, Client: caller.Address(r), Err: err})
+		a.Events.Happened(caller.Asker(r).Of(lifecycle.Event{Kind: CookiesDiffer, Err: err}))
 	}
 	return cookies
 }
@@ -147,13 +147,13 @@ type newcomer struct {
 	headers   []http.Header // of each login
 	site      origin.Origin
 	client    login.Client
-	address   netip.Addr
+	asker     lifecycle.Asker
 	userAgent string
 }
 
 func (a *Adoption) newcomer(r *http.Request, cookies adopt.Presented) newcomer {
 	address := Address{Sites: a.Sites}
-	came := newcomer{cookies: cookies, site: a.Sites.Of(r), client: address.clientOf(r), address: caller.Address(r), userAgent: r.UserAgent()}
+	came := newcomer{cookies: cookies, site: a.Sites.Of(r), client: address.clientOf(r), asker: caller.Asker(r), userAgent: r.UserAgent()}
 	for _, l := range a.Logins {
 		came.headers = append(came.headers, l.HeadersOf(r.Header))
 	}

@@ -140,7 +140,7 @@ func (a *Adoption) throttled(came newcomer, why *login.Throttled) caller.Adopted
 	if why.Scope == login.ScopeCookie {
 		return caller.Adopted{} // it was refused as often as that
 	}
-	a.Events.Happened(lifecycle.Event{Kind: Throttled, Client: came.address, Err: why})
+	a.Events.Happened(came.asker.Of(lifecycle.Event{Kind: Throttled, Err: why}))
 	a.Events.Happened(lifecycle.Event{Kind: Attempted, Result: refusal.Throttled})
 	return caller.Adopted{Refusal: refusal.OldGateway.After(why.RetryAfter).Saying("You are signed in at another gateway, perhaps, which is not asked: " +
 		"too many whom it does not know have come from your address. Sign in here, or try again later.")}
@@ -181,7 +181,7 @@ func (a *Adoption) mayAsk(ctx context.Context, came newcomer, attempt *login.Att
 func (a *Adoption) askAll(ctx context.Context, came newcomer, attempt *login.Attempt) (by *adopt.Login, found adopt.Found, err error) {
 	for i, l := range a.asks(came) {
 		other, no := l.Ask(ctx, adopt.Question{
-			Cookies: came.cookies.Of(l.Names()), Headers: came.headers[i], Scheme: came.site.Scheme, Host: came.site.Host, Client: came.address, Turn: attempt.Turn(),
+			Cookies: came.cookies.Of(l.Names()), Headers: came.headers[i], Scheme: came.site.Scheme, Host: came.site.Host, Client: came.asker.Client, Turn: attempt.Turn(),
 			Still: func(ctx context.Context) error { return attempt.MayAsk(ctx, l.Name()) },
 		})
 		switch {
@@ -190,7 +190,7 @@ func (a *Adoption) askAll(ctx context.Context, came newcomer, attempt *login.Att
 		case no != nil && found.Person == nil:
 			by, err = l, no
 		case no == nil && found.Person != nil && !samePerson(found, other):
-			a.Events.Happened(lifecycle.Event{Kind: CookiesDiffer, Client: came.address, Err: errDiffer})
+			a.Events.Happened(came.asker.Of(lifecycle.Event{Kind: CookiesDiffer, Err: errDiffer}))
 			return l, adopt.Found{}, errDiffer
 		case no == nil && found.Person == nil:
 			by, found, err = l, other, nil
@@ -208,7 +208,7 @@ func (a *Adoption) told(ctx context.Context, by *adopt.Login, came newcomer, err
 	if unclear, ok := errors.AsType[*login.Unclear](err); ok {
 		a.Events.Trouble(ctx, "a login's answer is taken for a no", lifecycle.SourceFault{Err: unclear.Err, Login: by.Name()})
 	}
-	a.Events.Happened(lifecycle.Event{Kind: Refused, Login: by.Name(), Client: came.address, Err: err})
+	a.Events.Happened(came.asker.Of(lifecycle.Event{Kind: Refused, Login: by.Name(), Err: err}))
 }
 
 // notFound is for an answer that is neither yes nor no, or makes nobody.
@@ -224,7 +224,7 @@ func (a *Adoption) notFound(ctx context.Context, by *adopt.Login, came newcomer,
 		a.attempted(by, refusal.Busy)
 		return caller.Adopted{Refusal: refusal.Busy}
 	case often:
-		a.Events.Happened(lifecycle.Event{Kind: Throttled, Client: came.address, Err: throttled})
+		a.Events.Happened(came.asker.Of(lifecycle.Event{Kind: Throttled, Err: throttled}))
 		a.attempted(by, refusal.OldGateway)
 		return caller.Adopted{Refusal: refusal.OldGateway.After(throttled.RetryAfter)}
 	}
@@ -237,7 +237,7 @@ func (a *Adoption) notFound(ctx context.Context, by *adopt.Login, came newcomer,
 // begin begins the session of somebody whom another gateway knows. The cookies are
 // marked before it is kept.
 func (a *Adoption) begin(ctx context.Context, by *adopt.Login, found adopt.Found, came newcomer) caller.Adopted {
-	arrival := lifecycle.Arrival{Address: came.address, UserAgent: came.userAgent, By: by.Name()}
+	arrival := lifecycle.Arrival{Address: came.asker.Client, UserAgent: came.userAgent, By: by.Name()}
 	if found.Method.Name() == by.Name() {
 		arrival.Ends = by.Until()
 	}

@@ -39,7 +39,7 @@ type arrived struct {
 // that the request presents; or finds it among those that the browser has begun
 // beside this sign-in.
 func (a arrivals) begin(r *http.Request, method login.Method, person *profile.Person, beside ...*sessionstore.Session) (arrived, *refusal.Refusal) {
-	s, secret, err := a.sessions.Begin(r.Context(), method, person, lifecycle.Arrival{
+	s, secret, err := a.sessions.Begin(caller.Asking(r), method, person, lifecycle.Arrival{
 		Address:   caller.Address(r),
 		UserAgent: r.UserAgent(),
 		Presented: a.callers.Presented(r).Sessions,

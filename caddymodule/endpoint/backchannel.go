@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 
+	"example.com/sidegate/caddymodule/caller"
 	"example.com/sidegate/caddymodule/lifecycle"
 	"example.com/sidegate/caddymodule/login/oidc"
 	"example.com/sidegate/caddymodule/refusal"
@@ -32,18 +33,18 @@ func (b backchannel) post(w http.ResponseWriter, r *http.Request) {
 		refuseLogoutToken(w)
 		return
 	}
-	err := b.end(r.Context(), r.PostForm.Get("logout_token"))
+	err := b.end(caller.Asking(r), r.PostForm.Get("logout_token"))
 	switch {
 	case err == nil:
 		w.WriteHeader(http.StatusOK)
 	case errors.Is(err, oidc.ErrInvalidLogoutToken):
-		b.events.Happened(lifecycle.Event{Kind: SignOutRefused, Login: b.provider.Name(), Err: err})
+		b.events.Happened(caller.Asker(r).Of(lifecycle.Event{Kind: SignOutRefused, Login: b.provider.Name(), Err: err}))
 		refuseLogoutToken(w)
 	case errors.Is(err, lifecycle.ErrReplayed):
-		b.events.Happened(lifecycle.Event{Kind: SignOutReplayed, Login: b.provider.Name()})
+		b.events.Happened(caller.Asker(r).Of(lifecycle.Event{Kind: SignOutReplayed, Login: b.provider.Name()}))
 		refuseLogoutToken(w)
 	case errors.Is(err, oidc.ErrNotYet):
-		b.events.Happened(lifecycle.Event{Kind: SignOutRefused, Login: b.provider.Name(), Err: err})
+		b.events.Happened(caller.Asker(r).Of(lifecycle.Event{Kind: SignOutRefused, Login: b.provider.Name(), Err: err}))
 		refusal.NotYetVerified.WriteJSON(w)
 	default:
 		// The provider may send it again; nobody was told of a success.

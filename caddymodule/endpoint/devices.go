@@ -111,9 +111,9 @@ func (d devices) delete(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case err != nil:
 	case key == c.Session.Key: // they sign out here
-		_, err = d.sessions.EndAll(r.Context(), []sessionstore.Key{key})
+		_, err = d.sessions.EndAll(caller.Asking(r), []sessionstore.Key{key})
 	default:
-		err = d.sessions.End(r.Context(), key)
+		err = d.sessions.End(c.Asking(r), key)
 	}
 	if err != nil {
 		d.notEnded(w, r, err)
@@ -131,7 +131,7 @@ func (d devices) deleteOthers(w http.ResponseWriter, r *http.Request) {
 	if c == nil {
 		return
 	}
-	if err := d.sessions.EndOthers(r.Context(), c.Session); err != nil {
+	if err := d.sessions.EndOthers(caller.Asking(r), c.Session); err != nil {
 		d.notEnded(w, r, err)
 		return
 	}

@@ -42,6 +42,12 @@ const (
 	// DeviceSignedOut: somebody had other sessions of theirs ended. Login, UserID,
 	// Client, Session: the one that has ended; none where all others have.
 	DeviceSignedOut lifecycle.Kind = "device signed out"
+	// AccountChosen: somebody acts for another of their accounts from now on. Login,
+	// UserID, Session, Client, Result: the account.
+	AccountChosen lifecycle.Kind = "account chosen"
+	// AccountRefused: the account that somebody chose is none of theirs. As
+	// AccountChosen.
+	AccountRefused lifecycle.Kind = "account refused"
 	// SignOutRefused: a provider's logout token was not valid. Login, Err.
 	SignOutRefused lifecycle.Kind = "sign-out refused"
 	// SignOutReplayed: a provider's logout token came before. Login.

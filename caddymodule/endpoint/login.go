@@ -207,9 +207,9 @@ func (l passwordLogin) isBehind(method login.Method) bool {
 // refused tells of a refusal, and holds it.
 func (l passwordLogin) refused(r *http.Request, name string, method login.Method, begun time.Time, err error) tried {
 	if errors.Is(err, login.ErrPublic) {
-		l.events.Happened(lifecycle.Event{Kind: PublicPassword, Login: method.Name(), Client: caller.Address(r)})
+		l.events.Happened(caller.Asker(r).Of(lifecycle.Event{Kind: PublicPassword, Login: method.Name()}))
 	} else {
-		l.events.Happened(lifecycle.Event{Kind: Refused, Login: l.asked(method), Client: caller.Address(r), Name: name, Err: err})
+		l.events.Happened(caller.Asker(r).Of(lifecycle.Event{Kind: Refused, Login: l.asked(method), Name: name, Err: err}))
 	}
 	whole := (method == nil || method.Name() == l.passwords[len(l.passwords)-1].Name()) && !errors.Is(err, login.ErrNotAsked)
 	answer := l.floor.refuse(r.Context(), begun, whole, refusal.Credentials)
@@ -220,7 +220,7 @@ func (l passwordLogin) refused(r *http.Request, name string, method login.Method
 // like a refusal where only some are asked there. Whose client has gone tells
 // nothing of the login.
 func (l passwordLogin) undecided(r *http.Request, method login.Method, begun time.Time, err error) tried {
-	t := refusedBy(l.notAnswered(r.Context(), method, err))
+	t := refusedBy(l.notAnswered(caller.Asking(r), method, err))
 	t.method = method
 	switch {
 	case !l.isBehind(method) || r.Context().Err() != nil:
@@ -251,7 +251,7 @@ func (l passwordLogin) settleUndecided(r *http.Request, attempt *login.Attempt, 
 func (l passwordLogin) count(r *http.Request, name string) (*login.Attempt, *refusal.Refusal) {
 	attempt, err := l.throttle.Begin(r.Context(), name, l.pages.address.clientOf(r))
 	if throttled, ok := errors.AsType[*login.Throttled](err); ok {
-		l.events.Happened(lifecycle.Event{Kind: Throttled, Client: caller.Address(r), Name: name, Err: throttled})
+		l.events.Happened(caller.Asker(r).Of(lifecycle.Event{Kind: Throttled, Name: name, Err: throttled}))
 		return nil, refusal.Attempts.After(throttled.RetryAfter)
 	}
 	if errors.Is(err, login.ErrRefused) {
@@ -262,7 +262,7 @@ func (l passwordLogin) count(r *http.Request, name string) (*login.Attempt, *ref
 		return nil, refusal.Unavailable
 	}
 	if attempt.Attacked() {
-		l.events.Happened(lifecycle.Event{Kind: Attacked, Client: caller.Address(r), Name: name})
+		l.events.Happened(caller.Asker(r).Of(lifecycle.Event{Kind: Attacked, Name: name}))
 	}
 	return attempt, nil
 }

@@ -115,7 +115,7 @@ func (l logout) end(w http.ResponseWriter, r *http.Request, c *caller.Caller, pr
 	keys := slices.Concat(presented.Sessions, presented.Expired)
 	err := errors.Join(presented.Untold, l.spend(r, c))
 	if err == nil {
-		known, err = l.sessions.EndAll(r.Context(), keys)
+		known, err = l.sessions.EndAll(caller.Asking(r), keys)
 	}
 	if err != nil {
 		l.events.Trouble(r.Context(), "a session could not be ended", err)
@@ -145,7 +145,7 @@ func (l logout) spend(r *http.Request, c *caller.Caller) error {
 // signedOut is the event of somebody who had that session ended; who they are is
 // left out where the session could not be read any more.
 func signedOut(kind lifecycle.Kind, r *http.Request, c *caller.Caller, key sessionstore.Key) lifecycle.Event {
-	e := lifecycle.Event{Kind: kind, Session: key, Client: caller.Address(r)}
+	e := caller.Asker(r).Of(lifecycle.Event{Kind: kind, Session: key})
 	if c.Session != nil {
 		e.Login, e.UserID = c.Session.Method, c.Session.User.ID
 	}

@@ -181,7 +181,7 @@ func (l providerLogin) answered(w http.ResponseWriter, r *http.Request, query ur
 	case (missing || errors.Is(err, oidc.ErrUsed)) && l.callers.Caller(r).Standing == caller.SignedIn:
 		l.page(w, r) // the same answer a second time: a reload, or "back" in the browser
 	case errors.Is(err, oidc.ErrUsed): // a second click, whose first one has gone through
-		l.heard.Happened(lifecycle.Event{Kind: NotFinished, Login: l.provider.Name(), Client: caller.Address(r), Err: err})
+		l.heard.Happened(caller.Asker(r).Of(lifecycle.Event{Kind: NotFinished, Login: l.provider.Name(), Err: err}))
 		web.Onward{Base: l.address.BasePath, To: l.address.ReturnTo.Clean(r, attempt.ReturnTo), Cut: attempt.Cut, Finished: true}.Write(w)
 	case missing && l.again(w, r, attempt, query, err):
 	default:
@@ -311,14 +311,14 @@ func (l providerLogin) judge(r *http.Request, err error) *refusal.Refusal {
 		if !errors.Is(err, f.err) {
 			continue
 		}
-		told := lifecycle.Event{Kind: NotFinished, Login: l.provider.Name(), Client: caller.Address(r), Err: err}
+		told := caller.Asker(r).Of(lifecycle.Event{Kind: NotFinished, Login: l.provider.Name(), Err: err})
 		if f.wrong {
 			told.Kind = WrongAtProvider
 		}
 		l.heard.Happened(told)
 		return f.why
 	}
-	l.sessions.NotBegun(r.Context(), l.provider.Name(), 0, err)
+	l.sessions.NotBegun(caller.Asking(r), l.provider.Name(), 0, err)
 	if errors.Is(err, oidc.ErrUnavailable) {
 		return refusal.ProviderAway
 	}

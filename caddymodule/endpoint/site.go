@@ -192,7 +192,7 @@ func (s *Site) crosses(r *http.Request) *refusal.Refusal {
 	if mismatch == nil {
 		return nil
 	}
-	s.events.Happened(lifecycle.Event{Kind: CrossOrigin, Err: mismatch})
+	s.events.Happened(caller.Asker(r).Of(lifecycle.Event{Kind: CrossOrigin, Err: mismatch}))
 	return Crossing(mismatch)
 }
 

@@ -68,7 +68,7 @@ func (s startOver) post(w http.ResponseWriter, r *http.Request) {
 // end ends what was presented and cannot be read, or answers that it could not;
 // left is how many can be read.
 func (s startOver) end(w http.ResponseWriter, r *http.Request, presented *caller.Presented) (left int, done bool) {
-	ended, left, err := s.sessions.EndUnreadable(r.Context(), slices.Concat(presented.Sessions, presented.Expired))
+	ended, left, err := s.sessions.EndUnreadable(caller.Asking(r), slices.Concat(presented.Sessions, presented.Expired))
 	if err != nil {
 		s.events.Trouble(r.Context(), "a session that cannot be read could not be ended", err)
 		refusal.CloseUnread(w, r)
@@ -81,7 +81,7 @@ func (s startOver) end(w http.ResponseWriter, r *http.Request, presented *caller
 		return left, false
 	}
 	if ended > 0 {
-		s.events.Happened(lifecycle.Event{Kind: SignedOut, Client: caller.Address(r)})
+		s.events.Happened(caller.Asker(r).Of(lifecycle.Event{Kind: SignedOut}))
 	}
 	return left, true
 }

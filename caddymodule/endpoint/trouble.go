@@ -20,7 +20,7 @@ const (
 
 // refusedUnasked is for what nobody is asked about: it is no guess, and not counted.
 func (l passwordLogin) refusedUnasked(r *http.Request, given credentials, err error) tried {
-	l.events.Happened(lifecycle.Event{Kind: Refused, Client: caller.Address(r), Name: given.name(), Err: err})
+	l.events.Happened(caller.Asker(r).Of(lifecycle.Event{Kind: Refused, Name: given.name(), Err: err}))
 	return refusedBy(refusal.Credentials)
 }
 

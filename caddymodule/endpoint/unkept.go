@@ -94,7 +94,7 @@ func (a arrivals) unkept(r *http.Request, c *caller.Caller, site origin.Origin) 
 	case domain != "":
 		err = fmt.Errorf("%w; or the `domain` of `cookie`, %s, is one that many share, such as co.uk, of which browsers take none", err, domain)
 	}
-	a.heard.Happened(lifecycle.Event{Kind: Unkept, Client: caller.Address(r), Err: err})
+	a.heard.Happened(caller.Asker(r).Of(lifecycle.Event{Kind: Unkept, Err: err}))
 	return failure
 }
 

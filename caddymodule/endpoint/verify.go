@@ -224,7 +224,7 @@ func (v verify) decide(w http.ResponseWriter, asked *http.Request, p *Policy, re
 	v.outcomes.Add(demand.OutcomeOf(&made, c))
 	leads := (p.Redirect || redirects) && web.IsNavigation(asked)
 	if made.Why != nil || made.Reported {
-		p.Demands.Tell(v.events, &made, request, asked, c, unauthorized(leads))
+		p.Demands.Tell(v.events, &made, request, asked, c, unauthorized(leads), caller.AskerOf)
 	}
 	if made.Why != nil {
 		v.refuse(w, asked, c, made.Why, leads)
@@ -261,6 +261,7 @@ func (v verify) unacceptable(asked *http.Request) *refusal.Refusal {
 	}
 	if asksForSocket(asked) && v.callers.HasCookie(caller.Remember(asked)) {
 		if mismatch := v.address.Check.Of(asked); mismatch != nil {
+			v.events.Happened(caller.AskerOf(asked).Of(lifecycle.Event{Kind: CrossOrigin, Err: mismatch}))
 			return Crossing(mismatch)
 		}
 	}

@@ -29,6 +29,7 @@ type personTask struct {
 	end     bool
 	session sessionstore.Key // zero: all
 	former  former           // zero: whatever they were vouched by
+	unread  bool             // that one cannot be read
 }
 
 func newBacklog() *backlog {
@@ -127,7 +128,7 @@ func (r *round) settleDoubts(ctx context.Context) {
 		case err == nil:
 			_, _ = v.Of(s) // which has it end
 		case sessionstore.IsUnreadable(err):
-			r.backlog.add(personTask{end: true, session: key}) // nobody vouched for it when it could be read
+			r.backlog.add(personTask{end: true, session: key, unread: true}) // nobody vouched for it when it could be read
 		case !errors.Is(err, sessionstore.ErrNotFound):
 			r.failed, r.away = err, true
 			return
@@ -164,9 +165,12 @@ func ofOnePerson(err error) bool {
 }
 
 func (r *round) do(ctx context.Context, t personTask) error {
+	if t.unread {
+		return r.ender.end(ctx, t.session, parting{why: EndUnvouched, unreadable: true})
+	}
 	if t.session != (sessionstore.Key{}) {
 		was := &sessionstore.Session{Key: t.session, Method: t.method, User: sessionstore.UserSession{ID: t.userID}}
-		if err := r.ender.noLongerVouchedFor(ctx, was); !errors.Is(err, ErrEnded) {
+		if err := r.ender.noLongerVouchedFor(ctx, was, EndUnvouched); !errors.Is(err, ErrEnded) {
 			return err
 		}
 		return nil
@@ -197,7 +201,7 @@ func (r *round) doSession(ctx context.Context, t personTask, s *sessionstore.Ses
 		return nil
 	}
 	if t.end {
-		return r.ender.noLongerVouchedFor(ctx, s)
+		return r.ender.noLongerVouchedFor(ctx, s, EndPersonGone)
 	}
 	// A source may let us wait for as long as it likes. Who is to be signed out
 	// does not wait for it.
@@ -223,7 +227,8 @@ func (r *round) doUnreadable(ctx context.Context, t personTask, keys []sessionst
 		return nil
 	}
 	for _, key := range keys {
-		if err := r.ender.end(ctx, key); err != nil {
+		how := parting{why: EndPersonGone, login: t.method, userID: t.userID, unreadable: true}
+		if err := r.ender.end(ctx, key, how); err != nil {
 			return err
 		}
 		r.config.Events.Happened(Event{Kind: Ended, Login: t.method, UserID: t.userID, Session: key, Count: 1})

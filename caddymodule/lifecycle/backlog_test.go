@@ -177,7 +177,7 @@ func TestBacklog(t *testing.T) {
 			b.RebuildPerson("register", 1)
 			b.WorkOff(b.Context())
 			b.wantEmail(key, "")
-			if !slices.Equal(b.ear.kinds(), []lifecycle.Kind{lifecycle.Ended}) {
+			if !slices.Equal(b.ear.kinds(), []lifecycle.Kind{lifecycle.SessionEnded, lifecycle.Ended}) {
 				b.Errorf("told of %v", b.ear.kinds())
 			}
 		}},

@@ -62,6 +62,9 @@ func (l *Sessions) Begin(ctx context.Context, method login.Method, person *profi
 	n := beginning{l.config, l.links, l.ender, from.Claim}
 	if s := b.beganBeside(method, from); s != nil {
 		err := n.replace(ctx, slices.DeleteFunc(slices.Clone(from.Presented), func(key sessionstore.Key) bool { return key == s.Key }))
+		if err == nil {
+			l.began(ctx, BeganBefore, method, s, from)
+		}
 		return s, none, err
 	}
 	secret := l.config.NewSecret(b.user.ID)
@@ -70,11 +73,17 @@ func (l *Sessions) Begin(ctx context.Context, method login.Method, person *profi
 		return nil, none, err
 	}
 	l.AppCookies.leftOut(method.Name(), person.CookiesLeftOut)
-	l.config.Events.Happened(Event{Kind: Began, Login: cmp.Or(from.By, method.Name()), UserID: s.User.ID, Session: s.Key, Client: from.Address})
+	l.began(ctx, Began, method, s, from)
 	if l.builder.noRole.began(method.Name(), len(s.User.FlatRolesList) > 0) {
 		l.config.Events.Happened(Event{Kind: NoRoles, Login: method.Name(), Count: rolesDue})
 	}
 	return s, secret, nil
+}
+
+func (l *Sessions) began(ctx context.Context, kind Kind, method login.Method, s *sessionstore.Session, from Arrival) {
+	l.config.Events.Happened(withAsker(ctx, Event{
+		Kind: kind, Login: cmp.Or(from.By, method.Name()), UserID: s.User.ID, Session: s.Key, Client: from.Address,
+	}))
 }
 
 // beganBeside is the session of another tab that this sign-in would make once
@@ -93,15 +102,16 @@ func (b *built) beganBeside(method login.Method, from Arrival) *sessionstore.Ses
 func (l *Sessions) NotBegun(ctx context.Context, login string, userID int64, err error) {
 	refused, isRefused := errors.AsType[*profile.Refused](err)
 	other, isTaken := errors.AsType[*taken](err)
+	tell := func(e Event) { l.config.Events.Happened(withAsker(ctx, e)) }
 	switch {
 	case isTaken:
-		l.config.Events.Happened(other.event(login, userID))
+		tell(other.event(login, userID))
 	case isRefused:
-		l.config.Events.Happened(Event{Kind: NotAdmitted, Login: login, UserID: userID, Name: profile.Whom(err), Err: refused})
+		tell(Event{Kind: NotAdmitted, Login: login, UserID: userID, Name: profile.Whom(err), Err: refused})
 	case errors.Is(err, profile.ErrInvalid):
-		l.config.Events.Happened(Event{Kind: NotSound, Login: login, UserID: userID, Name: profile.Whom(err), Err: err})
+		tell(Event{Kind: NotSound, Login: login, UserID: userID, Name: profile.Whom(err), Err: err})
 	case profile.IsLasting(err):
-		l.config.Events.Happened(Event{Kind: NotMapped, Login: login, Name: profile.Whom(err), Err: err})
+		tell(Event{Kind: NotMapped, Login: login, Name: profile.Whom(err), Err: err})
 	case isStoreFault(err):
 		l.config.Events.Trouble(ctx, "a sign-in could not be finished", err)
 	default:
@@ -158,7 +168,7 @@ func (n beginning) begin(ctx context.Context, s *sessionstore.Session, presented
 
 // replace ends the sessions that came with a sign-in.
 func (n beginning) replace(ctx context.Context, presented []sessionstore.Key) error {
-	err := n.ender.endAll(ctx, presented)
+	err := n.ender.endAll(ctx, presented, parting{why: EndReplaced})
 	if err != nil {
 		n.config.Events.Trouble(ctx, "the session before could not be ended", err)
 	}
@@ -234,7 +244,7 @@ func (n beginning) notKept(ctx context.Context, s *sessionstore.Session, err err
 		n.config.Events.Trouble(ctx, "a new session could not be kept", err)
 		return
 	}
-	n.config.Events.Happened(told)
+	n.config.Events.Happened(withAsker(ctx, told))
 }
 
 // endedForRoom has go what is kept elsewhere for sessions that have ended for a
@@ -246,6 +256,7 @@ func (n beginning) endedForRoom(ctx context.Context, s *sessionstore.Session, en
 	var known []*sessionstore.Session
 	for _, e := range ended {
 		n.config.Ended(e.Key)
+		n.ender.tell(ctx, e.Key, e.Session, parting{why: EndForRoom, userID: s.User.ID, unreadable: true})
 		if e.Session != nil {
 			known = append(known, e.Session)
 		}
@@ -259,7 +270,7 @@ func (n beginning) endedForRoom(ctx context.Context, s *sessionstore.Session, en
 func (n beginning) withdraw(ctx context.Context, key sessionstore.Key) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
-	if err := n.ender.end(ctx, key); err != nil {
+	if err := n.ender.end(ctx, key, parting{}); err != nil {
 		n.config.Events.Trouble(ctx, "a session that nobody has could not be ended", err)
 	}
 }

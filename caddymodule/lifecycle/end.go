@@ -10,11 +10,11 @@ import (
 	"example.com/sidegate/sessionstore"
 )
 
-// End revokes a session whose person signs it out, and has what is kept for it
+// End revokes a session whose person signs it out from another one, and has what is kept for it
 // elsewhere go. A login that wants to know is told behind it. One that is gone
 // already is no error.
 func (l *Sessions) End(ctx context.Context, key sessionstore.Key) error {
-	_, err := l.ender.signOut(ctx, key)
+	_, err := l.ender.signOut(ctx, key, parting{why: EndDevice, unreadable: l.ender.unreadable(ctx, key), userID: askedBy(ctx).UserID})
 	return err
 }
 
@@ -23,8 +23,8 @@ func (l *Sessions) End(ctx context.Context, key sessionstore.Key) error {
 // stops at the first that could not be ended.
 func (l *Sessions) EndAll(ctx context.Context, keys []sessionstore.Key) (cookies profile.AppCookies, err error) {
 	for _, key := range keys {
-		l.ender.note(ctx, key)
-		was, err := l.ender.signOut(ctx, key)
+		unreadable := l.ender.note(ctx, key)
+		was, err := l.ender.signOut(ctx, key, parting{why: EndSignedOut, unreadable: unreadable})
 		if err != nil {
 			return cookies, err
 		}
@@ -88,8 +88,8 @@ type ender struct {
 }
 
 // signOut is Sessions.End, and returns the session as it was.
-func (e *ender) signOut(ctx context.Context, key sessionstore.Key) (*sessionstore.Session, error) {
-	was, err := e.revoke(ctx, key)
+func (e *ender) signOut(ctx context.Context, key sessionstore.Key, how parting) (*sessionstore.Session, error) {
+	was, err := e.revoke(ctx, key, how)
 	if was != nil {
 		e.farewell.tell(was)
 	}
@@ -112,28 +112,32 @@ func SignedOut(ctx context.Context, store sessionstore.Links, key sessionstore.K
 
 // note writes down, before the session ends, that its own person ends it. It ends
 // all the same where that fails. Of one that is not there nothing is written: anybody
-// can make up what names none.
-func (e *ender) note(ctx context.Context, key sessionstore.Key) {
-	if _, err := e.config.Store.Get(ctx, key); err == nil {
+// can make up what names none. It reports whether the session is one that cannot be
+// read.
+func (e *ender) note(ctx context.Context, key sessionstore.Key) (unreadable bool) {
+	_, err := e.config.Store.Get(ctx, key)
+	if err == nil {
 		_ = e.config.Store.Link(ctx, signedOutName(key), key, notedFor)
 	}
+	return sessionstore.IsUnreadable(err)
 }
 
 // end is signOut for what ends otherwise than by the person's wish: the login is
 // not told.
-func (e *ender) end(ctx context.Context, key sessionstore.Key) error {
-	_, err := e.revoke(ctx, key)
+func (e *ender) end(ctx context.Context, key sessionstore.Key, how parting) error {
+	_, err := e.revoke(ctx, key, how)
 	return err
 }
 
 // revoke is end that returns the session as it was, nil when it was gone or could
 // not be read.
-func (e *ender) revoke(ctx context.Context, key sessionstore.Key) (*sessionstore.Session, error) {
+func (e *ender) revoke(ctx context.Context, key sessionstore.Key, how parting) (*sessionstore.Session, error) {
 	was, err := e.config.Store.Revoke(ctx, key)
 	if err != nil {
 		return nil, err
 	}
 	e.config.Ended(key)
+	e.tell(ctx, key, was, how)
 	if was != nil {
 		e.links.forget(ctx, was)
 	}
@@ -142,9 +146,9 @@ func (e *ender) revoke(ctx context.Context, key sessionstore.Key) (*sessionstore
 
 // endAll is end for each of the keys; it stops at the first that could not be
 // ended.
-func (e *ender) endAll(ctx context.Context, keys []sessionstore.Key) error {
+func (e *ender) endAll(ctx context.Context, keys []sessionstore.Key, how parting) error {
 	for _, key := range keys {
-		if err := e.end(ctx, key); err != nil {
+		if err := e.end(ctx, key, how); err != nil {
 			return err
 		}
 	}
@@ -162,7 +166,7 @@ func (e *ender) endUnreadable(ctx context.Context, keys []sessionstore.Key) (end
 		case !sessionstore.IsUnreadable(err):
 			return ended, left, err
 		default:
-			if err := e.end(ctx, key); err != nil {
+			if err := e.end(ctx, key, parting{why: EndStartOver, unreadable: true}); err != nil {
 				return ended, left, err
 			}
 			ended++
@@ -175,7 +179,8 @@ func (e *ender) endUnreadable(ctx context.Context, keys []sessionstore.Key) (end
 func (e *ender) endOthers(ctx context.Context, s *sessionstore.Session) error {
 	// Only what can be read has names to be forgotten. What cannot, and what
 	// begins meanwhile, ends all the same; then its names end by themselves.
-	known, _ := e.config.Store.List(ctx, s.User.ID)
+	known, err := e.config.Store.List(ctx, s.User.ID)
+	unreadable, _ := sessionstore.Unreadable(err)
 	stay := []sessionstore.Key{s.Key}
 	known = slices.DeleteFunc(known, func(other *sessionstore.Session) bool {
 		stays := other.Key == s.Key || e.isSomebodyElses(s, other)
@@ -184,13 +189,20 @@ func (e *ender) endOthers(ctx context.Context, s *sessionstore.Session) error {
 		}
 		return stays
 	})
-	if _, err := e.config.Store.RevokeUser(ctx, s.User.ID, stay...); err != nil {
+	ended, err := e.config.Store.RevokeUser(ctx, s.User.ID, stay...)
+	if err != nil {
 		return err
 	}
+	how := parting{why: EndOthers, userID: s.User.ID, unreadable: true}
 	for _, other := range known {
 		e.config.Ended(other.Key)
+		e.tell(ctx, other.Key, other, how)
 		e.farewell.tell(other)
 	}
+	for _, key := range unreadable {
+		e.tell(ctx, key, nil, how)
+	}
+	e.tellUnlisted(ctx, ended-len(known)-len(unreadable), how)
 	e.links.forget(ctx, known...)
 	return nil
 }
@@ -203,8 +215,8 @@ func (e *ender) isSomebodyElses(own, s *sessionstore.Session) bool {
 
 // noLongerVouchedFor ends a session of whose person the login says no. What
 // another has ended first is told by them.
-func (e *ender) noLongerVouchedFor(ctx context.Context, s *sessionstore.Session) error {
-	was, err := e.revoke(ctx, s.Key)
+func (e *ender) noLongerVouchedFor(ctx context.Context, s *sessionstore.Session, why string) error {
+	was, err := e.revoke(ctx, s.Key, parting{why: why})
 	if err != nil {
 		return err
 	}

@@ -39,6 +39,9 @@ type Event struct {
 	Result string
 	// Err is why. It may be logged: it holds no credential.
 	Err error
+	// Method, Host and Path are how and what was asked for, the path as it came and
+	// without the query; empty where no request was, or none that matters.
+	Method, Host, Path string
 }
 
 // Kind names what happened. Rooms that tell of more declare kinds of their own.
@@ -48,6 +51,9 @@ type Kind string
 const (
 	// Began: somebody is signed in. Login, UserID, Session, Client.
 	Began Kind = "began"
+	// BeganBefore: somebody has signed in whom another tab of their browser has signed
+	// in meanwhile, and that session goes on. Login, UserID, Session, Client.
+	BeganBefore Kind = "began before"
 	// NotAdmitted: the configuration refused whom the login had found. Login,
 	// UserID, Name, Err.
 	NotAdmitted Kind = "not admitted"
@@ -94,12 +100,20 @@ const (
 	// had at the admin endpoint, Name: whose sessions they asked for, as they said it;
 	// Login and UserID where those are of one person, and Session where it is one.
 	EndedByOperator Kind = "ended by operator"
+	// SessionEnded: one session has ended, otherwise than by its time or by an
+	// operator. Result: one of the Ends; Session, and Login and UserID as far as they
+	// are known; Client where a person ended it; Count: how many it was, where
+	// sessions ended that nobody could list.
+	SessionEnded Kind = "session ended"
 	// NoneEndedAtSource: the login's source asked for the end of a session of
 	// its own, and of the sessions that its person has here none is of that. Login.
 	NoneEndedAtSource Kind = "none ended at source"
 	// Refreshed: a session was due to be built anew. Login, Session, Result, and Err
 	// when it failed and will be tried again.
 	Refreshed Kind = "refreshed"
+	// RightsChanged: a session that was built anew gives its person other roles,
+	// permissions or accounts to administer. Login, UserID, Session, Result: which.
+	RightsChanged Kind = "rights changed"
 	// Unmapped: a source's answer about the person cannot be mapped, and the
 	// session goes on without roles and permissions. Login, UserID, Session, Err.
 	Unmapped Kind = "unmapped"
@@ -124,6 +138,25 @@ const (
 	// Pending: changes of people are not in all their sessions yet. Err.
 	Pending Kind = "pending"
 )
+
+// Why sessions end: the values of Event.Result of a SessionEnded.
+const (
+	EndSignedOut  = "signed out"  // the person signed out there
+	EndDevice     = "device"      // the person signed it out from another one
+	EndOthers     = "others"      // the person signed all others out
+	EndStartOver  = "start over"  // it could not be read, and who had its credential ended it
+	EndReplaced   = "replaced"    // the person signed in again with its credential
+	EndForRoom    = "for room"    // the person had more than they may have
+	EndAtSource   = "at source"   // its login's source asked for its end
+	EndPersonGone = "person gone" // its login ended those of the person
+	EndRefused    = "refused"     // a source said no when it was to be built anew
+	EndUnvouched  = "not vouched" // its login has not vouched for it for a while
+)
+
+// Ends are all of them.
+var Ends = []string{
+	EndSignedOut, EndDevice, EndOthers, EndStartOver, EndReplaced, EndForRoom, EndAtSource, EndPersonGone, EndRefused, EndUnvouched,
+}
 
 // How refreshes end: the values of Event.Result.
 const (

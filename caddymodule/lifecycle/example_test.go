@@ -73,8 +73,10 @@ func Example() {
 	// Output:
 	// happened: began
 	// the secret names the session: true [viewer]
+	// happened: rights changed roles +["editor"] -["viewer"], permissions +["orders:write"]
 	// happened: refreshed built
 	// built anew: [editor] [orders:write]
+	// happened: session ended device
 	// happened: refreshed ended
 	// after its end: the session has ended
 }

@@ -48,7 +48,7 @@ func (r *rebuilder) rebuild(ctx context.Context, s *sessionstore.Session) (*sess
 	}
 	end, err := r.links.renamed(ctx, s, built)
 	if end {
-		err = errors.Join(err, r.ender.noLongerVouchedFor(ctx, built))
+		err = errors.Join(err, r.ender.noLongerVouchedFor(ctx, built, EndAtSource))
 	}
 	return built, err
 }
@@ -60,7 +60,7 @@ func (r *rebuilder) refused(ctx context.Context, s *sessionstore.Session) error 
 	if r.config.InForce() != r.config.Vouching {
 		return SourceFault{ErrAskAgain, s.Method}
 	}
-	return r.ender.noLongerVouchedFor(ctx, s)
+	return r.ender.noLongerVouchedFor(ctx, s, EndRefused)
 }
 
 func (r *rebuilder) writeBuilt(ctx context.Context, s *sessionstore.Session, b *built) (*sessionstore.Session, error) {
@@ -68,15 +68,20 @@ func (r *rebuilder) writeBuilt(ctx context.Context, s *sessionstore.Session, b *
 	if b.kept != s.Kept {
 		write = r.writer.persist
 	}
-	return write(ctx, s, func(changed *sessionstore.Session) {
+	var rights string
+	built, err := write(ctx, s, func(changed *sessionstore.Session) {
+		rights = ""
 		if !changed.BuiltAt.Equal(from) {
 			return // another gateway has built it in between, from what is newer
 		}
-		kept := profile.WithCookiesOf(b.kept, changed.Kept)
+		kept, before := profile.WithCookiesOf(b.kept, changed.Kept), changed.User
 		b.put(changed)
 		changed.Kept = kept
 		keepChoice(changed)
+		rights = newRights(&before, &changed.User)
 	})
+	r.tellRights(s, rights, err)
+	return built, err
 }
 
 // askAgain builds what the session says anew, and writes nothing.
@@ -149,13 +154,18 @@ func (r *rebuilder) disrobe(ctx context.Context, s *sessionstore.Session, why er
 	if kept != s.Kept {
 		write = r.writer.persist
 	}
+	var rights string
 	disrobed, err := write(ctx, s, func(changed *sessionstore.Session) {
+		rights = ""
 		if !changed.BuiltAt.Equal(from) {
 			return // another gateway has built it in between, from what is newer
 		}
 		changed.Kept, changed.BuiltAt, changed.Unmapped = profile.WithCookiesOf(kept, changed.Kept), at, true
+		before := changed.User
 		changed.User, changed.Grounds = withoutRights(changed.User), r.config.Vouching.disrobed(s)
+		rights = newRights(&before, &changed.User)
 	})
+	r.tellRights(s, rights, err)
 	if err != nil {
 		return nil, err
 	}

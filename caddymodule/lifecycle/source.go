@@ -131,7 +131,8 @@ func (o *ending) endUnnamed(ctx context.Context) (of ofPerson, err error) {
 		case err != nil && !sessionstore.IsUnreadable(err):
 			return of, err
 		}
-		if err := o.ender.end(ctx, key); err != nil {
+		how := parting{why: EndAtSource, login: o.Login, unreadable: err != nil}
+		if err := o.ender.end(ctx, key, how); err != nil {
 			return of, err
 		}
 		of.ended++
@@ -143,17 +144,20 @@ func (o *ending) endUnnamed(ctx context.Context) (of ofPerson, err error) {
 // being made meanwhile either finds its link gone, and ends itself, or is there
 // for the second time (see beginning.create).
 func (o *ending) endLinked(ctx context.Context, name string) (int, error) {
-	keys, err := o.linked(ctx, name)
+	keys, unreadable, err := o.linked(ctx, name)
 	if err != nil || len(keys) == 0 {
 		return 0, err
 	}
-	if err := o.ender.endAll(ctx, keys); err != nil {
-		return 0, err
+	for _, key := range keys {
+		how := parting{why: EndAtSource, login: o.Login, unreadable: unreadable[key]}
+		if err := o.ender.end(ctx, key, how); err != nil {
+			return 0, err
+		}
 	}
 	if err := o.config.Store.Unlink(ctx, name, keys...); err != nil {
 		return 0, err
 	}
-	if err := o.ender.endAll(ctx, keys); err != nil {
+	if err := o.ender.endAll(ctx, keys, parting{why: EndAtSource}); err != nil {
 		for _, key := range keys { // to be found again
 			err = errors.Join(err, o.config.Store.Link(ctx, name, key, o.config.Lifetime))
 		}
@@ -163,21 +167,24 @@ func (o *ending) endLinked(ctx context.Context, name string) (int, error) {
 }
 
 // linked are the sessions of that name, but for those that began at another
-// source: a login that asks somebody else by now may call others by that name.
-func (o *ending) linked(ctx context.Context, name string) (keys []sessionstore.Key, err error) {
+// source: a login that asks somebody else by now may call others by that name. It says
+// which of them cannot be read.
+func (o *ending) linked(ctx context.Context, name string) (keys []sessionstore.Key, unreadable map[sessionstore.Key]bool, err error) {
 	all, err := o.config.Store.Linked(ctx, name)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	unreadable = make(map[sessionstore.Key]bool)
 	for _, key := range all {
 		s, err := o.config.Backing.Get(ctx, key)
 		switch {
 		case err == nil && o.config.Vouching.isOfOther(s):
 			continue
 		case err != nil && !errors.Is(err, sessionstore.ErrNotFound) && !sessionstore.IsUnreadable(err):
-			return nil, err
+			return nil, nil, err
 		}
+		unreadable[key] = sessionstore.IsUnreadable(err)
 		keys = append(keys, key)
 	}
-	return keys, nil
+	return keys, unreadable, nil
 }

@@ -64,7 +64,7 @@ func TestToEndSessionsNothingNeedBeOpened(t *testing.T) {
 			c.wantGone(again)
 			c.wantGone(read)
 			c.wantLeft(0)
-			if got := c.ear.kinds(); !slices.Equal(got, slices.Repeat([]lifecycle.Kind{lifecycle.Ended}, 3)) {
+			if got := c.ear.kinds(); !slices.Equal(got, slices.Repeat([]lifecycle.Kind{lifecycle.SessionEnded, lifecycle.Ended}, 3)) {
 				c.Errorf("told of %v", got)
 			}
 		}},

@@ -181,7 +181,7 @@ func TestWhoIsNoLongerVouchedForIsNotServed(t *testing.T) {
 			if _, err := g.visit(t.Context(), ada.key); !errors.Is(err, sessionstore.ErrNotFound) {
 				t.Errorf("after a while, answered with %v", err)
 			}
-			if got, want := g.ear.kinds(), []lifecycle.Kind{lifecycle.Began, lifecycle.Doubted, lifecycle.Ended}; !slices.Equal(got, want) {
+			if got, want := g.ear.kinds(), []lifecycle.Kind{lifecycle.Began, lifecycle.Doubted, lifecycle.SessionEnded, lifecycle.Ended}; !slices.Equal(got, want) {
 				t.Errorf("told of %q", got)
 			}
 		})
@@ -203,7 +203,7 @@ func TestTheEndOfASessionIsToldOnce(t *testing.T) {
 		g.EndPerson(k.Name(), 1, nil)
 		g.WorkOff(t.Context())
 	}
-	if got := g.ear.kinds(); !slices.Equal(got, []lifecycle.Kind{lifecycle.Began, lifecycle.Doubted, lifecycle.Ended}) {
+	if got := g.ear.kinds(); !slices.Equal(got, []lifecycle.Kind{lifecycle.Began, lifecycle.Doubted, lifecycle.SessionEnded, lifecycle.Ended}) {
 		t.Errorf("told of %q", got)
 	}
 }
