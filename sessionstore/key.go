@@ -13,6 +13,7 @@ const (
 	shardSize  = 2  // bytes of the shard tag
 	randomSize = 32 // bytes of randomness in a secret: 256 bits
 	keySize    = shardSize + sha256.Size
+	idSize     = 12 // bytes of the hash that people see
 )
 
 // encoding is strict, so that one secret has exactly one spelling.
@@ -103,7 +104,14 @@ func (k Key) AppendTo(b []byte) []byte {
 
 // ID is the short public name of the session, 16 characters: what apps read
 // in X-Session-Id, and what people see of their devices.
-func (k Key) ID() string { return encoding.EncodeToString(k.Hash[:12]) }
+func (k Key) ID() string { return encoding.EncodeToString(k.Hash[:idSize]) }
+
+// ParseID reads a public name as ID writes it, and returns the bytes that the hash
+// of the session's key begins with. The error is ErrMalformed.
+func ParseID(text string) ([]byte, error) {
+	id := make([]byte, idSize)
+	return id, decodeExactly(id, text)
+}
 
 // ShardOf is the shard of a person's sessions. All sessions of one person lie
 // in one shard, so that a store can list and revoke them in one place.

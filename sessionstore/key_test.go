@@ -1,6 +1,7 @@
 package sessionstore_test
 
 import (
+	"bytes"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -157,4 +158,17 @@ func FuzzParseSecret(f *testing.F) {
 			t.Errorf("error is %v; want ErrMalformed without the text", err)
 		}
 	})
+}
+
+func TestParseIDReadsWhatIDWrites(t *testing.T) {
+	key := sessionstore.NewSecret(1).Key()
+	id, err := sessionstore.ParseID(key.ID())
+	if err != nil || !bytes.HasPrefix(key.Hash[:], id) || len(id) != 12 {
+		t.Errorf("ParseID answers %x, %v of a key of %x", id, err, key.Hash)
+	}
+	for _, text := range []string{"", key.ID()[:15], key.ID() + "A", key.ID()[:15] + "*", key.ID()[:14] + "\r\n", key.Encode()} {
+		if _, err := sessionstore.ParseID(text); !errors.Is(err, sessionstore.ErrMalformed) {
+			t.Errorf("ParseID answers %v of %q; want ErrMalformed", err, text)
+		}
+	}
 }

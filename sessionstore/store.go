@@ -65,10 +65,13 @@ type Store interface {
 	// List returns the person's live sessions, the newest first. One that
 	// cannot be read hides none of the others: with an *UnreadableError, which
 	// names those, come all that can be read. With any other error comes none.
+	// Many are read in pages: those that begin or end meanwhile may be on it.
 	List(ctx context.Context, userID int64) ([]*Session, error)
 
 	// RevokeUser ends all sessions of the person but those excepted, also those
-	// that cannot be read, and reports how many it ended.
+	// that cannot be read, and reports how many it ended. Many end in pages, between
+	// which others have the store: one that begins meanwhile may stay. With an error
+	// comes how many have ended by then; to ask again ends the rest.
 	RevokeUser(ctx context.Context, userID int64, except ...Key) (int, error)
 
 	Attempts

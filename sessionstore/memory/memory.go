@@ -11,9 +11,9 @@ import (
 )
 
 // Store keeps sessions, attempts, leases, links, numbers and their owners in
-// memory. It implements sessionstore.Store, sessionstore.Sweeper and
-// sessionstore.Notifier; without sweeps it only grows, and by a number per name in
-// any case.
+// memory. It implements sessionstore.Store, sessionstore.Sweeper,
+// sessionstore.Notifier and sessionstore.Browser; without sweeps it only grows, and
+// by a number per name in any case.
 //
 // Sessions are held as they are, unsealed, for nothing is at rest here. Those
 // held never change: a write puts another in their place, so that Get can
@@ -39,6 +39,7 @@ var (
 	_ sessionstore.Store    = (*Store)(nil)
 	_ sessionstore.Sweeper  = (*Store)(nil)
 	_ sessionstore.Notifier = (*Store)(nil)
+	_ sessionstore.Browser  = (*Store)(nil)
 )
 
 var errKept = errors.New("a session of this key is kept already: make a new secret for each sign-in")
@@ -185,42 +186,46 @@ func (st *Store) Revoke(ctx context.Context, key sessionstore.Key) (*sessionstor
 	return st.remove(key), nil
 }
 
-// List implements sessionstore.Store.
+// List implements sessionstore.Store. It lets go of the store between pages, so
+// that it is of no one moment: those that begin or end meanwhile may be on it.
 func (st *Store) List(ctx context.Context, userID int64) ([]*sessionstore.Session, error) {
-	if err := ctx.Err(); err != nil {
+	list := []*sessionstore.Session{}
+	err := st.WalkUser(ctx, userID, func(page []sessionstore.Found) error {
+		for _, found := range page {
+			list = append(list, found.Session)
+		}
+		return nil
+	})
+	if err != nil {
 		return nil, err
 	}
-	st.mu.RLock()
-	list := make([]*sessionstore.Session, 0, len(st.byUser[userID]))
-	for key := range st.byUser[userID] {
-		if s, err := st.live(key); err == nil {
-			list = append(list, s)
-		}
-	}
-	st.mu.RUnlock()
 	slices.SortFunc(list, func(a, b *sessionstore.Session) int { return b.CreatedAt.Compare(a.CreatedAt) })
 	return list, nil
 }
 
-// RevokeUser implements sessionstore.Store.
+// RevokeUser implements sessionstore.Store. It lets go of the store between pages:
+// when it is cut short the number says how many have ended, and asking again ends
+// the rest. A session that begins meanwhile may be among them.
 func (st *Store) RevokeUser(ctx context.Context, userID int64, except ...sessionstore.Key) (int, error) {
-	if err := ctx.Err(); err != nil {
-		return 0, err
-	}
-	st.mu.Lock()
-	defer st.mu.Unlock()
 	ended := 0
-	for key := range st.byUser[userID] {
-		if slices.Contains(except, key) {
-			continue
+	err := paged(ctx, &st.mu, st.sessionsOf(userID), func(key sessionstore.Key, _ struct{}) bool {
+		if !slices.Contains(except, key) {
+			ended += st.end(key)
 		}
-		if _, err := st.live(key); err == nil {
-			ended++
-		}
-		st.remove(key)
-		st.changes.Tell(key)
+		return true
+	}, nothing)
+	return ended, err
+}
+
+// end ends a session, tells of it in any case, and says whether it had not ended
+// before: 1 or 0. Called with mu held.
+func (st *Store) end(key sessionstore.Key) (ended int) {
+	if _, err := st.live(key); err == nil {
+		ended = 1
 	}
-	return ended, nil
+	st.remove(key)
+	st.changes.Tell(key)
+	return ended
 }
 
 // Notify implements sessionstore.Notifier. What is told of is told under the lock
@@ -229,8 +234,8 @@ func (st *Store) Notify(ctx context.Context, changed func(sessionstore.Key), gap
 	return st.changes.Notify(ctx, changed, gap)
 }
 
-// Sweep implements sessionstore.Sweeper. It looks for what has expired beside
-// the readers and keeps them waiting only while it removes it.
+// Sweep implements sessionstore.Sweeper. It lets go of the store between pages, and
+// keeps readers waiting only while it removes a page of what it has found.
 func (st *Store) Sweep(ctx context.Context) (int, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
@@ -239,10 +244,27 @@ func (st *Store) Sweep(ctx context.Context) (int, error) {
 	st.attempts.sweep(now)
 	st.leases.sweep(now)
 	st.links.sweep(now)
-	expired := st.expired(now)
+	removed := 0
+	var expired []sessionstore.Key
+	err := paged(ctx, st.mu.RLocker(), st.all, func(key sessionstore.Key, s *sessionstore.Session) bool {
+		if st.outages.Swept(s, now) {
+			expired = append(expired, key)
+		}
+		return true
+	}, func() error {
+		removed += st.sweepAway(expired, now)
+		expired = expired[:0]
+		return nil
+	})
+	return removed, err
+}
+
+func (st *Store) sweepAway(expired []sessionstore.Key, now time.Time) (removed int) {
+	if len(expired) == 0 {
+		return 0
+	}
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	removed := 0
 	for _, key := range expired {
 		// It may have been touched or revoked since it was found.
 		if s := st.sessions[key]; s != nil && st.outages.Swept(s, now) {
@@ -250,19 +272,7 @@ func (st *Store) Sweep(ctx context.Context) (int, error) {
 			removed++
 		}
 	}
-	return removed, nil
-}
-
-func (st *Store) expired(now time.Time) []sessionstore.Key {
-	st.mu.RLock()
-	defer st.mu.RUnlock()
-	var keys []sessionstore.Key
-	for key, s := range st.sessions {
-		if st.outages.Swept(s, now) {
-			keys = append(keys, key)
-		}
-	}
-	return keys
+	return removed
 }
 
 // live returns the session of that key if it has not expired. Called with mu held.

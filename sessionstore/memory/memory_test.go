@@ -49,3 +49,9 @@ func BenchmarkGet(b *testing.B) {
 		}
 	}
 }
+
+func TestAHundredThousandSessionsOfOnePersonKeepNobodyWaiting(t *testing.T) {
+	storetest.Crowded(t, storetest.Harness{
+		Open: func(_ *testing.T, clock *storetest.Clock) sessionstore.Store { return memory.New(clock.Now) },
+	}, 100_000)
+}

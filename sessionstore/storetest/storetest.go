@@ -49,7 +49,7 @@ type Harness struct {
 }
 
 // Run holds the store to every promise of sessionstore.Store, and to those of
-// sessionstore.Sweeper and sessionstore.Notifier if it is one.
+// sessionstore.Sweeper, sessionstore.Notifier and sessionstore.Browser if it is one.
 func Run(t *testing.T, h Harness) {
 	if h.Patience == 0 {
 		h.Patience = 30 * time.Second
@@ -86,6 +86,8 @@ func Run(t *testing.T, h Harness) {
 		{"late activity", testLateActivity},
 		{"outages", testOutages},
 		{"notifying", testNotifying},
+		{"browsing", testBrowsing},
+		{"crowded", func(t *testing.T, h Harness) { Crowded(t, h, 2*largestPage+200) }},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			h.beside(t)
