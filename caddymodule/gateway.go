@@ -10,6 +10,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"example.com/sidegate/caddymodule/adminapi"
 	"example.com/sidegate/caddymodule/caller"
 	"example.com/sidegate/caddymodule/endpoint"
 	"example.com/sidegate/caddymodule/lifecycle"
@@ -50,6 +51,7 @@ type gateway struct {
 	activity   *sessionstore.Activity
 	assertions *assertions
 	events     *events
+	desk       *adminapi.Desk
 }
 
 // cachedTokens bounds the short-lived tokens that are kept for reuse.
@@ -106,6 +108,7 @@ func (a *App) open() (*gateway, error) {
 	g.callers = caller.NewFinder(a.finder(g, k, adoption))
 	g.sessions = lifecycle.New(a.lifecycle(g, backing, k))
 	g.site = endpoint.New(a.endpoints(g, k, adoption))
+	g.desk = a.newDesk(g, store)
 	a.opened.Store(g)
 	return g, nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
 
+	"example.com/sidegate/caddymodule/adminapi"
 	"example.com/sidegate/caddymodule/audit"
 	"example.com/sidegate/caddymodule/metrics"
 	"example.com/sidegate/sessionstore"
@@ -58,6 +59,26 @@ func (a *App) configDigest(key []byte) string {
 	}
 	return hex.EncodeToString(mac.Sum(nil)[:8])
 }
+
+// Desk is where operators are answered at Caddy's admin endpoint.
+func (a *App) Desk() (*adminapi.Desk, error) {
+	g, err := a.gateway()
+	if err != nil {
+		return nil, err
+	}
+	return g.desk, nil
+}
+
+// newDesk is for operators of a gateway, whose store that is.
+func (a *App) newDesk(g *gateway, store sessionstore.Store) *adminapi.Desk {
+	return adminapi.New(adminapi.Config{
+		Sessions: g.sessions, Store: store, Ready: a.health.Answers,
+		Digest: a.digest, Version: Version, Now: a.now,
+	})
+}
+
+// Interface guards
+var _ adminapi.App = (*App)(nil)
 
 // provisionMetrics registers what is measured. It comes before all that may
 // fail: see inForce.

@@ -66,6 +66,7 @@ func (g *gateway) start() {
 	running.Lock()
 	defer running.Unlock()
 	running.gateways = append(running.gateways, g)
+	g.desk.InForce()
 	g.streams.Serve(g.keeper())
 }
 
