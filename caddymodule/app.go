@@ -304,6 +304,7 @@ func parseApp(d *caddyfile.Dispenser, existing any) (any, error) {
 //			...
 //		}
 //		report_only
+//		why
 //	}
 func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	directive.Forget()

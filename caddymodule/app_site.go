@@ -10,6 +10,7 @@ import (
 
 	"example.com/sidegate/caddymodule/directive"
 	"example.com/sidegate/caddymodule/endpoint"
+	"example.com/sidegate/caddymodule/foresee"
 	"example.com/sidegate/caddymodule/origin"
 )
 
@@ -35,6 +36,10 @@ type SiteOptions struct {
 	// base_path. No header of CORS is written.
 	CORS []string `json:"cors,omitempty"`
 
+	// Why has GET /auth/why tell who asks what the gateway knows of them, and what it
+	// would decide for a path, with the rules as they are written.
+	Why bool `json:"why,omitempty"`
+
 	public  origin.Origin    // PublicURL
 	cors    []origin.Origin  // CORS
 	address endpoint.Address // without the cookie, which has options of its own
@@ -46,6 +51,7 @@ func (o *SiteOptions) words() map[string]directive.Option {
 		"public_url": directive.Checked(directive.Text(&o.PublicURL), o.readPublicURL),
 		"return_to":  directive.Checked(directive.Texts(&o.ReturnTo), o.checkReturnTo),
 		"cors":       directive.Checked(directive.Texts(&o.CORS), o.readCORS),
+		"why":        directive.Flag(&o.Why),
 	}
 }
 
@@ -103,4 +109,16 @@ func parseOrigins(option string, listed []string) ([]origin.Origin, error) {
 		}
 	}
 	return origins, nil
+}
+
+// why is what GET /auth/why is given; nil where there is none.
+func (a *App) why() *endpoint.Why {
+	if !a.Why {
+		return nil
+	}
+	given := &endpoint.Why{Foresee: foresee.Look}
+	for _, d := range a.directories {
+		given.Directories = append(given.Directories, d.Name())
+	}
+	return given
 }

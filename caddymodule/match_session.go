@@ -13,6 +13,7 @@ import (
 	"example.com/sidegate/caddymodule/demand"
 	"example.com/sidegate/caddymodule/directive"
 	"example.com/sidegate/caddymodule/everyroute"
+	"example.com/sidegate/caddymodule/foresee"
 	"example.com/sidegate/caddymodule/refusal"
 )
 
@@ -98,6 +99,11 @@ func (m *MatchSession) MatchWithError(r *http.Request) (bool, error) {
 	return matches, nil
 }
 
+// Foresee reports whether a request of that caller would match, which is no activity.
+func (m *MatchSession) Foresee(_ *http.Request, c *caller.Caller) bool {
+	return c.MayPass() && demand.Permits(c.User, m.Require, m.AccountAdmin)
+}
+
 // strip takes away what a client made up, whether the matcher holds or not: on
 // a server that it alone stands in, nobody else does.
 func (m *MatchSession) strip(r *http.Request, v *caller.Remembered) {
@@ -175,4 +181,5 @@ var (
 	_ caddy.Provisioner                 = (*MatchSession)(nil)
 	_ caddyfile.Unmarshaler             = (*MatchSession)(nil)
 	_ caddyhttp.RequestMatcherWithError = (*MatchSession)(nil)
+	_ foresee.Matcher                   = (*MatchSession)(nil)
 )

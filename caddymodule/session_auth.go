@@ -85,6 +85,7 @@ func (SessionAuth) CaddyModule() caddy.ModuleInfo {
 // Provision finds the app and prepares what each request needs.
 func (s *SessionAuth) Provision(ctx caddy.Context) error {
 	at := directive.Recall(s)
+	s.line = at
 	a, err := findApp(ctx)
 	if err != nil {
 		return err

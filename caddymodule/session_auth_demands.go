@@ -8,6 +8,8 @@ import (
 
 	"example.com/sidegate/caddymodule/caller"
 	"example.com/sidegate/caddymodule/demand"
+	"example.com/sidegate/caddymodule/foresee"
+	"example.com/sidegate/caddymodule/refusal"
 	"example.com/sidegate/caddymodule/siting"
 	"example.com/sidegate/caddymodule/streams"
 	"example.com/sidegate/sessionstore/nearcache"
@@ -66,6 +68,36 @@ func (s *SessionAuth) StillPasses(asked *streams.Asked, now *nearcache.Entry) bo
 	return asked.Chosen || passes()
 }
 
+// Foresee says what would be decided, and tells the request who makes it as an app
+// would read it, but for the assertion, which nothing is chosen by.
+func (s *SessionAuth) Foresee(r *http.Request, c *caller.Caller) foresee.Step {
+	step := foresee.Step{Asks: true, ToErrors: s.HandleErrors, At: s.line.String()}
+	if neverForwarded(r, &s.foreign) {
+		step.Why, step.ToErrors = refusal.Method, false
+		return step
+	}
+	v := caller.Remember(r)
+	s.strip(r, v)
+	asked := demanded(r)
+	made := s.Decide(asked, c)
+	step.Why, step.Open, step.Demands = made.Why, made.Open, s.Demanded(made, asked, c)
+	if made.Would != nil {
+		step.Notes = append(step.Notes, fmt.Sprintf("what a session_auth only reports would be %d %s", made.Would.Status, made.Would.Code))
+	}
+	if s.provider {
+		step.Notes = append(step.Notes, "upstream_token: a request may have the person's token renewed, which is not done here, and be refused where that fails")
+	}
+	if made.Why == nil && (!v.Injected || s.identity.explicit) {
+		c.Publish(r)
+		v.Told()
+		s.identity.rendered(c).InjectInto(r.Header, nil)
+		for i := range s.identity.custom {
+			s.identity.custom[i].set(r.Header, r)
+		}
+	}
+	return step
+}
+
 // keeping is which caches may keep what the app answers: on an open route it is
 // anybody's, but for who is told to the app.
 func keeping(open, told bool) caller.Keeping {
@@ -105,4 +137,7 @@ func (s *shared) overfull(c *caller.Caller, leftOut string) {
 }
 
 // Interface guards
-var _ streams.Judge = (*SessionAuth)(nil)
+var (
+	_ streams.Judge   = (*SessionAuth)(nil)
+	_ foresee.Handler = (*SessionAuth)(nil)
+)

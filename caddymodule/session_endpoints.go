@@ -14,6 +14,7 @@ import (
 	"example.com/sidegate/caddymodule/caller"
 	"example.com/sidegate/caddymodule/directive"
 	"example.com/sidegate/caddymodule/everyroute"
+	"example.com/sidegate/caddymodule/foresee"
 	"example.com/sidegate/caddymodule/refusal"
 )
 
@@ -117,6 +118,19 @@ func (e *SessionEndpoints) ServeHTTP(w http.ResponseWriter, r *http.Request, nex
 	return e.foreign.PassOn(w, r, v, next)
 }
 
+// Foresee says what would be done, in the order of ServeHTTP.
+func (e *SessionEndpoints) Foresee(r *http.Request, _ *caller.Caller) foresee.Step {
+	ours := strings.HasPrefix(r.URL.Path, e.shared.address.BasePath+"/")
+	switch never := neverForwarded(r, &e.foreign); {
+	case never && (!ours || r.Method == http.MethodConnect):
+		return foresee.Step{Why: refusal.Method}
+	case ours:
+		return foresee.Step{Answers: true}
+	}
+	e.shared.strip(r, caller.Remember(r), &e.foreign)
+	return foresee.Step{}
+}
+
 func (e *SessionEndpoints) serve(w http.ResponseWriter, r *http.Request) {
 	w, done := e.foreign.Answer(w, r)
 	defer done()
@@ -153,4 +167,5 @@ var (
 	_ caddy.Provisioner           = (*SessionEndpoints)(nil)
 	_ caddyfile.Unmarshaler       = (*SessionEndpoints)(nil)
 	_ caddyhttp.MiddlewareHandler = (*SessionEndpoints)(nil)
+	_ foresee.Handler             = (*SessionEndpoints)(nil)
 )

@@ -70,11 +70,12 @@ type asks struct {
 
 // demand is one of them.
 type demand struct {
-	path    string // the patterns; empty for the whole
-	require []Requirement
-	admin   bool
-	adminAt directive.Position
-	at      directive.Position // of all of it
+	path     string // the patterns; empty for the whole
+	require  []Requirement
+	admin    bool
+	adminAt  directive.Position
+	at       directive.Position // of all of it
+	reported bool               // it refuses nobody
 }
 
 // near is the line, or the place of the block that it stands in.
@@ -84,7 +85,7 @@ func near(line, block directive.Position) directive.Position { return cmp.Or(lin
 func (s *ruleSet) asked(r Request) asks {
 	d := s.of
 	a := asks{of: d}
-	whole := demand{require: d.Require, admin: d.AccountAdmin, adminAt: d.Lines.AccountAdmin, at: d.At}
+	whole := demand{require: d.Require, admin: d.AccountAdmin, adminAt: d.Lines.AccountAdmin, at: d.At, reported: d.ReportOnly}
 	if s.rules == nil {
 		if d.ready.public.Match(r.URL) {
 			a.opens = &Ruling{rulePublic + " " + strings.Join(d.Public, " "), near(d.Lines.Public, d.At)}
@@ -106,7 +107,7 @@ func (s *ruleSet) asked(r Request) asks {
 	}
 	for i := range s.paths {
 		if p := &s.paths[i]; v.Demands(i) {
-			a.demands = append(a.demands, demand{p.named(), p.Require, p.AccountAdmin, p.Lines.AccountAdmin, p.At})
+			a.demands = append(a.demands, demand{p.named(), p.Require, p.AccountAdmin, p.Lines.AccountAdmin, p.At, p.ReportOnly || d.ReportOnly})
 		}
 	}
 	return a

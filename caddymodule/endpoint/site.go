@@ -42,6 +42,9 @@ type Config struct {
 	// SignedOut reports whether a session that has ended was ended by its own person,
 	// with it.
 	SignedOut func(context.Context, sessionstore.Key) bool
+	// Why tells people what is known of them, and what would be decided; nil: there is
+	// no such route.
+	Why *Why
 	// Streams knows of what is open of which session, and Audience who listens to
 	// what becomes of theirs.
 	Streams  *streams.Watch
@@ -120,6 +123,9 @@ func layOut(c Config) []Route {
 		loginRoute(c), logoutRoute(c), startOverRoute(c), devicesRoute(c), deviceRoute(c), keysRoute(c),
 	}
 	routes = append(routes, verifyRoutes(c)...)
+	if c.Why != nil {
+		routes = append(routes, whyRoute(c))
+	}
 	for _, p := range c.Providers {
 		routes = append(routes, providerLoginRoute(c, p), callbackRoute(c, p), backchannelRoute(c, p))
 	}

@@ -130,6 +130,16 @@ func begins(routes caddyhttp.RouteList, m any) bool {
 	return len(sets) > 0 && len(sets[0]) > 0 && sets[0][0] == m
 }
 
+// IsFirst reports whether a matcher is one of those that come before every route. It
+// holds for every request, and what it does to one was done to any that is being served.
+func IsFirst(matcher any) bool {
+	switch matcher.(type) {
+	case *First, firstOfErrors:
+		return true
+	}
+	return false
+}
+
 // Tell adds names that the gateway sends on some route of the server.
 func (f *First) Tell(names ...string) {
 	f.names = append(f.names, names...)

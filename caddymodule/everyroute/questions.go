@@ -108,6 +108,10 @@ func tellsOfAnother(h http.Header) bool {
 // Authelia, authentik, Vouch.
 var ofOthers = [...]string{"/oauth2/auth", "/api/authz", "/outpost.goauthentik.io/auth", "/validate"}
 
+// LooksLikeQuestion reports whether a path that nobody answers is refused, for what
+// another proxy asks there may be whether somebody may pass.
+func LooksLikeQuestion(path string) bool { return looksLikeOne(path) }
+
 // looksLikeOne reports whether the path has a part as our questions have it, by which
 // a proxy may ask that tells of nothing and has another base_path; or as those of other
 // gateways do.

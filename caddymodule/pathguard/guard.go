@@ -2,6 +2,7 @@ package pathguard
 
 import (
 	"net/http"
+	"net/url"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -27,6 +28,9 @@ func Before(ctx caddy.Context, server *caddyhttp.Server, found *Found, first *ev
 	g := &Guard{watch: found.watch, refused: refused, first: first}
 	return g.Put(ctx, server, g)
 }
+
+// Refuses says why a path of the server would be refused; empty: it would not.
+func (g *Guard) Refuses(u *url.URL) (why string) { return g.watch.Refuse(u) }
 
 // ServeHTTP refuses the request, or runs the routes.
 func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {

@@ -89,6 +89,13 @@ var (
 	PathOverridden = &Refusal{Status: http.StatusForbidden, Code: "forbidden",
 		Message: "The request tells the app of another path than its own, as by X-Rewrite-Url, and what is allowed here depends on the path: have the proxy " +
 			"delete such headers before it asks."}
+	WhyUnread = &Refusal{Status: http.StatusBadRequest, Code: "bad_request",
+		Message: "The path that is asked about cannot be read: it begins with /, has no blanks and no broken escapes, and is of at most 8 KiB. " +
+			"Escape it as a value of a query: %2F in it is %252F there."}
+	WhyMethod = &Refusal{Status: http.StatusBadRequest, Code: "bad_request",
+		Message: "The method that is asked about is none: it is a word of at most 32 letters, such as POST, and is asked about with a path."}
+	WhyHost = &Refusal{Status: http.StatusBadRequest, Code: "bad_request",
+		Message: "What another host would decide is not known here: ask at that host, and leave host out."}
 	NeverPasses = &Refusal{Status: http.StatusForbidden, Code: "forbidden",
 		Message: "No request of this method may pass."}
 	NotFound = &Refusal{Status: http.StatusNotFound, Code: "not_found",
