@@ -17,6 +17,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"example.com/sidegate/caddymodule/caller"
+	"example.com/sidegate/caddymodule/demand"
 	"example.com/sidegate/caddymodule/endpoint"
 	"example.com/sidegate/caddymodule/identity"
 	"example.com/sidegate/caddymodule/profile/mapping"
@@ -47,6 +48,8 @@ func parts(t *testing.T) []part {
 		{"endpoints", endpoints(t), toldEndpoints},
 		{"fields of a session", jsonFields(sessionstore.UserSession{}), toldUnder("session fields", "field")},
 		{"reasons of events", endpoint.EventReasons, toldUnder("events", "reason")},
+		{"reasons of why", reasons(), toldUnder("why", "code")},
+		{"decisions of why", demand.Outcomes, toldUnder("why", "decision")},
 		{"refusals", audit(t, tree, refusals), toldRefusals},
 		{"native identity headers", append(headersOf(t, "native"), identity.Truncated, identity.Assertion), toldUnder("Identity headers", "header")},
 		{"presets of identity headers", presets(t), toldPresets},
@@ -231,6 +234,14 @@ func toldRefusals(r reference) (words []string) {
 		for _, status := range errorStatus.FindAllString(row[1], -1) {
 			words = append(words, strings.Join(quoted(row[0]), " ")+" "+status)
 		}
+	}
+	return words
+}
+
+// reasons are those why somebody is not signed in.
+func reasons() (words []string) {
+	for _, reason := range caller.Reasons {
+		words = append(words, reason.Code)
 	}
 	return words
 }

@@ -80,7 +80,7 @@ func (s *SessionAuth) Foresee(r *http.Request, c *caller.Caller) foresee.Step {
 	s.strip(r, v)
 	asked := demanded(r)
 	made := s.Decide(asked, c)
-	step.Why, step.Open, step.Demands = made.Why, made.Open, s.Demanded(made, asked, c)
+	step.Why, step.Open, step.Demands = made.Why, made.Open, demand.Told(&s.Demands, made, asked, c)
 	if made.Would != nil {
 		step.Notes = append(step.Notes, fmt.Sprintf("what a session_auth only reports would be %d %s", made.Would.Status, made.Would.Code))
 	}

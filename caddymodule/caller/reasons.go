@@ -46,12 +46,12 @@ var Reasons = []Reason{
 	SeveralTokens, TokenExpired, TokenForeign, TokenInvalid, TokenElsewhere, TokensOff, ChangedSince,
 }
 
-// Reason says why a caller is not signed in of whom that is certain: Anonymous, or
+// ReasonOf says why a caller is not signed in of whom that is certain: Anonymous, or
 // Rejected. It looks at the credentials once more, and asks the store again.
-func (f *Finder) Reason(r *http.Request, c *Caller) Reason {
+func ReasonOf(f *Finder, r *http.Request, c *Caller) Reason {
 	v := Remember(r)
 	if c.PresentedToken {
-		return f.reasonOfToken(r.Context(), v.bearer(), c)
+		return reasonOfToken(r.Context(), f, v.bearer(), c)
 	}
 	values := v.CookiesNamed(f.given.Cookie)
 	switch {
@@ -71,7 +71,7 @@ func (f *Finder) Reason(r *http.Request, c *Caller) Reason {
 			continue
 		}
 		_, err = f.ofSecret(r.Context(), secret)
-		switch one := reasonOf(err); {
+		switch one := reasonOfLookup(err); {
 		case one != SessionEnded: // says more than that another one has ended
 			return one
 		case f.given.Marker.Made(secret):
@@ -83,7 +83,7 @@ func (f *Finder) Reason(r *http.Request, c *Caller) Reason {
 	return why
 }
 
-func (f *Finder) reasonOfToken(ctx context.Context, presented bearer, c *Caller) Reason {
+func reasonOfToken(ctx context.Context, f *Finder, presented bearer, c *Caller) Reason {
 	switch {
 	case presented.count > 1:
 		return SeveralTokens
@@ -105,11 +105,11 @@ func (f *Finder) reasonOfToken(ctx context.Context, presented bearer, c *Caller)
 	if err == nil && e.Session.User.ID != claims.UserID {
 		return TokenInvalid
 	}
-	return reasonOf(err)
+	return reasonOfLookup(err)
 }
 
-// reasonOf is what a look-up says.
-func reasonOf(err error) Reason {
+// reasonOfLookup is what a look-up says.
+func reasonOfLookup(err error) Reason {
 	switch {
 	case errors.Is(err, sessionstore.ErrNotHere):
 		return SessionNotHere

@@ -55,9 +55,9 @@ type Demanded struct {
 	Reported bool `json:"reportOnly,omitempty"`
 }
 
-// Demanded are all demands that hold for a request, whether the caller, who is signed
+// Told are all demands of d that hold for a request, whether the caller, who is signed
 // in, meets them or not; or what opens it.
-func (d *Demands) Demanded(made Decision, r Request, c *caller.Caller) (all []Demanded) {
+func Told(d *Demands, made Decision, r Request, c *caller.Caller) (all []Demanded) {
 	s := &d.ready.enforced
 	if made.Reported {
 		s = &d.ready.all

@@ -20,10 +20,12 @@ import (
 // wholeSite has every kind of route.
 func wholeSite(t *testing.T) *endpoint.Site {
 	t.Helper()
-	return siteOf(t, memory.New(nil), endpoint.Logins{
+	c := configOf(t, memory.New(nil), endpoint.Logins{
 		Passwords: []login.PasswordMethod{turnstile{new(atomic.Int64)}},
 		Providers: []endpoint.Provider{{ProviderMethod: gate{new(atomic.Int64)}, PostsBack: true}},
 	})
+	c.Why = new(endpoint.Why)
+	return endpoint.New(c)
 }
 
 // A route that the document does not describe is known to nobody, and one that

@@ -135,7 +135,7 @@ func (y why) reason(r *http.Request, c *caller.Caller) caller.Reason {
 	if c.Standing == caller.Anonymous && y.address.heldBack(r) {
 		return caller.CookieHeldBack
 	}
-	return y.callers.Reason(r, c)
+	return caller.ReasonOf(y.callers, r, c)
 }
 
 func via(c *caller.Caller) string {

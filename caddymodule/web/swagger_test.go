@@ -70,6 +70,7 @@ func TestTheDocumentHasExactlyTheseRoutesAndStatuses(t *testing.T) {
 		"get /sessions":                   "200 400 401 403 503",
 		"delete /sessions":                "204 400 401 403 408 413 425 503",
 		"delete /sessions/{id}":           "204 400 401 403 408 413 425 503",
+		"get /why":                        "200 400 403 503",
 		"get /verify":                     "204 303 400 401 403 425 500 503",
 		"get /verify/{policy}":            "204 303 400 401 403 425 500 503",
 		"get /verify/{policy}/{path}":     "200 303 400 401 403 425 500 503",
