@@ -11,8 +11,8 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
 
-	"example.com/sidegate/caddymodule/demand"
 	"example.com/sidegate/caddymodule/everyroute"
+	"example.com/sidegate/caddymodule/health"
 	"example.com/sidegate/caddymodule/pathguard"
 	"example.com/sidegate/caddymodule/refusal"
 )
@@ -24,7 +24,7 @@ var (
 	// passing pass every request on as it is.
 	passing = []string{"encode", "intercept", "log_append", "push", "request_body", "templates", "timeouts", "tracing"}
 	// answering answer every request.
-	answering = []string{"metrics", "session_health", "static_response"}
+	answering = []string{"metrics", "static_response"}
 )
 
 // handler goes through one.
@@ -39,6 +39,8 @@ func (w *walk) handler(h caddyhttp.MiddlewareHandler) (over bool) {
 		return w.routes(h.Inner())
 	case everyroute.Before:
 		return w.routes(h.Inner())
+	case *health.Handler:
+		return h.Path == w.r.URL.Path && w.answered(caddy.GetModuleName(h))
 	case *caddyhttp.Subroute:
 		return w.routes(h.Routes)
 	case *caddyhttp.Invoke:
@@ -81,8 +83,7 @@ func (w *walk) ours(h Handler) (over bool) {
 		}
 		return w.refused(name, step.At, step.Why)
 	case step.Answers:
-		w.told.Decision, w.told.By = demand.WouldBeAnswered, name
-		return w.over()
+		return w.answered(name)
 	case step.Asks:
 		w.asks++
 		w.open = w.open && step.Open

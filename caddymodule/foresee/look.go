@@ -165,6 +165,12 @@ func (w *walk) passes(to string) (over bool) {
 	return w.over()
 }
 
+// answered ends it at a handler of ours that answers.
+func (w *walk) answered(by string) (over bool) {
+	w.told.Decision, w.told.By = demand.WouldBeAnswered, by
+	return w.over()
+}
+
 // nobody ends it at the end of all routes.
 func (w *walk) nobody() (over bool) {
 	if w.misses() {
