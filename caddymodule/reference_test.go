@@ -49,7 +49,7 @@ func parts(t *testing.T) []part {
 		{"fields of a session", jsonFields(sessionstore.UserSession{}), toldUnder("session fields", "field")},
 		{"reasons of events", endpoint.EventReasons, toldUnder("events", "reason")},
 		{"reasons of why", reasons(), toldUnder("why", "code")},
-		{"decisions of why", demand.Outcomes, toldUnder("why", "decision")},
+		{"decisions of why", demand.Prospects, toldUnder("why", "decision")},
 		{"refusals", audit(t, tree, refusals), toldRefusals},
 		{"native identity headers", append(headersOf(t, "native"), identity.Truncated, identity.Assertion), toldUnder("Identity headers", "header")},
 		{"presets of identity headers", presets(t), toldPresets},

@@ -20,13 +20,13 @@ const (
 	NobodyKnows = "unknown"
 )
 
-// Outcomes are all of them.
-var Outcomes = []string{WouldPass, WouldPassAnybody, WouldPassUnasked, WouldBeAnswered, WouldBeRefused, NobodyKnows}
+// Prospects are all of them.
+var Prospects = []string{WouldPass, WouldPassAnybody, WouldPassUnasked, WouldBeAnswered, WouldBeRefused, NobodyKnows}
 
 // Foreseen is what would become of a request that nobody has made, as the person is
 // told who asks.
 type Foreseen struct {
-	// Decision is one of Outcomes.
+	// Decision is one of Prospects.
 	Decision string `json:"decision"`
 	// Status, Error and Message are the refusal; zero for none.
 	Status  int    `json:"status,omitempty"`
