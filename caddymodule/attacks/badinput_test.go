@@ -169,11 +169,11 @@ func sendBody(c *gatewaytest.Client, method, path, contentType, body string, chu
 }
 
 func TestUnknownRoutesAndMethods(t *testing.T) {
-	s := gatewaytest.Start(t, gatewaytest.Site{})
+	s := gatewaytest.Start(t, gatewaytest.Site{Options: "why"})
 	c := s.Client(t)
 	c.SignIn(gatewaytest.Ada)
 	for _, path := range []string{"/auth/", "/auth/nothing", "/auth/session/", "/auth/session/x", "/auth/sessions/", "/auth/sessions/a/b",
-		"/auth/login/", "/auth/callback/x", "/auth/.well-known/", "/auth/.git/config", "/auth/session.json", "/auth/Session", "/auth/session%00"} {
+		"/auth/login/", "/auth/callback/x", "/auth/why/", "/auth/why/x", "/auth/Why", "/auth/.well-known/", "/auth/.git/config", "/auth/session.json", "/auth/Session", "/auth/session%00"} {
 		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "X"} {
 			t.Run(method+" "+path, func(t *testing.T) {
 				wantProblem(t, c.Do(method, path, ""), http.StatusNotFound)
@@ -183,7 +183,7 @@ func TestUnknownRoutesAndMethods(t *testing.T) {
 	for path, allow := range map[string]string{
 		"/auth/session": "GET, HEAD", "/auth/events": "GET, HEAD", "/auth/session/swagger.yaml": "GET, HEAD", "/auth/session/primary-account": "PUT",
 		"/auth/login": "GET, HEAD, POST", "/auth/logout": "GET, HEAD, POST", "/auth/refresh": "POST", "/auth/sessions": "DELETE, GET, HEAD",
-		"/auth/sessions/abc": "DELETE", "/auth/.well-known/jwks.json": "GET, HEAD",
+		"/auth/sessions/abc": "DELETE", "/auth/.well-known/jwks.json": "GET, HEAD", "/auth/why": "GET, HEAD",
 	} {
 		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "get"} {
 			if strings.Contains(", "+allow+",", ", "+method+",") {

@@ -264,8 +264,8 @@ func TestTheRefusalOfEarlyDataIsAnError(t *testing.T) {
 
 // What only tells something is answered at once: that is what early data is for.
 func TestWhatOnlyTellsSomethingNeedNotWait(t *testing.T) {
-	_, handler := gatewaytest.InProcess(t, gatewaytest.Site{})
-	for path, status := range map[string]int{"/auth/session": 401, "/auth/login": 200, "/auth/logout": 200, "/auth/.well-known/jwks.json": 200, "/orders": 401} {
+	_, handler := gatewaytest.InProcess(t, gatewaytest.Site{Options: "why"})
+	for path, status := range map[string]int{"/auth/session": 401, "/auth/why?path=/x": 200, "/auth/login": 200, "/auth/logout": 200, "/auth/.well-known/jwks.json": 200, "/orders": 401} {
 		r := httptest.NewRequest("GET", "http://127.0.0.1"+path, nil)
 		r.TLS = new(tls.ConnectionState)
 		w := httptest.NewRecorder()

@@ -23,7 +23,7 @@ import (
 // what they ask for is decided by a configuration that is long gone.
 func TestABodyThatIsHeldBackIsNotWaitedForWithoutEnd(t *testing.T) {
 	t.Parallel()
-	p := gatewaytest.StartProcess(t, gatewaytest.Site{})
+	p := gatewaytest.StartProcess(t, gatewaytest.Site{Options: "why"})
 	address := strings.TrimPrefix(p.URL, "http://")
 	var holding sync.WaitGroup
 	for i := range 200 {
@@ -69,6 +69,7 @@ func TestNoRouteWaitsForABodyWithoutEnd(t *testing.T) {
 		{"GET /auth/login", "", http.StatusRequestTimeout},
 		{"GET /auth/logout", "", http.StatusRequestTimeout},
 		{"GET /auth/sessions", signedIn(), http.StatusRequestTimeout},
+		{"GET /auth/why?path=/x", signedIn(), http.StatusRequestTimeout},
 		{"DELETE /auth/sessions", signedIn(), http.StatusRequestTimeout},
 		{"DELETE /auth/sessions/x", signedIn(), http.StatusRequestTimeout},
 		{"POST /auth/refresh", signedIn(), http.StatusRequestTimeout},

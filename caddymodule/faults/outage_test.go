@@ -36,7 +36,7 @@ func newOutage(t *testing.T) *outage {
 	t.Helper()
 	o := &outage{redis: redistest.Start(t, redistest.AppendOnly()), upstream: gatewaytest.NewRecorder(t)}
 	s := gatewaytest.Site{}.OnRedis(o.redis, gatewaytest.PresentSecret)
-	s.Options += "\ncache off" // every request asks Redis
+	s.Options += "\nwhy\ncache off" // every request asks Redis
 	s.Upstream, s.Hasty = o.upstream.Address(), true
 	s.Routes = `session_endpoints
 		session_auth /optional/* {
@@ -81,6 +81,7 @@ var demandsInOutage = []demand{
 	{"a sign-out is not claimed", http.MethodPost, "/auth/logout", "", nil, false, 503},
 	{"nothing is refreshed", http.MethodPost, "/auth/refresh", "", nil, false, 503},
 	{"devices are not listed", http.MethodGet, "/auth/sessions", "", nil, false, 503},
+	{"what is known of somebody is not told", http.MethodGet, "/auth/why?path=/app", "", nil, false, 503},
 	{"a sign-out of other devices is not claimed", http.MethodDelete, "/auth/sessions", "", nil, false, 503},
 	{"no account is chosen", http.MethodPut, "/auth/session/primary-account", `{"accountId":"globex"}`, []string{"Content-Type", "application/json"}, false, 503},
 }
