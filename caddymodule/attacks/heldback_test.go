@@ -23,7 +23,7 @@ import (
 // what they ask for is decided by a configuration that is long gone.
 func TestABodyThatIsHeldBackIsNotWaitedForWithoutEnd(t *testing.T) {
 	t.Parallel()
-	p := gatewaytest.StartProcess(t, gatewaytest.Site{Options: "why"})
+	p := gatewaytest.StartProcess(t, gatewaytest.Site{})
 	address := strings.TrimPrefix(p.URL, "http://")
 	var holding sync.WaitGroup
 	for i := range 200 {
@@ -48,7 +48,7 @@ const (
 // sends an answer, or before it ends the connection.
 func TestNoRouteWaitsForABodyWithoutEnd(t *testing.T) {
 	t.Parallel()
-	p := gatewaytest.StartProcess(t, gatewaytest.Site{})
+	p := gatewaytest.StartProcess(t, gatewaytest.Site{Options: "why"})
 	address := strings.TrimPrefix(p.URL, "http://")
 	const (
 		form     = "Content-Type: application/x-www-form-urlencoded\r\n"
