@@ -107,7 +107,7 @@ func TestMetricsOfWhatWasDecided(t *testing.T) {
 	srv := redistest.Start(t, redistest.AppendOnly())
 	p := gatewaytest.StartProcess(t, gatewaytest.Site{
 		Options: "cache off\npolicy default {\nrole admin\n}",
-		Routes: "session_auth /app/open* {\npublic /app/open*\n}\nsession_auth /app/admin* {\nrole admin\n}\n" +
+		Routes: "session_endpoints\nsession_auth /app/open* {\npublic /app/open*\n}\nsession_auth /app/admin* {\nrole admin\n}\n" +
 			"session_auth /app/maybe* {\noptional\n}\n@in path /app/in*\nsession_auth @in\nrespond /app* ok",
 	}.OnRedis(srv, gatewaytest.PresentSecret))
 	grace, nobody := p.Client(t), p.Client(t)

@@ -20,7 +20,9 @@ import (
 	"example.com/sidegate/caddymodule/demand"
 	"example.com/sidegate/caddymodule/endpoint"
 	"example.com/sidegate/caddymodule/identity"
+	"example.com/sidegate/caddymodule/login/oidc"
 	"example.com/sidegate/caddymodule/profile/mapping"
+	asking "example.com/sidegate/caddymodule/source"
 	"example.com/sidegate/caddymodule/web"
 	"example.com/sidegate/sessionstore"
 )
@@ -55,12 +57,18 @@ func parts(t *testing.T) []part {
 		{"presets of identity headers", presets(t), toldPresets},
 		{"presets that session_auth may name", identity.Presets(), toldChoices("session_auth", "headers")},
 		{"claims of an assertion", audit(t, tree, claimNames), toldUnder("assertion", "claim")},
+		{"decisions on requests", demand.OutcomeNames[:], toldUnder("decisions", "decision")},
+		{"spans of traces", spans, toldUnder("Traces", "span")},
 		{"commands", commands(), toldUnder("Commands", "command")},
 		{"flags of sidegate-map", commandFlags("sidegate-map"), toldUnder("Commands", "flag")},
 		{"flags of sidegate-explain", commandFlags("sidegate-explain"), toldUnder("Commands", "flag of the explanation")},
 		{"flags of sidegate-check", commandFlags("sidegate-check"), toldUnder("Commands", "flag of the check")},
 	}
 }
+
+// spans are the names of what is in a trace, as TestTracesShowWhatWasAskedOfOthers
+// and its neighbours hold them.
+var spans = []string{"session store", asking.Directory, asking.Login, oidc.Span}
 
 func readReference(t *testing.T) string {
 	t.Helper()

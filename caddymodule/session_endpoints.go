@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"example.com/sidegate/caddymodule/caller"
+	"example.com/sidegate/caddymodule/demand"
 	"example.com/sidegate/caddymodule/directive"
 	"example.com/sidegate/caddymodule/everyroute"
 	"example.com/sidegate/caddymodule/foresee"
@@ -95,6 +96,7 @@ func (e *SessionEndpoints) Written() directive.Position { return e.At }
 // client presented stays known to the session_auth that follows.
 func (e *SessionEndpoints) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	if r.Method == http.MethodConnect && neverForwarded(r, &e.foreign) {
+		e.shared.outcomes.Add(demand.Refused)
 		return refuseMethod(w, r, &e.foreign)
 	}
 	v := caller.Remember(r)
@@ -105,9 +107,11 @@ func (e *SessionEndpoints) ServeHTTP(w http.ResponseWriter, r *http.Request, nex
 		return nil
 	}
 	if neverForwarded(r, &e.foreign) {
+		e.shared.outcomes.Add(demand.Refused)
 		return refuseMethod(w, r, &e.foreign)
 	}
 	if caller.TooEarly(r) {
+		e.shared.outcomes.Add(demand.Refused)
 		w, done := e.foreign.Answer(w, r)
 		defer done()
 		refusal.CloseUnread(w, r)

@@ -14,6 +14,7 @@ import (
 	"example.com/sidegate/caddymodule/login/adopt"
 	"example.com/sidegate/caddymodule/origin"
 	"example.com/sidegate/caddymodule/refusal"
+	"example.com/sidegate/caddymodule/tracing"
 	"example.com/sidegate/sessionstore"
 )
 
@@ -78,9 +79,9 @@ func (a *Adoption) Adopt(r *http.Request, v *caller.Remembered) caller.Adopted {
 		return nobody
 	}
 	came := a.newcomer(r, cookies)
+	asked := tracing.Below(context.Background(), r.Context()) // for all who wait, whoever goes away
 	found, err := a.flights.Do(r.Context(), a.Marks.Digest(cookies), func() (found, remembered caller.Adopted, life time.Duration) {
-		// For all who wait, whoever goes away.
-		ctx, cancel := context.WithTimeout(lifecycle.AskedBy(context.Background(), came.asker), adoptTime)
+		ctx, cancel := context.WithTimeout(lifecycle.AskedBy(asked, came.asker), adoptTime)
 		defer cancel()
 		return a.find(ctx, came)
 	})

@@ -12,6 +12,8 @@ import (
 	"net/http/httptrace"
 	"sync/atomic"
 	"time"
+
+	"example.com/sidegate/caddymodule/tracing"
 )
 
 // MaxAnswer is the most bytes that are read of an answer's body.
@@ -55,12 +57,36 @@ func NewTransport(roots *x509.CertPool) *http.Transport {
 	}
 }
 
+// The kinds of sources.
+const (
+	Directory = "directory"
+	Login     = "login"
+)
+
+// Who is asked, for the trace of a request that is traced.
+type Who struct {
+	// Kind is Directory or Login, which its span is called by.
+	Kind string
+	// Name is the source's in the configuration.
+	Name string
+}
+
 // Ask sends the request and reads the whole answer. It uses the transport
 // itself: an http.Client would follow redirects, keep cookies, and repeat a
 // header of the answer in its errors. The errors are ErrNetwork, ErrNotReached,
 // ErrNotWhole, ErrTooLarge or the context's; where a status came all the same it is
 // in the answer, without the body.
-func Ask(ctx context.Context, transport http.RoundTripper, r *http.Request) (Answer, error) {
+func Ask(ctx context.Context, who Who, transport http.RoundTripper, r *http.Request) (Answer, error) {
+	if !tracing.Recorded(ctx) {
+		return ask(ctx, transport, r)
+	}
+	ctx, span := tracing.Ask(ctx, who.Kind, who.Name, r.URL.Host)
+	answer, err := ask(ctx, transport, r)
+	span.Answered(answer.Status, err)
+	return answer, err
+}
+
+func ask(ctx context.Context, transport http.RoundTripper, r *http.Request) (Answer, error) {
 	var begun atomic.Bool
 	trace := &httptrace.ClientTrace{GotFirstResponseByte: func() { begun.Store(true) }}
 	response, err := transport.RoundTrip(r.WithContext(httptrace.WithClientTrace(ctx, trace)))

@@ -26,7 +26,7 @@ func ask(ctx context.Context, t *testing.T, transport http.RoundTripper, url str
 		t.Fatal(err)
 	}
 	r.Header.Set("X-Secret", canary)
-	answer, err := source.Ask(ctx, transport, r)
+	answer, err := source.Ask(ctx, source.Who{Kind: source.Directory, Name: "crm"}, transport, r)
 	if err != nil && strings.Contains(err.Error(), canary) {
 		t.Errorf("the error shows what was sent: %v", err)
 	}

@@ -39,6 +39,26 @@ func Start(ctx context.Context, name string, attributes ...attribute.KeyValue) (
 	return ctx, Span{span}
 }
 
+// Ask is Start for a question to a source: a directory, a login or a provider, by
+// its name, at that host.
+func Ask(ctx context.Context, kind, name, host string, attributes ...attribute.KeyValue) (context.Context, Span) {
+	return Start(ctx, kind, append(attributes, attribute.String("sidegate.source", name), attribute.String("server.address", host))...)
+}
+
+// Answered is End for such a question: with the status of the answer, or 0 where
+// none came.
+func (s Span) Answered(status int, err error) {
+	result := OK
+	if err != nil {
+		result = Failed
+	}
+	if status == 0 {
+		s.End(result)
+		return
+	}
+	s.End(result, attribute.Int("http.response.status_code", status))
+}
+
 // End ends the span. A failure shows as one, without its error, which may have a
 // name or an address in it: those are in the log.
 func (s Span) End(result string, attributes ...attribute.KeyValue) {

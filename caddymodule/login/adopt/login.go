@@ -141,7 +141,7 @@ func (l *Login) ask(ctx context.Context, q Question) (source.Answer, error) {
 	if err != nil {
 		return source.Answer{}, errors.New("it cannot be asked about cookies like these")
 	}
-	answer, err := source.Ask(ctx, l.config.Transport, r)
+	answer, err := source.Ask(ctx, source.Who{Kind: source.Login, Name: l.config.Name}, l.config.Transport, r)
 	if err == nil && len(answer.Body) > maxBody {
 		err = errTooLarge
 	}

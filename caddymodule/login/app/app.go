@@ -149,7 +149,7 @@ func (l *Login) ask(ctx context.Context, content []byte) (source.Answer, error) 
 	r.Header.Set("Accept", "application/json")
 	r.Header.Set("User-Agent", "sidegate")
 	source.SetHeaders(r, l.config.Headers)
-	return source.Ask(ctx, l.config.Transport, r)
+	return source.Ask(ctx, source.Who{Kind: source.Login, Name: l.config.Name}, l.config.Transport, r)
 }
 
 // person makes of the answer who has signed in.

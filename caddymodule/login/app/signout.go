@@ -30,7 +30,7 @@ func (l *Login) SignOut(ctx context.Context, kept *profile.Kept) error {
 	r.Header.Set("User-Agent", "sidegate")
 	source.SetHeaders(r, l.config.Headers)
 	l.giveBack(r.Header, kept)
-	answer, err := source.Ask(ctx, l.config.Transport, r)
+	answer, err := source.Ask(ctx, source.Who{Kind: source.Login, Name: l.config.Name}, l.config.Transport, r)
 	switch {
 	case err != nil && answer.Status == 0: // a status says it all
 		return l.trouble(fmt.Errorf("logout: %w", err))

@@ -12,6 +12,10 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+
+	"example.com/sidegate/caddymodule/tracing"
 )
 
 const (
@@ -54,11 +58,25 @@ type answer struct {
 // ErrUnavailable where nobody answers or the provider is in trouble, and
 // ErrProvider for nonsense. They hold nothing of the answer.
 func (l *Login) call(what string, request *http.Request) (answer, error) {
-	return callBy(l.client, what, request, neverFollowed)
+	return l.callBy(l.client, what, request, neverFollowed)
 }
 
+// Span is what a question to a provider is called in traces.
+const Span = "provider"
+
 // callBy is call by that client; redirected says what a redirect means that it did
-// not follow.
+// not follow. It is a span of the request that it is for, where that is traced.
+func (l *Login) callBy(client *http.Client, what string, request *http.Request, redirected func(*http.Response) string) (answer, error) {
+	ctx := request.Context()
+	if !tracing.Recorded(ctx) {
+		return callBy(client, what, request, redirected)
+	}
+	ctx, span := tracing.Ask(ctx, Span, l.config.Name, request.URL.Host, attribute.String("sidegate.asked", strings.TrimPrefix(what, "the ")))
+	a, err := callBy(client, what, request.WithContext(ctx), redirected)
+	span.Answered(a.status, err)
+	return a, err
+}
+
 func callBy(client *http.Client, what string, request *http.Request, redirected func(*http.Response) string) (answer, error) {
 	request.Header.Set("Accept", "application/json")
 	response, err := client.Do(request)
@@ -122,7 +140,7 @@ func (l *Login) document(ctx context.Context, what, address string) (answer, err
 	if err != nil {
 		return answer{}, because(ErrProvider, "%s has no usable address", what)
 	}
-	a, err := callBy(&client, what, request, notFollowed)
+	a, err := l.callBy(&client, what, request, notFollowed)
 	return a, a.mustBeOK(what, address, err)
 }
 

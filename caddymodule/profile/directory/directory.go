@@ -52,7 +52,7 @@ func (d *Directory) ask(ctx context.Context, who identity) (map[string]any, erro
 	ctx, cancel := context.WithTimeout(ctx, d.config.Timeout)
 	defer cancel()
 	for attempt := 0; ; attempt++ {
-		answer, err := source.Ask(ctx, d.transport, d.request(u))
+		answer, err := source.Ask(ctx, source.Who{Kind: source.Directory, Name: d.config.Name}, d.transport, d.request(u))
 		pause, retry := d.pause(answer, err, attempt)
 		if !retry || attempt == d.config.Retries || !fits(ctx, pause) {
 			if err != nil {
