@@ -40,8 +40,9 @@ run    makes ./caddy without further plugins and starts the demo in the
        Caddyfile. It needs no Redis and no identity provider.
 test   runs every test with the race detector, and first installs what they
        need and is missing: redis-server, chromium, nginx, haproxy, apache2
-       (with lua-socket), htpasswd, a C compiler for the detector, and Python
-       (with PyJWT) and Node, which run what the README has in those languages.
+       (with lua-socket), htpasswd, promtool, a C compiler for the detector, and
+       Python (with PyJWT) and Node, which run what the README has in those
+       languages.
          -long     sets SIDEGATE_LONG=1: soak and fault tests run at full
                    length, and figures are held to their bounds
          -slowest  prints the ten slowest tests at the end
@@ -192,15 +193,17 @@ install_for_tests() {
 	can_speak_websocket_in_node || install_packages node-ws
 	command -v curl >/dev/null || install_packages curl
 	command -v htpasswd >/dev/null || install_packages apache2-utils
+	command -v promtool >/dev/null || install_packages prometheus
 	has_server nginx || install_packages nginx-light
 	has_server haproxy || install_packages haproxy
 	has_server apache2 || install_packages apache2
 	has_socket_for_lua || install_packages lua-socket
-	# The tests start servers of their own, on free ports of loopback. Those that
-	# the packages may have started as services are never asked.
+	# The tests start servers of their own, on free ports of loopback; those of the
+	# packages are not started, and where they run they are never asked.
 	command -v redis-server >/dev/null || fail "redis-server is installed but not on PATH"
 	command -v chromium >/dev/null || fail "chromium is installed but not on PATH"
 	command -v htpasswd >/dev/null || fail "apache2-utils is installed but htpasswd is not on PATH"
+	command -v promtool >/dev/null || fail "prometheus is installed but promtool is not on PATH"
 	can_verify_in_python || fail "neither python3 nor /usr/bin/python3 has the modules jwt (PyJWT) and cryptography"
 	has_server nginx && has_server haproxy && has_server apache2 || fail "nginx, haproxy or apache2 is installed but not on PATH"
 	has_socket_for_lua || fail "lua-socket is installed, but not for the Lua 5.3 of Apache"
@@ -241,6 +244,17 @@ can_compile_c() {
 	echo '#include <stdlib.h>' | "${cc[@]}" -E - >/dev/null 2>&1
 }
 
+# install_unstarted installs packages whose services do not start with that: the
+# one of prometheus would listen on every address. A policy that is there already
+# is the system's own, and stays.
+readonly install_unstarted='
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+	trap "rm -f $policy" EXIT
+	printf "#!/bin/sh\nexit 101\n" >"$policy" && chmod 755 "$policy" || exit
+fi
+apt-get install -y -qq --no-install-recommends "$@"'
+
 install_packages() {
 	local as=()
 	command -v apt-get >/dev/null ||
@@ -252,7 +266,7 @@ install_packages() {
 	echo "installing $*, which the tests need"
 	# One broken source of packages must not keep us from those of the others.
 	"${as[@]}" apt-get update -qq || echo "apt-get update failed: trying with the lists that are there" >&2
-	"${as[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" ||
+	"${as[@]}" env DEBIAN_FRONTEND=noninteractive sh -c "$install_unstarted" sh "$@" ||
 		fail "apt-get could not install '$*': install it by hand, then try again"
 }
 

@@ -42,7 +42,8 @@ func Start(ctx context.Context, name string, attributes ...attribute.KeyValue) (
 // Ask is Start for a question to a source: a directory, a login or a provider, by
 // its name, at that host.
 func Ask(ctx context.Context, kind, name, host string, attributes ...attribute.KeyValue) (context.Context, Span) {
-	return Start(ctx, kind, append(attributes, attribute.String("sidegate.source", name), attribute.String("server.address", host))...)
+	of := []attribute.KeyValue{attribute.String("sidegate.source", name), attribute.String("server.address", host)}
+	return Start(ctx, kind, append(of, attributes...)...)
 }
 
 // Answered is End for such a question: with the status of the answer, or 0 where
