@@ -21,6 +21,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
+	"example.com/sidegate/caddymodule/audit"
 	"example.com/sidegate/caddymodule/demand"
 	"example.com/sidegate/caddymodule/endpoint"
 	"example.com/sidegate/caddymodule/lifecycle"
@@ -190,6 +191,8 @@ func TestEventsAreLogged(t *testing.T) {
 				"remedy": "map an id below 1,000,000,000, or leave the number to the store; if they are the same people: same_people sso <the other login>"}}},
 		lifecycle.Ended:         {"info", "session ended: its login no longer vouches for the person", []map[string]any{login, user, session}},
 		lifecycle.EndedAtSource: {"info", "sessions ended: their provider says so", []map[string]any{login, {"sessions": int64(3)}}},
+		lifecycle.EndedByOperator: {"info", "sessions ended: an operator says so",
+			[]map[string]any{login, user, session, {"by": lifecycle.RefreshFailed, "asked_for": "Ada", "sessions": int64(3)}}},
 		lifecycle.NoneEndedAtSource: {"warn",
 			"a provider asked for the end of a session of its own, and no session of the person is of that one", []map[string]any{login}},
 		lifecycle.Refreshed: {"warn", "a session could not be built anew; it stays as it is and will be tried again", []map[string]any{login, session, said}},
@@ -389,12 +392,30 @@ func TestWhoIsThrottledAsOneBehindASilentProxyIsToldWithTheRemedy(t *testing.T) 
 	}
 }
 
+// Whom an operator names by their address is not in the log by it, as people are not who
+// sign in by it; and there they are the same.
+func TestWhomAnOperatorAskedForIsToldWithoutTheirAddress(t *testing.T) {
+	names := newAccountNames([]byte("key"), false)
+	ada := names.shown("ada@example.com")
+	for asked, want := range map[string]string{
+		"user=7": "user=7", "all=true": "all=true", "login=sso": "login=sso", "": "",
+		"email=ADA@example.com": "email=" + ada, "ada@example.com": ada, "user=ada@example.com": "user=" + ada, "login=a\u202eb\n": "login=a\ufffdb\ufffd",
+	} {
+		if got := names.ofEvent(lifecycle.Event{Kind: lifecycle.EndedByOperator, Name: asked}); got != want {
+			t.Errorf("%q is told as %q; want %q", asked, got, want)
+		}
+	}
+	if got := newAccountNames([]byte("key"), true).ofEvent(lifecycle.Event{Kind: lifecycle.EndedByOperator, Name: "email=ada@example.com"}); got != "email=ada@example.com" {
+		t.Errorf("with log_names it is told as %q", got)
+	}
+}
+
 // A kind that nobody counts and nobody logs would be told to nobody.
 func TestEveryEventIsLoggedOrCounted(t *testing.T) {
 	counted := map[lifecycle.Kind]bool{endpoint.Attempted: true, endpoint.SignedOut: true, lifecycle.Refreshed: true}
 	for _, kinds := range [][]lifecycle.Kind{kindsDeclared(t, "lifecycle"), kindsDeclared(t, "endpoint")} {
 		for _, kind := range kinds {
-			if _, logged := lines[kind]; !logged && !counted[kind] {
+			if _, logged := lines[kind]; !logged && !counted[kind] && !audit.Tells(lifecycle.Event{Kind: kind, Result: lifecycle.EndDevice}) {
 				t.Errorf("nobody hears of %q", kind)
 			}
 		}

@@ -95,6 +95,12 @@ var ends = map[string]what{
 	lifecycle.EndUnvouched:  {Revocation, "not_vouched", byLogin},
 }
 
+// Tells reports whether an event has a line.
+func Tells(e lifecycle.Event) bool {
+	_, told := whatOf(e)
+	return told
+}
+
 // whatOf is what a line says of an event, if it has one.
 func whatOf(e lifecycle.Event) (w what, told bool) {
 	if e.Kind == lifecycle.SessionEnded {

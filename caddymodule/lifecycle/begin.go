@@ -63,7 +63,7 @@ func (l *Sessions) Begin(ctx context.Context, method login.Method, person *profi
 	if s := b.beganBeside(method, from); s != nil {
 		err := n.replace(ctx, slices.DeleteFunc(slices.Clone(from.Presented), func(key sessionstore.Key) bool { return key == s.Key }))
 		if err == nil {
-			l.began(ctx, BeganBefore, method, s, from)
+			n.began(ctx, BeganBefore, method, s, from)
 		}
 		return s, none, err
 	}
@@ -73,15 +73,15 @@ func (l *Sessions) Begin(ctx context.Context, method login.Method, person *profi
 		return nil, none, err
 	}
 	l.AppCookies.leftOut(method.Name(), person.CookiesLeftOut)
-	l.began(ctx, Began, method, s, from)
+	n.began(ctx, Began, method, s, from)
 	if l.builder.noRole.began(method.Name(), len(s.User.FlatRolesList) > 0) {
 		l.config.Events.Happened(Event{Kind: NoRoles, Login: method.Name(), Count: rolesDue})
 	}
 	return s, secret, nil
 }
 
-func (l *Sessions) began(ctx context.Context, kind Kind, method login.Method, s *sessionstore.Session, from Arrival) {
-	l.config.Events.Happened(withAsker(ctx, Event{
+func (n beginning) began(ctx context.Context, kind Kind, method login.Method, s *sessionstore.Session, from Arrival) {
+	n.config.Events.Happened(withAsker(ctx, Event{
 		Kind: kind, Login: cmp.Or(from.By, method.Name()), UserID: s.User.ID, Session: s.Key, Client: from.Address,
 	}))
 }
