@@ -83,7 +83,7 @@ var kinds = map[lifecycle.Kind]what{
 
 // ends are why sessions end, by the Result of a lifecycle.SessionEnded.
 var ends = map[string]what{
-	lifecycle.EndSignedOut:  {SignOut, resultOK, byPerson},
+	lifecycle.EndSignedOut:  {SignOut, "here", byPerson},
 	lifecycle.EndDevice:     {SignOut, "device", byPerson},
 	lifecycle.EndOthers:     {SignOut, "others", byPerson},
 	lifecycle.EndStartOver:  {SignOut, "start_over", byPerson},

@@ -106,7 +106,9 @@ func TestWhatLinesSay(t *testing.T) {
 			map[string]any{"event": "account_switch", "result": "ok", "by": "person", "account_id": "globex", "more_since_last": int64(0)}},
 		"a route that is not for them": {of(demand.Forbidden, func(e *lifecycle.Event) { e.Result, e.Err = "role admin", errors.New("roles []") }),
 			map[string]any{"event": "route", "result": "forbidden", "by": "person", "rule": "role admin", "why": "has roles []", "more_since_last": int64(0)}},
-		"who is not signed in": {of(demand.Anonymous, func(e *lifecycle.Event) { e.Result, e.Login, e.UserID, e.Session = "a session", "", 0, sessionstore.Key{} }),
+		"who is not signed in": {of(demand.Anonymous, func(e *lifecycle.Event) {
+			e.Result, e.Login, e.UserID, e.Session = "a session", "", 0, sessionstore.Key{}
+		}),
 			map[string]any{"event": "route", "result": "anonymous", "by": "stranger", "login": "", "user_id": int64(0), "session": "", "rule": "a session", "more_since_last": int64(0)}},
 	} {
 		t.Run(name, func(t *testing.T) {

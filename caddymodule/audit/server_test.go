@@ -117,7 +117,7 @@ func TestWhatHappensIsInTheAuditLog(t *testing.T) {
 	happens("all others", func(t *testing.T) { tablet.Do("DELETE", "/auth/sessions", "").Want(t, http.StatusNoContent) },
 		`sign_out others: 2 by person, DELETE /auth/sessions by login "users", `)
 	happens("a sign-out", func(t *testing.T) { tablet.Post("/auth/logout").Want(t, http.StatusNoContent) },
-		`sign_out ok: 2 by person, POST /auth/logout by login "users", `)
+		`sign_out here: 2 by person, POST /auth/logout by login "users", `)
 	happens("a sign-out of nothing", func(t *testing.T) { p.Client(t).Post("/auth/logout").Want(t, http.StatusNoContent) })
 	tablet.SignIn(gatewaytest.Grace)
 	happens("somebody who is removed from the users file", func(t *testing.T) {
@@ -184,7 +184,7 @@ func TestWhatAProviderEndsIsInTheAuditLog(t *testing.T) {
 // nobody's sign-in stands behind a flood.
 func TestAFloodAtAGatewayThatStopsIsToldWhole(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "audit.log")
-	p := gatewaytest.NewProcess(t, gatewaytest.Site{Global: toFile(file)})
+	p := gatewaytest.NewProcess(t, gatewaytest.Site{Global: toFile(t, file)})
 	p.Start()
 	const times = 300
 	for i := range times {
@@ -197,6 +197,9 @@ func TestAFloodAtAGatewayThatStopsIsToldWhole(t *testing.T) {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if is, err := os.Stat(file); err != nil || is.Mode().Perm() != 0o600 {
+		t.Errorf("others may read the file: %v, %v", is.Mode(), err)
 	}
 	strangers, people := 0, 0
 	for _, l := range linesOf(t, string(text)) {
@@ -217,7 +220,29 @@ func TestAFloodAtAGatewayThatStopsIsToldWhole(t *testing.T) {
 	}
 }
 
+// shownBlock is the first block of that language in the reference's chapter.
+func shownBlock(t *testing.T, language string) string {
+	t.Helper()
+	text, err := os.ReadFile("../../deploy/REFERENCE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, chapter, _ := strings.Cut(string(text), "\n## The audit log\n")
+	_, block, _ := strings.Cut(chapter, "```"+language+"\n")
+	block, _, ok := strings.Cut(block, "```")
+	if !ok {
+		t.Fatalf("the reference shows no %s", language)
+	}
+	return block
+}
+
 // toFile are the global options of the reference, which keep the audit log apart.
-func toFile(file string) string {
-	return fmt.Sprintf("log default {\nexclude sidegate.audit\n}\nlog audit {\ninclude sidegate.audit\nformat json\noutput file %s {\nmode 0600\nroll_size 100MiB\nroll_keep_for 180d\n}\n}", file)
+func toFile(t *testing.T, file string) string {
+	t.Helper()
+	const shown = "/var/log/caddy/audit.log"
+	block := strings.Trim(strings.TrimSpace(shownBlock(t, "caddyfile")), "{}")
+	if strings.Count(block, shown) != 1 {
+		t.Fatalf("the reference shows %s", block)
+	}
+	return strings.Replace(block, shown, file, 1)
 }
