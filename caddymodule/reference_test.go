@@ -16,6 +16,7 @@ import (
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"go.yaml.in/yaml/v3"
 
+	auditlog "example.com/sidegate/caddymodule/audit"
 	"example.com/sidegate/caddymodule/caller"
 	"example.com/sidegate/caddymodule/demand"
 	"example.com/sidegate/caddymodule/endpoint"
@@ -59,6 +60,8 @@ func parts(t *testing.T) []part {
 		{"claims of an assertion", audit(t, tree, claimNames), toldUnder("assertion", "claim")},
 		{"decisions on requests", demand.OutcomeNames[:], toldUnder("decisions", "decision")},
 		{"spans of traces", spans, toldUnder("Traces", "span")},
+		{"fields of the audit log", auditlog.Fields, toldUnder("The audit log", "field")},
+		{"what the audit log tells of", auditlog.Results(), toldAudit},
 		{"commands", commands(), toldUnder("Commands", "command")},
 		{"flags of sidegate-map", commandFlags("sidegate-map"), toldUnder("Commands", "flag")},
 		{"flags of sidegate-explain", commandFlags("sidegate-explain"), toldUnder("Commands", "flag of the explanation")},
@@ -222,6 +225,14 @@ func toldEndpoints(r reference) (words []string) {
 		for method := range strings.SplitSeq(route[:max(at, 0)], ", ") {
 			words = append(words, method+route[max(at, 0):])
 		}
+	}
+	return words
+}
+
+// toldAudit are each event with its result.
+func toldAudit(r reference) (words []string) {
+	for _, row := range r.rows("The audit log", "`event`") {
+		words = append(words, strings.Join(quoted(row[0]+row[1]), " "))
 	}
 	return words
 }

@@ -22,8 +22,11 @@ const (
 	longestWhy  = 1024
 )
 
-// fields are those of a line. The first eleven are always there, in this order; empty,
-// or 0, is what is not known or does not apply.
+// Fields are those of every line, in their order; empty, or 0, is what is not known or
+// does not apply.
+var Fields = []string{"event", "result", "user_id", "session", "client", "login", "method", "route", "rule", "by", "config"}
+
+// fields are the Fields of a line, and what more there is to tell.
 func (l *Log) fields(e entry) []zap.Field {
 	fields := make([]zap.Field, 0, 16)
 	fields = append(fields,

@@ -1,6 +1,9 @@
 package audit
 
 import (
+	"maps"
+	"slices"
+
 	"example.com/sidegate/caddymodule/demand"
 	"example.com/sidegate/caddymodule/endpoint"
 	"example.com/sidegate/caddymodule/lifecycle"
@@ -93,6 +96,14 @@ var ends = map[string]what{
 	lifecycle.EndPersonGone: {Revocation, "person_gone", byLogin},
 	lifecycle.EndRefused:    {Revocation, "refresh_refused", byLogin},
 	lifecycle.EndUnvouched:  {Revocation, "not_vouched", byLogin},
+}
+
+// Results are all that lines may say: an event and its result, with a space between.
+func Results() (all []string) {
+	for _, w := range slices.Concat(slices.Collect(maps.Values(kinds)), slices.Collect(maps.Values(ends))) {
+		all = append(all, w.event+" "+w.result)
+	}
+	return all
 }
 
 // Tells reports whether an event has a line.
