@@ -1,0 +1,112 @@
+package operations_test
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"example.com/sidegate/caddymodule/gatewaytest"
+	"example.com/sidegate/sessionstore"
+	"example.com/sidegate/sessionstore/embedded"
+	"example.com/sidegate/sessionstore/redis/redistest"
+)
+
+// person is how much there is to say of somebody: the two of deploy/bench.
+type person struct {
+	name                         string
+	accounts, roles, permissions int
+}
+
+var people = []person{{"2 accounts, 3 roles, 10 permissions", 2, 3, 10}, {"3 accounts, 10 roles, 50 permissions", 3, 10, 50}}
+
+func (p person) session(id int64) *sessionstore.Session {
+	u := sessionstore.UserSession{ID: id, Email: fmt.Sprintf("person-%d@example.com", id)}
+	for i := range p.accounts {
+		u.Accounts = append(u.Accounts, sessionstore.Account{
+			AccountID: fmt.Sprintf("account-%d", i+1), AccountName: fmt.Sprintf("Example Company %d", i+1), UsersPrimaryAccount: i == 0, AccountAdmin: i == 0,
+		})
+	}
+	u.PrimaryAccount = &u.Accounts[0]
+	for i := range p.roles {
+		u.FlatRolesList = append(u.FlatRolesList, fmt.Sprintf("role-%d", i+1))
+	}
+	for i := range p.permissions {
+		u.FlatPermissionsList = append(u.FlatPermissionsList, fmt.Sprintf("resource-%d:read", i+1))
+	}
+	now := noon()
+	return &sessionstore.Session{
+		Key: sessionstore.NewSecret(id).Key(), User: u, Method: "users", Subject: fmt.Sprint(id), Address: "192.0.2.1",
+		UserAgent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+		CreatedAt: now, LastSeenAt: now, BuiltAt: now, ExpiresAt: now.Add(12 * time.Hour), IdleTimeout: time.Hour,
+	}
+}
+
+// What a session takes is printed, for OPERATIONS.md, and bounded by what it says.
+func TestBytesOfASession(t *testing.T) {
+	t.Parallel()
+	srv := redistest.Start(t)
+	for _, p := range people {
+		t.Run(p.name, func(t *testing.T) {
+			count := gatewaytest.Rounds(200, 10_000)
+			inFile := p.inFile(t, count)
+			record, all := p.inRedis(t, srv, count)
+			t.Logf("store embedded: %d bytes of the file each, of %d sessions; Redis: MEMORY USAGE %d, with the person's index and all else %d", inFile, count, record, all)
+			if record > 3000 || inFile > 8000 {
+				t.Error("a session takes more than the table of Sizing says")
+			}
+		})
+	}
+}
+
+func (p person) inFile(t *testing.T, count int) int64 {
+	file := filepath.Join(t.TempDir(), "sessions.db")
+	db, err := embedded.Open(file)
+	must(t, err)
+	st := embedded.New(db, sealer(t), nil)
+	before := size(t, file)
+	p.create(t, st, count)
+	must(t, db.Close())
+	return (size(t, file) - before) / int64(count)
+}
+
+func size(t *testing.T, file string) int64 {
+	info, err := os.Stat(file)
+	must(t, err)
+	return info.Size()
+}
+
+func (p person) create(t *testing.T, st sessionstore.Store, count int) (last sessionstore.Key) {
+	for id := range count {
+		s := p.session(int64(id + 1))
+		_, err := st.Create(t.Context(), s, sessionstore.Limit{Sessions: 10})
+		must(t, err)
+		last = s.Key
+	}
+	return last
+}
+
+func (p person) inRedis(t *testing.T, srv *redistest.Server, count int) (record, all int64) {
+	client := srv.Client()
+	must(t, client.FlushAll(t.Context()).Err())
+	before := used(t.Context(), t, srv)
+	key := p.create(t, patient(t, srv.URL()), count)
+	after := used(t.Context(), t, srv)
+	name := fmt.Sprintf("sidegate:{%04x}:s:%s", key.Shard, base64.RawURLEncoding.EncodeToString(key.Hash[:]))
+	record, err := client.MemoryUsage(t.Context(), name).Result()
+	must(t, err)
+	return record, (after - before) / int64(count)
+}
+
+// used are the bytes that Redis uses.
+func used(ctx context.Context, t *testing.T, srv *redistest.Server) int64 {
+	var n int64
+	stats, err := srv.Client().Info(ctx, "memory").Result()
+	must(t, err)
+	_, err = fmt.Sscanf(after(stats, "used_memory:"), "%d", &n)
+	must(t, err)
+	return n
+}
