@@ -1,11 +1,15 @@
 package embedded
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -35,7 +39,12 @@ var ErrDamaged = errors.New("damaged or not a session database: move it away and
 // Stores one after the other or at once: a reload of the configuration makes a
 // new Store, with new sealing keys, on the same DB.
 type DB struct {
-	bolt    *bbolt.DB
+	path    string // links resolved
+	bolt    atomic.Pointer[bbolt.DB]
+	turns   turns
+	keeping chan struct{} // has one while somebody copies or compacts the file
+	closing sync.Mutex
+	closed  bool
 	pulse   pulse
 	changes sessionstore.Changes // of any Store on it
 }
@@ -66,26 +75,95 @@ func open(path string) (db *DB, err error) {
 			db, err = nil, fmt.Errorf("%w (%v)", ErrDamaged, p)
 		}
 	}()
-	b, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockTimeout, FreelistType: bbolt.FreelistMapType})
+	b, err := openBolt(path)
 	if err != nil {
 		return nil, err
 	}
-	b.MaxBatchDelay, b.MaxBatchSize = batchDelay, batchSize
-	if err := errors.Join(whole(b, path), os.Chmod(path, 0o600)); err != nil {
-		return nil, errors.Join(err, b.Close())
-	}
-	opened := &DB{bolt: b}
-	if err := prepare(b); err != nil {
-		return nil, errors.Join(err, b.Close())
-	}
-	if err := opened.pulse.load(b); err != nil {
+	opened := &DB{keeping: make(chan struct{}, 1)}
+	opened.bolt.Store(b)
+	if err := opened.begin(b, path); err != nil {
 		return nil, errors.Join(err, b.Close())
 	}
 	return opened, nil
 }
 
+// begin looks at the file, and makes ready what is kept of it here.
+func (db *DB) begin(b *bbolt.DB, path string) (err error) {
+	if err := errors.Join(whole(b, path), os.Chmod(path, 0o600)); err != nil {
+		return err
+	}
+	if db.path, err = filepath.EvalSymlinks(path); err != nil {
+		return err
+	}
+	if err := removeLeftovers(db.path); err != nil {
+		return err
+	}
+	if err := prepare(b); err != nil {
+		return err
+	}
+	return db.pulse.load(b)
+}
+
+// openBolt opens a database file that exists or may be made. Whoever had it before
+// may have put another in its place while we waited for them: what is locked then is
+// a file that nobody finds any more, and all that is written to it would be lost.
+func openBolt(path string) (*bbolt.DB, error) {
+	for {
+		var file *os.File
+		b, err := bbolt.Open(path, 0o600, &bbolt.Options{
+			Timeout: lockTimeout, FreelistType: bbolt.FreelistMapType,
+			OpenFile: func(name string, flag int, mode os.FileMode) (opened *os.File, err error) {
+				opened, err = os.OpenFile(name, flag, mode)
+				file = cmp.Or(file, opened)
+				return opened, err
+			},
+		})
+		if err != nil {
+			return nil, err
+		}
+		b.MaxBatchDelay, b.MaxBatchSize = batchDelay, batchSize
+		locked, err := file.Stat()
+		if err != nil {
+			return nil, errors.Join(err, b.Close())
+		}
+		if there, err := os.Stat(path); err == nil && os.SameFile(locked, there) {
+			return b, nil
+		}
+		if err := b.Close(); err != nil {
+			return nil, err
+		}
+	}
+}
+
 // Close closes the file. Stores on it answer with errors from then on.
-func (db *DB) Close() error { return db.bolt.Close() }
+func (db *DB) Close() error {
+	db.closing.Lock()
+	defer db.closing.Unlock()
+	db.closed = true
+	return db.bolt.Load().Close()
+}
+
+// view reads in a transaction. Where another file takes the place of this one in
+// between it begins on that.
+func (db *DB) view(read func(*bbolt.Tx) error) error {
+	for {
+		b := db.bolt.Load()
+		err := b.View(read)
+		if !errors.Is(err, bolterrors.ErrDatabaseNotOpen) || b == db.bolt.Load() {
+			return err
+		}
+	}
+}
+
+// write changes the file in a transaction that how begins. It waits for whoever has
+// the file to themselves, until ctx ends.
+func (db *DB) write(ctx context.Context, how func(*bbolt.DB, func(*bbolt.Tx) error) error, change func(*bbolt.Tx) error) error {
+	if err := db.turns.enter(ctx); err != nil {
+		return err
+	}
+	defer db.turns.leave()
+	return how(db.bolt.Load(), change)
+}
 
 // whole refuses a file that is shorter than the pages it says it has. It must
 // come before the first write, which would grow the file again and leave zeros

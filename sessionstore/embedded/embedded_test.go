@@ -1,6 +1,7 @@
 package embedded_test
 
 import (
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -17,6 +18,27 @@ func TestStoreKeepsTheContract(t *testing.T) {
 		},
 		Rewrite: rewrite,
 	})
+}
+
+// There are a hundred thousand of them when there is time.
+func TestManySessionsOfOnePersonKeepNobodyWaiting(t *testing.T) {
+	many := 10_000
+	if os.Getenv("SIDEGATE_LONG") == "1" {
+		many = 100_000
+	}
+	storetest.Crowded(t, storetest.Harness{
+		Open: func(t *testing.T, clock *storetest.Clock) sessionstore.Store {
+			return embedded.New(openDB(t, newPath(t)), storetest.NewSealer(t, 'k'), clock.Now)
+		},
+		Fill: fill,
+	}, many)
+}
+
+func fill(t *testing.T, st sessionstore.Store, sessions []*sessionstore.Session) {
+	t.Helper()
+	if err := st.(*embedded.Store).Fill(sessions); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // rewrite changes the record of a session in the file.

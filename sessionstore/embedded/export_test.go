@@ -2,6 +2,8 @@ package embedded
 
 import (
 	"bytes"
+	"slices"
+	"testing"
 
 	"go.etcd.io/bbolt"
 
@@ -10,9 +12,41 @@ import (
 
 // Rewrite changes the record of a session in the file, and no index.
 func (st *Store) Rewrite(key sessionstore.Key, edit func(record []byte) []byte) error {
-	return st.db.bolt.Update(func(tx *bbolt.Tx) error {
+	return st.db.bolt.Load().Update(func(tx *bbolt.Tx) error {
 		at, sessions := key.AppendTo(nil), tx.Bucket(sessionsBucket)
 		entry := bytes.Clone(sessions.Get(at))
 		return sessions.Put(at, append(entry[:entrySize:entrySize], edit(entry[entrySize:])...))
 	})
+}
+
+// Fill stores new sessions, many in one transaction.
+func (st *Store) Fill(sessions []*sessionstore.Session) error {
+	for page := range slices.Chunk(sessions, 1000) {
+		err := st.db.bolt.Load().Update(func(tx *bbolt.Tx) error {
+			for _, s := range page {
+				held := s.Clone()
+				held.Version = 1
+				if err := newEntry(held, st.sealer.Seal(held)).put(tx, held.Key); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Path is where the file lies.
+func (db *DB) Path() string { return db.path }
+
+// TakeAlone has the file alone, as who compacts it, until release is called.
+func (db *DB) TakeAlone(t *testing.T) (release func()) {
+	t.Helper()
+	if err := db.turns.takeAlone(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return db.turns.giveBack
 }

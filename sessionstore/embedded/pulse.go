@@ -72,13 +72,13 @@ func (st *Store) Beat(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := st.db.beat(st.now()); err != nil {
+	if err := st.db.beat(ctx, st.now()); err != nil {
 		return fmt.Errorf("writing session database: %w", err)
 	}
 	return nil
 }
 
-func (db *DB) beat(now time.Time) error {
+func (db *DB) beat(ctx context.Context, now time.Time) error {
 	p := &db.pulse
 	p.beating.Lock()
 	defer p.beating.Unlock()
@@ -88,7 +88,7 @@ func (db *DB) beat(now time.Time) error {
 	known := p.outages.Load()
 	next := known.Beat(now)
 	if known.Late(now) || now.Sub(p.kept).Abs() >= keepBeatEvery {
-		err := db.bolt.Update(func(tx *bbolt.Tx) error {
+		err := db.write(ctx, (*bbolt.DB).Update, func(tx *bbolt.Tx) error {
 			return tx.Bucket(pulseBucket).Put(outagesKey, next.AppendTo(nil))
 		})
 		if err != nil {

@@ -3,10 +3,9 @@ package embedded
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"slices"
+	"math"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -17,8 +16,8 @@ import (
 var errKept = errors.New("a session of this key is kept already: make a new secret for each sign-in")
 
 // Store keeps sessions, attempts, leases, links, numbers and their owners in a
-// DB. It implements sessionstore.Store, sessionstore.Sweeper and
-// sessionstore.Notifier; without sweeps the file only grows, and by a number per
+// DB. It implements sessionstore.Store, sessionstore.Sweeper, sessionstore.Notifier
+// and sessionstore.Browser; without sweeps the file only grows, and by a number per
 // name in any case.
 //
 // The context is asked before a transaction begins; one that has begun is
@@ -33,6 +32,7 @@ var (
 	_ sessionstore.Store    = (*Store)(nil)
 	_ sessionstore.Sweeper  = (*Store)(nil)
 	_ sessionstore.Notifier = (*Store)(nil)
+	_ sessionstore.Browser  = (*Store)(nil)
 )
 
 // New returns the store of sessions in db, sealed by sealer, that tells the
@@ -147,55 +147,6 @@ func (st *Store) Revoke(ctx context.Context, key sessionstore.Key) (s *sessionst
 	return s, nil
 }
 
-// List implements sessionstore.Store.
-func (st *Store) List(ctx context.Context, userID int64) (list []*sessionstore.Session, err error) {
-	var unreadable sessionstore.UnreadableError
-	err = st.view(ctx, func(tx *bbolt.Tx) error {
-		for _, key := range userKeys(tx, userID) {
-			s, err := st.open(tx, key)
-			switch {
-			case errors.Is(err, sessionstore.ErrNotFound): // expired, not yet swept
-			case err != nil:
-				unreadable.Add(key, err)
-			default:
-				list = append(list, s)
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	slices.SortFunc(list, func(a, b *sessionstore.Session) int { return b.CreatedAt.Compare(a.CreatedAt) })
-	return list, unreadable.OrNil()
-}
-
-// RevokeUser implements sessionstore.Store, in one transaction: either all of
-// the sessions end or none. It needs no sealing key.
-func (st *Store) RevokeUser(ctx context.Context, userID int64, except ...sessionstore.Key) (ended int, err error) {
-	err = st.change(ctx, func(tx *bbolt.Tx) (gone []sessionstore.Key, err error) {
-		ended = 0
-		for _, key := range userKeys(tx, userID) {
-			if slices.Contains(except, key) {
-				continue
-			}
-			had, err := st.discardOf(tx, userID, key)
-			if err != nil {
-				return nil, err
-			}
-			gone = append(gone, key)
-			if had {
-				ended++
-			}
-		}
-		return gone, nil
-	})
-	if err != nil {
-		return 0, err
-	}
-	return ended, nil
-}
-
 // takesLate reports whether activity puts the end off that was written late. It
 // is of no session when e is no entry.
 func (st *Store) takesLate(e entry, seen time.Time) bool {
@@ -259,14 +210,8 @@ func (st *Store) discardOf(tx *bbolt.Tx, userID int64, key sessionstore.Key) (ha
 
 // userKeys are the keys of all of the person's sessions, expired ones included.
 func userKeys(tx *bbolt.Tx, userID int64) []sessionstore.Key {
-	prefix := binary.BigEndian.AppendUint64(nil, uint64(userID))
-	var keys []sessionstore.Key
-	c := tx.Bucket(usersBucket).Cursor()
-	for k, _ := c.Seek(prefix); bytes.HasPrefix(k, prefix); k, _ = c.Next() {
-		if key, err := sessionstore.KeyFromBytes(k[len(prefix):]); err == nil {
-			keys = append(keys, key)
-		}
-	}
+	prefix := userPrefix(userID)
+	keys, _ := keysFrom(tx.Bucket(usersBucket), prefix, nil, math.MaxInt)
 	return keys
 }
 
@@ -274,7 +219,7 @@ func (st *Store) view(ctx context.Context, read func(*bbolt.Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := st.db.bolt.View(read); err != nil {
+	if err := st.db.view(read); err != nil {
 		return fmt.Errorf("reading session database: %w", err)
 	}
 	return nil
@@ -288,7 +233,7 @@ func (st *Store) write(ctx context.Context, change func(*bbolt.Tx) error) error 
 		return err
 	}
 	var refused error
-	err := st.db.bolt.Batch(func(tx *bbolt.Tx) error {
+	err := st.db.write(ctx, (*bbolt.DB).Batch, func(tx *bbolt.Tx) error {
 		refused = change(tx)
 		return refused
 	})

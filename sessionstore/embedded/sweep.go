@@ -44,13 +44,13 @@ func (st *Store) sweepSessions(ctx context.Context, now time.Time) (removed int,
 			return removed, err
 		}
 		var due [][]byte
-		err := st.db.bolt.View(func(tx *bbolt.Tx) error {
+		err := st.db.view(func(tx *bbolt.Tx) error {
 			due, from = st.sweepable(tx, from, now)
 			return nil
 		})
 		if err == nil && len(due) > 0 {
 			went := 0
-			err = st.db.bolt.Update(func(tx *bbolt.Tx) (err error) { went, err = st.sweepAway(tx, due, now); return err })
+			err = st.db.write(ctx, (*bbolt.DB).Update, func(tx *bbolt.Tx) (err error) { went, err = st.sweepAway(tx, due, now); return err })
 			removed += went
 		}
 		if err != nil {
@@ -62,15 +62,17 @@ func (st *Store) sweepSessions(ctx context.Context, now time.Time) (removed int,
 	}
 }
 
-// sweepable returns the places of the first sessions from there on that can go,
-// and where to go on; nil when there are no more.
+// sweepable looks at a page of sessions from there on, and returns the places of
+// those that can go, and where to go on; nil when there are no more.
 func (st *Store) sweepable(tx *bbolt.Tx, from []byte, now time.Time) (due [][]byte, next []byte) {
 	limit := appendMoment(nil, now)
 	c := tx.Bucket(endsBucket).Cursor()
+	looked := 0
 	for k, _ := c.Seek(from); len(k) >= momentSize && bytes.Compare(k[:momentSize], limit) <= 0; k, _ = c.Next() {
-		if len(due) == sweepSize {
+		if looked == sweepSize {
 			return due, bytes.Clone(k)
 		}
+		looked++
 		if st.canGo(tx, k, now) {
 			due = append(due, bytes.Clone(k))
 		}
@@ -119,7 +121,7 @@ func (st *Store) sweepAll(ctx context.Context, now time.Time, index []byte, remo
 			return removed, err
 		}
 		due := 0
-		err := st.db.bolt.Update(func(tx *bbolt.Tx) error {
+		err := st.db.write(ctx, (*bbolt.DB).Update, func(tx *bbolt.Tx) error {
 			ended := endedBefore(tx.Bucket(index), now)
 			due = len(ended)
 			for _, k := range ended {

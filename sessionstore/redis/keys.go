@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"strconv"
+	"strings"
 
 	"example.com/sidegate/sessionstore"
 )
@@ -71,6 +72,34 @@ func (st *Store) slot(shard uint16) string {
 	b = append(append(b, st.prefix...), '{')
 	b = hex.AppendEncode(b, binary.BigEndian.AppendUint16(nil, shard))
 	return string(append(b, "}:"...))
+}
+
+// globbed is the store's prefix in a pattern of Redis, for which it stands and for
+// nothing else.
+func (st *Store) globbed() string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `]`, `\]`).Replace(st.prefix)
+}
+
+// partsOf takes a Redis key of that kind apart: the shard, and what is behind the
+// kind. False: it is none of the store's.
+func (st *Store) partsOf(key, kind string) (shard uint16, rest string, ok bool) {
+	key, ok = strings.CutPrefix(key, st.prefix+"{")
+	if !ok || len(key) < len("0000}:")+len(kind) || key[4:6] != "}:" {
+		return 0, "", false
+	}
+	n, err := strconv.ParseUint(key[:4], 16, 16)
+	rest, ok = strings.CutPrefix(key[6:], kind)
+	return uint16(n), rest, ok && err == nil
+}
+
+// keyOf is the session of a Redis key.
+func (st *Store) keyOf(key string) (sessionstore.Key, bool) {
+	shard, rest, ok := st.partsOf(key, "s:")
+	hash, err := base64.RawURLEncoding.Strict().DecodeString(rest)
+	if !ok || err != nil || len(hash) != sha256.Size {
+		return sessionstore.Key{}, false
+	}
+	return sessionstore.Key{Shard: shard, Hash: [sha256.Size]byte(hash)}, true
 }
 
 // member is how a session is named in its person's index: the 32 bytes of its

@@ -107,7 +107,11 @@ func (st *Store) endedOf(userID int64, member string, record []byte) sessionstor
 // answers ErrTooMany.
 func (st *Store) lookForRoom(ctx context.Context, userID int64, r *room) error {
 	var live []sessionstore.Idle
-	err := st.eachPage(ctx, userID, func(members []string) (gone int, err error) {
+	listed := make(map[string]bool)
+	err := st.eachPage(ctx, userID, func(ctx context.Context, members []string) (gone int, err error) {
+		if members = unlisted(members, listed); len(members) == 0 {
+			return 0, nil
+		}
 		refs := st.refer(userID, members)
 		seen, err := st.readPage(ctx, idleScript, userID, refs, 1)
 		for i, at := range seen {
@@ -119,7 +123,7 @@ func (st *Store) lookForRoom(ctx context.Context, userID int64, r *room) error {
 			}
 		}
 		return gone, err
-	})
+	}, func() error { return nil })
 	if err != nil {
 		return err
 	}

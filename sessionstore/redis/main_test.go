@@ -193,6 +193,15 @@ func calls() map[string]func(context.Context, *redis.Store, *sessionstore.Sessio
 			_, err := r.RevokeUser(ctx, ada)
 			return err
 		},
+		"WalkUser": func(ctx context.Context, r st, _ se) error {
+			return r.WalkUser(ctx, ada, func([]sessionstore.Found) error { return nil })
+		},
+		"WalkAll": func(ctx context.Context, r st, _ se) error {
+			return r.WalkAll(ctx, func([]sessionstore.Found) error { return nil })
+		},
+		"FindID":     func(ctx context.Context, r st, s se) error { _, _, err := r.FindID(ctx, s.Key.ID()); return err },
+		"Count":      func(ctx context.Context, r st, _ se) error { _, err := r.Count(ctx); return err },
+		"RevokeKeys": func(ctx context.Context, r st, s se) error { _, err := r.RevokeKeys(ctx, s.Key); return err },
 		"Take": func(ctx context.Context, r st, _ se) error {
 			_, err := r.Take(ctx, "ada@example.com", 3, time.Hour)
 			return err

@@ -19,6 +19,12 @@ var (
 	indexLua string
 	//go:embed scripts/read.lua
 	readLua string
+	//go:embed scripts/live.lua
+	liveLua string
+	//go:embed scripts/count.lua
+	countLua string
+	//go:embed scripts/records.lua
+	recordsLua string
 	//go:embed scripts/room.lua
 	roomLua string
 	//go:embed scripts/create.lua
@@ -62,16 +68,18 @@ var (
 // The scripts are sent by their SHA-1 and in full only when the server answers
 // NOSCRIPT, that is when nothing has run yet: no script runs twice.
 var (
-	getScript    = goredis.NewScript(getLua)
-	leftScript   = goredis.NewScript(indexLua + leftLua)
-	createScript = goredis.NewScript(indexLua + readLua + roomLua + createLua)
-	updateScript = goredis.NewScript(updateLua)
-	touchScript  = goredis.NewScript(indexLua + touchLua)
-	revokeScript = goredis.NewScript(indexLua + revokeLua)
-	listScript   = goredis.NewScript(indexLua + readLua + listLua)
-	idleScript   = goredis.NewScript(indexLua + readLua + idleLua)
-	takeScript   = goredis.NewScript(takeLua)
-	returnScript = goredis.NewScript(returnLua)
+	getScript     = goredis.NewScript(getLua)
+	leftScript    = goredis.NewScript(indexLua + leftLua)
+	createScript  = goredis.NewScript(indexLua + readLua + liveLua + roomLua + createLua)
+	updateScript  = goredis.NewScript(updateLua)
+	touchScript   = goredis.NewScript(indexLua + touchLua)
+	revokeScript  = goredis.NewScript(indexLua + revokeLua)
+	listScript    = goredis.NewScript(indexLua + readLua + listLua)
+	idleScript    = goredis.NewScript(indexLua + readLua + idleLua)
+	countScript   = goredis.NewScript(indexLua + liveLua + countLua)
+	recordsScript = goredis.NewScript(readLua + recordsLua)
+	takeScript    = goredis.NewScript(takeLua)
+	returnScript  = goredis.NewScript(returnLua)
 
 	beatScript    = goredis.NewScript(beatLua)
 	outagesScript = goredis.NewScript(outagesLua)

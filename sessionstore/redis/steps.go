@@ -33,6 +33,7 @@ var steps = []step{
 	{kind(unencrypted), "the server seems not to speak TLS there: write redis:// and leave `tls` out, or give the port that does (tls-port)"},
 	{text("certificate required", "handshake failure", "bad certificate", "unknown certificate"),
 		"the server asks for a certificate of the client, or does not take ours: give one that its authority has signed (`cert <file>` and `key <file>` in the block `tls`)"},
+	{scanRefused, "the user of the store may not look for names, which people are signed in and out without, and operators need: ACL SETUSER <user> +scan"},
 	{inScript, "a script of the store was refused a command: " + aclStep},
 	{kind(goredis.IsPermissionError), aclStep},
 	{text("can't publish", "one of the channels"), aclStep},
@@ -123,6 +124,12 @@ func inScript(_ error, said string) bool {
 	return strings.Contains(said, "script") && !strings.Contains(said, "publish") &&
 		(strings.Contains(said, "NOPERM") || strings.Contains(said, "no permissions") || strings.Contains(said, "can't run this command") ||
 			strings.Contains(said, "can't access"))
+}
+
+// scanRefused reports whether Redis refuses its user the one command that no request
+// needs.
+func scanRefused(_ error, said string) bool {
+	return refusal(said) && strings.Contains(strings.ToLower(said), "'scan'")
 }
 
 // kind is for errors that one of these knows.

@@ -28,7 +28,8 @@ type Options struct {
 	// Redis Cluster. Empty means DefaultKeyPrefix.
 	KeyPrefix string
 	// Timeout bounds every operation as a whole, waiting for a connection
-	// included, even when its context has no deadline. 0 means DefaultTimeout.
+	// included, even when its context has no deadline; where it reads or ends many
+	// sessions in pages, each page of them. 0 means DefaultTimeout.
 	Timeout time.Duration
 	// WaitReplicas is how many replicas must have confirmed a revocation or a
 	// new number, else it is reported as "cannot tell": one that only the
@@ -54,7 +55,10 @@ type Store struct {
 	now     func() time.Time
 }
 
-var _ sessionstore.Store = (*Store)(nil)
+var (
+	_ sessionstore.Store   = (*Store)(nil)
+	_ sessionstore.Browser = (*Store)(nil)
+)
 
 // New returns a store on a client, which should be one that Open has made and
 // which remains the caller's to close. Nothing is sent until the store is used.

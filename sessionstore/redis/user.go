@@ -12,67 +12,115 @@ import (
 	"example.com/sidegate/sessionstore"
 )
 
-// List returns the person's live sessions: see sessionstore.Store.
-func (st *Store) List(ctx context.Context, userID int64) ([]*sessionstore.Session, error) {
-	ctx, cancel := st.bound(ctx)
-	defer cancel()
-	var l listing
-	err := st.eachPage(ctx, userID, func(members []string) (gone int, err error) {
-		return st.listPage(ctx, userID, members, &l)
+// List returns the person's live sessions: see sessionstore.Store. The store's
+// time-out is for each page of them.
+func (st *Store) List(ctx context.Context, userID int64) (list []*sessionstore.Session, err error) {
+	var unreadable sessionstore.UnreadableError
+	listed := make(map[sessionstore.Key]bool)
+	err = st.WalkUser(ctx, userID, func(page []sessionstore.Found) error {
+		for _, found := range page {
+			switch {
+			case listed[found.Key]:
+			case found.Err != nil:
+				unreadable.Add(found.Key, found.Err)
+			default:
+				list = append(list, found.Session)
+			}
+			listed[found.Key] = true
+		}
+		return nil
 	})
 	if err != nil {
-		return nil, st.failed("listing sessions from redis", err)
+		return nil, err
 	}
-	slices.SortStableFunc(l.sessions, func(a, b *sessionstore.Session) int {
+	slices.SortStableFunc(list, func(a, b *sessionstore.Session) int {
 		return b.CreatedAt.Compare(a.CreatedAt)
 	})
-	return l.sessions, l.unreadable.OrNil()
+	return list, unreadable.OrNil()
 }
 
-// listing is what was read of a person's sessions so far.
-type listing struct {
-	sessions   []*sessionstore.Session
-	unreadable sessionstore.UnreadableError
+// WalkUser hands out the person's live sessions: see sessionstore.Browser.
+func (st *Store) WalkUser(ctx context.Context, userID int64, page func([]sessionstore.Found) error) error {
+	var found []sessionstore.Found
+	var stopped error
+	err := st.eachPage(ctx, userID, func(ctx context.Context, members []string) (gone int, err error) {
+		found, gone, err = st.readMembers(ctx, userID, members)
+		return gone, err
+	}, func() error {
+		if len(found) > 0 {
+			stopped = page(found)
+		}
+		return stopped
+	})
+	if stopped != nil {
+		return stopped
+	}
+	return st.failed("listing sessions from redis", err)
 }
 
 // eachPage reads the index page by page and visits the members of each, which
 // says how many of them have gone and so left it. Each page begins at the score
 // that the last one ended with: unlike a rank, a score does not move under the
-// feet of a reader when sessions end, and one that moves only moves ahead.
-func (st *Store) eachPage(ctx context.Context, userID int64, visit func(members []string) (gone int, err error)) error {
-	listed := make(map[string]bool)
+// feet of a reader when sessions end, and one that moves only moves ahead. So a
+// member may come twice. The store's time-out is for each page, and not for handing
+// over what was read of it; between pages the context is asked.
+func (st *Store) eachPage(ctx context.Context, userID int64, visit func(ctx context.Context, members []string) (gone int, err error), handOver func() error) error {
 	from, skip := "-inf", int64(0)
 	for {
-		page, err := st.client.ZRangeByScoreWithScores(ctx, st.indexKey(userID),
-			&goredis.ZRangeBy{Min: from, Max: "+inf", Offset: skip, Count: pageSize}).Result()
-		if err != nil {
+		next, nextSkip, err := st.onePage(ctx, userID, from, skip, visit)
+		if err == nil {
+			err = handOver()
+		}
+		if err != nil || next == "" {
 			return err
 		}
-		gone := 0
-		if members := unlisted(page, listed); len(members) > 0 {
-			if gone, err = visit(members); err != nil {
-				return err
-			}
+		if err := ctx.Err(); err != nil {
+			return err
 		}
-		if len(page) < pageSize {
-			return nil
-		}
-		last := strconv.FormatFloat(page[len(page)-1].Score, 'f', -1, 64)
-		if last == from {
-			// A whole page expires in one millisecond: step through it by rank,
-			// but not over those who move up for what has left the index.
-			skip += int64(len(page) - gone)
-		} else {
-			from, skip = last, 0
-		}
+		from, skip = next, nextSkip
 	}
 }
 
-// unlisted picks the members of a page that are not listed yet, and lists them.
-func unlisted(page []goredis.Z, listed map[string]bool) []string {
+// onePage reads and visits one page, and answers where the next one begins; nowhere
+// when this was the last.
+func (st *Store) onePage(ctx context.Context, userID int64, from string, skip int64,
+	visit func(ctx context.Context, members []string) (gone int, err error)) (next string, nextSkip int64, err error) {
+	ctx, cancel := st.bound(ctx)
+	defer cancel()
+	page, err := st.client.ZRangeByScoreWithScores(ctx, st.indexKey(userID),
+		&goredis.ZRangeBy{Min: from, Max: "+inf", Offset: skip, Count: pageSize}).Result()
+	if err != nil {
+		return "", 0, err
+	}
 	members := make([]string, 0, len(page))
 	for _, z := range page {
-		if m, ok := z.Member.(string); ok && !listed[m] {
+		if m, ok := z.Member.(string); ok {
+			members = append(members, m)
+		}
+	}
+	gone := 0
+	if len(members) > 0 {
+		if gone, err = visit(ctx, members); err != nil {
+			return "", 0, err
+		}
+	}
+	if len(page) < pageSize {
+		return "", 0, nil
+	}
+	next = strconv.FormatFloat(page[len(page)-1].Score, 'f', -1, 64)
+	if next == from {
+		// A whole page expires in one millisecond: step through it by rank,
+		// but not over those who move up for what has left the index.
+		return from, skip + int64(len(page)-gone), nil
+	}
+	return next, 0, nil
+}
+
+// unlisted picks the members that are not listed yet, and lists them.
+func unlisted(page []string, listed map[string]bool) []string {
+	members := make([]string, 0, len(page))
+	for _, m := range page {
+		if !listed[m] {
 			listed[m] = true
 			members = append(members, m)
 		}
@@ -80,13 +128,13 @@ func unlisted(page []goredis.Z, listed map[string]bool) []string {
 	return members
 }
 
-// listPage reads the sessions of a page of the index, and says how many of them
+// readMembers reads the sessions of a page of the index, and says how many of them
 // have gone and so left it.
-func (st *Store) listPage(ctx context.Context, userID int64, members []string, l *listing) (gone int, err error) {
+func (st *Store) readMembers(ctx context.Context, userID int64, members []string) (found []sessionstore.Found, gone int, err error) {
 	refs := st.refer(userID, members)
 	answer, err := st.readPage(ctx, listScript, userID, refs, 2)
 	if err != nil {
-		return 0, err
+		return nil, 0, err
 	}
 	for i, key := range refs.sessions {
 		record, ok := answer[2*i].(string)
@@ -95,11 +143,16 @@ func (st *Store) listPage(ctx context.Context, userID int64, members []string, l
 			continue
 		}
 		left, _ := answer[2*i+1].(int64)
-		if err := st.openInto(ctx, l, userID, key, []byte(record), left > 0); err != nil {
-			return 0, err
+		f, ok, err := st.openFound(ctx, key, []byte(record), left > 0)
+		if err != nil {
+			return nil, 0, err
+		}
+		// The index is not sealed: it shows nobody the session of somebody else.
+		if ok && (f.Session == nil || f.Session.User.ID == userID) {
+			found = append(found, f)
 		}
 	}
-	return gone, nil
+	return found, gone, nil
 }
 
 // readPage has a script answer so many values of each session of a page.
@@ -111,50 +164,45 @@ func (st *Store) readPage(ctx context.Context, script *goredis.Script, userID in
 	return answer, err
 }
 
-// openInto opens a record and lists it, unless it has ended. One that may have
-// and cannot be opened has: it is kept for a while, and nobody can ask further.
-func (st *Store) openInto(ctx context.Context, l *listing, userID int64, key sessionstore.Key, record []byte, live bool) error {
+// openFound opens a record; false when the session has ended. One that may have and
+// cannot be opened has: it is kept for a while, and nobody can ask further.
+func (st *Store) openFound(ctx context.Context, key sessionstore.Key, record []byte, live bool) (f sessionstore.Found, ok bool, err error) {
 	s, err := st.sealer.Open(key, record)
 	if err != nil {
-		if live {
-			l.unreadable.Add(key, err)
-		}
-		return nil
+		return sessionstore.Found{Key: key, Err: err}, live, nil
 	}
-	// The index is not sealed: it shows nobody the session of somebody else.
-	if s.User.ID != userID || !st.now().Before(s.ExpiresAt) {
-		return nil
+	if !st.now().Before(s.ExpiresAt) {
+		return f, false, nil
 	}
 	if !live {
 		err = st.confirmLive(ctx, s)
 	}
 	switch {
 	case errors.Is(err, sessionstore.ErrNotFound):
-		return nil
+		return f, false, nil
 	case err != nil:
-		return err
+		return f, false, err
 	}
-	l.sessions = append(l.sessions, s)
-	return nil
+	return sessionstore.Found{Key: key, Session: s}, true, nil
 }
 
 // RevokeUser ends the person's sessions: see sessionstore.Store. It ends them
-// in pages, each of which is atomic; when it fails between two of them the
-// number says how many have ended, and asking again ends the rest. A session
+// in pages, each of which is atomic, and has the store's time-out to itself; when it
+// fails between two of them the number says how many have ended, and asking again ends the rest. A session
 // created meanwhile may be among them.
 func (st *Store) RevokeUser(ctx context.Context, userID int64, except ...sessionstore.Key) (int, error) {
-	ctx, cancel := st.boundRevocation(ctx)
-	defer cancel()
 	kept := make(map[string]bool, len(except))
 	for _, key := range except {
 		kept[member(key)] = true
 	}
 	total := 0
-	// Every turn takes what it ends out of the index and the deadline is
-	// looked at before each, so that the loop ends.
+	// Every turn takes what it ends out of the index, so that the loop ends.
 	for {
 		ended, more, err := st.revokePage(ctx, userID, kept)
 		total += ended
+		if err == nil && more {
+			err = ctx.Err()
+		}
 		if err != nil || !more {
 			return total, st.failed("ending sessions in redis", err)
 		}
@@ -165,6 +213,8 @@ func (st *Store) RevokeUser(ctx context.Context, userID int64, except ...session
 // more. The first page is always taken anew, wide enough for those that stay:
 // were they skipped by rank, a session that moves could slip past.
 func (st *Store) revokePage(ctx context.Context, userID int64, kept map[string]bool) (ended int, more bool, err error) {
+	ctx, cancel := st.boundRevocation(ctx)
+	defer cancel()
 	index := st.indexKey(userID)
 	page, err := st.client.ZRange(ctx, index, 0, int64(pageSize+len(kept)-1)).Result()
 	if err != nil {

@@ -17,7 +17,7 @@ func Crowded(t *testing.T, h Harness, sessions int) {
 		h.Patience = 30 * time.Second
 	}
 	browsing(t, h, "many sessions of one person keep nobody waiting", func(b *bench) {
-		b.createMany(ada, sessions)
+		b.fill(sessions)
 		keys := make([]sessionstore.Key, 0, sessions)
 		for key := range b.walksUser(ada).found {
 			keys = append(keys, key)
@@ -25,7 +25,7 @@ func Crowded(t *testing.T, h Harness, sessions int) {
 		for _, m := range browserCalls {
 			if m.name == "RevokeUser" {
 				b.counts(0)
-				b.createMany(ada, sessions)
+				b.fill(sessions)
 			}
 			b.counts(sessions)
 			b.letsGo(m.name, sessions, func(ctx context.Context) error { return m.call(ctx, b, keys...) })
@@ -34,12 +34,29 @@ func Crowded(t *testing.T, h Harness, sessions int) {
 	})
 }
 
+// fill stores so many sessions of one person.
+func (b *bench) fill(sessions int) {
+	b.Helper()
+	if b.Fill == nil {
+		b.createMany(ada, sessions)
+		return
+	}
+	all := make([]*sessionstore.Session, sessions)
+	for i := range all {
+		all[i] = b.session(ada)
+	}
+	b.Fill(b.T, b.store, all)
+}
+
 // letsGo requires that a call for so many sessions leaves the store to others in
 // between, and for each page.
 func (b *bench) letsGo(name string, sessions int, call func(context.Context) error) {
 	b.Helper()
 	between := &betweenPages{Context: b.Context(), b: b}
 	b.must(call(between))
+	if between.theirs != nil {
+		b.must(End(b.Context(), b.store, between.theirs.Key))
+	}
 	if least := sessions / largestPage; between.served < least {
 		b.Fatalf("%s: somebody else was served %d times meanwhile; want %d at least", name, between.served, least)
 	}
@@ -51,6 +68,7 @@ type betweenPages struct {
 	context.Context
 	b      *bench
 	served int
+	theirs *sessionstore.Session
 	kept   bool // waiting, in vain
 }
 
@@ -75,15 +93,15 @@ func (c *betweenPages) Err() error {
 	}
 }
 
-// serve has another person's session begin, change and end.
+// serve has another person's session begin, change and end, by turns.
 func (c *betweenPages) serve() error {
-	s := c.b.session(grace)
-	if err := Keep(c.Context, c.b.store, s); err != nil {
+	switch c.served % 3 {
+	case 0:
+		c.theirs = c.b.session(grace)
+		return Keep(c.Context, c.b.store, c.theirs)
+	case 1:
+		_, err := c.b.store.Update(c.Context, &sessionstore.Session{Key: c.theirs.Key, Version: 1, User: c.theirs.User})
 		return err
 	}
-	s.Version = 1
-	if _, err := c.b.store.Update(c.Context, s); err != nil {
-		return err
-	}
-	return End(c.Context, c.b.store, s.Key)
+	return End(c.Context, c.b.store, c.theirs.Key)
 }

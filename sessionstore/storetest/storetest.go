@@ -38,6 +38,10 @@ type Harness struct {
 	// and leaves its life as it is. nil: the store keeps no records.
 	Rewrite func(t *testing.T, st sessionstore.Store, key sessionstore.Key, edit func(record []byte) []byte)
 
+	// Fill stores many new sessions of one person faster than one by one. Default:
+	// one by one.
+	Fill func(t *testing.T, st sessionstore.Store, sessions []*sessionstore.Session)
+
 	// Tick is the unit of the suite's life-times. Where time really passes,
 	// three ticks must outlast the pauses of a busy machine, and a test lasts
 	// about fifteen of them. Default: one minute.

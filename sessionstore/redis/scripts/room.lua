@@ -1,4 +1,4 @@
--- Put before create.lua, after index.lua and read.lua: room for one more session
+-- Put before create.lua, after index.lua, read.lua and live.lua: room for one more session
 -- of a person who may have only so many.
 -- KEYS  2 index, from 3 on sessions that may have to end for it
 -- ARGV  6 how many there may be, 0 for any number
@@ -8,28 +8,13 @@
 --       10 how many sessions the new one replaces, then their members of the
 --          index, then those of KEYS from 3 on
 
--- live counts the sessions that have not ended. Only the index need be asked: it
--- has every session that lives, and until when. Of those that an older gateway
--- has entered without the grace it looks at a page.
-local function live(moment, grace)
-  local due = string.format('%.0f', moment + grace)
-  local count = redis.call('ZCOUNT', KEYS[2], '(' .. due, '+inf')
-  local kept = redis.call('ZRANGEBYSCORE', KEYS[2], string.format('(%.0f', moment), due, 'WITHSCORES', 'LIMIT', 0, 500)
-  for i = 2, #kept, 2 do
-    if tonumber(kept[i]) % 1 == 0 then
-      count = count + 1
-    end
-  end
-  return count
-end
-
 -- overfull says how many must end.
 local function overfull(grace)
   if ARGV[6] == '0' then
     return 0
   end
   local moment = now()
-  local over = live(moment, grace) + 1 - ARGV[6]
+  local over = live(KEYS[2], moment, grace) + 1 - ARGV[6]
   for i = 11, 10 + ARGV[10] do
     if (ends(KEYS[2], ARGV[i], grace)) > moment then
       over = over - 1

@@ -1,0 +1,303 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"time"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"example.com/sidegate/sessionstore"
+)
+
+// WalkAll hands out everybody's live sessions: see sessionstore.Browser. It goes
+// through the names of all keys of the server (SCAN), whosever they are, and reads
+// those of the store's sessions: that takes a second or two for each hundred thousand
+// of them, half of it at rest. In a cluster it ends with an error when slots have
+// moved from one node to another meanwhile. One that cannot be read and is kept for
+// no longer than sessions that have ended idle is taken for one.
+func (st *Store) WalkAll(ctx context.Context, page func([]sessionstore.Found) error) error {
+	return st.walkNames(ctx, "*", page)
+}
+
+// FindID finds a session by its public name: see sessionstore.Browser. Names are
+// compared by the server, and what is found is read: it takes about half of what
+// WalkAll does when there is none, and as much less as it is found sooner.
+func (st *Store) FindID(ctx context.Context, id string) (found sessionstore.Found, ok bool, err error) {
+	if _, malformed := sessionstore.ParseID(id); malformed != nil {
+		return found, false, ctx.Err()
+	}
+	// It has letters, digits, - and _ alone, which stand for themselves.
+	err = st.walkNames(ctx, id+"*", func(page []sessionstore.Found) error {
+		found, ok = page[0], true
+		return errFound
+	})
+	if ok {
+		return found, true, nil
+	}
+	return found, false, err
+}
+
+// errFound ends a look-up early, and reaches nobody.
+var errFound = errors.New("found")
+
+// walkNames hands out the live sessions whose hash is written so.
+func (st *Store) walkNames(ctx context.Context, hash string, page func([]sessionstore.Found) error) error {
+	var found []sessionstore.Found
+	var stopped error
+	err := st.scan(ctx, st.globbed()+"{*}:s:"+hash, func(ctx context.Context, node *goredis.Client, names []string) error {
+		some, err := st.readNames(ctx, node, names)
+		found = append(found, some...)
+		return err
+	}, func() error {
+		if len(found) == 0 {
+			return nil
+		}
+		these := found
+		found = nil // whoever is given a page may keep it
+		stopped = page(these)
+		return stopped
+	})
+	if stopped != nil {
+		return stopped
+	}
+	return st.failed("looking through the sessions of redis", err)
+}
+
+// readNames reads the sessions of those Redis keys, and opens those that live.
+func (st *Store) readNames(ctx context.Context, node *goredis.Client, names []string) (found []sessionstore.Found, err error) {
+	var keys []sessionstore.Key
+	for _, name := range names {
+		if key, ok := st.keyOf(name); ok {
+			keys = append(keys, key)
+		}
+	}
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	read, err := st.fetchMany(ctx, node, keys)
+	if err != nil {
+		return nil, err
+	}
+	for i, r := range read {
+		if !r.there {
+			continue
+		}
+		live := r.kept > sessionstore.Grace || r.kept < 0
+		if s, err := st.sealer.Open(keys[i], r.record); err == nil && s.IdleTimeout <= 0 {
+			live = true
+		}
+		f, ok, err := st.openFound(ctx, keys[i], r.record, live)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			found = append(found, f)
+		}
+	}
+	return found, nil
+}
+
+// fetched is what was read of a session.
+type fetched struct {
+	record []byte
+	kept   time.Duration
+	there  bool
+}
+
+// fetchMany reads sessions of one server at once. What it sends us on for is asked
+// where it says. A value of another kind is a record that nobody can read.
+func (st *Store) fetchMany(ctx context.Context, node *goredis.Client, keys []sessionstore.Key) ([]fetched, error) {
+	records, kept := make([]*goredis.StringCmd, len(keys)), make([]*goredis.DurationCmd, len(keys))
+	_ = twice(ctx, func() error {
+		questions := node.Pipeline()
+		for i, key := range keys {
+			records[i], kept[i] = questions.Get(ctx, st.sessionKey(key)), questions.PTTL(ctx, st.sessionKey(key))
+		}
+		_, err := questions.Exec(ctx)
+		return shown(err)
+	})
+	read := make([]fetched, len(keys))
+	for i, key := range keys {
+		var err error
+		if read[i], err = fetchedFrom(records[i], kept[i]); elsewhere(err) {
+			var record []byte
+			var left time.Duration
+			record, left, err = st.fetchSession(ctx, key)
+			read[i] = fetched{record, left, err == nil}
+		}
+		if err != nil && err != goredis.Nil { //nolint:errorlint // see read
+			return nil, err
+		}
+	}
+	return read, nil
+}
+
+func fetchedFrom(record *goredis.StringCmd, kept *goredis.DurationCmd) (fetched, error) {
+	value, err := record.Bytes()
+	if goredis.HasErrorPrefix(err, "WRONGTYPE") {
+		value, err = nil, nil
+	}
+	if err != nil {
+		return fetched{}, err
+	}
+	left, err := kept.Result()
+	return fetched{value, left, err == nil && left != -2}, err
+}
+
+// Count is how many sessions are live: see sessionstore.Browser. It goes through the
+// names of all keys of the server (SCAN) for those of the persons' indexes, and asks
+// each how many sessions of it have not ended, which costs the same for one and for a
+// hundred thousand. Those whom an outage of the server alone has kept from ending idle
+// count again once they have been seen.
+func (st *Store) Count(ctx context.Context) (live int, err error) {
+	counted := make(map[int64]bool)
+	err = st.scan(ctx, st.globbed()+"{*}:u:*", func(ctx context.Context, node *goredis.Client, names []string) error {
+		n, err := st.countMany(ctx, node, st.uncounted(names, counted))
+		live += n
+		return err
+	}, func() error { return nil })
+	return live, st.failed("counting the sessions of redis", err)
+}
+
+// uncounted are the names of indexes that are not counted yet, which they then are.
+func (st *Store) uncounted(names []string, counted map[int64]bool) (rest []string) {
+	for _, name := range names {
+		_, user, ok := st.partsOf(name, "u:")
+		id, err := strconv.ParseInt(user, 10, 64)
+		if ok && err == nil && name == st.indexKey(id) && !counted[id] {
+			counted[id] = true
+			rest = append(rest, name)
+		}
+	}
+	return rest
+}
+
+// countMany asks many indexes at once. One that the server does not answer for, as it
+// does not know the script yet or another node has the slot, is asked by itself.
+func (st *Store) countMany(ctx context.Context, node *goredis.Client, names []string) (live int, err error) {
+	if len(names) == 0 {
+		return 0, nil
+	}
+	answers := make([]*goredis.Cmd, len(names))
+	_ = twice(ctx, func() error {
+		questions := node.Pipeline()
+		for i, name := range names {
+			answers[i] = countScript.EvalSha(ctx, questions, []string{name}, graceMillis)
+		}
+		_, err := questions.Exec(ctx)
+		return shown(err)
+	})
+	for i, name := range names {
+		n, err := answers[i].Int()
+		if goredis.HasErrorPrefix(err, "NOSCRIPT") || elsewhere(err) {
+			n, err = countScript.Run(ctx, st.client, []string{name}, graceMillis).Int()
+		}
+		if err != nil && err != goredis.Nil { //nolint:errorlint // see read
+			return 0, err
+		}
+		live += n
+	}
+	return live, nil
+}
+
+// RevokeKeys ends sessions of anybody: see sessionstore.Browser. Those of one person
+// in a page end at once, and are told of in one message; each of these steps has the
+// store's time-out to itself.
+func (st *Store) RevokeKeys(ctx context.Context, keys ...sessionstore.Key) (ended int, err error) {
+	for page := range slices.Chunk(keys, pageSize) {
+		if err := ctx.Err(); err != nil {
+			return ended, st.failed("ending sessions in redis", err)
+		}
+		n, err := st.revokeSome(ctx, page)
+		ended += n
+		if err != nil {
+			return ended, st.failed("ending sessions in redis", err)
+		}
+	}
+	return ended, nil
+}
+
+// whose are sessions of one slot that end together: of one person, whose index is
+// known, or of whom nobody can tell.
+type whose struct {
+	shard uint16
+	index string
+}
+
+func (st *Store) revokeSome(ctx context.Context, keys []sessionstore.Key) (ended int, err error) {
+	of, err := st.indexesOf(ctx, keys)
+	if err != nil {
+		return 0, err
+	}
+	for w, r := range of {
+		n, err := st.revokeOf(ctx, *r, w.index)
+		ended += n
+		if err != nil {
+			return ended, err
+		}
+	}
+	return ended, nil
+}
+
+func (st *Store) revokeOf(ctx context.Context, r refs, index string) (int, error) {
+	ctx, cancel := st.boundRevocation(ctx)
+	defer cancel()
+	return st.revoke(ctx, r, index)
+}
+
+// indexesOf reads whose sessions these are.
+func (st *Store) indexesOf(ctx context.Context, keys []sessionstore.Key) (map[whose]*refs, error) {
+	of := make(map[whose]*refs)
+	for _, group := range st.together(keys) {
+		records, err := st.recordsOf(ctx, group)
+		if err != nil {
+			return nil, err
+		}
+		for i, key := range group {
+			w := whose{shard: key.Shard}
+			record, _ := records[i].(string)
+			if s, err := st.sealer.Open(key, []byte(record)); err == nil {
+				w.index = st.indexKey(s.User.ID)
+			}
+			if of[w] == nil {
+				of[w] = &refs{}
+			}
+			r := of[w]
+			r.sessions, r.keys, r.members = append(r.sessions, key), append(r.keys, st.sessionKey(key)), append(r.members, member(key))
+		}
+	}
+	return of, nil
+}
+
+// together are the keys that one script may name: in a cluster those of one slot.
+func (st *Store) together(keys []sessionstore.Key) [][]sessionstore.Key {
+	if _, cluster := st.client.(*goredis.ClusterClient); !cluster {
+		return [][]sessionstore.Key{keys}
+	}
+	byShard := make(map[uint16][]sessionstore.Key)
+	for _, key := range keys {
+		byShard[key.Shard] = append(byShard[key.Shard], key)
+	}
+	groups := make([][]sessionstore.Key, 0, len(byShard))
+	for _, group := range byShard {
+		groups = append(groups, group)
+	}
+	return groups
+}
+
+func (st *Store) recordsOf(ctx context.Context, keys []sessionstore.Key) ([]any, error) {
+	ctx, cancel := st.bound(ctx)
+	defer cancel()
+	names := make([]string, len(keys))
+	for i, key := range keys {
+		names[i] = st.sessionKey(key)
+	}
+	records, err := recordsScript.Run(ctx, st.client, names).Slice()
+	if err == nil && len(records) != len(keys) {
+		err = errors.New("redis did not answer with as many sessions as it was asked for")
+	}
+	return records, err
+}

@@ -1,0 +1,164 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	goredis "github.com/redis/go-redis/v9"
+)
+
+const (
+	// scanSize is how many keys a server looks at in one turn, of whichever kind
+	// they are and whosever.
+	scanSize = 500
+	// askedAtOnce is how many keys one pipeline asks of: a server does all of it
+	// before it serves the next client.
+	askedAtOnce = 100
+	// longestRest bounds the pause between two turns.
+	longestRest = 50 * time.Millisecond
+)
+
+// scan goes through the names of all keys of the pattern, on one server after the
+// other, and visits them page by page; a name may come twice. The store's time-out
+// is for each page, and not for handing over what was read of it. Between pages the
+// context is asked, and then it rests for as long as the page took: a server has at
+// least half of its time for others.
+//
+// A cluster must have the same slots in the same places when it ends, else some may
+// have been passed over.
+func (st *Store) scan(ctx context.Context, pattern string, visit func(ctx context.Context, node *goredis.Client, keys []string) error, handOver func() error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	nodes, err := st.servers(ctx)
+	if err != nil {
+		return err
+	}
+	before, err := st.layout(ctx)
+	if err != nil {
+		return err
+	}
+	for _, node := range nodes {
+		if err := st.scanOne(ctx, node, pattern, visit, handOver); err != nil {
+			return err
+		}
+	}
+	after, err := st.layout(ctx)
+	if err == nil && before != after {
+		err = errMoved
+	}
+	return err
+}
+
+// errMoved says that a scan may have missed what went from one node to another.
+var errMoved = errors.New("slots of the cluster have moved meanwhile, and some sessions may have been passed over: ask again when they are where they belong")
+
+func (st *Store) scanOne(ctx context.Context, node *goredis.Client, pattern string, visit func(ctx context.Context, node *goredis.Client, keys []string) error, handOver func() error) error {
+	var cursor uint64
+	for {
+		began := time.Now()
+		next, err := st.turn(ctx, node, pattern, cursor, visit)
+		if err != nil {
+			return err
+		}
+		took := time.Since(began)
+		if err := handOver(); err != nil || next == 0 {
+			return err
+		}
+		if err := rest(ctx, min(took, longestRest)); err != nil {
+			return err
+		}
+		cursor = next
+	}
+}
+
+// turn scans and visits one page.
+func (st *Store) turn(ctx context.Context, node *goredis.Client, pattern string, cursor uint64, visit func(ctx context.Context, node *goredis.Client, keys []string) error) (next uint64, err error) {
+	ctx, cancel := st.bound(ctx)
+	defer cancel()
+	var keys []string
+	err = twice(ctx, func() (err error) {
+		keys, next, err = node.Scan(ctx, cursor, pattern, scanSize).Result()
+		return shown(err)
+	})
+	if err != nil {
+		return 0, err
+	}
+	for some := range slices.Chunk(keys, askedAtOnce) {
+		if err := visit(ctx, node, some); err != nil {
+			return 0, shown(err)
+		}
+	}
+	return next, nil
+}
+
+// rest lets others have the server for so long.
+func rest(ctx context.Context, d time.Duration) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// servers are the primaries that have keys of the store.
+func (st *Store) servers(ctx context.Context) ([]*goredis.Client, error) {
+	ctx, cancel := st.bound(ctx)
+	defer cancel()
+	switch client := st.client.(type) {
+	case *goredis.Client:
+		return []*goredis.Client{client}, nil
+	case *goredis.ClusterClient:
+		var mu sync.Mutex
+		var nodes []*goredis.Client
+		err := client.ForEachMaster(ctx, func(_ context.Context, node *goredis.Client) error {
+			mu.Lock()
+			defer mu.Unlock()
+			nodes = append(nodes, node)
+			return nil
+		})
+		slices.SortFunc(nodes, func(a, b *goredis.Client) int { return strings.Compare(a.Options().Addr, b.Options().Addr) })
+		return nodes, err
+	}
+	return nil, fmt.Errorf("client of kind %T cannot look for names: make it with Open", st.client)
+}
+
+// layout says which node of a cluster has which slots; nothing where there is none.
+func (st *Store) layout(ctx context.Context) (string, error) {
+	cluster, ok := st.client.(*goredis.ClusterClient)
+	if !ok {
+		return "", nil
+	}
+	ctx, cancel := st.bound(ctx)
+	defer cancel()
+	ranges, err := cluster.ClusterSlots(ctx).Result()
+	if err != nil {
+		return "", err
+	}
+	var places []string
+	for _, r := range ranges {
+		primary := ""
+		if len(r.Nodes) > 0 {
+			primary = r.Nodes[0].ID
+		}
+		places = append(places, fmt.Sprint(r.Start, " ", r.End, " ", primary))
+	}
+	slices.Sort(places)
+	return strings.Join(places, ","), nil
+}
+
+// elsewhere reports whether a node of a cluster has sent us on to another one.
+func elsewhere(err error) bool {
+	return goredis.HasErrorPrefix(err, "MOVED") || goredis.HasErrorPrefix(err, "ASK") || goredis.HasErrorPrefix(err, "TRYAGAIN")
+}
