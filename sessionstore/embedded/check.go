@@ -51,6 +51,9 @@ func checkFile(ctx context.Context, path string, sealer *sessionstore.Sealer, no
 	if report.Bytes, err = sizeOf(path); err != nil {
 		return report, err
 	}
+	if report.Bytes == 0 {
+		return report, fmt.Errorf("%w (it is empty)", ErrDamaged) // bbolt would begin to write it
+	}
 	b, err := bbolt.Open(path, 0, &bbolt.Options{Timeout: lockTimeout, ReadOnly: true, FreelistType: bbolt.FreelistMapType})
 	if err != nil {
 		return report, err

@@ -151,6 +151,9 @@ func wantMode(t *testing.T, path string, want os.FileMode) {
 // childPath tells a copy of this test binary to be the gateway that is killed.
 const childPath = "SIDEGATE_TEST_DATABASE"
 
+// childCompacts has it compact the file without end.
+const childCompacts = "SIDEGATE_TEST_COMPACTS"
+
 func TestMain(m *testing.M) {
 	if path := os.Getenv(childPath); path != "" {
 		signPeopleIn(path)
@@ -182,17 +185,39 @@ func signPeopleIn(path string) {
 			}
 		}()
 	}
+	for os.Getenv(childCompacts) != "" {
+		if _, _, err := db.Compact(context.Background()); err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+	}
 	select {}
 }
 
-func TestKill(t *testing.T) {
+func TestKill(t *testing.T) { survivesKills(t, 3) }
+
+// TestKillInTheMidstOfCompacting: the file is the one before or the one after, and
+// whole, whenever that is.
+func TestKillInTheMidstOfCompacting(t *testing.T) {
+	t.Setenv(childCompacts, "1")
+	survivesKills(t, 4)
+}
+
+func survivesKills(t *testing.T, kills int) {
+	t.Helper()
 	path := newPath(t)
 	var acknowledged []sessionstore.Key
 	// The second and third gateway find a file that was not closed.
-	for range 3 {
+	for range kills {
 		acknowledged = append(acknowledged, killWhileWriting(t, path)...)
 	}
-	st := embedded.New(openDB(t, path), storetest.NewSealer(t, 'k'), time.Now)
+	db := openDB(t, path)
+	wantNothingBeside(t, db)
+	report, err := db.Check(t.Context(), storetest.NewSealer(t, 'k'), time.Now())
+	if err != nil || !report.Sound() {
+		t.Errorf("the file is %+v, %v", report, err)
+	}
+	st := embedded.New(db, storetest.NewSealer(t, 'k'), time.Now)
 	for _, key := range acknowledged {
 		if _, err := st.Get(t.Context(), key); err != nil {
 			t.Fatalf("a session that was acknowledged before kill -9: %v", err)

@@ -55,7 +55,7 @@ func tellLongest(t *testing.T, srv *redistest.Server, commands *longest, doing s
 	var slowest goredis.SlowLog
 	for _, entry := range all {
 		// What the test itself looks at is not the store's doing.
-		if name := strings.ToUpper(entry.Args[0]); strings.HasPrefix(name, "EVAL") || name == "ZREM" || name == "ZRANGE" || name == "ZRANGEBYSCORE" {
+		if name := strings.ToUpper(entry.Args[0]); strings.HasPrefix(name, "EVAL") || name == "ZREM" || name == "ZRANGE" || name == "ZRANGEBYSCORE" || name == "SCAN" {
 			if entry.Duration > slowest.Duration {
 				slowest = entry
 			}
@@ -74,6 +74,59 @@ func tellLongest(t *testing.T, srv *redistest.Server, commands *longest, doing s
 
 // many is how many sessions one person has here.
 const many = 10_000
+
+// With a hundred thousand when there is time, of one person and of all together.
+func TestManySessionsAreLookedThroughWithoutBlockingRedis(t *testing.T) {
+	many := many
+	if long() {
+		many *= 10
+	}
+	srv, st, commands := crowded(t)
+	createMany(t, st, ada, many/2)
+	for id := range int64(many / 200) {
+		createMany(t, st, id+10, 100)
+	}
+	tellLongest(t, srv, commands, "creating")
+	count := func(walk func(func([]sessionstore.Found) error) error) int {
+		seen := make(map[sessionstore.Key]bool)
+		must(t, walk(func(page []sessionstore.Found) error {
+			if len(page) > 1000 {
+				t.Errorf("a page has %d sessions", len(page))
+			}
+			for _, f := range page {
+				seen[f.Key] = true
+			}
+			return nil
+		}))
+		return len(seen)
+	}
+	if n := count(func(page func([]sessionstore.Found) error) error { return st.WalkUser(t.Context(), ada, page) }); n != many/2 {
+		t.Errorf("%d sessions of one person are handed out; want %d", n, many/2)
+	}
+	tellLongest(t, srv, commands, "handing out one person's")
+	if n := count(func(page func([]sessionstore.Found) error) error { return st.WalkAll(t.Context(), page) }); n != many {
+		t.Errorf("%d sessions are handed out; want %d", n, many)
+	}
+	tellLongest(t, srv, commands, "handing out everybody's")
+	if n, err := st.Count(t.Context()); n != many || err != nil {
+		t.Errorf("%d sessions are live, %v; want %d", n, err, many)
+	}
+	tellLongest(t, srv, commands, "counting")
+	ended := 0
+	must(t, st.WalkAll(t.Context(), func(page []sessionstore.Found) error {
+		keys := make([]sessionstore.Key, len(page))
+		for i, f := range page {
+			keys[i] = f.Key
+		}
+		n, err := st.RevokeKeys(t.Context(), keys...)
+		ended += n
+		return err
+	}))
+	tellLongest(t, srv, commands, "ending everybody's")
+	if n, err := st.Count(t.Context()); ended != many || n != 0 || err != nil {
+		t.Errorf("%d have ended and %d are left, %v; want all", ended, n, err)
+	}
+}
 
 func TestTenThousandSessionsOfOnePersonDoNotBlockRedis(t *testing.T) {
 	srv, st, commands := crowded(t)
