@@ -118,7 +118,7 @@ var lines = map[lifecycle.Kind]line{
 		"session refused: its login does not vouch for the person; it ends when that is still so in two minutes", whyFields},
 	lifecycle.Ended:           {zap.InfoLevel, "session ended: its login no longer vouches for the person", sessionFields},
 	lifecycle.EndedAtSource:   {zap.InfoLevel, "sessions ended: their provider says so", countFields},
-	lifecycle.EndedByOperator: {zap.InfoLevel, "sessions ended: an operator says so", operatorFields},
+	lifecycle.EndedByOperator: {zap.InfoLevel, "sessions ended by an operator", operatorFields},
 	lifecycle.NoneEndedAtSource: {zap.WarnLevel,
 		"a provider asked for the end of a session of its own, and no session of the person is of that one", loginFields},
 	lifecycle.Unmapped: {zap.WarnLevel,
@@ -133,7 +133,7 @@ var lines = map[lifecycle.Kind]line{
 		func(e lifecycle.Event) []zap.Field {
 			return append(loginFields(e), zap.Int("cookies", e.Count), zap.String("option", "keep_cookies"))
 		}},
-	lifecycle.NotTold:   {zap.WarnLevel, "an app could not be told that somebody has signed out: their session there may live on", unmappedFields},
+	lifecycle.NotTold:   {zap.WarnLevel, "an app could not be told that somebody has signed out: their session there may live on", notToldFields},
 	lifecycle.TokenLess: {zap.WarnLevel, "an app is sent no access token of a person", tokenLessFields},
 	lifecycle.NoRoles: {zap.WarnLevel, "nobody who signs in has a role, although a map gives them: an expression without `.?` and orValue says, when it errs, what the source sends",
 		func(e lifecycle.Event) []zap.Field { return append(loginFields(e), zap.Int("sign_ins", e.Count)) }},

@@ -42,24 +42,37 @@ func unmappedFields(e lifecycle.Event) []zap.Field {
 	return append(sessionFields(e), zap.Error(e.Err))
 }
 
-func countFields(e lifecycle.Event) []zap.Field {
-	return append(loginFields(e), zap.Int("sessions", e.Count))
-}
-
-// operatorFields say who at the admin endpoint asked for the end of whose sessions, and
-// of whom it was where it was one person.
+// operatorFields say who it was, and whose sessions they ended.
 func operatorFields(e lifecycle.Event) []zap.Field {
-	fields := []zap.Field{zap.String("by", login.Shown(e.Result)), zap.String("asked_for", e.Name), zap.Int("sessions", e.Count)}
+	fields := []zap.Field{zap.String("by", login.Shown(e.Result)), zap.Int("sessions", e.Count)}
+	if e.Name != "" {
+		fields = append(fields, zap.String("account", e.Name))
+	}
 	if e.UserID != 0 {
 		fields = append(fields, zap.Int64("user_id", e.UserID))
 	}
 	if e.Login != "" {
-		fields = append(fields, loginFields(e)...)
+		fields = append(fields, zap.String("login", e.Login))
 	}
 	if e.Session != (sessionstore.Key{}) {
 		fields = append(fields, zap.String("session", e.Session.ID()))
 	}
+	if e.Err != nil {
+		fields = append(fields, zap.NamedError("interrupted_by", e.Err))
+	}
 	return fields
+}
+
+// notToldFields name the session, or say how many an operator has ended at once.
+func notToldFields(e lifecycle.Event) []zap.Field {
+	if e.Session == (sessionstore.Key{}) {
+		return append(countFields(e), zap.Error(e.Err))
+	}
+	return unmappedFields(e)
+}
+
+func countFields(e lifecycle.Event) []zap.Field {
+	return append(loginFields(e), zap.Int("sessions", e.Count))
 }
 
 // limitFields name the person, and the option that an operator may change.

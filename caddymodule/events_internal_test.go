@@ -191,8 +191,8 @@ func TestEventsAreLogged(t *testing.T) {
 				"remedy": "map an id below 1,000,000,000, or leave the number to the store; if they are the same people: same_people sso <the other login>"}}},
 		lifecycle.Ended:         {"info", "session ended: its login no longer vouches for the person", []map[string]any{login, user, session}},
 		lifecycle.EndedAtSource: {"info", "sessions ended: their provider says so", []map[string]any{login, {"sessions": int64(3)}}},
-		lifecycle.EndedByOperator: {"info", "sessions ended: an operator says so",
-			[]map[string]any{login, user, session, {"by": lifecycle.RefreshFailed, "asked_for": "Ada", "sessions": int64(3)}}},
+		lifecycle.EndedByOperator: {"info", "sessions ended by an operator",
+			[]map[string]any{{"by": lifecycle.RefreshFailed, "sessions": int64(3), "interrupted_by": "why it was"}, account, login, user, session}},
 		lifecycle.NoneEndedAtSource: {"warn",
 			"a provider asked for the end of a session of its own, and no session of the person is of that one", []map[string]any{login}},
 		lifecycle.Refreshed: {"warn", "a session could not be built anew; it stays as it is and will be tried again", []map[string]any{login, session, said}},
@@ -267,6 +267,24 @@ func TestEventsAreLogged(t *testing.T) {
 	}
 }
 
+// Nothing is said of what an operator has not asked for.
+func TestALineOfManySessionsNamesNone(t *testing.T) {
+	why := errors.New("why it was")
+	for name, c := range map[string]struct {
+		event lifecycle.Event
+		want  map[string]any
+	}{
+		"those that an operator ended": {lifecycle.Event{Kind: lifecycle.EndedByOperator, Result: "local 127.0.0.1", Count: 9}, map[string]any{"by": "local 127.0.0.1", "sessions": int64(9)}},
+		"those that no app was told of": {lifecycle.Event{Kind: lifecycle.NotTold, Login: "legacy", Count: 9, Err: why},
+			map[string]any{"login": "legacy", "sessions": int64(9), "error": "why it was"}},
+	} {
+		told, _ := heard(t, c.event, nil)
+		if got := told[0].ContextMap(); !maps.Equal(got, c.want) {
+			t.Errorf("%s: %v; want %v", name, got, c.want)
+		}
+	}
+}
+
 // Which demand it is is found by these, and who is nobody has no number.
 func TestWhatIsOnlyReportedIsToldWithWhoDemandsIt(t *testing.T) {
 	report := demand.Report{Method: "GET", Host: "a.example", Path: "/x", Of: "policy staff (Caddyfile:26)", Rule: "a session", Status: 401, Why: "Sign in first."}
@@ -303,7 +321,7 @@ func TestTheReferenceTellsOfTheLog(t *testing.T) {
 	_, section, _ := strings.Cut(string(text), "\n## The log\n")
 	section, _, _ = strings.Cut(section, "\n## ")
 	for _, kind := range []lifecycle.Kind{
-		lifecycle.Began, endpoint.Refused, endpoint.NotFinished, endpoint.Throttled, endpoint.SignedOut, endpoint.DeviceSignedOut, demand.Forbidden,
+		lifecycle.Began, endpoint.Refused, endpoint.NotFinished, endpoint.Throttled, endpoint.SignedOut, endpoint.DeviceSignedOut, demand.Forbidden, lifecycle.EndedByOperator,
 	} {
 		if !strings.Contains(section, "- `"+lines[kind].message+"` (") {
 			t.Errorf("%q is not in the reference", lines[kind].message)

@@ -106,9 +106,9 @@ func (a *App) open() (*gateway, error) {
 	g.events.store = g.watch
 	adoption := a.adoption(g, k)
 	g.callers = caller.NewFinder(a.finder(g, k, adoption))
-	g.sessions = lifecycle.New(a.lifecycle(g, backing, k))
+	g.sessions = lifecycle.New(a.lifecycle(g, store, backing, k))
 	g.site = endpoint.New(a.endpoints(g, k, adoption))
-	g.desk = a.newDesk(g, store)
+	g.desk = a.newDesk(g, store, sealer, k)
 	a.opened.Store(g)
 	return g, nil
 }
@@ -187,9 +187,9 @@ func (a *App) vouching(g *gateway, k keys) (*lifecycle.Vouching, error) {
 	}), nil
 }
 
-func (a *App) lifecycle(g *gateway, backing sessionstore.Store, k keys) lifecycle.Config {
+func (a *App) lifecycle(g *gateway, store, backing sessionstore.Store, k keys) lifecycle.Config {
 	c := lifecycle.Config{
-		Store: g.store, Backing: backing,
+		Store: g.store, Backing: backing, Browser: browserOf(store),
 		Directories: a.directories, Roles: a.roles, Mapped: a.mapped(), Logins: a.methods(), Domains: a.domains,
 		People: a.people(k.ring.DigestKeys().Owners), Vouching: g.vouching, InForce: g.inForce,
 		Lifetime: time.Duration(a.Lifetime), IdleTimeout: time.Duration(*a.IdleTimeout), RefreshEvery: time.Duration(a.RefreshEvery),

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
@@ -17,6 +18,7 @@ import (
 	"example.com/sidegate/caddymodule/adminapi"
 	"example.com/sidegate/caddymodule/audit"
 	"example.com/sidegate/caddymodule/metrics"
+	"example.com/sidegate/caddymodule/token"
 	"example.com/sidegate/sessionstore"
 )
 
@@ -69,16 +71,40 @@ func (a *App) Desk() (*adminapi.Desk, error) {
 	return g.desk, nil
 }
 
-// newDesk is for operators of a gateway, whose store that is.
-func (a *App) newDesk(g *gateway, store sessionstore.Store) *adminapi.Desk {
+// newDesk is for operators of a gateway, whose store that is, sealed by sealer.
+func (a *App) newDesk(g *gateway, store sessionstore.Store, sealer *sessionstore.Sealer, k keys) *adminapi.Desk {
 	return adminapi.New(adminapi.Config{
-		Sessions: g.sessions, Store: store, Ready: a.health.Answers,
+		Sessions: g.sessions, Store: store, Ready: a.health.Answers, Keys: a.keysInForce(sealer, k.ring),
 		Digest: a.digest, Version: Version, Now: a.now,
 	})
 }
 
-// Interface guards
-var _ adminapi.App = (*App)(nil)
+// browserOf is the store for operators; nil where it cannot be looked through.
+func browserOf(store sessionstore.Store) sessionstore.Browser {
+	b, _ := store.(sessionstore.Browser)
+	return b
+}
+
+// keysInForce are the keys that sessions are sealed with, and those that tokens are
+// signed with. When one was made is known of a secret of our own making alone.
+func (a *App) keysInForce(sealer *sessionstore.Sealer, ring *token.Ring) (keys []adminapi.Key) {
+	var made time.Time
+	if len(a.secrets) == 0 {
+		if info, err := a.storage.Stat(context.Background(), secretPath); err == nil {
+			made = info.Modified
+		}
+	}
+	for i, id := range sealer.KeyIDs() {
+		keys = append(keys, adminapi.Key{ID: id, Use: adminapi.Sealing, Algorithm: "AES-256-GCM", Present: i == 0, Made: made})
+	}
+	if len(a.Token.SigningKeys) > 0 {
+		made = time.Time{} // they are files
+	}
+	for i, key := range ring.PublicKeys() {
+		keys = append(keys, adminapi.Key{ID: key.ID, Use: adminapi.Signing, Algorithm: key.Algorithm, Present: i == 0, Made: made})
+	}
+	return keys
+}
 
 // provisionMetrics registers what is measured. It comes before all that may
 // fail: see inForce.
@@ -156,3 +182,6 @@ func (g *gateway) sweep(ctx context.Context, s sessionstore.Sweeper) {
 		g.live.take(ctx)
 	})
 }
+
+// Interface guards
+var _ adminapi.App = (*App)(nil)

@@ -13,6 +13,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
 
+	"example.com/sidegate/caddymodule/adminapi"
 	"example.com/sidegate/caddymodule/caller"
 	"example.com/sidegate/caddymodule/lifecycle"
 	"example.com/sidegate/caddymodule/streams"
@@ -65,8 +66,12 @@ var running struct {
 func (g *gateway) start() {
 	running.Lock()
 	defer running.Unlock()
+	var before *adminapi.Desk
+	if n := len(running.gateways); n > 0 {
+		before = running.gateways[n-1].desk
+	}
+	g.desk.InForce(before)
 	running.gateways = append(running.gateways, g)
-	g.desk.InForce()
 	g.streams.Serve(g.keeper())
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/cipher"
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"sync"
@@ -131,6 +132,16 @@ func (sl *Sealer) unseal(dst []byte, key Key, record []byte) ([]byte, error) {
 		cause = ErrCorrupt
 	}
 	return dst, cause
+}
+
+// KeyIDs are what records name the keys by, 8 hexadecimal digits each: the first
+// seals, all open. Nothing of a key can be had back from its id.
+func (sl *Sealer) KeyIDs() []string {
+	ids := make([]string, len(sl.keys))
+	for i := range sl.keys {
+		ids[i] = hex.EncodeToString(sl.keys[i].id[:])
+	}
+	return ids
 }
 
 // Format answers every verb with the same words, so that no key schedule ends

@@ -21,6 +21,8 @@ type Config struct {
 	Digest func() string
 	// Version is that of the gateway.
 	Version string
+	// Keys are those in force.
+	Keys []Key
 	// Now is the clock.
 	Now func() time.Time
 }
@@ -28,12 +30,32 @@ type Config struct {
 // Desk answers the operators of one configuration.
 type Desk struct {
 	Config
-	since time.Time // when it came into force
+	browser  sessionstore.Browser
+	listings *listings
+	counter  counter
+	since    time.Time             // when it came into force
+	keys     map[keyName]time.Time // when each key did
 }
 
 // New makes the desk of a configuration. InForce says when that is one.
-func New(c Config) *Desk { return &Desk{Config: c, since: c.Now()} }
+func New(c Config) *Desk {
+	d := &Desk{Config: c, listings: newListings(c.Now), counter: counter{now: c.Now}}
+	d.browser, _ = c.Store.(sessionstore.Browser)
+	d.InForce(nil)
+	return d
+}
 
-// InForce notes that its configuration comes into force. It is to be called before
-// anybody is answered.
-func (d *Desk) InForce() { d.since = d.Now() }
+// InForce notes that its configuration comes into force, after that of the other desk;
+// nil: there was none. It is to be called before anybody is answered.
+func (d *Desk) InForce(before *Desk) {
+	d.since, d.keys = d.Now(), make(map[keyName]time.Time)
+	for _, k := range d.Keys {
+		d.keys[k.name()] = d.since
+		if before == nil {
+			continue
+		}
+		if since, known := before.keys[k.name()]; known {
+			d.keys[k.name()] = since
+		}
+	}
+}

@@ -8,7 +8,10 @@ import (
 // gatewayRoutes tell of the gateway itself.
 var gatewayRoutes = []route{
 	{path: "config", methods: map[string]method{http.MethodGet: {answer: config}}},
+	{path: "count", methods: map[string]method{http.MethodGet: {answer: count}}},
+	{path: "keys", methods: map[string]method{http.MethodGet: {answer: keys}}},
 	{path: "live", methods: map[string]method{http.MethodGet: {answer: live}}},
+	{path: "ready", methods: map[string]method{http.MethodGet: {answer: ready}}},
 }
 
 // config tells one configuration from another.
@@ -34,4 +37,16 @@ func live(c *call) error {
 		return err
 	}
 	return c.reply(http.StatusOK, state{"live"})
+}
+
+// ready asks the store, once a second however many ask.
+func ready(c *call) error {
+	d, err := c.desk()
+	if err != nil {
+		return err
+	}
+	if err := d.Ready(c.r.Context()); err != nil {
+		return fault(http.StatusServiceUnavailable, "the session store gives no answer: %s; look whether it runs and can be reached, and at Caddy's log", shown(err.Error()))
+	}
+	return c.reply(http.StatusOK, state{"ready"})
 }

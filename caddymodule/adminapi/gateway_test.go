@@ -27,8 +27,11 @@ type operator struct {
 func start(t testing.TB, site gatewaytest.Site) (*gatewaytest.Server, operator) {
 	t.Helper()
 	site.Admin = fmt.Sprintf("127.0.0.1:%d", gatewaytest.FreePort(t))
-	s := gatewaytest.Start(t, site)
-	return s, operator{t, site.Admin}
+	s, o := gatewaytest.Start(t, site), operator{t, site.Admin}
+	if strings.Contains(site.Options, "store memory") {
+		o.do(http.MethodDelete, "/sidegate/sessions?all=true").Want(t, http.StatusOK) // of the test before
+	}
+	return s, o
 }
 
 func (o operator) in(t testing.TB) operator { return operator{t, o.address} }

@@ -28,7 +28,7 @@ type method struct {
 }
 
 // routes are all of them.
-var routes = slices.Concat(gatewayRoutes)
+var routes = slices.Concat(sessionRoutes, gatewayRoutes)
 
 // Paths are the routes as people write them, such as "DELETE /sidegate/sessions/{id}".
 func Paths() []string { return paths(routes) }
@@ -77,8 +77,8 @@ func (c *call) find(among []route) (route, bool) {
 		return route{}, false
 	}
 	for _, r := range among {
-		if r.path == path {
-			return r, r.name == ""
+		if r.path == path && r.name == "" {
+			return r, true
 		}
 		name, ok := strings.CutPrefix(path, r.path)
 		if ok && r.name != "" && !strings.Contains(name, "/") {

@@ -127,7 +127,8 @@ const (
 	// that login. Login, Count.
 	CookiesLeftOut Kind = "cookies left out"
 	// NotTold: the login's source could not be told that somebody has signed out.
-	// Login, UserID, Session, Err.
+	// Login, UserID, Session, Err; or Login, Count, Err of many whom an operator signed
+	// out.
 	NotTold Kind = "not told"
 	// TokenLess: a route sends access tokens to its upstream, and this session has
 	// none, nor a refresh token to get one with. Login, UserID, Session, Err: why.

@@ -3,6 +3,8 @@ package lifecycle
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -51,26 +53,45 @@ var errManyLeave = errors.New("too many sign-outs wait to be told")
 // know and it is the one that the session began at: what the one app gave out
 // is nothing for another.
 func (f *farewell) tell(was *sessionstore.Session) {
+	if told, begun := f.begin(was); !begun {
+		f.config.Events.Happened(told)
+	}
+}
+
+// tellAll is tell for many, of which those that are too many are one event of each
+// login.
+func (f *farewell) tellAll(ended []*sessionstore.Session) {
+	tooMany := make(map[string]int)
+	for _, was := range ended {
+		if _, begun := f.begin(was); !begun {
+			tooMany[was.Method]++
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(tooMany)) {
+		f.config.Events.Happened(Event{Kind: NotTold, Login: name, Count: tooMany[name], Err: errManyLeave})
+	}
+}
+
+// begin has it told, unless too many wait for that; then it returns the event that says so.
+func (f *farewell) begin(was *sessionstore.Session) (told Event, begun bool) {
 	method, ok := named(f.config.Logins, was.Method).(login.Leaver)
 	if !ok || !method.SignsOut() || f.config.Vouching.isOfOther(was) {
-		return
+		return told, true
 	}
 	kept := f.cookies.Kept(was) // now: what is not written yet is forgotten with the session
 	if kept == nil {
-		return
+		return told, true
 	}
 	// All that is held of it while it waits.
 	kept = &profile.Kept{UpstreamToken: kept.UpstreamToken, UpstreamCookies: kept.UpstreamCookies}
-	told := Event{Kind: NotTold, Login: was.Method, UserID: was.User.ID, Session: was.Key}
-	begun := f.behind(was.Method, func(slots chan struct{}) {
-		if told.Err = f.say(method, kept, slots); told.Err != nil {
-			f.config.Events.Happened(told)
+	told = Event{Kind: NotTold, Login: was.Method, UserID: was.User.ID, Session: was.Key, Err: errManyLeave}
+	failed := told
+	begun = f.behind(was.Method, func(slots chan struct{}) {
+		if failed.Err = f.say(method, kept, slots); failed.Err != nil {
+			f.config.Events.Happened(failed)
 		}
 	})
-	if !begun {
-		told.Err = errManyLeave
-		f.config.Events.Happened(told)
-	}
+	return told, begun
 }
 
 // say tells it, and again when that fails.

@@ -18,6 +18,8 @@ type Config struct {
 	// Backing is the store behind the near cache, for what must be read as it
 	// is now. nil means Store.
 	Backing sessionstore.Store
+	// Browser is the store for operators, who look through it. nil: they cannot.
+	Browser sessionstore.Browser
 	// Drop forgets what the near cache holds of a session. nil: there is none.
 	Drop func(sessionstore.Key)
 	// Logins are the ways to sign in; those that are login.Rebuilders are asked

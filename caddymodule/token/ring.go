@@ -136,6 +136,21 @@ func (r *Ring) DigestKeys() DigestKeys {
 // JWKS is the RFC 7517 document of the public keys, the signing one first.
 func (r *Ring) JWKS() []byte { return slices.Clone(r.jwks) }
 
+// PublicKey is how a key that signs tokens is named.
+type PublicKey struct {
+	// ID is the kid, and Algorithm the alg, of its tokens and of its entry in JWKS.
+	ID, Algorithm string
+}
+
+// PublicKeys names the keys of JWKS, the signing one first.
+func (r *Ring) PublicKeys() []PublicKey {
+	named := make([]PublicKey, len(r.signing))
+	for i, k := range r.signing {
+		named[i] = PublicKey{k.id, k.method.Alg()}
+	}
+	return named
+}
+
 // index prepares what is asked of the keys with every token.
 func (r *Ring) index() error {
 	r.verifiers = map[string]map[string]*signingKey{typeSession: {}, typeAssertion: {}}

@@ -1,0 +1,228 @@
+package adminapi
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"example.com/sidegate/sessionstore"
+)
+
+// sessionRoutes tell of sessions, and end them.
+var sessionRoutes = []route{
+	{path: "sessions", methods: map[string]method{
+		http.MethodGet:    {params: slices.Concat(askedParams, []string{"cursor", "limit"}), answer: list},
+		http.MethodDelete: {params: askedParams, answer: endAsked},
+	}},
+	{path: "sessions/", name: "{id}", methods: map[string]method{
+		http.MethodGet:    {params: []string{"user"}, answer: show},
+		http.MethodDelete: {params: []string{"user"}, answer: endOne},
+	}},
+}
+
+// session is one of them, as operators see it.
+type session struct {
+	ID     string `json:"id"`
+	User   int64  `json:"user"`
+	Email  string `json:"email"`
+	Method string `json:"method"`
+
+	CreatedAt     time.Time `json:"createdAt"`
+	LastSeenAt    time.Time `json:"lastSeenAt"`
+	ExpiresAt     time.Time `json:"expiresAt"`
+	IdleExpiresAt time.Time `json:"idleExpiresAt"`
+
+	Address   string `json:"address"`
+	UserAgent string `json:"userAgent"`
+}
+
+func sessionOf(s *sessionstore.Session) session {
+	return session{
+		ID: s.Key.ID(), User: s.User.ID, Email: s.User.Email, Method: s.Method,
+		CreatedAt: s.CreatedAt.UTC(), LastSeenAt: s.LastSeenAt.UTC(), ExpiresAt: s.ExpiresAt.UTC(), IdleExpiresAt: s.IdleExpiresAt().UTC(),
+		Address: s.Address, UserAgent: s.UserAgent,
+	}
+}
+
+// sessionList is one page of them.
+type sessionList struct {
+	Sessions []session `json:"sessions"`
+	// Cursor is where the next page begins; it is left out at the end.
+	Cursor string `json:"cursor,omitempty"`
+	// Unreadable are how many more there are in all which cannot be read, and may or
+	// may not be among those asked for.
+	Unreadable int `json:"unreadable,omitempty"`
+}
+
+func list(c *call) error {
+	asked, err := c.asked()
+	if err != nil {
+		return err
+	}
+	from, err := c.cursor()
+	if err != nil {
+		return err
+	}
+	limit, err := c.limit()
+	if err != nil {
+		return err
+	}
+	d, err := c.browsing()
+	if err != nil {
+		return err
+	}
+	l, err := d.listings.of(c.r.Context(), d.browser, asked, from)
+	if err != nil {
+		return away(err)
+	}
+	p, err := l.read(c.r.Context(), d.Store, from, limit)
+	if err != nil {
+		return away(err)
+	}
+	answer := sessionList{Sessions: make([]session, len(p.sessions)), Unreadable: p.unreadable}
+	for i, s := range p.sessions {
+		answer.Sessions[i] = sessionOf(s)
+	}
+	if p.next != nil {
+		answer.Cursor = p.next.String()
+	}
+	return c.reply(http.StatusOK, answer)
+}
+
+func show(c *call) error {
+	_, f, err := c.find1()
+	if err != nil {
+		return err
+	}
+	if f.Session == nil {
+		return c.reply(http.StatusOK, struct {
+			ID         string `json:"id"`
+			Unreadable string `json:"unreadable"`
+		}{f.Key.ID(), shown(f.Err.Error())})
+	}
+	return c.reply(http.StatusOK, sessionOf(f.Session))
+}
+
+// ended says how many sessions have ended, and of how many it is not known whether
+// they are of those that were asked for.
+type ended struct {
+	Ended      int `json:"ended"`
+	Unreadable int `json:"unreadable,omitempty"`
+}
+
+func endOne(c *call) error {
+	d, f, err := c.find1()
+	if err != nil {
+		return err
+	}
+	found, err := d.Sessions.EndByOperator(c.r.Context(), identity(c.r), f)
+	if err != nil {
+		return away(err)
+	}
+	if !found {
+		return notFound(f.Key.ID())
+	}
+	return c.reply(http.StatusOK, ended{Ended: 1})
+}
+
+func endAsked(c *call) error {
+	asked, err := c.asked()
+	if err != nil {
+		return err
+	}
+	d, err := c.browsing()
+	if err != nil {
+		return err
+	}
+	done, err := d.Sessions.EndAsked(c.r.Context(), identity(c.r), asked)
+	if err != nil {
+		broken := away(err)
+		broken.Message = interrupted(done.Ended) + broken.Message
+		return broken
+	}
+	return c.reply(http.StatusOK, ended{done.Ended, done.Unknown})
+}
+
+// find1 finds the session that the path names.
+func (c *call) find1() (*Desk, sessionstore.Found, error) {
+	var none sessionstore.Found
+	id, err := c.id()
+	if err != nil {
+		return nil, none, err
+	}
+	var userID int64
+	if _, given := c.query["user"]; given {
+		if userID, err = c.user(); err != nil {
+			return nil, none, err
+		}
+	}
+	d, err := c.browsing()
+	if err != nil {
+		return nil, none, err
+	}
+	f, found, err := d.findSession(c.r.Context(), id, userID)
+	if err != nil {
+		return nil, none, away(err)
+	}
+	if !found {
+		return nil, none, notFound(id)
+	}
+	return d, f, nil
+}
+
+// errFound ends a walk.
+var errFound = errors.New("found")
+
+// findSession looks among the person's, where it is said whose it is: that costs no
+// walk over everybody's.
+func (d *Desk) findSession(ctx context.Context, id string, userID int64) (f sessionstore.Found, found bool, err error) {
+	if userID == 0 {
+		return d.browser.FindID(ctx, id)
+	}
+	err = d.browser.WalkUser(ctx, userID, func(page []sessionstore.Found) error {
+		i := slices.IndexFunc(page, func(f sessionstore.Found) bool { return f.Key.ID() == id })
+		if i < 0 {
+			return nil
+		}
+		f = page[i]
+		return errFound
+	})
+	if errors.Is(err, errFound) {
+		return f, true, nil
+	}
+	return f, false, err
+}
+
+// browsing is the desk, where its store can be looked through.
+func (c *call) browsing() (*Desk, error) {
+	d, err := c.desk()
+	if err != nil {
+		return nil, err
+	}
+	if d.browser == nil {
+		return nil, fault(http.StatusNotImplemented, "the session store of this configuration cannot be looked through: use store embedded, memory or redis")
+	}
+	return d, nil
+}
+
+// away says that the store gave no answer, which says nothing of sessions.
+func away(err error) caddy.APIError {
+	return fault(http.StatusServiceUnavailable, "the session store gave no answer, so that nothing can be told (%s): "+
+		"ask again when GET %sready answers 200", shown(err.Error()), prefix)
+}
+
+// interrupted says how far it came.
+func interrupted(ended int) string {
+	switch ended {
+	case 0:
+		return "none of the sessions has ended; repeat the request: "
+	case 1:
+		return "1 session has ended, and not the others; repeat the request to end those: "
+	}
+	return strconv.Itoa(ended) + " sessions have ended, and not the others; repeat the request to end those: "
+}

@@ -1,0 +1,187 @@
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"example.com/sidegate/sessionstore"
+)
+
+// Asked says which sessions an operator asks for. Exactly one field is set.
+type Asked struct {
+	// UserID is the number of the person whose sessions they are.
+	UserID int64
+	// Email is the address of their person, as sessions have it.
+	Email string
+	// Login is the name of the login that they began through.
+	Login string
+	// All asks for those of everybody.
+	All bool
+}
+
+// errNotBrowsed says that there is nothing to look with.
+var errNotBrowsed = errors.New("the session store cannot be looked through: use one of embedded, memory and redis")
+
+// Walk hands out the pages of those that it takes to find them, which may be others
+// too: see Has.
+func (a Asked) Walk(ctx context.Context, b sessionstore.Browser, page func([]sessionstore.Found) error) error {
+	switch {
+	case b == nil:
+		return errNotBrowsed
+	case a.UserID != 0:
+		return b.WalkUser(ctx, a.UserID, page)
+	}
+	return b.WalkAll(ctx, page)
+}
+
+// Has reports whether the session is one of those; known is false where that cannot
+// be told of one that cannot be read.
+func (a Asked) Has(f sessionstore.Found) (has, known bool) {
+	switch s := f.Session; {
+	case a.All, a.UserID != 0: // whose it is, is said by where it lies
+		return true, true
+	case s == nil:
+		return false, false
+	case a.Email != "":
+		return s.User.Email == a.Email, true
+	default:
+		return s.Method == a.Login, true
+	}
+}
+
+// OperatorEnded is what became of sessions that an operator asked the end of.
+type OperatorEnded struct {
+	// Ended is how many have ended.
+	Ended int
+	// Unknown is how many cannot be read, so that they may be of those as well. They
+	// go on.
+	Unknown int
+}
+
+// EndAsked ends sessions at once, page by page, those that cannot be read among them.
+// Those that begin meanwhile may live on. With an error comes what had ended by then:
+// to ask again ends the others. By is who the operator is; there is one event of it.
+func (l *Sessions) EndAsked(ctx context.Context, by string, asked Asked) (done OperatorEnded, err error) {
+	told := operatorEvent{Event: Event{Kind: EndedByOperator, Result: by, Name: asked.Email, Login: asked.Login, UserID: asked.UserID}}
+	unknown := make(map[sessionstore.Key]struct{}) // a walk may come by one twice
+	err = asked.Walk(ctx, l.config.Browser, func(page []sessionstore.Found) error {
+		var end []sessionstore.Found
+		for _, f := range page {
+			has, known := asked.Has(f)
+			if has {
+				end = append(end, f)
+			} else if !known {
+				unknown[f.Key] = struct{}{}
+			}
+		}
+		n, err := l.ender.endFound(ctx, end)
+		told.add(end, n)
+		return err
+	})
+	told.Err = err
+	l.config.Events.Happened(told.event())
+	return OperatorEnded{told.Count, len(unknown)}, err
+}
+
+// EndByOperator is EndAsked for one session. It is not found when somebody else has
+// ended it first.
+func (l *Sessions) EndByOperator(ctx context.Context, by string, f sessionstore.Found) (found bool, err error) {
+	if l.config.Browser == nil {
+		return false, errNotBrowsed
+	}
+	told := operatorEvent{Event: Event{Kind: EndedByOperator, Result: by}}
+	n, err := l.ender.endFound(ctx, []sessionstore.Found{f})
+	told.add([]sessionstore.Found{f}, n)
+	told.Err, told.Session = err, f.Key
+	if n > 0 || err != nil {
+		l.config.Events.Happened(told.event())
+	}
+	return n > 0, err
+}
+
+// operatorEvent is the event of one request, which says whose the sessions were
+// where they were one person's.
+type operatorEvent struct {
+	Event
+	userID int64
+	login  string
+	key    sessionstore.Key
+	mixed  bool
+}
+
+func (o *operatorEvent) add(found []sessionstore.Found, ended int) {
+	o.Count += ended
+	for _, f := range found {
+		s := f.Session
+		switch {
+		case s == nil:
+			o.mixed = true
+		case o.login == "" && o.userID == 0:
+			o.userID, o.login = s.User.ID, s.Method
+		case o.userID != s.User.ID || o.login != s.Method:
+			o.mixed = true
+		}
+		o.key = f.Key
+	}
+}
+
+func (o *operatorEvent) event() Event {
+	if !o.mixed && o.userID != 0 {
+		o.UserID, o.Login = o.userID, o.login
+	}
+	if o.Count == 1 {
+		o.Session = o.key
+	}
+	return o.Event
+}
+
+// endFound ends sessions, whether they can be read or not, and has what is kept for
+// them elsewhere go, as signOut does for one. With an error come those that had ended
+// by then.
+func (e *ender) endFound(ctx context.Context, found []sessionstore.Found) (ended int, err error) {
+	if len(found) == 0 {
+		return 0, nil
+	}
+	keys := make([]sessionstore.Key, len(found))
+	for i, f := range found {
+		keys[i] = f.Key
+	}
+	ended, err = e.config.Browser.RevokeKeys(ctx, keys...)
+	for _, key := range keys { // also those that may have ended: it costs a look-up
+		e.config.Drop(key)
+		e.config.Ended(key)
+	}
+	if err != nil {
+		found = e.gone(ctx, found)
+	}
+	var read []*sessionstore.Session
+	for _, f := range found {
+		if f.Session != nil {
+			read = append(read, f.Session)
+		}
+	}
+	e.farewell.tellAll(read)
+	e.links.forget(ctx, read...)
+	return ended, err
+}
+
+// goneTime bounds how long it is asked which sessions had ended when the end of
+// others failed.
+const goneTime = 2 * time.Second
+
+// gone are those that have ended, as far as the store still says so.
+func (e *ender) gone(ctx context.Context, found []sessionstore.Found) (gone []sessionstore.Found) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), goneTime)
+	defer cancel()
+	for _, f := range found {
+		_, err := e.config.Backing.Get(ctx, f.Key)
+		switch {
+		case errors.Is(err, sessionstore.ErrNotFound):
+			gone = append(gone, f)
+		case err != nil && !sessionstore.IsUnreadable(err):
+			return gone
+		}
+	}
+	return gone
+}

@@ -1,0 +1,211 @@
+package lifecycle_test
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"example.com/sidegate/caddymodule/lifecycle"
+	"example.com/sidegate/caddymodule/profile"
+	"example.com/sidegate/sessionstore"
+	"example.com/sidegate/sessionstore/memory"
+)
+
+// shop is a store that operators look through, and that stops where a test says so.
+type shop struct {
+	*memory.Store
+	stop func(ended int) error
+}
+
+func (s *shop) RevokeKeys(ctx context.Context, keys ...sessionstore.Key) (int, error) {
+	if s.stop == nil {
+		return s.Store.RevokeKeys(ctx, keys...)
+	}
+	n, err := s.Store.RevokeKeys(ctx, keys[:1]...)
+	if stopped := s.stop(n); stopped != nil {
+		err = stopped
+	}
+	return n, err
+}
+
+// operated are sessions that an operator looks through.
+type operated struct {
+	*gateway
+	shop   *shop
+	leaver *leaver
+}
+
+func newOperated(t *testing.T) *operated {
+	o := &operated{shop: &shop{Store: memory.New(time.Now)}, leaver: &leaver{told: make(chan *profile.Kept, 10_000)}}
+	o.gateway = newGateway(t, o.shop, o.leaver, time.Now, func(c *lifecycle.Config) { c.Browser, c.Providers = o.shop, []string{"teller"} })
+	return o
+}
+
+// begin signs somebody in, with a cookie that the app has to be told of.
+func (o *operated) begin(t *testing.T, id int64, email string) *sessionstore.Session {
+	t.Helper()
+	p := entryOf("viewer")
+	p.ID, p.Email, p.Kept = id, email, &profile.Kept{UpstreamCookies: []string{email}}
+	s, _, err := o.Begin(t.Context(), o.leaver, p, lifecycle.Arrival{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.visit(t.Context(), s.Key); err != nil { // which has the near cache hold it
+		t.Fatal(err)
+	}
+	return s
+}
+
+func (o *operated) alive(s *sessionstore.Session) bool {
+	_, err := o.near.Get(context.Background(), s.Key)
+	return err == nil
+}
+
+// operator's are the events of what operators do.
+func (o *operated) operators() []lifecycle.Event {
+	o.ear.mu.Lock()
+	defer o.ear.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(o.ear.heard), func(e lifecycle.Event) bool { return e.Kind != lifecycle.EndedByOperator })
+}
+
+func TestAnOperatorEndsWhatTheyAskFor(t *testing.T) {
+	const by = "local 127.0.0.1"
+	for name, c := range map[string]struct {
+		asked lifecycle.Asked
+		ends  []string
+		event lifecycle.Event
+	}{
+		"a person's":          {lifecycle.Asked{UserID: 1}, []string{"ada", "ada"}, lifecycle.Event{Count: 2, UserID: 1, Login: "teller"}},
+		"those of an address": {lifecycle.Asked{Email: "ada@example.com"}, []string{"ada", "ada"}, lifecycle.Event{Count: 2, UserID: 1, Login: "teller", Name: "ada@example.com"}},
+		"one of an address":   {lifecycle.Asked{Email: "grace@example.com"}, []string{"grace"}, lifecycle.Event{Count: 1, UserID: 2, Login: "teller", Name: "grace@example.com"}},
+		"a login's":           {lifecycle.Asked{Login: "teller"}, []string{"ada", "ada", "grace"}, lifecycle.Event{Count: 3, Login: "teller"}},
+		"another login's":     {lifecycle.Asked{Login: "sso"}, nil, lifecycle.Event{Login: "sso"}},
+		"nobody's":            {lifecycle.Asked{UserID: 7}, nil, lifecycle.Event{UserID: 7}},
+		"everybody's":         {lifecycle.Asked{All: true}, []string{"ada", "ada", "grace"}, lifecycle.Event{Count: 3}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				o := newOperated(t)
+				var dropped []sessionstore.Key
+				o.ended = func(key sessionstore.Key) { dropped = append(dropped, key) }
+				lives := map[*sessionstore.Session]string{
+					o.begin(t, 1, "ada@example.com"): "ada", o.begin(t, 1, "ada@example.com"): "ada", o.begin(t, 2, "grace@example.com"): "grace",
+				}
+				done, err := o.EndAsked(t.Context(), by, c.asked)
+				if err != nil || done != (lifecycle.OperatorEnded{Ended: len(c.ends)}) {
+					t.Errorf("%+v, %v", done, err)
+				}
+				maps.DeleteFunc(lives, func(s *sessionstore.Session, _ string) bool { return o.alive(s) })
+				if got := slices.Sorted(maps.Values(lives)); !slices.Equal(got, c.ends) {
+					t.Errorf("the sessions of %v have ended; want %v", got, c.ends)
+				}
+				if len(dropped) != len(c.ends) {
+					t.Errorf("of %d is told who keeps something for them; want %d", len(dropped), len(c.ends))
+				}
+				for s := range lives {
+					if linked, err := o.shop.IsLinked(t.Context(), "lone\x00teller\x00", s.Key); linked || err != nil {
+						t.Errorf("its name is still known: %v", err)
+					}
+				}
+				o.Finish(t.Context())
+				if got := len(o.leaver.told); got != len(c.ends) {
+					t.Errorf("the app was told of %d; want %d", got, len(c.ends))
+				}
+				want := c.event
+				want.Kind, want.Result = lifecycle.EndedByOperator, by
+				if want.Count == 1 {
+					want.Session = dropped[0]
+				}
+				if got := o.operators(); !slices.Equal(got, []lifecycle.Event{want}) {
+					t.Errorf("told of %+v; want %+v", got, want)
+				}
+			})
+		})
+	}
+}
+
+func TestOneSessionIsEndedByAnOperatorOnce(t *testing.T) {
+	o := newOperated(t)
+	s := o.begin(t, 1, "ada@example.com")
+	for i, want := range []bool{true, false} {
+		found, err := o.EndByOperator(t.Context(), "CN=ops", sessionstore.Found{Key: s.Key, Session: s})
+		if err != nil || found != want || o.alive(s) {
+			t.Errorf("%d: %v, %v", i, found, err)
+		}
+	}
+	want := lifecycle.Event{Kind: lifecycle.EndedByOperator, Result: "CN=ops", Count: 1, UserID: 1, Login: "teller", Session: s.Key}
+	if got := o.operators(); !slices.Equal(got, []lifecycle.Event{want}) {
+		t.Errorf("told of %+v; want %+v", got, want)
+	}
+}
+
+// The app hears of those that have ended when the store fails half-way, and of no others.
+func TestAnEndThatTheStoreBreaksOffIsToldAsFarAsItCame(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOperated(t)
+		var all []*sessionstore.Session
+		for range 3 {
+			all = append(all, o.begin(t, 1, "ada@example.com"))
+		}
+		o.shop.stop = func(int) error { return errAway }
+		done, err := o.EndAsked(t.Context(), "local", lifecycle.Asked{All: true})
+		if !errors.Is(err, errAway) || done.Ended != 1 {
+			t.Errorf("%+v, %v", done, err)
+		}
+		if alive := slices.DeleteFunc(all, func(s *sessionstore.Session) bool { return !o.alive(s) }); len(alive) != 2 {
+			t.Errorf("%d live on", len(alive))
+		}
+		if e := o.operators(); len(e) != 1 || e[0].Count != 1 || !errors.Is(e[0].Err, errAway) {
+			t.Errorf("told of %+v", e)
+		}
+		o.Finish(t.Context())
+		if n := len(o.leaver.told); n != 1 {
+			t.Errorf("the app was told of %d", n)
+		}
+	})
+}
+
+// A line for each of a hundred thousand would be a flood.
+func TestTooManyFarewellsAreOneEvent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOperated(t)
+		o.leaver.told = make(chan *profile.Kept) // the app is stuck
+		const crowd = 5500
+		for range crowd {
+			o.begin(t, 1, "ada@example.com")
+		}
+		if done, err := o.EndAsked(t.Context(), "local", lifecycle.Asked{UserID: 1}); done.Ended != crowd || err != nil {
+			t.Errorf("%+v, %v", done, err)
+		}
+		told := 0
+		for _, e := range o.ear.heard {
+			if e.Kind == lifecycle.NotTold {
+				told++
+				if e.Login != "teller" || e.Session != (sessionstore.Key{}) || e.Count == 0 || e.Err == nil {
+					t.Errorf("told of %+v", e)
+				}
+			}
+		}
+		if told == 0 || told > 20 {
+			t.Errorf("%d events", told)
+		}
+		for range 5000 {
+			<-o.leaver.told
+		}
+		o.Finish(t.Context())
+	})
+}
+
+func TestAStoreThatCannotBeLookedThroughSaysSo(t *testing.T) {
+	g := newGateway(t, memory.New(time.Now), new(teller), time.Now)
+	if _, err := g.EndAsked(t.Context(), "local", lifecycle.Asked{All: true}); err == nil {
+		t.Error("it has ended them")
+	}
+	if _, err := g.EndByOperator(t.Context(), "local", sessionstore.Found{}); err == nil {
+		t.Error("it has ended one")
+	}
+}
