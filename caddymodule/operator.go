@@ -17,7 +17,9 @@ import (
 
 	"example.com/sidegate/caddymodule/adminapi"
 	"example.com/sidegate/caddymodule/audit"
+	"example.com/sidegate/caddymodule/lifecycle"
 	"example.com/sidegate/caddymodule/metrics"
+	_ "example.com/sidegate/caddymodule/sessionscommand" // the command sidegate-sessions
 	"example.com/sidegate/caddymodule/token"
 	"example.com/sidegate/sessionstore"
 )
@@ -74,7 +76,7 @@ func (a *App) Desk() (*adminapi.Desk, error) {
 // newDesk is for operators of a gateway, whose store that is, sealed by sealer.
 func (a *App) newDesk(g *gateway, store sessionstore.Store, sealer *sessionstore.Sealer, k keys) *adminapi.Desk {
 	return adminapi.New(adminapi.Config{
-		Sessions: g.sessions, Store: store, Ready: a.health.Answers, Keys: a.keysInForce(sealer, k.ring),
+		Operators: lifecycle.NewOperators(g.sessions), Store: store, Ready: a.health.Answers, Keys: a.keysInForce(sealer, k.ring),
 		Digest: a.digest, Version: Version, Now: a.now,
 	})
 }

@@ -14,8 +14,10 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/spf13/cobra"
 	"go.yaml.in/yaml/v3"
 
+	"example.com/sidegate/caddymodule/adminapi"
 	auditlog "example.com/sidegate/caddymodule/audit"
 	"example.com/sidegate/caddymodule/caller"
 	"example.com/sidegate/caddymodule/demand"
@@ -66,6 +68,14 @@ func parts(t *testing.T) []part {
 		{"flags of sidegate-map", commandFlags("sidegate-map"), toldUnder("Commands", "flag")},
 		{"flags of sidegate-explain", commandFlags("sidegate-explain"), toldUnder("Commands", "flag of the explanation")},
 		{"flags of sidegate-check", commandFlags("sidegate-check"), toldUnder("Commands", "flag of the check")},
+		{"flags of sidegate-sessions", subcommandFlags("sidegate-sessions"), toldUnder("Commands", "flag of the sessions")},
+		{"commands of sidegate-sessions", subcommands("sidegate-sessions"), toldUnder("Commands", "command of the sessions")},
+		{"routes of the admin endpoint", adminapi.Paths(), func(r reference) (words []string) {
+			for _, row := range r.rows("Admin endpoint", "route") {
+				words = append(words, quoted(row[0])...)
+			}
+			return words
+		}},
 	}
 }
 
@@ -341,6 +351,32 @@ func commands() (words []string) {
 
 func commandFlags(command string) (words []string) {
 	caddycmd.Commands()[command].Flags.VisitAll(func(f *flag.Flag) { words = append(words, "--"+f.Name) })
+	return words
+}
+
+// commandOf is a command that has commands of its own.
+func commandOf(command string) *cobra.Command {
+	cmd := new(cobra.Command)
+	caddycmd.Commands()[command].CobraFunc(cmd)
+	return cmd
+}
+
+func subcommands(command string) (words []string) {
+	for _, sub := range commandOf(command).Commands() {
+		words = append(words, sub.Name())
+	}
+	return words
+}
+
+// subcommandFlags are those of all of them, each once.
+func subcommandFlags(command string) (words []string) {
+	for _, sub := range commandOf(command).Commands() {
+		for word := range strings.FieldsSeq(sub.LocalFlags().FlagUsages()) {
+			if name, isFlag := strings.CutPrefix(word, "--"); isFlag && !strings.ContainsAny(name, ",.;") && !slices.Contains(words, word) {
+				words = append(words, word)
+			}
+		}
+	}
 	return words
 }
 

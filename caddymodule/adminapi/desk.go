@@ -10,8 +10,8 @@ import (
 
 // Config is what a desk needs of its gateway.
 type Config struct {
-	// Sessions ends sessions.
-	Sessions *lifecycle.Sessions
+	// Operators end sessions.
+	Operators *lifecycle.Operators
 	// Store is the store itself, without a near cache in front of it. One that is no
 	// sessionstore.Browser cannot be looked through.
 	Store sessionstore.Store

@@ -113,7 +113,7 @@ type heard struct{ events []lifecycle.Event }
 func (h *heard) Happened(e lifecycle.Event)             { h.events = append(h.events, e) }
 func (h *heard) Trouble(context.Context, string, error) {}
 
-// counterOf is the desk of a gateway with that store, as it is asked by HTTP.
+// asking is the desk of a gateway with that store, as it is asked by HTTP.
 type asking struct {
 	testing.TB
 	desk  *Desk
@@ -125,8 +125,8 @@ func newAsking(t testing.TB, s sessionstore.Store, now func() time.Time) *asking
 	a := &asking{TB: t, heard: new(heard)}
 	browser, _ := s.(sessionstore.Browser)
 	a.desk = New(Config{
-		Sessions: lifecycle.New(lifecycle.Config{Store: s, Browser: browser, Events: a.heard, Now: now}),
-		Store:    s, Digest: func() string { return "0011223344556677" }, Version: "v1", Now: now,
+		Operators: lifecycle.NewOperators(lifecycle.New(lifecycle.Config{Store: s, Browser: browser, Events: a.heard, Now: now})),
+		Store:     s, Digest: func() string { return "0011223344556677" }, Version: "v1", Now: now,
 		Ready: func(context.Context) error { return nil },
 	})
 	return a

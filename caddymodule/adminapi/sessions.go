@@ -120,7 +120,7 @@ func endOne(c *call) error {
 	if err != nil {
 		return err
 	}
-	found, err := d.Sessions.EndByOperator(c.r.Context(), identity(c.r), f)
+	found, err := d.Operators.EndOne(c.r.Context(), identity(c.r), f)
 	if err != nil {
 		return away(err)
 	}
@@ -139,7 +139,7 @@ func endAsked(c *call) error {
 	if err != nil {
 		return err
 	}
-	done, err := d.Sessions.EndAsked(c.r.Context(), identity(c.r), asked)
+	done, err := d.Operators.End(c.r.Context(), identity(c.r), asked)
 	if err != nil {
 		broken := away(err)
 		broken.Message = interrupted(done.Ended) + broken.Message

@@ -59,13 +59,22 @@ type OperatorEnded struct {
 	Unknown int
 }
 
-// EndAsked ends sessions at once, page by page, those that cannot be read among them.
+// Operators end sessions of others, by their right to.
+type Operators struct {
+	config *Config
+	ender  *ender
+}
+
+// NewOperators is for those of the gateway whose sessions these are.
+func NewOperators(l *Sessions) *Operators { return &Operators{l.config, l.ender} }
+
+// End ends sessions at once, page by page, those that cannot be read among them.
 // Those that begin meanwhile may live on. With an error comes what had ended by then:
 // to ask again ends the others. By is who the operator is; there is one event of it.
-func (l *Sessions) EndAsked(ctx context.Context, by string, asked Asked) (done OperatorEnded, err error) {
+func (o *Operators) End(ctx context.Context, by string, asked Asked) (done OperatorEnded, err error) {
 	told := operatorEvent{Event: Event{Kind: EndedByOperator, Result: by, Name: asked.Email, Login: asked.Login, UserID: asked.UserID}}
 	unknown := make(map[sessionstore.Key]struct{}) // a walk may come by one twice
-	err = asked.Walk(ctx, l.config.Browser, func(page []sessionstore.Found) error {
+	err = asked.Walk(ctx, o.config.Browser, func(page []sessionstore.Found) error {
 		var end []sessionstore.Found
 		for _, f := range page {
 			has, known := asked.Has(f)
@@ -75,27 +84,27 @@ func (l *Sessions) EndAsked(ctx context.Context, by string, asked Asked) (done O
 				unknown[f.Key] = struct{}{}
 			}
 		}
-		n, err := l.ender.endFound(ctx, end)
+		n, err := o.ender.endFound(ctx, end)
 		told.add(end, n)
 		return err
 	})
 	told.Err = err
-	l.config.Events.Happened(told.event())
+	o.config.Events.Happened(told.event())
 	return OperatorEnded{told.Count, len(unknown)}, err
 }
 
-// EndByOperator is EndAsked for one session. It is not found when somebody else has
+// EndOne is End for one session. It is not found when somebody else has
 // ended it first.
-func (l *Sessions) EndByOperator(ctx context.Context, by string, f sessionstore.Found) (found bool, err error) {
-	if l.config.Browser == nil {
+func (o *Operators) EndOne(ctx context.Context, by string, f sessionstore.Found) (found bool, err error) {
+	if o.config.Browser == nil {
 		return false, errNotBrowsed
 	}
 	told := operatorEvent{Event: Event{Kind: EndedByOperator, Result: by}}
-	n, err := l.ender.endFound(ctx, []sessionstore.Found{f})
+	n, err := o.ender.endFound(ctx, []sessionstore.Found{f})
 	told.add([]sessionstore.Found{f}, n)
 	told.Err, told.Session = err, f.Key
 	if n > 0 || err != nil {
-		l.config.Events.Happened(told.event())
+		o.config.Events.Happened(told.event())
 	}
 	return n > 0, err
 }

@@ -95,7 +95,7 @@ func TestAnOperatorEndsWhatTheyAskFor(t *testing.T) {
 				lives := map[*sessionstore.Session]string{
 					o.begin(t, 1, "ada@example.com"): "ada", o.begin(t, 1, "ada@example.com"): "ada", o.begin(t, 2, "grace@example.com"): "grace",
 				}
-				done, err := o.EndAsked(t.Context(), by, c.asked)
+				done, err := lifecycle.NewOperators(o.Sessions).End(t.Context(), by, c.asked)
 				if err != nil || done != (lifecycle.OperatorEnded{Ended: len(c.ends)}) {
 					t.Errorf("%+v, %v", done, err)
 				}
@@ -132,7 +132,7 @@ func TestOneSessionIsEndedByAnOperatorOnce(t *testing.T) {
 	o := newOperated(t)
 	s := o.begin(t, 1, "ada@example.com")
 	for i, want := range []bool{true, false} {
-		found, err := o.EndByOperator(t.Context(), "CN=ops", sessionstore.Found{Key: s.Key, Session: s})
+		found, err := lifecycle.NewOperators(o.Sessions).EndOne(t.Context(), "CN=ops", sessionstore.Found{Key: s.Key, Session: s})
 		if err != nil || found != want || o.alive(s) {
 			t.Errorf("%d: %v, %v", i, found, err)
 		}
@@ -152,7 +152,7 @@ func TestAnEndThatTheStoreBreaksOffIsToldAsFarAsItCame(t *testing.T) {
 			all = append(all, o.begin(t, 1, "ada@example.com"))
 		}
 		o.shop.stop = func(int) error { return errAway }
-		done, err := o.EndAsked(t.Context(), "local", lifecycle.Asked{All: true})
+		done, err := lifecycle.NewOperators(o.Sessions).End(t.Context(), "local", lifecycle.Asked{All: true})
 		if !errors.Is(err, errAway) || done.Ended != 1 {
 			t.Errorf("%+v, %v", done, err)
 		}
@@ -178,7 +178,7 @@ func TestTooManyFarewellsAreOneEvent(t *testing.T) {
 		for range crowd {
 			o.begin(t, 1, "ada@example.com")
 		}
-		if done, err := o.EndAsked(t.Context(), "local", lifecycle.Asked{UserID: 1}); done.Ended != crowd || err != nil {
+		if done, err := lifecycle.NewOperators(o.Sessions).End(t.Context(), "local", lifecycle.Asked{UserID: 1}); done.Ended != crowd || err != nil {
 			t.Errorf("%+v, %v", done, err)
 		}
 		told := 0
@@ -201,11 +201,11 @@ func TestTooManyFarewellsAreOneEvent(t *testing.T) {
 }
 
 func TestAStoreThatCannotBeLookedThroughSaysSo(t *testing.T) {
-	g := newGateway(t, memory.New(time.Now), new(teller), time.Now)
-	if _, err := g.EndAsked(t.Context(), "local", lifecycle.Asked{All: true}); err == nil {
+	o := lifecycle.NewOperators(newGateway(t, memory.New(time.Now), new(teller), time.Now).Sessions)
+	if _, err := o.End(t.Context(), "local", lifecycle.Asked{All: true}); err == nil {
 		t.Error("it has ended them")
 	}
-	if _, err := g.EndByOperator(t.Context(), "local", sessionstore.Found{}); err == nil {
+	if _, err := o.EndOne(t.Context(), "local", sessionstore.Found{}); err == nil {
 		t.Error("it has ended one")
 	}
 }

@@ -1,0 +1,217 @@
+package sessionscommand
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	"example.com/sidegate/sessionstore"
+)
+
+// session is one, as the API has it.
+type session struct {
+	ID            string    `json:"id"`
+	User          int64     `json:"user"`
+	Email         string    `json:"email"`
+	Method        string    `json:"method"`
+	CreatedAt     time.Time `json:"createdAt"`
+	LastSeenAt    time.Time `json:"lastSeenAt"`
+	ExpiresAt     time.Time `json:"expiresAt"`
+	IdleExpiresAt time.Time `json:"idleExpiresAt"`
+	Address       string    `json:"address"`
+	UserAgent     string    `json:"userAgent"`
+}
+
+type sessionPage struct {
+	Sessions   []json.RawMessage `json:"sessions"`
+	Cursor     string            `json:"cursor,omitempty"`
+	Unreadable int               `json:"unreadable,omitempty"`
+}
+
+// pageSize is the most that the API gives at once.
+const pageSize = "1000"
+
+func list(r *run) error {
+	name, value := r.filter()
+	if name == "" {
+		return errors.New("say whose sessions: --user <id>, --email <address>, --login <name> or --all")
+	}
+	all := sessionPage{Sessions: []json.RawMessage{}}
+	for query := (url.Values{name: {value}, "limit": {pageSize}}); ; {
+		var page sessionPage
+		if err := r.api.do(http.MethodGet, "sessions", query, &page); err != nil {
+			return err
+		}
+		all.Sessions = append(all.Sessions, page.Sessions...)
+		all.Unreadable = max(all.Unreadable, page.Unreadable)
+		if page.Cursor == "" {
+			break
+		}
+		query.Set("cursor", page.Cursor)
+	}
+	if r.fl.Bool("json") {
+		return r.print(all)
+	}
+	sessions := make([]session, len(all.Sessions))
+	for i, text := range all.Sessions {
+		if err := json.Unmarshal(text, &sessions[i]); err != nil {
+			return err
+		}
+	}
+	if err := writeTable(r.out, sessions); err != nil {
+		return err
+	}
+	return r.sayUnreadable(all.Unreadable, "is not listed", "are not listed")
+}
+
+// sayUnreadable tells of sessions that the gateway cannot read, if there are any.
+func (r *run) sayUnreadable(n int, one, more string) error {
+	var err error
+	switch n {
+	case 0:
+	case 1:
+		_, err = fmt.Fprintf(r.ask, "1 more session cannot be read, and %s: see Caddy's log for why, such as a former secret that is not named\n", one)
+	default:
+		_, err = fmt.Fprintf(r.ask, "%d more sessions cannot be read, and %s: see Caddy's log for why, such as a former secret that is not named\n", n, more)
+	}
+	return err
+}
+
+func (r *run) print(value any) error {
+	e := json.NewEncoder(r.out)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(value)
+}
+
+// checkID keeps what is no id out of the address that is asked.
+func checkID(id string) error {
+	if _, err := sessionstore.ParseID(id); err != nil {
+		return fmt.Errorf("%q is no id of a session, which has 16 letters, digits, - and _: see list, the log, or X-Session-Id", printable(id))
+	}
+	return nil
+}
+
+func show(r *run) error {
+	if err := checkID(r.args[0]); err != nil {
+		return err
+	}
+	query := make(url.Values)
+	if r.fl.Changed("user") {
+		query.Set("user", r.fl.String("user"))
+	}
+	var answer json.RawMessage
+	if err := r.api.do(http.MethodGet, "sessions/"+r.args[0], query, &answer); err != nil {
+		return err
+	}
+	if r.fl.Bool("json") {
+		return r.print(answer)
+	}
+	var s struct {
+		session
+		Unreadable string `json:"unreadable"`
+	}
+	if err := json.Unmarshal(answer, &s); err != nil {
+		return err
+	}
+	if s.Unreadable != "" {
+		_, err := fmt.Fprintf(r.out, "%s cannot be read: %s. It can be ended by revoke.\n", printable(s.ID), printable(s.Unreadable))
+		return err
+	}
+	return writeOne(r.out, s.session)
+}
+
+func revoke(r *run) error {
+	name, value := r.filter()
+	switch {
+	case len(r.args) > 1:
+		return errors.New("name one session, or say whose by --user, --email, --login or --all")
+	case len(r.args) == 0 && name == "":
+		return errors.New("say which session by its id, or whose by --user, --email, --login or --all")
+	case len(r.args) == 1 && name != "" && name != "user":
+		return errors.New("a session is named by its id alone: leave --" + name + " out, or the id")
+	}
+	path, query := "sessions", make(url.Values)
+	if len(r.args) == 1 {
+		if err := checkID(r.args[0]); err != nil {
+			return err
+		}
+		path += "/" + r.args[0]
+	}
+	if name != "" {
+		query.Set(name, value)
+	}
+	if name == "all" && !r.fl.Bool("yes") {
+		if sure, err := r.sure(); !sure {
+			return err
+		}
+	}
+	var done struct {
+		Ended      int `json:"ended"`
+		Unreadable int `json:"unreadable,omitempty"`
+	}
+	if err := r.api.do(http.MethodDelete, path, query, &done); err != nil {
+		return err
+	}
+	if r.fl.Bool("json") {
+		return r.print(done)
+	}
+	if _, err := fmt.Fprintln(r.out, counted(done.Ended)+" ended."); err != nil {
+		return err
+	}
+	return r.sayUnreadable(done.Unreadable, "may be of those; revoke --user ends it with the person's others", "may be of those; revoke --user ends them with each person's others")
+}
+
+// sure asks the person at the terminal whether everybody is to be signed out.
+func (r *run) sure() (bool, error) {
+	if !r.isTerminal {
+		return false, errors.New("nobody was signed out: revoke --all asks for a confirmation, and there is no terminal to ask at; say --yes where it is meant")
+	}
+	sure, err := r.confirmed("End the sessions of everybody at the gateway of " + printable(r.api.address) + "?")
+	if err == nil && !sure {
+		err = errors.New("nobody was signed out: it was not confirmed by y")
+	}
+	return sure, err
+}
+
+func counted(n int) string {
+	if n == 1 {
+		return "1 session has"
+	}
+	return fmt.Sprintf("%d sessions have", n)
+}
+
+func count(r *run) error {
+	var answer struct {
+		Count int       `json:"count"`
+		At    time.Time `json:"at"`
+	}
+	if err := r.api.do(http.MethodGet, "count", nil, &answer); err != nil {
+		return err
+	}
+	if r.fl.Bool("json") {
+		return r.print(answer)
+	}
+	_, err := fmt.Fprintln(r.out, answer.Count)
+	return err
+}
+
+// writeOne has a line for each field.
+func writeOne(out io.Writer, s session) error {
+	for _, line := range [][2]string{
+		{"ID", s.ID}, {"User", fmt.Sprint(s.User)}, {"Email", s.Email}, {"Method", s.Method},
+		{"Created", moment(s.CreatedAt) + " UTC"}, {"Last seen", moment(s.LastSeenAt) + " UTC"},
+		{"Ends", moment(s.ExpiresAt) + " UTC"}, {"Ends if idle", moment(s.IdleExpiresAt) + " UTC"},
+		{"Address", s.Address}, {"User agent", s.UserAgent},
+	} {
+		if _, err := fmt.Fprintf(out, "%-13s %s\n", line[0]+":", cmp.Or(printable(line[1]), "-")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
