@@ -2,6 +2,7 @@ package sessionstore_test
 
 import (
 	"bytes"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"math"
@@ -329,4 +330,26 @@ func sealedHere(got, s *sessionstore.Session) bool {
 	same := *got
 	same.LastSeenAt = s.LastSeenAt
 	return reflect.DeepEqual(&same, s)
+}
+
+// An id is in every record, for whoever reads the store.
+func TestKeyIDsAreThoseOfTheRecords(t *testing.T) {
+	one, two := bytes.Repeat([]byte{1}, sessionstore.SealingKeySize), bytes.Repeat([]byte{2}, sessionstore.SealingKeySize)
+	sealer, err := sessionstore.NewSealer(one, two)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := sealer.KeyIDs()
+	if len(ids) != 2 || ids[0] == ids[1] || len(ids[0]) != 8 {
+		t.Fatalf("they are %v", ids)
+	}
+	record := hex.EncodeToString(sealer.Seal(&sessionstore.Session{Key: sessionstore.NewSecret(1).Key()}))
+	if !strings.Contains(record, ids[0]) || strings.Contains(record[:60], ids[1]) {
+		t.Errorf("%v is not what %s is named by", ids, record)
+	}
+	for _, key := range [][]byte{one, two} {
+		if text := hex.EncodeToString(key); strings.Contains(text, ids[0]) || strings.Contains(text, ids[1]) {
+			t.Errorf("%v is a part of a key", ids)
+		}
+	}
 }

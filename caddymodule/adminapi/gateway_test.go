@@ -109,9 +109,13 @@ func TestTheGatewayTellsOfItself(t *testing.T) {
 // takes that configuration back.
 func TestAfterAReloadThatFailsTheConfigurationInForceAnswers(t *testing.T) {
 	s, o := start(t, gatewaytest.Site{Options: "store memory"})
+	c := s.WithCookie(t, gatewaytest.Ada)
+	id := gatewaytest.IDOf(t, c)
 	var before, after configured
+	var keys keyList
 	o.get("/sidegate/config", &before)
-	bad := gatewaytest.Site{Options: "store memory\nlifetime 2h", Admin: o.address, Upstream: "127.0.0.1:9", Dir: s.Dir,
+	o.get("/sidegate/keys", &keys)
+	bad := gatewaytest.Site{Options: "store memory\nlifetime 2h\nsecret \"" + gatewaytest.PresentSecret + "\"", Admin: o.address, Upstream: "127.0.0.1:9", Dir: s.Dir,
 		Routes: "session_endpoints\nsession_auth\nreverse_proxy {upstream}"}
 	config := gatewaytest.Adapt(t, strings.Replace(bad.Caddyfile(s), "bind 127.0.0.1", "bind 192.0.2.1", 1))
 	if err := caddy.Load(config, true); err == nil {
@@ -121,4 +125,22 @@ func TestAfterAReloadThatFailsTheConfigurationInForceAnswers(t *testing.T) {
 	if before != after {
 		t.Errorf("after a reload that failed it is %+v, and was %+v", after, before)
 	}
+	for _, path := range []string{"live", "ready"} {
+		o.do(http.MethodGet, "/sidegate/"+path).Want(t, http.StatusOK)
+	}
+	var l pageOf
+	var one seen
+	var k keyList
+	var n struct{ Count int }
+	o.get("/sidegate/sessions?all=true", &l)
+	o.get("/sidegate/sessions/"+id, &one)
+	o.get("/sidegate/count", &n)
+	o.get("/sidegate/keys", &k)
+	if len(l.Sessions) != 1 || one.ID != id || n.Count != 1 || len(k.Keys) != len(keys.Keys) || k.Keys[0] != keys.Keys[0] {
+		t.Errorf("after a reload that failed there are %+v, %+v, %+v; the keys are %+v, and were %+v", l, one, n, k, keys)
+	}
+	c.Get("/auth/session").Want(t, http.StatusOK) // and of its near cache it is dropped
+	o.wantEnded("sessions/"+id, 1)
+	c.Get("/auth/session").Want(t, http.StatusUnauthorized)
+	o.wantEnded("sessions?all=true", 0)
 }

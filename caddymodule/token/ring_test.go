@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -192,6 +193,28 @@ func TestJWKSHoldsPublicMembersOnly(t *testing.T) {
 					}
 				}
 			}
+		}
+	}
+}
+
+func TestPublicKeysAreThoseOfTheJWKS(t *testing.T) {
+	r, err := token.NewRing(token.Config{Secrets: []string{strings.Repeat("a", 40), strings.Repeat("b", 40)}, Algorithm: "EdDSA"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var set struct {
+		Keys []struct{ Kid, Alg string }
+	}
+	if err := json.Unmarshal(r.JWKS(), &set); err != nil {
+		t.Fatal(err)
+	}
+	named := r.PublicKeys()
+	if len(named) != 2 || len(set.Keys) != 2 {
+		t.Fatalf("%v of %v", named, set.Keys)
+	}
+	for i, k := range named {
+		if k.ID != set.Keys[i].Kid || k.Algorithm != set.Keys[i].Alg {
+			t.Errorf("%+v; want %+v", k, set.Keys[i])
 		}
 	}
 }
