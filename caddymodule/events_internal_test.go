@@ -278,7 +278,7 @@ func TestALineOfManySessionsNamesNone(t *testing.T) {
 		"those that no app was told of": {lifecycle.Event{Kind: lifecycle.NotTold, Login: "legacy", Count: 9, Err: why},
 			map[string]any{"login": "legacy", "sessions": int64(9), "error": "why it was"}},
 	} {
-		told, _ := heard(t, c.event, nil)
+		told, _ := heard(t, c.event, "")
 		if got := told[0].ContextMap(); !maps.Equal(got, c.want) {
 			t.Errorf("%s: %v; want %v", name, got, c.want)
 		}
