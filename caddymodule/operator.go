@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -20,6 +21,7 @@ import (
 	"example.com/sidegate/caddymodule/lifecycle"
 	"example.com/sidegate/caddymodule/metrics"
 	_ "example.com/sidegate/caddymodule/sessionscommand" // the command sidegate-sessions
+	"example.com/sidegate/caddymodule/storecommand"
 	"example.com/sidegate/caddymodule/token"
 	"example.com/sidegate/sessionstore"
 )
@@ -183,6 +185,34 @@ func (g *gateway) sweep(ctx context.Context, s sessionstore.Sweeper) {
 		}
 		g.live.take(ctx)
 	})
+}
+
+// Kept is what the command sidegate-store is told: it opens no store, and makes no
+// secret.
+func (a *App) Kept(ctx context.Context) (storecommand.Kept, error) {
+	file, ok := a.store.(*EmbeddedStore)
+	if !ok {
+		return storecommand.Kept{}, errors.New("the store of this configuration is no file (`store embedded`): redis is copied and checked with its own tools " +
+			"(BGSAVE, redis-check-rdb), and what is in memory is gone with the gateway")
+	}
+	k := storecommand.Kept{File: file.path, Secrets: a.secrets, Made: len(a.secrets) == 0, Written: a.present(), Sealer: a.sealerOf}
+	if !k.Made {
+		return k, nil
+	}
+	made, err := a.storage.Load(ctx, secretPath)
+	if err != nil {
+		return k, fmt.Errorf("the secret that was made here cannot be read from Caddy's storage: %w; run this as the user of the gateway, with its HOME", err)
+	}
+	k.Secrets = []string{string(made)}
+	return k, nil
+}
+
+func (a *App) sealerOf(secrets []string) (*sessionstore.Sealer, error) {
+	ring, err := a.Token.ring(secrets, a.now)
+	if err != nil {
+		return nil, err
+	}
+	return sessionstore.NewSealer(ring.SealingKeys()...)
 }
 
 // Interface guards

@@ -28,7 +28,7 @@ type method struct {
 }
 
 // routes are all of them.
-var routes = slices.Concat(sessionRoutes, gatewayRoutes)
+var routes = slices.Concat(sessionRoutes, gatewayRoutes, storeRoutes)
 
 // Paths are the routes as people write them, such as "DELETE /sidegate/sessions/{id}".
 func Paths() []string { return paths(routes) }

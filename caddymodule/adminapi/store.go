@@ -1,0 +1,76 @@
+package adminapi
+
+import (
+	"net/http"
+
+	"example.com/sidegate/sessionstore"
+)
+
+// storeRoutes keep the file of an embedded store in order.
+var storeRoutes = []route{
+	{path: "store/backup", methods: map[string]method{http.MethodGet: {answer: backup}}},
+	{path: "store/check", methods: map[string]method{http.MethodGet: {answer: checkStore}}},
+	{path: "store/compact", methods: map[string]method{http.MethodPost: {answer: compact}}},
+}
+
+// fileStore is the store of the configuration in force, if that is a file.
+func (c *call) fileStore() (sessionstore.FileStore, error) {
+	d, err := c.desk()
+	if err != nil {
+		return nil, err
+	}
+	store, ok := d.Store.(sessionstore.FileStore)
+	if !ok {
+		return nil, fault(http.StatusConflict, "the store of this gateway is no file (`store embedded`): redis is copied and checked with its own tools "+
+			"(BGSAVE, redis-check-rdb), and what is in memory is gone with the gateway")
+	}
+	return store, nil
+}
+
+// backup sends a copy of the file. Its records are sealed, and the secret is no part
+// of it. One that breaks off is cut off, so that nobody takes it for whole.
+func backup(c *call) error {
+	store, err := c.fileStore()
+	if err != nil {
+		return err
+	}
+	c.w.Header().Set("Content-Type", "application/octet-stream")
+	n, err := store.Backup(c.r.Context(), c.w)
+	switch {
+	case err != nil && n > 0:
+		panic(http.ErrAbortHandler)
+	case err != nil:
+		return fault(http.StatusServiceUnavailable, "%s: see whether there is room beside the file, and try again", shown(err.Error()))
+	}
+	return nil
+}
+
+func checkStore(c *call) error {
+	store, err := c.fileStore()
+	if err != nil {
+		return err
+	}
+	report, err := store.Check(c.r.Context())
+	if err != nil {
+		return fault(http.StatusServiceUnavailable, "%s: see whether there is room beside the file, and try again", shown(err.Error()))
+	}
+	return c.reply(http.StatusOK, report)
+}
+
+// Compacted is what compacting answers: the size of the file in bytes.
+type Compacted struct {
+	Before int64 `json:"before"`
+	After  int64 `json:"after"`
+}
+
+func compact(c *call) error {
+	store, err := c.fileStore()
+	if err != nil {
+		return err
+	}
+	before, after, err := store.Compact(c.r.Context())
+	if err != nil {
+		return fault(http.StatusServiceUnavailable, "%s: the file is as it was, unless the folder could not be written to disk; see whether there is room beside it, and try again", shown(err.Error()))
+	}
+	return c.reply(http.StatusOK, Compacted{before, after})
+}
