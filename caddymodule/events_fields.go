@@ -46,7 +46,7 @@ func unmappedFields(e lifecycle.Event) []zap.Field {
 func operatorFields(e lifecycle.Event) []zap.Field {
 	fields := []zap.Field{zap.String("by", login.Shown(e.Result)), zap.Int("sessions", e.Count)}
 	if e.Name != "" {
-		fields = append(fields, zap.String("account", e.Name))
+		fields = append(fields, zap.String("asked_for", e.Name))
 	}
 	if e.UserID != 0 {
 		fields = append(fields, zap.Int64("user_id", e.UserID))

@@ -192,7 +192,7 @@ func TestEventsAreLogged(t *testing.T) {
 		lifecycle.Ended:         {"info", "session ended: its login no longer vouches for the person", []map[string]any{login, user, session}},
 		lifecycle.EndedAtSource: {"info", "sessions ended: their provider says so", []map[string]any{login, {"sessions": int64(3)}}},
 		lifecycle.EndedByOperator: {"info", "sessions ended by an operator",
-			[]map[string]any{{"by": lifecycle.RefreshFailed, "sessions": int64(3), "interrupted_by": "why it was"}, account, login, user, session}},
+			[]map[string]any{{"by": lifecycle.RefreshFailed, "sessions": int64(3), "interrupted_by": "why it was", "asked_for": "Ada"}, login, user, session}},
 		lifecycle.NoneEndedAtSource: {"warn",
 			"a provider asked for the end of a session of its own, and no session of the person is of that one", []map[string]any{login}},
 		lifecycle.Refreshed: {"warn", "a session could not be built anew; it stays as it is and will be tried again", []map[string]any{login, session, said}},

@@ -97,7 +97,7 @@ const (
 	// EndedAtSource: the login's source asked for the end. Login, Count.
 	EndedAtSource Kind = "ended at source"
 	// EndedByOperator: an operator ended sessions. Count, Result: the identity that they
-	// had at the admin endpoint, Name: whose sessions they asked for, as they said it;
+	// had at the admin endpoint, Name: whose sessions they asked for (Asked.String);
 	// Login and UserID where those are of one person, and Session where it is one.
 	EndedByOperator Kind = "ended by operator"
 	// SessionEnded: one session has ended, otherwise than by its time or by an

@@ -3,6 +3,7 @@ package lifecycle
 import (
 	"context"
 	"errors"
+	"strconv"
 	"time"
 
 	"example.com/sidegate/sessionstore"
@@ -18,6 +19,21 @@ type Asked struct {
 	Login string
 	// All asks for those of everybody.
 	All bool
+}
+
+// String is how an operator asks for them at the admin endpoint.
+func (a Asked) String() string {
+	switch {
+	case a.UserID != 0:
+		return "user=" + strconv.FormatInt(a.UserID, 10)
+	case a.Email != "":
+		return "email=" + a.Email
+	case a.Login != "":
+		return "login=" + a.Login
+	case a.All:
+		return "all=true"
+	}
+	return ""
 }
 
 // errNotBrowsed says that there is nothing to look with.
@@ -72,7 +88,7 @@ func NewOperators(l *Sessions) *Operators { return &Operators{l.config, l.ender}
 // Those that begin meanwhile may live on. With an error comes what had ended by then:
 // to ask again ends the others. By is who the operator is; there is one event of it.
 func (o *Operators) End(ctx context.Context, by string, asked Asked) (done OperatorEnded, err error) {
-	told := operatorEvent{Event: Event{Kind: EndedByOperator, Result: by, Name: asked.Email, Login: asked.Login, UserID: asked.UserID}}
+	told := operatorEvent{Event: Event{Kind: EndedByOperator, Result: by, Name: asked.String(), Login: asked.Login, UserID: asked.UserID}}
 	unknown := make(map[sessionstore.Key]struct{}) // a walk may come by one twice
 	err = asked.Walk(ctx, o.config.Browser, func(page []sessionstore.Found) error {
 		var end []sessionstore.Found
