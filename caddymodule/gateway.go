@@ -106,9 +106,9 @@ func (a *App) open() (*gateway, error) {
 	g.events.store = g.watch
 	adoption := a.adoption(g, k)
 	g.callers = caller.NewFinder(a.finder(g, k, adoption))
-	g.sessions = lifecycle.New(a.lifecycle(g, store, backing, k))
+	g.sessions = lifecycle.New(a.lifecycle(g, raw, backing, k))
 	g.site = endpoint.New(a.endpoints(g, k, adoption))
-	g.desk = a.newDesk(g, store, sealer, k)
+	g.desk = a.newDesk(g, raw, sealer, k)
 	a.opened.Store(g)
 	return g, nil
 }

@@ -15,6 +15,8 @@ type Config struct {
 	// Store is the store itself, without a near cache in front of it. One that is no
 	// sessionstore.Browser cannot be looked through.
 	Store sessionstore.Store
+	// File is the store where that is a file; nil for others.
+	File sessionstore.FileStore
 	// Ready is nil while the store answers; it takes no longer than a short time.
 	Ready func(context.Context) error
 	// Digest is that of the configuration.

@@ -19,12 +19,11 @@ func (c *call) fileStore() (sessionstore.FileStore, error) {
 	if err != nil {
 		return nil, err
 	}
-	store, ok := d.Store.(sessionstore.FileStore)
-	if !ok {
+	if d.File == nil {
 		return nil, fault(http.StatusConflict, "the store of this gateway is no file (`store embedded`): redis is copied and checked with its own tools "+
 			"(BGSAVE, redis-check-rdb), and what is in memory is gone with the gateway")
 	}
-	return store, nil
+	return d.File, nil
 }
 
 // backup sends a copy of the file. Its records are sealed, and the secret is no part

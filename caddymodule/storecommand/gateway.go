@@ -3,11 +3,13 @@ package storecommand
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net"
+	"strings"
+	"time"
 
+	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 )
 
@@ -16,6 +18,12 @@ func (o *options) ask(_ context.Context, method, route string, take func(io.Read
 	address, err := caddycmd.DetermineAdminAPIAddress(o.address, nil, o.config, o.adapter)
 	if err != nil {
 		return false, err
+	}
+	if away := listens(address); away != nil {
+		if o.address == "" {
+			return false, nil
+		}
+		return false, fmt.Errorf("no gateway answers at %s: %w; see whether it runs, or leave --address out to open the file itself", address, away)
 	}
 	resp, err := caddycmd.AdminAPIRequest(address, method, route, nil, nil)
 	if resp != nil {
@@ -27,19 +35,28 @@ func (o *options) ask(_ context.Context, method, route string, take func(io.Read
 			return true, fmt.Errorf("the answer of the gateway at %s has broken off: %w", address, err)
 		}
 		return true, nil
-	case nobody(err) && o.address == "":
-		return false, nil
-	case nobody(err):
-		return false, fmt.Errorf("no gateway answers at %s: %w; see whether it runs, or leave --address out to open the file itself", address, err)
 	}
 	return true, fmt.Errorf("the gateway at %s refuses: %w", address, err)
 }
 
-// nobody reports whether nothing listens there.
-func nobody(err error) bool {
-	op, ok := errors.AsType[*net.OpError](err)
-	return ok && op.Op == "dial"
+// listens is why nobody can be asked there; nil where somebody listens, or where the
+// address is one that Caddy says more of.
+func listens(address string) error {
+	at, err := caddy.ParseNetworkAddress(address)
+	if err != nil || at.IsFdNetwork() {
+		return nil
+	}
+	if at.IsUnixNetwork() {
+		at.Host, _, _ = strings.Cut(at.Host, "|") // the mode of the socket
+	}
+	conn, err := net.DialTimeout(at.Network, at.JoinHostPort(0), dialTimeout)
+	if err != nil {
+		return err
+	}
+	return conn.Close()
 }
+
+const dialTimeout = 5 * time.Second
 
 // into reads the answer as JSON.
 func into(value any) func(io.Reader) error {
