@@ -64,7 +64,13 @@ func (o *options) part(use, short string, do func(ctx context.Context, args []st
 	return &cobra.Command{
 		Use: use, Short: short,
 		RunE: caddycmd.WrapCommandFuncForCobra(func(fl caddycmd.Flags) (int, error) {
-			if err := do(context.Background(), fl.Args()); err != nil {
+			err := quiet()
+			if err == nil {
+				err = do(context.Background(), fl.Args())
+			}
+			if err != nil {
+				// By ourselves: Caddy's log, by which it would be told, is quiet.
+				_, _ = fmt.Fprintln(os.Stderr, "error:", err)
 				return caddy.ExitCodeFailedStartup, err
 			}
 			return caddy.ExitCodeSuccess, nil

@@ -53,7 +53,7 @@ func (o *options) kept(ctx context.Context) (k Kept, err error) {
 	}
 	provisioned, err := caddy.ProvisionContext(&caddy.Config{
 		Admin: &caddy.AdminConfig{Disabled: true}, StorageRaw: whole.Storage, AppsRaw: caddy.ModuleMap{"sidegate": whole.Apps["sidegate"]},
-		Logging: &caddy.Logging{Logs: map[string]*caddy.CustomLog{"default": {BaseLog: caddy.BaseLog{WriterRaw: json.RawMessage(`{"output":"discard"}`)}}}},
+		Logging: toNobody(),
 	})
 	if err != nil {
 		return k, err
@@ -67,6 +67,16 @@ func (o *options) kept(ctx context.Context) (k Kept, err error) {
 		return k, errors.New("this build has another app of the name sidegate")
 	}
 	return keeper.Kept(ctx)
+}
+
+// quiet has nothing that Caddy logs go to the terminal.
+func quiet() error {
+	caddy.BufferedLog() // else Caddy tells where the log has gone
+	return caddy.Validate(&caddy.Config{Admin: &caddy.AdminConfig{Disabled: true}, Logging: toNobody()})
+}
+
+func toNobody() *caddy.Logging {
+	return &caddy.Logging{Logs: map[string]*caddy.CustomLog{"default": {BaseLog: caddy.BaseLog{WriterRaw: json.RawMessage(`{"output":"discard"}`)}}}}
 }
 
 // open opens the file, which must be there: none is made.
