@@ -27,14 +27,13 @@ func fault(status int, format string, args ...any) caddy.APIError {
 	return caddy.APIError{HTTPStatus: status, Message: fmt.Sprintf(format, args...)}
 }
 
-// reply answers with the value as JSON.
-func (c *call) reply(status int, value any) error {
+// reply answers with the value as JSON: 200.
+func (c *call) reply(value any) error {
 	text, err := json.Marshal(value)
 	if err != nil {
 		return err
 	}
 	c.w.Header().Set("Content-Type", "application/json")
-	c.w.WriteHeader(status)
 	_, _ = c.w.Write(append(text, '\n')) // who has gone is told nothing
 	return nil
 }

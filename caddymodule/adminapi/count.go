@@ -2,7 +2,6 @@ package adminapi
 
 import (
 	"context"
-	"net/http"
 	"sync"
 	"time"
 
@@ -76,7 +75,7 @@ func count(c *call) error {
 	if err != nil {
 		return away(err)
 	}
-	return c.reply(http.StatusOK, struct {
+	return c.reply(struct {
 		Count int       `json:"count"`
 		At    time.Time `json:"at"`
 	}{n, at.UTC()})

@@ -20,7 +20,7 @@ func config(c *call) error {
 	if err != nil {
 		return err
 	}
-	return c.reply(http.StatusOK, struct {
+	return c.reply(struct {
 		Digest  string    `json:"digest"`
 		Since   time.Time `json:"since"`
 		Version string    `json:"version"`
@@ -36,7 +36,7 @@ func live(c *call) error {
 	if _, err := c.desk(); err != nil {
 		return err
 	}
-	return c.reply(http.StatusOK, state{"live"})
+	return c.reply(state{"live"})
 }
 
 // ready asks the store, once a second however many ask.
@@ -48,5 +48,5 @@ func ready(c *call) error {
 	if err := d.Ready(c.r.Context()); err != nil {
 		return fault(http.StatusServiceUnavailable, "the session store gives no answer: %s; look whether it runs and can be reached, and at Caddy's log", shown(err.Error()))
 	}
-	return c.reply(http.StatusOK, state{"ready"})
+	return c.reply(state{"ready"})
 }

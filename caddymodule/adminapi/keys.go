@@ -1,7 +1,6 @@
 package adminapi
 
 import (
-	"net/http"
 	"time"
 )
 
@@ -54,5 +53,5 @@ func keys(c *call) error {
 		}
 		answer.Keys[i] = s
 	}
-	return c.reply(http.StatusOK, answer)
+	return c.reply(answer)
 }

@@ -86,7 +86,8 @@ func TestOperatorsOfOtherMachinesAreKnownByTheirCertificates(t *testing.T) {
 	c := p.WithCookie(t, gatewaytest.Ada)
 
 	ask := func(by tls.Certificate, method, path string) (status int, said string, err error) {
-		transport := &http.Transport{TLSClientConfig: &tls.Config{Certificates: []tls.Certificate{by}, InsecureSkipVerify: true}} //nolint:gosec // the gateway's certificate is of an authority that this test does not know
+		// The gateway's certificate is of an authority that this test does not know.
+		transport := &http.Transport{TLSClientConfig: &tls.Config{Certificates: []tls.Certificate{by}, InsecureSkipVerify: true}}
 		defer transport.CloseIdleConnections()
 		req, err := http.NewRequestWithContext(t.Context(), method, fmt.Sprintf("https://127.0.0.1:%d%s", port, path), nil)
 		if err != nil {

@@ -91,7 +91,7 @@ func list(c *call) error {
 	if p.next != nil {
 		answer.Cursor = p.next.String()
 	}
-	return c.reply(http.StatusOK, answer)
+	return c.reply(answer)
 }
 
 func show(c *call) error {
@@ -100,12 +100,12 @@ func show(c *call) error {
 		return err
 	}
 	if f.Session == nil {
-		return c.reply(http.StatusOK, struct {
+		return c.reply(struct {
 			ID         string `json:"id"`
 			Unreadable string `json:"unreadable"`
 		}{f.Key.ID(), shown(f.Err.Error())})
 	}
-	return c.reply(http.StatusOK, sessionOf(f.Session))
+	return c.reply(sessionOf(f.Session))
 }
 
 // ended says how many sessions have ended, and of how many it is not known whether
@@ -127,7 +127,7 @@ func endOne(c *call) error {
 	if !found {
 		return notFound(f.Key.ID())
 	}
-	return c.reply(http.StatusOK, ended{Ended: 1})
+	return c.reply(ended{Ended: 1})
 }
 
 func endAsked(c *call) error {
@@ -145,7 +145,7 @@ func endAsked(c *call) error {
 		broken.Message = interrupted(done.Ended) + broken.Message
 		return broken
 	}
-	return c.reply(http.StatusOK, ended{done.Ended, done.Unknown})
+	return c.reply(ended{done.Ended, done.Unknown})
 }
 
 // find1 finds the session that the path names.

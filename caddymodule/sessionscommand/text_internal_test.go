@@ -60,12 +60,18 @@ func TestTheEndOfAllIsConfirmed(t *testing.T) {
 	if err := cmd.Flags().Parse([]string{"--all"}); err != nil {
 		t.Fatal(err)
 	}
-	for said, want := range map[string]bool{"y\n": true, "yes\n": true, " YES \n": true, "n\n": false, "\n": false, "": false, "yesterday\n": false, "no\ny\n": false, strings.Repeat("y", 4000): false} {
+	for _, c := range []struct {
+		said string
+		want bool
+	}{
+		{"y\n", true}, {"yes\n", true}, {" YES \n", true}, {"n\n", false}, {"\n", false}, {"", false}, {"yesterday\n", false}, {"no\ny\n", false},
+		{strings.Repeat("y", 4000), false},
+	} {
 		var asked bytes.Buffer
-		r := &run{fl: caddycmd.Flags{FlagSet: cmd.Flags()}, in: strings.NewReader(said), isTerminal: true, ask: &asked, api: &api{"127.0.0.1:2019"}}
+		r := &run{fl: caddycmd.Flags{FlagSet: cmd.Flags()}, in: strings.NewReader(c.said), isTerminal: true, ask: &asked, api: &api{"127.0.0.1:2019"}}
 		sure, err := r.sure()
-		if sure != want || (err == nil) != want || !strings.Contains(asked.String(), "everybody") {
-			t.Errorf("%q: %v, %v after %q", said, sure, err, asked.String())
+		if sure != c.want || (err == nil) != c.want || !strings.Contains(asked.String(), "everybody") {
+			t.Errorf("%q: %v, %v after %q", c.said, sure, err, asked.String())
 		}
 	}
 	r := &run{fl: caddycmd.Flags{FlagSet: cmd.Flags()}, in: strings.NewReader("y\n"), ask: new(bytes.Buffer), api: new(api)}
