@@ -117,6 +117,7 @@ func TestAHandlerThatBlocksHoldsNobodyUp(t *testing.T) {
 		for range 3 * mostWaiting {
 			l.Happened(begins)
 		}
+		synctest.Wait() // until the handler has the first
 		before := time.Now()
 		l.emitter.settle()
 		if waited := time.Since(before); waited != settleTime {
