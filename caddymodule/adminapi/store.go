@@ -53,7 +53,7 @@ func checkStore(c *call) error {
 	if err != nil {
 		return fault(http.StatusServiceUnavailable, "%s: see whether there is room beside the file, and try again", shown(err.Error()))
 	}
-	return c.reply(http.StatusOK, report)
+	return c.reply(report)
 }
 
 // Compacted is what compacting answers: the size of the file in bytes.
@@ -71,5 +71,5 @@ func compact(c *call) error {
 	if err != nil {
 		return fault(http.StatusServiceUnavailable, "%s: the file is as it was, unless the folder could not be written to disk; see whether there is room beside it, and try again", shown(err.Error()))
 	}
-	return c.reply(http.StatusOK, Compacted{before, after})
+	return c.reply(Compacted{before, after})
 }
