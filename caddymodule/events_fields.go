@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"strings"
 
 	"go.uber.org/zap"
 
@@ -229,9 +230,19 @@ func (n accountNames) shown(name string) string {
 }
 
 // ofEvent is the name that an event speaks of: what somebody typed, what a source calls
-// them, or the address by which an operator asked for the end of their sessions.
+// them, or whose sessions an operator asked for, who may say it by an address.
 func (n accountNames) ofEvent(e lifecycle.Event) string {
-	return n.shown(cmp.Or(e.Name, profile.Whom(e.Err)))
+	if e.Kind != lifecycle.EndedByOperator {
+		return n.shown(cmp.Or(e.Name, profile.Whom(e.Err)))
+	}
+	by, value, ok := strings.Cut(e.Name, "=")
+	switch {
+	case !ok && strings.Contains(e.Name, "@"):
+		return n.shown(e.Name)
+	case ok && (by == "email" || strings.Contains(value, "@")):
+		return login.Shown(by) + "=" + n.shown(value)
+	}
+	return login.Shown(e.Name)
 }
 
 // ownOrigin is what helps where a page of one's own was taken for another site's.

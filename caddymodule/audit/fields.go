@@ -43,7 +43,7 @@ func (l *Log) fields(e entry) []zap.Field {
 	for _, more := range []struct {
 		name, value string
 		most        int
-	}{{"account", e.Name, longestName}, {"account_id", e.account(), longestName}, {"why", whyOf(e.Event), longestWhy}} {
+	}{{nameOf(e.Event), e.Name, longestPath}, {"account_id", e.account(), longestName}, {"why", whyOf(e.Event), longestWhy}} {
 		if more.value != "" {
 			fields = append(fields, text(more.name, more.value, more.most))
 		}
@@ -88,6 +88,15 @@ func (e entry) byWhom() string {
 		return byOperator + cmp.Or(e.Result, "unknown")
 	}
 	return e.by
+}
+
+// nameOf is what the name of the event is: what somebody typed, or what an operator
+// asked for.
+func nameOf(e lifecycle.Event) string {
+	if e.Kind == lifecycle.EndedByOperator {
+		return "asked_for"
+	}
+	return "account"
 }
 
 // account is the one that somebody has chosen to act for.
