@@ -82,6 +82,21 @@ func meanwhile(t *testing.T, st *embedded.Store) (stop func() []sessionstore.Key
 	return func() []sessionstore.Key { cancel(); return <-done }, n.Load
 }
 
+// more waits until so many more have come.
+func more(t *testing.T, progress func() int64, many int64) {
+	t.Helper()
+	then := progress()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for progress() < then+many {
+		select {
+		case <-t.Context().Done():
+			t.Fatal("nobody comes any more")
+		case <-tick.C:
+		}
+	}
+}
+
 // slowly is a reader of a backup who waits until others have signed in.
 type slowly struct {
 	io.Writer
@@ -99,9 +114,7 @@ func TestABackupIsOfOneMomentWhilePeopleSignIn(t *testing.T) {
 	var copied bytes.Buffer
 	// Whoever takes the backup is slow, and keeps nobody waiting for that.
 	n, err := db.Backup(t.Context(), &slowly{&copied, func() {
-		for before := progress(); progress() < before+20; {
-			time.Sleep(time.Millisecond)
-		}
+		more(t, progress, 20)
 	}})
 	must(t, err)
 	stop()
@@ -155,9 +168,7 @@ func TestCompactingGivesBackWhatIsNotUsed(t *testing.T) {
 	stop, progress := meanwhile(t, st)
 	before, after, err := db.Compact(t.Context())
 	must(t, err)
-	for then := progress(); progress() < then+5; { // on the new file
-		time.Sleep(time.Millisecond)
-	}
+	more(t, progress, 5) // on the new file
 	begun := stop()
 	if info, err := os.Stat(path); err != nil || after*3 > before || info.Mode().Perm() != 0o600 {
 		t.Errorf("%d bytes became %d, %v, %v", before, after, info.Mode(), err)
