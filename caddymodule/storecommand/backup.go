@@ -91,7 +91,7 @@ func newFolder(path string) error {
 	if len(there) > 0 {
 		return fmt.Errorf("%s is not empty, and nothing is written over: name a new folder", path)
 	}
-	return os.Chmod(path, 0o700)
+	return os.Chmod(path, 0o700) //nolint:gosec // it is a folder
 }
 
 func clear(folder string) error {
@@ -131,7 +131,7 @@ func (o *options) fillBackup(ctx context.Context, folder string, k Kept, m *mani
 	} else {
 		m.Keep = k.Written
 	}
-	text, err := json.MarshalIndent(m, "", "  ")
+	text, err := json.MarshalIndent(m, "", "  ") //nolint:gosec // it names the file of the secret
 	if err != nil {
 		return err
 	}

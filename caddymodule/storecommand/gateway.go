@@ -14,12 +14,12 @@ import (
 )
 
 // ask asks the gateway that runs; false where none does, so that the file is nobody's.
-func (o *options) ask(_ context.Context, method, route string, take func(io.Reader) error) (there bool, err error) {
+func (o *options) ask(ctx context.Context, method, route string, take func(io.Reader) error) (there bool, err error) {
 	address, err := caddycmd.DetermineAdminAPIAddress(o.address, nil, o.config, o.adapter)
 	if err != nil {
 		return false, err
 	}
-	if away := listens(address); away != nil {
+	if away := listens(ctx, address); away != nil {
 		if o.address == "" {
 			return false, nil
 		}
@@ -29,8 +29,7 @@ func (o *options) ask(_ context.Context, method, route string, take func(io.Read
 	if resp != nil {
 		defer resp.Body.Close()
 	}
-	switch {
-	case err == nil:
+	if err == nil {
 		if err := take(resp.Body); err != nil {
 			return true, fmt.Errorf("the answer of the gateway at %s has broken off: %w", address, err)
 		}
@@ -41,7 +40,7 @@ func (o *options) ask(_ context.Context, method, route string, take func(io.Read
 
 // listens is why nobody can be asked there; nil where somebody listens, or where the
 // address is one that Caddy says more of.
-func listens(address string) error {
+func listens(ctx context.Context, address string) error {
 	at, err := caddy.ParseNetworkAddress(address)
 	if err != nil || at.IsFdNetwork() {
 		return nil
@@ -49,7 +48,7 @@ func listens(address string) error {
 	if at.IsUnixNetwork() {
 		at.Host, _, _ = strings.Cut(at.Host, "|") // the mode of the socket
 	}
-	conn, err := net.DialTimeout(at.Network, at.JoinHostPort(0), dialTimeout)
+	conn, err := (&net.Dialer{Timeout: dialTimeout}).DialContext(ctx, at.Network, at.JoinHostPort(0))
 	if err != nil {
 		return err
 	}
