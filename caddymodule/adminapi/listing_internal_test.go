@@ -56,6 +56,13 @@ func TestSessionsAreListedTheNewestFirst(t *testing.T) {
 	})
 }
 
+// count is how many are remembered.
+func (ls *listings) count() int {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	return len(ls.kept)
+}
+
 func TestPagesBehindTheFirstNeedNoWalk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, now := newShelf(), time.Now()
@@ -77,7 +84,7 @@ func TestPagesBehindTheFirstNeedNoWalk(t *testing.T) {
 		}
 		<-time.After(keptFor) // then nothing of it is remembered
 		synctest.Wait()
-		if len(a.desk.listings.kept) != 0 {
+		if a.desk.listings.count() != 0 {
 			t.Error("a listing is kept for longer than it is good")
 		}
 		if a.want(http.MethodGet, next, &second); s.walks.Load() != 2 || len(second.Sessions) != 3 {
@@ -86,7 +93,7 @@ func TestPagesBehindTheFirstNeedNoWalk(t *testing.T) {
 		for range 2 * keptListings {
 			a.want(http.MethodGet, "/sidegate/sessions?all=true&limit=1", &first)
 		}
-		if n := len(a.desk.listings.kept); n > keptListings {
+		if n := a.desk.listings.count(); n > keptListings {
 			t.Errorf("%d listings are kept", n)
 		}
 		<-time.After(keptFor)

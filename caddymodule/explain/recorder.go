@@ -131,7 +131,11 @@ func (c core) Write(e zapcore.Entry, fields []zapcore.Field) error {
 	return nil
 }
 
+// ofOurs leaves the audit log out: it is a record of what happened, and nothing has.
 func ofOurs(logger string) bool {
+	if logger == "sidegate.audit" {
+		return false
+	}
 	return logger == "sidegate" || strings.HasPrefix(logger, "sidegate.") || strings.HasPrefix(logger, "http.handlers.session_")
 }
 
