@@ -2,6 +2,7 @@ package redis_test
 
 import (
 	"context"
+	"errors"
 	"os"
 	"slices"
 	"strings"
@@ -57,7 +58,9 @@ func TestTheUserOfTheOperationsDocumentMayDoAllThatIsNeeded(t *testing.T) {
 			wantAdvice(t, advice, nil, false)
 			must(t, listens(t, st))
 			wantNothingRefused(t, srv)
-			everyMethodWorks(t, redis.New(open(t, cfg), sealer(t, "a secret"), redis.Options{Timeout: patience}))
+			st = redis.New(open(t, cfg), sealer(t, "a secret"), redis.Options{Timeout: patience})
+			everyMethodWorks(t, st)
+			must(t, looksThrough(t, st))
 			if long() {
 				contract(t, cfg, srv)
 			}
@@ -84,13 +87,35 @@ func TestEachRightOfTheOperationsDocumentIsMissedWhenItIsNotThere(t *testing.T) 
 			st := redis.New(open(t, redis.Config{URL: srv.URL()}), sealer(t, "a secret"), redis.Options{Timeout: patience, WaitReplicas: 1})
 			advice, err := st.Look(t.Context())
 			if err == nil && len(advice) == 0 {
-				err = listens(t, st)
+				err = errors.Join(listens(t, st), looksThrough(t, st))
 			}
 			if err == nil && len(advice) == 0 && len(refused(t, srv)) == 0 {
 				t.Error("nothing is told, and Redis has nothing in its ACL LOG")
 			}
 		})
 	}
+}
+
+// looksThrough does what operators do, with a session of somebody, and is why it cannot
+// be done.
+func looksThrough(t *testing.T, st *redis.Store) error {
+	t.Helper()
+	s := create(t, st, ada)
+	seen := 0
+	note := func(page []sessionstore.Found) error {
+		seen += len(page)
+		return nil
+	}
+	all := st.WalkAll(t.Context(), note)
+	one := st.WalkUser(t.Context(), ada, note)
+	_, found, find := st.FindID(t.Context(), s.Key.ID())
+	live, count := st.Count(t.Context())
+	ended, revoke := st.RevokeKeys(t.Context(), s.Key)
+	err := errors.Join(all, one, find, count, revoke)
+	if err == nil && (seen < 2 || !found || live < 1 || ended != 1) {
+		t.Errorf("%d are seen, found %t, %d counted, %d ended; want the one that is there", seen, found, live, ended)
+	}
+	return err
 }
 
 // refused is what Redis has noted that it refused somebody.
