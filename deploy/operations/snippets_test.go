@@ -128,14 +128,3 @@ func TestAGatewayWorksWithTheRedisOfTheDocument(t *testing.T) {
 		}
 	}
 }
-
-// A command that is in the document and that no binary has would be tried at night.
-func TestCommandsOfTheDocumentAreThere(t *testing.T) {
-	text := readFile(t, "deploy/OPERATIONS.md")
-	reference := readFile(t, "deploy/REFERENCE.md")
-	for _, command := range []string{"sidegate-check", "sidegate-explain", "sidegate-map"} {
-		if !strings.Contains(text, command) || !strings.Contains(reference, "`caddy "+command) {
-			t.Errorf("%s is not in both documents", command)
-		}
-	}
-}
