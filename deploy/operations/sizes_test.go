@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/caddyauth"
+
 	"example.com/sidegate/caddymodule/gatewaytest"
 	"example.com/sidegate/sessionstore"
 	"example.com/sidegate/sessionstore/embedded"
@@ -135,6 +137,21 @@ func (p person) inRedis(t *testing.T, srv *redistest.Server, count int) (record,
 	record, err := client.MemoryUsage(t.Context(), name).Result()
 	must(t, err)
 	return record, (after - before) / int64(count)
+}
+
+// What checking a password takes of a core is printed for the table: one is checked on
+// one core, with what caddy hash-password makes.
+func BenchmarkAPassword(b *testing.B) {
+	said, code := gatewaytest.RunCaddy(b, b.TempDir(), "hash-password", "--algorithm", "argon2id", "--plaintext", "a password")
+	if code != 0 {
+		b.Fatal(said)
+	}
+	hash := []byte(strings.TrimSpace(said))
+	for b.Loop() {
+		if same, err := (caddyauth.Argon2idHash{}).Compare(hash, []byte("a password")); !same || err != nil {
+			b.Fatal(same, err)
+		}
+	}
 }
 
 // used are the bytes that Redis uses.

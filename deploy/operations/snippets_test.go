@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -120,6 +121,9 @@ func TestAGatewayWorksWithTheRedisOfTheDocument(t *testing.T) {
 	}
 	srv.Kill()
 	srv.Restart()
+	if users, err := srv.Client().Do(t.Context(), "acl", "users").StringSlice(); err != nil || slices.Contains(users, "sidegate") {
+		t.Errorf("a Redis that was started again has the users %q, %v; the document says that it has forgotten ours", users, err)
+	}
 	makeUser(t, srv)
 	gatewaytest.Await(t, "who is signed in is known to Redis when it is started again", func() bool { return c.Get("/auth/session").StatusCode == http.StatusOK })
 	for _, p := range []*gatewaytest.Process{one, other} {
