@@ -47,7 +47,7 @@ func (o operator) here(words []string) []string {
 
 func (o operator) asks(address string) string {
 	o.t.Helper()
-	answer, err := http.Get("http://" + address) //nolint:noctx // the address is of the gateway of this test
+	answer, err := http.Get("http://" + address)
 	must(o.t, err)
 	defer func() { _ = answer.Body.Close() }()
 	text, err := io.ReadAll(answer.Body)
