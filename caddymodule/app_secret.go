@@ -191,10 +191,13 @@ func (o *SecretOptions) madeHere() (path string, isThere bool) {
 
 // present is what `secret` says now, for a line of the log: placeholders as they
 // are, and nothing of a secret.
-func (o *SecretOptions) present() string {
+func (o *SecretOptions) present() string { return o.named("now") }
+
+// named is present, where a secret that is no placeholder is one of what that says.
+func (o *SecretOptions) named(of string) string {
 	words := make([]string, len(o.Secrets))
 	for i, configured := range o.Secrets {
-		words[i] = "<number " + strconv.Itoa(i+1) + " of now>"
+		words[i] = "<number " + strconv.Itoa(i+1) + " of " + of + ">"
 		if path, ok := strings.CutPrefix(configured, "{file."); ok && reference.FindString(configured) == configured {
 			words[i] = fileReference(strings.TrimSuffix(path, "}"))
 		} else if reference.FindString(configured) == configured {

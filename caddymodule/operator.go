@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -196,24 +197,19 @@ func (a *App) Kept(ctx context.Context) (storecommand.Kept, error) {
 		return storecommand.Kept{}, errors.New("the store of this configuration is no file (`store embedded`): redis is copied and checked with its own tools " +
 			"(BGSAVE, redis-check-rdb), and what is in memory is gone with the gateway")
 	}
-	k := storecommand.Kept{File: file.path, Secrets: a.secrets, Made: len(a.secrets) == 0, Written: a.present(), Sealer: a.sealerOf}
+	k := storecommand.Kept{File: file.path, Secrets: a.secrets, Made: len(a.secrets) == 0, Written: a.named("the configuration")}
 	if !k.Made {
 		return k, nil
 	}
 	made, err := a.storage.Load(ctx, secretPath)
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return k, nil
+	case err != nil:
 		return k, fmt.Errorf("the secret that was made here cannot be read from Caddy's storage: %w; run this as the user of the gateway, with its HOME", err)
 	}
 	k.Secrets = []string{string(made)}
 	return k, nil
-}
-
-func (a *App) sealerOf(secrets []string) (*sessionstore.Sealer, error) {
-	ring, err := a.Token.ring(secrets, a.now)
-	if err != nil {
-		return nil, err
-	}
-	return sessionstore.NewSealer(ring.SealingKeys()...)
 }
 
 // Interface guards

@@ -2,77 +2,43 @@ package storecommand
 
 import (
 	"context"
-	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 )
-
-// The files of a backup. The manifest is put there last: a folder without it is none.
-const (
-	databaseName = "sessions.db"
-	secretName   = "secret"
-	manifestName = "backup.json"
-	unfinished   = ".unfinished"
-)
-
-// manifest says what a backup is.
-type manifest struct {
-	Format int       `json:"format"`
-	Taken  time.Time `json:"taken"`
-	Bytes  int64     `json:"bytes"`
-	SHA256 string    `json:"sha256"`
-	// Secret is the name of the file beside it; empty where the configuration has the
-	// secret, of which Keep says what must be kept beside the backup.
-	Secret string `json:"secret,omitempty"`
-	Keep   string `json:"keep,omitempty"`
-	// Checks are of each secret by its place, and tell whether a secret is the one.
-	Checks []string `json:"checks"`
-}
-
-// checkOf tells one secret from another, and nothing of it to who has not got it.
-func checkOf(secret string) string {
-	mac := hmac.New(sha256.New, []byte(secret))
-	mac.Write([]byte("sidegate backup"))
-	return hex.EncodeToString(mac.Sum(nil)[:16])
-}
-
-func checksOf(secrets []string) []string {
-	checks := make([]string, len(secrets))
-	for i, secret := range secrets {
-		checks[i] = checkOf(secret)
-	}
-	return checks
-}
 
 func (o *options) backup(ctx context.Context, args []string) error {
 	if len(args) != 1 {
 		return errors.New("name the folder to be made: caddy sidegate-store backup /var/backups/sidegate-monday")
 	}
 	k, err := o.kept(ctx)
+	if err == nil {
+		err = k.hasSecret()
+	}
 	if err != nil {
 		return err
 	}
-	if err := newFolder(args[0]); err != nil {
+	made, err := newFolder(args[0])
+	if err != nil {
 		return err
 	}
 	m := manifest{Format: 1, Taken: time.Now().UTC().Truncate(time.Second), Checks: checksOf(k.Secrets)}
 	if err := o.fillBackup(ctx, args[0], k, &m); err != nil {
-		return errors.Join(fmt.Errorf("%w; there is no backup, see whether there is room and what the folder allows", err), clear(args[0]))
+		return errors.Join(fmt.Errorf("there is no backup: %w", err), clear(args[0], made))
 	}
 	if o.json {
 		return o.print(m)
 	}
 	_, _ = fmt.Fprintf(o.out, "copied: %d bytes of sessions into %s\n", m.Bytes, args[0])
 	if m.Secret == "" {
-		_, _ = fmt.Fprintln(o.out, "the secret is not in it: keep what the configuration names as well:", m.Keep)
+		_, _ = fmt.Fprintf(o.out, "the secret is not in it: keep what the configuration says now as well, secret %s\n", m.Keep)
 	} else {
 		_, _ = fmt.Fprintln(o.out, "the secret is in it: whoever has the backup can read it")
 	}
@@ -80,28 +46,38 @@ func (o *options) backup(ctx context.Context, args []string) error {
 }
 
 // newFolder makes the folder, or takes an empty one; never one with a backup in it.
-func newFolder(path string) error {
+func newFolder(path string) (made bool, err error) {
+	_, missing := os.Lstat(path)
 	if err := os.MkdirAll(path, 0o700); err != nil {
-		return fmt.Errorf("the folder of the backup cannot be made: %w; name another one", err)
+		return false, fmt.Errorf("the folder of the backup cannot be made: %w; name another one", err)
 	}
 	there, err := os.ReadDir(path)
 	if err != nil {
-		return fmt.Errorf("%w; name another folder", err)
+		return false, fmt.Errorf("%w; name another folder", err)
 	}
 	if len(there) > 0 {
-		return fmt.Errorf("%s is not empty, and nothing is written over: name a new folder", path)
+		return false, fmt.Errorf("%s is not empty, and nothing is written over: name a new folder", path)
 	}
-	return os.Chmod(path, 0o700) //nolint:gosec // it is a folder
+	if err := os.Chmod(path, 0o700); err != nil { //nolint:gosec // it is a folder
+		return false, fmt.Errorf("%w; name a folder that does not exist yet, and it is made", err)
+	}
+	return errors.Is(missing, os.ErrNotExist), nil
 }
 
-func clear(folder string) error {
+// clear leaves nothing of a backup that has failed.
+func clear(folder string, made bool) error {
 	var err error
-	for _, name := range []string{databaseName, secretName, manifestName} {
-		for _, suffix := range []string{"", unfinished} {
-			if removed := os.Remove(filepath.Join(folder, name+suffix)); removed != nil && !errors.Is(removed, os.ErrNotExist) {
-				err = errors.Join(err, removed)
-			}
+	remove := func(path string) {
+		if removed := os.Remove(path); removed != nil && !errors.Is(removed, os.ErrNotExist) {
+			err = errors.Join(err, removed)
 		}
+	}
+	for _, name := range []string{databaseName, secretName, manifestName} {
+		remove(filepath.Join(folder, name))
+		remove(filepath.Join(folder, name+unfinished))
+	}
+	if made {
+		remove(folder)
 	}
 	return err
 }
@@ -116,12 +92,15 @@ func (o *options) fillBackup(ctx context.Context, folder string, k Kept, m *mani
 		return err
 	}
 	m.SHA256 = hex.EncodeToString(sum.Sum(nil))
-	report, err := k.checkFile(ctx, filepath.Join(folder, databaseName), k.Secrets)
+	report, err := checkFile(ctx, filepath.Join(folder, databaseName), k.Secrets, asItIs)
 	if err != nil {
 		return err
 	}
 	if report.Misfit() {
 		return errors.New("the secret of the configuration opens nothing of the file: name the configuration that the gateway runs by --config")
+	}
+	if is := wrong(report); is != nil {
+		_, _ = fmt.Fprintln(o.warns, "warning: the file is copied as it is:", is)
 	}
 	if k.Made {
 		m.Secret = secretName
@@ -138,9 +117,11 @@ func (o *options) fillBackup(ctx context.Context, folder string, k Kept, m *mani
 	return writeNew(filepath.Join(folder, manifestName), textOf(string(text)+"\n"))
 }
 
+func asItIs(err error) error { return err }
+
 // copyFile copies the file of the gateway that runs, or of the one that does not.
 func (o *options) copyFile(ctx context.Context, k Kept, w io.Writer) (n int64, err error) {
-	there, err := o.ask(ctx, "GET", "/sidegate/store/backup", func(r io.Reader) (err error) {
+	there, err := o.ask(ctx, http.MethodGet, "/sidegate/store/backup", func(r io.Reader) (err error) {
 		n, err = io.Copy(w, r)
 		return err
 	})
@@ -152,91 +133,54 @@ func (o *options) copyFile(ctx context.Context, k Kept, w io.Writer) (n int64, e
 		return 0, err
 	}
 	n, err = db.Backup(ctx, w)
-	return n, errors.Join(err, db.Close())
+	return n, errors.Join(beside(err), db.Close())
 }
 
 func textOf(text string) func(io.Writer) error {
 	return func(w io.Writer) error { _, err := io.WriteString(w, text); return err }
 }
 
+// written remembers why it could not write: whoever copies has other troubles as well.
+type written struct {
+	io.Writer
+	err error
+}
+
+// Write implements io.Writer.
+func (w *written) Write(b []byte) (n int, err error) {
+	n, err = w.Writer.Write(b)
+	w.err = errors.Join(w.err, err)
+	return n, err
+}
+
 // writeNew writes a file that is whole and on disk once it has its name.
 func writeNew(path string, write func(io.Writer) error) error {
 	file, err := os.OpenFile(path+unfinished, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return err
+		return unwritten(err)
 	}
-	if err := errors.Join(write(file), file.Sync(), file.Close()); err != nil {
-		return err
+	w := &written{Writer: file}
+	if err := write(w); err != nil && w.err == nil {
+		return errors.Join(err, file.Close())
 	}
-	return os.Rename(path+unfinished, path)
-}
-
-// checkBackup says whether file and secret of a backup are what they were, and fit.
-func (o *options) checkBackup(ctx context.Context, folder string) error {
-	m, err := readManifest(folder)
-	if err != nil {
-		return err
+	if err := errors.Join(w.err, file.Sync(), file.Close()); err != nil {
+		return unwritten(err)
 	}
-	k, err := o.kept(ctx)
-	if err != nil {
-		return err
-	}
-	secrets, where := k.Secrets, "the secret of the configuration"
-	if m.Secret != "" {
-		text, err := os.ReadFile(filepath.Join(folder, secretName))
-		if err != nil {
-			return fmt.Errorf("the secret of the backup cannot be read: %w; take another copy of it", err)
-		}
-		secrets, where = []string{string(text)}, "the secret of the backup"
-	}
-	if err := m.fits(folder, secrets, where); err != nil {
-		return err
-	}
-	if m.Secret != "" && !slices.Contains(checksOf(k.Secrets), m.Checks[0]) {
-		_, _ = fmt.Fprintln(o.out, "warning: the gateway has another secret now: restore that of the backup with the file, or nobody's session can be read")
-	}
-	report, err := k.checkFile(ctx, filepath.Join(folder, databaseName), secrets)
-	if err != nil {
-		return err
-	}
-	return o.tell(report, "the backup of "+m.Taken.Format(time.RFC3339))
-}
-
-func readManifest(folder string) (m manifest, err error) {
-	text, err := os.ReadFile(filepath.Join(folder, manifestName))
-	if err != nil {
-		return m, fmt.Errorf("%s is no whole backup: %w; name the folder that `backup` has made", folder, err)
-	}
-	if err := json.Unmarshal(text, &m); err != nil || m.Format != 1 || len(m.Checks) == 0 {
-		return m, fmt.Errorf("%s is not as it was written, or of a later version: take another copy of the backup", filepath.Join(folder, manifestName))
-	}
-	return m, nil
-}
-
-// fits says which of the two is another than when the backup was taken.
-func (m manifest) fits(folder string, secrets []string, where string) error {
-	if !slices.Contains(checksOf(secrets), m.Checks[0]) {
-		return fmt.Errorf("%s is another than that of the file when the backup was taken: give the gateway that one (%s), or name it after the present one", where,
-			m.namesSecret())
-	}
-	file, err := os.Open(filepath.Join(folder, databaseName))
-	if err != nil {
-		return fmt.Errorf("the file of the backup cannot be read: %w; take another copy of it", err)
-	}
-	defer file.Close()
-	sum := sha256.New()
-	if _, err := io.Copy(sum, file); err != nil {
-		return err
-	}
-	if hex.EncodeToString(sum.Sum(nil)) != m.SHA256 {
-		return errors.New("the file of the backup is not as it was taken, and the secret is: take another copy of " + databaseName)
+	if err := errors.Join(os.Rename(path+unfinished, path), syncFolder(filepath.Dir(path))); err != nil {
+		return unwritten(err)
 	}
 	return nil
 }
 
-func (m manifest) namesSecret() string {
-	if m.Secret != "" {
-		return "the file " + m.Secret + " as it was taken"
+func unwritten(err error) error {
+	return fmt.Errorf("%w; see that there is room, and that who runs this may write there", err)
+}
+
+// syncFolder has it on disk which files the folder has.
+func syncFolder(path string) error {
+	folder, err := os.Open(path)
+	if err != nil {
+		return err
 	}
-	return m.Keep
+	return errors.Join(folder.Sync(), folder.Close())
 }

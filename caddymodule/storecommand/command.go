@@ -6,75 +6,111 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
-	"time"
+	"os/signal"
+	"slices"
+	"syscall"
 
 	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
 
 	"example.com/sidegate/sessionstore"
-	"example.com/sidegate/sessionstore/embedded"
 )
 
 func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
-		Name:  "sidegate-store",
-		Usage: "backup <folder> | check [<folder>] | compact [--config <file>] [--adapter <name>] [--address <interface>] [--json]",
+		Name:  name,
+		Usage: "backup|check|compact",
 		Short: "Copies, checks and compacts the file of an embedded store",
 		Long: `
 Keeps the file of a store embedded in order, beside a running gateway by its admin
 endpoint, or by itself where no gateway runs.
 
+    caddy sidegate-store backup /var/backups/sidegate-monday
+    caddy sidegate-store check /var/backups/sidegate-monday
+    caddy sidegate-store check
+    caddy sidegate-store compact
+
 The file is worth nothing without the secret that sealed it: backup takes both, and
-check says whether they fit.`,
+check says whether they fit.
+
+The configuration is that of --config, or the Caddyfile of the working folder. The
+endpoint is that of --address, or that of the configuration, or Caddy's default,
+localhost:2019; with --address off no gateway is asked.`,
 		CobraFunc: build,
 	})
 }
+
+// name is the command's.
+const name = "sidegate-store"
 
 // options are what the command is asked.
 type options struct {
 	config, adapter, address string
 	json                     bool
-	out                      io.Writer
+	out, warns               io.Writer
+	read                     *configuration // nil until it is
 }
 
 func build(cmd *cobra.Command) {
-	o := &options{out: os.Stdout}
+	o := new(options)
 	flags := cmd.PersistentFlags()
-	flags.StringVarP(&o.config, "config", "c", "", "Configuration file")
-	flags.StringVarP(&o.adapter, "adapter", "a", "", "Name of config adapter to apply")
-	flags.StringVar(&o.address, "address", "", "Address of the admin endpoint of the running gateway")
+	flags.StringVarP(&o.config, "config", "c", "", "Configuration file of the gateway")
+	flags.StringVarP(&o.adapter, "adapter", "a", "", "Name of config adapter to apply (when --config is used)")
+	flags.StringVar(&o.address, "address", "", "Address of the admin endpoint of the running gateway, or off")
 	flags.BoolVar(&o.json, "json", false, "Print JSON")
+	// What completes a flag is looked for when it is asked for: other adapters may be
+	// registered after this.
+	_ = cmd.RegisterFlagCompletionFunc("adapter", adapters)
+	_ = cmd.RegisterFlagCompletionFunc("address", cobra.NoFileCompletions)
 	// What is no word of ours is an error, and not a page of help.
-	cmd.RunE = caddycmd.WrapCommandFuncForCobra(func(fl caddycmd.Flags) (int, error) {
-		if fl.NArg() > 0 {
-			return caddy.ExitCodeFailedStartup, fmt.Errorf("there is no %q: it is backup <folder>, check [<folder>] or compact", fl.Arg(0))
+	cmd.RunE = func(_ *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return fmt.Errorf("there is no %q: it is backup <folder>, check [<folder>] or compact", args[0])
 		}
-		return caddy.ExitCodeFailedStartup, errors.New("say what to do: backup <folder>, check [<folder>] or compact")
-	})
+		return errors.New("say what to do: backup <folder>, check [<folder>] or compact")
+	}
 	cmd.AddCommand(
-		o.part("backup <folder>", "Copies the file and its secret into a new folder", o.backup),
-		o.part("check [<folder>]", "Says whether the file is whole and its secret fits, of a backup or of what runs", o.check),
-		o.part("compact", "Gives the disk back what the file does not use", o.compact),
+		o.part("backup <folder>", "Copies the file and its secret into a new folder", folders, o.backup),
+		o.part("check [<folder>]", "Says whether the file is whole and its secret fits, of a backup or of what runs", folders, o.check),
+		o.part("compact", "Gives the disk back what the file does not use", cobra.NoFileCompletions, o.compact),
 	)
 }
 
-func (o *options) part(use, short string, do func(ctx context.Context, args []string) error) *cobra.Command {
+func adapters(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	var names []cobra.Completion
+	for _, m := range caddy.GetModules("caddy.adapters") {
+		names = append(names, m.ID.Name())
+	}
+	slices.Sort(names)
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+func folders(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	return nil, cobra.ShellCompDirectiveFilterDirs
+}
+
+// part is a command below this one. What goes wrong is said once, on standard error,
+// and not in the log's form: nobody reads this but the one who has typed it.
+func (o *options) part(use, short string, completes cobra.CompletionFunc, do func(ctx context.Context, args []string) error) *cobra.Command {
 	return &cobra.Command{
-		Use: use, Short: short,
-		RunE: caddycmd.WrapCommandFuncForCobra(func(fl caddycmd.Flags) (int, error) {
-			err := quiet()
-			if err == nil {
-				err = do(context.Background(), fl.Args())
+		Use: use, Short: short, ValidArgsFunction: completes,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := quiet(); err != nil {
+				return err
 			}
-			if err != nil {
-				// By ourselves: Caddy's log, by which it would be told, is quiet.
-				_, _ = fmt.Fprintln(os.Stderr, "error:", err)
-				return caddy.ExitCodeFailedStartup, err
+			o.out, o.warns = cmd.OutOrStdout(), cmd.ErrOrStderr()
+			// Whoever stops it leaves nothing behind.
+			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
+			defer stop()
+			err := do(ctx, args)
+			if err != nil && ctx.Err() != nil {
+				return errors.New("stopped before it was done: run the command again")
 			}
-			return caddy.ExitCodeSuccess, nil
-		}),
+			return err
+		},
 	}
 }
 
@@ -87,35 +123,17 @@ func (o *options) check(ctx context.Context, args []string) error {
 		return o.checkBackup(ctx, args[0])
 	}
 	var report sessionstore.FileReport
-	there, err := o.ask(ctx, "GET", "/sidegate/store/check", into(&report))
+	there, err := o.ask(ctx, http.MethodGet, "/sidegate/store/check", into(&report))
 	if err == nil && !there {
 		var k Kept
-		if k, err = o.kept(ctx); err == nil {
-			report, err = k.checkFile(ctx, k.File, k.Secrets)
+		if k, err = o.byOurselves(ctx); err == nil {
+			report, err = k.check(ctx)
 		}
 	}
 	if err != nil {
 		return err
 	}
 	return o.tell(report, "the file of the gateway")
-}
-
-// checkFile is a check of a file that nobody has open.
-func (k Kept) checkFile(ctx context.Context, file string, secrets []string) (sessionstore.FileReport, error) {
-	sealer, err := k.Sealer(secrets)
-	if err != nil {
-		return sessionstore.FileReport{}, err
-	}
-	report, err := embedded.CheckFile(ctx, file, sealer, time.Now())
-	return report, held(err)
-}
-
-// held says what to do about a file that a gateway has, of which none has answered.
-func held(err error) error {
-	if errors.Is(err, embedded.ErrInUse) {
-		return fmt.Errorf("%w; a gateway has the file, and it is not the one that was asked: name its admin endpoint by --address, or its configuration by --config", err)
-	}
-	return err
 }
 
 // tell prints a report, and is an error where something is wrong.
@@ -150,7 +168,7 @@ func wrong(r sessionstore.FileReport) error {
 	return nil
 }
 
-// Compacted is the size of the file in bytes.
+// compacted is the size of the file in bytes.
 type compacted struct {
 	Before int64 `json:"before"`
 	After  int64 `json:"after"`
@@ -161,7 +179,7 @@ func (o *options) compact(ctx context.Context, args []string) error {
 		return errors.New("compact takes no folder: it is for the file of the gateway")
 	}
 	var sizes compacted
-	there, err := o.ask(ctx, "POST", "/sidegate/store/compact", into(&sizes))
+	there, err := o.ask(ctx, http.MethodPost, "/sidegate/store/compact", into(&sizes))
 	if err == nil && !there {
 		sizes, err = o.compactFile(ctx)
 	}
@@ -176,7 +194,7 @@ func (o *options) compact(ctx context.Context, args []string) error {
 }
 
 func (o *options) compactFile(ctx context.Context) (sizes compacted, err error) {
-	k, err := o.kept(ctx)
+	k, err := o.byOurselves(ctx)
 	if err != nil {
 		return sizes, err
 	}
@@ -185,7 +203,7 @@ func (o *options) compactFile(ctx context.Context) (sizes compacted, err error) 
 		return sizes, err
 	}
 	sizes.Before, sizes.After, err = db.Compact(ctx)
-	return sizes, errors.Join(err, db.Close())
+	return sizes, errors.Join(beside(err), db.Close())
 }
 
 func (o *options) print(value any) error {

@@ -10,17 +10,6 @@ import (
 	"example.com/sidegate/caddymodule/gatewaytest"
 )
 
-// run runs the command in the house of the gateway.
-func run(t *testing.T, p *gatewaytest.Process, code int, words ...string) string {
-	t.Helper()
-	args := append([]string{"sidegate-store", "--adapter", "caddyfile", "--config", p.ConfigFile()}, words...)
-	said, got := gatewaytest.RunCaddy(t, p.Dir, args...)
-	if got != code {
-		t.Fatalf("%v ends with %d; want %d:\n%s", words, got, code, said)
-	}
-	return said
-}
-
 func TestWhoWasSignedInStillIsWhenABackupIsRestored(t *testing.T) {
 	p := gatewaytest.StartProcess(t, gatewaytest.Site{})
 	ada := p.WithCookie(t, gatewaytest.Ada)
@@ -55,32 +44,19 @@ func TestWhoWasSignedInStillIsWhenABackupIsRestored(t *testing.T) {
 		}
 		gatewaytest.WriteFile(t, secret, string(right))
 	})
+	t.Run("without a secret the check says so, and compacting needs none", func(t *testing.T) {
+		if err := os.Rename(secret, secret+".away"); err != nil {
+			t.Fatal(err)
+		}
+		for _, words := range [][]string{{"check"}, {"backup", folder + "-too"}} {
+			fails(t, p, []string{"is not in Caddy's storage", "restore that of a backup before the gateway starts"}, words...)
+		}
+		run(t, p, 0, "compact")
+		if err := os.Rename(secret+".away", secret); err != nil {
+			t.Fatal(err)
+		}
+	})
 	run(t, p, 0, "check")
 	p.Start()
 	ada.Get("/auth/session").Want(t, http.StatusOK)
-}
-
-func TestWrongWordsSayTheNextStep(t *testing.T) {
-	p := gatewaytest.NewProcess(t, gatewaytest.Site{})
-	file := filepath.Join(t.TempDir(), "a file")
-	gatewaytest.WriteFile(t, file, "x")
-	for words, says := range map[string]string{
-		"":                "backup <folder>, check [<folder>] or compact",
-		"restore":         "there is no",
-		"backup":          "name the folder",
-		"check a b":       "name one folder",
-		"compact a":       "takes no folder",
-		"check /nowhere":  "is no whole backup",
-		"check " + "{at}": "is no whole backup",
-	} {
-		args := strings.Fields(words)
-		for i := range args {
-			if args[i] == "{at}" {
-				args[i] = file
-			}
-		}
-		if said := run(t, p, 1, args...); !strings.Contains(said, says) {
-			t.Errorf("%q: it says %s", words, said)
-		}
-	}
 }
