@@ -1,6 +1,10 @@
 package embedded
 
 import (
+	"context"
+	"errors"
+	"slices"
+
 	"go.etcd.io/bbolt"
 
 	"example.com/sidegate/sessionstore"
@@ -20,6 +24,10 @@ func (st *Store) makeRoom(tx *bbolt.Tx, userID int64, limit sessionstore.Limit) 
 	if err != nil {
 		return nil, err
 	}
+	return st.endOver(tx, userID, over)
+}
+
+func (st *Store) endOver(tx *bbolt.Tx, userID int64, over []sessionstore.Idle) (ended []sessionstore.Ended, err error) {
 	for _, s := range over {
 		ended = append(ended, sessionstore.Ended{Key: s.Key, Session: st.read(tx, s.Key)})
 		if _, err := st.discardOf(tx, userID, s.Key); err != nil {
@@ -27,6 +35,75 @@ func (st *Store) makeRoom(tx *bbolt.Tx, userID int64, limit sessionstore.Limit) 
 		}
 	}
 	return ended, nil
+}
+
+func keysOf(ended []sessionstore.Ended) (keys []sessionstore.Key) {
+	for _, s := range ended {
+		keys = append(keys, s.Key)
+	}
+	return keys
+}
+
+// endFarOver ends in pages what is over a limit by more than one page, as where it is
+// newly set: whoever else writes waits for one page at most. The few that are left, and
+// whoever was active meanwhile, are makeRoom's.
+func (st *Store) endFarOver(ctx context.Context, next sessionstore.Key, userID int64, limit sessionstore.Limit) (ended []sessionstore.Ended, err error) {
+	over, err := st.farOver(ctx, next, userID, limit)
+	if err != nil {
+		return nil, err
+	}
+	for page := range slices.Chunk(over, pageSize) {
+		var went []sessionstore.Ended
+		err := st.change(ctx, func(tx *bbolt.Tx) ([]sessionstore.Key, error) {
+			var err error
+			went, err = st.endOver(tx, userID, st.stillIdle(tx, page))
+			return keysOf(went), err
+		})
+		if err != nil {
+			return ended, err
+		}
+		ended = append(ended, went...)
+	}
+	return ended, nil
+}
+
+// farOver are the sessions that are over a limit where they are more than one page; none
+// where the next one is refused.
+func (st *Store) farOver(ctx context.Context, next sessionstore.Key, userID int64, limit sessionstore.Limit) (over []sessionstore.Idle, err error) {
+	if limit.Sessions <= 0 {
+		return nil, nil
+	}
+	err = st.view(ctx, func(tx *bbolt.Tx) error {
+		keys := userKeys(tx, userID)
+		if len(keys) < limit.Sessions+pageSize || tx.Bucket(sessionsBucket).Get(next.AppendTo(nil)) != nil {
+			return nil
+		}
+		over, err = limit.Over(st.idle(tx, keys))
+		return err
+	})
+	if errors.Is(err, sessionstore.ErrTooMany) || len(over) <= pageSize {
+		over = nil
+	}
+	if errors.Is(err, sessionstore.ErrTooMany) {
+		err = nil // which is said where the next one is made
+	}
+	return over, err
+}
+
+// stillIdle are those that are there, and were not active since.
+func (st *Store) stillIdle(tx *bbolt.Tx, page []sessionstore.Idle) (idle []sessionstore.Idle) {
+	keys := make([]sessionstore.Key, len(page))
+	for i, s := range page {
+		keys[i] = s.Key
+	}
+	for _, now := range st.idle(tx, keys) {
+		if slices.ContainsFunc(page, func(then sessionstore.Idle) bool {
+			return then.Key == now.Key && !now.LastSeenAt.After(then.LastSeenAt)
+		}) {
+			idle = append(idle, now)
+		}
+	}
+	return idle
 }
 
 // idle says of those sessions that have not expired when each was last seen.

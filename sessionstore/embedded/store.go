@@ -58,6 +58,10 @@ func (st *Store) Create(ctx context.Context, s *sessionstore.Session, limit sess
 	held := s.Clone()
 	held.Version = 1
 	e := newEntry(held, st.sealer.Seal(held))
+	before, err := st.endFarOver(ctx, held.Key, held.User.ID, limit)
+	if err != nil {
+		return before, err
+	}
 	err = st.change(ctx, func(tx *bbolt.Tx) (gone []sessionstore.Key, err error) {
 		if tx.Bucket(sessionsBucket).Get(held.Key.AppendTo(nil)) != nil {
 			return nil, errKept
@@ -65,15 +69,12 @@ func (st *Store) Create(ctx context.Context, s *sessionstore.Session, limit sess
 		if ended, err = st.makeRoom(tx, held.User.ID, limit); err != nil {
 			return nil, err
 		}
-		for _, s := range ended {
-			gone = append(gone, s.Key)
-		}
-		return gone, e.put(tx, held.Key)
+		return keysOf(ended), e.put(tx, held.Key)
 	})
 	if err != nil {
-		return nil, err
+		return before, err
 	}
-	return ended, nil
+	return append(before, ended...), nil
 }
 
 // Update implements sessionstore.Store.
