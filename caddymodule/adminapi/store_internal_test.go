@@ -91,7 +91,7 @@ func TestWhoGoesAwayAmidACopyLeavesNothing(t *testing.T) {
 	close(client.let)
 	func() {
 		defer func() {
-			if p := recover(); p != http.ErrAbortHandler { //nolint:errorlint // as net/http compares it
+			if p := recover(); p != http.ErrAbortHandler {
 				t.Errorf("the answer ends with %v", p)
 			}
 		}()
