@@ -46,6 +46,9 @@ func ready(c *call) error {
 		return err
 	}
 	if err := d.Ready(c.r.Context()); err != nil {
+		if said := refused(err); said != "" {
+			return fault(http.StatusServiceUnavailable, "%s", said)
+		}
 		return fault(http.StatusServiceUnavailable, "the session store gives no answer: %s; look whether it runs and can be reached, and at Caddy's log", shown(err.Error()))
 	}
 	return c.reply(state{"ready"})

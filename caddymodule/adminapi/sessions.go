@@ -1,6 +1,7 @@
 package adminapi
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -142,7 +143,7 @@ func endAsked(c *call) error {
 	done, err := d.Operators.End(c.r.Context(), identity(c.r), asked)
 	if err != nil {
 		broken := away(err)
-		broken.Message = interrupted(done.Ended) + broken.Message
+		broken.Message += interrupted(done.Ended)
 		return broken
 	}
 	return c.reply(ended{done.Ended, done.Unknown})
@@ -210,19 +211,37 @@ func (c *call) browsing() (*Desk, error) {
 	return d, nil
 }
 
-// away says that the store gave no answer, which says nothing of sessions.
+// away says that nothing can be told, which says nothing of sessions: the store gave no
+// answer, or has answered that it does not do this.
 func away(err error) caddy.APIError {
+	if said := refused(err); said != "" {
+		return fault(http.StatusServiceUnavailable, "%s. Then repeat the request", said)
+	}
 	return fault(http.StatusServiceUnavailable, "the session store gave no answer, so that nothing can be told (%s): "+
-		"ask again when GET %sready answers 200", shown(err.Error()), prefix)
+		"repeat the request when GET %sready answers 200", shown(err.Error()), prefix)
+}
+
+// refused is what to do where the store has answered, and then what it said; empty where
+// it has not. Who is told to wait for the store waits in vain for a right.
+func refused(err error) string {
+	refusal, ok := errors.AsType[sessionstore.Refusal](err)
+	if !ok {
+		return ""
+	}
+	what, remedy, ok := refusal.Refused()
+	if !ok {
+		return ""
+	}
+	return cmp.Or(remedy, "See what the session store's own log says") + " (the session store has answered, and refuses this: " + shown(what) + ")"
 }
 
 // interrupted says how far it came.
 func interrupted(ended int) string {
 	switch ended {
 	case 0:
-		return "none of the sessions has ended; repeat the request: "
+		return "; none of the sessions has ended"
 	case 1:
-		return "1 session has ended, and not the others; repeat the request to end those: "
+		return "; 1 session has ended, and not the others"
 	}
-	return strconv.Itoa(ended) + " sessions have ended, and not the others; repeat the request to end those: "
+	return "; " + strconv.Itoa(ended) + " sessions have ended, and not the others"
 }

@@ -215,6 +215,26 @@ func TestAGatewayIsReadyWhileItsStoreAnswers(t *testing.T) {
 	}
 }
 
+// The user of the store lacks one right, which no request needs: the store answers.
+func TestAStoreThatMayNotBeLookedThroughIsNotSaidToBeAway(t *testing.T) {
+	redis := redistest.Start(t, redistest.ACLUser("sidegate", "right", "~sidegate:*", "&sidegate:*", "+@all", "-@admin", "-@dangerous", "-scan"))
+	s, o := start(t, gatewaytest.Site{}.OnRedis(redis, gatewaytest.PresentSecret))
+	c := s.WithCookie(t, gatewaytest.Ada)
+	for _, asked := range []string{"GET sessions?all=true", "GET sessions/AAAAAAAAAAAAAAAA", "DELETE sessions/AAAAAAAAAAAAAAAA", "DELETE sessions?all=true", "GET count"} {
+		method, path, _ := strings.Cut(asked, " ")
+		a := o.do(method, "/sidegate/"+path)
+		o.wantFault(a, http.StatusServiceUnavailable, "ACL SETUSER <user> +scan", "session store has answered")
+		if strings.Contains(a.Body, "no answer") || !strings.HasPrefix(a.Body, `{"error":"ACL SETUSER`) {
+			t.Errorf("%s: %s", asked, a.Body)
+		}
+	}
+	var own pageOf
+	if o.get("/sidegate/sessions?user=1", &own); len(own.Sessions) == 0 {
+		t.Error("a person's sessions are not found, for which the right is not needed")
+	}
+	c.Get("/auth/session").Want(t, http.StatusOK)
+}
+
 // Who may open the socket may ask: no port is open, and no page of a browser comes there.
 func TestTheAdminEndpointMayBeASocket(t *testing.T) {
 	socket := filepath.Join(t.TempDir(), "admin.sock")

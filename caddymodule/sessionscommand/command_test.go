@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"example.com/sidegate/caddymodule/gatewaytest"
+	"example.com/sidegate/sessionstore/redis/redistest"
 )
 
 func TestMain(m *testing.M) { gatewaytest.Main(m) }
@@ -181,6 +182,20 @@ func TestWhereNoGatewayAnswersThatIsSaid(t *testing.T) {
 	bare := fmt.Sprintf("127.0.0.1:%d", gatewaytest.FreePort(t))
 	gatewaytest.Load(t, fmt.Sprintf("{\nadmin %s\npersist_config off\n}\n", bare))
 	shell{t, t.TempDir(), nil}.fails([]string{"no sidegate app", "global options"}, "list", "--all", "--address", bare)
+}
+
+// What an operator lacks is a right at Redis, and no answer of it.
+func TestWhereTheStoreRefusesTheCommandSaysTheRemedyFirst(t *testing.T) {
+	redis := redistest.Start(t, redistest.ACLUser("sidegate", "right", "~sidegate:*", "&sidegate:*", "+@all", "-@admin", "-@dangerous", "-scan"))
+	site := gatewaytest.Site{Admin: fmt.Sprintf("127.0.0.1:%d", gatewaytest.FreePort(t))}.OnRedis(redis, gatewaytest.PresentSecret)
+	gatewaytest.Start(t, site)
+	sh := shell{t, t.TempDir(), []string{"--address", site.Admin}}
+	for _, args := range [][]string{{"list", "--all"}, {"show", "AAAAAAAAAAAAAAAA"}, {"revoke", "--all", "--yes"}, {"revoke", "AAAAAAAAAAAAAAAA"}, {"count"}} {
+		said, code := sh.run(args...)
+		if code == 0 || !strings.HasPrefix(said, "Error: ACL SETUSER <user> +scan") || strings.Contains(said, "no answer") {
+			t.Errorf("%v: exit status %d: %s", args, code, said)
+		}
+	}
 }
 
 // The endpoint is found by the configuration that the gateway runs, a socket as well.

@@ -27,13 +27,10 @@ func (st *Store) failed(doing string, err error) error {
 	if command, _, cut := strings.Cut(text, ", with args beginning with"); cut {
 		return fmt.Errorf("%s: %s: %s", doing, command, cmp.Or(step, unknownStep))
 	}
-	if step != "" {
-		return &advised{doing, err, step}
-	}
-	return fmt.Errorf("%s: %w", doing, err)
+	return &advised{doing, err, step}
 }
 
-// advised is an error with what an operator does about it.
+// advised is an error with what an operator does about it, if that is known.
 type advised struct {
 	doing string
 	err   error
@@ -42,7 +39,17 @@ type advised struct {
 
 // Error implements error. What Redis says may end with a stop of its own.
 func (a *advised) Error() string {
-	return a.doing + ": " + strings.TrimRight(a.err.Error(), ". ") + ": " + a.step
+	if a.step == "" {
+		return a.doing + ": " + a.err.Error()
+	}
+	return a.what() + ": " + a.step
+}
+
+func (a *advised) what() string { return a.doing + ": " + strings.TrimRight(a.err.Error(), ". ") }
+
+// Refused implements sessionstore.Refusal: whatever Redis has answered.
+func (a *advised) Refused() (what, remedy string, ok bool) {
+	return a.what(), a.step, Answered(a.err) != ""
 }
 
 // Unwrap returns what came up.

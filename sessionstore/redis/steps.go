@@ -33,7 +33,7 @@ var steps = []step{
 	{kind(unencrypted), "the server seems not to speak TLS there: write redis:// and leave `tls` out, or give the port that does (tls-port)"},
 	{text("certificate required", "handshake failure", "bad certificate", "unknown certificate"),
 		"the server asks for a certificate of the client, or does not take ours: give one that its authority has signed (`cert <file>` and `key <file>` in the block `tls`)"},
-	{scanRefused, "the user of the store may not look for names, which people are signed in and out without, and operators need: ACL SETUSER <user> +scan"},
+	{scanRefused, "ACL SETUSER <user> +scan lets the user of the store look for names, which operators need, and people are signed in and out without"},
 	{inScript, "a script of the store was refused a command: " + aclStep},
 	{kind(goredis.IsPermissionError), aclStep},
 	{text("can't publish", "one of the channels"), aclStep},
