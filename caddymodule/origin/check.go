@@ -29,7 +29,13 @@ type Mismatch struct {
 }
 
 // Error says what was compared, and no more than a line has room for.
-func (m *Mismatch) Error() string { return "it is from " + m.Origin + ", and this site is " + m.Own }
+func (m *Mismatch) Error() string {
+	from := "it is from " + m.Origin
+	if m.Origin == "" {
+		from = "it does not say where it is from"
+	}
+	return from + ", and this site is " + m.Own
+}
 
 // longest bounds what is repeated of a client's.
 const longest = 256

@@ -123,6 +123,23 @@ func TestWhatIsToldOfARefusedPageIsBounded(t *testing.T) {
 	}
 }
 
+// A sentence with a hole in it names nobody.
+func TestAPageThatDoesNotSayWhereItIsFromIsToldSo(t *testing.T) {
+	for from, want := range map[string]string{
+		"":                     "it does not say where it is from, and this site is http",
+		"https://evil.example": "it is from https://evil.example, and this site is http",
+		"null":                 "it is from null, and this site is http",
+	} {
+		r := request("a.example", "Sec-Fetch-Site", "cross-site")
+		if from != "" {
+			r.Header.Set("Origin", from)
+		}
+		if m := new(origin.Check).Of(r); m == nil || !strings.HasPrefix(m.Error(), want) {
+			t.Errorf("from %q: %v", from, m)
+		}
+	}
+}
+
 func TestWhatAsksForAnotherProtocol(t *testing.T) {
 	extended := request("a.example")
 	extended.Method, extended.Header[":protocol"] = http.MethodConnect, []string{"websocket"}
