@@ -90,6 +90,9 @@ func TestWhatHappensIsInTheAuditLog(t *testing.T) {
 	happens("a password that is wrong", func(t *testing.T) {
 		p.Client(t).TrySignIn(gatewaytest.Ada, "wrong").Want(t, http.StatusUnauthorized)
 	}, `sign_in refused: 0 by stranger, POST /auth/login by login "users", `)
+	happens("somebody who is disabled, whoever typed it", func(t *testing.T) {
+		p.Client(t).TrySignIn(gatewaytest.Linus, "wrong").Want(t, http.StatusUnauthorized)
+	}, `sign_in refused: 3 by stranger, POST /auth/login by login "users", `)
 	happens("another account", func(t *testing.T) { ada.Choose("globex").Want(t, http.StatusOK) },
 		`account_switch ok: 1 by person, PUT /auth/session/primary-account by login "users", `)
 	happens("an account of somebody else", func(t *testing.T) { ada.Choose("nobodys").Want(t, http.StatusForbidden) },

@@ -209,7 +209,11 @@ func (l passwordLogin) refused(r *http.Request, name string, method login.Method
 	if errors.Is(err, login.ErrPublic) {
 		l.events.Happened(caller.Asker(r).Of(lifecycle.Event{Kind: PublicPassword, Login: method.Name()}))
 	} else {
-		l.events.Happened(caller.Asker(r).Of(lifecycle.Event{Kind: Refused, Login: l.asked(method), Name: name, Err: err}))
+		told := lifecycle.Event{Kind: Refused, Login: l.asked(method), Name: name, Err: err}
+		if disabled, known := errors.AsType[*login.DisabledError](err); known {
+			told.UserID = disabled.UserID
+		}
+		l.events.Happened(caller.Asker(r).Of(told))
 	}
 	whole := (method == nil || method.Name() == l.passwords[len(l.passwords)-1].Name()) && !errors.Is(err, login.ErrNotAsked)
 	answer := l.floor.refuse(r.Context(), begun, whole, refusal.Credentials)

@@ -73,7 +73,7 @@ func (m *Method) SignIn(ctx context.Context, typed login.Typed) (*profile.Person
 	case entry == nil:
 		return nil, login.ErrUnknown
 	case entry.Disabled:
-		return nil, errDisabled
+		return nil, &login.DisabledError{UserID: entry.person.ID, Err: errDisabled}
 	case entry.hash.encoded == "": // what was compared is nobody's
 		return nil, errNoPassword
 	case !match:
