@@ -82,7 +82,7 @@ func (m *MatchSession) MatchWithError(r *http.Request) (bool, error) {
 		return false, m.fail(r, http.StatusServiceUnavailable, err)
 	}
 	v := caller.Remember(r)
-	if m.shared.crossing(g, r, v) != nil {
+	if m.shared.crossing(g, r, v, new(caller.Caller)) != nil {
 		m.strip(r, v)
 		return false, nil // whoever's page it is, they are not the person
 	}

@@ -137,7 +137,7 @@ func (s *SessionAuth) ServeHTTP(w http.ResponseWriter, r *http.Request, next cad
 		s.handOver(w, r, v, c)
 	}
 	s.strip(r, v)
-	made := demand.Decision{Why: s.shared.crossing(g, r, v)}
+	made := demand.Decision{Why: s.shared.crossing(g, r, v, c)}
 	if made.Why == nil {
 		g.uses(c, s.shared.now())
 		made = s.decide(r, c)

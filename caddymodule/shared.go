@@ -327,7 +327,7 @@ func (s *shared) strip(r *http.Request, v *caller.Remembered, headers *everyrout
 // crossing refuses what asks for a websocket with our cookie and comes from a
 // page of another site: browsers send the cookie along and ask nobody, so that
 // page would talk to the app as the person does (RFC 6455 section 10.2).
-func (s *shared) crossing(g *gateway, r *http.Request, v *caller.Remembered) *refusal.Refusal {
+func (s *shared) crossing(g *gateway, r *http.Request, v *caller.Remembered, c *caller.Caller) *refusal.Refusal {
 	if !origin.IsUpgrade(r) || !g.callers.HasCookie(v) {
 		return nil
 	}
@@ -335,7 +335,7 @@ func (s *shared) crossing(g *gateway, r *http.Request, v *caller.Remembered) *re
 	if mismatch == nil {
 		return nil
 	}
-	g.events.Happened(caller.Asker(r).Of(lifecycle.Event{Kind: endpoint.CrossOrigin, Err: mismatch}))
+	g.events.Happened(endpoint.Crossed(caller.Asker(r), c, mismatch))
 	return endpoint.Crossing(mismatch)
 }
 

@@ -14,7 +14,8 @@ import (
 // What is told of decisions.
 const (
 	// Forbidden: somebody who is signed in may not do what they asked for. Login,
-	// UserID, Session, Client, Method, Host, Path, Result: the rule, Err: a *Lacking.
+	// UserID, Session, Client, Method, Host, Path, Result: the rule, Err: what they
+	// have, a *Lacking or an *Accounts.
 	Forbidden lifecycle.Kind = "forbidden"
 	// Anonymous: somebody who is not signed in was answered 401, or led to the login
 	// page. Client, Method, Host, Path, Result: the rule.
@@ -63,9 +64,48 @@ func (d *Demands) Tell(events lifecycle.Events, made *Decision, asked Request, r
 			Kind: Forbidden, Login: c.Session.Method, UserID: c.User.ID, Session: c.Session.Key,
 			Result: d.Unmet(made, asked, c.User), Err: &Lacking{d.ready.of, c.User, d.Rulings(*made, asked, c)[0].At},
 		}))
-	case made.Why.Status == http.StatusUnauthorized:
-		events.Happened(asker(r).Of(lifecycle.Event{Kind: Anonymous, Result: d.Rulings(*made, asked, c)[0].Rule}))
+	case c.Standing != caller.SignedIn:
+		if made.Why.Status == http.StatusUnauthorized {
+			events.Happened(asker(r).Of(lifecycle.Event{Kind: Anonymous, Result: d.Rulings(*made, asked, c)[0].Rule}))
+		}
+	case made.Why == refusal.NeverPasses:
+		told := Denied(asker(r), c)
+		told.Result = neverPasses
+		events.Happened(told)
+	case made.Why == c.Refusal:
+		events.Happened(Denied(asker(r), c))
 	}
+}
+
+// What decides where no demand does.
+const (
+	ownAccount  = "X-Account-Id: an account of theirs"
+	oneAccount  = "X-Account-Id: one account"
+	neverPasses = "no method that never passes"
+)
+
+// Denied is Forbidden of who is signed in and asks for an account that is none of
+// theirs, or for two.
+func Denied(by lifecycle.Asker, c *caller.Caller) lifecycle.Event {
+	rule := ownAccount
+	if c.Refusal == refusal.TwoAccounts {
+		rule = oneAccount
+	}
+	return by.Of(lifecycle.Event{
+		Kind: Forbidden, Login: c.Session.Method, UserID: c.User.ID, Session: c.Session.Key, Result: rule, Err: &Accounts{c.User},
+	})
+}
+
+// Accounts says which accounts somebody has.
+type Accounts struct{ User *sessionstore.UserSession }
+
+// Error is a list for the log: of many, the first.
+func (a *Accounts) Error() string {
+	names := make([]string, len(a.User.Accounts))
+	for i := range a.User.Accounts {
+		names[i] = a.User.Accounts[i].AccountID
+	}
+	return "accounts " + some(names)
 }
 
 func reportOf(d *Demands, made *Decision, asked Request, r *http.Request, c *caller.Caller, to int) lifecycle.Event {

@@ -4,6 +4,8 @@ import (
 	"net/http"
 
 	"example.com/sidegate/caddymodule/caller"
+	"example.com/sidegate/caddymodule/demand"
+	"example.com/sidegate/caddymodule/lifecycle"
 	"example.com/sidegate/caddymodule/refusal"
 )
 
@@ -12,9 +14,12 @@ import (
 type desk struct {
 	callers *caller.Finder
 	address Address
+	denied  func(lifecycle.Event) // hears who is signed in and refused all the same
 }
 
-func newDesk(c Config) desk { return desk{c.Callers, c.Address} }
+func newDesk(c Config) desk {
+	return desk{c.Callers, c.Address, func(e lifecycle.Event) { c.Events.Happened(e) }}
+}
 
 // signedIn returns who calls, or answers that they may not and returns nil.
 func (d desk) signedIn(w http.ResponseWriter, r *http.Request) *caller.Caller {
@@ -37,6 +42,15 @@ func (d desk) refuse(w http.ResponseWriter, r *http.Request, c *caller.Caller) {
 	if c.Standing == caller.CannotTell {
 		d.address.CannotTell(r, c.Refusal).WriteJSON(w)
 		return
+	}
+	d.deny(w, r, c)
+}
+
+// deny answers with what the caller is refused with, and tells of them where they are
+// signed in.
+func (d desk) deny(w http.ResponseWriter, r *http.Request, c *caller.Caller) {
+	if c.Standing == caller.SignedIn {
+		d.denied(demand.Denied(caller.Asker(r), c))
 	}
 	c.Refusal.WriteJSON(w)
 }

@@ -7,8 +7,8 @@ const (
 	// Attempted: somebody tried to sign in. Login, and Result, one of
 	// refusal.Results.
 	Attempted lifecycle.Kind = "attempted"
-	// Refused: the password was wrong, or nobody knows the person. Login, Client,
-	// Name, Err.
+	// Refused: the password was wrong, the person is disabled, or nobody knows them.
+	// Login, UserID of who is disabled, Client, Name, Err.
 	Refused lifecycle.Kind = "refused"
 	// PublicPassword: the password was right, and everybody can know it. Login,
 	// Client.
@@ -58,7 +58,8 @@ const (
 	// NotSigned: a session token could not be signed. Err.
 	NotSigned lifecycle.Kind = "not signed"
 	// CrossOrigin: a page of another site asked for a change, or for a websocket
-	// with somebody's cookie. Err is an *origin.Mismatch.
+	// with somebody's cookie. Login, UserID and Session where it was looked whose it
+	// is, Client, Err: an *origin.Mismatch.
 	CrossOrigin lifecycle.Kind = "cross-origin"
 	// TokenElsewhere: a token came that was read at another site. Err is an
 	// *origin.Elsewhere.

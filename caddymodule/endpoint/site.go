@@ -202,6 +202,15 @@ func (s *Site) crosses(r *http.Request) *refusal.Refusal {
 	return Crossing(mismatch)
 }
 
+// Crossed is CrossOrigin with whose cookie it came, where that is known.
+func Crossed(by lifecycle.Asker, c *caller.Caller, m *origin.Mismatch) lifecycle.Event {
+	told := lifecycle.Event{Kind: CrossOrigin, Err: m}
+	if c.Standing == caller.SignedIn {
+		told.Login, told.UserID, told.Session = c.Session.Method, c.User.ID, c.Session.Key
+	}
+	return by.Of(told)
+}
+
 // Crossing is the answer to a request of a page of another site; this site's own
 // over plain http is one, for who stands on the way to it has written it.
 func Crossing(m *origin.Mismatch) *refusal.Refusal {

@@ -215,7 +215,7 @@ func overridden(r *http.Request, asked *original) bool {
 func (v verify) decide(w http.ResponseWriter, asked *http.Request, p *Policy, redirects bool, yes int) {
 	c := v.callers.Caller(asked)
 	v.address.Cookie.HandOver(w, c)
-	made := demand.Decision{Why: v.unacceptable(asked)}
+	made := demand.Decision{Why: v.unacceptable(asked, c)}
 	request := demand.Request{URL: asked.URL, Method: asked.Method}
 	if made.Why == nil {
 		v.uses(c)
@@ -254,14 +254,14 @@ func unauthorized(leads bool) int {
 // unacceptable refuses what no demand opens: methods whose answer repeats the
 // request, tunnels, and websockets that a page of another site asks for with the
 // person's cookie (RFC 6455 section 10.2).
-func (v verify) unacceptable(asked *http.Request) *refusal.Refusal {
+func (v verify) unacceptable(asked *http.Request, c *caller.Caller) *refusal.Refusal {
 	switch strings.ToUpper(asked.Method) {
 	case http.MethodTrace, "TRACK", http.MethodConnect:
 		return refusal.NeverPasses
 	}
 	if asksForSocket(asked) && v.callers.HasCookie(caller.Remember(asked)) {
 		if mismatch := v.address.Check.Of(asked); mismatch != nil {
-			v.events.Happened(caller.AskerOf(asked).Of(lifecycle.Event{Kind: CrossOrigin, Err: mismatch}))
+			v.events.Happened(Crossed(caller.AskerOf(asked), c, mismatch))
 			return Crossing(mismatch)
 		}
 	}

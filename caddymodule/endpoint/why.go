@@ -104,7 +104,7 @@ func (y why) get(w http.ResponseWriter, r *http.Request) {
 	c := y.callers.Caller(r)
 	y.address.Cookie.HandOver(w, c)
 	if c.Standing == caller.CannotTell || c.Standing == caller.SignedIn && !c.MayPass() {
-		c.Refusal.WriteJSON(w)
+		y.deny(w, r, c)
 		return
 	}
 	a := whyAnswer{SignedIn: c.MayPass(), Request: y.seen(r)}
