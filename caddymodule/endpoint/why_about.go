@@ -2,8 +2,11 @@ package endpoint
 
 import (
 	"errors"
+	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"example.com/sidegate/caddymodule/refusal"
@@ -20,14 +23,28 @@ type about struct {
 	method string
 }
 
+// aboutParams are those that are known, and host, which is refused by a reason of its own.
+var aboutParams = spelt{"path", "method", "host"}
+
+// cutName is a parameter's name as an answer repeats it.
+func cutName(name string) string { return name[:min(len(name), longestMethod)] }
+
 // readAbout reads what is asked about; nil where no path is.
 func readAbout(u *url.URL) (*about, *refusal.Refusal) {
 	query, err := url.ParseQuery(u.RawQuery)
-	if err != nil {
+	switch {
+	case err != nil && strings.Contains(u.RawQuery, ";"):
+		return nil, refusal.WhySemicolon
+	case err != nil:
 		return nil, refusal.WhyUnread
 	}
-	if why := (spelt{"path", "method", "host"}).of(query); why != nil {
+	if why := aboutParams.of(query); why != nil {
 		return nil, why
+	}
+	for _, name := range slices.Sorted(maps.Keys(query)) {
+		if !slices.Contains(aboutParams, name) {
+			return nil, refusal.WhyParameter.Saying(fmt.Sprintf("There is no parameter %+q: path and method are taken here.", cutName(name)))
+		}
 	}
 	path, method := only(query, "path"), only(query, "method")
 	switch {

@@ -17,7 +17,7 @@ func TestWhatIsAskedAboutIsReadAsARequestLine(t *testing.T) {
 		decision    string
 	}{
 		{"nothing", "", 200, ""},
-		{"what it does not know", "a=b&c=d", 200, ""},
+		{"what it does not know", "path=/x&c=d", 400, ""},
 		{"a path", "path=/x", 200, "pass"},
 		{"a path, escaped", "path=%2Fboss%2Fx", 200, "refused"},
 		{"an escaped slash, which stays one", "path=/x/..%252fboss/x", 200, "refused"},
@@ -67,6 +67,26 @@ func TestWhatIsAskedAboutIsReadAsARequestLine(t *testing.T) {
 			s.Client(t).Get("/auth/why?"+a.query).Want(t, a.status) // whoever asks
 		})
 	}
+}
+
+// Who has mistyped a word is told which, and not that all is well.
+func TestWhatIsWrongInAQuestionIsNamed(t *testing.T) {
+	c := gatewaytest.Start(t, gatewaytest.Site{Options: "why"}).WithCookie(t, gatewaytest.Ada)
+	for query, want := range map[string]string{
+		"path=/x&methd=POST":                     `There is no parameter \"methd\": path and method are taken here.`,
+		"b=1&a=2":                                `no parameter \"a\"`,
+		"%E2%80%AE%1b=1":                         `no parameter \"\\u202e\\x1b\"`,
+		"path=/a;b":                              "raw semicolon (;)",
+		"path=/a;method=POST":                    "write it as %3B",
+		"path=/a%zz":                             "broken escapes",
+		"Path=/a":                                "",
+		strings.Repeat("a", 5000) + "=1&path=/x": `no parameter \"` + strings.Repeat("a", 32) + `\"`,
+	} {
+		if answer := c.Get("/auth/why?" + query); answer.StatusCode != http.StatusBadRequest || !strings.Contains(answer.Body, want) {
+			t.Errorf("%.40s: %d %s; want %s", query, answer.StatusCode, answer.Body, want)
+		}
+	}
+	c.Get("/auth/why?path=/a%3Bb").Want(t, http.StatusOK)
 }
 
 func TestOnlyReadingItIsAnswered(t *testing.T) {

@@ -92,6 +92,10 @@ var (
 	WhyUnread = &Refusal{Status: http.StatusBadRequest, Code: "bad_request",
 		Message: "The path that is asked about cannot be read: it begins with /, has no blanks and no broken escapes, and is of at most 8 KiB. " +
 			"Escape it as a value of a query: %2F in it is %252F there."}
+	WhySemicolon = &Refusal{Status: http.StatusBadRequest, Code: "bad_request",
+		Message: "The query has a raw semicolon (;), and it is not known where a value ends: write it as %3B."}
+	WhyParameter = &Refusal{Status: http.StatusBadRequest, Code: "bad_request",
+		Message: "There is no such parameter: path and method are taken here."}
 	WhyMethod = &Refusal{Status: http.StatusBadRequest, Code: "bad_request",
 		Message: "The method that is asked about is none: it is a word of at most 32 letters, such as POST, and is asked about with a path."}
 	WhyHost = &Refusal{Status: http.StatusBadRequest, Code: "bad_request",
