@@ -11,6 +11,8 @@ import (
 	"unicode"
 
 	"github.com/caddyserver/caddy/v2"
+
+	"example.com/sidegate/caddymodule/web"
 )
 
 // call is one request.
@@ -34,7 +36,7 @@ func (c *call) reply(value any) error {
 		return err
 	}
 	c.w.Header().Set("Content-Type", "application/json")
-	_, _ = c.w.Write(append(text, '\n')) // who has gone is told nothing
+	_, _ = c.w.Write(append(web.EscapeUnseen(text), '\n')) // who has gone is told nothing
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -100,6 +101,19 @@ func (o operator) wantEnded(path string, want int) {
 	var got struct{ Ended int }
 	if err := json.Unmarshal([]byte(a.Body), &got); err != nil || got.Ended != want {
 		o.t.Errorf("%s: %s; want %d", path, a.Body, want)
+	}
+}
+
+// Whoever pipes an answer to a terminal sees what a stranger has called their browser.
+func TestNoAnswerHoldsWhatTurnsATerminalAround(t *testing.T) {
+	s, o := start(t, gatewaytest.Site{Options: "store memory"})
+	const agent = "x\u202ey\u009b2J"
+	s.Client(t).Do("POST", "/auth/login", url.Values{"username": {gatewaytest.Ada}, "password": {gatewaytest.Password}}.Encode(),
+		"Content-Type", gatewaytest.AsForm, "User-Agent", agent, "Origin", s.URL)
+	a := o.do(http.MethodGet, "/sidegate/sessions?user=1").Want(t, http.StatusOK)
+	var l pageOf
+	if err := json.Unmarshal([]byte(a.Body), &l); err != nil || len(l.Sessions) != 1 || l.Sessions[0].UserAgent != agent || strings.ContainsAny(a.Body, "\u202e\u009b") {
+		t.Errorf("%v: %q", err, a.Body)
 	}
 }
 

@@ -1,6 +1,7 @@
 package sessionscommand
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"net/url"
 	"time"
 
+	"example.com/sidegate/caddymodule/web"
 	"example.com/sidegate/sessionstore"
 )
 
@@ -83,10 +85,15 @@ func (r *run) sayUnreadable(n int, one, more string) error {
 }
 
 func (r *run) print(value any) error {
-	e := json.NewEncoder(r.out)
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
-	return e.Encode(value)
+	if err := e.Encode(value); err != nil {
+		return err
+	}
+	_, err := r.out.Write(web.EscapeUnseen(text.Bytes())) // an earlier gateway says it as it is
+	return err
 }
 
 // checkID keeps what is no id out of the address that is asked.

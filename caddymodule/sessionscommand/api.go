@@ -45,6 +45,17 @@ func (a *api) do(method, path string, query url.Values, into any) error {
 // refused is how Caddy puts an answer other than success.
 var refused = regexp.MustCompile(`(?s)HTTP (\d{3}): (.*)$`)
 
+// asCommand has what the endpoint advises in the words of the command.
+var asCommand = strings.NewReplacer(
+	"GET /sidegate/sessions?all=true lists those", "list --all lists those",
+	"repeat the request", "run the command again",
+	", with a plus sign as %2B", "", // that is done here
+	"ask by email=<address>", "ask by --email <address>",
+	"user is the number", "--user takes the number",
+	"email is no address", "--email is no address",
+	"the parameter user is empty", "--user is empty", "the parameter email is empty", "--email is empty", "the parameter login is empty", "--login is empty",
+)
+
 // explain says what went wrong, and the next step.
 func (a *api) explain(err error) error {
 	found := refused.FindStringSubmatch(err.Error())
@@ -60,7 +71,7 @@ func (a *api) explain(err error) error {
 		if status == http.StatusForbidden {
 			return errors.New("the admin endpoint refuses this: " + printable(answer.Error) + "; see its access control and origins in Caddy's configuration")
 		}
-		return errors.New(printable(answer.Error))
+		return errors.New(asCommand.Replace(printable(answer.Error)))
 	}
 	if status == http.StatusNotFound {
 		return fmt.Errorf("the Caddy at %s has no Sidegate built in: name the admin endpoint of the gateway by --address", a.address)

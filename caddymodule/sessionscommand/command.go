@@ -34,6 +34,7 @@ The endpoint is that of --address, or that of the configuration that --config
 names, or Caddy's default, localhost:2019.`,
 		CobraFunc: func(cmd *cobra.Command) {
 			cmd.Args = noCommand
+			cmd.SetFlagErrorFunc(wrongFlag)
 			cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 			for _, sub := range []*cobra.Command{listCommand(), showCommand(), revokeCommand(), countCommand()} {
 				common(sub)
@@ -49,6 +50,28 @@ func noCommand(cmd *cobra.Command, args []string) error {
 		return nil
 	}
 	return errors.New("there is no command " + printable(args[0]) + ": say list, show, revoke or count (see caddy " + name + " --help)")
+}
+
+// wrongFlag says what there is in place of a flag that cannot be read. One before which
+// there is no command of ours is none of any.
+func wrongFlag(cmd *cobra.Command, err error) error {
+	if cmd.Name() == name {
+		if args := cmd.Flags().Args(); len(args) > 0 {
+			return noCommand(cmd, args)
+		}
+		return errors.New(printable(err.Error()) + ": say first what to do, list, show, revoke or count (see caddy " + name + " --help)")
+	}
+	return errors.New(printable(err.Error()) + ": " + cmd.Name() + " takes " + flagsOf(cmd) + " (see caddy " + name + " " + cmd.Name() + " --help)")
+}
+
+func flagsOf(cmd *cobra.Command) string {
+	var names []string
+	for _, flag := range []string{"user", "email", "login", "all", "yes", "json", "address", "config", "adapter"} {
+		if cmd.Flags().Lookup(flag) != nil {
+			names = append(names, "--"+flag)
+		}
+	}
+	return strings.Join(names, ", ")
 }
 
 // common gives a command what all of them have.
@@ -82,10 +105,35 @@ func whose(cmd *cobra.Command) {
 	flags.StringP("email", "", "", "Of the person with that address")
 	flags.StringP("login", "", "", "That began through that login")
 	flags.BoolP("all", "", false, "Of everybody")
-	cmd.MarkFlagsMutuallyExclusive("user", "email", "login", "all")
+	cmd.MarkFlagsMutuallyExclusive(whoseFlags...) // for what completes them
+	args := cmd.Args
+	cmd.Args = func(cmd *cobra.Command, given []string) error {
+		if err := oneOf(cmd); err != nil || args == nil {
+			return err
+		}
+		return args(cmd, given)
+	}
 	for _, flag := range []string{"user", "email", "login"} {
 		_ = cmd.RegisterFlagCompletionFunc(flag, cobra.NoFileCompletions)
 	}
+}
+
+// whoseFlags are those of whose.
+var whoseFlags = []string{"user", "email", "login", "all"}
+
+// oneOf refuses two of them, before Cobra does in words of its own.
+func oneOf(cmd *cobra.Command) error {
+	given := ""
+	for _, flag := range whoseFlags {
+		switch {
+		case !cmd.Flags().Changed(flag):
+		case given != "":
+			return errors.New("--" + given + " and --" + flag + " are both given: say whose sessions by one of --user, --email, --login and --all")
+		default:
+			given = flag
+		}
+	}
+	return nil
 }
 
 func listCommand() *cobra.Command {
@@ -183,6 +231,7 @@ func asked(do func(*run) error) func(*cobra.Command, []string) error {
 			fl: caddycmd.Flags{FlagSet: cmd.Flags()}, args: args, in: cmd.InOrStdin(), isTerminal: term.IsTerminal(int(os.Stdin.Fd())),
 			out: cmd.OutOrStdout(), ask: cmd.ErrOrStderr(),
 		}
+		caddy.BufferedLog() // else Caddy tells the person that it reads the file that they have named
 		address, err := caddycmd.DetermineAdminAPIAddress(r.fl.String("address"), nil, r.fl.String("config"), r.fl.String("adapter"))
 		if err != nil {
 			return errors.New("the address of the admin endpoint cannot be read off the configuration: " + err.Error() + "; mend it, or name the endpoint by --address")

@@ -152,7 +152,8 @@ func TestAWrongCommandSaysWhatToDo(t *testing.T) {
 	}{
 		{"nobody's sessions", []string{"list"}, []string{"--user <id>", "--all"}},
 		{"an argument of list", []string{"list", "ada"}, []string{"say whose by"}},
-		{"two people", []string{"list", "--user", "1", "--all"}, []string{"user", "all"}},
+		{"two people", []string{"list", "--user", "1", "--all"}, []string{"Error: --user and --all are both given", "--login"}},
+		{"two people to end", []string{"revoke", "--email", "a@example.com", "--login", "sso"}, []string{"Error: --email and --login are both given"}},
 		{"no id", []string{"show"}, []string{"<id>"}},
 		{"two ids", []string{"show", "a", "b"}, []string{"<id>"}},
 		{"what is no id", []string{"show", "../config"}, []string{"16 letters"}},
@@ -162,16 +163,34 @@ func TestAWrongCommandSaysWhatToDo(t *testing.T) {
 		{"a session and everybody", []string{"revoke", "AAAAAAAAAAAAAAAA", "--all", "--yes"}, []string{"leave --all out"}},
 		{"what is no id to end", []string{"revoke", "all"}, []string{"16 letters"}},
 		{"what is nobody's number", []string{"revoke", "--user", "ada"}, []string{"from 1 to"}},
-		{"an empty number", []string{"list", "--user", ""}, []string{"empty"}},
+		{"an empty number", []string{"list", "--user", ""}, []string{"--user is empty"}},
+		{"an empty login", []string{"list", "--login", ""}, []string{"--login is empty"}},
 		{"what is no address", []string{"list", "--email", "ada"}, []string{"no address"}},
-		{"an id that nobody has", []string{"show", "AAAAAAAAAAAAAAAA"}, []string{"there is no session AAAAAAAAAAAAAAAA"}},
+		{"an id that nobody has", []string{"show", "AAAAAAAAAAAAAAAA"}, []string{"there is no session AAAAAAAAAAAAAAAA", "list --all lists those"}},
+		{"an end of it", []string{"revoke", "AAAAAAAAAAAAAAAA"}, []string{"list --all lists those"}},
 		{"an argument of count", []string{"count", "all"}, []string{"takes no arguments"}},
-		{"a flag that is none", []string{"list", "--users", "1"}, []string{"unknown flag"}},
+		{"a flag that is none", []string{"list", "--users", "1"}, []string{"unknown flag", "list takes --user, --email", "list --help"}},
+		{"a flag that is mistyped", []string{"list", "--usr", "7"}, []string{"unknown flag: --usr: list takes --user, --email, --login, --all, --json", "list --help"}},
+		{"a flag of another command", []string{"count", "--all"}, []string{"count takes --json, --address"}},
+		{"a letter that is none", []string{"revoke", "-x"}, []string{"unknown shorthand", "revoke takes"}},
+		{"no such command, with a flag", []string{"lst"}, []string{"there is no command lst", "list, show, revoke or count"}},
 	} {
-		t.Run(c.name, func(t *testing.T) { shell{t, sh.dir, sh.at}.fails(c.words, c.args...) })
+		t.Run(c.name, func(t *testing.T) {
+			sh := shell{t, sh.dir, sh.at}
+			sh.fails(c.words, c.args...)
+			said, _ := sh.run(c.args...)
+			for _, of := range []string{"/sidegate/", "=<", "%2B", "if any flags in the group", "the request", "parameter"} {
+				if strings.Contains(said, of) {
+					t.Errorf("%v: it is said in other words than the command's: %s", c.args, said)
+				}
+			}
+		})
 	}
 	sh.at = nil
 	sh.fails([]string{"there is no command kill", "list, show, revoke or count"}, "kill")
+	sh.fails([]string{"needs an argument", "show takes --user"}, "show", "--user")
+	sh.fails([]string{"there is no command lst"}, "lst", "--user", "7")
+	sh.fails([]string{"unknown flag: --address", "say first what to do", "list, show"}, "--address", "127.0.0.1:1")
 	sh.fails([]string{"none.Caddyfile", "--address"}, "count", "--config", "none.Caddyfile")
 }
 
@@ -209,7 +228,7 @@ func TestTheEndpointIsFoundByTheConfiguration(t *testing.T) {
 	for _, at := range [][]string{
 		{"--config", "site.conf", "--adapter", "caddyfile"}, {"--address", "unix/" + socket + "|0220"}, {"--address", "unix/" + socket},
 	} {
-		if said := (shell{t, dir, at}).ok("show", id); !strings.Contains(said, "ada@example.com") {
+		if said := (shell{t, dir, at}).ok("show", id); !strings.HasPrefix(said, "ID: ") || !strings.Contains(said, "ada@example.com") || strings.Contains(said, "using config") {
 			t.Errorf("%v: %s", at, said)
 		}
 	}
