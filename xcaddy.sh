@@ -42,7 +42,8 @@ test   runs every test with the race detector, and first installs what they
        need and is missing: redis-server, chromium, nginx, haproxy, apache2
        (with lua-socket), htpasswd, promtool, a C compiler for the detector, and
        Python (with PyJWT) and Node, which run what the README has in those
-       languages.
+       languages. Node tests the client for browsers, too, with packages from
+       npm at the versions of a package-lock.json.
          -long     sets SIDEGATE_LONG=1: soak and fault tests run at full
                    length, and figures are held to their bounds
          -slowest  prints the ten slowest tests at the end
@@ -191,6 +192,7 @@ install_for_tests() {
 	can_verify_in_python || install_packages python3 python3-jwt python3-cryptography
 	can_verify_in_node || install_packages nodejs
 	can_speak_websocket_in_node || install_packages node-ws
+	command -v npm >/dev/null || install_packages npm
 	command -v curl >/dev/null || install_packages curl
 	command -v htpasswd >/dev/null || install_packages apache2-utils
 	command -v promtool >/dev/null || install_packages prometheus
@@ -209,6 +211,7 @@ install_for_tests() {
 	has_socket_for_lua || fail "lua-socket is installed, but not for the Lua 5.3 of Apache"
 	command -v curl >/dev/null || fail "curl is installed but not on PATH"
 	can_verify_in_node || fail "node is not on PATH, or older than 18"
+	command -v npm >/dev/null || fail "npm is installed but not on PATH"
 	can_speak_websocket_in_node || fail "node-ws is installed, but node does not find the module ws in /usr/share/nodejs"
 	can_compile_c || fail "the C compiler '$(go env CC)' cannot compile: the race detector needs it"
 }

@@ -78,7 +78,7 @@ func lengthBreaches(s source) []string {
 
 // testFolders hold black-box tests over whole servers, and a doc.go. What they
 // share is gatewaytest's.
-var testFolders = []string{"caddymodule/attacks", "caddymodule/faults", "caddymodule/migrating", "caddymodule/verifying"}
+var testFolders = []string{"caddymodule/attacks", "caddymodule/faults", "caddymodule/migrating", "caddymodule/verifying", "caddymodule/web/clienttest"}
 
 func testFolderBreaches(s source) []string {
 	if !slices.Contains(testFolders, path.Dir(s.name)) || s.isTest() || path.Base(s.name) == "doc.go" {

@@ -126,6 +126,7 @@ func layOut(c Config) []Route {
 	if c.Why != nil {
 		routes = append(routes, whyRoute(c))
 	}
+	routes = append(routes, clientRoutes()...)
 	for _, p := range c.Providers {
 		routes = append(routes, providerLoginRoute(c, p), callbackRoute(c, p), backchannelRoute(c, p))
 	}

@@ -1,6 +1,6 @@
 // Package web holds what people and their tools see of the gateway itself:
-// the pages for signing in and out, the pages that say why not, and the
-// OpenAPI document.
+// the pages for signing in and out, the pages that say why not, the OpenAPI
+// document, and the client with which pages of apps ask who is signed in.
 //
 // The pages are plain HTML: no request beside the page itself, one style sheet
 // inside, and no script, but for the one line that presses the button of a page
@@ -12,5 +12,6 @@
 // It is told what to say and knows nothing else of the gateway: the standard
 // library is enough. Begin with the frame of all pages in web.go; login.go,
 // logout.go, onward.go, postback.go and problem.go are the pages, failure.go says why
-// somebody is not signed in yet, swagger.go and swagger.yaml are the document.
+// somebody is not signed in yet, swagger.go and swagger.yaml are the document,
+// client.go and npm/ the client for browsers.
 package web

@@ -74,6 +74,10 @@ func TestTheDocumentHasExactlyTheseRoutesAndStatuses(t *testing.T) {
 		"get /verify":                     "204 303 400 401 403 425 500 503",
 		"get /verify/{policy}":            "204 303 400 401 403 425 500 503",
 		"get /verify/{policy}/{path}":     "200 303 400 401 403 425 500 503",
+		"get /client.js":                  "200 304",
+		"get /client.d.ts":                "200 304",
+		"get /react.js":                   "200 304",
+		"get /react.d.ts":                 "200 304",
 		"get /.well-known/jwks.json":      "200",
 	}
 	got := map[string]string{}

@@ -1,0 +1,38 @@
+package web
+
+import (
+	"crypto/sha256"
+	"embed"
+	"encoding/base64"
+)
+
+//go:embed npm/client.js npm/client.d.ts npm/react.js npm/react.d.ts
+var npm embed.FS
+
+// ClientFile is a file of the client for browsers.
+type ClientFile struct {
+	Name      string
+	MediaType string
+	Body      []byte
+	// ETag names the content: it changes with releases, and not with restarts.
+	ETag string
+}
+
+// ClientFiles are those that pages load from the gateway. They are the same
+// below every base_path.
+func ClientFiles() []ClientFile {
+	const script, types = "text/javascript; charset=utf-8", "application/typescript; charset=utf-8"
+	files := []ClientFile{
+		{Name: "client.js", MediaType: script}, {Name: "client.d.ts", MediaType: types},
+		{Name: "react.js", MediaType: script}, {Name: "react.d.ts", MediaType: types},
+	}
+	for i := range files {
+		body, err := npm.ReadFile("npm/" + files[i].Name)
+		if err != nil {
+			panic(err) // it is embedded: not at run time
+		}
+		sum := sha256.Sum256(body)
+		files[i].Body, files[i].ETag = body, `"`+base64.RawURLEncoding.EncodeToString(sum[:16])+`"`
+	}
+	return files
+}
