@@ -123,6 +123,38 @@ func TestTheExampleOfAPIs(t *testing.T) {
 	}
 }
 
+func TestTheExampleOfASinglePageApp(t *testing.T) {
+	s := runExample(t, "spa.Caddyfile", gatewaytest.NewRecorder(t))
+	anybody, admin, viewer := s.Client(t), demoClient(t, s, gatewaytest.Ada), demoClient(t, s, gatewaytest.Grace)
+	for _, c := range []struct {
+		name         string
+		client       *gatewaytest.Client
+		method, path string
+		account      string
+		status       int
+		body         string
+	}{
+		{"anybody gets the page", anybody, "GET", "/", "", 200, `src="/app.js"`},
+		{"anybody gets its script", anybody, "GET", "/app.js", "", 200, `"/auth/client.js"`},
+		{"anybody gets the client", anybody, "GET", "/auth/client.js", "", 200, "createClient"},
+		{"nobody gets orders who is not signed in", anybody, "GET", "/api/orders", "", 401, `"error":"unauthorized"`},
+		{"a viewer may read them", viewer, "GET", "/api/orders", "", 200, `"account": "acme"`},
+		{"a viewer may not order", viewer, "POST", "/api/orders", "", 403, `"error":"forbidden"`},
+		{"an admin may order", admin, "POST", "/api/orders", "", 200, `"account": "acme"`},
+		{"a tab acts for its account", admin, "GET", "/api/orders", "globex", 200, `"account": "globex"`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			header := []string{"X-Session-Account-Id", "forged"}
+			if c.account != "" {
+				header = append(header, "X-Account-Id", c.account)
+			}
+			if a := c.client.Do(c.method, c.path, "", header...).Want(t, c.status); !strings.Contains(a.Body, c.body) {
+				t.Errorf("got %s", a.Body)
+			}
+		})
+	}
+}
+
 func TestTheExampleOfGrafana(t *testing.T) {
 	up := gatewaytest.NewRecorder(t)
 	s := runExample(t, "grafana.Caddyfile", up)

@@ -149,6 +149,7 @@ test("the focus", async (t) => {
       tab.document.visibilityState = "hidden";
     }, 0],
     ["asks at once when the network is back", "online", undefined, 1],
+    ["asks at once when the network is gone, to say so", "offline", undefined, 1],
     ["asks at once when Back has brought the page", "pageshow", undefined, 1],
   ]) {
     await t.test(what, async () => assert.equal(await focused(kind, change), asks));

@@ -152,6 +152,7 @@ export const createClient = ({ base = new URL(".", import.meta.url).href, events
     addEventListener("focus", look);
     document.addEventListener("visibilitychange", look);
     addEventListener("online", again);
+    addEventListener("offline", again);
     addEventListener("pageshow", (event) => event.persisted && again());
     if (events)
       navigator.locks?.request(key(), () => {
