@@ -133,14 +133,14 @@ test("subscribe", async (t) => {
 });
 
 test("the focus", async (t) => {
-  const focused = async (kind, change = () => {}) => {
+  const focused = async (kind, change = () => {}, event = { persisted: true }) => {
     const browser = new Browser(), tab = await browser.tab({ locks: false }).watch();
     await change(browser, tab);
     const before = browser.gateway.reads.length;
-    await tab.fire(kind, { persisted: true });
+    await tab.fire(kind, event);
     return browser.gateway.reads.length - before;
   };
-  for (const [what, kind, change, asks] of [
+  for (const [what, kind, change, asks, event] of [
     ["asks anew", "focus", (b) => b.clock.forward(5000), 1],
     ["asks at most every five seconds", "focus", (b) => b.clock.forward(4999), 0],
     ["asks when the tab is shown", "visibilitychange", (b) => b.clock.forward(5000), 1],
@@ -151,8 +151,9 @@ test("the focus", async (t) => {
     ["asks at once when the network is back", "online", undefined, 1],
     ["asks at once when the network is gone, to say so", "offline", undefined, 1],
     ["asks at once when Back has brought the page", "pageshow", undefined, 1],
+    ["asks once when the page is loaded", "pageshow", undefined, 0, { persisted: false }],
   ]) {
-    await t.test(what, async () => assert.equal(await focused(kind, change), asks));
+    await t.test(what, async () => assert.equal(await focused(kind, change, event), asks));
   }
 });
 
@@ -180,8 +181,10 @@ test("time", async (t) => {
     assert.equal(tab.status, "anonymous");
   });
   await t.test("the clock of the person may be wrong", async () => {
-    const { browser, tab } = await ending(60e3);
+    const browser = new Browser(), tab = browser.tab({ locks: false });
+    browser.gateway.ends = browser.clock.now + 60e3;
     tab.here.Date.now = () => 0;
+    await tab.watch();
     browser.gateway.signedIn = null;
     await browser.clock.forward(61e3);
     assert.equal(tab.status, "anonymous");
@@ -208,5 +211,19 @@ test("time", async (t) => {
     browser.gateway.trouble = null;
     await browser.clock.forward(60e3);
     assert.equal(tab.statuses, "loading authenticated stale authenticated");
+    browser.gateway.trouble = "network";
+    await tab.fire("online");
+    browser.gateway.trouble = null;
+    await browser.clock.forward(5e3);
+    assert.equal(tab.status, "authenticated");
+  });
+  await t.test("nothing is asked for nobody, nor of a gateway that tells of no end", async () => {
+    const browser = new Browser(), tab = await browser.tab({ locks: false }).watch();
+    await browser.clock.forward(3600e3);
+    await tab.client.logout();
+    const before = browser.gateway.asked.length;
+    await browser.clock.forward(3600e3);
+    assert.equal(browser.gateway.asked.length - before, 0);
+    assert.equal(before, 2);
   });
 });

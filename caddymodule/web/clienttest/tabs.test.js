@@ -51,6 +51,14 @@ test("tabs", async (t) => {
     await page.client.logout();
     await settled();
     assert.equal(everyone(all), "anonymous anonymous");
+    assert.equal(browser.channels.size, all.length); // it keeps nothing open
+  });
+  await t.test("one of which cannot tell do not ask for it", async () => {
+    const { gateway, all } = await tabs(2);
+    gateway.trouble = 503;
+    await assert.rejects(all[0].client.getSession());
+    await settled();
+    assert.equal(everyone(all), "stale authenticated");
   });
   await t.test("of two gateways of one site leave each other alone", async () => {
     const { browser, gateway, all } = await tabs(1);

@@ -88,7 +88,7 @@ export class Clock {
   timers = new Map();
   next = 1;
 
-  setTimeout = (run, wait) => (this.timers.set(this.next, { run, at: this.now + wait }), this.next++);
+  setTimeout = (run, wait) => (this.timers.set(this.next, { run, at: this.now + (wait || 0) }), this.next++);
   clearTimeout = (id) => this.timers.delete(id);
 
   // forward puts the clock forward, and rings what is due on the way.
