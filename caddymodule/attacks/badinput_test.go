@@ -173,7 +173,7 @@ func TestUnknownRoutesAndMethods(t *testing.T) {
 	c := s.Client(t)
 	c.SignIn(gatewaytest.Ada)
 	for _, path := range []string{"/auth/", "/auth/nothing", "/auth/session/", "/auth/session/x", "/auth/sessions/", "/auth/sessions/a/b",
-		"/auth/login/", "/auth/callback/x", "/auth/why/", "/auth/why/x", "/auth/Why", "/auth/.well-known/", "/auth/.git/config", "/auth/session.json", "/auth/Session", "/auth/session%00"} {
+		"/auth/login/", "/auth/callback/x", "/auth/why/", "/auth/why/x", "/auth/Why", "/auth/.well-known/", "/auth/.git/config", "/auth/session.json", "/auth/mock.js", "/auth/npm/client.js", "/auth/client.js/", "/auth/Session", "/auth/session%00"} {
 		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "X"} {
 			t.Run(method+" "+path, func(t *testing.T) {
 				wantProblem(t, c.Do(method, path, ""), http.StatusNotFound)
@@ -184,6 +184,7 @@ func TestUnknownRoutesAndMethods(t *testing.T) {
 		"/auth/session": "GET, HEAD", "/auth/events": "GET, HEAD", "/auth/session/swagger.yaml": "GET, HEAD", "/auth/session/primary-account": "PUT",
 		"/auth/login": "GET, HEAD, POST", "/auth/logout": "GET, HEAD, POST", "/auth/refresh": "POST", "/auth/sessions": "DELETE, GET, HEAD",
 		"/auth/sessions/abc": "DELETE", "/auth/.well-known/jwks.json": "GET, HEAD", "/auth/why": "GET, HEAD",
+		"/auth/client.js": "GET, HEAD", "/auth/react.d.ts": "GET, HEAD",
 	} {
 		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "get"} {
 			if strings.Contains(", "+allow+",", ", "+method+",") {

@@ -66,6 +66,7 @@ func TestNoRouteWaitsForABodyWithoutEnd(t *testing.T) {
 		{"GET /auth/session", "", http.StatusRequestTimeout},
 		{"GET /auth/.well-known/jwks.json", "", http.StatusRequestTimeout},
 		{"GET /auth/session/swagger.yaml", "", http.StatusRequestTimeout},
+		{"GET /auth/client.js", "", http.StatusRequestTimeout},
 		{"GET /auth/login", "", http.StatusRequestTimeout},
 		{"GET /auth/logout", "", http.StatusRequestTimeout},
 		{"GET /auth/sessions", signedIn(), http.StatusRequestTimeout},
