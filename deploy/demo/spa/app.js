@@ -17,11 +17,12 @@ const item = (text, ...buttons) => {
   return line;
 };
 
-// button does what it says, and shows why where that fails.
-const button = (text, act) => {
+// button does what it says, to whom, and shows why where that fails.
+const button = (text, whom, act) => {
   const made = document.createElement("button");
   made.type = "button";
   made.textContent = text;
+  made.setAttribute("aria-label", `${text}: ${whom}`);
   made.addEventListener("click", () => act().catch(sayWhy));
   return made;
 };
@@ -35,18 +36,21 @@ const showAccounts = ({ accounts = [], primaryAccount }) =>
         ? item(`${accountName} (the present one)`)
         : item(
             accountName,
-            button("In this tab", () => switchAccount(accountId)),
-            button("In all tabs", () => switchAccount(accountId, { everywhere: true })),
+            button("In this tab", accountName, () => switchAccount(accountId)),
+            button("In all tabs", accountName, () => switchAccount(accountId, { everywhere: true })),
           ),
     ),
   );
 
-// Orders are of the account that the tab acts for: authFetch tells the app which.
+// Orders are of the account that the tab acts for: authFetch tells the app which. Of
+// several answers that of the last question counts.
+let asked = 0;
 const showOrders = async (init) => {
-  const answer = await authFetch("/api/orders", init);
+  const question = ++asked, answer = await authFetch("/api/orders", init);
   if (answer.status === 401) return; // the state says so by now
   if (!answer.ok) throw new Error(`the app answered with ${answer.status}`);
   const { account, orders } = await answer.json();
+  if (question !== asked) return;
   $("account").textContent = account;
   $("orders").replaceChildren(...orders.map((order) => item(order)));
 };
