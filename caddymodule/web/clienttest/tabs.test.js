@@ -137,7 +137,8 @@ test("the stream of events", async (t) => {
     await browser.clock.forward(60e3);
     assert.equal(gateway.streams.length, 2);
   });
-  for (const [what, options, events] of [["when it is not wanted", {}, false], ["where the browser has no locks", { locks: false }, true]]) {
+  for (const [what, options, events] of [["when it is not wanted", {}, false], ["where the browser has no locks", { locks: false }, true],
+    ["where the page may have none", { locks: () => Promise.reject(new Error("SecurityError")) }, true]]) {
     await t.test(`is done without ${what}`, async () => {
       const browser = new Browser(), tab = browser.tab(options), client = tab.client.createClient({ base: "/auth", events });
       client.subscribe((state) => tab.heard.push(state));

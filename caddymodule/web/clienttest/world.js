@@ -117,10 +117,11 @@ export class Browser {
     return new Tab(this, options);
   }
 
-  request(name, tab, callback) {
+  request(name, callback, tab) {
     const waiting = this.locks.get(name) ?? this.locks.set(name, []).get(name);
     waiting.push({ tab, callback });
     if (waiting.length === 1) queueMicrotask(callback);
+    return new Promise(() => {});
   }
 
   // free gives what a closed tab held to the next one.
@@ -141,7 +142,7 @@ export class Tab {
   listeners = {};
   kept = new Map();
 
-  constructor(browser, { moduleURL = "https://app.example.com/auth/client.js", at = "https://app.example.com/orders?page=2#top", locks = true, storage = true }) {
+  constructor(browser, { moduleURL = "https://app.example.com/auth/client.js", at = "https://app.example.com/orders?page=2#top", locks = (...asked) => browser.request(...asked), storage = true }) {
     const tab = this, { clock, gateway } = (this.browser = browser);
     const on = (kind, listener) => (this.listeners[kind] ??= []).push(listener);
     this.document = {
@@ -156,7 +157,7 @@ export class Tab {
       location: Object.assign(new URL(at), { assign: (address) => this.went.push(address) }),
       document: this.document,
       sessionStorage: storage && { getItem: (k) => this.kept.get(k) ?? null, setItem: (k, v) => this.kept.set(k, v) },
-      navigator: locks ? { locks: { request: (name, callback) => browser.request(name, this, callback) } } : {},
+      navigator: locks ? { locks: { request: (name, callback) => locks(name, callback, this) } } : {},
       addEventListener: on,
       setTimeout: clock.setTimeout,
       clearTimeout: clock.clearTimeout,

@@ -154,12 +154,12 @@ export const createClient = ({ base = new URL(".", import.meta.url).href, events
     addEventListener("online", again);
     addEventListener("offline", again);
     addEventListener("pageshow", (event) => event.persisted && again());
-    if (events)
-      navigator.locks?.request(key(), () => {
-        leads = true;
-        follow();
-        return never; // while the page is there
-      });
+    const lead = () => {
+      leads = true;
+      follow();
+      return never; // while the page is there
+    };
+    if (events) navigator.locks?.request(key(), lead).catch(() => {});
     peek();
   };
 
