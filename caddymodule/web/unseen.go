@@ -12,7 +12,7 @@ const joiner = '\u200d'
 
 // EscapeUnseen is JSON of the same value in which no text of strangers does anything to
 // a terminal: what is no printable character, such as the controls U+0080 to U+009F and
-// those that turn a line around (CVE-2021-42574), is written as \uXXXX. JSON has such
+// those that turn a line around (CVE-2021-42574), is written as its number (`\u202e`). JSON has such
 // characters within strings alone, and those below U+0020 are escaped anyway.
 func EscapeUnseen(text []byte) []byte {
 	var b strings.Builder
