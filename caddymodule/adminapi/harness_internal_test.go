@@ -161,7 +161,7 @@ func (a *asking) want(method, path string, into any) {
 }
 
 // all lists whose sessions the query says, page by page.
-func (a *asking) all(query string) (sessions []session, pages int) {
+func (a *asking) all(query string) (sessions []Session, pages int) {
 	a.Helper()
 	for cursor := ""; ; pages++ {
 		var l sessionList

@@ -17,7 +17,7 @@ import (
 	"example.com/sidegate/sessionstore"
 )
 
-func ids(of []session) (ids []string) {
+func ids(of []Session) (ids []string) {
 	for _, s := range of {
 		ids = append(ids, s.ID)
 	}
@@ -36,7 +36,7 @@ func TestSessionsAreListedTheNewestFirst(t *testing.T) {
 	for _, query := range []string{"user=1", "email=%20ADA@example.com%20", "login=users", "user=1&limit=1", "user=1&limit=3", "login=users&limit=2"} {
 		t.Run("by "+query, func(t *testing.T) {
 			got, _ := a.all(query)
-			if !slices.IsSortedFunc(got, func(one, other session) int { return other.CreatedAt.Compare(one.CreatedAt) }) {
+			if !slices.IsSortedFunc(got, func(one, other Session) int { return other.CreatedAt.Compare(one.CreatedAt) }) {
 				t.Errorf("the order is %v", got)
 			}
 			if !slices.Equal(slices.Sorted(slices.Values(ids(got))), slices.Sorted(slices.Values(want))) {

@@ -26,8 +26,8 @@ var sessionRoutes = []route{
 	}},
 }
 
-// session is one of them, as operators see it.
-type session struct {
+// Session is one of them, as operators see it; all times are in UTC.
+type Session struct {
 	ID     string `json:"id"`
 	User   int64  `json:"user"`
 	Email  string `json:"email"`
@@ -42,8 +42,8 @@ type session struct {
 	UserAgent string `json:"userAgent"`
 }
 
-func sessionOf(s *sessionstore.Session) session {
-	return session{
+func sessionOf(s *sessionstore.Session) Session {
+	return Session{
 		ID: s.Key.ID(), User: s.User.ID, Email: s.User.Email, Method: s.Method,
 		CreatedAt: s.CreatedAt.UTC(), LastSeenAt: s.LastSeenAt.UTC(), ExpiresAt: s.ExpiresAt.UTC(), IdleExpiresAt: s.IdleExpiresAt().UTC(),
 		Address: s.Address, UserAgent: s.UserAgent,
@@ -52,7 +52,7 @@ func sessionOf(s *sessionstore.Session) session {
 
 // sessionList is one page of them.
 type sessionList struct {
-	Sessions []session `json:"sessions"`
+	Sessions []Session `json:"sessions"`
 	// Cursor is where the next page begins; it is left out at the end.
 	Cursor string `json:"cursor,omitempty"`
 	// Unreadable are how many more there are in all which cannot be read, and may or
@@ -85,7 +85,7 @@ func list(c *call) error {
 	if err != nil {
 		return away(err)
 	}
-	answer := sessionList{Sessions: make([]session, len(p.sessions)), Unreadable: p.unreadable}
+	answer := sessionList{Sessions: make([]Session, len(p.sessions)), Unreadable: p.unreadable}
 	for i, s := range p.sessions {
 		answer.Sessions[i] = sessionOf(s)
 	}

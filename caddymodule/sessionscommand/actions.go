@@ -11,23 +11,13 @@ import (
 	"net/url"
 	"time"
 
+	"example.com/sidegate/caddymodule/adminapi"
 	"example.com/sidegate/caddymodule/web"
 	"example.com/sidegate/sessionstore"
 )
 
 // session is one, as the API has it.
-type session struct {
-	ID            string    `json:"id"`
-	User          int64     `json:"user"`
-	Email         string    `json:"email"`
-	Method        string    `json:"method"`
-	CreatedAt     time.Time `json:"createdAt"`
-	LastSeenAt    time.Time `json:"lastSeenAt"`
-	ExpiresAt     time.Time `json:"expiresAt"`
-	IdleExpiresAt time.Time `json:"idleExpiresAt"`
-	Address       string    `json:"address"`
-	UserAgent     string    `json:"userAgent"`
-}
+type session = adminapi.Session
 
 type sessionPage struct {
 	Sessions   []json.RawMessage `json:"sessions"`
