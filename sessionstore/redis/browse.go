@@ -14,8 +14,10 @@ import (
 
 // WalkAll hands out everybody's live sessions: see sessionstore.Browser. It goes
 // through the names of all keys of the server (SCAN), whosever they are, and reads
-// those of the store's sessions: half a minute for a million keys, half of it at rest. In a cluster it ends with an error when slots have
-// moved from one node to another meanwhile. One that cannot be read and is kept for
+// those of the store's sessions: half a minute for a million keys, half of it at rest.
+// It ends with an error, whatever was handed out, when a server was restarted or
+// replaced meanwhile, or when slots of a cluster moved from one node to another: some
+// may have been passed over. One that cannot be read and is kept for
 // no longer than sessions that have ended idle is taken for one.
 func (st *Store) WalkAll(ctx context.Context, page func([]sessionstore.Found) error) error {
 	return st.walkNames(ctx, "*", page)
@@ -46,8 +48,8 @@ var errFound = errors.New("found")
 func (st *Store) walkNames(ctx context.Context, hash string, page func([]sessionstore.Found) error) error {
 	var found []sessionstore.Found
 	var stopped error
-	err := st.scan(ctx, st.globbed()+"{*}:s:"+hash, func(ctx context.Context, node *goredis.Client, names []string) error {
-		some, err := st.readNames(ctx, node, names)
+	err := st.scan(ctx, st.globbed()+"{*}:s:"+hash, func(ctx context.Context, conn *goredis.Conn, names []string) error {
+		some, err := st.readNames(ctx, conn, names)
 		found = append(found, some...)
 		return err
 	}, func() error {
@@ -66,7 +68,7 @@ func (st *Store) walkNames(ctx context.Context, hash string, page func([]session
 }
 
 // readNames reads the sessions of those Redis keys, and opens those that live.
-func (st *Store) readNames(ctx context.Context, node *goredis.Client, names []string) (found []sessionstore.Found, err error) {
+func (st *Store) readNames(ctx context.Context, conn *goredis.Conn, names []string) (found []sessionstore.Found, err error) {
 	var keys []sessionstore.Key
 	for _, name := range names {
 		if key, ok := st.keyOf(name); ok {
@@ -76,7 +78,7 @@ func (st *Store) readNames(ctx context.Context, node *goredis.Client, names []st
 	if len(keys) == 0 {
 		return nil, nil
 	}
-	read, err := st.fetchMany(ctx, node, keys)
+	read, err := st.fetchMany(ctx, conn, keys)
 	if err != nil {
 		return nil, err
 	}
@@ -108,16 +110,15 @@ type fetched struct {
 
 // fetchMany reads sessions of one server at once. What it sends us on for is asked
 // where it says. A value of another kind is a record that nobody can read.
-func (st *Store) fetchMany(ctx context.Context, node *goredis.Client, keys []sessionstore.Key) ([]fetched, error) {
+func (st *Store) fetchMany(ctx context.Context, conn *goredis.Conn, keys []sessionstore.Key) ([]fetched, error) {
 	records, kept := make([]*goredis.StringCmd, len(keys)), make([]*goredis.DurationCmd, len(keys))
-	_ = twice(ctx, func() error {
-		questions := node.Pipeline()
-		for i, key := range keys {
-			records[i], kept[i] = questions.Get(ctx, st.sessionKey(key)), questions.PTTL(ctx, st.sessionKey(key))
-		}
-		_, err := questions.Exec(ctx)
-		return shown(err)
-	})
+	questions := conn.Pipeline()
+	for i, key := range keys {
+		records[i], kept[i] = questions.Get(ctx, st.sessionKey(key)), questions.PTTL(ctx, st.sessionKey(key))
+	}
+	if _, err := questions.Exec(ctx); !alive(err) {
+		return nil, shown(err)
+	}
 	read := make([]fetched, len(keys))
 	for i, key := range keys {
 		var err error
@@ -153,8 +154,8 @@ func fetchedFrom(record *goredis.StringCmd, kept *goredis.DurationCmd) (fetched,
 // count again once they have been seen.
 func (st *Store) Count(ctx context.Context) (live int, err error) {
 	counted := make(map[int64]bool)
-	err = st.scan(ctx, st.globbed()+"{*}:u:*", func(ctx context.Context, node *goredis.Client, names []string) error {
-		n, err := st.countMany(ctx, node, st.uncounted(names, counted))
+	err = st.scan(ctx, st.globbed()+"{*}:u:*", func(ctx context.Context, conn *goredis.Conn, names []string) error {
+		n, err := st.countMany(ctx, conn, st.uncounted(names, counted))
 		live += n
 		return err
 	}, func() error { return nil })
@@ -176,19 +177,18 @@ func (st *Store) uncounted(names []string, counted map[int64]bool) (rest []strin
 
 // countMany asks many indexes at once. One that the server does not answer for, as it
 // does not know the script yet or another node has the slot, is asked by itself.
-func (st *Store) countMany(ctx context.Context, node *goredis.Client, names []string) (live int, err error) {
+func (st *Store) countMany(ctx context.Context, conn *goredis.Conn, names []string) (live int, err error) {
 	if len(names) == 0 {
 		return 0, nil
 	}
 	answers := make([]*goredis.Cmd, len(names))
-	_ = twice(ctx, func() error {
-		questions := node.Pipeline()
-		for i, name := range names {
-			answers[i] = countScript.EvalSha(ctx, questions, []string{name}, graceMillis)
-		}
-		_, err := questions.Exec(ctx)
-		return shown(err)
-	})
+	questions := conn.Pipeline()
+	for i, name := range names {
+		answers[i] = countScript.EvalSha(ctx, questions, []string{name}, graceMillis)
+	}
+	if _, err := questions.Exec(ctx); !alive(err) {
+		return 0, shown(err)
+	}
 	for i, name := range names {
 		n, err := answers[i].Int()
 		if goredis.HasErrorPrefix(err, "NOSCRIPT") || elsewhere(err) {

@@ -23,6 +23,8 @@
 //	<prefix>{<shard>}:b         when the server was written last, and when it could
 //	                            not be: see sessionstore.Outages. A cluster has one
 //	                            on each server, others one in all, of shard 0
+//	<prefix>{0000}:p:<random>   a proof that two connections go to one server, for
+//	                            a moment: see Store.WalkAll
 //
 // Every key but those of numbers and of whose they are, which are for good (see
 // Store.Number), has a time to live, which is what ends sessions, leases, links
@@ -30,7 +32,7 @@
 // agree. The key of a session that ends idle stays for sessionstore.Grace:
 // somebody may have been active who could not be written down.
 //
-// Every write is one script that runs at once or not at all and names all its
+// Every write but that proof is one script that runs at once or not at all and names all its
 // keys, all of one slot; a new number is a few of them, one after the other. None
 // is bound to the number of sessions there are.
 //

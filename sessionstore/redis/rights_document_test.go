@@ -44,7 +44,7 @@ func TestTheUserOfTheOperationsDocumentMayDoAllThatIsNeeded(t *testing.T) {
 		more    []string
 	}{
 		"at one server": {},
-		"at a cluster, with what it says of itself": {[]redistest.Option{redistest.Cluster()}, true, []string{documentedOfCluster}},
+		"at a cluster, with what it says of itself": {[]redistest.Option{redistest.Cluster()}, true, strings.Fields(documentedOfCluster)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			srv := asDocumented(t, append(documented(t), c.more...), c.options...)
@@ -70,7 +70,16 @@ func TestTheUserOfTheOperationsDocumentMayDoAllThatIsNeeded(t *testing.T) {
 }
 
 // documentedOfCluster is what a user of Redis Cluster needs beside that.
-const documentedOfCluster = "+cluster|slots"
+const documentedOfCluster = "+cluster|slots +cluster|nodes"
+
+func TestTheOperationsDocumentSaysWhatAUserOfAClusterNeeds(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../deploy/OPERATIONS.md")
+	must(t, err)
+	if !strings.Contains(string(text), "With Redis Cluster add `"+documentedOfCluster+"`") {
+		t.Errorf("OPERATIONS.md does not say %s", documentedOfCluster)
+	}
+}
 
 // What goes unnoticed would be left out by the next operator, or be left in for good.
 func TestEachRightOfTheOperationsDocumentIsMissedWhenItIsNotThere(t *testing.T) {

@@ -2,8 +2,8 @@ package redis
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -23,15 +23,18 @@ const (
 	longestRest = 50 * time.Millisecond
 )
 
+// visitor reads what those keys have, on the connection that their names came by.
+type visitor func(ctx context.Context, conn *goredis.Conn, keys []string) error
+
 // scan goes through the names of all keys of the pattern, on one server after the
 // other, and visits them page by page; a name may come twice. The store's time-out
 // is for each page, and not for handing over what was read of it. Between pages the
 // context is asked, and then it rests for as long as the page took: a server has at
 // least half of its time for others.
 //
-// A cluster must have the same slots in the same places when it ends, else some may
-// have been passed over.
-func (st *Store) scan(ctx context.Context, pattern string, visit func(ctx context.Context, node *goredis.Client, keys []string) error, handOver func() error) error {
+// A cluster must have the same slots in the same places when it ends, and none on
+// its way to another, else some may have been passed over.
+func (st *Store) scan(ctx context.Context, pattern string, visit visitor, handOver func() error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -39,36 +42,41 @@ func (st *Store) scan(ctx context.Context, pattern string, visit func(ctx contex
 	if err != nil {
 		return err
 	}
-	before, err := st.layout(ctx)
+	before, err := st.layout(ctx, nodes)
 	if err != nil {
 		return err
 	}
 	for _, node := range nodes {
-		if err := st.scanOne(ctx, node, pattern, visit, handOver); err != nil {
+		if err := st.scanOne(ctx, node, before[node], pattern, visit, handOver); err != nil {
 			return err
 		}
 	}
-	after, err := st.layout(ctx)
-	if err == nil && before != after {
+	after, err := st.layout(ctx, nodes)
+	if err == nil && !maps.Equal(before, after) {
 		err = errMoved
 	}
 	return err
 }
 
-// errMoved says that a scan may have missed what went from one node to another.
-var errMoved = errors.New("slots of the cluster have moved meanwhile, and some sessions may have been passed over: ask again when they are where they belong")
-
-func (st *Store) scanOne(ctx context.Context, node *goredis.Client, pattern string, visit func(ctx context.Context, node *goredis.Client, keys []string) error, handOver func() error) error {
+// scanOne goes through one server, by one connection: what SCAN answers means
+// something to the process that has answered, and another one, by which a server was
+// restarted or replaced, would go on anywhere and say nothing.
+func (st *Store) scanOne(ctx context.Context, node *goredis.Client, self, pattern string, visit visitor, handOver func() error) error {
+	conn, closeConn := st.apart(node)
+	defer closeConn()
 	var cursor uint64
 	for {
 		began := time.Now()
-		next, err := st.turn(ctx, node, pattern, cursor, visit)
+		next, err := st.turn(ctx, conn, pattern, cursor, visit)
 		if err != nil {
-			return err
+			return lost(cursor, err)
 		}
 		took := time.Since(began)
-		if err := handOver(); err != nil || next == 0 {
+		if err := handOver(); err != nil {
 			return err
+		}
+		if next == 0 {
+			return st.prove(ctx, conn, self)
 		}
 		if err := rest(ctx, min(took, longestRest)); err != nil {
 			return err
@@ -78,19 +86,15 @@ func (st *Store) scanOne(ctx context.Context, node *goredis.Client, pattern stri
 }
 
 // turn scans and visits one page.
-func (st *Store) turn(ctx context.Context, node *goredis.Client, pattern string, cursor uint64, visit func(ctx context.Context, node *goredis.Client, keys []string) error) (next uint64, err error) {
+func (st *Store) turn(ctx context.Context, conn *goredis.Conn, pattern string, cursor uint64, visit visitor) (next uint64, err error) {
 	ctx, cancel := st.bound(ctx)
 	defer cancel()
-	var keys []string
-	err = twice(ctx, func() (err error) {
-		keys, next, err = node.Scan(ctx, cursor, pattern, scanSize).Result()
-		return shown(err)
-	})
+	keys, next, err := conn.Scan(ctx, cursor, pattern, scanSize).Result()
 	if err != nil {
-		return 0, err
+		return 0, shown(err)
 	}
 	for some := range slices.Chunk(keys, askedAtOnce) {
-		if err := visit(ctx, node, some); err != nil {
+		if err := visit(ctx, conn, some); err != nil {
 			return 0, shown(err)
 		}
 	}
@@ -132,30 +136,6 @@ func (st *Store) servers(ctx context.Context) ([]*goredis.Client, error) {
 		return nodes, err
 	}
 	return nil, fmt.Errorf("client of kind %T cannot look for names: make it with Open", st.client)
-}
-
-// layout says which node of a cluster has which slots; nothing where there is none.
-func (st *Store) layout(ctx context.Context) (string, error) {
-	cluster, ok := st.client.(*goredis.ClusterClient)
-	if !ok {
-		return "", nil
-	}
-	ctx, cancel := st.bound(ctx)
-	defer cancel()
-	ranges, err := cluster.ClusterSlots(ctx).Result() //nolint:staticcheck // Redis 6 has nothing else
-	if err != nil {
-		return "", err
-	}
-	var places []string
-	for _, r := range ranges {
-		primary := ""
-		if len(r.Nodes) > 0 {
-			primary = r.Nodes[0].ID
-		}
-		places = append(places, fmt.Sprint(r.Start, " ", r.End, " ", primary))
-	}
-	slices.Sort(places)
-	return strings.Join(places, ","), nil
 }
 
 // elsewhere reports whether a node of a cluster has sent us on to another one.

@@ -34,6 +34,7 @@ var steps = []step{
 	{text("certificate required", "handshake failure", "bad certificate", "unknown certificate"),
 		"the server asks for a certificate of the client, or does not take ours: give one that its authority has signed (`cert <file>` and `key <file>` in the block `tls`)"},
 	{scanRefused, "ACL SETUSER <user> +scan lets the user of the store look for names, which operators need, and people are signed in and out without"},
+	{nodesRefused, "ACL SETUSER <user> +cluster|nodes lets the user of the store see which slots are being moved, which operators need, and people are signed in and out without"},
 	{inScript, "a script of the store was refused a command: " + aclStep},
 	{kind(goredis.IsPermissionError), aclStep},
 	{text("can't publish", "one of the channels"), aclStep},
@@ -130,6 +131,11 @@ func inScript(_ error, said string) bool {
 // needs.
 func scanRefused(_ error, said string) bool {
 	return refusal(said) && strings.Contains(strings.ToLower(said), "'scan'")
+}
+
+// nodesRefused is the same for what says where the slots of a cluster are going.
+func nodesRefused(_ error, said string) bool {
+	return refusal(said) && strings.Contains(said, "(CLUSTER NODES)")
 }
 
 // kind is for errors that one of these knows.

@@ -90,6 +90,13 @@ func hasPrimary(shard goredis.ClusterShard, addr string) bool {
 // redis-cli --cluster reshard does.
 func (n *Nodes) MoveSlot(key string) {
 	n.t.Helper()
+	n.BeginMove(key)()
+}
+
+// BeginMove does that until all keys have gone, and leaves the slot on its way until
+// end is called.
+func (n *Nodes) BeginMove(key string) (end func()) {
+	n.t.Helper()
 	slot, from := n.slotOf(key), n.PrimaryOf(key)
 	to := n.Primaries()[0]
 	if to == from {
@@ -106,9 +113,12 @@ func (n *Nodes) MoveSlot(key string) {
 			do(n, from, "migrate", "127.0.0.1", to.port, k, 0, Patience.Milliseconds())
 		}
 	}
-	// First the node that gets it, so that nobody is sent in a circle.
-	for _, node := range append([]*Server{to, from}, n.Primaries()...) {
-		do(n, node, "cluster", "setslot", slot, "node", n.id(to))
+	return func() {
+		n.t.Helper()
+		// First the node that gets it, so that nobody is sent in a circle.
+		for _, node := range append([]*Server{to, from}, n.Primaries()...) {
+			do(n, node, "cluster", "setslot", slot, "node", n.id(to))
+		}
 	}
 }
 
