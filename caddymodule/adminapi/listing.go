@@ -125,6 +125,9 @@ func (ls *listings) walk(ctx context.Context, b sessionstore.Browser, asked life
 	unreadable := make(map[sessionstore.Key]struct{})
 	err := asked.Walk(ctx, b, func(page []sessionstore.Found) error {
 		for _, f := range page {
+			if f.Ended {
+				continue
+			}
 			if f.Session == nil {
 				unreadable[f.Key] = struct{}{}
 			} else if has, _ := asked.Has(f); has {

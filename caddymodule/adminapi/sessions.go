@@ -100,6 +100,9 @@ func show(c *call) error {
 	if err != nil {
 		return err
 	}
+	if f.Ended {
+		return notFound(f.Key.ID())
+	}
 	if f.Session == nil {
 		return c.reply(struct {
 			ID         string `json:"id"`
@@ -149,7 +152,7 @@ func endAsked(c *call) error {
 	return c.reply(ended{done.Ended, done.Unknown})
 }
 
-// find1 finds the session that the path names.
+// find1 finds the session that the path names, which may have ended idle.
 func (c *call) find1() (*Desk, sessionstore.Found, error) {
 	var none sessionstore.Found
 	id, err := c.id()

@@ -40,7 +40,7 @@ func (a Asked) String() string {
 var errNotBrowsed = errors.New("the session store cannot be looked through: use one of embedded, memory and redis")
 
 // Walk hands out the pages of those that it takes to find them, which may be others
-// too: see Has.
+// too: see Has. Those that have ended idle and are kept are among them.
 func (a Asked) Walk(ctx context.Context, b sessionstore.Browser, page func([]sessionstore.Found) error) error {
 	switch {
 	case b == nil:
@@ -68,7 +68,7 @@ func (a Asked) Has(f sessionstore.Found) (has, known bool) {
 
 // OperatorEnded is what became of sessions that an operator asked the end of.
 type OperatorEnded struct {
-	// Ended is how many have ended.
+	// Ended is how many have ended that lived.
 	Ended int
 	// Unknown is how many cannot be read, so that they may be of those as well. They
 	// go on.
@@ -84,7 +84,8 @@ type Operators struct {
 // NewOperators is for those of the gateway whose sessions these are.
 func NewOperators(l *Sessions) *Operators { return &Operators{l.config, l.ender} }
 
-// End ends sessions at once, page by page, those that cannot be read among them.
+// End ends sessions at once, page by page, those that cannot be read among them, and
+// those that have ended idle: activity that is written late would have them live again.
 // Those that begin meanwhile may live on. With an error comes what had ended by then:
 // to ask again ends the others. By is who the operator is; there is one event of it.
 func (o *Operators) End(ctx context.Context, by string, asked Asked) (done OperatorEnded, err error) {
@@ -96,7 +97,7 @@ func (o *Operators) End(ctx context.Context, by string, asked Asked) (done Opera
 			has, known := asked.Has(f)
 			if has {
 				end = append(end, f)
-			} else if !known {
+			} else if !known && !f.Ended {
 				unknown[f.Key] = struct{}{}
 			}
 		}
@@ -109,8 +110,8 @@ func (o *Operators) End(ctx context.Context, by string, asked Asked) (done Opera
 	return OperatorEnded{told.Count, len(unknown)}, err
 }
 
-// EndOne is End for one session. It is not found when somebody else has
-// ended it first.
+// EndOne is End for one session. It is not found when somebody else has ended it
+// first, or when it had ended idle.
 func (o *Operators) EndOne(ctx context.Context, by string, f sessionstore.Found) (found bool, err error) {
 	if o.config.Browser == nil {
 		return false, errNotBrowsed
@@ -140,6 +141,8 @@ func (o *operatorEvent) add(found []sessionstore.Found, ended int) {
 	for _, f := range found {
 		s := f.Session
 		switch {
+		case f.Ended: // it does not count
+			continue
 		case s == nil:
 			o.mixed = true
 		case o.login == "" && o.userID == 0:
@@ -162,8 +165,9 @@ func (o *operatorEvent) event() Event {
 }
 
 // endFound ends sessions, whether they can be read or not, and has what is kept for
-// them elsewhere go, as signOut does for one. With an error come those that had ended
-// by then.
+// them elsewhere go, as signOut does for one. No app is told of those that had ended
+// idle, as it is not when nobody ends them. With an error come those that had ended by
+// then.
 func (e *ender) endFound(ctx context.Context, found []sessionstore.Found) (ended int, err error) {
 	if len(found) == 0 {
 		return 0, nil
@@ -180,14 +184,18 @@ func (e *ender) endFound(ctx context.Context, found []sessionstore.Found) (ended
 	if err != nil {
 		found = e.gone(ctx, found)
 	}
-	var read []*sessionstore.Session
+	var left, named []*sessionstore.Session
 	for _, f := range found {
-		if f.Session != nil {
-			read = append(read, f.Session)
+		if f.Session == nil {
+			continue
+		}
+		named = append(named, f.Session)
+		if !f.Ended {
+			left = append(left, f.Session)
 		}
 	}
-	e.farewell.tellAll(read)
-	e.links.forget(ctx, read...)
+	e.farewell.tellAll(left)
+	e.links.forget(ctx, named...)
 	return ended, err
 }
 
@@ -195,11 +203,15 @@ func (e *ender) endFound(ctx context.Context, found []sessionstore.Found) (ended
 // others failed.
 const goneTime = 2 * time.Second
 
-// gone are those that have ended, as far as the store still says so.
+// gone are those that have ended, as far as the store still says so. Of those that had
+// ended idle it does not say whether they are kept, and they keep their names.
 func (e *ender) gone(ctx context.Context, found []sessionstore.Found) (gone []sessionstore.Found) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), goneTime)
 	defer cancel()
 	for _, f := range found {
+		if f.Ended {
+			continue
+		}
 		_, err := e.config.Backing.Get(ctx, f.Key)
 		switch {
 		case errors.Is(err, sessionstore.ErrNotFound):

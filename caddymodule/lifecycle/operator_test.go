@@ -209,3 +209,55 @@ func TestAStoreThatCannotBeLookedThroughSaysSo(t *testing.T) {
 		t.Error("it has ended one")
 	}
 }
+
+// A gateway that was cut off from the store writes late that somebody was active: what an
+// operator has ended must not live again by that.
+func TestAnOperatorsEndReachesSessionsThatAreKeptForLateActivity(t *testing.T) {
+	for name, end := range map[string]func(o *operated, by *lifecycle.Operators, s *sessionstore.Session) (ended bool, err error){
+		"all": func(o *operated, by *lifecycle.Operators, _ *sessionstore.Session) (bool, error) {
+			done, err := by.End(context.Background(), "local", lifecycle.Asked{All: true})
+			return done != (lifecycle.OperatorEnded{}), err
+		},
+		"a person's": func(o *operated, by *lifecycle.Operators, _ *sessionstore.Session) (bool, error) {
+			done, err := by.End(context.Background(), "local", lifecycle.Asked{UserID: 1})
+			return done != (lifecycle.OperatorEnded{}), err
+		},
+		"one": func(o *operated, by *lifecycle.Operators, s *sessionstore.Session) (bool, error) {
+			f, _, err := o.shop.FindID(context.Background(), s.Key.ID())
+			if err != nil {
+				return false, err
+			}
+			return by.EndOne(context.Background(), "local", f)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				o := newOperated(t)
+				var dropped []sessionstore.Key
+				o.ended = func(key sessionstore.Key) { dropped = append(dropped, key) }
+				s := o.begin(t, 1, "ada@example.com")
+				<-time.After(50 * time.Minute)
+				seen := time.Now()
+				<-time.After(11 * time.Minute)
+				if o.alive(s) {
+					t.Fatal("it has not ended idle")
+				}
+				if ended, err := end(o, lifecycle.NewOperators(o.Sessions), s); ended || err != nil {
+					t.Errorf("it counts as ended by the operator: %v, %v", ended, err)
+				}
+				if !slices.Equal(dropped, []sessionstore.Key{s.Key}) {
+					t.Errorf("of %d is told who keeps something for them; want it", len(dropped))
+				}
+				if err := o.shop.Touch(t.Context(), s, seen); !errors.Is(err, sessionstore.ErrNotFound) || o.alive(s) {
+					t.Errorf("late activity is answered with %v", err)
+				}
+				if linked, err := o.shop.IsLinked(t.Context(), "lone\x00teller\x00", s.Key); linked || err != nil {
+					t.Errorf("its name is still known: %v", err)
+				}
+				if o.Finish(t.Context()); len(o.leaver.told) != 0 {
+					t.Error("the app was told, of a session that had ended idle")
+				}
+			})
+		})
+	}
+}

@@ -71,9 +71,11 @@ func (st *Store) List(ctx context.Context, userID int64) (list []*sessionstore.S
 	var unreadable sessionstore.UnreadableError
 	err = st.WalkUser(ctx, userID, func(page []sessionstore.Found) error {
 		for _, found := range page {
-			if found.Err != nil {
+			switch {
+			case found.Ended:
+			case found.Err != nil:
 				unreadable.Add(found.Key, found.Err)
-			} else {
+			default:
 				list = append(list, found.Session)
 			}
 		}
@@ -153,11 +155,32 @@ func (st *Store) walk(ctx context.Context, bucket, prefix []byte, page func([]se
 	})
 }
 
-// look opens a session for a Browser. False: it has expired, or a damaged entry has
-// left this place in an index.
-func (st *Store) look(tx *bbolt.Tx, key sessionstore.Key) (sessionstore.Found, bool) {
-	s, err := st.open(tx, key)
-	return sessionstore.Found{Key: key, Session: s, Err: err}, !errors.Is(err, sessionstore.ErrNotFound)
+// look opens a session for a Browser. False: its life is over, or a damaged entry has
+// left this place in an index. It ends when either life says so, the sealed one or the
+// one in the clear, which is all there is of one that cannot be read: see open.
+func (st *Store) look(tx *bbolt.Tx, key sessionstore.Key) (f sessionstore.Found, ok bool) {
+	value := tx.Bucket(sessionsBucket).Get(key.AppendTo(nil))
+	if value == nil {
+		return f, false
+	}
+	e, err := parseEntry(value)
+	if err != nil {
+		return sessionstore.Found{Key: key, Err: err}, true
+	}
+	life := e.life()
+	lives := []*sessionstore.Session{&life}
+	f.Key = key
+	if f.Session, f.Err = st.sealer.Open(key, e.record); f.Err == nil {
+		lives = append(lives, f.Session)
+	}
+	now, outages := st.now(), st.db.pulse.outages.Load()
+	for _, s := range lives {
+		if !now.Before(s.ExpiresAt) {
+			return sessionstore.Found{}, false
+		}
+		f.Ended = f.Ended || !outages.Live(s, now)
+	}
+	return f, true
 }
 
 // FindID implements sessionstore.Browser. It looks at the keys alone.

@@ -66,8 +66,8 @@ func (st *Store) WalkAll(ctx context.Context, page func([]sessionstore.Found) er
 func walk[V any](ctx context.Context, st *Store, index func() map[sessionstore.Key]V, page func([]sessionstore.Found) error) error {
 	var found []sessionstore.Found
 	return paged(ctx, st.mu.RLocker(), index, func(key sessionstore.Key, _ V) bool {
-		if s, err := st.live(key); err == nil {
-			found = append(found, sessionstore.Found{Key: key, Session: s})
+		if f, ok := st.look(key); ok {
+			found = append(found, f)
 		}
 		return true
 	}, func() error {
@@ -80,6 +80,16 @@ func walk[V any](ctx context.Context, st *Store, index func() map[sessionstore.K
 	})
 }
 
+// look is a session for a Browser. False: its life is over, or there is none. Called
+// with mu held.
+func (st *Store) look(key sessionstore.Key) (sessionstore.Found, bool) {
+	s, now := st.sessions[key], st.now()
+	if s == nil || !now.Before(s.ExpiresAt) {
+		return sessionstore.Found{}, false
+	}
+	return sessionstore.Found{Key: key, Session: s, Ended: !st.outages.Live(s, now)}, true
+}
+
 // FindID implements sessionstore.Browser.
 func (st *Store) FindID(ctx context.Context, id string) (found sessionstore.Found, ok bool, err error) {
 	begins, malformed := sessionstore.ParseID(id)
@@ -90,9 +100,7 @@ func (st *Store) FindID(ctx context.Context, id string) (found sessionstore.Foun
 		if !bytes.HasPrefix(key.Hash[:], begins) {
 			return true
 		}
-		if s, err := st.live(key); err == nil {
-			found, ok = sessionstore.Found{Key: key, Session: s}, true
-		}
+		found, ok = st.look(key)
 		return !ok
 	}, nothing)
 	return found, ok, err

@@ -192,7 +192,9 @@ func (st *Store) List(ctx context.Context, userID int64) ([]*sessionstore.Sessio
 	list := []*sessionstore.Session{}
 	err := st.WalkUser(ctx, userID, func(page []sessionstore.Found) error {
 		for _, found := range page {
-			list = append(list, found.Session)
+			if !found.Ended {
+				list = append(list, found.Session)
+			}
 		}
 		return nil
 	})

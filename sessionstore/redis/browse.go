@@ -12,13 +12,13 @@ import (
 	"example.com/sidegate/sessionstore"
 )
 
-// WalkAll hands out everybody's live sessions: see sessionstore.Browser. It goes
+// WalkAll hands out everybody's sessions: see sessionstore.Browser. It goes
 // through the names of all keys of the server (SCAN), whosever they are, and reads
 // those of the store's sessions: half a minute for a million keys, half of it at rest.
 // It ends with an error, whatever was handed out, when a server was restarted or
 // replaced meanwhile, or when slots of a cluster moved from one node to another: some
-// may have been passed over. One that cannot be read and is kept for
-// no longer than sessions that have ended idle is taken for one.
+// may have been passed over. One that cannot be read never counts as
+// ended, for it does not say whose it is, and so which index knows.
 func (st *Store) WalkAll(ctx context.Context, page func([]sessionstore.Found) error) error {
 	return st.walkNames(ctx, "*", page)
 }
@@ -44,7 +44,7 @@ func (st *Store) FindID(ctx context.Context, id string) (found sessionstore.Foun
 // errFound ends a look-up early, and reaches nobody.
 var errFound = errors.New("found")
 
-// walkNames hands out the live sessions whose hash is written so.
+// walkNames hands out the sessions whose hash is written so.
 func (st *Store) walkNames(ctx context.Context, hash string, page func([]sessionstore.Found) error) error {
 	var found []sessionstore.Found
 	var stopped error
@@ -67,7 +67,7 @@ func (st *Store) walkNames(ctx context.Context, hash string, page func([]session
 	return st.failed("looking through the sessions of redis", err)
 }
 
-// readNames reads the sessions of those Redis keys, and opens those that live.
+// readNames reads and opens the sessions of those Redis keys.
 func (st *Store) readNames(ctx context.Context, conn *goredis.Conn, names []string) (found []sessionstore.Found, err error) {
 	var keys []sessionstore.Key
 	for _, name := range names {
@@ -86,11 +86,7 @@ func (st *Store) readNames(ctx context.Context, conn *goredis.Conn, names []stri
 		if !r.there {
 			continue
 		}
-		live := r.kept > sessionstore.Grace || r.kept < 0
-		if s, err := st.sealer.Open(keys[i], r.record); err == nil && s.IdleTimeout <= 0 {
-			live = true
-		}
-		f, ok, err := st.openFound(ctx, keys[i], r.record, live)
+		f, ok, err := st.openFound(ctx, keys[i], r.record, r.kept > sessionstore.Grace || r.kept < 0, 0)
 		if err != nil {
 			return nil, err
 		}
@@ -204,7 +200,7 @@ func (st *Store) countMany(ctx context.Context, conn *goredis.Conn, names []stri
 
 // RevokeKeys ends sessions of anybody: see sessionstore.Browser. Those of one person
 // in a page end at once, and are told of in one message; each of these steps has the
-// store's time-out to itself.
+// store's time-out to itself. One that cannot be read counts, for it may have lived.
 func (st *Store) RevokeKeys(ctx context.Context, keys ...sessionstore.Key) (ended int, err error) {
 	for page := range slices.Chunk(keys, pageSize) {
 		if err := ctx.Err(); err != nil {

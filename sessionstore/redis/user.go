@@ -20,7 +20,8 @@ func (st *Store) List(ctx context.Context, userID int64) (list []*sessionstore.S
 	err = st.WalkUser(ctx, userID, func(page []sessionstore.Found) error {
 		for _, found := range page {
 			switch {
-			case listed[found.Key]:
+			case listed[found.Key], found.Ended:
+				continue
 			case found.Err != nil:
 				unreadable.Add(found.Key, found.Err)
 			default:
@@ -39,7 +40,7 @@ func (st *Store) List(ctx context.Context, userID int64) (list []*sessionstore.S
 	return list, unreadable.OrNil()
 }
 
-// WalkUser hands out the person's live sessions: see sessionstore.Browser.
+// WalkUser hands out the person's sessions: see sessionstore.Browser.
 func (st *Store) WalkUser(ctx context.Context, userID int64, page func([]sessionstore.Found) error) error {
 	var found []sessionstore.Found
 	var stopped error
@@ -143,7 +144,7 @@ func (st *Store) readMembers(ctx context.Context, userID int64, members []string
 			continue
 		}
 		left, _ := answer[2*i+1].(int64)
-		f, ok, err := st.openFound(ctx, key, []byte(record), left > 0)
+		f, ok, err := st.openFound(ctx, key, []byte(record), left > 0, userID)
 		if err != nil {
 			return nil, 0, err
 		}
@@ -164,26 +165,36 @@ func (st *Store) readPage(ctx context.Context, script *goredis.Script, userID in
 	return answer, err
 }
 
-// openFound opens a record; false when the session has ended. One that may have and
-// cannot be opened has: it is kept for a while, and nobody can ask further.
-func (st *Store) openFound(ctx context.Context, key sessionstore.Key, record []byte, live bool) (f sessionstore.Found, ok bool, err error) {
-	s, err := st.sealer.Open(key, record)
-	if err != nil {
-		return sessionstore.Found{Key: key, Err: err}, live, nil
-	}
-	if !st.now().Before(s.ExpiresAt) {
-		return f, false, nil
-	}
-	if !live {
-		err = st.confirmLive(ctx, s)
-	}
+// longestIdle stands for the idle timeout of a session that cannot be read. All that
+// is known of outages lies within it.
+const longestIdle = outagesKept
+
+// openFound opens a record; false when its life is over. Where it is not known to
+// live it is asked whether it has ended idle. What cannot be read does not say whose
+// it is, so that it may live unless the index of its person knows: whose is 0 where
+// that is not known.
+func (st *Store) openFound(ctx context.Context, key sessionstore.Key, record []byte, live bool, whose int64) (f sessionstore.Found, ok bool, err error) {
+	s, unreadable := st.sealer.Open(key, record)
 	switch {
-	case errors.Is(err, sessionstore.ErrNotFound):
+	case unreadable == nil && !st.now().Before(s.ExpiresAt):
 		return f, false, nil
-	case err != nil:
-		return f, false, err
+	case unreadable == nil:
+		live = live || s.IdleTimeout <= 0
+	case whose == 0:
+		live = true
 	}
-	return sessionstore.Found{Key: key, Session: s}, true, nil
+	f = sessionstore.Found{Key: key, Session: s, Err: unreadable}
+	if live {
+		return f, true, nil
+	}
+	if unreadable != nil {
+		s = &sessionstore.Session{Key: key, User: sessionstore.UserSession{ID: whose}, IdleTimeout: longestIdle}
+	}
+	err = st.confirmLive(ctx, s)
+	if errors.Is(err, sessionstore.ErrNotFound) {
+		f.Ended, err = true, nil
+	}
+	return f, err == nil, err
 }
 
 // RevokeUser ends the person's sessions: see sessionstore.Store. It ends them

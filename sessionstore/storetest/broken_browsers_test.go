@@ -3,6 +3,7 @@ package storetest_test
 import (
 	"context"
 	"path"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -31,6 +32,8 @@ func init() {
 		"a store that ends a page of keys only":               func(st browsed) sessionstore.Store { return tired{st} },
 		"a store that keeps others waiting while it counts":   func(st browsed) sessionstore.Store { return occupied{st, new(sync.RWMutex)} },
 		"a store that counts on for who has gone":             func(st browsed) sessionstore.Store { return absorbed{st} },
+		"a store that passes over what it keeps for late":     func(st browsed) sessionstore.Store { return overlooking{st} },
+		"a store that hands out what has ended as live":       func(st browsed) sessionstore.Store { return undiscerning{st} },
 	} {
 		broken[name] = func(st sessionstore.Store) sessionstore.Store { return breaks(st.(browsed)) }
 	}
@@ -172,6 +175,22 @@ func (st occupied) Create(ctx context.Context, s *sessionstore.Session, limit se
 	st.mu.RLock()
 	defer st.mu.RUnlock()
 	return st.browsed.Create(ctx, s, limit)
+}
+
+type overlooking struct{ browsed }
+
+func (st overlooking) WalkAll(ctx context.Context, page func([]sessionstore.Found) error) error {
+	return st.browsed.WalkAll(ctx, func(found []sessionstore.Found) error {
+		return page(slices.DeleteFunc(found, func(f sessionstore.Found) bool { return f.Ended }))
+	})
+}
+
+type undiscerning struct{ browsed }
+
+func (st undiscerning) FindID(ctx context.Context, id string) (sessionstore.Found, bool, error) {
+	f, ok, err := st.browsed.FindID(ctx, id)
+	f.Ended = false
+	return f, ok, err
 }
 
 type absorbed struct{ browsed }

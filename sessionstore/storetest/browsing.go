@@ -62,7 +62,7 @@ func (b *bench) walksAll() walked {
 	})
 }
 
-// just requires that these sessions were handed out, whole, and no others.
+// just requires that these sessions were handed out, whole and live, and no others.
 func (w walked) just(b *bench, want ...*sessionstore.Session) {
 	b.Helper()
 	if len(w.found) != len(want) {
@@ -72,6 +72,9 @@ func (w walked) just(b *bench, want ...*sessionstore.Session) {
 		found := w.found[s.Key]
 		b.must(found.Err)
 		b.same(found.Session, s)
+		if found.Ended {
+			b.Fatalf("%v is handed out as ended", s.Key)
+		}
 	}
 }
 
@@ -144,7 +147,7 @@ func testBrowsing(t *testing.T, h Harness) {
 	browsing(t, h, "what has ended is not handed out, not found and not counted", func(b *bench) {
 		rest, gone := b.create(ada, nil), b.create(ada, nil)
 		b.must(End(b.Context(), b.store, gone.Key))
-		short, idle := b.create(ada, b.lives(3, 0)), b.create(grace, b.lives(1000, 3))
+		short, idle := b.create(ada, b.lives(3, 0)), b.create(grace, b.lives(3, 2))
 		b.counts(3)
 		b.pass(3)
 		b.goes(short.Key)
@@ -168,6 +171,8 @@ func testBrowsing(t *testing.T, h Harness) {
 		}
 	})
 	testBrowsedUnreadable(t, h)
+	testBrowsedLast(t, h)
+	testBrowsedEnded(t, h)
 	testRevokingKeys(t, h)
 }
 
