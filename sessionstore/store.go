@@ -59,7 +59,9 @@ type Store interface {
 	Beat(ctx context.Context) error
 
 	// Revoke ends the session, and returns what it was: nil when it cannot be
-	// read, or when it is already gone, which is no error.
+	// read, or when it is already gone, which is no error. Of those who end one at
+	// the same time, one alone is told what it was. With an error it may have ended
+	// all the same.
 	Revoke(ctx context.Context, key Key) (*Session, error)
 
 	// List returns the person's live sessions, the newest first. One that

@@ -240,7 +240,8 @@ func (st *Store) revokeSome(ctx context.Context, keys []sessionstore.Key) (ended
 func (st *Store) revokeOf(ctx context.Context, r refs, index string) (int, error) {
 	ctx, cancel := st.boundRevocation(ctx)
 	defer cancel()
-	return st.revoke(ctx, r, index)
+	ended, _, err := st.revoke(ctx, r, index)
+	return ended, err
 }
 
 // indexesOf reads whose sessions these are.

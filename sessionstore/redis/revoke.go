@@ -21,8 +21,9 @@ func (st *Store) boundRevocation(ctx context.Context) (context.Context, context.
 }
 
 // revoke ends sessions of one person and tells those who keep them. The key of
-// their index may be empty, when it is not known. It reports how many there were.
-func (st *Store) revoke(ctx context.Context, r refs, index string) (int, error) {
+// their index may be empty, when it is not known. It reports how many had not ended
+// before, and how many it has taken away: of those who end one at once, one has.
+func (st *Store) revoke(ctx context.Context, r refs, index string) (ended, taken int, err error) {
 	message := make([]byte, 0, len(r.sessions)*keySize)
 	for _, key := range r.sessions {
 		message = key.AppendTo(message)
@@ -32,13 +33,19 @@ func (st *Store) revoke(ctx context.Context, r refs, index string) (int, error) 
 	if index != "" {
 		keys = append(keys, index)
 	}
-	ended, err := revokeScript.Run(ctx, st.client, keys, args...).Int()
-	if err == nil && st.wait.replicas > 0 {
+	answer, err := revokeScript.Run(ctx, st.client, keys, args...).Int64Slice()
+	if err == nil && len(answer) != 2 {
+		err = fmt.Errorf("redis answered %d values when it ended sessions; want 2", len(answer))
+	}
+	if err != nil {
+		return 0, 0, err
+	}
+	if st.wait.replicas > 0 {
 		err = st.confirm(ctx, keys[0], func(client goredis.Scripter) error {
 			return revokeScript.Run(ctx, client, keys, args...).Err()
 		})
 	}
-	return ended, err
+	return int(answer[0]), int(answer[1]), err
 }
 
 // confirm writes once more and waits for the replicas on the connection that it

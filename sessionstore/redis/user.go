@@ -236,7 +236,7 @@ func (st *Store) revokePage(ctx context.Context, userID int64, kept map[string]b
 		return 0, false, nil
 	}
 	refs := st.refer(userID, members[:min(len(members), pageSize)])
-	ended, err = st.revoke(ctx, refs, index)
+	ended, _, err = st.revoke(ctx, refs, index)
 	return ended, len(members) >= pageSize, err
 }
 

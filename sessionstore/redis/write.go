@@ -149,8 +149,12 @@ func (st *Store) Revoke(ctx context.Context, key sessionstore.Key) (*sessionstor
 	}
 	// Whatever kept us from reading it, "none" from a replica that lags behind
 	// included, only the server that ends it can say that it has ended.
-	if _, err = st.revoke(ctx, one, index); err != nil {
+	_, taken, err := st.revoke(ctx, one, index)
+	if err != nil {
 		return nil, st.failed("ending a session in redis", err)
+	}
+	if taken == 0 {
+		return nil, nil // somebody else has ended it since it was read
 	}
 	return s, nil
 }

@@ -277,6 +277,16 @@ func (st tacit) Revoke(ctx context.Context, key sessionstore.Key) (*sessionstore
 	return nil, err
 }
 
+// repeating says what a session was to all who end it at once.
+type repeating struct{ sessionstore.Store }
+
+func (st repeating) Revoke(ctx context.Context, key sessionstore.Key) (*sessionstore.Session, error) {
+	was, _ := st.Get(ctx, key)
+	runtime.Gosched() // here others come in between
+	_, err := st.Store.Revoke(ctx, key)
+	return was, err
+}
+
 // hasty looks first, and then keeps the session.
 type hasty struct{ sessionstore.Store }
 

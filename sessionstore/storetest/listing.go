@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -79,6 +80,24 @@ func testRevoking(t *testing.T, h Harness) {
 		for _, key := range []sessionstore.Key{s.Key, sessionstore.NewSecret(ada).Key()} {
 			if was, err := b.store.Revoke(b.Context(), key); was != nil || err != nil {
 				b.Fatalf("Revoke answers %v, %v of a session that is not there", was, err)
+			}
+		}
+	})
+	each(t, h, "of many who end a session at once exactly one is told what it was", func(b *bench) {
+		for range 20 {
+			s := b.create(ada, nil)
+			var told atomic.Int32
+			together(8, func(int) {
+				was, err := b.store.Revoke(b.Context(), s.Key)
+				if err != nil {
+					b.Errorf("revoking: %v", err)
+				}
+				if was != nil {
+					told.Add(1)
+				}
+			})
+			if n := told.Load(); n != 1 {
+				b.Fatalf("%d were told; want 1", n)
 			}
 		}
 	})

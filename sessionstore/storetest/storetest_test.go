@@ -27,6 +27,7 @@ var broken = map[string]func(sessionstore.Store) sessionstore.Store{
 	"a store that makes room where it was to refuse": func(st sessionstore.Store) sessionstore.Store { return welcoming{st} },
 	"a store that counts what is replaced":           func(st sessionstore.Store) sessionstore.Store { return crowded{st} },
 	"a store that does not say what it has ended":    func(st sessionstore.Store) sessionstore.Store { return tacit{st} },
+	"a store that tells two of one end":              func(st sessionstore.Store) sessionstore.Store { return repeating{st} },
 	"a store whose limit is not exact":               func(st sessionstore.Store) sessionstore.Store { return hasty{st} },
 	"a store that counts only now and then":          func(st sessionstore.Store) sessionstore.Store { return miscounting{st} },
 	"a store that gives credit":                      func(st sessionstore.Store) sessionstore.Store { return crediting{st} },

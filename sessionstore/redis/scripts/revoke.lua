@@ -3,13 +3,17 @@
 -- ARGV  1 channel, 2 message for those who keep what they have read, 3 for how
 --       long sessions are kept that have ended idle, then the sessions'
 --       members of the index
--- Answers how many of them had not ended before.
+-- Answers how many of them had not ended before, and how many were there: those
+-- that have ended idle are kept for a while.
 local count = #ARGV - 3
-local ended = 0
+local ended, there = 0, 0
 for i = 1, count do
   local rest = left(KEYS[i], KEYS[count + 1], ARGV[i + 3], tonumber(ARGV[3]), 0)
-  if redis.call('DEL', KEYS[i]) == 1 and rest and rest > 0 then
-    ended = ended + 1
+  if redis.call('DEL', KEYS[i]) == 1 then
+    there = there + 1
+    if rest and rest > 0 then
+      ended = ended + 1
+    end
   end
 end
 -- They have ended, whatever state the index is in: a member that stays there
@@ -20,4 +24,4 @@ end
 -- Last, for a user of Redis who may not publish must still end sessions; and
 -- also when there were none, for somebody may keep what has long been ended.
 redis.call('PUBLISH', ARGV[1], ARGV[2])
-return ended
+return {ended, there}
