@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -14,7 +15,7 @@ import (
 // elsewhere go. A login that wants to know is told behind it. One that is gone
 // already is no error.
 func (l *Sessions) End(ctx context.Context, key sessionstore.Key) error {
-	_, err := l.ender.signOut(ctx, key, parting{why: EndDevice, unreadable: l.ender.unreadable(ctx, key), userID: askedBy(ctx).UserID})
+	_, err := l.ender.signOut(ctx, key, parting{why: EndDevice, userID: askedBy(ctx).UserID})
 	return err
 }
 
@@ -23,13 +24,12 @@ func (l *Sessions) End(ctx context.Context, key sessionstore.Key) error {
 // stops at the first that could not be ended.
 func (l *Sessions) EndAll(ctx context.Context, keys []sessionstore.Key) (cookies profile.AppCookies, err error) {
 	for _, key := range keys {
-		unreadable := l.ender.note(ctx, key)
-		was, err := l.ender.signOut(ctx, key, parting{why: EndSignedOut, unreadable: unreadable})
-		if err != nil {
-			return cookies, err
-		}
+		was, err := l.ender.signOut(ctx, key, l.ender.note(ctx, key, parting{why: EndSignedOut}))
 		if was != nil {
 			cookies = append(cookies, l.AppCookies.In(was)...)
+		}
+		if err != nil {
+			return cookies, err
 		}
 	}
 	return cookies, nil
@@ -112,14 +112,13 @@ func SignedOut(ctx context.Context, store sessionstore.Links, key sessionstore.K
 
 // note writes down, before the session ends, that its own person ends it. It ends
 // all the same where that fails. Of one that is not there nothing is written: anybody
-// can make up what names none. It reports whether the session is one that cannot be
-// read.
-func (e *ender) note(ctx context.Context, key sessionstore.Key) (unreadable bool) {
-	_, err := e.config.Store.Get(ctx, key)
-	if err == nil {
+// can make up what names none. It returns how with what the session was.
+func (e *ender) note(ctx context.Context, key sessionstore.Key, how parting) parting {
+	how = how.of(e.config.Store.Get(ctx, key))
+	if how.before != nil {
 		_ = e.config.Store.Link(ctx, signedOutName(key), key, notedFor)
 	}
-	return sessionstore.IsUnreadable(err)
+	return how
 }
 
 // end is signOut for what ends otherwise than by the person's wish: the login is
@@ -130,18 +129,33 @@ func (e *ender) end(ctx context.Context, key sessionstore.Key, how parting) erro
 }
 
 // revoke is end that returns the session as it was, nil when it was gone or could
-// not be read.
+// not be read. With an error it comes when it has ended all the same.
 func (e *ender) revoke(ctx context.Context, key sessionstore.Key, how parting) (*sessionstore.Session, error) {
+	if how.before == nil && !how.unreadable {
+		how = how.of(e.config.Backing.Get(ctx, key))
+	}
 	was, err := e.config.Store.Revoke(ctx, key)
 	if err != nil {
-		return nil, err
+		if !e.tookEffect(ctx, key, how) {
+			return nil, err
+		}
+		was = how.before
 	}
 	e.config.Ended(key)
 	e.tell(ctx, key, was, how)
 	if was != nil {
 		e.links.forget(ctx, was)
 	}
-	return was, nil
+	return was, err
+}
+
+// tookEffect reports whether a session was there and is gone, though the store has
+// answered its end with an error: no replica has confirmed it, or the answer was lost.
+func (e *ender) tookEffect(ctx context.Context, key sessionstore.Key, how parting) bool {
+	if how.before == nil && !how.unreadable {
+		return false
+	}
+	return len(e.gone(ctx, []sessionstore.Found{{Key: key, Session: how.before}})) > 0
 }
 
 // endAll is end for each of the keys; it stops at the first that could not be
@@ -191,9 +205,14 @@ func (e *ender) endOthers(ctx context.Context, s *sessionstore.Session) error {
 	})
 	ended, err := e.config.Store.RevokeUser(ctx, s.User.ID, stay...)
 	if err != nil {
-		return err
+		known, unreadable = e.goneOf(ctx, known, unreadable)
 	}
-	how := parting{why: EndOthers, userID: s.User.ID, unreadable: true}
+	how, listed := parting{why: EndOthers, userID: s.User.ID, unreadable: true}, len(known)+len(unreadable)
+	if err == nil && ended < listed { // somebody else has ended some meanwhile, and tells of those: which, is not known
+		e.tellUnlisted(ctx, ended, how)
+		how.why = ""
+	}
+	e.tellUnlisted(ctx, ended-listed, how)
 	for _, other := range known {
 		e.config.Ended(other.Key)
 		e.tell(ctx, other.Key, other, how)
@@ -202,9 +221,27 @@ func (e *ender) endOthers(ctx context.Context, s *sessionstore.Session) error {
 	for _, key := range unreadable {
 		e.tell(ctx, key, nil, how)
 	}
-	e.tellUnlisted(ctx, ended-len(known)-len(unreadable), how)
 	e.links.forget(ctx, known...)
-	return nil
+	return err
+}
+
+// goneOf are those of them that have ended.
+func (e *ender) goneOf(ctx context.Context, read []*sessionstore.Session, unreadable []sessionstore.Key) (sessions []*sessionstore.Session, keys []sessionstore.Key) {
+	var all []sessionstore.Found
+	for _, s := range read {
+		all = append(all, sessionstore.Found{Key: s.Key, Session: s})
+	}
+	for _, key := range unreadable {
+		all = append(all, sessionstore.Found{Key: key})
+	}
+	for _, f := range e.gone(ctx, all) {
+		if f.Session != nil {
+			sessions = append(sessions, f.Session)
+		} else {
+			keys = append(keys, f.Key)
+		}
+	}
+	return sessions, keys
 }
 
 // isSomebodyElses reports whether a session of the same number is another person's.
@@ -216,12 +253,9 @@ func (e *ender) isSomebodyElses(own, s *sessionstore.Session) bool {
 // noLongerVouchedFor ends a session of whose person the login says no. What
 // another has ended first is told by them.
 func (e *ender) noLongerVouchedFor(ctx context.Context, s *sessionstore.Session, why string) error {
-	was, err := e.revoke(ctx, s.Key, parting{why: why})
-	if err != nil {
-		return err
-	}
+	was, err := e.revoke(ctx, s.Key, parting{why: why, before: s})
 	if was != nil {
 		e.config.Events.Happened(Event{Kind: Ended, Login: s.Method, UserID: s.User.ID, Session: s.Key, Count: 1})
 	}
-	return ErrEnded
+	return cmp.Or(err, ErrEnded)
 }

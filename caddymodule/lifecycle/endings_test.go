@@ -235,3 +235,75 @@ func (c changedSecret) must(err error) {
 		c.Fatal(err)
 	}
 }
+
+// unconfirmed ends what it is asked to, and says that it has failed: no replica has
+// confirmed it, or the answer came too late.
+type unconfirmed struct{ sessionstore.Store }
+
+func (u unconfirmed) Revoke(ctx context.Context, key sessionstore.Key) (*sessionstore.Session, error) {
+	_, _ = u.Store.Revoke(ctx, key)
+	return nil, errAway
+}
+
+func (u unconfirmed) RevokeUser(ctx context.Context, userID int64, except ...sessionstore.Key) (int, error) {
+	_, _ = u.Store.RevokeUser(ctx, userID, except...)
+	return 0, errAway
+}
+
+func TestAnEndThatIsAnsweredWithAnErrorIsToldIfItTookEffect(t *testing.T) {
+	for name, c := range map[string]struct {
+		end func(g *gateway, one, other *person) error
+		why string
+	}{
+		"of who signs out": {func(g *gateway, _, other *person) error {
+			_, err := g.EndAll(t.Context(), []sessionstore.Key{other.key})
+			return err
+		}, lifecycle.EndSignedOut},
+		"of another device": {func(g *gateway, _, other *person) error { return g.End(t.Context(), other.key) }, lifecycle.EndDevice},
+		"of all others":     {func(g *gateway, one, _ *person) error { return g.EndOthers(t.Context(), one.session) }, lifecycle.EndOthers},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := newGateway(t, unconfirmed{memory.New(nil)}, new(teller), time.Now)
+			one, other := g.settled(t, new(teller)), g.settled(t, new(teller))
+			for range 2 { // people try again
+				if err := c.end(g, one, other); !errors.Is(err, errAway) {
+					t.Errorf("the answer is %v", err)
+				}
+			}
+			if told, want := g.ear.endings(t, lifecycle.Asker{}), []ending{{other.key, c.why, 1, "teller"}}; !slices.Equal(told, want) {
+				t.Errorf("told is %v; want %v", told, want)
+			}
+		})
+	}
+}
+
+// overtaken has one of a person's sessions ended by somebody else just before all are.
+type overtaken struct {
+	sessionstore.Store
+	first *sessionstore.Key
+}
+
+func (o overtaken) RevokeUser(ctx context.Context, userID int64, except ...sessionstore.Key) (int, error) {
+	_, _ = o.Store.Revoke(ctx, *o.first)
+	return o.Store.RevokeUser(ctx, userID, except...)
+}
+
+func TestOfOthersThatEndMeanwhileNoneIsToldTwice(t *testing.T) {
+	var first sessionstore.Key
+	g := newGateway(t, overtaken{memory.New(nil), &first}, new(teller), time.Now)
+	one, other := g.settled(t, new(teller)), g.settled(t, new(teller))
+	g.settled(t, new(teller))
+	first = other.key
+	if err := g.EndOthers(t.Context(), one.session); err != nil {
+		t.Fatal(err)
+	}
+	var told int
+	for _, e := range g.ear.heard {
+		if e.Kind == lifecycle.SessionEnded {
+			told += e.Count
+		}
+	}
+	if told != 1 {
+		t.Errorf("told is of %d; want 1: who ended the other tells of that", told)
+	}
+}

@@ -16,6 +16,14 @@ type parting struct {
 	// unreadable says that it is there, and cannot be read: else nothing tells one
 	// that could not be read from one that was gone.
 	unreadable bool
+	// before is what the session was before its end, where that is known.
+	before *sessionstore.Session
+}
+
+// of is how with what the store has answered: the session, or that it cannot be read.
+func (how parting) of(s *sessionstore.Session, err error) parting {
+	how.before, how.unreadable = s, sessionstore.IsUnreadable(err)
+	return how
 }
 
 // tell tells of a session that has ended; was is what it was, and nil when it was
@@ -36,10 +44,4 @@ func (e *ender) tellUnlisted(ctx context.Context, n int, how parting) {
 	if n > 0 {
 		e.config.Events.Happened(withAsker(ctx, Event{Kind: SessionEnded, UserID: how.userID, Count: n, Result: how.why}))
 	}
-}
-
-// unreadable reports whether a session is there that cannot be read.
-func (e *ender) unreadable(ctx context.Context, key sessionstore.Key) bool {
-	_, err := e.config.Backing.Get(ctx, key)
-	return sessionstore.IsUnreadable(err)
 }
