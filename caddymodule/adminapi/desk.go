@@ -34,6 +34,8 @@ type Desk struct {
 	Config
 	browser  sessionstore.Browser
 	listings *listings
+	looks    turn // of walks over everybody's sessions
+	ends     turn // and of those that end them
 	counter  counter
 	since    time.Time             // when it came into force
 	keys     map[keyName]time.Time // when each key did
@@ -41,7 +43,8 @@ type Desk struct {
 
 // New makes the desk of a configuration. InForce says when that is one.
 func New(c Config) *Desk {
-	d := &Desk{Config: c, listings: newListings(c.Now), counter: counter{now: c.Now}}
+	d := &Desk{Config: c, looks: newTurn(), ends: newTurn(), counter: counter{now: c.Now}}
+	d.listings = newListings(c.Now, d.looks)
 	d.browser, _ = c.Store.(sessionstore.Browser)
 	d.InForce(nil)
 	return d

@@ -61,15 +61,14 @@ func (l *listing) behind(from *cursor) int {
 type listings struct {
 	now   func() time.Time
 	limit int // maxPlaces
-
-	walking chan struct{} // one walk over everybody's sessions at a time
+	looks turn
 
 	mu   sync.Mutex
 	kept []*listing
 }
 
-func newListings(now func() time.Time) *listings {
-	return &listings{now: now, limit: maxPlaces, walking: make(chan struct{}, 1)}
+func newListings(now func() time.Time, looks turn) *listings {
+	return &listings{now: now, limit: maxPlaces, looks: looks}
 }
 
 // of is the listing for a page. The first page is always of a new one.
@@ -80,12 +79,11 @@ func (ls *listings) of(ctx context.Context, b sessionstore.Browser, asked lifecy
 		}
 	}
 	if asked.UserID == 0 {
-		select {
-		case ls.walking <- struct{}{}:
-			defer func() { <-ls.walking }()
-		case <-ctx.Done():
-			return nil, ctx.Err()
+		done, err := ls.looks.take(ctx)
+		if err != nil {
+			return nil, err
 		}
+		defer done()
 	}
 	l, err := ls.walk(ctx, b, asked, from)
 	if err == nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"example.com/sidegate/caddymodule/lifecycle"
 	"example.com/sidegate/sessionstore"
 )
 
@@ -143,13 +144,25 @@ func endAsked(c *call) error {
 	if err != nil {
 		return err
 	}
-	done, err := d.Operators.End(c.r.Context(), identity(c.r), asked)
+	done, err := d.end(c.r.Context(), identity(c.r), asked)
 	if err != nil {
 		broken := away(err)
 		broken.Message += interrupted(done.Ended)
 		return broken
 	}
 	return c.reply(ended{done.Ended, done.Unknown})
+}
+
+// end ends those of one person at once, and others when it is the turn of that.
+func (d *Desk) end(ctx context.Context, by string, asked lifecycle.Asked) (lifecycle.OperatorEnded, error) {
+	if asked.UserID == 0 {
+		done, err := d.turnOf(http.MethodDelete).take(ctx)
+		if err != nil {
+			return lifecycle.OperatorEnded{}, err
+		}
+		defer done()
+	}
+	return d.Operators.End(ctx, by, asked)
 }
 
 // find1 finds the session that the path names, which may have ended idle.
@@ -169,7 +182,7 @@ func (c *call) find1() (*Desk, sessionstore.Found, error) {
 	if err != nil {
 		return nil, none, err
 	}
-	f, found, err := d.findSession(c.r.Context(), id, userID)
+	f, found, err := d.findSession(c.r.Context(), d.turnOf(c.r.Method), id, userID)
 	if err != nil {
 		return nil, none, away(err)
 	}
@@ -183,9 +196,14 @@ func (c *call) find1() (*Desk, sessionstore.Found, error) {
 var errFound = errors.New("found")
 
 // findSession looks among the person's, where it is said whose it is: that costs no
-// walk over everybody's.
-func (d *Desk) findSession(ctx context.Context, id string, userID int64) (f sessionstore.Found, found bool, err error) {
+// walk over everybody's, and waits for no turn.
+func (d *Desk) findSession(ctx context.Context, t turn, id string, userID int64) (f sessionstore.Found, found bool, err error) {
 	if userID == 0 {
+		done, err := t.take(ctx)
+		if err != nil {
+			return f, false, err
+		}
+		defer done()
 		return d.browser.FindID(ctx, id)
 	}
 	err = d.browser.WalkUser(ctx, userID, func(page []sessionstore.Found) error {
