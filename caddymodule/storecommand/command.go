@@ -143,7 +143,7 @@ func (o *options) tell(report sessionstore.FileReport, what string) error {
 			return err
 		}
 	} else {
-		_, _ = fmt.Fprintf(o.out, "%s: %d bytes, of which compacting gives back up to %d\nsessions: %d live, %d ended, %d of another secret, %d damaged, %d of a later version\n",
+		_, _ = fmt.Fprintf(o.out, "%s: %d bytes, of which compacting gives back about %d\nsessions: %d live, %d ended, %d of another secret, %d damaged, %d of a later version\n",
 			what, report.Bytes, report.Unused, report.Live, report.Ended, report.OtherSecret, report.Damaged, report.Newer)
 		for _, broken := range report.Broken {
 			_, _ = fmt.Fprintln(o.out, "broken:", broken)

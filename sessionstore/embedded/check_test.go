@@ -34,8 +34,8 @@ func TestACheckSaysWhetherFileAndSecretFit(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			report, err := db.Check(t.Context(), storetest.NewSealer(t, c.fills...), c.now)
 			must(t, err)
-			if report.Bytes == 0 || report.Unused == 0 {
-				t.Errorf("of %d bytes %d are not used", report.Bytes, report.Unused)
+			if info, err := os.Stat(path); err != nil || report.Bytes != info.Size() || report.Unused == 0 {
+				t.Errorf("of %d bytes %d are not used; the file is %v, %v", report.Bytes, report.Unused, info, err)
 			}
 			report.Bytes, report.Unused = 0, 0
 			if report.Live != c.want.Live || report.Ended != c.want.Ended || report.OtherSecret != c.want.OtherSecret || report.Damaged+report.Newer != 0 ||
