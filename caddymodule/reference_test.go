@@ -70,6 +70,8 @@ func parts(t *testing.T) []part {
 		{"flags of sidegate-check", commandFlags("sidegate-check"), toldUnder("Commands", "flag of the check")},
 		{"flags of sidegate-sessions", subcommandFlags("sidegate-sessions"), toldUnder("Commands", "flag of the sessions")},
 		{"commands of sidegate-sessions", subcommands("sidegate-sessions"), toldUnder("Commands", "command of the sessions")},
+		{"flags of sidegate-store", subcommandFlags("sidegate-store"), toldUnder("Commands", "flag of the store's file")},
+		{"commands of sidegate-store", subcommands("sidegate-store"), toldUnder("Commands", "command of the store's file")},
 		{"routes of the admin endpoint", adminapi.Paths(), func(r reference) (words []string) {
 			for _, row := range r.rows("Admin endpoint", "route") {
 				words = append(words, quoted(row[0])...)
@@ -368,9 +370,10 @@ func subcommands(command string) (words []string) {
 	return words
 }
 
-// subcommandFlags are those of all of them, each once.
+// subcommandFlags are those of the command and of all of them, each once.
 func subcommandFlags(command string) (words []string) {
-	for _, sub := range commandOf(command).Commands() {
+	whole := commandOf(command)
+	for _, sub := range append(whole.Commands(), whole) {
 		for word := range strings.FieldsSeq(sub.LocalFlags().FlagUsages()) {
 			if name, isFlag := strings.CutPrefix(word, "--"); isFlag && !strings.ContainsAny(name, ",.;") && !slices.Contains(words, word) {
 				words = append(words, word)
