@@ -1,10 +1,12 @@
 package embedded_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -50,6 +52,26 @@ func TestDamagedFile(t *testing.T) {
 		}
 		openDB(t, path)
 	})
+}
+
+// What another program keeps is not ours to write into.
+func TestADatabaseOfAnotherProgramIsLeftAlone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "sessions.db")
+	other, err := bbolt.Open(path, 0o600, nil)
+	must(t, err)
+	must(t, other.Update(func(tx *bbolt.Tx) error { _, err := tx.CreateBucket([]byte("theirs")); return err }))
+	must(t, other.Close())
+	before, err := os.ReadFile(path)
+	must(t, err)
+	if _, err := embedded.Open(path); !errors.Is(err, embedded.ErrDamaged) || !strings.Contains(err.Error(), "another program") {
+		t.Errorf("it is opened: %v", err)
+	}
+	if _, err := embedded.CheckFile(t.Context(), path, storetest.NewSealer(t, 'k'), time.Now()); !errors.Is(err, embedded.ErrDamaged) {
+		t.Errorf("a check answers %v", err)
+	}
+	if after, err := os.ReadFile(path); err != nil || !bytes.Equal(after, before) {
+		t.Errorf("it was written into: %v", err)
+	}
 }
 
 // TestDamagedPages spoils one page after the other. Not every page is in use,

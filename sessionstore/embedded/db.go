@@ -165,9 +165,9 @@ func (db *DB) write(ctx context.Context, how func(*bbolt.DB, func(*bbolt.Tx) err
 	return how(db.bolt.Load(), change)
 }
 
-// whole refuses a file that is shorter than the pages it says it has. It must
-// come before the first write, which would grow the file again and leave zeros
-// where sessions were.
+// whole refuses a file that is shorter than the pages it says it has, and one of
+// another program. It must come before the first write, which would grow the file
+// again and leave zeros where sessions were, and write into what is not ours.
 func whole(b *bbolt.DB, path string) error {
 	file, err := os.Stat(path)
 	if err != nil {
@@ -176,6 +176,9 @@ func whole(b *bbolt.DB, path string) error {
 	return b.View(func(tx *bbolt.Tx) error {
 		if file.Size() < tx.Size() {
 			return fmt.Errorf("%w (%d bytes of %d are there)", ErrDamaged, file.Size(), tx.Size())
+		}
+		if first, _ := tx.Cursor().First(); first != nil && tx.Bucket(sessionsBucket) == nil {
+			return fmt.Errorf("%w (it is another program's)", ErrDamaged)
 		}
 		return nil
 	})
