@@ -115,7 +115,7 @@ func (e *SessionEndpoints) ServeHTTP(w http.ResponseWriter, r *http.Request, nex
 		w, done := e.foreign.Answer(w, r)
 		defer done()
 		refusal.CloseUnread(w, r)
-		refusal.TooEarly.Write(w, r)
+		refusal.TooEarly.Write(w, r, e.shared.address.Look)
 		return nil
 	}
 	e.shared.strip(r, v, &e.foreign)

@@ -23,6 +23,8 @@ type Address struct {
 	ReturnTo ReturnTargets
 	// Cookie is the session cookie.
 	Cookie Cookie
+	// Look is how the pages look and speak; nil: as they do without a word of it.
+	Look *web.Look
 }
 
 // LoginURL leads a person to the login page and back to what they asked for. It
@@ -50,7 +52,7 @@ func (a *Address) LoginURLFor(r *http.Request) string {
 func (a *Address) ToLogin(w http.ResponseWriter, r *http.Request, asked string) {
 	w.Header().Set("Vary", web.VaryOnCaller)
 	if to, ok := a.ReturnTo.Allow(r, asked); ok && a.heldBack(r) {
-		web.SameSite{To: to}.Write(w)
+		web.SameSite{To: to}.Write(w, a.Look.For(r))
 		return
 	}
 	to := a.LoginURL(r, asked)
@@ -84,7 +86,7 @@ func (a *Address) askedOnceMore(w http.ResponseWriter, r *http.Request, path str
 	query := r.URL.Query()
 	query.Set(onceParam, "1")
 	w.Header().Set("Vary", web.VaryOnCaller)
-	web.SameSite{To: a.BasePath + path + "?" + query.Encode()}.Write(w)
+	web.SameSite{To: a.BasePath + path + "?" + query.Encode()}.Write(w, a.Look.For(r))
 	return true
 }
 
@@ -115,7 +117,7 @@ func (a *Address) CannotTell(r *http.Request, why *refusal.Refusal) *refusal.Ref
 // offered to end it, to sign in again and be led back to what they asked for.
 func (a *Address) Refuse(w http.ResponseWriter, r *http.Request, why *refusal.Refusal, asked string) {
 	if why != refusal.Unreadable || !web.IsNavigation(r) {
-		why.Write(w, r)
+		why.Write(w, r, a.Look)
 		return
 	}
 	why.WriteHeaders(w)
@@ -123,7 +125,7 @@ func (a *Address) Refuse(w http.ResponseWriter, r *http.Request, why *refusal.Re
 	if returnTo == "/" {
 		returnTo = "" // where it leads anyway
 	}
-	web.Unreadable{Base: a.BasePath, ReturnTo: returnTo}.Write(w)
+	web.Unreadable{Base: a.BasePath, ReturnTo: returnTo}.Write(w, a.Look.For(r))
 }
 
 // Forbid is Refuse for a person who is signed in and may not go there: they read
@@ -134,11 +136,12 @@ func (a *Address) Forbid(w http.ResponseWriter, r *http.Request, why *refusal.Re
 		return
 	}
 	why.WriteHeaders(w)
-	page := web.Problem{Status: why.Status, Detail: why.Message, SignedInAs: calledHere(c), Base: a.BasePath}
+	view := a.Look.For(r)
+	page := web.Problem{Status: why.Status, Detail: why.Detail(view), SignedInAs: calledHere(c), Base: a.BasePath}
 	if page.ReturnTo = a.ReturnTo.Clean(r, asked); page.ReturnTo == "/" || len(page.ReturnTo) > plainReturnTo {
 		page.ReturnTo = ""
 	}
-	page.Write(w)
+	page.Write(w, view)
 }
 
 // redirect is always 303: 307 would send the password on (RFC 9700 section

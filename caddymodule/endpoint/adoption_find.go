@@ -142,8 +142,7 @@ func (a *Adoption) throttled(came newcomer, why *login.Throttled) caller.Adopted
 	}
 	a.Events.Happened(came.asker.Of(lifecycle.Event{Kind: Throttled, Err: why}))
 	a.Events.Happened(lifecycle.Event{Kind: Attempted, Result: refusal.Throttled})
-	return caller.Adopted{Refusal: refusal.OldGateway.After(why.RetryAfter).Saying("You are signed in at another gateway, perhaps, which is not asked: " +
-		"too many whom it does not know have come from your address. Sign in here, or try again later.")}
+	return caller.Adopted{Refusal: refusal.OldGatewayNotAsked.After(why.RetryAfter)}
 }
 
 // isNo reports whether a login knows nobody by the cookies.

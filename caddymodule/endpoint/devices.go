@@ -145,5 +145,5 @@ func (d devices) ended(w http.ResponseWriter, r *http.Request, c *caller.Caller,
 
 func (d devices) notEnded(w http.ResponseWriter, r *http.Request, err error) {
 	d.events.Trouble(r.Context(), "a session could not be ended", err)
-	refusal.Unavailable.Saying("The session could not be ended. Try again shortly.").WriteJSON(w)
+	refusal.NotEnded.WriteJSON(w)
 }

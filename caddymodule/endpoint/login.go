@@ -69,7 +69,7 @@ func (l passwordLogin) get(w http.ResponseWriter, r *http.Request) {
 	default:
 		page.Failure = l.lost(w, r, c)
 	}
-	page.Write(w, http.StatusOK)
+	page.Write(w, l.pages.address.Look.For(r), http.StatusOK)
 }
 
 // post answers a form with a page or 303, JSON with JSON; who is refused learns

@@ -43,7 +43,7 @@ func (l logout) get(w http.ResponseWriter, r *http.Request) {
 		if l.address.askedOnceMore(w, r, logoutPath) { // they may be, and the browser has not said so
 			return
 		}
-		web.SignedOut{Base: l.address.BasePath}.Write(w, http.StatusOK)
+		web.SignedOut{Base: l.address.BasePath}.Write(w, l.address.Look.For(r), http.StatusOK)
 		return
 	}
 	page := web.Logout{
@@ -54,7 +54,7 @@ func (l logout) get(w http.ResponseWriter, r *http.Request) {
 	if c.Standing == caller.SignedIn {
 		page.SignedInAs = calledHere(c)
 	}
-	page.Write(w, http.StatusOK)
+	page.Write(w, l.address.Look.For(r), http.StatusOK)
 }
 
 // post ends every session whose credential was presented: cookie and token die
@@ -68,7 +68,7 @@ func (l logout) post(w http.ResponseWriter, r *http.Request) {
 	if fromPage { // while the session can still say where it came from
 		if err := r.ParseForm(); err != nil {
 			refusal.CloseUnread(w, r)
-			refuseBody(err).Write(w, r)
+			refuseBody(err).Write(w, r, l.address.Look)
 			return
 		}
 		next = l.next(r, only(r.PostForm, fieldReturnTo))
@@ -90,11 +90,11 @@ func (l logout) post(w http.ResponseWriter, r *http.Request) {
 	}
 	l.address.Cookie.ExpireOld(w, r, l.address.Sites.Of(r).Hostname())
 	if presented.Unknown { // its session may live
-		refusal.Token.Write(w, r)
+		refusal.Token.Write(w, r, l.address.Look)
 		return
 	}
 	if fromPage {
-		lead(w, r, next)
+		l.signOut.lead(w, r, next)
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")
@@ -120,12 +120,12 @@ func (l logout) end(w http.ResponseWriter, r *http.Request, c *caller.Caller, pr
 	if err != nil {
 		l.events.Trouble(r.Context(), "a session could not be ended", err)
 		refusal.CloseUnread(w, r)
-		refusal.Unavailable.Saying("The session could not be ended: you are still signed in. Try again shortly.").Write(w, r)
+		refusal.StillSignedIn.Write(w, r, l.address.Look)
 		return nil, false
 	}
 	if !presented.All {
 		refusal.CloseUnread(w, r)
-		refusal.TooMany.Write(w, r)
+		refusal.TooMany.Write(w, r, l.address.Look)
 		return nil, false
 	}
 	if len(keys) > 0 {

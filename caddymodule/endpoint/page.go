@@ -54,9 +54,9 @@ func (p pages) refuse(w http.ResponseWriter, r *http.Request, returnTo string, w
 // refuseAt is refuse for a sign-in at that provider.
 func (p pages) refuseAt(w http.ResponseWriter, r *http.Request, returnTo string, why *refusal.Refusal, at string) {
 	page := p.login(r, returnTo, false)
-	page.Failure, page.Reason, page.RetryAfter, page.At = why.Page, why.Message, why.RetryAfter, at
+	page.Failure, page.Reason, page.RetryAfter, page.At = why.Page, why.Own(), why.RetryAfter, at
 	why.WriteHeaders(w)
-	page.Write(w, why.Status)
+	page.Write(w, p.address.Look.For(r), why.Status)
 }
 
 // buttons lead to the configured providers.

@@ -54,7 +54,7 @@ func (l providerLogin) posted(w http.ResponseWriter, r *http.Request) {
 	case form.Has(fieldPostedBack), l.cameAlong(r, answer.Get("state")):
 		l.answered(w, r, answer)
 	default:
-		l.postBack(answer).Write(w)
+		l.postBack(answer).Write(w, l.address.Look.For(r))
 	}
 }
 

@@ -103,7 +103,7 @@ func (l providerLogin) goesRound(w http.ResponseWriter, r *http.Request, d depar
 	l.fresh.clear(w, r)
 	page := l.pages.login(r, d.returnTo, d.cut)
 	page.Failure = l.unkept(r, l.callers.Caller(r), l.address.Sites.Of(r))
-	page.Write(w, http.StatusOK)
+	page.Write(w, l.address.Look.For(r), http.StatusOK)
 	return true
 }
 
@@ -182,7 +182,7 @@ func (l providerLogin) answered(w http.ResponseWriter, r *http.Request, query ur
 		l.page(w, r) // the same answer a second time: a reload, or "back" in the browser
 	case errors.Is(err, oidc.ErrUsed): // a second click, whose first one has gone through
 		l.heard.Happened(caller.Asker(r).Of(lifecycle.Event{Kind: NotFinished, Login: l.provider.Name(), Err: err}))
-		web.Onward{Base: l.address.BasePath, To: l.address.ReturnTo.Clean(r, attempt.ReturnTo), Cut: attempt.Cut, Finished: true}.Write(w)
+		web.Onward{Base: l.address.BasePath, To: l.address.ReturnTo.Clean(r, attempt.ReturnTo), Cut: attempt.Cut, Finished: true}.Write(w, l.address.Look.For(r))
 	case missing && l.again(w, r, attempt, query, err):
 	default:
 		l.fail(w, r, attempt.ReturnTo, err)
@@ -260,7 +260,7 @@ func (l providerLogin) finish(w http.ResponseWriter, r *http.Request, attempt oi
 		// The browser holds a strict cookie back from a redirect that began
 		// elsewhere; a page of our own leads on instead. To whom is not led to
 		// where they wanted to go, it says so.
-		web.Onward{Base: l.address.BasePath, To: target, Cut: attempt.Cut}.Write(w)
+		web.Onward{Base: l.address.BasePath, To: target, Cut: attempt.Cut}.Write(w, l.address.Look.For(r))
 		return
 	}
 	redirect(w, r, target)

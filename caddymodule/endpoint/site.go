@@ -16,6 +16,7 @@ import (
 	"example.com/sidegate/caddymodule/refusal"
 	"example.com/sidegate/caddymodule/streams"
 	"example.com/sidegate/caddymodule/token"
+	"example.com/sidegate/caddymodule/web"
 	"example.com/sidegate/sessionstore"
 )
 
@@ -102,6 +103,7 @@ type Route struct {
 type Site struct {
 	base   string
 	check  *origin.Check
+	look   *web.Look
 	events lifecycle.Events
 	routes map[string]Route
 	peers  untrusted
@@ -109,7 +111,7 @@ type Site struct {
 
 // New lays out the routes.
 func New(c Config) *Site {
-	s := &Site{base: c.BasePath, check: c.Check, events: c.Events, routes: make(map[string]Route)}
+	s := &Site{base: c.BasePath, check: c.Check, look: c.Look, events: c.Events, routes: make(map[string]Route)}
 	for _, r := range layOut(c) {
 		s.routes[r.Path] = r
 	}
@@ -158,7 +160,7 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if why != nil {
 		refusal.CloseUnread(w, r)
-		why.Write(w, r)
+		why.Write(w, r, s.look)
 		return
 	}
 	route.handler(r)(w, r)

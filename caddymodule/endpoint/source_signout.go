@@ -57,7 +57,7 @@ func (o sourceSignOut) targets(r *http.Request, c *caller.Caller) []string {
 
 // lead leads on. A page of ours posts what an address has no room for, where there
 // is a browser to show it in: a script that asked would never get beyond the page.
-func lead(w http.ResponseWriter, r *http.Request, end oidc.EndSession) {
+func (o sourceSignOut) lead(w http.ResponseWriter, r *http.Request, end oidc.EndSession) {
 	if end.PostTo == "" || !web.IsNavigation(r) {
 		redirect(w, r, end.Location)
 		return
@@ -66,5 +66,5 @@ func lead(w http.ResponseWriter, r *http.Request, end oidc.EndSession) {
 	for _, name := range slices.Sorted(maps.Keys(end.Form)) {
 		page.Fields = append(page.Fields, web.Field{Name: name, Value: end.Form.Get(name)})
 	}
-	page.Write(w)
+	page.Write(w, o.address.Look.For(r))
 }

@@ -33,7 +33,7 @@ func (s startOver) post(w http.ResponseWriter, r *http.Request) {
 	if fromPage {
 		if err := r.ParseForm(); err != nil {
 			refusal.CloseUnread(w, r)
-			refuseBody(err).Write(w, r)
+			refuseBody(err).Write(w, r, s.address.Look)
 			return
 		}
 	}
@@ -54,7 +54,7 @@ func (s startOver) post(w http.ResponseWriter, r *http.Request) {
 		s.fresh.clear(w, r)
 	}
 	if presented.Unknown && !fromPage { // its session may live
-		refusal.Token.Write(w, r)
+		refusal.Token.Write(w, r, s.address.Look)
 		return
 	}
 	if fromPage {
@@ -72,12 +72,12 @@ func (s startOver) end(w http.ResponseWriter, r *http.Request, presented *caller
 	if err != nil {
 		s.events.Trouble(r.Context(), "a session that cannot be read could not be ended", err)
 		refusal.CloseUnread(w, r)
-		refusal.Unavailable.Saying("The session could not be ended. Try again shortly.").Write(w, r)
+		refusal.NotEnded.Write(w, r, s.address.Look)
 		return left, false
 	}
 	if !presented.All {
 		refusal.CloseUnread(w, r)
-		refusal.TooMany.Write(w, r)
+		refusal.TooMany.Write(w, r, s.address.Look)
 		return left, false
 	}
 	if ended > 0 {
@@ -91,7 +91,7 @@ func (s startOver) end(w http.ResponseWriter, r *http.Request, presented *caller
 // form-action against every redirect that follows it.
 func (s startOver) leadOn(w http.ResponseWriter, r *http.Request, login string) {
 	if s.pages.login(r, "", false).Alone() {
-		web.StartedOver{To: login}.Write(w)
+		web.StartedOver{To: login}.Write(w, s.address.Look.For(r))
 		return
 	}
 	redirect(w, r, login)

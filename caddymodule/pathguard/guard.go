@@ -39,7 +39,7 @@ func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp
 		w, done := g.first.Answer(w, r)
 		defer done()
 		refusal.CloseUnread(w, r)
-		refusal.AmbiguousPath.Write(w, r)
+		refusal.AmbiguousPath.Write(w, r, nil) // of whichever site it is
 		return nil
 	}
 	return g.Compiled(next).ServeHTTP(w, r)

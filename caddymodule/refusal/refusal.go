@@ -21,9 +21,11 @@ type Refusal struct {
 	RetryAfter time.Duration
 	// Challenge is WWW-Authenticate, for 401.
 	Challenge string
-	// PageSaysIt tells that the page of the status says as much, in words for
-	// people; else the page carries the Message.
-	PageSaysIt bool
+	// Text is the key of what its page says to people, in their language. Empty:
+	// the page of the status says as much, or only programs are told.
+	Text string
+	// own says that the Message is in the words of an operator.
+	own bool
 	// Page is what the login page says to it.
 	Page web.Failure
 	// Result is how an attempt to sign in that it ends is counted; see ResultOf.
@@ -40,14 +42,35 @@ func (r *Refusal) WithStatus(status int) *Refusal {
 	return &changed
 }
 
-// Saying returns the refusal with another message; an empty one changes nothing.
+// Saying returns the refusal with another message, in the words of an operator, which
+// pages say as they are; an empty one changes nothing.
 func (r *Refusal) Saying(message string) *Refusal {
 	if message == "" {
 		return r
 	}
 	changed := *r
-	changed.Message, changed.PageSaysIt = message, false
+	changed.Message, changed.own = message, true
 	return &changed
+}
+
+// Own is what the operator says of it; empty where the words are those of the table.
+func (r *Refusal) Own() string {
+	if r.own {
+		return r.Message
+	}
+	return ""
+}
+
+// Detail is what its page says, in the language of the view. Empty: what the page of
+// the status says.
+func (r *Refusal) Detail(v web.View) string {
+	switch {
+	case r.own:
+		return r.Message
+	case r.Text == "":
+		return ""
+	}
+	return v.Text(r.Text)
 }
 
 // After returns the refusal with the wait that Retry-After tells.
@@ -67,18 +90,16 @@ func (r *Refusal) WriteJSON(w http.ResponseWriter) {
 	}{r.Code, r.Status, r.Message})
 }
 
-// Write answers with a page where a person is looking, else with JSON.
-func (r *Refusal) Write(w http.ResponseWriter, req *http.Request) {
+// Write answers with a page where a person is looking, else with JSON. The look is
+// that of the gateway; nil where there is none at hand.
+func (r *Refusal) Write(w http.ResponseWriter, req *http.Request, look *web.Look) {
 	if !web.IsNavigation(req) {
 		r.WriteJSON(w)
 		return
 	}
 	r.WriteHeaders(w)
-	page := web.Problem{Status: r.Status, Detail: r.Message, RetryAfter: r.RetryAfter}
-	if r.PageSaysIt {
-		page.Detail = ""
-	}
-	page.Write(w)
+	view := look.For(req)
+	web.Problem{Status: r.Status, Detail: r.Detail(view), RetryAfter: r.RetryAfter}.Write(w, view)
 }
 
 // WriteHeaders sets the headers that go with the refusal, for who writes its

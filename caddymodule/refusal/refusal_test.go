@@ -20,7 +20,7 @@ func TestAnswersOverHTTP2AndHTTP3SayNothingOfConnections(t *testing.T) {
 			r.ProtoMajor = major
 			w := httptest.NewRecorder()
 			refusal.CloseUnread(w, r)
-			why.Write(w, r)
+			why.Write(w, r, nil)
 			if got := w.Header().Get("Connection"); got != want {
 				t.Errorf("%s over HTTP/%d: Connection is %q; want %q", name, major, got, want)
 			}

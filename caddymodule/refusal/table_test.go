@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -86,11 +87,94 @@ func TestNoPageRepeatsItsHeading(t *testing.T) {
 			if detail == "" || strings.Contains(strings.ToLower(detail), strings.ToLower(title)) {
 				t.Errorf("under %q stands %q", title, detail)
 			}
-			if said := detail == why.Message; said == why.PageSaysIt {
+			if said := detail == why.Message; said != (why.Own() != "" || strings.HasPrefix(why.Text, "refusal.")) {
 				t.Errorf("it says %q; the refusal %q", detail, why.Message)
 			}
 		})
 	}
+}
+
+// A page tells what programs are told, and people read it in their language.
+func TestARefusalsPageSaysItsMessage(t *testing.T) {
+	english, german := web.View{}, (*web.Look)(nil).For(asking("de"))
+	seen := 0
+	for name, entry := range entries(t) {
+		key := strings.Trim(entry["Text"], `"`)
+		if key == "" {
+			continue
+		}
+		seen++
+		said := literal(t, entry["Message"])
+		if strings.HasPrefix(key, "refusal.") && english.Text(key) != said {
+			t.Errorf("%s says %q to programs, and to people %q", name, said, english.Text(key))
+		}
+		if translated := german.Text(key); translated == key || translated == english.Text(key) {
+			t.Errorf("%s says in German %q", name, translated)
+		}
+	}
+	if seen < 30 {
+		t.Errorf("%d were looked at", seen)
+	}
+}
+
+func TestARefusalIsSaidInTheLanguageOfWhoAsks(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		why      *refusal.Refusal
+		language string
+		want     string
+	}{
+		{"in English", refusal.Role, "en", "Your roles and permissions do not allow this."},
+		{"in German", refusal.Role, "de-AT, en;q=0.5", "Ihre Rollen und Berechtigungen erlauben das nicht."},
+		{"in the operator's words, whatever the language", refusal.Rule.Saying("Staff only."), "de", "Staff only."},
+		{"by the page of its status", refusal.NotFound, "de", "Diese Adresse führt nirgendwohin."},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := httptest.NewRecorder()
+			c.why.Write(w, asking(c.language), nil)
+			if !strings.Contains(w.Body.String(), c.want) {
+				t.Errorf("it says\n%s", w.Body)
+			}
+			if got := w.Header().Get("Vary"); got != web.VaryOnCaller+", Accept-Language" {
+				t.Errorf("Vary is %q", got)
+			}
+		})
+	}
+	t.Run("and to programs in English", func(t *testing.T) {
+		r, w := asking("de"), httptest.NewRecorder()
+		r.Header.Del("Accept")
+		refusal.Role.Write(w, r, nil)
+		if !strings.Contains(w.Body.String(), refusal.Role.Message) || w.Header().Get("Content-Language") != "" || w.Header().Get("Vary") != web.VaryOnCaller {
+			t.Errorf("it says %s with %v", w.Body, w.Header())
+		}
+	})
+}
+
+// literal is the text that a concatenation of literals makes.
+func literal(t *testing.T, source string) (text string) {
+	t.Helper()
+	e, err := parser.ParseExpr(source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ast.Inspect(e, func(n ast.Node) bool {
+		if l, ok := n.(*ast.BasicLit); ok {
+			part, err := strconv.Unquote(l.Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			text += part
+		}
+		return true
+	})
+	return text
+}
+
+func asking(language string) *http.Request {
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	r.Header.Set("Accept", "text/html")
+	r.Header.Set("Accept-Language", language)
+	return r
 }
 
 // page is the heading of a refusal's page, and what stands under it.
@@ -99,7 +183,7 @@ func page(t *testing.T, why *refusal.Refusal) (title, detail string) {
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	r.Header.Set("Accept", "text/html")
 	w := httptest.NewRecorder()
-	why.Write(w, r)
+	why.Write(w, r, nil)
 	_, rest, found := strings.Cut(w.Body.String(), "<h1>")
 	title, rest, _ = strings.Cut(rest, "</h1>\n<p>")
 	detail, _, closed := strings.Cut(rest, "</p>")
@@ -144,7 +228,7 @@ func TestEvery401NamesAChallenge(t *testing.T) {
 	for name, why := range map[string]*refusal.Refusal{"Denied": refusal.Denied, "Clock": refusal.Clock, "Misconfigured": refusal.Misconfigured} {
 		w := httptest.NewRecorder()
 		why.WriteHeaders(w)
-		web.Login{Base: "/auth", Failure: why.Page}.Write(w, why.Status)
+		web.Login{Base: "/auth", Failure: why.Page}.Write(w, web.View{}, why.Status)
 		if w.Code != http.StatusUnauthorized || w.Header().Get("WWW-Authenticate") == "" {
 			t.Errorf("%s: %d without a challenge", name, w.Code)
 		}

@@ -91,54 +91,80 @@ var twoProviders = []web.Provider{
 }
 
 // everyPage is each page once, in each of its shapes.
-func everyPage() map[string]func(http.ResponseWriter) {
+func everyPage() map[string]func(http.ResponseWriter) { return everyPageIn(web.View{}) }
+
+// everyPageIn is everyPage as it looks there.
+func everyPageIn(v web.View) map[string]func(http.ResponseWriter) {
 	pages := map[string]func(http.ResponseWriter){
-		"sign out":        func(w http.ResponseWriter) { web.Logout{Base: "/auth", SignedInAs: "ada@example.com"}.Write(w, 200) },
-		"sign out nobody": func(w http.ResponseWriter) { web.Logout{Base: "/auth"}.Write(w, 200) },
-		"signed out":      func(w http.ResponseWriter) { web.SignedOut{Base: "/auth"}.Write(w, 200) },
-		"unreadable":      func(w http.ResponseWriter) { web.Unreadable{Base: "/auth", ReturnTo: "/orders"}.Write(w) },
-		"started over":    func(w http.ResponseWriter) { web.StartedOver{To: "/auth/login"}.Write(w) },
-		"onward":          func(w http.ResponseWriter) { web.Onward{Base: "/auth", To: "/orders"}.Write(w) },
+		"sign out":        func(w http.ResponseWriter) { web.Logout{Base: "/auth", SignedInAs: "ada@example.com"}.Write(w, v, 200) },
+		"sign out nobody": func(w http.ResponseWriter) { web.Logout{Base: "/auth"}.Write(w, v, 200) },
+		"signed out":      func(w http.ResponseWriter) { web.SignedOut{Base: "/auth"}.Write(w, v, 200) },
+		"unreadable":      func(w http.ResponseWriter) { web.Unreadable{Base: "/auth", ReturnTo: "/orders"}.Write(w, v) },
+		"started over":    func(w http.ResponseWriter) { web.StartedOver{To: "/auth/login"}.Write(w, v) },
+		"onward":          func(w http.ResponseWriter) { web.Onward{Base: "/auth", To: "/orders"}.Write(w, v) },
 		"post back": func(w http.ResponseWriter) {
-			web.PostBack{Action: "/auth/callback/keycloak", Fields: []web.Field{{Name: "code", Value: "c"}}}.Write(w)
+			web.PostBack{Action: "/auth/callback/keycloak", Fields: []web.Field{{Name: "code", Value: "c"}}}.Write(w, v)
 		},
 		"sign out there": func(w http.ResponseWriter) {
-			web.SignOutThere{Action: "https://sso.example.com/end", Fields: []web.Field{{Name: "id_token_hint", Value: "a.b.c"}}}.Write(w)
+			web.SignOutThere{Action: "https://sso.example.com/end", Fields: []web.Field{{Name: "id_token_hint", Value: "a.b.c"}}}.Write(w, v)
 		},
-		"finished":           func(w http.ResponseWriter) { web.Onward{Base: "/auth", To: "/orders", Finished: true}.Write(w) },
-		"same site":          func(w http.ResponseWriter) { web.SameSite{To: "/orders"}.Write(w) },
-		"providers only":     func(w http.ResponseWriter) { web.Login{Base: "/auth", Providers: twoProviders}.Write(w, 200) },
-		"no way to sign in":  func(w http.ResponseWriter) { web.Login{Base: "/auth"}.Write(w, 200) },
-		"already signed in":  func(w http.ResponseWriter) { web.Login{Base: "/auth", SignedInAs: "ada@example.com"}.Write(w, 200) },
-		"problem with a way": func(w http.ResponseWriter) { web.Problem{Status: 401, Base: "/auth"}.Write(w) },
+		"finished":           func(w http.ResponseWriter) { web.Onward{Base: "/auth", To: "/orders", Finished: true}.Write(w, v) },
+		"same site":          func(w http.ResponseWriter) { web.SameSite{To: "/orders"}.Write(w, v) },
+		"providers only":     func(w http.ResponseWriter) { web.Login{Base: "/auth", Providers: twoProviders}.Write(w, v, 200) },
+		"no way to sign in":  func(w http.ResponseWriter) { web.Login{Base: "/auth"}.Write(w, v, 200) },
+		"already signed in":  func(w http.ResponseWriter) { web.Login{Base: "/auth", SignedInAs: "ada@example.com"}.Write(w, v, 200) },
+		"problem with a way": func(w http.ResponseWriter) { web.Problem{Status: 401, Base: "/auth"}.Write(w, v) },
 		"problem of somebody": func(w http.ResponseWriter) {
-			web.Problem{Status: 403, Base: "/auth", SignedInAs: "grace@example.com", RetryAfter: time.Minute}.Write(w)
+			web.Problem{Status: 403, Base: "/auth", SignedInAs: "grace@example.com", RetryAfter: time.Minute}.Write(w, v)
 		},
 	}
 	for f := web.NoFailure; f <= lastFailure; f++ {
 		pages["providers only, failure "+strconv.Itoa(int(f))] = func(w http.ResponseWriter) {
-			web.Login{Base: "/auth", Providers: twoProviders[:1], Failure: f}.Write(w, 200)
+			web.Login{Base: "/auth", Providers: twoProviders[:1], Failure: f}.Write(w, v, 200)
 		}
 		pages["login, failure "+strconv.Itoa(int(f))] = func(w http.ResponseWriter) {
-			web.Login{Base: "/auth", Password: true, Providers: twoProviders, ReturnTo: "/orders", Failure: f}.Write(w, 200)
+			web.Login{Base: "/auth", Password: true, Providers: twoProviders, ReturnTo: "/orders", Failure: f}.Write(w, v, 200)
 		}
 	}
 	for status := 400; status < 600; status++ {
-		pages["problem "+http.StatusText(status)] = func(w http.ResponseWriter) { web.Problem{Status: status}.Write(w) }
+		pages["problem "+http.StatusText(status)] = func(w http.ResponseWriter) { web.Problem{Status: status}.Write(w, v) }
 	}
 	return pages
 }
 
+// inLanguage is a page in the language of that tag.
+type inLanguage struct {
+	tag   string
+	write func(http.ResponseWriter)
+}
+
+func everyPageAndLanguage() map[string]inLanguage {
+	all := map[string]inLanguage{}
+	for _, tag := range []string{"en", "de"} {
+		for name, write := range everyPageIn(in(tag)) {
+			all[name+", "+tag] = inLanguage{tag, write}
+		}
+	}
+	return all
+}
+
+// in is the plain look in the language of that tag.
+func in(tag string) web.View {
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	r.Header.Set("Accept-Language", tag)
+	return (*web.Look)(nil).For(r)
+}
+
 func TestEveryPageIsFitForAScreenReader(t *testing.T) {
-	for name, write := range everyPage() {
+	for name, language := range everyPageAndLanguage() {
 		t.Run(name, func(t *testing.T) {
-			all := render(t, write)
+			all := render(t, language.write)
 			for _, once := range []string{"html", "title", "main", "h1", "style"} {
 				if n := len(find(all, once)); n != 1 {
 					t.Errorf("%d <%s>, want one", n, once)
 				}
 			}
-			if lang := find(all, "html")[0].attr["lang"]; lang != "en" {
+			if lang := find(all, "html")[0].attr["lang"]; lang != language.tag {
 				t.Errorf("language is %q", lang)
 			}
 			for _, named := range []string{"title", "h1", "button", "a"} {
@@ -247,15 +273,17 @@ func FuzzNothingBreaksOutOfAPage(f *testing.F) {
 		var shapes []string
 		for _, write := range []func(http.ResponseWriter){
 			func(w http.ResponseWriter) {
-				web.Login{Base: text, ReturnTo: text, Password: true, Providers: p}.Write(w, 200)
+				web.Login{Base: text, ReturnTo: text, Password: true, Providers: p}.Write(w, web.View{}, 200)
 			},
-			func(w http.ResponseWriter) { web.Login{ReturnTo: text, SignedInAs: text}.Write(w, 200) },
-			func(w http.ResponseWriter) { web.Login{Failure: web.Refused, Reason: text}.Write(w, 403) },
-			func(w http.ResponseWriter) { web.Logout{Base: text, ReturnTo: text, SignedInAs: text}.Write(w, 200) },
-			func(w http.ResponseWriter) { web.SignedOut{Base: text}.Write(w, 200) },
-			func(w http.ResponseWriter) { web.Onward{Base: text, To: text}.Write(w) },
+			func(w http.ResponseWriter) { web.Login{ReturnTo: text, SignedInAs: text}.Write(w, web.View{}, 200) },
+			func(w http.ResponseWriter) { web.Login{Failure: web.Refused, Reason: text}.Write(w, web.View{}, 403) },
 			func(w http.ResponseWriter) {
-				web.Problem{Status: 403, Title: text, Detail: text, SignedInAs: text, Base: text}.Write(w)
+				web.Logout{Base: text, ReturnTo: text, SignedInAs: text}.Write(w, web.View{}, 200)
+			},
+			func(w http.ResponseWriter) { web.SignedOut{Base: text}.Write(w, web.View{}, 200) },
+			func(w http.ResponseWriter) { web.Onward{Base: text, To: text}.Write(w, web.View{}) },
+			func(w http.ResponseWriter) {
+				web.Problem{Status: 403, Title: text, Detail: text, SignedInAs: text, Base: text}.Write(w, web.View{})
 			},
 		} {
 			all := render(t, write)

@@ -94,101 +94,70 @@ const (
 	Spent
 )
 
-// failureTexts are the failures whose text depends on nothing else. "There" is
+// failureTexts are the keys of the texts of failures. "There" is
 // the provider: the person comes from it, and what it sent back (error,
 // error_description) is a request like any other, so none of it is in a text.
 var failureTexts = map[Failure]string{
-	Wrong:      "The email address or the password is not right. Check both and try again.",
-	Unfinished: "Signing in there did not finish. Try again, or choose another way.",
-	Incomplete: "Your entry is not complete, so you cannot be signed in. Please tell whoever looks after this service.",
-	Denied: "You were not signed in: it was cancelled or not allowed there. " +
-		"Try again, or ask whoever looks after your account there.",
-	Expired: "Signing in took too long, or your browser did not send this site's cookie back. " +
-		"Try again. If that does not help, allow cookies for this site.",
-	NoCookie: "Your browser sent no cookie for this attempt, so it cannot be known whose it is. " +
-		"Start again here, and come back within ten minutes. If that does not help, allow cookies for this site, or leave its private mode.",
-	CrowdedOut: "Too many sign-ins were begun at once in this browser, so the oldest of them were given up, and this is one. " +
-		"If another tab has signed in by now, reload the page that you came for; else close the tabs that you do not need, and start again here.",
-	NoCookiePlain: "Your browser sent no cookie for this attempt. If this address begins with http://, that is why: " +
-		"browsers keep the cookies of this service only at https://. " +
-		"Open the same address with https:// if there is one, or tell whoever looks after this service.",
-	Unkept: "You have signed in, but your browser did not send the cookie of it back, so nobody knows here that it is you. " +
-		"Allow cookies for this site, or leave its private mode, then sign in again.",
-	UnkeptPlain: "You have signed in, but your browser did not keep it. If this address begins with http://, that is why: " +
-		"browsers keep the cookies of this service only at https://. " +
-		"Open the same address with https:// if there is one, or tell whoever looks after this service.",
-	UnkeptLost: "You have signed in, but this service did not know you again at the next page. " +
-		"Perhaps several gateways of it share no store: please tell whoever looks after this service. " +
-		"If that sign-in was ended at another device, just sign in again.",
-	UnkeptCrowded: "You have signed in, but your browser sends several sign-ins of this name at once, and it cannot be told which counts. " +
-		"Sign in again; if that does not help, delete the cookies of this site in your browser first.",
-	Clock: "The clocks of this service and of the one you signed in at do not agree. " +
-		"You have done nothing wrong: please tell whoever looks after this service.",
-	Misconfigured: "This service cannot accept the answer of the one you signed in at. " +
-		"You have done nothing wrong: please tell whoever looks after this service.",
-	Forged: "The answer that came back does not belong to a sign-in begun in this browser, so it was not used. " +
-		"Start again here.",
-	Spent: "The service you signed in at does not accept what it sent with you a moment ago: it holds for a short time, and once. " +
-		"Sign in again. If that does not help, please tell whoever looks after this service.",
-	Unverified: "Your email address is not verified there. If you can, verify it where you signed in and try again; " +
-		"else ask whoever looks after your account there.",
-	Unvouched: "The service you signed in at does not say whether your email address is verified, so it was not used. " +
-		"You have done nothing wrong: please tell whoever looks after this service.",
-	NoEmail: "No email address came with your sign-in. Add one to your account there, " +
-		"or agree to share it, then try again.",
-	Unmapped: "This sign-in cannot be completed: your entry there lacks something that this service needs, or has it in another form. " +
-		"Trying again will not help, and you have done nothing wrong: please tell whoever looks after this service.",
-	AskAgain: "This service was set up anew while you signed in. Please sign in again.",
-	Taken: "The number of your account belongs to somebody else here, so you cannot be signed in. " +
-		"Please tell whoever looks after this service.",
-	TooMany: "You are signed in at as many places as you may be. Sign out at one of them, then sign in here.",
-	Refused: "Your account may not sign in here. If you think it should, ask whoever looks after this service.",
+	Wrong:         "failure.wrong",
+	Unfinished:    "failure.unfinished",
+	Incomplete:    "failure.incomplete",
+	Denied:        "failure.denied",
+	Expired:       "failure.expired",
+	NoCookie:      "failure.no_cookie",
+	CrowdedOut:    "failure.crowded_out",
+	NoCookiePlain: "failure.no_cookie_plain",
+	Unkept:        "failure.unkept",
+	UnkeptPlain:   "failure.unkept_plain",
+	UnkeptLost:    "failure.unkept_lost",
+	UnkeptCrowded: "failure.unkept_crowded",
+	Clock:         "failure.clock",
+	Misconfigured: "failure.misconfigured",
+	Forged:        "failure.forged",
+	Spent:         "failure.spent",
+	Unverified:    "failure.unverified",
+	Unvouched:     "failure.unvouched",
+	NoEmail:       "failure.no_email",
+	Unmapped:      "failure.unmapped",
+	AskAgain:      "failure.ask_again",
+	Taken:         "failure.taken",
+	TooMany:       "failure.too_many",
+	Refused:       "failure.refused",
+	Throttled:     "failure.throttled", Busy: "failure.busy", Unavailable: "failure.unavailable",
+	ProviderAway: "failure.provider_away", ProviderNotYet: "failure.provider_not_yet", Mismatched: "failure.mismatched",
+	ProviderTrouble: "failure.provider_trouble",
 }
 
-// at is the provider that was asked, as its button calls it.
-func (l Login) at(unnamed string) string {
-	if l.At == "" {
-		return unnamed
-	}
-	return l.At
+// failureTextsAt are those that name the provider that was asked, as its button
+// calls it.
+var failureTextsAt = map[Failure]string{
+	ProviderAway: "failure.provider_away.at", ProviderNotYet: "failure.provider_not_yet.at", Mismatched: "failure.mismatched.at",
+	ProviderTrouble: "failure.provider_trouble.at",
 }
 
-// Message is the failure in words; empty when there is none.
-func (l Login) Message() string {
+// failure is the failure in words; empty when there is none. Their places are the wait
+// and the provider.
+func (v View) failure(l Login) string {
 	switch l.Failure {
 	case NoFailure:
 		return ""
-	case Throttled:
-		return "There were too many attempts to sign in. Try again in " + inWords(l.RetryAfter) + "."
-	case Busy:
-		return "Many people are signing in at once. Try again in " + inWords(l.RetryAfter) + "."
 	case Wrong:
 		if l.Names || l.NameLabel != "" {
-			return "The name or the password is not right. Check both and try again."
+			return v.Text("failure.wrong.name")
 		}
-	case ProviderAway:
-		return l.at("That service") + " cannot be reached at the moment, so nobody can sign in there. You have done nothing wrong: try again in " +
-			inWords(l.RetryAfter) + "."
-	case ProviderNotYet:
-		return "What came from " + l.at("that service") + " is not known here yet: it was asked for its keys and settings a moment ago. " +
-			"You have done nothing wrong: try again in " + inWords(l.RetryAfter) + "."
-	case Mismatched:
-		return "This service and " + l.at("that one") + " are not set up for each other, so nobody can sign in there. " +
-			"You have done nothing wrong: please tell whoever looks after this service."
-	case ProviderTrouble:
-		return l.at("The service that you sign in at") + " says that it is in trouble for the moment, and not why. " +
-			"Try again in " + inWords(l.RetryAfter) + "."
 	case Refused:
 		if reason := strings.TrimSpace(l.Reason); reason != "" {
 			return reason
 		}
 	}
-	if text, ok := failureTexts[l.Failure]; ok {
-		return text
+	key, ok := failureTexts[l.Failure]
+	if at, named := failureTextsAt[l.Failure]; named && l.At != "" {
+		key = at
 	}
-	// Unavailable, and whatever is added one day and forgotten here: not the
-	// person's fault.
-	return "Signing in does not work at the moment. You have done nothing wrong: try again in " + inWords(l.RetryAfter) + "."
+	if !ok {
+		// Whatever is added one day and forgotten here: not the person's fault.
+		key = failureTexts[Unavailable]
+	}
+	return v.Text(key, v.wait(l.RetryAfter), l.At)
 }
 
 // Mistyped reports whether what was typed is wrong, so that the fields say so.

@@ -92,16 +92,16 @@ func verifyAlert(t *testing.T, all []*element) string {
 }
 
 func TestEveryFailureHasATextOfItsOwn(t *testing.T) {
-	told := map[string]web.Failure{}
+	seen := map[string]web.Failure{}
 	for f := web.Wrong; f <= lastFailure; f++ {
-		text := web.Login{Failure: f}.Message()
-		if other, taken := told[text]; taken {
+		text := told(t, web.Login{Failure: f})
+		if other, taken := seen[text]; taken {
 			t.Errorf("failures %d and %d both say %q", other, f, text)
 		}
-		told[text] = f
+		seen[text] = f
 	}
-	if len(told) != int(lastFailure) {
-		t.Errorf("%d texts of %d failures", len(told), lastFailure)
+	if len(seen) != int(lastFailure) {
+		t.Errorf("%d texts of %d failures", len(seen), lastFailure)
 	}
 }
 
@@ -128,9 +128,9 @@ func TestARefusalSaysWhatTheConfigurationSays(t *testing.T) {
 		"which are text, whatever they look like": {web.Login{Failure: web.Refused, Reason: `<a href="//evil">R&D</a> only`},
 			`<a href="//evil">R&D</a> only`},
 		"or a fixed text when it says nothing": {web.Login{Failure: web.Refused, Reason: " \t"},
-			web.Login{Failure: web.Refused}.Message()},
+			told(t, web.Login{Failure: web.Refused})},
 		"and nothing of it with another failure": {web.Login{Failure: web.Denied, Reason: "Only the people of Acme sign in here."},
-			web.Login{Failure: web.Denied}.Message()},
+			told(t, web.Login{Failure: web.Denied})},
 	} {
 		t.Run(name, func(t *testing.T) {
 			all := render(t, login(c.page))
@@ -153,9 +153,15 @@ func TestARefusalSaysWhatTheConfigurationSays(t *testing.T) {
 func TestAfterAFailureThereIsAWayToTryAgain(t *testing.T) {
 	for f := web.Wrong; f <= lastFailure; f++ {
 		page := web.Login{Base: "/auth", Providers: twoProviders, Failure: f, SignedInAs: "ada@example.com"}
-		all := elements(t, record(func(w http.ResponseWriter) { page.Write(w, http.StatusUnauthorized) }).Body.String())
+		all := elements(t, record(func(w http.ResponseWriter) { page.Write(w, web.View{}, http.StatusUnauthorized) }).Body.String())
 		if a := find(all, "a"); len(a) != 2 || a[0].attr["href"] != twoProviders[0].Href {
 			t.Errorf("failure %d leads on by %+v", f, a)
 		}
 	}
+}
+
+// told is what the login page tells of a failure.
+func told(t *testing.T, l web.Login) string {
+	t.Helper()
+	return byID(render(t, login(l)), "failure").text
 }

@@ -61,27 +61,33 @@ type Login struct {
 // and Misconfigured, 403 for Incomplete, Unverified, Unvouched, NoEmail, Refused, TooMany,
 // Taken and Unmapped, 429 for Throttled, 503 for Busy, Unavailable,
 // ProviderTrouble, ProviderAway and Mismatched.
-func (l Login) Write(w http.ResponseWriter, status int) {
-	p := page{name: "login", data: l, status: status, retryAfter: l.RetryAfter, formTargets: l.FormTargets}
+func (l Login) Write(w http.ResponseWriter, v View, status int) {
+	p := page{name: "login", data: shownLogin{l, v.failure(l), v.fieldLabel(l)}, status: status, retryAfter: l.RetryAfter, formTargets: l.FormTargets}
 	if l.SignedInAs != "" && l.Failure == NoFailure {
 		p.name = "signedin"
 	}
-	p.write(w)
+	p.write(w, v)
+}
+
+// shownLogin is the login page in a language.
+type shownLogin struct {
+	Login
+	Message    string // what to tell of the last attempt; empty: nothing
+	FieldLabel string // what the name to sign in by is called
 }
 
 // Alone reports whether there is one way to sign in and it is a provider, whose
 // button is then the page's main one.
 func (l Login) Alone() bool { return !l.Password && len(l.Providers) == 1 }
 
-// FieldLabel is what the name to sign in by is called.
-func (l Login) FieldLabel() string {
+func (v View) fieldLabel(l Login) string {
 	switch {
 	case l.NameLabel != "":
 		return l.NameLabel
 	case l.Names:
-		return "User name or email address"
+		return v.Text("login.name_or_email")
 	}
-	return "Email address"
+	return v.Text("login.email")
 }
 
 // Next is where signing in leads: ReturnTo, or the front page.

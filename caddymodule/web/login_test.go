@@ -10,7 +10,7 @@ import (
 )
 
 func login(l web.Login) func(http.ResponseWriter) {
-	return func(w http.ResponseWriter) { l.Write(w, http.StatusOK) }
+	return func(w http.ResponseWriter) { l.Write(w, web.View{}, http.StatusOK) }
 }
 
 func TestThePasswordFormIsOneThatBrowsersFillIn(t *testing.T) {

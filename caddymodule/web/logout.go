@@ -21,8 +21,8 @@ type Logout struct {
 }
 
 // Write answers with the page.
-func (l Logout) Write(w http.ResponseWriter, status int) {
-	page{name: "logout", data: l, status: status, formTargets: l.FormTargets}.write(w)
+func (l Logout) Write(w http.ResponseWriter, v View, status int) {
+	page{name: "logout", data: l, status: status, formTargets: l.FormTargets}.write(w, v)
 }
 
 // Stay is where "Stay signed in" leads.
@@ -36,6 +36,6 @@ type SignedOut struct {
 }
 
 // Write answers with the page.
-func (s SignedOut) Write(w http.ResponseWriter, status int) {
-	page{name: "signedout", data: s, status: status}.write(w)
+func (s SignedOut) Write(w http.ResponseWriter, v View, status int) {
+	page{name: "signedout", data: s, status: status}.write(w, v)
 }

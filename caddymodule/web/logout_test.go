@@ -11,7 +11,7 @@ import (
 // A link could be followed by a prefetch, or planted on another site.
 func TestSigningOutTakesAForm(t *testing.T) {
 	all := render(t, func(w http.ResponseWriter) {
-		web.Logout{Base: "/gate", SignedInAs: "ada@example.com", ReturnTo: "/orders"}.Write(w, http.StatusOK)
+		web.Logout{Base: "/gate", SignedInAs: "ada@example.com", ReturnTo: "/orders"}.Write(w, web.View{}, http.StatusOK)
 	})
 	form := find(all, "form")
 	if len(form) != 1 || form[0].attr["method"] != "post" || form[0].attr["action"] != "/gate/logout" {
@@ -27,7 +27,7 @@ func TestSigningOutTakesAForm(t *testing.T) {
 
 func TestTheSignOutPage(t *testing.T) {
 	t.Run("says nothing of who is signed in when that is not known", func(t *testing.T) {
-		all := render(t, func(w http.ResponseWriter) { web.Logout{Base: "/auth"}.Write(w, http.StatusOK) })
+		all := render(t, func(w http.ResponseWriter) { web.Logout{Base: "/auth"}.Write(w, web.View{}, http.StatusOK) })
 		if text := find(all, "main")[0].text; strings.Contains(text, "signed in as") {
 			t.Errorf("page says %q", text)
 		}
@@ -43,7 +43,7 @@ func TestAFormThatSignsOutMayFollowTheRedirectsToTheProviderAndOn(t *testing.T) 
 	const want = "form-action 'self' https://sso.example.com https://app.example.com;"
 	for name, write := range map[string]func(http.ResponseWriter){
 		"on the sign-out page": func(w http.ResponseWriter) {
-			web.Logout{Base: "/auth", FormTargets: targets}.Write(w, http.StatusOK)
+			web.Logout{Base: "/auth", FormTargets: targets}.Write(w, web.View{}, http.StatusOK)
 		},
 		"on the page of whom is signed in already": login(web.Login{Base: "/auth", SignedInAs: "ada@example.com", FormTargets: targets}),
 	} {
@@ -60,7 +60,7 @@ func TestAFormThatSignsOutMayFollowTheRedirectsToTheProviderAndOn(t *testing.T) 
 }
 
 func TestWhoIsSignedOutMaySignInAgain(t *testing.T) {
-	all := render(t, func(w http.ResponseWriter) { web.SignedOut{Base: "/gate"}.Write(w, http.StatusOK) })
+	all := render(t, func(w http.ResponseWriter) { web.SignedOut{Base: "/gate"}.Write(w, web.View{}, http.StatusOK) })
 	if find(all, "h1")[0].text != "You are signed out" {
 		t.Errorf("page says %q", find(all, "h1")[0].text)
 	}

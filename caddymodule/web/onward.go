@@ -26,8 +26,8 @@ type Onward struct {
 }
 
 // Write answers 200 with the page.
-func (o Onward) Write(w http.ResponseWriter) {
-	page{name: "onward", data: o, status: http.StatusOK}.write(w)
+func (o Onward) Write(w http.ResponseWriter, v View) {
+	page{name: "onward", data: o, status: http.StatusOK}.write(w, v)
 }
 
 // Next is where it leads.
@@ -36,10 +36,6 @@ func (o Onward) Next() string { return orFront(o.To) }
 // goOn leads where the page's one link does, with the part of the address that no
 // server sees, and that only a script can keep. Without it the page leads on as well.
 const goOn template.JS = "location.replace(document.links[0].href+location.hash)"
-
-// goOnPolicy allows that script besides.
-var goOnPolicy = "default-src 'none'; style-src " + styleSource + "; script-src " + source(string(goOn)) +
-	"; img-src data:; form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
 
 // SameSite is the page that asks for what was asked for once more, at once: as a
 // page of this site, which the browser sends a SameSite=Strict cookie for. The
@@ -51,6 +47,6 @@ type SameSite struct {
 }
 
 // Write answers 200 with the page.
-func (s SameSite) Write(w http.ResponseWriter) {
-	page{name: "samesite", data: s, status: http.StatusOK, policy: goOnPolicy}.write(w)
+func (s SameSite) Write(w http.ResponseWriter, v View) {
+	page{name: "samesite", data: s, status: http.StatusOK, script: goOn, noForm: true}.write(w, v)
 }

@@ -17,7 +17,7 @@ func TestThePageThatLeadsOn(t *testing.T) {
 		{"leads to the front page when nobody said where", "", "/"},
 	} {
 		t.Run(c.name+", with a script or without", func(t *testing.T) {
-			all := render(t, func(w http.ResponseWriter) { web.Onward{Base: "/auth", To: c.to}.Write(w) })
+			all := render(t, func(w http.ResponseWriter) { web.Onward{Base: "/auth", To: c.to}.Write(w, web.View{}) })
 			if a := find(all, "a"); len(a) != 1 || a[0].attr["href"] != c.want {
 				t.Errorf("links: %+v", a)
 			}
@@ -31,7 +31,7 @@ func TestThePageThatLeadsOn(t *testing.T) {
 // A server never sees the part behind the number sign.
 func TestThePageBetweenKeepsTheFragmentByAScriptThatItsPolicyNames(t *testing.T) {
 	w := httptest.NewRecorder()
-	web.SameSite{To: "/a//b?x=1"}.Write(w)
+	web.SameSite{To: "/a//b?x=1"}.Write(w, web.View{})
 	script := "location.replace(document.links[0].href+location.hash)"
 	sum := sha256.Sum256([]byte(script))
 	if policy := w.Header().Get("Content-Security-Policy"); !strings.Contains(policy, "script-src 'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'") {
@@ -46,7 +46,7 @@ func TestThePageBetweenKeepsTheFragmentByAScriptThatItsPolicyNames(t *testing.T)
 
 // Who reads that something was lost must have the time to.
 func TestThePageThatLeadsOnWaitsWhenItSaysThatSomethingWasLost(t *testing.T) {
-	all := render(t, func(w http.ResponseWriter) { web.Onward{Base: "/auth", To: "/orders", Cut: true}.Write(w) })
+	all := render(t, func(w http.ResponseWriter) { web.Onward{Base: "/auth", To: "/orders", Cut: true}.Write(w, web.View{}) })
 	if refresh := refreshOf(all); refresh != "" {
 		t.Errorf("refresh is %q", refresh)
 	}
@@ -61,7 +61,7 @@ func TestThePageThatLeadsOnWaitsWhenItSaysThatSomethingWasLost(t *testing.T) {
 // The page stands at the callback's address, which has a code and a state in it
 // (RFC 9700 section 4.2.4). It has no form, for which "same-origin" is there.
 func TestThePageThatLeadsOnDoesNotTellItsAddress(t *testing.T) {
-	all := render(t, func(w http.ResponseWriter) { web.Onward{Base: "/auth", To: "/orders"}.Write(w) })
+	all := render(t, func(w http.ResponseWriter) { web.Onward{Base: "/auth", To: "/orders"}.Write(w, web.View{}) })
 	for _, meta := range find(all, "meta") {
 		if meta.attr["http-equiv"] == "refresh" {
 			t.Fatal("the page leads on before it says so")

@@ -5,14 +5,10 @@ import (
 	"net/http"
 )
 
-// submit presses the page's one button. Without it people press it themselves.
+// submit presses the page's one button. Without it people press it themselves. The
+// form may end up anywhere: where people are led after ours, back to a provider or to
+// where they wanted to go, is not known yet.
 const submit template.JS = "document.forms[0].submit()"
-
-// submitPolicy allows that script besides. Forms may end up anywhere: where people
-// are led after ours, back to a provider or to where they wanted to go, is not known
-// yet.
-var submitPolicy = "default-src 'none'; style-src " + styleSource + "; script-src " + source(string(submit)) +
-	"; img-src data:; form-action *; frame-ancestors 'none'; base-uri 'none'"
 
 // PostBack is the page between a form that a provider had the browser post to us
 // and the callback: it posts the same from our own site. A browser sends no
@@ -36,14 +32,14 @@ type SignOutThere struct {
 }
 
 // Write answers 200 with the page.
-func (s SignOutThere) Write(w http.ResponseWriter) {
-	page{name: "signoutthere", data: s, status: http.StatusOK, policy: submitPolicy}.write(w)
+func (s SignOutThere) Write(w http.ResponseWriter, v View) {
+	page{name: "signoutthere", data: s, status: http.StatusOK, script: submit, anyForm: true}.write(w, v)
 }
 
 // Field is one field of a form that people do not see.
 type Field struct{ Name, Value string }
 
 // Write answers 200 with the page.
-func (p PostBack) Write(w http.ResponseWriter) {
-	page{name: "postback", data: p, status: http.StatusOK, policy: submitPolicy}.write(w)
+func (p PostBack) Write(w http.ResponseWriter, v View) {
+	page{name: "postback", data: p, status: http.StatusOK, script: submit, anyForm: true}.write(w, v)
 }

@@ -28,18 +28,28 @@ type Problem struct {
 
 // Write answers with the page and its Status. A Status that is no error is
 // answered as 500: this page must not be taken for a success.
-func (p Problem) Write(w http.ResponseWriter) {
+func (p Problem) Write(w http.ResponseWriter, v View) {
 	if p.Status < 400 || p.Status > 599 {
 		p.Status = http.StatusInternalServerError
 	}
 	text := textOf(p.Status)
+	shown := shownProblem{Problem: p}
 	if p.Title == "" {
-		p.Title = text.title
+		shown.Title = v.Text(text.title)
 	}
 	if p.Detail == "" {
-		p.Detail = text.detail
+		shown.Detail = v.Text(text.detail)
 	}
-	page{name: "problem", data: p, status: p.Status, retryAfter: p.RetryAfter}.write(w)
+	if p.RetryAfter > 0 {
+		shown.Wait = v.Text("problem.wait", v.wait(p.RetryAfter))
+	}
+	page{name: "problem", data: shown, status: p.Status, retryAfter: p.RetryAfter}.write(w, v)
+}
+
+// shownProblem is the page in a language.
+type shownProblem struct {
+	Problem
+	Wait string // what to do when waiting helps; empty when it does not
 }
 
 // Leave is where to sign out.
@@ -50,39 +60,22 @@ func (p Problem) Leave() string {
 	return p.Base + "/logout?return_to=" + url.QueryEscape(p.ReturnTo)
 }
 
-// Wait is what to do when waiting helps; empty when it does not.
-func (p Problem) Wait() string {
-	if p.RetryAfter <= 0 {
-		return ""
-	}
-	return "Try again in " + inWords(p.RetryAfter) + "."
-}
-
+// problemText are the keys of what is said of a status.
 type problemText struct{ title, detail string }
 
 var problemTexts = map[int]problemText{
-	http.StatusBadRequest: {"That did not work",
-		"Your browser sent something that cannot be read here. Go back and try again."},
-	http.StatusUnauthorized: {"Sign in first",
-		"You are not signed in, or no longer."},
-	http.StatusForbidden: {"No access",
-		"Your account does not open this page. If you think it should, ask whoever looks after it."},
-	http.StatusNotFound: {"Nothing here",
-		"This address leads nowhere. Check it for a slip, or begin at the front page."},
-	http.StatusMethodNotAllowed: {"Not this way",
-		"This address does not take that kind of request. Go back and use the page's own buttons."},
-	http.StatusRequestEntityTooLarge: {"Too much at once",
-		"What was sent is larger than this address takes."},
-	http.StatusUnsupportedMediaType: {"Wrong kind of content",
-		"What was sent is of a kind that this address does not read."},
-	http.StatusTooEarly: {"A moment too early",
-		"What you sent came before the connection to this service was established, so nothing was done. Please send it again."},
-	http.StatusTooManyRequests: {"Too many attempts",
-		"Wait before you try again: more in so short a time is not let through."},
+	http.StatusBadRequest:            {"problem.bad_request.title", "problem.bad_request.detail"},
+	http.StatusUnauthorized:          {"problem.unauthorized.title", "problem.unauthorized.detail"},
+	http.StatusForbidden:             {"problem.forbidden.title", "problem.forbidden.detail"},
+	http.StatusNotFound:              {"problem.not_found.title", "problem.not_found.detail"},
+	http.StatusMethodNotAllowed:      {"problem.method.title", "problem.method.detail"},
+	http.StatusRequestEntityTooLarge: {"problem.too_large.title", "problem.too_large.detail"},
+	http.StatusUnsupportedMediaType:  {"problem.media.title", "problem.media.detail"},
+	http.StatusTooEarly:              {"problem.too_early.title", "problem.too_early.detail"},
+	http.StatusTooManyRequests:       {"problem.too_many.title", "problem.too_many.detail"},
 	// The store is down: nobody is signed out by that, and people should hear
 	// it before they look for their password.
-	http.StatusServiceUnavailable: {"One moment, please",
-		"Sessions cannot be looked up just now. If you were signed in, you still are."},
+	http.StatusServiceUnavailable: {"problem.unavailable.title", "problem.unavailable.detail"},
 }
 
 func textOf(status int) problemText {
@@ -92,5 +85,5 @@ func textOf(status int) problemText {
 	if status < 500 {
 		return problemTexts[http.StatusBadRequest]
 	}
-	return problemText{"Something went wrong", "The fault is here, not with you. Try again in a little while."}
+	return problemText{"problem.internal.title", "problem.internal.detail"}
 }

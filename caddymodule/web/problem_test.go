@@ -34,7 +34,7 @@ func TestAProblemIsToldInItsOwnWords(t *testing.T) {
 		"a wait is told whatever the error": {web.Problem{Status: 502, RetryAfter: time.Second}, 502, "Something went wrong", "Try again in 1 second."},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := record(c.problem.Write)
+			w := record(problem(c.problem))
 			if w.Code != c.status {
 				t.Errorf("status is %d, want %d", w.Code, c.status)
 			}
@@ -52,7 +52,7 @@ func TestAProblemIsToldInItsOwnWords(t *testing.T) {
 // A store that cannot be asked signs nobody out, and the page says so before
 // people look for their password.
 func TestAStoreThatIsDownDoesNotLookLikeASignOut(t *testing.T) {
-	w := record(web.Problem{Status: http.StatusServiceUnavailable, RetryAfter: 1500 * time.Millisecond, Base: "/auth"}.Write)
+	w := record(problem(web.Problem{Status: http.StatusServiceUnavailable, RetryAfter: 1500 * time.Millisecond, Base: "/auth"}))
 	all := elements(t, w.Body.String())
 	if text := find(all, "main")[0].text; !strings.Contains(text, "If you were signed in, you still are.") {
 		t.Errorf("page says %q", text)
@@ -79,7 +79,7 @@ func TestAProblemOffersTheWayOnThatThereIs(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var links []string
-			for _, a := range find(elements(t, record(c.problem.Write).Body.String()), "a") {
+			for _, a := range find(elements(t, record(problem(c.problem)).Body.String()), "a") {
 				links = append(links, a.attr["href"])
 			}
 			if got := strings.Join(links, " "); got != c.links {
@@ -91,9 +91,13 @@ func TestAProblemOffersTheWayOnThatThereIs(t *testing.T) {
 
 func TestOnlyARefusalSaysWhoIsSignedIn(t *testing.T) {
 	for status, want := range map[int]bool{401: false, 403: true, 404: false, 503: false} {
-		w := record(web.Problem{Status: status, SignedInAs: "grace@example.com"}.Write)
+		w := record(problem(web.Problem{Status: status, SignedInAs: "grace@example.com"}))
 		if got := strings.Contains(w.Body.String(), "grace@example.com"); got != want {
 			t.Errorf("status %d says who is signed in: %v", status, got)
 		}
 	}
+}
+
+func problem(p web.Problem) func(http.ResponseWriter) {
+	return func(w http.ResponseWriter) { p.Write(w, web.View{}) }
 }

@@ -211,35 +211,37 @@ func TestThePagesAreAsDocumented(t *testing.T) {
 		method, path string
 		write        func(http.ResponseWriter)
 	}{
-		"the login page":   {"GET", "/auth/login", func(w http.ResponseWriter) { web.Login{Base: "/auth", Password: true}.Write(w, 200) }},
-		"a wrong password": {"POST", "/auth/login", func(w http.ResponseWriter) { web.Login{Base: "/auth", Failure: web.Wrong}.Write(w, 401) }},
+		"the login page":   {"GET", "/auth/login", func(w http.ResponseWriter) { web.Login{Base: "/auth", Password: true}.Write(w, web.View{}, 200) }},
+		"a wrong password": {"POST", "/auth/login", func(w http.ResponseWriter) { web.Login{Base: "/auth", Failure: web.Wrong}.Write(w, web.View{}, 401) }},
 		"too many attempts": {"POST", "/auth/login", func(w http.ResponseWriter) {
-			web.Login{Base: "/auth", Failure: web.Throttled, RetryAfter: time.Minute}.Write(w, 429)
+			web.Login{Base: "/auth", Failure: web.Throttled, RetryAfter: time.Minute}.Write(w, web.View{}, 429)
 		}},
-		"a form to post once more": {"POST", "/auth/callback/keycloak", func(w http.ResponseWriter) { web.PostBack{Action: "/auth/callback/keycloak"}.Write(w) }},
+		"a form to post once more": {"POST", "/auth/callback/keycloak", func(w http.ResponseWriter) { web.PostBack{Action: "/auth/callback/keycloak"}.Write(w, web.View{}) }},
 		"an attempt that is over":  {"GET", "/auth/callback/keycloak", failed(web.Expired, 400)},
 		"a forged answer":          {"GET", "/auth/callback/keycloak", failed(web.Forged, 400)},
 		"a code that is spent":     {"GET", "/auth/callback/keycloak", failed(web.Spent, 400)},
-		"a sign-out there":         {"POST", "/auth/logout", func(w http.ResponseWriter) { web.SignOutThere{Action: "https://sso.example.com/end"}.Write(w) }},
-		"a provider that says no":  {"GET", "/auth/callback/keycloak", failed(web.Denied, 401)},
-		"clocks that disagree":     {"GET", "/auth/callback/keycloak", failed(web.Clock, 401)},
-		"an answer for another":    {"GET", "/auth/callback/keycloak", failed(web.Misconfigured, 401)},
-		"an unfinished attempt":    {"GET", "/auth/callback/keycloak", failed(web.Unfinished, 401)},
-		"an unverified address":    {"GET", "/auth/callback/keycloak", failed(web.Unverified, 403)},
-		"no address at all":        {"GET", "/auth/callback/keycloak", failed(web.NoEmail, 403)},
-		"a person refused":         {"GET", "/auth/callback/keycloak", failed(web.Refused, 403)},
-		"a person who is half":     {"GET", "/auth/callback/keycloak", failed(web.Incomplete, 403)},
-		"a provider that is down":  {"GET", "/auth/callback/keycloak", failed(web.Unavailable, 503)},
-		"none to go to":            {"GET", "/auth/login/keycloak", failed(web.Unavailable, 503)},
-		"an unknown provider":      {"GET", "/auth/login/nobody", func(w http.ResponseWriter) { web.Problem{Status: 404}.Write(w) }},
-		"a store that is down":     {"POST", "/auth/logout", func(w http.ResponseWriter) { web.Problem{Status: 503, RetryAfter: time.Second}.Write(w) }},
+		"a sign-out there": {"POST", "/auth/logout", func(w http.ResponseWriter) {
+			web.SignOutThere{Action: "https://sso.example.com/end"}.Write(w, web.View{})
+		}},
+		"a provider that says no": {"GET", "/auth/callback/keycloak", failed(web.Denied, 401)},
+		"clocks that disagree":    {"GET", "/auth/callback/keycloak", failed(web.Clock, 401)},
+		"an answer for another":   {"GET", "/auth/callback/keycloak", failed(web.Misconfigured, 401)},
+		"an unfinished attempt":   {"GET", "/auth/callback/keycloak", failed(web.Unfinished, 401)},
+		"an unverified address":   {"GET", "/auth/callback/keycloak", failed(web.Unverified, 403)},
+		"no address at all":       {"GET", "/auth/callback/keycloak", failed(web.NoEmail, 403)},
+		"a person refused":        {"GET", "/auth/callback/keycloak", failed(web.Refused, 403)},
+		"a person who is half":    {"GET", "/auth/callback/keycloak", failed(web.Incomplete, 403)},
+		"a provider that is down": {"GET", "/auth/callback/keycloak", failed(web.Unavailable, 503)},
+		"none to go to":           {"GET", "/auth/login/keycloak", failed(web.Unavailable, 503)},
+		"an unknown provider":     {"GET", "/auth/login/nobody", func(w http.ResponseWriter) { web.Problem{Status: 404}.Write(w, web.View{}) }},
+		"a store that is down":    {"POST", "/auth/logout", func(w http.ResponseWriter) { web.Problem{Status: 503, RetryAfter: time.Second}.Write(w, web.View{}) }},
 		"an unreadable session": {"GET", "/auth/login", func(w http.ResponseWriter) {
 			w.Header().Set("Retry-After", "60")
-			web.Unreadable{Base: "/auth"}.Write(w)
+			web.Unreadable{Base: "/auth"}.Write(w, web.View{})
 		}},
-		"after starting over": {"POST", "/auth/start-over", func(w http.ResponseWriter) { web.StartedOver{To: "/auth/login"}.Write(w) }},
-		"the sign-out page":   {"GET", "/auth/logout", func(w http.ResponseWriter) { web.Logout{Base: "/auth"}.Write(w, 200) }},
-		"an unknown route":    {"GET", "/auth/nothing", func(w http.ResponseWriter) { web.Problem{Status: 404}.Write(w) }},
+		"after starting over": {"POST", "/auth/start-over", func(w http.ResponseWriter) { web.StartedOver{To: "/auth/login"}.Write(w, web.View{}) }},
+		"the sign-out page":   {"GET", "/auth/logout", func(w http.ResponseWriter) { web.Logout{Base: "/auth"}.Write(w, web.View{}, 200) }},
+		"an unknown route":    {"GET", "/auth/nothing", func(w http.ResponseWriter) { web.Problem{Status: 404}.Write(w, web.View{}) }},
 		"the document itself": {"GET", "/auth/session/swagger.yaml", func(w http.ResponseWriter) {
 			w.Header().Set("Content-Type", "application/yaml")
 			_, _ = w.Write(web.Swagger("/auth"))
@@ -258,7 +260,7 @@ func failed(f web.Failure, status int) func(http.ResponseWriter) {
 	if status == http.StatusServiceUnavailable {
 		page.RetryAfter = time.Second
 	}
-	return func(w http.ResponseWriter) { page.Write(w, status) }
+	return func(w http.ResponseWriter) { page.Write(w, web.View{}, status) }
 }
 
 func ExampleSwagger() {

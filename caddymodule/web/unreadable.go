@@ -14,8 +14,8 @@ type Unreadable struct {
 }
 
 // Write answers 503 with the page.
-func (u Unreadable) Write(w http.ResponseWriter) {
-	page{name: "unreadable", data: u, status: http.StatusServiceUnavailable}.write(w)
+func (u Unreadable) Write(w http.ResponseWriter, v View) {
+	page{name: "unreadable", data: u, status: http.StatusServiceUnavailable}.write(w, v)
 }
 
 // StartedOver is the page that leads to the login page at once when such a
@@ -27,6 +27,6 @@ type StartedOver struct {
 }
 
 // Write answers 200 with the page.
-func (s StartedOver) Write(w http.ResponseWriter) {
-	page{name: "startedover", data: s, status: http.StatusOK}.write(w)
+func (s StartedOver) Write(w http.ResponseWriter, v View) {
+	page{name: "startedover", data: s, status: http.StatusOK}.write(w, v)
 }

@@ -19,7 +19,7 @@ func TestStartingOverTakesAForm(t *testing.T) {
 		"to the front page":                   {web.Unreadable{Base: "/gate"}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := record(c.page.Write)
+			w := record(func(w http.ResponseWriter) { c.page.Write(w, web.View{}) })
 			all := elements(t, w.Body.String())
 			if w.Code != http.StatusServiceUnavailable {
 				t.Errorf("status is %d", w.Code)
@@ -46,7 +46,9 @@ func TestStartingOverTakesAForm(t *testing.T) {
 }
 
 func TestWhoHasStartedOverIsLedToTheLoginPage(t *testing.T) {
-	all := render(t, web.StartedOver{To: "/gate/login?return_to=%2Forders"}.Write)
+	all := render(t, func(w http.ResponseWriter) {
+		web.StartedOver{To: "/gate/login?return_to=%2Forders"}.Write(w, web.View{})
+	})
 	if a := find(all, "a"); len(a) != 1 || a[0].attr["href"] != "/gate/login?return_to=%2Forders" {
 		t.Errorf("links: %+v", a)
 	}

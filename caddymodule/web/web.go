@@ -3,7 +3,6 @@ package web
 import (
 	"bytes"
 	"crypto/sha256"
-	"embed"
 	"encoding/base64"
 	"html/template"
 	"net/http"
@@ -12,27 +11,6 @@ import (
 	"strings"
 	"time"
 )
-
-//go:embed pages
-var files embed.FS
-
-// style is the one style sheet; the policy names it by its hash.
-var style = func() template.CSS {
-	css, err := files.ReadFile("pages/style.css")
-	if err != nil {
-		panic(err) // it is embedded: not at run time
-	}
-	return template.CSS(css) //nolint:gosec // our own file
-}()
-
-var pages = template.Must(template.New("").Funcs(template.FuncMap{
-	"style":  func() template.CSS { return style },
-	"submit": func() template.JS { return submit },
-	"goOn":   func() template.JS { return goOn },
-}).ParseFS(files, "pages/*.html"))
-
-// styleSource is the style sheet as a source in a Content-Security-Policy.
-var styleSource = source(string(style))
 
 // source is what stands in a page, by its hash: CSP Level 3 section 2.3.1.
 func source(text string) string {
@@ -47,20 +25,23 @@ type page struct {
 	status      int
 	retryAfter  time.Duration
 	formTargets []string
-	policy      string // what its script needs; empty: that of all pages
+	anyForm     bool        // its form may end up anywhere
+	noForm      bool        // it has none
+	script      template.JS // the one that it has, if any
 }
 
-func (p page) write(w http.ResponseWriter) {
+func (p page) write(w http.ResponseWriter, v View) {
+	v = v.orPlain()
 	var body bytes.Buffer
-	if err := pages.ExecuteTemplate(&body, p.name, p.data); err != nil {
+	if err := v.language.pages.ExecuteTemplate(&body, p.name, p.data); err != nil {
 		// Only a mistake in this package comes here; its tests render every page.
 		panic("web: rendering the " + p.name + " page: " + err.Error())
 	}
 	h := w.Header()
-	setSecurityHeaders(h, p.formTargets)
-	if p.policy != "" {
-		h.Set("Content-Security-Policy", p.policy)
-	}
+	setSecurityHeaders(h)
+	h.Set("Content-Security-Policy", p.policy(v.look))
+	h.Set("Content-Language", v.language.tag)
+	h.Set("Vary", vary(h.Values("Vary"), "Accept-Language"))
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Length", strconv.Itoa(body.Len()))
 	if p.retryAfter > 0 {
@@ -75,8 +56,7 @@ func (p page) write(w http.ResponseWriter) {
 	_, _ = body.WriteTo(w) // whoever asked has gone: nobody is left to tell
 }
 
-func setSecurityHeaders(h http.Header, formTargets []string) {
-	h.Set("Content-Security-Policy", policy(formTargets))
+func setSecurityHeaders(h http.Header) {
 	// Cookie answers are not protected from shared caches by themselves (RFC
 	// 9111 section 3.5), and Back must not show who was signed in.
 	h.Set("Cache-Control", "no-store")
@@ -90,18 +70,43 @@ func setSecurityHeaders(h http.Header, formTargets []string) {
 	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
 }
 
-// policy allows the pages their own style sheet, their icon, and their forms.
-// Browsers hold form-action against the redirects that follow a post, too, so
-// it lists the origins that a form may end up at.
-func policy(formTargets []string) string {
+// policy allows the page its own style sheet, its script if it has one, pictures that
+// stand in it, and its forms. Browsers hold form-action against the redirects that
+// follow a post, too, so it lists the origins that a form may end up at.
+func (p page) policy(l *Look) string {
+	allowed := "default-src 'none'; style-src " + l.styleSource
+	if p.script != "" {
+		allowed += "; script-src " + source(string(p.script))
+	}
+	return allowed + "; img-src data:; form-action " + p.targets() + "; frame-ancestors 'none'; base-uri 'none'"
+}
+
+func (p page) targets() string {
+	switch {
+	case p.anyForm:
+		return "*"
+	case p.noForm:
+		return "'none'"
+	}
 	targets := "'self'"
-	for _, raw := range formTargets {
+	for _, raw := range p.formTargets {
 		if o := origin(raw); o != "" && !strings.Contains(targets+" ", " "+o+" ") {
 			targets += " " + o
 		}
 	}
-	return "default-src 'none'; style-src " + styleSource + "; img-src data:; form-action " + targets +
-		"; frame-ancestors 'none'; base-uri 'none'"
+	return targets
+}
+
+// vary adds a name to what an answer depends on, unless it is there.
+func vary(lines []string, name string) string {
+	all := strings.Join(lines, ", ")
+	switch {
+	case all == "":
+		return name
+	case strings.Contains(strings.ToLower(all), strings.ToLower(name)):
+		return all
+	}
+	return all + ", " + name
 }
 
 // origin is the origin of an http or https URL, as a source in a policy. It is
@@ -126,19 +131,19 @@ func notInHost(c rune) bool {
 // seconds rounds up, so that nobody who waits as told comes too early.
 func seconds(d time.Duration) int64 { return int64((d + time.Second - 1) / time.Second) }
 
-// inWords is a wait as people say it: rounded up, in the unit that fits.
-func inWords(d time.Duration) string {
+// wait is how long to wait as people say it: rounded up, in the unit that fits.
+func (v View) wait(d time.Duration) string {
 	s := seconds(d)
 	switch {
 	case s <= 0:
-		return "a moment"
+		return v.Text("wait.moment")
 	case s == 1:
-		return "1 second"
+		return v.Text("wait.second")
 	case s <= 90:
-		return strconv.FormatInt(s, 10) + " seconds"
+		return v.Text("wait.seconds", strconv.FormatInt(s, 10))
 	case s <= 90*60:
-		return strconv.FormatInt((s+59)/60, 10) + " minutes"
+		return v.Text("wait.minutes", strconv.FormatInt((s+59)/60, 10))
 	default:
-		return strconv.FormatInt((s+3599)/3600, 10) + " hours"
+		return v.Text("wait.hours", strconv.FormatInt((s+3599)/3600, 10))
 	}
 }

@@ -92,7 +92,7 @@ func scriptOf(t *testing.T, body string) string {
 // lead to.
 func formAction(t *testing.T, targets ...string) string {
 	t.Helper()
-	w := record(func(w http.ResponseWriter) { web.Login{Base: "/auth", FormTargets: targets}.Write(w, 200) })
+	w := record(func(w http.ResponseWriter) { web.Login{Base: "/auth", FormTargets: targets}.Write(w, web.View{}, 200) })
 	parts := strings.Split(w.Header().Get("Content-Security-Policy"), "; ")
 	if len(parts) != 6 {
 		t.Fatalf("policy has %d directives: %q", len(parts), parts)
@@ -151,7 +151,7 @@ func FuzzAFormTargetAddsAtMostItself(f *testing.F) {
 
 func TestEvery401NamesAChallengeThatOpensNoDialogue(t *testing.T) {
 	login := func(w http.ResponseWriter) {
-		web.Login{Base: "/auth", Password: true, Failure: web.Wrong}.Write(w, 401)
+		web.Login{Base: "/auth", Password: true, Failure: web.Wrong}.Write(w, web.View{}, 401)
 	}
 	t.Run("Bearer, when the caller names none", func(t *testing.T) {
 		if got := record(login).Header().Get("WWW-Authenticate"); got != "Bearer" {
@@ -167,7 +167,7 @@ func TestEvery401NamesAChallengeThatOpensNoDialogue(t *testing.T) {
 		}
 	})
 	t.Run("and no other status does", func(t *testing.T) {
-		w := record(func(w http.ResponseWriter) { web.Problem{Status: 403}.Write(w) })
+		w := record(func(w http.ResponseWriter) { web.Problem{Status: 403}.Write(w, web.View{}) })
 		if got := w.Header().Get("WWW-Authenticate"); got != "" {
 			t.Errorf("WWW-Authenticate is %q", got)
 		}
@@ -175,7 +175,7 @@ func TestEvery401NamesAChallengeThatOpensNoDialogue(t *testing.T) {
 }
 
 func TestAnAnswerToHEADHasTheHeadersAndNoPage(t *testing.T) {
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { web.SignedOut{Base: "/auth"}.Write(w, 200) }))
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { web.SignedOut{Base: "/auth"}.Write(w, web.View{}, 200) }))
 	defer srv.Close()
 	get, err := http.Get(srv.URL)
 	if err != nil {
@@ -216,7 +216,7 @@ func TestWaitsAreToldInWordsAndInWholeSecondsRoundedUp(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := record(func(w http.ResponseWriter) {
-				web.Login{Base: "/auth", Failure: web.Throttled, RetryAfter: c.wait}.Write(w, 429)
+				web.Login{Base: "/auth", Failure: web.Throttled, RetryAfter: c.wait}.Write(w, web.View{}, 429)
 			})
 			if got := w.Header().Get("Retry-After"); got != c.header {
 				t.Errorf("Retry-After is %q, want %q", got, c.header)
