@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
@@ -42,6 +43,10 @@ func (c *CookieConfig) provision(_ caddy.Context, a *App) error {
 	c.setDefaults()
 	if err := c.validate(); err != nil {
 		return err
+	}
+	if c.Domain != "" && slices.Contains(a.ClearSiteData, endpoint.ClearCookies) {
+		return errors.New("clear_site_data cookies: the cookie has a domain, so a sign-out here would take the cookies of all its hosts from the browser: " +
+			"leave cookies out here, or domain in the cookie block")
 	}
 	a.address.Cookie = c.shape()
 	return nil

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
@@ -36,6 +37,10 @@ type SiteOptions struct {
 	// base_path. No header of CORS is written.
 	CORS []string `json:"cors,omitempty"`
 
+	// ClearSiteData is what browsers are told to forget of the site at a sign-out,
+	// beside the session cookie: cache, storage, cookies. Default: nothing.
+	ClearSiteData []string `json:"clear_site_data,omitempty"`
+
 	// Why has GET /auth/why tell who asks what the gateway knows of them, and what it
 	// would decide for a path, with the rules as they are written.
 	Why bool `json:"why,omitempty"`
@@ -47,11 +52,12 @@ type SiteOptions struct {
 
 func (o *SiteOptions) words() map[string]directive.Option {
 	return map[string]directive.Option{
-		"base_path":  directive.Checked(directive.Text(&o.BasePath), o.checkBasePath),
-		"public_url": directive.Checked(directive.Text(&o.PublicURL), o.readPublicURL),
-		"return_to":  directive.Checked(directive.Texts(&o.ReturnTo), o.checkReturnTo),
-		"cors":       directive.Checked(directive.Texts(&o.CORS), o.readCORS),
-		"why":        directive.Flag(&o.Why),
+		"base_path":       directive.Checked(directive.Text(&o.BasePath), o.checkBasePath),
+		"public_url":      directive.Checked(directive.Text(&o.PublicURL), o.readPublicURL),
+		"return_to":       directive.Checked(directive.Texts(&o.ReturnTo), o.checkReturnTo),
+		"cors":            directive.Checked(directive.Texts(&o.CORS), o.readCORS),
+		"clear_site_data": directive.Checked(directive.Texts(&o.ClearSiteData), o.checkClearing),
+		"why":             directive.Flag(&o.Why),
 	}
 }
 
@@ -59,14 +65,14 @@ func (o *SiteOptions) provision(caddy.Context, *App) (err error) {
 	if o.BasePath == "" {
 		o.BasePath = defaultBasePath
 	}
-	for _, check := range []func() error{o.checkBasePath, o.readPublicURL, o.readCORS} {
+	for _, check := range []func() error{o.checkBasePath, o.readPublicURL, o.readCORS, o.checkClearing} {
 		if err := check(); err != nil {
 			return err
 		}
 	}
 	o.PublicURL = o.public.String()
 	check := &origin.Check{Public: o.public, Listed: o.cors}
-	o.address = endpoint.Address{BasePath: o.BasePath, Sites: &origin.Sites{Public: o.public}, Check: check}
+	o.address = endpoint.Address{BasePath: o.BasePath, Sites: &origin.Sites{Public: o.public}, Check: check, Clearing: endpoint.NewClearing(o.ClearSiteData)}
 	o.address.ReturnTo, err = endpoint.NewReturnTargets(o.BasePath, o.public, o.ReturnTo)
 	return err
 }
@@ -97,6 +103,18 @@ func (o *SiteOptions) readCORS() (err error) {
 func (o *SiteOptions) checkReturnTo() error {
 	_, err := endpoint.NewReturnTargets(defaultBasePath, o.public, o.ReturnTo)
 	return err
+}
+
+func (o *SiteOptions) checkClearing() error {
+	for i, what := range o.ClearSiteData {
+		if !slices.Contains(endpoint.Clearable, what) {
+			return directive.OneOf("clear_site_data", what, endpoint.Clearable...)
+		}
+		if slices.Contains(o.ClearSiteData[:i], what) {
+			return fmt.Errorf("clear_site_data: %s is named twice", what)
+		}
+	}
+	return nil
 }
 
 // parseOrigins reads those of an option.

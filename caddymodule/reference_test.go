@@ -61,6 +61,7 @@ func parts(t *testing.T) []part {
 		{"presets that session_auth may name", identity.Presets(), toldChoices("session_auth", "headers")},
 		{"claims of an assertion", audit(t, tree, claimNames), toldUnder("assertion", "claim")},
 		{"decisions on requests", demand.OutcomeNames[:], toldUnder("decisions", "decision")},
+		{"what clear_site_data takes", endpoint.Clearable, toldUnder("clear_site_data", "word")},
 		{"spans of traces", spans, toldUnder("Traces", "span")},
 		{"fields of the audit log", auditlog.Fields, toldUnder("The audit log", "field")},
 		{"what the audit log tells of", auditlog.Results(), toldAudit},

@@ -231,6 +231,8 @@ func (s *SessionAuth) refuse(w http.ResponseWriter, r *http.Request, c *caller.C
 	case why.Status == http.StatusUnauthorized && s.leadsToLogin(r):
 		s.shared.watch.Led()
 		s.shared.address.ToLogin(w, r, asked(r))
+	case why.Status == http.StatusUnauthorized && !s.NoRedirect && web.IsRelayed(r):
+		s.shared.address.Relay(w, r, why, asked(r))
 	case why == refusal.Role || why == refusal.Unmapped:
 		s.shared.address.Forbid(w, r, why, c, asked(r))
 	default:

@@ -233,3 +233,36 @@ func TestHandleErrorsLeavesRefusalsToTheOperator(t *testing.T) {
 		})
 	}
 }
+
+// TestAPageThatAWorkerAsksForLeadsToTheLoginPage: see IsRelayed. The worker's own script
+// is refused, and no browser takes a page or a redirect for one.
+func TestAPageThatAWorkerAsksForLeadsToTheLoginPage(t *testing.T) {
+	g := gatewaytest.Start(t, gatewaytest.Site{Routes: doors})
+	const html = "text/html,application/xhtml+xml,*/*;q=0.8"
+	for name, c := range map[string]struct {
+		path, dest, accept string
+		page               bool
+	}{
+		"a page":                                {"/plain/orders?a=1", "empty", html, true},
+		"data":                                  {"/plain/orders", "empty", "*/*", false},
+		"its own script":                        {"/plain/sw.js", "serviceworker", "*/*", false},
+		"its own script, by whoever wants HTML": {"/plain/sw.js", "serviceworker", html, false},
+		"a page of a route without redirects":   {"/quiet/orders", "empty", html, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := g.Client(t).Get(c.path, "Sec-Fetch-Mode", "same-origin", "Sec-Fetch-Site", "same-origin", "Sec-Fetch-Dest", c.dest, "Accept", c.accept)
+			got.WantHeader(t, "WWW-Authenticate", "Bearer")
+			if !strings.Contains(got.Header.Get("Cache-Control"), "no-store") {
+				t.Errorf("Cache-Control is %q", got.Header.Get("Cache-Control"))
+			}
+			if !c.page {
+				got.WantError(t, http.StatusUnauthorized, "unauthorized")
+				return
+			}
+			got.Want(t, http.StatusUnauthorized).WantHeader(t, "Content-Type", "text/html; charset=utf-8")
+			if !strings.Contains(got.Body, "url=/auth/login?return_to=%2Fplain%2Forders%3Fa%3D1") {
+				t.Errorf("the page is %s", got.Body)
+			}
+		})
+	}
+}

@@ -25,6 +25,8 @@ type Address struct {
 	Cookie Cookie
 	// Look is how the pages look and speak; nil: as they do without a word of it.
 	Look *web.Look
+	// Clearing is what a browser is told to forget at a sign-out besides.
+	Clearing Clearing
 }
 
 // LoginURL leads a person to the login page and back to what they asked for. It
@@ -60,6 +62,12 @@ func (a *Address) ToLogin(w http.ResponseWriter, r *http.Request, asked string) 
 		to = withParam(to, cameParam, "1")
 	}
 	redirect(w, r, to)
+}
+
+// Relay is ToLogin for a page that a script has asked for, to show it.
+func (a *Address) Relay(w http.ResponseWriter, r *http.Request, why *refusal.Refusal, asked string) {
+	why.WriteHeaders(w)
+	web.Relayed{To: a.LoginURL(r, asked)}.Write(w, a.Look.For(r))
 }
 
 // heldBack reports whether the browser may have a strict cookie that it has not

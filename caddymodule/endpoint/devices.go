@@ -120,7 +120,7 @@ func (d devices) delete(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if key == c.Session.Key && c.Token == "" {
-		d.address.Cookie.ClearOf(w, r, known)
+		d.address.signsOut(w, r, known)
 	}
 	d.ended(w, r, c, key)
 }

@@ -93,6 +93,8 @@ func (l logout) post(w http.ResponseWriter, r *http.Request) {
 		refusal.Token.Write(w, r, l.address.Look)
 		return
 	}
+	// Also to who was signed out already: what is left of them there is to go.
+	l.address.Clearing.tell(w.Header())
 	if fromPage {
 		l.signOut.lead(w, r, next)
 		return

@@ -49,7 +49,7 @@ func (s startOver) post(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case left == 0 && presented.Ours:
-		s.address.Cookie.Clear(w, r)
+		s.address.signsOut(w, r, nil)
 	case left == 0:
 		s.fresh.clear(w, r)
 	}

@@ -15,6 +15,17 @@ func IsNavigation(r *http.Request) bool {
 	return acceptsHTML(r) && (r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodPost && isForm(r))
 }
 
+// IsRelayed reports whether a page is asked for in other words than a navigation's: a
+// service worker of the app that builds a request of its own for one shows the answer
+// in its place, and so do scripts that load pages instead of the browser. The browser
+// marks it as any other of a script; that a page is wanted is left of the navigation.
+func IsRelayed(r *http.Request) bool {
+	h := r.Header
+	mode := h.Get("Sec-Fetch-Mode")
+	return r.Method == http.MethodGet && (mode == "same-origin" || mode == "cors") &&
+		h.Get("Sec-Fetch-Site") == "same-origin" && h.Get("Sec-Fetch-Dest") == "empty" && acceptsHTML(r)
+}
+
 // isForm reports whether the body is what a page's form sends. Browsers say how
 // they come by it over https and on their own machine alone.
 func isForm(r *http.Request) bool {

@@ -40,3 +40,33 @@ func TestIsNavigation(t *testing.T) {
 		})
 	}
 }
+
+func TestIsRelayed(t *testing.T) {
+	const html = "text/html,application/xhtml+xml,*/*;q=0.8"
+	for _, c := range []struct {
+		name, method, mode, dest, site, accept string
+		want                                   bool
+	}{
+		{"a worker that builds a request from a navigation", "GET", "same-origin", "empty", "same-origin", html, true},
+		{"and one that has it go by CORS", "GET", "cors", "empty", "same-origin", html, true},
+		{"a navigation itself", "GET", "navigate", "document", "same-origin", html, false},
+		{"a script that asks for data", "GET", "cors", "empty", "same-origin", "*/*", false},
+		{"the script of a worker", "GET", "same-origin", "serviceworker", "same-origin", html, false},
+		{"a page of another site", "GET", "cors", "empty", "same-site", html, false},
+		{"a form", "POST", "cors", "empty", "same-origin", html, false},
+		{"who does not say", "GET", "", "", "", html, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := httptest.NewRequest(c.method, "/", nil)
+			for header, value := range map[string]string{"Mode": c.mode, "Dest": c.dest, "Site": c.site} {
+				if value != "" {
+					r.Header.Set("Sec-Fetch-"+header, value)
+				}
+			}
+			r.Header.Set("Accept", c.accept)
+			if got := IsRelayed(r); got != c.want {
+				t.Errorf("got %v", got)
+			}
+		})
+	}
+}

@@ -30,3 +30,16 @@ type StartedOver struct {
 func (s StartedOver) Write(w http.ResponseWriter, v View) {
 	page{name: "startedover", data: s, status: http.StatusOK}.write(w, v)
 }
+
+// Relayed is the page that leads to the login page at once where a redirect would come
+// to nothing: a script has asked for the page, and whoever follows redirects for it
+// may not show where they lead in its place (Fetch section 4.3, "redirect mode").
+type Relayed struct {
+	// To is the login page, with where it leads back to.
+	To string
+}
+
+// Write answers 401 with the page.
+func (p Relayed) Write(w http.ResponseWriter, v View) {
+	page{name: "startedover", data: p, status: http.StatusUnauthorized}.write(w, v)
+}

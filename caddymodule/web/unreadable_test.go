@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -45,17 +46,28 @@ func TestStartingOverTakesAForm(t *testing.T) {
 	}
 }
 
-func TestWhoHasStartedOverIsLedToTheLoginPage(t *testing.T) {
-	all := render(t, func(w http.ResponseWriter) {
-		web.StartedOver{To: "/gate/login?return_to=%2Forders"}.Write(w, web.View{})
-	})
-	if a := find(all, "a"); len(a) != 1 || a[0].attr["href"] != "/gate/login?return_to=%2Forders" {
-		t.Errorf("links: %+v", a)
+func TestPagesThatLeadToTheLoginPageDoSoByThemselves(t *testing.T) {
+	const to = "/gate/login?return_to=%2Forders"
+	for name, c := range map[string]struct {
+		write  func(http.ResponseWriter, web.View)
+		status int
+	}{
+		"to who has started over":      {web.StartedOver{To: to}.Write, http.StatusOK},
+		"to who asks through a worker": {web.Relayed{To: to}.Write, http.StatusUnauthorized},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := record(func(w http.ResponseWriter) { c.write(w, web.View{}) })
+			all := elements(t, w.Body.String())
+			if w.Code != c.status {
+				t.Errorf("status is %d", w.Code)
+			}
+			if a := find(all, "a"); len(a) != 1 || a[0].attr["href"] != to {
+				t.Errorf("links: %+v", a)
+			}
+			leads := func(e *element) bool { return e.attr["http-equiv"] == "refresh" && e.attr["content"] == "0; url="+to }
+			if !slices.ContainsFunc(find(all, "meta"), leads) {
+				t.Error("the page leads nowhere by itself")
+			}
+		})
 	}
-	for _, meta := range find(all, "meta") {
-		if meta.attr["http-equiv"] == "refresh" && meta.attr["content"] == "0; url=/gate/login?return_to=%2Forders" {
-			return
-		}
-	}
-	t.Error("the page leads nowhere by itself")
 }
