@@ -28,7 +28,8 @@ type Browser interface {
 
 	// RevokeKeys ends those sessions, also those that cannot be read, and reports
 	// how many had not ended before. Those that had ended idle do not count, and come
-	// back no more. With an error come those that have ended by then.
+	// back no more; one that cannot be read counts, where only its content could say
+	// that it had. With an error come those that have ended by then.
 	RevokeKeys(ctx context.Context, keys ...Key) (int, error)
 }
 
