@@ -53,6 +53,7 @@ type App struct {
 
 	LifeOptions
 	SiteOptions
+	AppearanceOptions
 
 	// Cookie shapes the session cookie.
 	Cookie CookieConfig `json:"cookie,omitzero"`
@@ -102,7 +103,7 @@ type options interface {
 // the token needs the site and the secrets, the store needs the secrets.
 func (a *App) groups() []options {
 	return []options{
-		&a.LifeOptions, &a.SiteOptions, &a.Cookie, &a.Cache, &a.SecretOptions, &a.Token, &a.RoleOptions, &a.PathOptions,
+		&a.LifeOptions, &a.SiteOptions, &a.AppearanceOptions, &a.Cookie, &a.Cache, &a.SecretOptions, &a.Token, &a.RoleOptions, &a.PathOptions,
 		&a.StoreOptions, &a.LoginOptions, &a.DirectoryOptions, &a.PolicyOptions,
 	}
 }

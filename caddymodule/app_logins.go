@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"html/template"
 	"slices"
 
 	"github.com/caddyserver/caddy/v2"
@@ -234,7 +235,7 @@ func (o *LoginOptions) orderLogins() {
 	slices.SortStableFunc(o.logins, func(l, m LoginModule) int { return rank(l) - rank(m) })
 	for _, l := range o.logins {
 		if p, ok := l.(endpoint.ProviderMethod); ok {
-			o.providers = append(o.providers, endpoint.Provider{ProviderMethod: p, Label: labelOf(l), PostsBack: postsBack(l)})
+			o.providers = append(o.providers, endpoint.Provider{ProviderMethod: p, Label: labelOf(l), Icon: iconOf(l), PostsBack: postsBack(l)})
 		}
 	}
 }
@@ -243,6 +244,14 @@ func (o *LoginOptions) orderLogins() {
 func postsBack(l LoginModule) bool {
 	o, ok := l.(*OIDCLogin)
 	return ok && o.postsBack()
+}
+
+// iconOf is what a provider's button shows, if anything.
+func iconOf(l LoginModule) template.URL {
+	if o, ok := l.(*OIDCLogin); ok {
+		return o.icon
+	}
+	return ""
 }
 
 // labelOf is what the configuration calls a provider on the page, or what people

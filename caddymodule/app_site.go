@@ -9,6 +9,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"example.com/sidegate/caddymodule/appearance"
 	"example.com/sidegate/caddymodule/directive"
 	"example.com/sidegate/caddymodule/endpoint"
 	"example.com/sidegate/caddymodule/foresee"
@@ -74,6 +75,22 @@ func (o *SiteOptions) provision(caddy.Context, *App) (err error) {
 	check := &origin.Check{Public: o.public, Listed: o.cors}
 	o.address = endpoint.Address{BasePath: o.BasePath, Sites: &origin.Sites{Public: o.public}, Check: check, Clearing: endpoint.NewClearing(o.ClearSiteData)}
 	o.address.ReturnTo, err = endpoint.NewReturnTargets(o.BasePath, o.public, o.ReturnTo)
+	return err
+}
+
+// AppearanceOptions are how the pages look and speak.
+type AppearanceOptions struct {
+	// Appearance is whose the pages are, and what is one's own about them.
+	Appearance appearance.Config `json:"appearance,omitzero"`
+}
+
+func (o *AppearanceOptions) words() map[string]directive.Option {
+	return map[string]directive.Option{"appearance": o.Appearance.Parse}
+}
+
+// provision needs the site's address, of which the look is a part.
+func (o *AppearanceOptions) provision(_ caddy.Context, a *App) (err error) {
+	a.address.Look, err = o.Appearance.Look(fileOf)
 	return err
 }
 

@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"errors"
 	"fmt"
+	"html/template"
 	"regexp"
 	"strings"
 	"time"
@@ -30,6 +31,9 @@ type OIDCLogin struct {
 	// Label is what the button on the login page says after "Continue with".
 	// Default: the name.
 	Label string `json:"label,omitempty"`
+	// Icon is a picture file, SVG, PNG, JPEG or WebP, of at most 64 KiB, that the
+	// button has. Placeholders {env.*} and {file.*} are resolved.
+	Icon string `json:"icon,omitempty"`
 	// Issuer is the provider's issuer, exactly as the provider writes it.
 	// Required.
 	Issuer string `json:"issuer,omitempty"`
@@ -81,7 +85,8 @@ type OIDCLogin struct {
 
 	*oidc.Login `json:"-"`
 
-	asked  string // the issuer, resolved
+	asked  string       // the issuer, resolved
+	icon   template.URL // the Icon, as an address of itself
 	placed map[string]directive.Position
 	logger *zap.Logger
 }
@@ -188,6 +193,9 @@ func (o *OIDCLogin) config() (c oidc.Config, err error) {
 	}
 	if c.RootCAs, err = readAuthorities(o.CA); err != nil {
 		return c, err
+	}
+	if o.icon, err = readPicture(o.Icon); err != nil {
+		return c, fmt.Errorf("icon: %w", err)
 	}
 	return c, o.clientCredentials(&c)
 }

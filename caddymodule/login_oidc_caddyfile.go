@@ -27,6 +27,7 @@ import (
 //		pkce off
 //		response_mode query|form_post
 //		label <text>
+//		icon <file>
 //		scopes <scope>...
 //		auth_param <name> <value>
 //		acr_values <value>...
@@ -57,6 +58,7 @@ func (o *OIDCLogin) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"client_auth":            directive.Choice(&o.ClientAuth, oidc.AuthBasic, oidc.AuthPost, oidc.AuthPrivateKeyJWT, oidc.AuthNone),
 		"client_key":             o.parseClientKey,
 		"label":                  directive.Text(&o.Label),
+		"icon":                   directive.File(&o.Icon),
 		"scopes":                 directive.Texts(&o.Scopes),
 		"auth_param":             o.parseAuthParam,
 		"acr_values":             directive.Texts(&o.ACRValues),
@@ -118,7 +120,7 @@ func (o *OIDCLogin) at(err error) error {
 // placeholders and files.
 func (o *OIDCLogin) checkWritten() error {
 	w := *o
-	w.CA, w.ClientKey = "", ""
+	w.CA, w.ClientKey, w.Icon = "", "", ""
 	if !manyIssuers.MatchString(o.Issuer) {
 		w.Issuer = standIn(o.Issuer, "https://"+unknownHost)
 	}

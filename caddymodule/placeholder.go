@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"html/template"
 	"io/fs"
 	"net/http"
 	"os"
@@ -18,6 +19,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"golang.org/x/net/http/httpguts"
 
+	"example.com/sidegate/caddymodule/appearance"
 	"example.com/sidegate/caddymodule/directive"
 	"example.com/sidegate/caddymodule/ownfile"
 	"example.com/sidegate/caddymodule/token"
@@ -126,6 +128,18 @@ func fileOf(configured string) (ownfile.Named, error) {
 		return ownfile.Named{}, err
 	}
 	return ownfile.NamedBy(configured, path)
+}
+
+// readPicture reads the picture file of that name; there may be none.
+func readPicture(configured string) (template.URL, error) {
+	if configured == "" {
+		return "", nil
+	}
+	file, err := fileOf(configured)
+	if err != nil {
+		return "", err
+	}
+	return appearance.Picture(file)
 }
 
 // readNamed reads the file of that name. An empty one is an error, for what is

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -19,6 +20,9 @@ var fileOptions = map[string]string{
 	"login users":                "login users %s",
 	"client_key":                 fmt.Sprintf(leastOIDC, "client_auth private_key_jwt\nclient_key %s"),
 	"ca of an OIDC login":        fmt.Sprintf(leastOIDC, "client_secret y\nca %s"),
+	"icon of an OIDC login":      fmt.Sprintf(leastOIDC, "client_secret y\nicon %s"),
+	"logo":                       "login users users.yaml\nappearance {\nlogo %s\n}",
+	"templates":                  "login users users.yaml\nappearance {\ntemplates %s\n}",
 	"ca of an app":               "login app shop https://shop.example.com {\nbody json {\nu {login.username}\np {login.password}\n}\nsuccess `login.status == 200`\nca %s\nmap {\nid `login.body.id`\n}\n}",
 	"ca of another gateway":      "login users users.yaml\nlogin adopt old https://sso.example.com/auth {\ncookie sid\nuntil 2099-12-31\nca %s\n}",
 	"ca of a directory":          "login users users.yaml\ndirectory http crm https://crm.example.com/{identity.email} {\nca %s\n}",
@@ -73,11 +77,12 @@ func TestNoOptionThatNamesAFileTellsWhatAPlaceholderStandsFor(t *testing.T) {
 func TestEveryOptionThatNamesAFileIsTried(t *testing.T) {
 	reads := regexp.MustCompile(`directive\.(?:File|Files|FileName|MadeFileName)\(`)
 	sources, err := filepath.Glob("../*.go")
-	if err != nil {
-		t.Fatal(err)
+	elsewhere, err2 := filepath.Glob("../appearance/*.go")
+	if err != nil || err2 != nil || len(elsewhere) == 0 {
+		t.Fatal(err, err2)
 	}
 	found := 0
-	for _, path := range sources {
+	for _, path := range slices.Concat(sources, elsewhere) {
 		text, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)

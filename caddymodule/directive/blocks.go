@@ -12,8 +12,9 @@ type block struct {
 
 var blocks = []block{
 	{"sidegate", "the global block `sidegate { ... }`", "store cache stale secret lifetime idle_timeout max_sessions base_path public_url " +
-		"return_to cors cookie token login login_order same_people directory ambiguous_paths user_header log_names refresh_every role policy report_only why clear_site_data"},
+		"return_to cors cookie token login login_order same_people directory ambiguous_paths user_header log_names refresh_every role policy report_only why clear_site_data appearance"},
 	{"cookie", "`cookie { ... }` in the global block `sidegate`", "name domain same_site insecure"},
+	{"appearance", "`appearance { ... }` in the global block `sidegate`", "name logo accent help templates"},
 	{"token", "`token { ... }` in the global block `sidegate`", "issuer ttl off audience algorithm signing_key"},
 	{"role", "`role <name> { ... }` in the global block `sidegate`", "includes permissions"},
 	{"same_people", "`same_people <login>... { ... }` in the global block `sidegate`", "former"},
@@ -22,7 +23,7 @@ var blocks = []block{
 	{"tls", "`tls { ... }` of store redis", "ca cert key server_name"},
 	{"login users", "`login users <file> { ... }`", "label email_domains"},
 	{"login oidc", "`login oidc <name> { ... }`", "issuer client_id client_secret client_auth client_key label scopes auth_param acr_values " +
-		"max_age trust_unverified_email email_domains ca map require discovery end_session userinfo pkce response_mode"},
+		"max_age trust_unverified_email email_domains ca map require discovery end_session userinfo pkce response_mode icon"},
 	{"login app", "`login app <name> <url> { ... }`", "body header timeout success keep_cookies logout label trust_typed_email " +
 		"email_domains ca map require"},
 	{"login adopt", "`login adopt <name> <url> { ... }`", "cookie header map require until as timeout email_domains ca"},

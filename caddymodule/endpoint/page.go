@@ -65,7 +65,7 @@ func (p pages) buttons(target string, cut bool) []web.Provider {
 	query := returnToQuery(target, cut)
 	for _, at := range p.providers {
 		href := p.address.BasePath + loginPath + "/" + at.Name() + query
-		buttons = append(buttons, web.Provider{Name: at.Name(), Label: at.Label, Href: href})
+		buttons = append(buttons, web.Provider{Name: at.Name(), Label: at.Label, Icon: at.Icon, Href: href})
 	}
 	return buttons
 }

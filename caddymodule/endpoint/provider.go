@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"html/template"
 	"net/http"
 	"net/url"
 
@@ -23,6 +24,8 @@ type Provider struct {
 	ProviderMethod
 	// Label is what the button says after "Continue with"; empty: the name.
 	Label string
+	// Icon is what the button shows, as web.Provider has it.
+	Icon template.URL
 	// PostsBack says that the browser may post the answer to the callback.
 	PostsBack bool
 }
@@ -135,7 +138,7 @@ func (l providerLogin) depart(w http.ResponseWriter, r *http.Request, d departur
 		l.fail(w, r, d.returnTo, err)
 		return
 	}
-	redirect(w, r, location)
+	redirect(w, r, oidc.InLanguages(location, web.Locales(r)))
 }
 
 // redirectURI is where the provider is to send the browser back to.

@@ -31,12 +31,7 @@ type language struct {
 // themselves, or they could not be copied.
 func (l *Look) newLanguage(tag string, texts, english catalogue, templates *template.Template) *language {
 	of := &language{tag: tag, texts: texts, english: english}
-	of.pages = template.Must(templates.Clone()).Funcs(template.FuncMap{
-		"t":     of.say,
-		"tb":    of.emphasise,
-		"lang":  func() string { return tag },
-		"style": func() template.CSS { return l.style },
-	})
+	of.pages = template.Must(templates.Clone()).Funcs(l.functions(of))
 	return of
 }
 
@@ -89,16 +84,3 @@ func texts(args []any) []string {
 	}
 	return said
 }
-
-// untold stand in for the functions of a language until there is one.
-var untold = template.FuncMap{
-	"t":      func(string, ...any) (string, error) { return "", nil },
-	"tb":     func(string, ...any) (template.HTML, error) { return "", nil },
-	"lang":   func() string { return "" },
-	"style":  func() template.CSS { return "" },
-	"submit": func() template.JS { return submit },
-	"goOn":   func() template.JS { return goOn },
-}
-
-// ownPages are the templates as they are in the binary; no language speaks them yet.
-var ownPages = template.Must(template.New("").Funcs(untold).ParseFS(files, "pages/*.html"))

@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -48,6 +49,41 @@ func ranges(lines []string) []languageRange {
 	}
 	slices.SortStableFunc(found, func(a, b languageRange) int { return cmp.Compare(b.weight, a.weight) })
 	return found
+}
+
+// mostLocales is how many languages somebody else is told of.
+const mostLocales = 5
+
+// Locales are the languages that who asks wants to read, the wanted first, as
+// well-formed tags: for a provider that has pages of its own.
+func Locales(r *http.Request) (tags []string) {
+	for _, of := range ranges(r.Header.Values("Accept-Language")) {
+		if of.tag == "*" || of.weight == 0 || slices.Contains(tags, canonical(of.tag)) {
+			continue
+		}
+		if tags = append(tags, canonical(of.tag)); len(tags) == mostLocales {
+			break
+		}
+	}
+	return tags
+}
+
+// canonical is a tag in lower case as it is written mostly: zh-Hant-TW (RFC 5646
+// section 2.1.1).
+func canonical(tag string) string {
+	subs := strings.Split(tag, "-")
+	for i, sub := range subs {
+		switch {
+		case i == 0:
+		case len(subs[i-1]) == 1:
+			return strings.Join(subs, "-") // what follows is an extension's
+		case len(sub) == 2:
+			subs[i] = strings.ToUpper(sub)
+		case len(sub) == 4:
+			subs[i] = strings.ToUpper(sub[:1]) + sub[1:]
+		}
+	}
+	return strings.Join(subs, "-")
 }
 
 // readWeight reads q=0.8 (RFC 9110 section 12.4.2) as 800.

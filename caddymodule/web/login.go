@@ -1,6 +1,7 @@
 package web
 
 import (
+	"html/template"
 	"net/http"
 	"time"
 )
@@ -11,6 +12,8 @@ type Provider struct {
 	Name string
 	// Label is what the button says after "Continue with". Empty means Name.
 	Label string
+	// Icon is shown in the button, a picture as a data: URL. Empty: none is.
+	Icon template.URL
 	// Href is where the button leads, return_to included.
 	Href string
 }

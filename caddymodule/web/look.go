@@ -3,7 +3,9 @@ package web
 import (
 	"embed"
 	"html/template"
+	"maps"
 	"net/http"
+	"slices"
 )
 
 //go:embed pages texts
@@ -12,22 +14,81 @@ var files embed.FS
 // Look is how the pages of a gateway look and speak: whose they are, their style
 // sheet, and their texts in each language. It is made once, and nil is the plain one.
 type Look struct {
+	appearance  Appearance
 	style       template.CSS
 	styleSource string // the style sheet as a source in a Content-Security-Policy
 	languages   languages
 }
 
-// plain is the look of a gateway that says nothing of its looks.
-var plain = newPlain()
+// Appearance is what a configuration says of its pages. The zero value is the plain one.
+type Appearance struct {
+	// Name is what one signs in to. Empty: it is not said.
+	Name string
+	// Logo stands in the place of our own mark, as a data: URL. Empty: it does not.
+	Logo template.URL
+	// Accent is the colour of our own mark in the list of tabs, such as #1d5fbf.
+	Accent string
+	// Help says whom to ask. With HelpURL it is what leads there.
+	Help, HelpURL string
+	// Style is added to our own style sheet.
+	Style string
+	// Pages stand in the place of ours, by their names, and Layout in that of what
+	// all pages have.
+	Pages  map[string]Source
+	Layout Source
+	// Texts are the texts of languages by tag: what there is not is said in English.
+	Texts map[string]map[string]string
+}
 
-func newPlain() *Look {
-	style := mustRead("pages/style.css")
-	l := &Look{style: template.CSS(style), styleSource: source(string(style))} //nolint:gosec // our own file
-	english := mustCatalogue("en")
-	for _, tag := range []string{"en", "de"} {
-		l.languages = append(l.languages, l.newLanguage(tag, mustCatalogue(tag), english, ownPages))
+// Source is the text of a template, with the file that it is from.
+type Source struct{ File, Text string }
+
+// plain is the look of a gateway that says nothing of its looks.
+var plain = func() *Look {
+	l, err := NewLook(Appearance{})
+	if err != nil {
+		panic(err) // not at run time: all of it is in the binary
 	}
 	return l
+}()
+
+// NewLook makes the look. An error is of a template, and begins with its file and line.
+func NewLook(a Appearance) (*Look, error) {
+	templates, err := a.templates()
+	if err != nil {
+		return nil, err
+	}
+	style := string(mustRead("pages/style.css")) + a.Style
+	l := &Look{appearance: a, style: template.CSS(style), styleSource: source(style)} //nolint:gosec // our own file, and the operator's
+	english := merge(mustCatalogue("en"), a.Texts["en"])
+	for _, tag := range a.tags() {
+		texts := a.Texts[tag]
+		if slices.Contains(spoken, tag) {
+			texts = merge(mustCatalogue(tag), texts)
+		}
+		l.languages = append(l.languages, l.newLanguage(tag, texts, english, templates))
+	}
+	return l, nil
+}
+
+// spoken are the languages of our own, that for who wants none of them first.
+var spoken = []string{"en", "de"}
+
+// tags are the languages that there are.
+func (a Appearance) tags() []string {
+	tags := slices.Clone(spoken)
+	for _, tag := range slices.Sorted(maps.Keys(a.Texts)) {
+		if !slices.Contains(tags, tag) {
+			tags = append(tags, tag)
+		}
+	}
+	return tags
+}
+
+func merge(texts, over map[string]string) catalogue {
+	merged := maps.Clone(texts)
+	maps.Copy(merged, over)
+	return merged
 }
 
 // mustRead reads a file that is embedded.

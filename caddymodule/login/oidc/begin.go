@@ -63,6 +63,17 @@ func (l *Login) authParams(attempt Attempt) url.Values {
 	return params
 }
 
+// InLanguages is the location that Begin has given, with what the person reads, the
+// wanted first: ui_locales of OpenID Connect Core 1.0 section 3.1.2.1. What the
+// configuration says of it goes before. Providers need not heed it.
+func InLanguages(location string, tags []string) string {
+	at, err := url.Parse(location)
+	if err != nil || len(tags) == 0 || at.Query().Has("ui_locales") {
+		return location
+	}
+	return withQuery(location, url.Values{"ui_locales": {strings.Join(tags, " ")}})
+}
+
 // random is 256 random bits.
 func random() string {
 	b := make([]byte, 32)
