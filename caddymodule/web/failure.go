@@ -134,9 +134,9 @@ var failureTextsAt = map[Failure]string{
 	ProviderTrouble: "failure.provider_trouble.at",
 }
 
-// failure is the failure in words; empty when there is none. Their places are the wait
+// Message is the failure in words; empty when there is none. Their places are the wait
 // and the provider.
-func (v View) failure(l Login) string {
+func (l Login) Message(v View) string {
 	switch l.Failure {
 	case NoFailure:
 		return ""

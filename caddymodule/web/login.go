@@ -65,7 +65,7 @@ type Login struct {
 // Taken and Unmapped, 429 for Throttled, 503 for Busy, Unavailable,
 // ProviderTrouble, ProviderAway and Mismatched.
 func (l Login) Write(w http.ResponseWriter, v View, status int) {
-	p := page{name: "login", data: shownLogin{l, v.failure(l), v.fieldLabel(l)}, status: status, retryAfter: l.RetryAfter, formTargets: l.FormTargets}
+	p := page{name: "login", data: shownLogin{l, l.Message(v), v.fieldLabel(l)}, status: status, retryAfter: l.RetryAfter, formTargets: l.FormTargets}
 	if l.SignedInAs != "" && l.Failure == NoFailure {
 		p.name = "signedin"
 	}

@@ -117,7 +117,7 @@ func wantSession(t *testing.T, v *provider.Visitor, g *gatewaytest.Process, want
 // wantFailure demands the login page with the words of that failure.
 func wantFailure(t *testing.T, page *provider.Page, status int, failure web.Failure) {
 	t.Helper()
-	text := (web.Login{Failure: failure, At: "\x00"}).Message()
+	text := (web.Login{Failure: failure, At: "\x00"}).Message(web.View{})
 	if failure == web.Unavailable || failure == web.ProviderAway {
 		text, _, _ = strings.Cut(text, ":") // the rest says how long to wait
 	}
