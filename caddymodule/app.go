@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -152,25 +151,6 @@ func (a *App) Provision(ctx caddy.Context) error {
 	return err
 }
 
-// writtenWord is an option of an app that has that JSON.
-type writtenWord struct {
-	App  json.RawMessage
-	Word string
-}
-
-// lineOf is where the option stands that an error begins with the name of.
-func (a *App) lineOf(err error, written json.RawMessage) directive.Position {
-	end := strings.IndexAny(err.Error(), " :")
-	for _, group := range a.groups() {
-		for word := range group.words() {
-			if end == len(word) && err.Error()[:end] == word {
-				return directive.Recall(writtenWord{written, word})
-			}
-		}
-	}
-	return directive.Position{}
-}
-
 // Start opens the store and begins the work in the background.
 func (a *App) Start() error {
 	if err := a.checkServers(); err != nil {
@@ -274,6 +254,13 @@ func parseApp(d *caddyfile.Dispenser, existing any) (any, error) {
 //		return_to <origin>...
 //		cors <origin>...
 //		clear_site_data cache|storage|cookies...
+//		appearance {
+//			name <text>
+//			logo <file>
+//			accent <colour> [<colour in the dark>]
+//			help <url or text>
+//			templates <folder>
+//		}
 //		cookie {
 //			name <name>
 //			domain <domain>

@@ -27,8 +27,8 @@ func withDefault(heading, line string) (site gatewaytest.Site, ok bool) {
 		site.Options = line
 	case "cookie":
 		site.Cookie = line
-	case "token":
-		block("token", "")
+	case "token", "appearance":
+		block(heading, "")
 	case "store redis":
 		site.Options = "secret " + strings.Repeat("qY7", 12) + "\n"
 		block("store redis redis://127.0.0.1:1", "")

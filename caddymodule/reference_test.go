@@ -73,6 +73,16 @@ func parts(t *testing.T) []part {
 		{"commands of sidegate-sessions", subcommands("sidegate-sessions"), toldUnder("Commands", "command of the sessions")},
 		{"flags of sidegate-store", subcommandFlags("sidegate-store"), toldUnder("Commands", "flag of the store's file")},
 		{"commands of sidegate-store", subcommands("sidegate-store"), toldUnder("Commands", "command of the store's file")},
+		{"pages", web.Pages(), toldUnder("Pages of your own", "page")},
+		{"functions of pages", web.Functions(), toldUnder("Pages of your own", "function")},
+		{"what pages have to show", shownByPages(), func(r reference) (words []string) {
+			for _, row := range r.rows("Pages of your own", "page") {
+				for _, name := range quoted(row[2]) {
+					words = append(words, quoted(row[0])[0]+" "+name)
+				}
+			}
+			return words
+		}},
 		{"routes of the admin endpoint", adminapi.Paths(), func(r reference) (words []string) {
 			for _, row := range r.rows("Admin endpoint", "route") {
 				words = append(words, quoted(row[0])...)
@@ -80,6 +90,16 @@ func parts(t *testing.T) []part {
 			return words
 		}},
 	}
+}
+
+// shownByPages is what each page has to show.
+func shownByPages() (words []string) {
+	for _, page := range web.Pages() {
+		for _, name := range web.Variables(page) {
+			words = append(words, page+" "+name)
+		}
+	}
+	return words
 }
 
 // spans are the names of what is in a trace, as TestTracesShowWhatWasAskedOfOthers

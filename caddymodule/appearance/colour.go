@@ -97,15 +97,15 @@ func (a accent) css() string {
 		a.light, mix(a.light, black, 0.2), white, a.dark, mix(a.dark, white, 0.25), onDark)
 }
 
-// parseColour reads #rrggbb or #rgb.
+// parseColour reads rrggbb or rgb, with # before it or without.
 func parseColour(text string) (c colour, err error) {
-	digits, ok := strings.CutPrefix(text, "#")
+	digits := strings.TrimPrefix(text, "#")
 	if len(digits) == 3 {
 		digits = string([]byte{digits[0], digits[0], digits[1], digits[1], digits[2], digits[2]})
 	}
 	n, err := strconv.ParseUint(digits, 16, 32)
-	if !ok || err != nil || len(digits) != 6 {
-		return c, errors.New("accent: a colour is # and six hexadecimal digits, such as #1d5fbf: in a Caddyfile without a blank before it")
+	if err != nil || len(digits) != 6 {
+		return c, errors.New("accent: a colour is six hexadecimal digits or three, such as 1d5fbf, with # before it or without")
 	}
 	return colour{uint8(n >> 16), uint8(n >> 8), uint8(n)}, nil //nolint:gosec // eight bits each
 }

@@ -23,7 +23,7 @@ type Config struct {
 	// Logo is a picture file, SVG, PNG, JPEG or WebP, of at most 64 KiB, that stands in
 	// the place of the pages' own mark. Placeholders {env.*} and {file.*} are resolved.
 	Logo string `json:"logo,omitempty"`
-	// Accent is the colour of buttons and links, as #rrggbb or #rgb, in the light
+	// Accent is the colour of buttons and links, as rrggbb or rgb in hexadecimal digits, with # before it or without, in the light
 	// scheme, and AccentDark that in the dark one. Default: a blue; in the dark the
 	// Accent, made lighter as far as it must be.
 	Accent     string `json:"accent,omitempty"`
@@ -63,7 +63,8 @@ func (c *Config) parseAccent(d *caddyfile.Dispenser) error {
 	}
 	args := d.RemainingArgs()
 	if len(args) == 0 || len(args) > 2 {
-		return directive.Err(d, "accent takes a colour such as #1d5fbf, and perhaps another one for the dark")
+		return directive.Err(d, "accent takes a colour, and perhaps another one for the dark: what begins with # is a comment in a Caddyfile, "+
+			"so leave it away, as in `accent 1d5fbf`, or put it in quotes")
 	}
 	c.Accent = args[0]
 	if len(args) == 2 {

@@ -105,6 +105,9 @@ func (l *Look) whose(page string) string {
 // with the page as a whole has no line.
 func (l *Look) placed(page string, err error) error {
 	said := strings.TrimSpace(strings.TrimPrefix(strings.TrimPrefix(err.Error(), "html/"), "template:"))
+	if strings.Contains(said, "can't evaluate field") {
+		said += "; the page has " + strings.Join(Variables(page), ", ")
+	}
 	own := append(slices.Collect(maps.Values(l.appearance.Pages)), l.appearance.Layout)
 	if !slices.ContainsFunc(own, func(s Source) bool { return s.File != "" && strings.HasPrefix(said, s.File) }) {
 		said = l.whose(page) + ": " + said
