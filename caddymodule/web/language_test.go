@@ -85,3 +85,21 @@ func FuzzAcceptLanguage(f *testing.F) {
 		}
 	})
 }
+
+// What reaches a provider is of a stranger's choosing.
+func FuzzLocales(f *testing.F) {
+	for _, seed := range []string{"de-at, zh-hant-tw;q=0.7", "x-a-b-c, i-klingon", strings.Repeat("aa-bb,", 50), "de-u-co-phonebk"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, accept string) {
+		tags := web.Locales(&http.Request{Header: http.Header{"Accept-Language": {accept}}})
+		if len(tags) > 5 {
+			t.Errorf("%d are told", len(tags))
+		}
+		for _, tag := range tags {
+			if len(tag) > 35 || strings.Trim(tag, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") != "" || !web.IsTag(tag) {
+				t.Errorf("%q is told", tag)
+			}
+		}
+	})
+}

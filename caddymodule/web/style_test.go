@@ -80,7 +80,7 @@ func TestEveryContrastIsEnoughInLightAndDark(t *testing.T) {
 			what, on string
 			least    float64
 		}{
-			{"ink", "card", text}, {"ink", "page", text}, {"soft", "card", text}, {"accent", "card", edge}, {"accent", "page", edge},
+			{"ink", "card", text}, {"ink", "page", text}, {"soft", "card", text}, {"accent", "card", text}, {"accent", "page", edge},
 			{"on-accent", "accent", text}, {"on-accent", "accent-over", text}, {"line", "card", edge}, {"alarm", "alarm-card", text},
 			{"alarm", "card", edge},
 		} {
@@ -134,6 +134,37 @@ func TestTheStyleSheet(t *testing.T) {
 	t.Run("heeds a wish for more contrast", func(t *testing.T) {
 		if !strings.Contains(css, "@media (prefers-contrast: more)") {
 			t.Error("it does not")
+		}
+	})
+	t.Run("is seen where the system chooses the colours", func(t *testing.T) {
+		_, forced, ok := strings.Cut(css, "@media (forced-colors: active) {")
+		if !ok || !strings.Contains(forced, ".mark { fill: CanvasText; }") || !strings.Contains(forced, "outline-color: Highlight") {
+			t.Error("what is drawn, and the focus, may be lost there")
+		}
+	})
+	t.Run("is for both directions of writing", func(t *testing.T) {
+		if found := regexp.MustCompile(`(margin|padding|border)-(left|right)|(text-align|float): (left|right)`).FindString(css); found != "" {
+			t.Errorf("it has a side of its own: %s", found)
+		}
+	})
+	// WCAG 2.2, success criterion 2.5.8: 24 by 24 CSS pixels.
+	t.Run("has targets that a finger finds", func(t *testing.T) {
+		for _, control := range []string{"input {", "button, .button {", "a:not(.button) {"} {
+			_, rule, _ := strings.Cut(css, "\n"+control)
+			rule, _, _ = strings.Cut(rule, "}")
+			height := regexp.MustCompile(`min-height: ([0-9.]+)rem`).FindStringSubmatch(rule)
+			if height == nil {
+				t.Errorf("%s has no least height", control)
+				continue
+			}
+			if rem, err := strconv.ParseFloat(height[1], 64); err != nil || rem*16 < 24 {
+				t.Errorf("%s is %s rem high", control, height[1])
+			}
+		}
+	})
+	t.Run("covers nothing that has the focus", func(t *testing.T) {
+		if strings.Contains(css, "position: fixed") || strings.Contains(css, "position: sticky") {
+			t.Error("something stands above the page")
 		}
 	})
 	t.Run("grows with the reader's text size", func(t *testing.T) {
