@@ -107,7 +107,7 @@ func parseColour(text string) (c colour, err error) {
 	if err != nil || len(digits) != 6 {
 		return c, errors.New("accent: a colour is six hexadecimal digits or three, such as 1d5fbf, with # before it or without")
 	}
-	return colour{uint8(n >> 16), uint8(n >> 8), uint8(n)}, nil //nolint:gosec // eight bits each
+	return colour{uint8(n >> 16), uint8(n >> 8), uint8(n)}, nil
 }
 
 // String is the colour as style sheets write it.

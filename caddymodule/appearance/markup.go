@@ -1,6 +1,7 @@
 package appearance
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -58,7 +59,7 @@ func (m markup) look(page string) (forms []form, err error) {
 	for {
 		switch z.Next() {
 		case html.ErrorToken:
-			if z.Err() == io.EOF {
+			if errors.Is(z.Err(), io.EOF) {
 				return forms, nil
 			}
 			return nil, z.Err()
@@ -94,7 +95,7 @@ func attribute(tag html.Token, name string) string {
 
 func (m markup) checkInline(kind, text string) error {
 	if kind == "script" && !slices.Contains(m.scripts, text) {
-		return fmt.Errorf("it has a script, which the policy of the pages does not let run")
+		return errors.New("it has a script, which the policy of the pages does not let run")
 	}
 	if kind == "style" && text != m.style {
 		return fmt.Errorf("it has a style sheet of its own, which the policy of the pages does not let in: put it into %s", styleFile)
@@ -118,7 +119,7 @@ func checkTag(tag html.Token) error {
 		case strings.HasPrefix(a.Key, "on"):
 			return fmt.Errorf("a <%s> has a handler, %s, which the policy of the pages does not let run", tag.Data, a.Key)
 		case loads && !strings.HasPrefix(value, "data:image/"):
-			return fmt.Errorf("a <%s> loads something, and no page of the gateway does: put the picture into the page, as data:image/png;base64,...", tag.Data)
+			return fmt.Errorf("a <%s> loads something, and no page of the gateway does: put the picture into the page, as data:image/png;base64,", tag.Data)
 		case strings.HasPrefix(value, "javascript:"):
 			return fmt.Errorf("a <%s> leads to a script, which the policy of the pages does not let run", tag.Data)
 		}

@@ -80,7 +80,7 @@ func checkShape(across, down int) error {
 
 // checkWebP looks at the head of the file (RFC 9649 section 2).
 func checkWebP(text []byte) error {
-	if len(text) < 30 || string(text[8:12]) != "WEBP" || binary.LittleEndian.Uint32(text[4:8])+8 > uint32(len(text)) { //nolint:gosec // at most largestPicture
+	if len(text) < 30 || string(text[8:12]) != "WEBP" || uint64(binary.LittleEndian.Uint32(text[4:8]))+8 > uint64(len(text)) {
 		return errNoPicture
 	}
 	switch string(text[12:16]) {
