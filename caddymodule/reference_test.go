@@ -237,7 +237,7 @@ func endpoints(t *testing.T) (words []string) {
 	var document struct {
 		Paths map[string]map[string]yaml.Node `yaml:"paths"`
 	}
-	if err := yaml.Unmarshal(web.Swagger("/auth"), &document); err != nil {
+	if err := yaml.Unmarshal(web.Swagger("/auth", ""), &document); err != nil {
 		t.Fatal(err)
 	}
 	for path, operations := range document.Paths {

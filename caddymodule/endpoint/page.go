@@ -46,13 +46,17 @@ func takesNames(m login.PasswordMethod) bool {
 // calledHere is what somebody who is signed in knows themselves by.
 func calledHere(c *caller.Caller) string { return cmp.Or(c.Session.Username, c.User.Email) }
 
-// refuse answers with the page that says why.
+// refuse answers with the page that says why, and with JSON who asks for that.
 func (p pages) refuse(w http.ResponseWriter, r *http.Request, returnTo string, why *refusal.Refusal) {
 	p.refuseAt(w, r, returnTo, why, "")
 }
 
 // refuseAt is refuse for a sign-in at that provider.
 func (p pages) refuseAt(w http.ResponseWriter, r *http.Request, returnTo string, why *refusal.Refusal, at string) {
+	if web.AsksForJSON(r) {
+		why.WriteJSON(w)
+		return
+	}
 	page := p.login(r, returnTo, false)
 	page.Failure, page.Reason, page.RetryAfter, page.At = why.Page, why.Own(), why.RetryAfter, at
 	why.WriteHeaders(w)

@@ -34,7 +34,7 @@ func TestTheRoutesAreThoseOfTheDocument(t *testing.T) {
 	var document struct {
 		Paths map[string]map[string]yaml.Node `yaml:"paths"`
 	}
-	if err := yaml.Unmarshal(web.Swagger("/auth"), &document); err != nil {
+	if err := yaml.Unmarshal(web.Swagger("/auth", ""), &document); err != nil {
 		t.Fatal(err)
 	}
 	want := make(map[string][]string)

@@ -6,10 +6,10 @@ import (
 	"example.com/sidegate/caddymodule/web"
 )
 
-// swaggerRoute has the OpenAPI document of all routes. To who follows a link to it
-// it is a text, for browsers save YAML instead of showing it.
+// swaggerRoute has the OpenAPI document of all routes, with the address that it was
+// asked for at, so that what is made from it asks this gateway. To who follows a link
+// to it it is a text, for browsers save YAML instead of showing it.
 func swaggerRoute(c Config) Route {
-	document := web.Swagger(c.BasePath)
 	get := func(w http.ResponseWriter, r *http.Request) {
 		media := "application/yaml"
 		if web.IsNavigation(r) {
@@ -17,7 +17,7 @@ func swaggerRoute(c Config) Route {
 		}
 		w.Header().Set("Cache-Control", "public, max-age=300")
 		w.Header().Set("Vary", "Accept, Sec-Fetch-Mode")
-		web.WriteBody(w, http.StatusOK, media, document)
+		web.WriteBody(w, http.StatusOK, media, web.Swagger(c.BasePath, c.Sites.Of(r).String()))
 	}
 	return Route{Path: "/session/swagger.yaml", Answers: map[string]http.HandlerFunc{http.MethodGet: get}}
 }

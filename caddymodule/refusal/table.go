@@ -219,20 +219,32 @@ var (
 )
 
 // A sign-in through a provider comes to nothing. The login page says in words
-// of its own what went wrong there; no program is answered with these.
+// of its own what went wrong there; programs that ask for JSON read these.
 var (
-	Denied        = atProvider(http.StatusUnauthorized, web.Denied)
-	Expired       = atProvider(http.StatusBadRequest, web.Expired)
-	NoCookie      = atProvider(http.StatusBadRequest, web.NoCookie)
-	NoCookiePlain = atProvider(http.StatusBadRequest, web.NoCookiePlain)
-	CrowdedOut    = atProvider(http.StatusBadRequest, web.CrowdedOut)
-	Forged        = atProvider(http.StatusBadRequest, web.Forged)
-	Spent         = atProvider(http.StatusBadRequest, web.Spent)
-	Clock         = atProvider(http.StatusUnauthorized, web.Clock)
-	Misconfigured = atProvider(http.StatusUnauthorized, web.Misconfigured)
-	Unverified    = atProvider(http.StatusForbidden, web.Unverified)
-	Unvouched     = atProvider(http.StatusForbidden, web.Unvouched)
-	NoEmail       = atProvider(http.StatusForbidden, web.NoEmail)
+	Denied = atProvider(http.StatusUnauthorized, web.Denied, "denied",
+		"The provider has signed nobody in: it was cancelled, or is not allowed there.")
+	Expired = atProvider(http.StatusBadRequest, web.Expired, "attempt_expired",
+		"The sign-in took too long, or its cookie did not come back. Begin again.")
+	NoCookie = atProvider(http.StatusBadRequest, web.NoCookie, "no_cookie",
+		"The answer came without the cookie of its sign-in. Begin again, with a client that keeps cookies.")
+	NoCookiePlain = atProvider(http.StatusBadRequest, web.NoCookiePlain, "no_cookie",
+		"The answer came without the cookie of its sign-in, which browsers keep at https:// alone.")
+	CrowdedOut = atProvider(http.StatusBadRequest, web.CrowdedOut, "attempt_expired",
+		"Too many sign-ins were begun at once, so the oldest were given up, and this is one. Begin again.")
+	Forged = atProvider(http.StatusBadRequest, web.Forged, "attempt_unknown",
+		"The answer belongs to no sign-in that this client has begun.")
+	Spent = atProvider(http.StatusBadRequest, web.Spent, "code_spent",
+		"The provider takes that code no longer. Begin again.")
+	Clock = atProvider(http.StatusUnauthorized, web.Clock, "clock_differs",
+		"The clocks of this service and of the provider do not agree. Please tell whoever runs this service.")
+	Misconfigured = atProvider(http.StatusUnauthorized, web.Misconfigured, "provider_mismatched",
+		"The provider's answer cannot be accepted here. Please tell whoever runs this service.")
+	Unverified = atProvider(http.StatusForbidden, web.Unverified, "email_unverified",
+		"The provider has not verified the email address.")
+	Unvouched = atProvider(http.StatusForbidden, web.Unvouched, "email_unverified",
+		"The provider does not tell whether the email address is verified. Please tell whoever runs this service.")
+	NoEmail = atProvider(http.StatusForbidden, web.NoEmail, "no_email",
+		"The provider has told no email address.")
 )
 
 // ProviderTrouble is the provider's own word for it, which passes by itself.
@@ -260,6 +272,10 @@ var (
 		Message: "The service that you sign in at and this one are not set up for each other.", RetryAfter: time.Minute}
 )
 
-func atProvider(status int, page web.Failure) *Refusal {
-	return &Refusal{Status: status, Page: page, Result: Refused}
+func atProvider(status int, page web.Failure, code, message string) *Refusal {
+	why := &Refusal{Status: status, Code: code, Message: message, Page: page, Result: Refused}
+	if status == http.StatusUnauthorized {
+		why.Challenge = "Bearer"
+	}
+	return why
 }

@@ -26,13 +26,17 @@ func ClientFiles() []ClientFile {
 		{Name: "client.js", MediaType: script}, {Name: "client.d.ts", MediaType: types},
 		{Name: "react.js", MediaType: script}, {Name: "react.d.ts", MediaType: types},
 	}
-	for i := range files {
-		body, err := npm.ReadFile("npm/" + files[i].Name)
+	for i, f := range files {
+		body, err := npm.ReadFile("npm/" + f.Name)
 		if err != nil {
 			panic(err) // it is embedded: not at run time
 		}
-		sum := sha256.Sum256(body)
-		files[i].Body, files[i].ETag = body, `"`+base64.RawURLEncoding.EncodeToString(sum[:16])+`"`
+		files[i] = clientFile(f.Name, f.MediaType, body)
 	}
 	return files
+}
+
+func clientFile(name, media string, body []byte) ClientFile {
+	sum := sha256.Sum256(body)
+	return ClientFile{name, media, body, `"` + base64.RawURLEncoding.EncodeToString(sum[:16]) + `"`}
 }

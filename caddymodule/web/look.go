@@ -113,6 +113,17 @@ func (l *Look) For(r *http.Request) View {
 	return View{l, l.languages.negotiate(r.Header.Values("Accept-Language"))}
 }
 
+// english is the look in English, for what is in no other language.
+func (l *Look) english() View {
+	l = l.orPlain()
+	for _, language := range l.languages {
+		if language.tag == "en" {
+			return View{l, language}
+		}
+	}
+	return View{l, l.languages[0]}
+}
+
 // View is a Look in one language. The zero value is the plain one in English.
 type View struct {
 	look     *Look

@@ -26,6 +26,12 @@ func IsRelayed(r *http.Request) bool {
 		h.Get("Sec-Fetch-Site") == "same-origin" && h.Get("Sec-Fetch-Dest") == "empty" && acceptsHTML(r)
 }
 
+// AsksForJSON reports whether a program is answered that takes JSON and no page. To
+// whom a page is all that there is otherwise, it is answered with its errors as JSON.
+func AsksForJSON(r *http.Request) bool {
+	return !IsNavigation(r) && !acceptsHTML(r) && strings.Contains(strings.ToLower(r.Header.Get("Accept")), "application/json")
+}
+
 // isForm reports whether the body is what a page's form sends. Browsers say how
 // they come by it over https and on their own machine alone.
 func isForm(r *http.Request) bool {

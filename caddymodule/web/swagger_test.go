@@ -33,7 +33,7 @@ type document struct {
 
 func read(t *testing.T, basePath string) (d document) {
 	t.Helper()
-	if err := yaml.Unmarshal(web.Swagger(basePath), &d); err != nil {
+	if err := yaml.Unmarshal(web.Swagger(basePath, ""), &d); err != nil {
 		t.Fatal(err)
 	}
 	return d
@@ -170,7 +170,7 @@ func TestTheDocumentSaysHowToPresentASession(t *testing.T) {
 }
 
 func TestTheDocumentIsTheSameUnderEveryBasePathButForThatPath(t *testing.T) {
-	byDefault, other := string(web.Swagger("/auth")), string(web.Swagger("/-/gate"))
+	byDefault, other := string(web.Swagger("/auth", "")), string(web.Swagger("/-/gate", ""))
 	if want := strings.Replace(byDefault, `default: "/auth"`, `default: "/-/gate"`, 1); other != want || other == byDefault {
 		t.Error("more or less than the default base path differs")
 	}
@@ -200,7 +200,7 @@ func FuzzNoBasePathBreaksTheDocument(f *testing.F) {
 func webPaths(f *testing.F) map[string]map[string]yaml.Node {
 	f.Helper()
 	var d document
-	if err := yaml.Unmarshal(web.Swagger("/auth"), &d); err != nil {
+	if err := yaml.Unmarshal(web.Swagger("/auth", ""), &d); err != nil {
 		f.Fatal(err)
 	}
 	return d.Paths
@@ -244,7 +244,7 @@ func TestThePagesAreAsDocumented(t *testing.T) {
 		"an unknown route":    {"GET", "/auth/nothing", func(w http.ResponseWriter) { web.Problem{Status: 404}.Write(w, web.View{}) }},
 		"the document itself": {"GET", "/auth/session/swagger.yaml", func(w http.ResponseWriter) {
 			w.Header().Set("Content-Type", "application/yaml")
-			_, _ = w.Write(web.Swagger("/auth"))
+			_, _ = w.Write(web.Swagger("/auth", ""))
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -264,7 +264,7 @@ func failed(f web.Failure, status int) func(http.ResponseWriter) {
 }
 
 func ExampleSwagger() {
-	for line := range strings.Lines(string(web.Swagger("/-/gate"))) {
+	for line := range strings.Lines(string(web.Swagger("/-/gate", ""))) {
 		if strings.Contains(line, "default:") {
 			fmt.Print(strings.TrimSpace(line))
 		}

@@ -25,18 +25,28 @@ type page struct {
 	status      int
 	retryAfter  time.Duration
 	formTargets []string
-	anyForm     bool        // its form may end up anywhere
-	noForm      bool        // it has none
-	script      template.JS // the one that it has, if any
+	anyForm     bool         // its form may end up anywhere
+	noForm      bool         // it has none
+	script      template.JS  // the one that it has, if any
+	style       template.CSS // what it has beside the style sheet of all, if anything
+	tries       bool         // its script is a file of ours, and asks this site
 }
 
 func (p page) write(w http.ResponseWriter, v View) {
 	v = v.orPlain()
+	p.answer(w, v, bytes.NewReader(p.render(v)))
+}
+
+func (p page) render(v View) []byte {
 	var body bytes.Buffer
 	if err := v.language.pages.ExecuteTemplate(&body, p.name, p.data); err != nil {
 		// Only a mistake in this package comes here; its tests render every page.
 		panic("web: rendering the " + p.name + " page: " + err.Error())
 	}
+	return body.Bytes()
+}
+
+func (p page) answer(w http.ResponseWriter, v View, body *bytes.Reader) {
 	h := w.Header()
 	setSecurityHeaders(h)
 	h.Set("Content-Security-Policy", p.policy(v.look))
@@ -75,7 +85,15 @@ func setSecurityHeaders(h http.Header) {
 // follow a post, too, so it lists the origins that a form may end up at.
 func (p page) policy(l *Look) string {
 	allowed := "default-src 'none'; style-src " + l.styleSource
-	if p.script != "" {
+	if p.style != "" {
+		allowed += " " + source(string(p.style))
+	}
+	switch {
+	case p.tries:
+		// What is answered to it is text to its script, and cannot be made anything else:
+		// Trusted Types section 4.
+		allowed += "; script-src 'self'; connect-src 'self'; require-trusted-types-for 'script'; trusted-types 'none'"
+	case p.script != "":
 		allowed += "; script-src " + source(string(p.script))
 	}
 	return allowed + "; img-src data:; form-action " + p.targets() + "; frame-ancestors 'none'; base-uri 'none'"

@@ -25,7 +25,7 @@ type Contract struct {
 
 // New reads and validates the document of that base_path. The error says what
 // is wrong with the document.
-func New(basePath string) (*Contract, error) { return parse(web.Swagger(basePath), basePath) }
+func New(basePath string) (*Contract, error) { return parse(web.Swagger(basePath, ""), basePath) }
 
 // Check fails the test when the answer is not as the document has it, under
 // the default base_path /auth. The body is what was read of resp.Body.

@@ -97,7 +97,7 @@ func TestRightAnswersPass(t *testing.T) {
 			map[string]string{"Content-Type": "application/jwk-set+json"}, publicKey},
 		"a method that is not allowed":     {"PUT", "/auth/session", 405, jsonHeader("Allow", "GET, HEAD"), unauthorized},
 		"a route that does not exist":      {"GET", "/auth/nothing", 404, jsonHeader(), unauthorized},
-		"an error with its one field only": {"GET", "/auth/session", 500, jsonHeader(), `{"error":"store"}`},
+		"an error with its one field only": {"GET", "/auth/session", 500, jsonHeader(), `{"error":"unavailable"}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if err := a.verify(t); err != nil {
