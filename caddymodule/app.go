@@ -293,6 +293,7 @@ func parseApp(d *caddyfile.Dispenser, existing any) (any, error) {
 //			...
 //		}
 //		report_only
+//		docs off
 //		why
 //	}
 func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {

@@ -42,6 +42,10 @@ type SiteOptions struct {
 	// beside the session cookie: cache, storage, cookies. Default: nothing.
 	ClearSiteData []string `json:"clear_site_data,omitempty"`
 
+	// DocsOff turns GET /auth/docs off, the page that shows what there is below
+	// base_path and tries it out. The document itself stays. Default: it is on.
+	DocsOff bool `json:"docs_off,omitempty"`
+
 	// Why has GET /auth/why tell who asks what the gateway knows of them, and what it
 	// would decide for a path, with the rules as they are written.
 	Why bool `json:"why,omitempty"`
@@ -58,6 +62,7 @@ func (o *SiteOptions) words() map[string]directive.Option {
 		"return_to":       directive.Checked(directive.Texts(&o.ReturnTo), o.checkReturnTo),
 		"cors":            directive.Checked(directive.Texts(&o.CORS), o.readCORS),
 		"clear_site_data": directive.Checked(directive.Texts(&o.ClearSiteData), o.checkClearing),
+		"docs":            directive.Off(&o.DocsOff),
 		"why":             directive.Flag(&o.Why),
 	}
 }

@@ -209,7 +209,7 @@ func (a *App) endpoints(g *gateway, k keys, adoption *endpoint.Adoption) endpoin
 	c := endpoint.Config{
 		Address: a.address, Callers: g.callers, Sessions: g.sessions,
 		Ring: k.ring, Tokens: k.tokens, TokensOff: a.Token.Off, Events: g.events, Now: a.now,
-		Streams: g.streams, Audience: a.audience, Why: a.why(),
+		Streams: g.streams, Audience: a.audience, Why: a.why(), DocsOff: a.DocsOff,
 		SignedOut: func(ctx context.Context, key sessionstore.Key) bool { return lifecycle.SignedOut(ctx, g.store, key) },
 		Outcomes:  &a.metrics.Requests, Policies: a.policies(g), Uses: func(c *caller.Caller) { g.uses(c, a.now()) },
 		Logins: endpoint.Logins{Providers: a.providers, Throttle: login.NewThrottle(g.store, login.Limits{}), Attempts: k.attempts, Adoption: adoption},

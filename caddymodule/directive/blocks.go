@@ -12,7 +12,7 @@ type block struct {
 
 var blocks = []block{
 	{"sidegate", "the global block `sidegate { ... }`", "store cache stale secret lifetime idle_timeout max_sessions base_path public_url " +
-		"return_to cors cookie token login login_order same_people directory ambiguous_paths user_header log_names refresh_every role policy report_only why clear_site_data appearance"},
+		"return_to cors cookie token login login_order same_people directory ambiguous_paths user_header log_names refresh_every role policy report_only docs why clear_site_data appearance"},
 	{"cookie", "`cookie { ... }` in the global block `sidegate`", "name domain same_site insecure"},
 	{"appearance", "`appearance { ... }` in the global block `sidegate`", "name logo accent help templates"},
 	{"token", "`token { ... }` in the global block `sidegate`", "issuer ttl off audience algorithm signing_key"},

@@ -13,10 +13,10 @@ import (
 )
 
 // Read reads the document under that base_path. It takes a while: once is enough.
-func Read(basePath string) (web.Docs, error) {
+func Read(basePath string) web.Docs {
 	var root yaml.Node
 	if err := yaml.Unmarshal(web.Swagger(basePath, ""), &root); err != nil {
-		return web.Docs{}, fmt.Errorf("reading the OpenAPI document: %w", err)
+		panic(err) // not at run time: it is in the binary
 	}
 	r := &reader{root: resolved(&root), base: basePath, types: readTypes(string(web.Types()))}
 	info := child(r.root, "info")
@@ -26,7 +26,7 @@ func Read(basePath string) (web.Docs, error) {
 		group.Routes = r.routes(group.Name)
 		d.Groups = append(d.Groups, group)
 	}
-	return d, nil
+	return d
 }
 
 // reader reads the parts of a document whose aliases are gone.

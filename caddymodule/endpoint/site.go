@@ -46,6 +46,8 @@ type Config struct {
 	// Why tells people what is known of them, and what would be decided; nil: there is
 	// no such route.
 	Why *Why
+	// DocsOff leaves out the page that shows the document.
+	DocsOff bool
 	// Streams knows of what is open of which session, and Audience who listens to
 	// what becomes of theirs.
 	Streams  *streams.Watch
@@ -129,6 +131,9 @@ func layOut(c Config) []Route {
 		routes = append(routes, whyRoute(c))
 	}
 	routes = append(routes, clientRoutes()...)
+	if !c.DocsOff {
+		routes = append(routes, docsRoutes(c)...)
+	}
 	for _, p := range c.Providers {
 		routes = append(routes, providerLoginRoute(c, p), callbackRoute(c, p), backchannelRoute(c, p))
 	}

@@ -78,6 +78,8 @@ func TestTheDocumentHasExactlyTheseRoutesAndStatuses(t *testing.T) {
 		"get /client.d.ts":                "200 304",
 		"get /react.js":                   "200 304",
 		"get /react.d.ts":                 "200 304",
+		"get /docs":                       "200",
+		"get /docs.js":                    "200 304",
 		"get /.well-known/jwks.json":      "200",
 	}
 	got := map[string]string{}
@@ -264,10 +266,12 @@ func failed(f web.Failure, status int) func(http.ResponseWriter) {
 }
 
 func ExampleSwagger() {
-	for line := range strings.Lines(string(web.Swagger("/-/gate", ""))) {
+	for line := range strings.Lines(string(web.Swagger("/-/gate", "https://app.example.com"))) {
 		if strings.Contains(line, "default:") {
-			fmt.Print(strings.TrimSpace(line))
+			fmt.Println(strings.TrimSpace(line))
 		}
 	}
-	// Output: default: "/-/gate"
+	// Output:
+	// default: "https://app.example.com"
+	// default: "/-/gate"
 }

@@ -25,7 +25,7 @@ func run(t *testing.T, dir, name string, args ...string) (printed string, err er
 	defer stop()
 	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "NO_COLOR=1")
+	cmd.Env = append(os.Environ(), "NO_COLOR=1", "REDOCLY_TELEMETRY=off", "REDOCLY_SUPPRESS_UPDATE_NOTICE=true")
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }
@@ -71,7 +71,7 @@ func TestTheClientWithWhatComesFromNPM(t *testing.T) {
 		}
 		write(t, filepath.Join(dir, filepath.Base(file)), content)
 	}
-	if !installed(t, dir) {
+	if !installed(t, dir, "the client with React, TypeScript and a bundler") {
 		return
 	}
 	t.Run("the package", func(t *testing.T) { runTests(t, dir) })
@@ -89,6 +89,9 @@ func TestTheClientWithWhatComesFromNPM(t *testing.T) {
 			t.Errorf("web/npm/openapi.d.ts is behind web/swagger.yaml (%v): UPDATE_GOLDENS=1 go test ./caddymodule/web/clienttest", err)
 		}
 	})
+	t.Run("and are those that front ends were written against", func(t *testing.T) {
+		mustRun(t, dir, "node", "node_modules/typescript/bin/tsc", "--strict", "--noEmit", "--skipLibCheck", "promised.ts")
+	})
 }
 
 // outOfReach is what npm says of a registry that it cannot get to.
@@ -97,7 +100,7 @@ var outOfReach = regexp.MustCompile(`ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET
 // installed reports whether all packages of the lock are there. A run of continuous
 // integration that cannot get them says what it has not checked, in the file that it
 // names for that.
-func installed(t *testing.T, dir string) bool {
+func installed(t *testing.T, dir, what string) bool {
 	t.Helper()
 	printed, err := run(t, dir, "npm", "ci", "--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund", "--loglevel=error")
 	if err == nil {
@@ -112,7 +115,7 @@ func installed(t *testing.T, dir string) bool {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	if _, err := file.WriteString("NOT CHECKED: tests: the client with React, TypeScript and a bundler: npm's registry cannot be reached from here\n"); err != nil {
+	if _, err := file.WriteString("NOT CHECKED: tests: " + what + ": npm's registry cannot be reached from here\n"); err != nil {
 		t.Fatal(err)
 	}
 	return false

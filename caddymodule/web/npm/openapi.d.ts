@@ -699,14 +699,22 @@ export interface components {
             /** @description For the provider's log */
             error_description?: string;
         };
+        /** @description The name under either of its two names, or the same under both */
         Credentials: {
             /** @description An email address, or a user name of whoever has one */
-            username?: string;
+            username: string;
             /** @description The same, under the name of before */
             email?: string;
             /** Format: password */
             password: string;
-        } | unknown | unknown;
+        } | {
+            /** @description An email address, or a user name of whoever has one */
+            username?: string;
+            /** @description The same, under the name of before */
+            email: string;
+            /** Format: password */
+            password: string;
+        };
         SessionList: {
             sessions: {
                 /** @description Names the session; no credential */
