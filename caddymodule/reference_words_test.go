@@ -272,6 +272,9 @@ func refusals(s source) (words []string) {
 				add(literal(valueOf(n, "Code")), status(valueOf(n, "Status")))
 			}
 		case *ast.CallExpr:
+			if f, ok := n.Fun.(*ast.Ident); ok && f.Name == "atProvider" {
+				add(literal(n.Args[2]), status(n.Args[0]))
+			}
 			if f, ok := n.Fun.(*ast.SelectorExpr); ok && f.Sel.Name == "WithStatus" {
 				if of, ok := f.X.(*ast.SelectorExpr); ok {
 					add(strings.ToLower(of.Sel.Name), status(n.Args[0]))

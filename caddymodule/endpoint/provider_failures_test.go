@@ -128,3 +128,24 @@ func TestASecondClickSaysThatTheSignInIsFinished(t *testing.T) {
 	second.WantSignedOut(t)
 	b.WantSignedIn(t, gatewaytest.Ada)
 }
+
+// A program that asks for JSON is told in JSON what a person reads on a page.
+func TestWhoAsksForJSONIsToldOfAFailureAtAProviderInJSON(t *testing.T) {
+	p := gatewaytest.NewIDP(t)
+	s := gatewaytest.Start(t, gatewaytest.Site{Options: p.Login("sso", "")})
+	for name, c := range map[string]struct {
+		accept, says string
+	}{
+		"JSON":               {"application/json", `{"error":"attempt_unknown","status":400,"message":"The answer belongs to no sign-in that this client has begun."}`},
+		"JSON or a page":     {"text/html, application/json", "<!doctype html>"},
+		"a page":             {"text/html", "<!doctype html>"},
+		"whatever there may": {"*/*", "<!doctype html>"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := s.Client(t).Get("/auth/callback/sso?code=c&state=forged", "Accept", c.accept).Want(t, http.StatusBadRequest)
+			if !strings.HasPrefix(a.Body, c.says) {
+				t.Errorf("it is told\n%s", a.Body)
+			}
+		})
+	}
+}

@@ -15,7 +15,9 @@ func swaggerRoute(c Config) Route {
 		if web.IsNavigation(r) {
 			media = "text/plain; charset=utf-8"
 		}
-		w.Header().Set("Cache-Control", "public, max-age=300")
+		// It says what the request says of its host: a cache that is shared, and does not
+		// look at the host, would have one person's word for it told to others.
+		w.Header().Set("Cache-Control", "private, max-age=300")
 		w.Header().Set("Vary", "Accept, Sec-Fetch-Mode")
 		web.WriteBody(w, http.StatusOK, media, web.Swagger(c.BasePath, c.Sites.Of(r).String()))
 	}

@@ -5,6 +5,7 @@ import (
 	"go/parser"
 	"go/token"
 	"html"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -13,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"go.yaml.in/yaml/v3"
 
 	"example.com/sidegate/caddymodule/refusal"
 	"example.com/sidegate/caddymodule/web"
@@ -245,6 +248,39 @@ func TestWhatEndsASignInHasAPageAndAResult(t *testing.T) {
 		if entry["Message"] == "" || entry["Code"] == "" {
 			t.Errorf("%s says nothing", name)
 		}
+	}
+}
+
+// A program that is told a code which the document does not have takes it for none, and
+// one that the document has and nobody says is waited for in vain.
+func TestTheCodesAreThoseOfTheDocument(t *testing.T) {
+	var document struct {
+		Components struct {
+			Schemas map[string]struct{ Enum []string }
+		}
+	}
+	if err := yaml.Unmarshal(web.Swagger("/auth", ""), &document); err != nil {
+		t.Fatal(err)
+	}
+	told := make(map[string]bool)
+	for name, entry := range entries(t) {
+		code, err := strconv.Unquote(entry["Code"])
+		if err != nil {
+			t.Errorf("%s has the code %s", name, entry["Code"])
+		}
+		told[code] = true
+	}
+	for _, why := range []*refusal.Refusal{
+		refusal.Denied, refusal.Expired, refusal.NoCookie, refusal.NoCookiePlain, refusal.CrowdedOut, refusal.Forged, refusal.Spent, refusal.Clock,
+		refusal.Misconfigured, refusal.Unverified, refusal.Unvouched, refusal.NoEmail,
+	} {
+		if why.Code == "" || why.Message == "" || (why.Status == http.StatusUnauthorized) != (why.Challenge == "Bearer") {
+			t.Errorf("%d %q says %q, with the challenge %q", why.Status, why.Code, why.Message, why.Challenge)
+		}
+		told[why.Code] = true
+	}
+	if got := slices.Sorted(slices.Values(document.Components.Schemas["ErrorCode"].Enum)); !slices.Equal(got, slices.Sorted(maps.Keys(told))) {
+		t.Errorf("the document has\n%q\nthe table\n%q", got, slices.Sorted(maps.Keys(told)))
 	}
 }
 

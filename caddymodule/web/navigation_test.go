@@ -6,6 +6,31 @@ import (
 	"testing"
 )
 
+func TestAsksForJSON(t *testing.T) {
+	for _, c := range []struct {
+		name, mode, accept string
+		want               bool
+	}{
+		{"a program that takes JSON", "", "application/json", true},
+		{"in any case of letters, and as a script does", "cors", "Application/JSON, */*;q=0.8", true},
+		{"a program that takes anything, which may be a person's", "", "*/*", false},
+		{"a program that says nothing", "", "", false},
+		{"who takes a page as well", "", "text/html, application/json", false},
+		{"a browser that goes to a page", "navigate", "application/json", false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := httptest.NewRequest("GET", "/", nil)
+			r.Header.Set("Accept", c.accept)
+			if c.mode != "" {
+				r.Header.Set("Sec-Fetch-Mode", c.mode)
+			}
+			if got := AsksForJSON(r); got != c.want {
+				t.Errorf("got %v", got)
+			}
+		})
+	}
+}
+
 func TestIsNavigation(t *testing.T) {
 	for _, c := range []struct {
 		name, method, mode, accept string

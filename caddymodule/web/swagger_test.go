@@ -12,6 +12,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/getkin/kin-openapi/openapi3"
 	"go.yaml.in/yaml/v3"
 
 	"example.com/sidegate/caddymodule/web"
@@ -157,6 +158,75 @@ func TestTheSchemasThatClientsWereGeneratedFromAreAsPromised(t *testing.T) {
 	for name := range want {
 		if !reflect.DeepEqual(got[name], want[name]) {
 			t.Errorf("%s is\n%v\nwant\n%v", name, got[name], want[name])
+		}
+	}
+}
+
+func TestTheDocumentSaysWhereItWasAskedFor(t *testing.T) {
+	for name, c := range map[string]struct{ origin, want string }{
+		"in the file that is the demo":    {"", "http://localhost:8080/auth"},
+		"a site":                          {"https://app.example.com", "https://app.example.com/auth"},
+		"a host with a port":              {"http://[::1]:9080", "http://[::1]:9080/auth"},
+		"a host that would be more of it": {"http://a\"\npaths: {}", "http://a\"\npaths: {}/auth"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var d document
+			if err := yaml.Unmarshal(web.Swagger("/auth", c.origin), &d); err != nil {
+				t.Fatal(err)
+			}
+			got := d.Servers[0].URL
+			for name, variable := range d.Servers[0].Variables {
+				got = strings.ReplaceAll(got, "{"+name+"}", variable.Default)
+			}
+			if got != c.want || len(d.Paths) != len(read(t, "/auth").Paths) {
+				t.Errorf("requests go to %q, of %d routes", got, len(d.Paths))
+			}
+		})
+	}
+}
+
+// A sample that is not what is answered teaches something wrong. Samples of errors have
+// the status that they are answered with.
+func TestEveryAnswerOfTheDocumentHasASampleThatFits(t *testing.T) {
+	doc, err := openapi3.NewLoader().LoadFromData(web.Swagger("/auth", ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, item := range doc.Paths.Map() {
+		for method, op := range item.Operations() {
+			if body := op.RequestBody; body != nil {
+				fits(t, method+" "+path, body.Value.Content, "")
+			}
+			for status, answer := range op.Responses.Map() {
+				fits(t, method+" "+path+" "+status, answer.Value.Content, status)
+				for name, header := range answer.Value.Headers {
+					if header.Value.Example == nil {
+						t.Errorf("%s %s: there is no sample of the header %s", method, path, name)
+					}
+				}
+			}
+		}
+	}
+}
+
+func fits(t *testing.T, of string, content openapi3.Content, status string) {
+	t.Helper()
+	for media, c := range content {
+		samples := []any{c.Example}
+		for _, e := range c.Examples {
+			samples = append(samples, e.Value.Value)
+		}
+		if samples = slices.DeleteFunc(samples, func(v any) bool { return v == nil }); len(samples) == 0 {
+			t.Errorf("%s: there is no sample in %s", of, media)
+		}
+		for _, sample := range samples {
+			if err := c.Schema.Value.VisitJSON(sample, openapi3.EnableJSONSchema2020()); err != nil {
+				t.Errorf("%s: the sample in %s: %v", of, media, err)
+			}
+			fields, _ := sample.(map[string]any)
+			if said, ok := fields["status"]; ok && fmt.Sprint(said) != status {
+				t.Errorf("%s: the sample says %v", of, said)
+			}
 		}
 	}
 }

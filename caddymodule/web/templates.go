@@ -24,6 +24,9 @@ func (l *Look) functions(of *language) template.FuncMap {
 		// What a policy allows by its hash.
 		"style":  func() template.CSS { return l.style },
 		"submit": func() template.JS { return submit }, "goOn": func() template.JS { return goOn },
+		"docsStyle": func() template.CSS { return docsStyle },
+		// What the API page has.
+		"prose": prose, "shown": shown,
 	}
 }
 
