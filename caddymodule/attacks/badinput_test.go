@@ -184,7 +184,7 @@ func TestUnknownRoutesAndMethods(t *testing.T) {
 		"/auth/session": "GET, HEAD", "/auth/events": "GET, HEAD", "/auth/session/swagger.yaml": "GET, HEAD", "/auth/session/primary-account": "PUT",
 		"/auth/login": "GET, HEAD, POST", "/auth/logout": "GET, HEAD, POST", "/auth/refresh": "POST", "/auth/sessions": "DELETE, GET, HEAD",
 		"/auth/sessions/abc": "DELETE", "/auth/.well-known/jwks.json": "GET, HEAD", "/auth/why": "GET, HEAD",
-		"/auth/client.js": "GET, HEAD", "/auth/react.d.ts": "GET, HEAD",
+		"/auth/client.js": "GET, HEAD", "/auth/react.d.ts": "GET, HEAD", "/auth/docs": "GET, HEAD", "/auth/docs.js": "GET, HEAD",
 	} {
 		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "get"} {
 			if strings.Contains(", "+allow+",", ", "+method+",") {

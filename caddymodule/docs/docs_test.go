@@ -77,11 +77,9 @@ func checkRoute(t *testing.T, r web.DocsRoute) {
 		}
 	}
 	for i, sample := range r.TypeScript {
-		begins := `"`
+		begins := strings.TrimPrefix(sample.Name, "#/components/schemas/") + " "
 		if i == 0 {
 			begins = r.ID + ": {"
-		} else {
-			begins = strings.TrimPrefix(sample.Name, "#/components/schemas/") + " "
 		}
 		if !strings.Contains(sample.Text, begins) || strings.Count(sample.Text, "{") != strings.Count(sample.Text, "}") {
 			t.Errorf("%s: the types of %s are\n%s", r.ID, sample.Name, sample.Text)

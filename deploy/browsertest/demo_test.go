@@ -67,4 +67,6 @@ func TestTheDemoShowsAccountsDevicesAndAnAdminPage(t *testing.T) {
 	b.wantText("Admin page")
 	b.do(chromedp.Click(`a[href="/auth/session/swagger.yaml"]`, chromedp.ByQuery))
 	b.wantText("title: Sidegate sessions")
+	b.do(chromedp.Navigate(origin+"/"), chromedp.Click(`a[href="/auth/docs"]`, chromedp.ByQuery))
+	b.wantText("Try it out as")
 }
