@@ -233,7 +233,7 @@ func (s *SessionAuth) refuse(w http.ResponseWriter, r *http.Request, c *caller.C
 		s.shared.address.ToLogin(w, r, asked(r))
 	case why.Status == http.StatusUnauthorized && !s.NoRedirect && web.IsRelayed(r):
 		s.shared.address.Relay(w, r, why, asked(r))
-	case why == refusal.Role || why == refusal.Unmapped:
+	case why.OfRights() || why == refusal.Account:
 		s.shared.address.Forbid(w, r, why, c, asked(r))
 	default:
 		s.shared.watch.Refused(why.Status, r.URL.Path)

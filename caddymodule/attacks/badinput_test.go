@@ -182,8 +182,8 @@ func TestUnknownRoutesAndMethods(t *testing.T) {
 	}
 	for path, allow := range map[string]string{
 		"/auth/session": "GET, HEAD", "/auth/events": "GET, HEAD", "/auth/session/swagger.yaml": "GET, HEAD", "/auth/session/primary-account": "PUT",
-		"/auth/login": "GET, HEAD, POST", "/auth/logout": "GET, HEAD, POST", "/auth/refresh": "POST", "/auth/sessions": "DELETE, GET, HEAD",
-		"/auth/sessions/abc": "DELETE", "/auth/.well-known/jwks.json": "GET, HEAD", "/auth/why": "GET, HEAD",
+		"/auth/login": "GET, HEAD, POST", "/auth/logout": "GET, HEAD, POST", "/auth/refresh": "POST", "/auth/sessions": "DELETE, GET, HEAD, POST",
+		"/auth/sessions/abc": "DELETE, POST", "/auth/account": "GET, HEAD, POST", "/auth/.well-known/jwks.json": "GET, HEAD", "/auth/why": "GET, HEAD",
 		"/auth/client.js": "GET, HEAD", "/auth/react.d.ts": "GET, HEAD", "/auth/docs": "GET, HEAD", "/auth/docs.js": "GET, HEAD",
 	} {
 		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "get"} {

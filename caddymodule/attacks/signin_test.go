@@ -25,15 +25,18 @@ func TestRequestsFromOtherSitesChangeNothing(t *testing.T) {
 	form := url.Values{"email": {gatewaytest.Grace}, "password": {gatewaytest.Password}}.Encode()
 	const formType, jsonType = "application/x-www-form-urlencoded", "application/json"
 	for action, a := range map[string]struct{ method, path, body, contentType string }{
-		"sign-in by form": {http.MethodPost, "/auth/login", form, formType},
-		"sign-in by JSON": {http.MethodPost, "/auth/login", `{"email":"grace@example.com","password":"` + gatewaytest.Password + `"}`, jsonType},
-		"sign-out":        {http.MethodPost, "/auth/logout", "", formType},
-		"starting over":   {http.MethodPost, "/auth/start-over", "return_to=%2F", formType},
-		"refresh":         {http.MethodPost, "/auth/refresh", "", ""},
-		"primary account": {http.MethodPut, "/auth/session/primary-account", `{"accountId":"globex"}`, jsonType},
-		"one device out":  {http.MethodDelete, "/auth/sessions/" + id, "", ""},
-		"all others out":  {http.MethodDelete, "/auth/sessions", "", ""},
-		"sign-in by text": {http.MethodPost, "/auth/login", `{"email":"grace@example.com","password":"x"}`, "text/plain"},
+		"sign-in by form":                    {http.MethodPost, "/auth/login", form, formType},
+		"sign-in by JSON":                    {http.MethodPost, "/auth/login", `{"email":"grace@example.com","password":"` + gatewaytest.Password + `"}`, jsonType},
+		"sign-out":                           {http.MethodPost, "/auth/logout", "", formType},
+		"starting over":                      {http.MethodPost, "/auth/start-over", "return_to=%2F", formType},
+		"refresh":                            {http.MethodPost, "/auth/refresh", "", ""},
+		"primary account":                    {http.MethodPut, "/auth/session/primary-account", `{"accountId":"globex"}`, jsonType},
+		"one device out":                     {http.MethodDelete, "/auth/sessions/" + id, "", ""},
+		"all others out":                     {http.MethodDelete, "/auth/sessions", "", ""},
+		"an account, by the page's form":     {http.MethodPost, "/auth/account", "accountId=globex", formType},
+		"one device out, by the page's form": {http.MethodPost, "/auth/sessions/" + id, "", formType},
+		"all others out, by the page's form": {http.MethodPost, "/auth/sessions", "", formType},
+		"sign-in by text":                    {http.MethodPost, "/auth/login", `{"email":"grace@example.com","password":"x"}`, "text/plain"},
 	} {
 		for sender, header := range map[string][]string{
 			"another site":                    {"Sec-Fetch-Site", "cross-site", "Origin", "https://evil.example"},

@@ -94,10 +94,14 @@ func firstUnmet(u *sessionstore.UserSession, require []Requirement, accountAdmin
 	return ""
 }
 
-// refuseRole tells who lost their roles by a source's slip that they did.
-func refuseRole(c *caller.Caller) *refusal.Refusal {
-	if c.Session.Unmapped {
+// refuseRights tells who lost their roles by a source's slip that they did, and who
+// lacks nothing but an account that they administer, which another of theirs may be.
+func refuseRights(c *caller.Caller, require []Requirement) *refusal.Refusal {
+	switch {
+	case c.Session.Unmapped:
 		return refusal.Unmapped
+	case Permits(c.User, require, false):
+		return refusal.AccountAdmin
 	}
 	return refusal.Role
 }

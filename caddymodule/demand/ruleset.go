@@ -51,7 +51,7 @@ func (s *ruleSet) decide(r Request, c *caller.Caller) (why *refusal.Refusal, ope
 		}
 		return c.Refusal, false
 	case !Permits(c.User, s.of.Require, s.of.AccountAdmin):
-		return refuseRole(c), false
+		return refuseRights(c, s.of.Require), false
 	}
 	return nil, false
 }
@@ -68,8 +68,8 @@ func (s *ruleSet) decideByPath(r Request, c *caller.Caller) (why *refusal.Refusa
 		}
 		return c.Refusal, false
 	}
-	if _, meets := s.meets(&v, c.User); !meets {
-		return refuseRole(c), false
+	if rule, meets := s.meets(&v, c.User); !meets {
+		return refuseRights(c, s.requiredBy(rule)), false
 	}
 	return nil, false
 }
@@ -94,6 +94,14 @@ func (s *ruleSet) meets(v *pathrule.Verdict, u *sessionstore.UserSession) (rule 
 		}
 	}
 	return ownDemand, true
+}
+
+// requiredBy is what that rule requires, or the whole.
+func (s *ruleSet) requiredBy(rule int) []Requirement {
+	if rule == ownDemand {
+		return s.of.Require
+	}
+	return s.paths[rule].Require
 }
 
 // anonymous reports whether somebody passes where a session is optional.

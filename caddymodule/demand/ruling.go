@@ -7,7 +7,6 @@ import (
 	"example.com/sidegate/caddymodule/caller"
 	"example.com/sidegate/caddymodule/directive"
 	"example.com/sidegate/caddymodule/pathrule"
-	"example.com/sidegate/caddymodule/refusal"
 	"example.com/sidegate/sessionstore"
 )
 
@@ -49,7 +48,7 @@ func (d *Demands) Rulings(made Decision, r Request, c *caller.Caller) []Ruling {
 	switch {
 	case why == nil && asked.opens != nil:
 		return []Ruling{*asked.opens}
-	case why == refusal.Role || why == refusal.Unmapped:
+	case why.OfRights():
 		return []Ruling{asked.unmet(c)}
 	case why != nil && len(asked.demands) > 0:
 		first := asked.demands[0]

@@ -59,7 +59,7 @@ func (d *Demands) Tell(events lifecycle.Events, made *Decision, asked Request, r
 		events.Happened(lifecycle.Event{Kind: Reported})
 	case made.Reported:
 		events.Happened(reportOf(d, made, asked, r, c, to))
-	case made.Why == refusal.Role || made.Why == refusal.Unmapped:
+	case made.Why.OfRights():
 		events.Happened(asker(r).Of(lifecycle.Event{
 			Kind: Forbidden, Login: c.Session.Method, UserID: c.User.ID, Session: c.Session.Key,
 			Result: d.Unmet(made, asked, c.User), Err: &Lacking{d.ready.of, c.User, d.Rulings(*made, asked, c)[0].At},

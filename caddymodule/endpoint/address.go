@@ -124,8 +124,14 @@ func (a *Address) CannotTell(r *http.Request, why *refusal.Refusal) *refusal.Ref
 // Refuse answers with the refusal. A person whose session cannot be read is
 // offered to end it, to sign in again and be led back to what they asked for.
 func (a *Address) Refuse(w http.ResponseWriter, r *http.Request, why *refusal.Refusal, asked string) {
-	if why != refusal.Unreadable || !web.IsNavigation(r) {
-		why.Write(w, r, a.Look)
+	if !web.IsNavigation(r) {
+		why.WriteJSON(w)
+		return
+	}
+	view := a.Look.For(r)
+	if why != refusal.Unreadable {
+		why.WriteHeaders(w)
+		a.problem(r, why, view, asked).Write(w, view)
 		return
 	}
 	why.WriteHeaders(w)
@@ -133,7 +139,34 @@ func (a *Address) Refuse(w http.ResponseWriter, r *http.Request, why *refusal.Re
 	if returnTo == "/" {
 		returnTo = "" // where it leads anyway
 	}
-	web.Unreadable{Base: a.BasePath, ReturnTo: returnTo}.Write(w, a.Look.For(r))
+	web.Unreadable{Base: a.BasePath, ReturnTo: returnTo}.Write(w, view)
+}
+
+// problem is the page of a refusal with the ways on that there are at this site.
+func (a *Address) problem(r *http.Request, why *refusal.Refusal, view web.View, asked string) web.Problem {
+	page := why.Problem(r, view)
+	page.Base, page.Back = a.BasePath, a.formPage(r)
+	if page.ReturnTo = a.ReturnTo.Clean(r, asked); page.ReturnTo == "/" || len(page.ReturnTo) > plainReturnTo {
+		page.ReturnTo = ""
+	}
+	return page
+}
+
+// formPage is the page of ours whose form has posted the request; empty: it was none.
+func (a *Address) formPage(r *http.Request) string {
+	below, ours := strings.CutPrefix(r.URL.Path, a.BasePath)
+	if !ours || r.Method != http.MethodPost {
+		return ""
+	}
+	for _, page := range []string{logoutPath, devicesPath, accountPath} {
+		if below == page || strings.HasPrefix(below, page+"/") {
+			return a.BasePath + page
+		}
+	}
+	if strings.HasPrefix(below, "/") {
+		return a.BasePath + loginPath
+	}
+	return ""
 }
 
 // Forbid is Refuse for a person who is signed in and may not go there: they read
@@ -145,10 +178,9 @@ func (a *Address) Forbid(w http.ResponseWriter, r *http.Request, why *refusal.Re
 	}
 	why.WriteHeaders(w)
 	view := a.Look.For(r)
-	page := web.Problem{Status: why.Status, Detail: why.Detail(view), SignedInAs: calledHere(c), Base: a.BasePath}
-	if page.ReturnTo = a.ReturnTo.Clean(r, asked); page.ReturnTo == "/" || len(page.ReturnTo) > plainReturnTo {
-		page.ReturnTo = ""
-	}
+	page := a.problem(r, why, view, asked)
+	page.SignedInAs = calledHere(c)
+	page.OtherAccount = (why == refusal.AccountAdmin || why == refusal.Account) && len(c.Session.User.Accounts) > 1
 	page.Write(w, view)
 }
 

@@ -116,7 +116,7 @@ func TestTwoPlacesToGoToAreNone(t *testing.T) {
 		c := s.WithCookie(t, gatewaytest.Ada)
 		cookie := c.Cookie
 		c.Do(http.MethodPost, "/auth/logout", both, "Content-Type", gatewaytest.AsForm).
-			Want(t, http.StatusSeeOther).WantHeader(t, "Location", "/auth/login")
+			Want(t, http.StatusSeeOther).WantHeader(t, "Location", "/auth/logout")
 		s.With(t, cookie, "").Get("/auth/session").Want(t, http.StatusUnauthorized)
 	})
 	t.Run("when starting over", func(t *testing.T) {

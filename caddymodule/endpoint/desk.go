@@ -7,6 +7,7 @@ import (
 	"example.com/sidegate/caddymodule/demand"
 	"example.com/sidegate/caddymodule/lifecycle"
 	"example.com/sidegate/caddymodule/refusal"
+	"example.com/sidegate/caddymodule/web"
 )
 
 // desk receives callers: who is signed in is let on, all others have their
@@ -53,4 +54,32 @@ func (d desk) deny(w http.ResponseWriter, r *http.Request, c *caller.Caller) {
 		d.denied(demand.Denied(caller.Asker(r), c))
 	}
 	c.Refusal.WriteJSON(w)
+}
+
+// received is signedIn where a person may be looking, at a page or at what its form is
+// answered with: one who is not signed in is led to the login page and back to that
+// page of ours, and any other refusal is a page that leads back to it.
+func (d desk) received(w http.ResponseWriter, r *http.Request, page string) *caller.Caller {
+	if !web.IsNavigation(r) {
+		return d.signedIn(w, r)
+	}
+	c := d.callers.Caller(r)
+	d.address.Cookie.HandOver(w, c)
+	if c.MayPass() {
+		return c
+	}
+	refusal.CloseUnread(w, r)
+	switch {
+	case c.Refusal.Status == http.StatusUnauthorized:
+		if c.StaleCookie {
+			d.address.Cookie.ClearStale(w, r, true)
+		}
+		d.address.ToLogin(w, r, d.address.BasePath+page)
+	case c.Standing == caller.SignedIn:
+		d.denied(demand.Denied(caller.Asker(r), c))
+		d.address.Forbid(w, r, c.Refusal, c, d.address.BasePath+page)
+	default:
+		d.address.Refuse(w, r, c.Refusal, d.address.BasePath+page)
+	}
+	return nil
 }

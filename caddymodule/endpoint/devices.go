@@ -15,23 +15,30 @@ import (
 // devicesPath is where one's own devices are; the id of one follows.
 const devicesPath = "/sessions"
 
-// devices are a person's own sessions: GET and DELETE /auth/sessions, and
-// DELETE /auth/sessions/{id}.
+// devices are a person's own sessions: GET, POST and DELETE /auth/sessions, and POST
+// and DELETE /auth/sessions/{id}.
 type devices struct {
 	desk
 	sessions *lifecycle.Sessions
 	events   lifecycle.Events
+	signOut  sourceSignOut
+	methods  map[string]string // what people call each way to sign in
 }
 
-func newDevices(c Config) devices { return devices{newDesk(c), c.Sessions, c.Events} }
+func newDevices(c Config) devices {
+	return devices{newDesk(c), c.Sessions, c.Events, newSourceSignOut(c), calledMethods(c.Logins)}
+}
 
 func devicesRoute(c Config) Route {
 	d := newDevices(c)
-	return Route{Path: devicesPath, Answers: map[string]http.HandlerFunc{http.MethodGet: d.list, http.MethodDelete: d.deleteOthers}}
+	return Route{Path: devicesPath, Answers: map[string]http.HandlerFunc{
+		http.MethodGet: d.get, http.MethodDelete: d.deleteOthers, http.MethodPost: d.postOthers,
+	}}
 }
 
 func deviceRoute(c Config) Route {
-	return Route{Path: devicesPath + "/", Answers: map[string]http.HandlerFunc{http.MethodDelete: newDevices(c).delete}}
+	d := newDevices(c)
+	return Route{Path: devicesPath + "/", Answers: map[string]http.HandlerFunc{http.MethodDelete: d.delete, http.MethodPost: d.post}}
 }
 
 // device is one of a person's sessions, as they may see it.
@@ -56,29 +63,38 @@ type deviceList struct {
 	Unreadable []string `json:"unreadable,omitempty"`
 }
 
-// list answers with one's own devices. One that cannot be read hides none of
-// the others; a person who sees its id can sign it out.
+// list answers a program with one's own devices. One that cannot be read hides none
+// of the others; a person who sees its id can sign it out.
 func (d devices) list(w http.ResponseWriter, r *http.Request) {
 	c := d.signedIn(w, r)
 	if c == nil {
 		return
 	}
-	sessions, err := d.sessions.Of(r.Context(), c.Session)
-	unreadable, listed := sessionstore.Unreadable(err)
-	if err != nil && !listed {
-		d.events.Trouble(r.Context(), "sessions could not be listed", err)
+	sessions, unreadable, err := d.of(r, c)
+	if err != nil {
 		refusal.Unavailable.WriteJSON(w)
 		return
 	}
-	list := deviceList{Sessions: make([]device, len(sessions))}
+	list := deviceList{Sessions: make([]device, len(sessions)), Unreadable: unreadable}
 	for i, s := range sessions {
 		list.Sessions[i] = deviceOf(s, s.Key == c.Session.Key)
 	}
-	for _, key := range unreadable {
-		list.Unreadable = append(list.Unreadable, key.ID())
-	}
-	w.Header().Set("Vary", web.VaryOnCaller)
+	w.Header().Set("Vary", varyOnLooking)
 	web.WriteJSON(w, http.StatusOK, list)
+}
+
+// of is which sessions the caller has, and the ids of those that cannot be read.
+func (d devices) of(r *http.Request, c *caller.Caller) (sessions []*sessionstore.Session, unreadable []string, err error) {
+	sessions, err = d.sessions.Of(r.Context(), c.Session)
+	keys, listed := sessionstore.Unreadable(err)
+	if err != nil && !listed {
+		d.events.Trouble(r.Context(), "sessions could not be listed", err)
+		return nil, nil, err
+	}
+	for _, key := range keys {
+		unreadable = append(unreadable, key.ID())
+	}
+	return sessions, unreadable, nil
 }
 
 func deviceOf(s *sessionstore.Session, current bool) device {
@@ -101,28 +117,38 @@ func (d devices) delete(w http.ResponseWriter, r *http.Request) {
 	if c == nil {
 		return
 	}
-	id := strings.TrimPrefix(r.URL.Path, d.address.BasePath+devicesPath+"/")
-	key, found, err := d.sessions.Find(r.Context(), c.Session, id)
-	if err == nil && !found {
-		refusal.NoSession.WriteJSON(w)
-		return
-	}
-	known := cookiesOf(c, d.sessions)
+	key, found, err := d.end(w, r, c)
 	switch {
 	case err != nil:
-	case key == c.Session.Key: // they sign out here
-		_, err = d.sessions.EndAll(caller.Asking(r), []sessionstore.Key{key})
+		d.notEnded(r, err).WriteJSON(w)
+	case !found:
+		refusal.NoSession.WriteJSON(w)
 	default:
-		err = d.sessions.End(c.Asking(r), key)
+		d.ended(r, c, key)
+		w.WriteHeader(http.StatusNoContent)
 	}
-	if err != nil {
-		d.notEnded(w, r, err)
-		return
+}
+
+// end ends the session that the address names, if it is one of the caller's own, and
+// has the browser forget its cookie where that is the one that it came with.
+func (d devices) end(w http.ResponseWriter, r *http.Request, c *caller.Caller) (key sessionstore.Key, found bool, err error) {
+	key, found, err = d.sessions.Find(r.Context(), c.Session, d.asked(r))
+	if err != nil || !found {
+		return key, found, err
 	}
-	if key == c.Session.Key && c.Token == "" {
+	if key != c.Session.Key {
+		return key, true, d.sessions.End(c.Asking(r), key)
+	}
+	known := cookiesOf(c, d.sessions) // they sign out here
+	if _, err = d.sessions.EndAll(caller.Asking(r), []sessionstore.Key{key}); err == nil && c.Token == "" {
 		d.address.signsOut(w, r, known)
 	}
-	d.ended(w, r, c, key)
+	return key, true, err
+}
+
+// asked is the id that the address names.
+func (d devices) asked(r *http.Request) string {
+	return strings.TrimPrefix(r.URL.Path, d.address.BasePath+devicesPath+"/")
 }
 
 // deleteOthers signs every other device out.
@@ -132,18 +158,18 @@ func (d devices) deleteOthers(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err := d.sessions.EndOthers(caller.Asking(r), c.Session); err != nil {
-		d.notEnded(w, r, err)
+		d.notEnded(r, err).WriteJSON(w)
 		return
 	}
-	d.ended(w, r, c, sessionstore.Key{})
-}
-
-func (d devices) ended(w http.ResponseWriter, r *http.Request, c *caller.Caller, key sessionstore.Key) {
-	d.events.Happened(signedOut(DeviceSignedOut, r, c, key))
+	d.ended(r, c, sessionstore.Key{})
 	w.WriteHeader(http.StatusNoContent)
 }
 
-func (d devices) notEnded(w http.ResponseWriter, r *http.Request, err error) {
+func (d devices) ended(r *http.Request, c *caller.Caller, key sessionstore.Key) {
+	d.events.Happened(signedOut(DeviceSignedOut, r, c, key))
+}
+
+func (d devices) notEnded(r *http.Request, err error) *refusal.Refusal {
 	d.events.Trouble(r.Context(), "a session could not be ended", err)
-	refusal.NotEnded.WriteJSON(w)
+	return refusal.NotEnded
 }

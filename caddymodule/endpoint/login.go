@@ -12,6 +12,7 @@ import (
 	"example.com/sidegate/caddymodule/login"
 	"example.com/sidegate/caddymodule/profile"
 	"example.com/sidegate/caddymodule/refusal"
+	"example.com/sidegate/caddymodule/web"
 )
 
 // loginPath is where people sign in.
@@ -63,6 +64,11 @@ func (l passwordLogin) get(w http.ResponseWriter, r *http.Request) {
 		l.fresh.clear(w, r)
 		page.SignedInAs = calledHere(c)
 		page.FormTargets = l.signOut.targets(r, c)
+	case page.Alone() && opensADocument(r) && !r.URL.Query().Has(fragmentParam):
+		page.Providers[0].Href = passingOn(r, page.Providers[0].Href, onceParam, cameParam)
+		w.Header().Set("Vary", varyOnOpening)
+		web.Depart{Provider: page.Providers[0]}.Write(w, l.pages.address.Look.For(r))
+		return
 	case page.Alone():
 		redirect(w, r, passingOn(r, page.Providers[0].Href, onceParam, cameParam))
 		return
@@ -105,13 +111,19 @@ func (l passwordLogin) answerProgram(w http.ResponseWriter, r *http.Request, s a
 	writeSession(w, r, new(caller.Caller).With(s.Session, nil), token)
 }
 
-// refuse answers a form with the page again, anything else with JSON.
+// refuse answers a form with the page again, anything else with JSON. What was typed
+// for a name stays where name and password do not belong together, and nowhere else:
+// what ends otherwise may not have been typed by anybody.
 func (l passwordLogin) refuse(w http.ResponseWriter, r *http.Request, given credentials, why *refusal.Refusal) {
-	if given.form {
-		l.pages.refuse(w, r, given.returnTo, why)
+	if !given.form {
+		why.WriteJSON(w)
 		return
 	}
-	why.WriteJSON(w)
+	page := l.pages.login(r, given.returnTo, false)
+	if why == refusal.Credentials {
+		page.Name = given.name()
+	}
+	l.pages.refuseOn(w, r, page, why)
 }
 
 // tried is how a sign-in went.

@@ -2,6 +2,7 @@ package endpoint_test
 
 import (
 	"fmt"
+	"html"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -23,8 +24,8 @@ func TestLoginPageOverTheWire(t *testing.T) {
 			t.Errorf("the page has no %s", part)
 		}
 	}
-	if strings.Contains(got.Body, "<script") {
-		t.Error("the page has a script, or what came in is in it unescaped")
+	if strings.Contains(got.Body, "<script>alert") || strings.Count(got.Body, "<script") != 1 {
+		t.Error("what came in is in the page unescaped")
 	}
 	policy := got.Header.Get("Content-Security-Policy")
 	for _, directive := range []string{"default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'self'"} {
@@ -88,11 +89,12 @@ func TestRefusedSignInsAreAllAlike(t *testing.T) {
 			return c.SignInByForm(given[0], given[1], "/orders")
 		},
 	} {
-		first := fingerprint(try(s.Client(t), [2]string{"first@example.com", "x"}).Want(t, http.StatusUnauthorized))
+		given := [2]string{"first@example.com", "x"}
+		first := fingerprint(try(s.Client(t), given).Want(t, http.StatusUnauthorized), given[0])
 		for name, given := range refused {
 			t.Run(name+" "+how, func(t *testing.T) {
 				c := s.Client(t)
-				if got := fingerprint(try(c, given)); got != first {
+				if got := fingerprint(try(c, given), given[0]); got != first {
 					t.Errorf("got  %s\nwant %s", got, first)
 				}
 				if c.Cookie != "" {
@@ -103,10 +105,48 @@ func TestRefusedSignInsAreAllAlike(t *testing.T) {
 	}
 }
 
-// fingerprint is all of an answer that a client can tell apart.
-func fingerprint(a gatewaytest.Answer) string {
+// fingerprint is all of an answer that a client can tell apart who has typed that
+// name. A page has it in its field, and goes on where there is something to mend.
+func fingerprint(a gatewaytest.Answer, typed string) string {
 	a.Header.Del("Date")
+	if strings.HasPrefix(a.Header.Get("Content-Type"), "text/html") {
+		a.Header.Del("Content-Length")
+		a.Body = strings.NewReplacer(` value="`+html.EscapeString(typed)+`"`, "", " autofocus", "").Replace(a.Body)
+	}
 	return fmt.Sprintln(a.Status, a.Header, a.Body)
+}
+
+// The name stays on the page after a wrong password, and in no other case.
+func TestTheTypedNameStaysOnThePageAfterAWrongPasswordAlone(t *testing.T) {
+	s := gatewaytest.Start(t, gatewaytest.Site{})
+	const kept = `value="Ada@Example.com"`
+	for _, c := range []struct {
+		name   string
+		answer gatewaytest.Answer
+		status int
+		kept   bool
+	}{
+		{"a wrong password", s.Client(t).SignInByForm("Ada@Example.com", "wrong", "/orders"), 401, true},
+		{"a name in the address", s.Client(t).Do(http.MethodPost, "/auth/login?email=Ada@Example.com", "password=x", "Content-Type", gatewaytest.AsForm), 400, false},
+		{"a field that came twice", s.Client(t).Do(http.MethodPost, "/auth/login", "email=Ada@Example.com&email=x&password=x", "Content-Type", gatewaytest.AsForm), 400, false},
+		{"a page of another site", s.Client(t).Do(http.MethodPost, "/auth/login", "email=Ada@Example.com&password=x", "Content-Type", gatewaytest.AsForm,
+			"Accept", "text/html", "Sec-Fetch-Site", "cross-site", "Origin", "https://evil.example"), 403, false},
+		{"the page itself", s.Client(t).Get("/auth/login?email=Ada@Example.com", "Accept", "text/html"), 200, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := strings.Contains(c.answer.Want(t, c.status).Body, kept); got != c.kept {
+				t.Errorf("it is there: %v\n%s", got, c.answer.Body)
+			}
+		})
+	}
+	t.Run("too many attempts", func(t *testing.T) {
+		for range 10 {
+			s.Client(t).SignInByForm(gatewaytest.Grace, "wrong", "/")
+		}
+		if a := s.Client(t).SignInByForm(gatewaytest.Grace, "wrong", "/").Want(t, http.StatusTooManyRequests); strings.Contains(a.Body, gatewaytest.Grace) {
+			t.Errorf("the page is\n%s", a.Body)
+		}
+	})
 }
 
 // behindProxy makes the server believe X-Forwarded-For of this machine, so

@@ -3,6 +3,7 @@ package endpoint
 import (
 	"errors"
 	"net/http"
+	"net/url"
 	"slices"
 
 	"example.com/sidegate/caddymodule/caller"
@@ -14,8 +15,12 @@ import (
 	"example.com/sidegate/sessionstore"
 )
 
-// logoutPath is where people sign out.
+// logoutPath is where people sign out, and are told that they are.
 const logoutPath = "/logout"
+
+// stillParam names on that address the login by which somebody had come who has
+// signed out here and not there. Anybody can write it: it only adds what may be so.
+const stillParam = "still"
 
 // logout is GET and POST /auth/logout.
 type logout struct {
@@ -43,14 +48,11 @@ func (l logout) get(w http.ResponseWriter, r *http.Request) {
 		if l.address.askedOnceMore(w, r, logoutPath) { // they may be, and the browser has not said so
 			return
 		}
-		web.SignedOut{Base: l.address.BasePath}.Write(w, l.address.Look.For(r), http.StatusOK)
+		web.SignedOut{Base: l.address.BasePath, Still: l.signOut.called(only(r.URL.Query(), stillParam))}.Write(w, l.address.Look.For(r), http.StatusOK)
 		return
 	}
-	page := web.Logout{
-		Base:        l.address.BasePath,
-		ReturnTo:    l.address.ReturnTo.Clean(r, returnToOf(r)),
-		FormTargets: l.signOut.targets(r, c),
-	}
+	page := web.Logout{Base: l.address.BasePath, FormTargets: l.signOut.targets(r, c)}
+	page.ReturnTo, _ = l.address.ReturnTo.Allow(r, returnToOf(r))
 	if c.Standing == caller.SignedIn {
 		page.SignedInAs = calledHere(c)
 	}
@@ -68,7 +70,7 @@ func (l logout) post(w http.ResponseWriter, r *http.Request) {
 	if fromPage { // while the session can still say where it came from
 		if err := r.ParseForm(); err != nil {
 			refusal.CloseUnread(w, r)
-			refuseBody(err).Write(w, r, l.address.Look)
+			l.address.Refuse(w, r, refuseBody(err), "")
 			return
 		}
 		next = l.next(r, only(r.PostForm, fieldReturnTo))
@@ -90,7 +92,7 @@ func (l logout) post(w http.ResponseWriter, r *http.Request) {
 	}
 	l.address.Cookie.ExpireOld(w, r, l.address.Sites.Of(r).Hostname())
 	if presented.Unknown { // its session may live
-		refusal.Token.Write(w, r, l.address.Look)
+		l.address.Refuse(w, r, refusal.Token, "")
 		return
 	}
 	// Also to who was signed out already: what is left of them there is to go.
@@ -122,12 +124,12 @@ func (l logout) end(w http.ResponseWriter, r *http.Request, c *caller.Caller, pr
 	if err != nil {
 		l.events.Trouble(r.Context(), "a session could not be ended", err)
 		refusal.CloseUnread(w, r)
-		refusal.StillSignedIn.Write(w, r, l.address.Look)
+		l.address.Refuse(w, r, refusal.StillSignedIn, "")
 		return nil, false
 	}
 	if !presented.All {
 		refusal.CloseUnread(w, r)
-		refusal.TooMany.Write(w, r, l.address.Look)
+		l.address.Refuse(w, r, refusal.TooMany, "")
 		return nil, false
 	}
 	if len(keys) > 0 {
@@ -155,17 +157,19 @@ func signedOut(kind lifecycle.Kind, r *http.Request, c *caller.Caller, key sessi
 }
 
 // next is where a person goes who has signed out: to the provider, to sign out
-// there too, else where they asked to go, else to sign in again; not at once,
-// though, where signing in takes no more than arriving there.
+// there too, else where they asked to go, else to the page that says so. It is no
+// page that asks for a session: signing in may take no more than arriving there.
 func (l logout) next(r *http.Request, returnTo string) oidc.EndSession {
-	if end, ok := l.signOut.of(r, l.callers.Caller(r)); ok {
+	c := l.callers.Caller(r)
+	if end, ok := l.signOut.of(r, c); ok {
 		return end
 	}
 	if target, ok := l.address.ReturnTo.Allow(r, returnTo); ok {
 		return oidc.EndSession{Location: target}
 	}
-	if l.pages.login(r, "", false).Alone() {
-		return oidc.EndSession{Location: l.address.BasePath + logoutPath}
+	said := l.address.BasePath + logoutPath
+	if c.Standing == caller.SignedIn && l.signOut.called(c.Session.Method) != web.Nowhere {
+		said = withParam(said, stillParam, url.QueryEscape(c.Session.Method))
 	}
-	return oidc.EndSession{Location: l.address.BasePath + loginPath}
+	return oidc.EndSession{Location: said}
 }

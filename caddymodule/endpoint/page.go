@@ -48,7 +48,7 @@ func calledHere(c *caller.Caller) string { return cmp.Or(c.Session.Username, c.U
 
 // refuse answers with the page that says why, and with JSON who asks for that.
 func (p pages) refuse(w http.ResponseWriter, r *http.Request, returnTo string, why *refusal.Refusal) {
-	p.refuseAt(w, r, returnTo, why, "")
+	p.refuseOn(w, r, p.login(r, returnTo, false), why)
 }
 
 // refuseAt is refuse for a sign-in at that provider.
@@ -58,7 +58,12 @@ func (p pages) refuseAt(w http.ResponseWriter, r *http.Request, returnTo string,
 		return
 	}
 	page := p.login(r, returnTo, false)
-	page.Failure, page.Reason, page.RetryAfter, page.At = why.Page, why.Own(), why.RetryAfter, at
+	page.At = at
+	p.refuseOn(w, r, page, why)
+}
+
+func (p pages) refuseOn(w http.ResponseWriter, r *http.Request, page web.Login, why *refusal.Refusal) {
+	page.Failure, page.Reason, page.RetryAfter = why.Page, why.Own(), why.RetryAfter
 	why.WriteHeaders(w)
 	page.Write(w, p.address.Look.For(r), why.Status)
 }

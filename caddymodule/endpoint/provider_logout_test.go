@@ -48,10 +48,10 @@ func TestSignOutGoesOnToTheProvider(t *testing.T) {
 	})
 	t.Run("not for who came in by password", func(t *testing.T) {
 		b := &gatewaytest.Browser{Client: s.Client(t), Jar: []string{s.WithCookie(t, gatewaytest.Grace).Cookie}}
-		b.Submit("/auth/logout", nil).Want(t, http.StatusSeeOther).WantHeader(t, "Location", "/auth/login")
+		b.Submit("/auth/logout", nil).Want(t, http.StatusSeeOther).WantHeader(t, "Location", "/auth/logout")
 	})
 	t.Run("not for who is signed out already", func(t *testing.T) {
-		s.Browser(t).Submit("/auth/logout", nil).Want(t, http.StatusSeeOther).WantHeader(t, "Location", "/auth/login")
+		s.Browser(t).Submit("/auth/logout", nil).Want(t, http.StatusSeeOther).WantHeader(t, "Location", "/auth/logout")
 	})
 }
 
@@ -152,7 +152,7 @@ func TestSignOutWhileTheProviderIsDown(t *testing.T) {
 	// What runs in its place has not asked the provider for anything.
 	s.Replace(t, gatewaytest.Site{Options: p.Login("sso", "") + "lifetime 11h"})
 	b.WantSignedIn(t, gatewaytest.Ada)
-	b.Submit("/auth/logout", nil).Want(t, http.StatusSeeOther).WantHeader(t, "Location", "/auth/login")
+	b.Submit("/auth/logout", nil).Want(t, http.StatusSeeOther).WantHeader(t, "Location", "/auth/logout?still=sso")
 	b.WantSignedOut(t)
 }
 

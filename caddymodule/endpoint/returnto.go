@@ -42,10 +42,15 @@ func (t ReturnTargets) Clean(r *http.Request, raw string) string {
 }
 
 // Keep is Clean that tells whether something was lost: of what is longer than
-// can be kept, the path is, and when that is too long, too, the front page.
+// can be kept, all but the fragment is, else the path, and when that is too long,
+// too, the front page.
 func (t ReturnTargets) Keep(r *http.Request, raw string) (target string, cut bool) {
 	if target, ok := t.Allow(r, raw); ok {
 		return target, false
+	}
+	if before, _, ok := strings.Cut(raw, "#"); ok {
+		target, cut = t.Keep(r, before)
+		return target, cut || target != "/"
 	}
 	if len(asURL(raw)) <= oidc.MaxReturnTo {
 		return "/", false
@@ -67,10 +72,11 @@ func toPath(address string) string {
 // Allow reads raw as a browser would (WHATWG URL, not RFC 3986): a browser
 // drops tabs and line breaks and takes backslashes for slashes, so anything
 // with those is refused rather than interpreted. What is left leads back byte for
-// byte, but for a backslash behind the path, which means nothing there, and which
-// browsers send as it is: it is encoded.
+// byte, but for what means nothing where it stands, and browsers send as it is: a
+// backslash behind the path, and a percent sign of a fragment that begins no escape.
+// They are encoded.
 func (t ReturnTargets) Allow(r *http.Request, raw string) (string, bool) {
-	raw = encodeBackslashes(asURL(raw))
+	raw = encodePercents(encodeBackslashes(asURL(raw)))
 	if raw == "" || len(raw) > oidc.MaxReturnTo || strings.ContainsFunc(raw, deceptive) {
 		return "", false
 	}
@@ -113,6 +119,24 @@ func encodeBackslashes(raw string) string {
 	return path + strings.ReplaceAll(raw[len(path):], `\`, "%5C")
 }
 
+// encodePercents does so in the fragment, where an app may write anything, with those
+// that begin no escape.
+func encodePercents(raw string) string {
+	before, fragment, ok := strings.Cut(raw, "#")
+	if !ok {
+		return raw
+	}
+	var b strings.Builder
+	for i, c := range []byte(fragment) {
+		if b.WriteByte(c); c == '%' && (len(fragment) < i+3 || !isHex(fragment[i+1]) || !isHex(fragment[i+2])) {
+			b.WriteString("25")
+		}
+	}
+	return before + "#" + b.String()
+}
+
+func isHex(c byte) bool { return c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'f' }
+
 // inASCII writes what is not ASCII as a browser sends it.
 func inASCII(address string) string {
 	if !strings.ContainsFunc(address, func(c rune) bool { return c >= utf8.RuneSelf }) {
@@ -131,8 +155,8 @@ func inASCII(address string) string {
 
 // plainPath refuses paths that the next reader could take for another host
 // (//evil, /%09/evil, /%5Cevil), and our own endpoints, which would sign the
-// person out again or go round in circles. What is encoded further behind
-// deceives nobody.
+// person out again or go round in circles, but for two pages that only show
+// something. What is encoded further behind deceives nobody.
 func (t ReturnTargets) plainPath(u *url.URL) bool {
 	p := u.Path
 	if p == "" && u.Host != "" {
@@ -140,6 +164,9 @@ func (t ReturnTargets) plainPath(u *url.URL) bool {
 	}
 	if !strings.HasPrefix(p, "/") || strings.HasPrefix(strings.Map(asDeceived, p), "//") {
 		return false
+	}
+	if u.Path == t.basePath+devicesPath || u.Path == t.basePath+accountPath {
+		return u.RawPath == ""
 	}
 	p = path.Clean(p)
 	return p != t.basePath && !strings.HasPrefix(p, t.basePath+"/")

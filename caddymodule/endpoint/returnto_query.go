@@ -1,11 +1,14 @@
 package endpoint
 
 import (
+	"cmp"
 	"encoding/base64"
+	"net/http"
 	"net/url"
 	"strings"
 
 	"example.com/sidegate/caddymodule/login/oidc"
+	"example.com/sidegate/caddymodule/web"
 )
 
 const (
@@ -13,6 +16,9 @@ const (
 	// this is not all of where the person wanted to go.
 	returnToParam = "return_to"
 	cutParam      = "cut"
+	// fragmentParam is what stands behind the # of that address. No server is sent it:
+	// the script of the login page writes it here.
+	fragmentParam = "fragment"
 	// packed begins a return_to that is squeezed. No path begins so, and no URL.
 	packed = "~"
 	// plainReturnTo is from where on, in bytes, one is squeezed, and maxPacked
@@ -34,6 +40,9 @@ func returnToQuery(target string, cut bool) string {
 	}
 	switch {
 	case len(value) <= maxPacked:
+	case strings.Contains(target, "#"):
+		before, _, _ := strings.Cut(target, "#")
+		return returnToQuery(before, true)
 	case len(target) > len(toPath(target)):
 		return returnToQuery(toPath(target), true)
 	default:
@@ -46,9 +55,32 @@ func returnToQuery(target string, cut bool) string {
 	return query
 }
 
-// readReturnTo is what returnToQuery wrote, or somebody else.
+// varyOnOpening is what the way to the one provider depends on.
+const varyOnOpening = web.VaryOnCaller + ", Sec-Fetch-Mode, Sec-Fetch-Dest"
+
+// opensADocument reports whether a browser says that it shows the answer in a tab, where
+// a page of ours may read the fragment of the address.
+func opensADocument(r *http.Request) bool {
+	return r.Method == http.MethodGet && r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Header.Get("Sec-Fetch-Dest") == "document"
+}
+
+// readReturnTo is what returnToQuery wrote, or somebody else, with the fragment that a
+// page of ours has added. One that there is no room for is left out: the rest is of more use.
 func readReturnTo(u *url.URL) (returnTo string, cut bool) {
 	query := u.Query()
+	returnTo, cut = unpackReturnTo(query)
+	fragment := only(query, fragmentParam)
+	switch whole := cmp.Or(returnTo, "/") + "#" + fragment; {
+	case fragment == "" || strings.Contains(returnTo, "#"):
+		return returnTo, cut
+	case len(whole) > oidc.MaxReturnTo:
+		return returnTo, true
+	default:
+		return whole, cut
+	}
+}
+
+func unpackReturnTo(query url.Values) (returnTo string, cut bool) {
 	returnTo, cut = only(query, returnToParam), query.Get(cutParam) != ""
 	squeezed, ok := strings.CutPrefix(returnTo, packed)
 	if !ok {

@@ -154,12 +154,12 @@ func TestSignInLeadsBackToTheOriginThatBrowsersSee(t *testing.T) {
 func TestSignOutLeadsBackWithinTheSite(t *testing.T) {
 	s := gatewaytest.Start(t, gatewaytest.Site{Options: "return_to https://other.example.com"})
 	for name, tt := range map[string]struct{ returnTo, want string }{
-		"nowhere in particular": {"", "/auth/login"},
+		"nowhere in particular": {"", "/auth/logout"},
 		"a path":                {"return_to=%2Fbye", "/bye"},
 		"a listed origin":       {"return_to=https%3A%2F%2Fother.example.com%2Fbye", "https://other.example.com/bye"},
-		"another origin":        {"return_to=https%3A%2F%2Fevil.example%2F", "/auth/login"},
-		"no scheme":             {"return_to=%2F%2Fevil.example", "/auth/login"},
-		"the sign-out itself":   {"return_to=%2Fauth%2Flogout", "/auth/login"},
+		"another origin":        {"return_to=https%3A%2F%2Fevil.example%2F", "/auth/logout"},
+		"no scheme":             {"return_to=%2F%2Fevil.example", "/auth/logout"},
+		"the sign-out itself":   {"return_to=%2Fauth%2Flogout", "/auth/logout"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s.WithCookie(t, gatewaytest.Ada).Do(http.MethodPost, "/auth/logout", tt.returnTo, "Content-Type", "application/x-www-form-urlencoded").

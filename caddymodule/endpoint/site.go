@@ -16,7 +16,6 @@ import (
 	"example.com/sidegate/caddymodule/refusal"
 	"example.com/sidegate/caddymodule/streams"
 	"example.com/sidegate/caddymodule/token"
-	"example.com/sidegate/caddymodule/web"
 	"example.com/sidegate/sessionstore"
 )
 
@@ -104,8 +103,8 @@ type Route struct {
 // Site answers what lies below the base path.
 type Site struct {
 	base   string
+	at     Address
 	check  *origin.Check
-	look   *web.Look
 	events lifecycle.Events
 	routes map[string]Route
 	peers  untrusted
@@ -113,7 +112,7 @@ type Site struct {
 
 // New lays out the routes.
 func New(c Config) *Site {
-	s := &Site{base: c.BasePath, check: c.Check, look: c.Look, events: c.Events, routes: make(map[string]Route)}
+	s := &Site{base: c.BasePath, at: c.Address, check: c.Check, events: c.Events, routes: make(map[string]Route)}
 	for _, r := range layOut(c) {
 		s.routes[r.Path] = r
 	}
@@ -123,7 +122,7 @@ func New(c Config) *Site {
 // layOut is the map of all routes: each stands in the file of its name.
 func layOut(c Config) []Route {
 	routes := []Route{
-		sessionRoute(c), newsRoute(c), swaggerRoute(c), accountRoute(c), refreshRoute(c),
+		sessionRoute(c), newsRoute(c), swaggerRoute(c), accountRoute(c), accountPageRoute(c), refreshRoute(c),
 		loginRoute(c), logoutRoute(c), startOverRoute(c), devicesRoute(c), deviceRoute(c), keysRoute(c),
 	}
 	routes = append(routes, verifyRoutes(c)...)
@@ -165,7 +164,7 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if why != nil {
 		refusal.CloseUnread(w, r)
-		why.Write(w, r, s.look)
+		s.at.Refuse(w, r, why, "")
 		return
 	}
 	route.handler(r)(w, r)

@@ -81,7 +81,7 @@ func TestWhatNoRouteTakes(t *testing.T) {
 		{"a login that is not configured", "GET", "/auth/login/other", http.StatusNotFound, ""},
 		{"a method that the route does not take", "PUT", "/auth/session", http.StatusMethodNotAllowed, "GET, HEAD"},
 		{"a GET where there is none", "GET", "/auth/refresh", http.StatusMethodNotAllowed, "POST"},
-		{"any device that is read", "GET", "/auth/sessions/a", http.StatusMethodNotAllowed, "DELETE"},
+		{"any device that is read", "GET", "/auth/sessions/a", http.StatusMethodNotAllowed, "DELETE, POST"},
 		{"a HEAD where a GET signs in", "HEAD", "/auth/callback/gate", http.StatusMethodNotAllowed, "GET, POST"},
 		{"a HEAD where a GET begins a sign-in", "HEAD", "/auth/login/gate", http.StatusMethodNotAllowed, "GET"},
 		{"TRACE", "TRACE", "/auth/login", http.StatusMethodNotAllowed, "GET, HEAD, POST"},

@@ -1,6 +1,7 @@
 package endpoint
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"net/http"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"example.com/sidegate/caddymodule/caller"
+	"example.com/sidegate/caddymodule/login/adopt"
 	"example.com/sidegate/caddymodule/login/oidc"
 	"example.com/sidegate/caddymodule/profile"
 	"example.com/sidegate/caddymodule/web"
@@ -18,9 +20,26 @@ import (
 type sourceSignOut struct {
 	address   Address
 	providers []Provider
+	adoption  *Adoption
 }
 
-func newSourceSignOut(c Config) sourceSignOut { return sourceSignOut{c.Address, c.Providers} }
+func newSourceSignOut(c Config) sourceSignOut {
+	return sourceSignOut{c.Address, c.Providers, c.Adoption}
+}
+
+// called is where somebody may be signed in still who has come by that login, as
+// people call it. A password is of nowhere else.
+func (o sourceSignOut) called(login string) web.Elsewhere {
+	for _, p := range o.providers {
+		if p.Name() == login {
+			return web.Elsewhere(cmp.Or(p.Label, login))
+		}
+	}
+	if o.adoption != nil && slices.ContainsFunc(o.adoption.Logins, func(l *adopt.Login) bool { return l.Name() == login }) {
+		return web.Somewhere
+	}
+	return web.Nowhere
+}
 
 // patience bounds how long a sign-out waits to learn where the provider wants
 // to be told of it.

@@ -33,7 +33,7 @@ func (s startOver) post(w http.ResponseWriter, r *http.Request) {
 	if fromPage {
 		if err := r.ParseForm(); err != nil {
 			refusal.CloseUnread(w, r)
-			refuseBody(err).Write(w, r, s.address.Look)
+			s.address.Refuse(w, r, refuseBody(err), "")
 			return
 		}
 	}
@@ -54,7 +54,7 @@ func (s startOver) post(w http.ResponseWriter, r *http.Request) {
 		s.fresh.clear(w, r)
 	}
 	if presented.Unknown && !fromPage { // its session may live
-		refusal.Token.Write(w, r, s.address.Look)
+		s.address.Refuse(w, r, refusal.Token, "")
 		return
 	}
 	if fromPage {
@@ -72,12 +72,12 @@ func (s startOver) end(w http.ResponseWriter, r *http.Request, presented *caller
 	if err != nil {
 		s.events.Trouble(r.Context(), "a session that cannot be read could not be ended", err)
 		refusal.CloseUnread(w, r)
-		refusal.NotEnded.Write(w, r, s.address.Look)
+		s.address.Refuse(w, r, refusal.NotEnded, "")
 		return left, false
 	}
 	if !presented.All {
 		refusal.CloseUnread(w, r)
-		refusal.TooMany.Write(w, r, s.address.Look)
+		s.address.Refuse(w, r, refusal.TooMany, "")
 		return left, false
 	}
 	if ended > 0 {

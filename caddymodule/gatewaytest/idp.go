@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"html"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -34,6 +35,15 @@ type IDP struct {
 	asked  map[string]int // requests, by path
 	given  int            // codes
 	gives  func(n int) map[string]any
+	stays  bool // it has no sign-out
+}
+
+// NoEndSession is the provider without a sign-out of its own.
+func (p *IDP) NoEndSession() *IDP {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stays = true
+	return p
 }
 
 // NewIDP runs one until the test ends. Who signs in there is Ada.
@@ -112,6 +122,9 @@ func (p *IDP) serve(w http.ResponseWriter, r *http.Request) {
 			"jwks_uri": p.URL + "/keys", "end_session_endpoint": p.URL + "/end",
 			"id_token_signing_alg_values_supported": []string{"ES256"},
 		}
+		if p.stays {
+			delete(answer, "end_session_endpoint")
+		}
 	case "/keys":
 		b64 := base64.RawURLEncoding
 		point, _ := p.key.PublicKey.Bytes()
@@ -121,6 +134,9 @@ func (p *IDP) serve(w http.ResponseWriter, r *http.Request) {
 		if !p.serveToken(r, answer) {
 			w.WriteHeader(http.StatusBadRequest)
 		}
+	case "/authorize", "/end":
+		p.show(w, r.URL.Query())
+		return
 	default:
 		w.WriteHeader(http.StatusNotFound)
 	}
@@ -187,10 +203,25 @@ func (p *IDP) Consent(t testing.TB, location string) string {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	return back.Path + "?" + p.answer(u.Query())
+}
+
+// answer is the query that who has asked so is sent back with.
+func (p *IDP) answer(asked url.Values) string {
 	p.given++
 	code := fmt.Sprintf("code-%d", p.given)
-	p.codes[code] = u.Query()
-	return back.Path + "?" + url.Values{"code": {code}, "state": {u.Query().Get("state")}}.Encode()
+	p.codes[code] = asked
+	return url.Values{"code": {code}, "state": {asked.Get("state")}}.Encode()
+}
+
+// show is what a browser sees there: a page with a link that leads back.
+func (p *IDP) show(w http.ResponseWriter, asked url.Values) {
+	back := asked.Get("post_logout_redirect_uri")
+	if to := asked.Get("redirect_uri"); to != "" {
+		back = to + "?" + p.answer(asked)
+	}
+	w.Header().Set("Content-Type", "text/html")
+	fmt.Fprintf(w, `<!doctype html><title>Provider</title><link rel="icon" href="data:,"><h1>The provider</h1><a id="back" href="%s">Go on</a>`, html.EscapeString(back))
 }
 
 // Login is the provider as a login of that name; lines are further options.

@@ -35,6 +35,9 @@ type Refusal struct {
 // Error makes a refusal an error, for Caddy's error routes.
 func (r *Refusal) Error() string { return r.Message }
 
+// OfRights reports whether it is for who is signed in and may not do what they ask for.
+func (r *Refusal) OfRights() bool { return r == Role || r == AccountAdmin || r == Unmapped }
+
 // WithStatus returns the refusal with another status.
 func (r *Refusal) WithStatus(status int) *Refusal {
 	changed := *r
@@ -99,7 +102,12 @@ func (r *Refusal) Write(w http.ResponseWriter, req *http.Request, look *web.Look
 	}
 	r.WriteHeaders(w)
 	view := look.For(req)
-	web.Problem{Status: r.Status, Detail: r.Detail(view), RetryAfter: r.RetryAfter}.Write(w, view)
+	r.Problem(req, view).Write(w, view)
+}
+
+// Problem is its page, to which who knows more of the way on adds it.
+func (r *Refusal) Problem(req *http.Request, view web.View) web.Problem {
+	return web.Problem{Status: r.Status, Detail: r.Detail(view), RetryAfter: r.RetryAfter, Asked: req.Method == http.MethodGet || req.Method == http.MethodHead}
 }
 
 // WriteHeaders sets the headers that go with the refusal, for who writes its

@@ -50,6 +50,9 @@ var (
 	Role = &Refusal{Status: http.StatusForbidden, Code: "forbidden",
 		Text:    "refusal.role",
 		Message: "Your roles and permissions do not allow this."}
+	AccountAdmin = &Refusal{Status: http.StatusForbidden, Code: "forbidden",
+		Text:    "refusal.account_admin",
+		Message: "This is for who administers the account that they act for."}
 	Unmapped = &Refusal{Status: http.StatusForbidden, Code: "forbidden",
 		Text: "refusal.unmapped",
 		Message: "What was last said of your roles and permissions cannot be read, so none of them hold until it can. " +
@@ -145,6 +148,10 @@ var (
 	Media = &Refusal{Status: http.StatusUnsupportedMediaType, Code: "unsupported_media_type", Page: web.Wrong, Result: Refused,
 		Message: "Send application/json or application/x-www-form-urlencoded."}
 )
+
+// MediaForm is Media where only people send something, by a page's form.
+var MediaForm = &Refusal{Status: http.StatusUnsupportedMediaType, Code: "unsupported_media_type",
+	Message: "Send a form, application/x-www-form-urlencoded: this address is for pages. Programs have others; see the API document."}
 
 // Something here is in trouble.
 var (

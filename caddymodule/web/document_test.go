@@ -6,11 +6,13 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"example.com/sidegate/caddymodule/web"
 )
@@ -113,7 +115,21 @@ func everyPageIn(v web.View) map[string]func(http.ResponseWriter) {
 		"providers only":     func(w http.ResponseWriter) { web.Login{Base: "/auth", Providers: twoProviders}.Write(w, v, 200) },
 		"no way to sign in":  func(w http.ResponseWriter) { web.Login{Base: "/auth"}.Write(w, v, 200) },
 		"already signed in":  func(w http.ResponseWriter) { web.Login{Base: "/auth", SignedInAs: "ada@example.com"}.Write(w, v, 200) },
-		"problem with a way": func(w http.ResponseWriter) { web.Problem{Status: 401, Base: "/auth"}.Write(w, v) },
+		"still in elsewhere": func(w http.ResponseWriter) { web.SignedOut{Base: "/auth", Still: "Acme"}.Write(w, v, 200) },
+		"still in somewhere": func(w http.ResponseWriter) { web.SignedOut{Base: "/auth", Still: web.Somewhere}.Write(w, v, 200) },
+		"depart":             func(w http.ResponseWriter) { web.Depart{Provider: twoProviders[0]}.Write(w, v) },
+		"login, once more": func(w http.ResponseWriter) {
+			web.Login{Base: "/auth", Password: true, Failure: web.Wrong, Name: "ada@example.com"}.Write(w, v, 401)
+		},
+		"one device":  func(w http.ResponseWriter) { oneDevice.Write(w, v) },
+		"devices":     func(w http.ResponseWriter) { manyDevices(110, 30).Write(w, v) },
+		"no accounts": func(w http.ResponseWriter) { web.Account{Base: "/auth", SignedInAs: "ada@example.com"}.Write(w, v) },
+		"accounts":    func(w http.ResponseWriter) { twoAccounts.Write(w, v) },
+		"problem with all ways": func(w http.ResponseWriter) {
+			web.Problem{Status: 403, Base: "/auth", SignedInAs: "grace@example.com", OtherAccount: true, Back: "/auth/account", ReturnTo: "/orders"}.Write(w, v)
+		},
+		"problem to ask again": func(w http.ResponseWriter) { web.Problem{Status: 503, Asked: true}.Write(w, v) },
+		"problem with a way":   func(w http.ResponseWriter) { web.Problem{Status: 401, Base: "/auth"}.Write(w, v) },
 		"problem of somebody": func(w http.ResponseWriter) {
 			web.Problem{Status: 403, Base: "/auth", SignedInAs: "grace@example.com", RetryAfter: time.Minute}.Write(w, v)
 		},
@@ -220,15 +236,37 @@ func countAttr(all []*element, name string) (n int) {
 	return n
 }
 
+// ownScript is the one script that a page of that name has; empty: none.
+func ownScript(t *testing.T, name string) string {
+	t.Helper()
+	switch {
+	case name == "post back", name == "sign out there":
+		return "document.forms[0].submit()"
+	case name == "same site":
+		return "location.replace(document.links[0].href+location.hash)"
+	case name == "depart":
+		return fileOf(t, "pages/depart.js")
+	case name == "already signed in", name == "no way to sign in", strings.HasPrefix(name, "providers only"), strings.HasPrefix(name, "login"):
+		return fileOf(t, "pages/signin.js")
+	}
+	return ""
+}
+
+func fileOf(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
 func TestNoPageHasScriptInlineStyleOrForeignContent(t *testing.T) {
 	for name, write := range everyPage() {
 		t.Run(name, func(t *testing.T) {
 			for _, e := range render(t, write) {
-				if e.name == "script" && (name == "post back" || name == "sign out there") && e.text == "document.forms[0].submit()" {
-					continue // one of the two that there are: a policy names it by its hash
-				}
-				if e.name == "script" && name == "same site" && e.text == "location.replace(document.links[0].href+location.hash)" {
-					continue // the other
+				if e.name == "script" && e.text == ownScript(t, name) {
+					continue // a policy names it by its hash
 				}
 				if slices.Contains([]string{"script", "iframe", "object", "embed", "img", "base"}, e.name) {
 					t.Errorf("there is a <%s>", e.name)
@@ -237,7 +275,8 @@ func TestNoPageHasScriptInlineStyleOrForeignContent(t *testing.T) {
 					if attr == "style" || strings.HasPrefix(attr, "on") || attr == "src" {
 						t.Errorf("<%s> has an attribute %s", e.name, attr)
 					}
-					if attr == "href" && !strings.HasPrefix(value, "/") && e.name != "link" {
+					again := value == "" && strings.HasPrefix(name, "problem") // the page itself
+					if attr == "href" && !strings.HasPrefix(value, "/") && e.name != "link" && !again {
 						t.Errorf("<%s> leads to %s", e.name, value)
 					}
 				}
@@ -260,6 +299,13 @@ func shape(all []*element) string {
 	return b.String()
 }
 
+func seen(c rune) rune {
+	if !unicode.IsPrint(c) {
+		return -1
+	}
+	return c
+}
+
 // FuzzNothingBreaksOutOfAPage puts any text wherever a page shows one: the
 // page stays made of the same elements and attributes, and of no link that a
 // browser would run.
@@ -280,7 +326,20 @@ func FuzzNothingBreaksOutOfAPage(f *testing.F) {
 			func(w http.ResponseWriter) {
 				web.Logout{Base: text, ReturnTo: text, SignedInAs: text}.Write(w, web.View{}, 200)
 			},
-			func(w http.ResponseWriter) { web.SignedOut{Base: text}.Write(w, web.View{}, 200) },
+			func(w http.ResponseWriter) {
+				web.SignedOut{Base: text, Still: web.Elsewhere("at " + text)}.Write(w, web.View{}, 200)
+			},
+			func(w http.ResponseWriter) {
+				web.Login{Password: true, Failure: web.Wrong, Name: "a" + strings.Map(seen, text)}.Write(w, web.View{}, 401)
+			},
+			func(w http.ResponseWriter) { web.Depart{Provider: p[0]}.Write(w, web.View{}) },
+			func(w http.ResponseWriter) {
+				d := web.Device{ID: text, UserAgent: text, Address: text, Method: text}
+				web.Sessions{Base: text, SignedInAs: text, This: d, Others: []web.Device{d}, Unreadable: []string{text}}.Write(w, web.View{})
+			},
+			func(w http.ResponseWriter) {
+				web.Account{Base: text, SignedInAs: text, ReturnTo: text, Choices: []web.Choice{{ID: text, Name: text + "!"}}}.Write(w, web.View{})
+			},
 			func(w http.ResponseWriter) { web.Onward{Base: text, To: text}.Write(w, web.View{}) },
 			func(w http.ResponseWriter) {
 				web.Problem{Status: 403, Title: text, Detail: text, SignedInAs: text, Base: text}.Write(w, web.View{})
@@ -315,4 +374,25 @@ func FuzzNothingBreaksOutOfAPage(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A page that says under its heading what the heading says tells nothing.
+func TestNoPageRepeatsItsHeading(t *testing.T) {
+	for name, page := range everyPageAndLanguage() {
+		t.Run(name, func(t *testing.T) {
+			all := render(t, page.write)
+			heading := plainWords(find(all, "h1")[0].text)
+			for _, p := range find(all, "p") {
+				sentence, _, _ := strings.Cut(strings.TrimSpace(p.text), ".")
+				if p.attr["class"] != "code" && (plainWords(sentence) == heading || strings.HasPrefix(plainWords(sentence), heading+" ")) {
+					t.Errorf("under %q stands %q", heading, p.text)
+				}
+			}
+		})
+	}
+}
+
+// plainWords are the words of a text, in lower case and without what stands between.
+func plainWords(text string) string {
+	return strings.Join(strings.FieldsFunc(strings.ToLower(text), func(c rune) bool { return !unicode.IsLetter(c) && !unicode.IsDigit(c) }), " ")
 }

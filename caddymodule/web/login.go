@@ -3,7 +3,10 @@ package web
 import (
 	"html/template"
 	"net/http"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Provider is another place to sign in at, a button on the login page.
@@ -36,6 +39,9 @@ type Login struct {
 	NameLabel string
 	// Providers are shown in this order.
 	Providers []Provider
+	// Name is what was typed for a name in the last attempt, to be mended with the
+	// password alone. It is shown with Wrong only, and where it is one that people type.
+	Name string
 	// Failure is what to tell of the last attempt.
 	Failure Failure
 	// At is the provider that the last attempt was at, by its label or name. It is
@@ -65,12 +71,24 @@ type Login struct {
 // Taken and Unmapped, 429 for Throttled, 503 for Busy, Unavailable,
 // ProviderTrouble, ProviderAway and Mismatched.
 func (l Login) Write(w http.ResponseWriter, v View, status int) {
-	p := page{name: "login", data: shownLogin{l, l.Message(v), v.fieldLabel(l)}, status: status, retryAfter: l.RetryAfter, formTargets: l.FormTargets}
+	if l.Failure != Wrong || len(l.Name) > maxTyped || !utf8.ValidString(l.Name) || strings.ContainsFunc(l.Name, unseen) {
+		l.Name = ""
+	}
+	p := page{
+		name: "login", data: shownLogin{l, l.Message(v), v.fieldLabel(l)}, status: status, retryAfter: l.RetryAfter,
+		formTargets: l.FormTargets, script: signIn,
+	}
 	if l.SignedInAs != "" && l.Failure == NoFailure {
 		p.name = "signedin"
 	}
 	p.write(w, v)
 }
+
+// maxTyped is as much of a name as its field takes, in bytes.
+const maxTyped = 254
+
+// unseen is for what nobody can mend who does not see it.
+func unseen(c rune) bool { return !unicode.IsPrint(c) }
 
 // shownLogin is the login page in a language.
 type shownLogin struct {

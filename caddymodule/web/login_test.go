@@ -151,12 +151,12 @@ func TestWhoIsSignedInAlreadyIsToldSo(t *testing.T) {
 		if text := find(all, "main")[0].text; !strings.Contains(text, "You are signed in as ada@example.com.") {
 			t.Errorf("page says %q", text)
 		}
-		if a := find(all, "a"); len(a) != 1 || a[0].attr["href"] != "/orders" {
+		if a := find(all, "a"); len(a) != 2 || a[0].attr["href"] != "/orders" || a[1].attr["href"] != "/auth/sessions" {
 			t.Errorf("links: %+v", a)
 		}
 		// The page may stand at the callback's address, which has a code in it
 		// (RFC 9700 section 4.2.4).
-		if a := find(all, "a"); a[0].attr["rel"] != "noreferrer" {
+		if a := find(all, "a"); a[0].attr["rel"] != "noreferrer" || a[1].attr["rel"] != "noreferrer" {
 			t.Error("the app is told where the person comes from")
 		}
 		if form := find(all, "form"); len(form) != 1 || form[0].attr["action"] != "/auth/logout" || form[0].attr["method"] != "post" {
@@ -221,4 +221,57 @@ func TestTheNameIsCalledWhatItMayBe(t *testing.T) {
 			t.Errorf("the field is %+v", field.attr)
 		}
 	})
+}
+
+// What was typed stays, to be mended with the password alone: after a wrong one, and
+// in no other case, for then it may be of whoever made the request up.
+func TestTheTypedNameStaysAfterAWrongPassword(t *testing.T) {
+	long := strings.Repeat("a", 242) + "@example.com"
+	for _, c := range []struct {
+		name    string
+		page    web.Login
+		typed   string
+		focused string
+	}{
+		{"an address", web.Login{Failure: web.Wrong, Name: "ada@example.com"}, "ada@example.com", "password"},
+		{"a user name", web.Login{Names: true, Failure: web.Wrong, Name: "Ada <1> \"x\""}, "Ada <1> \"x\"", "password"},
+		{"as long as the field takes", web.Login{Failure: web.Wrong, Name: long}, long, "password"},
+		{"not what is longer", web.Login{Failure: web.Wrong, Name: "a" + long}, "", "failure"},
+		{"not what is no text", web.Login{Failure: web.Wrong, Name: "a\xff"}, "", "failure"},
+		{"not what controls something", web.Login{Failure: web.Wrong, Name: "a\x00b"}, "", "failure"},
+		{"not what nobody sees", web.Login{Failure: web.Wrong, Name: "ada\u200b@example.com"}, "", "failure"},
+		{"not without one", web.Login{Failure: web.Wrong}, "", "failure"},
+		{"not after too many attempts", web.Login{Failure: web.Throttled, Name: "ada@example.com"}, "", "failure"},
+		{"not while nothing can be checked", web.Login{Failure: web.Unavailable, Name: "ada@example.com"}, "", "failure"},
+		{"not after a provider's failure", web.Login{Failure: web.Denied, Name: "ada@example.com"}, "", "failure"},
+		{"not on the page itself", web.Login{Name: "ada@example.com"}, "", "email"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			c.page.Base, c.page.Password = "/auth", true
+			all := render(t, login(c.page))
+			field := input(all, "email")
+			if c.page.Names {
+				field = input(all, "username")
+			}
+			if field.attr["value"] != c.typed {
+				t.Errorf("the field says %q", field.attr["value"])
+			}
+			for _, e := range all {
+				if _, has := e.attr["autofocus"]; has != (e.attr["id"] == c.focused) {
+					t.Errorf("<%s id=%q> wants the focus: %v", e.name, e.attr["id"], has)
+				}
+			}
+			if p := input(all, "password"); p.attr["value"] != "" {
+				t.Error("the password is on the page")
+			}
+		})
+	}
+}
+
+// Without a script there is nothing that could do it.
+func TestThePasswordIsShownByAScriptAlone(t *testing.T) {
+	b := byID(render(t, login(web.Login{Base: "/auth", Password: true})), "reveal")
+	if _, hidden := b.attr["hidden"]; !hidden || b.attr["type"] != "button" || b.attr["aria-pressed"] != "false" || b.text != "Show password" {
+		t.Errorf("the button is %v, %q", b.attr, b.text)
+	}
 }

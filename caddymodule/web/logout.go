@@ -10,8 +10,9 @@ type Logout struct {
 	// SignedInAs is the user name, or else the email address, of whom is signed in.
 	// Empty leaves it out.
 	SignedInAs string
-	// ReturnTo is where "Stay signed in" leads. The caller has checked that it
-	// may. Empty means the front page.
+	// ReturnTo is where "Stay signed in" leads, and signing out. The caller has checked
+	// that it may. Empty means the front page for who stays, and the page that says so
+	// for who does not.
 	ReturnTo string
 	// FormTargets are URLs whose origins, outside this site, signing out may
 	// end up at by redirect, each stop of the way: the providers' end-session
@@ -33,7 +34,22 @@ func (l Logout) Stay() string { return orFront(l.ReturnTo) }
 type SignedOut struct {
 	// Base is the configured base_path, such as /auth.
 	Base string
+	// Still is where else the person may be signed in still.
+	Still Elsewhere
 }
+
+// Elsewhere is where people come from who do not sign in here by a password, as they
+// call it.
+type Elsewhere string
+
+// Nowhere is none, and Somewhere is one that people have no name for.
+const (
+	Nowhere   Elsewhere = ""
+	Somewhere Elsewhere = "\x00"
+)
+
+// Named reports whether people have a name for it.
+func (e Elsewhere) Named() bool { return e != Nowhere && e != Somewhere }
 
 // Write answers with the page.
 func (s SignedOut) Write(w http.ResponseWriter, v View, status int) {

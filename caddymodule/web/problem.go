@@ -18,11 +18,19 @@ type Problem struct {
 	RetryAfter time.Duration
 	// SignedInAs is the email address of whom is signed in; shown with 403.
 	SignedInAs string
+	// OtherAccount says that they have other accounts, for one of which it may be allowed.
+	OtherAccount bool
+	// Asked says that something was only asked for, so that asking again does nothing
+	// twice. Where that may help, the page offers it.
+	Asked bool
+	// Back is the page whose form has sent what is refused; empty: none that is known.
+	Back string
 	// ReturnTo is where to come back to as somebody else; empty: nowhere in
 	// particular. The caller has checked that it may.
 	ReturnTo string
 	// Base is the configured base_path, such as /auth. With it the page offers
-	// a way on: to sign in after 401, to change who is signed in after 403.
+	// to sign in after 401, and to change who is signed in after 403. Without any of
+	// these ways on it leads to the front page.
 	Base string
 }
 
@@ -52,12 +60,46 @@ type shownProblem struct {
 	Wait string // what to do when waiting helps; empty when it does not
 }
 
-// Leave is where to sign out.
-func (p Problem) Leave() string {
+// Leave is where to sign out, SignIn where to sign in, and Choose where to choose the
+// account that one acts for: each leads back.
+func (p Problem) Leave() string { return p.at("/logout") }
+
+// SignIn is where to sign in.
+func (p Problem) SignIn() string { return p.at("/login") }
+
+// Choose is where to choose the account that one acts for.
+func (p Problem) Choose() string { return p.at("/account") }
+
+func (p Problem) at(path string) string {
 	if p.ReturnTo == "" {
-		return p.Base + "/logout"
+		return p.Base + path
 	}
-	return p.Base + "/logout?return_to=" + url.QueryEscape(p.ReturnTo)
+	return p.Base + path + "?return_to=" + url.QueryEscape(p.ReturnTo)
+}
+
+// Signs reports whether the page offers to sign in, Leaves whether to do so as
+// somebody else, and Again whether to ask once more.
+func (p Problem) Signs() bool { return p.Base != "" && p.Status == http.StatusUnauthorized }
+
+// Leaves reports whether it offers to sign in as somebody else.
+func (p Problem) Leaves() bool {
+	return p.Base != "" && p.SignedInAs != "" && p.Status == http.StatusForbidden
+}
+
+// Again reports whether it offers to ask once more, which may help where nothing is
+// wrong with what was asked.
+func (p Problem) Again() bool {
+	switch p.Status {
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+		return p.Asked
+	}
+	return p.Asked && p.Status >= 500
+}
+
+// Front reports whether it leads to the front page: from where there is nothing else,
+// or nothing that was looked for.
+func (p Problem) Front() bool {
+	return p.Status == http.StatusForbidden || p.Status == http.StatusNotFound || !p.Signs() && !p.Again() && p.Back == ""
 }
 
 // problemText are the keys of what is said of a status.

@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -60,32 +61,54 @@ func TestAStoreThatIsDownDoesNotLookLikeASignOut(t *testing.T) {
 	if got := w.Header().Get("Retry-After"); got != "2" {
 		t.Errorf("Retry-After is %q", got)
 	}
-	if a := find(all, "a"); len(a) != 0 {
+	if a := find(all, "a"); len(a) != 1 || a[0].attr["href"] != "/" {
 		t.Errorf("the page leads on: %+v", a)
 	}
 }
 
 func TestAProblemOffersTheWayOnThatThereIs(t *testing.T) {
+	const grace = "grace@example.com"
 	for name, c := range map[string]struct {
 		problem web.Problem
-		links   string
+		links   []string
 	}{
-		"to sign in, for nobody":                  {web.Problem{Status: 401, Base: "/gate"}, "/gate/login"},
-		"none, without a base path":               {web.Problem{Status: 401}, ""},
-		"to change who is signed in":              {web.Problem{Status: 403, Base: "/gate", SignedInAs: "grace@example.com"}, "/gate/logout /"},
-		"the front page only, for nobody known":   {web.Problem{Status: 403, Base: "/gate"}, "/"},
-		"the front page, from an unknown address": {web.Problem{Status: 404, Base: "/gate"}, "/"},
-		"none, from too many attempts":            {web.Problem{Status: 429, Base: "/gate"}, ""},
+		"to sign in, for nobody":                   {web.Problem{Status: 401, Base: "/gate"}, []string{"/gate/login"}},
+		"to sign in, and lead back":                {web.Problem{Status: 401, Base: "/gate", ReturnTo: "/a?b=1"}, []string{"/gate/login?return_to=%2Fa%3Fb%3D1"}},
+		"the front page, without a base path":      {web.Problem{Status: 401}, []string{"/"}},
+		"to change who is signed in":               {web.Problem{Status: 403, Base: "/gate", SignedInAs: grace}, []string{"/gate/logout", "/"}},
+		"and to come back as them":                 {web.Problem{Status: 403, Base: "/gate", SignedInAs: grace, ReturnTo: "/a"}, []string{"/gate/logout?return_to=%2Fa", "/"}},
+		"to act for another account":               {web.Problem{Status: 403, Base: "/gate", SignedInAs: grace, OtherAccount: true, ReturnTo: "/a"}, []string{"/gate/account?return_to=%2Fa", "/gate/logout?return_to=%2Fa", "/"}},
+		"the front page only, for nobody known":    {web.Problem{Status: 403, Base: "/gate"}, []string{"/"}},
+		"the front page, from an unknown address":  {web.Problem{Status: 404, Base: "/gate"}, []string{"/"}},
+		"the front page, from too many attempts":   {web.Problem{Status: 429, Base: "/gate"}, []string{"/"}},
+		"to ask again, while something is away":    {web.Problem{Status: 503, Base: "/gate", Asked: true}, []string{""}},
+		"to ask again, after a fault":              {web.Problem{Status: 500, Asked: true}, []string{""}},
+		"to ask again, when it was too early":      {web.Problem{Status: 425, Asked: true}, []string{""}},
+		"not to send again":                        {web.Problem{Status: 503, Base: "/gate"}, []string{"/"}},
+		"back to the form that was sent":           {web.Problem{Status: 503, Base: "/gate", Back: "/gate/sessions"}, []string{"/gate/sessions"}},
+		"not to ask again for what is wrong":       {web.Problem{Status: 400, Asked: true}, []string{"/"}},
+		"the front page, from another mistake":     {web.Problem{Status: 413}, []string{"/"}},
+		"the front page, from what is not allowed": {web.Problem{Status: 405, Asked: true}, []string{"/"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var links []string
 			for _, a := range find(elements(t, record(problem(c.problem)).Body.String()), "a") {
 				links = append(links, a.attr["href"])
 			}
-			if got := strings.Join(links, " "); got != c.links {
-				t.Errorf("links are %q, want %q", got, c.links)
+			if !slices.Equal(links, c.links) {
+				t.Errorf("links are %q, want %q", links, c.links)
 			}
 		})
+	}
+}
+
+func TestEveryProblemHasAWayOn(t *testing.T) {
+	for status := 400; status < 600; status++ {
+		for _, asked := range []bool{true, false} {
+			if all := render(t, problem(web.Problem{Status: status, Asked: asked})); len(find(all, "a")) == 0 {
+				t.Errorf("%d, asked %v: the page leads nowhere", status, asked)
+			}
+		}
 	}
 }
 

@@ -19,13 +19,26 @@ var samples = map[string][]any{
 		shownLogin{Login: Login{Base: "/auth"}, FieldLabel: "Email address"},
 		shownLogin{Login: Login{Base: "/auth", ReturnTo: "/orders", Cut: true, Password: true, Names: true, Providers: []Provider{
 			{Name: "sso", Label: "Acme", Href: "/auth/login/sso", Icon: samplePicture}, {Name: "other", Href: "/auth/login/other"},
-		}, Failure: Wrong, At: "Acme", RetryAfter: time.Minute}, Message: "Try again in a minute.", FieldLabel: "User name"},
+		}, Name: "ada", Failure: Wrong, At: "Acme", RetryAfter: time.Minute}, Message: "Try again in a minute.", FieldLabel: "User name"},
 		shownLogin{Login: Login{Base: "/auth", Providers: []Provider{{Name: "sso", Href: "/auth/login/sso"}}, Failure: Denied}, Message: "It was not allowed."},
 		shownLogin{Login: Login{Base: "/auth", Password: true}, FieldLabel: "Email address"},
 	},
-	"signedin":     {shownLogin{Login: Login{Base: "/auth", SignedInAs: "ada@example.com", ReturnTo: "/orders"}}},
-	"logout":       {Logout{Base: "/auth"}, Logout{Base: "/auth", SignedInAs: "ada@example.com", ReturnTo: "/orders"}},
-	"signedout":    {SignedOut{Base: "/auth"}},
+	"signedin":  {shownLogin{Login: Login{Base: "/auth", SignedInAs: "ada@example.com", ReturnTo: "/orders"}}},
+	"logout":    {Logout{Base: "/auth"}, Logout{Base: "/auth", SignedInAs: "ada@example.com", ReturnTo: "/orders"}},
+	"signedout": {SignedOut{Base: "/auth"}, SignedOut{Base: "/auth", Still: "Acme"}, SignedOut{Base: "/auth", Still: Somewhere}},
+	"depart":    {Provider{Name: "sso", Label: "Acme", Href: "/auth/login/sso"}, Provider{Name: "sso", Href: "/auth/login/sso"}},
+	"account": {
+		Account{Base: "/auth", SignedInAs: "ada@example.com"},
+		Account{Base: "/auth", SignedInAs: "ada@example.com", ReturnTo: "/orders", Choices: []Choice{{ID: "acme", Name: "Acme", Primary: true, Admin: true}, {ID: "globex"}}},
+	},
+	"sessions": {
+		shownSessions{Sessions: Sessions{Base: "/auth", SignedInAs: "ada@example.com"}, This: shownDevice{Name: "Firefox"}},
+		shownSessions{
+			Sessions: Sessions{Base: "/auth", SignedInAs: "ada@example.com", Others: make([]Device, 3), Unreadable: make([]string, 3)},
+			This:     shownDevice{Device: Device{Address: "192.0.2.1", Method: "Acme"}, Name: "Firefox"},
+			Others:   []shownDevice{{Device: Device{ID: "1"}, Name: "curl"}}, Unreadable: []string{"2"}, Told: "That device is signed out.",
+		},
+	},
 	"onward":       {Onward{Base: "/auth", To: "/orders"}, Onward{Base: "/auth", Cut: true}, Onward{Base: "/auth", Finished: true}},
 	"samesite":     {SameSite{To: "/orders"}},
 	"postback":     {PostBack{Action: "/auth/callback/sso", Fields: []Field{{"code", "c"}, {"state", "s"}}}},
@@ -34,6 +47,8 @@ var samples = map[string][]any{
 		shownProblem{Problem: Problem{Status: 404, Title: "Nothing here", Detail: "This address leads nowhere."}},
 		shownProblem{Problem: Problem{Status: 401, Title: "Sign in first", Detail: "You are not signed in.", Base: "/auth"}},
 		shownProblem{Problem: Problem{Status: 403, Title: "No access", Detail: "Ask somebody.", Base: "/auth", SignedInAs: "ada@example.com", ReturnTo: "/orders"}},
+		shownProblem{Problem: Problem{Status: 403, Title: "No access", Detail: "Ask somebody.", Base: "/auth", SignedInAs: "ada@example.com", OtherAccount: true, Back: "/auth/account"}},
+		shownProblem{Problem: Problem{Status: 503, Title: "One moment", Detail: "It passes.", Asked: true}},
 		shownProblem{Problem: Problem{Status: 503, Title: "One moment", Detail: "It passes.", RetryAfter: time.Minute}, Wait: "Try again in a minute."},
 	},
 	"unreadable":  {Unreadable{Base: "/auth"}, Unreadable{Base: "/auth", ReturnTo: "/orders"}},
@@ -124,5 +139,5 @@ func IsTag(text string) bool { return isTag(text) }
 // Inline are the texts that a policy allows in a page: the style sheet, and the scripts
 // of ours.
 func (l *Look) Inline() (style string, scripts []string) {
-	return string(l.orPlain().style), []string{string(submit), string(goOn)}
+	return string(l.orPlain().style), []string{string(submit), string(goOn), string(signIn), string(depart)}
 }

@@ -27,6 +27,7 @@ func (l *Look) functions(of *language) template.FuncMap {
 		"docsStyle": func() template.CSS { return docsStyle },
 		// What the API page has.
 		"prose": prose, "shown": shown,
+		"signIn": func() template.JS { return signIn }, "depart": func() template.JS { return depart },
 	}
 }
 

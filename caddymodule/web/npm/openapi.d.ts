@@ -25,10 +25,7 @@ export interface paths {
         post?: never;
         delete?: never;
         options?: never;
-        /**
-         * Ask whether the session lives, without its content
-         * @description The same headers as with GET. It is no activity either.
-         */
+        /** Ask whether the session lives, without its content */
         head: operations["headSession"];
         patch?: never;
         trace?: never;
@@ -62,10 +59,7 @@ export interface paths {
         post?: never;
         delete?: never;
         options?: never;
-        /**
-         * Ask whether one could listen
-         * @description The same headers as with GET, and no stream is opened.
-         */
+        /** Ask whether one could listen */
         head: operations["headEvents"];
         patch?: never;
         trace?: never;
@@ -77,10 +71,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * This document
-         * @description OpenAPI 3.1 of every route here. What `/docs` shows is made from it.
-         */
+        /** This document */
         get: operations["getSwagger"];
         put?: never;
         post?: never;
@@ -110,6 +101,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/account": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The page to choose the account that one acts for */
+        get: operations["getAccount"];
+        put?: never;
+        /**
+         * Choose the account, by the page's form
+         * @description As PUT /session/primary-account, which is for programs.
+         */
+        post: operations["postAccount"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/login": {
         parameters: {
             query?: never;
@@ -117,10 +129,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * The sign-in page
-         * @description A form for name and password, where there is a login that takes them, and a button for each provider.
-         */
+        /** The sign-in page */
         get: operations["getLogin"];
         put?: never;
         /**
@@ -225,10 +234,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * The page that asks whether to sign out
-         * @description Its button posts the form that does. Who only follows a link is not signed out by it.
-         */
+        /** The page that asks whether to sign out, or says that one is */
         get: operations["getLogout"];
         put?: never;
         /**
@@ -296,15 +302,13 @@ export interface paths {
         };
         /**
          * List one's own sessions
-         * @description Every browser and program that the person is signed in at, with where and when. No id in it is a credential.
+         * @description To a person who navigates there a page, with a button to sign each of them out. `Vary` says what that hangs on.
          */
         get: operations["getSessions"];
         put?: never;
-        post?: never;
-        /**
-         * Sign out everywhere else
-         * @description All sessions of the person end but the one that asks.
-         */
+        /** Sign out everywhere else, by the page's form */
+        post: operations["postSessions"];
+        /** Sign out everywhere else */
         delete: operations["deleteSessions"];
         options?: never;
         head?: never;
@@ -326,11 +330,12 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post?: never;
         /**
-         * Sign out one session
-         * @description The session of that id ends, if it is one of the person's own. It may be the one that asks.
+         * Sign out one session, by the page's form
+         * @description One that is over already is signed out, too.
          */
+        post: operations["postSession"];
+        /** Sign out one session */
         delete: operations["deleteSession"];
         options?: never;
         head?: never;
@@ -430,10 +435,7 @@ export interface paths {
             };
             cookie?: never;
         };
-        /**
-         * The same by a policy of that name
-         * @description As `/verify` answers, by the policy of that name in place of the default one.
-         */
+        /** The same by a policy of that name */
         get: operations["verifyByPolicy"];
         put?: never;
         post?: never;
@@ -507,10 +509,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * The types of the client, for TypeScript
-         * @description Those of `/client.js`, to put beside it.
-         */
+        /** The types of the client, for TypeScript */
         get: operations["getClientTypes"];
         put?: never;
         post?: never;
@@ -547,52 +546,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * The types of that hook
-         * @description Those of `/react.js`, to put beside it.
-         */
+        /** The types of that hook */
         get: operations["getReactTypes"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/docs": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * This document as a page, where each route can be tried
-         * @description What each route is, its headers, a sample of every answer, its types, and a form that really calls it with the session of the
-         *     browser or a Bearer token. Works without JavaScript but for that form. Absent with `docs off`.
-         */
-        get: operations["getDocs"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/docs.js": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * The script of that page
-         * @description It asks no other host, and keeps a token that is pasted in the memory of the page alone. Absent with `docs off`.
-         */
-        get: operations["getDocsScript"];
         put?: never;
         post?: never;
         delete?: never;
@@ -608,10 +563,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * The public keys that verify tokens and assertions
-         * @description For apps that verify `X-Session-Assertion`, or session tokens, themselves.
-         */
+        /** The public keys that verify tokens and assertions */
         get: operations["getJWKS"];
         put?: never;
         post?: never;
@@ -676,22 +628,6 @@ export interface components {
             /** @description Detailed error message */
             message?: string;
         };
-        /** @description An answer other than success. Its `error` is one of the codes, by which programs decide. */
-        Refusal: components["schemas"]["Error"] & {
-            error: components["schemas"]["ErrorCode"];
-        };
-        /**
-         * @description One word for programs; others may be added.
-         * @enum {string}
-         */
-        ErrorCode: "unauthorized" | "forbidden" | "bad_request" | "not_found" | "method_not_allowed" | "request_timeout" | "too_large" | "unsupported_media_type" | "too_early" | "too_many_requests" | "unavailable" | "busy" | "unreadable" | "ask_again" | "source_unavailable" | "source_unreadable" | "provider_unavailable" | "internal" | "not_mapped" | "not_admitted" | "too_many_sessions" | "number_taken" | "denied" | "attempt_expired" | "attempt_unknown" | "no_cookie" | "code_spent" | "clock_differs" | "provider_mismatched" | "email_unverified" | "no_email";
-        /** @description An account of a person, with all that is known of it */
-        Account: {
-            accountId: string;
-            accountName?: string;
-            usersPrimaryAccount?: boolean;
-            accountAdmin?: boolean;
-        };
         /** @description Why a logout token was refused, as RFC 6749 section 5.2 has errors */
         LogoutError: {
             /** @enum {string} */
@@ -699,22 +635,14 @@ export interface components {
             /** @description For the provider's log */
             error_description?: string;
         };
-        /** @description The name under either of its two names, or the same under both */
         Credentials: {
             /** @description An email address, or a user name of whoever has one */
-            username: string;
+            username?: string;
             /** @description The same, under the name of before */
             email?: string;
             /** Format: password */
             password: string;
-        } | {
-            /** @description An email address, or a user name of whoever has one */
-            username?: string;
-            /** @description The same, under the name of before */
-            email: string;
-            /** Format: password */
-            password: string;
-        };
+        } | unknown | unknown;
         SessionList: {
             sessions: {
                 /** @description Names the session; no credential */
@@ -793,7 +721,12 @@ export interface components {
                  * @enum {string}
                  */
                 accountChosenBy?: "request" | "person" | "entry";
-                accounts: components["schemas"]["Account"][];
+                accounts: {
+                    accountId?: string;
+                    accountName?: string;
+                    usersPrimaryAccount?: boolean;
+                    accountAdmin?: boolean;
+                }[];
                 roles: string[];
                 permissions: string[];
             };
@@ -872,46 +805,7 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                /**
-                 * @example <!doctype html>
-                 *     <html lang="en">
-                 *     <title>Sign in</title>
-                 */
                 "text/html": string;
-            };
-        };
-        /** @description X-Account-Id was sent twice */
-        TwoAccounts: {
-            headers: {
-                "Cache-Control": components["headers"]["NoStore"];
-                [name: string]: unknown;
-            };
-            content: {
-                /**
-                 * @example {
-                 *       "error": "bad_request",
-                 *       "status": 400,
-                 *       "message": "X-Account-Id was sent more than once."
-                 *     }
-                 */
-                "application/json": components["schemas"]["Refusal"];
-            };
-        };
-        /** @description X-Account-Id names an account that is not one's own */
-        NotOnesOwn: {
-            headers: {
-                "Cache-Control": components["headers"]["NoStore"];
-                [name: string]: unknown;
-            };
-            content: {
-                /**
-                 * @example {
-                 *       "error": "forbidden",
-                 *       "status": 403,
-                 *       "message": "That account is not one of yours."
-                 *     }
-                 */
-                "application/json": components["schemas"]["Refusal"];
             };
         };
         /** @description The request cannot be read */
@@ -920,19 +814,7 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                /**
-                 * @example {
-                 *       "error": "bad_request",
-                 *       "status": 400,
-                 *       "message": "The request body could not be read."
-                 *     }
-                 */
-                "application/json": components["schemas"]["Refusal"];
-                /**
-                 * @example <!doctype html>
-                 *     <html lang="en">
-                 *     <title>Sign in</title>
-                 */
+                "application/json": components["schemas"]["Error"];
                 "text/html": string;
             };
         };
@@ -952,7 +834,7 @@ export interface components {
                  *       "message": "Sign in first."
                  *     }
                  */
-                "application/json": components["schemas"]["Refusal"];
+                "application/json": components["schemas"]["Error"];
             };
         };
         /** @description Not allowed: the request came from another site, asks for what is not one's own, or is of somebody who may not sign in here */
@@ -961,19 +843,7 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                /**
-                 * @example {
-                 *       "error": "forbidden",
-                 *       "status": 403,
-                 *       "message": "This request came from another site. Open the page again and repeat what you did."
-                 *     }
-                 */
-                "application/json": components["schemas"]["Refusal"];
-                /**
-                 * @example <!doctype html>
-                 *     <html lang="en">
-                 *     <title>Sign in</title>
-                 */
+                "application/json": components["schemas"]["Error"];
                 "text/html": string;
             };
         };
@@ -983,19 +853,7 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                /**
-                 * @example {
-                 *       "error": "not_found",
-                 *       "status": 404,
-                 *       "message": "There is nothing here."
-                 *     }
-                 */
-                "application/json": components["schemas"]["Refusal"];
-                /**
-                 * @example <!doctype html>
-                 *     <html lang="en">
-                 *     <title>Sign in</title>
-                 */
+                "application/json": components["schemas"]["Error"];
                 "text/html": string;
             };
         };
@@ -1006,19 +864,7 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                /**
-                 * @example {
-                 *       "error": "method_not_allowed",
-                 *       "status": 405,
-                 *       "message": "This address does not take that method; see Allow."
-                 *     }
-                 */
-                "application/json": components["schemas"]["Refusal"];
-                /**
-                 * @example <!doctype html>
-                 *     <html lang="en">
-                 *     <title>Sign in</title>
-                 */
+                "application/json": components["schemas"]["Error"];
                 "text/html": string;
             };
         };
@@ -1028,19 +874,7 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                /**
-                 * @example {
-                 *       "error": "request_timeout",
-                 *       "status": 408,
-                 *       "message": "The request body took longer than 10 seconds."
-                 *     }
-                 */
-                "application/json": components["schemas"]["Refusal"];
-                /**
-                 * @example <!doctype html>
-                 *     <html lang="en">
-                 *     <title>Sign in</title>
-                 */
+                "application/json": components["schemas"]["Error"];
                 "text/html": string;
             };
         };
@@ -1050,19 +884,7 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                /**
-                 * @example {
-                 *       "error": "too_large",
-                 *       "status": 413,
-                 *       "message": "The request body is too large: 64 KiB at most."
-                 *     }
-                 */
-                "application/json": components["schemas"]["Refusal"];
-                /**
-                 * @example <!doctype html>
-                 *     <html lang="en">
-                 *     <title>Sign in</title>
-                 */
+                "application/json": components["schemas"]["Error"];
                 "text/html": string;
             };
         };
@@ -1072,19 +894,7 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                /**
-                 * @example {
-                 *       "error": "unsupported_media_type",
-                 *       "status": 415,
-                 *       "message": "Send application/json or application/x-www-form-urlencoded."
-                 *     }
-                 */
-                "application/json": components["schemas"]["Refusal"];
-                /**
-                 * @example <!doctype html>
-                 *     <html lang="en">
-                 *     <title>Sign in</title>
-                 */
+                "application/json": components["schemas"]["Error"];
                 "text/html": string;
             };
         };
@@ -1094,19 +904,21 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                /**
-                 * @example {
-                 *       "error": "too_early",
-                 *       "status": 425,
-                 *       "message": "This request came before the connection was established, so that it could be a repetition by somebody else. Nothing was done; send it again."
-                 *     }
-                 */
-                "application/json": components["schemas"]["Refusal"];
-                /**
-                 * @example <!doctype html>
-                 *     <html lang="en">
-                 *     <title>Sign in</title>
-                 */
+                "application/json": components["schemas"]["Error"];
+                "text/html": string;
+            };
+        };
+        /**
+         * @description What a source says of the person cannot be read (`source_unreadable`). The session goes on without roles and
+         *     permissions until it can.
+         */
+        Unmapped: {
+            headers: {
+                "Cache-Control": components["headers"]["NoStore"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
                 "text/html": string;
             };
         };
@@ -1121,19 +933,7 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                /**
-                 * @example {
-                 *       "error": "unavailable",
-                 *       "status": 503,
-                 *       "message": "Sessions cannot be looked up at the moment. Nobody was signed out; try again shortly."
-                 *     }
-                 */
-                "application/json": components["schemas"]["Refusal"];
-                /**
-                 * @example <!doctype html>
-                 *     <html lang="en">
-                 *     <title>Sign in</title>
-                 */
+                "application/json": components["schemas"]["Error"];
                 "text/html": string;
             };
         };
@@ -1170,90 +970,37 @@ export interface components {
     };
     requestBodies: never;
     headers: {
-        /**
-         * @description The methods that this route answers
-         * @example GET, HEAD
-         */
+        /** @description The methods that this route answers */
         Allow: string;
-        /**
-         * @description How long the answer may be kept
-         * @example public, max-age=300
-         */
+        /** @description How long the answer may be kept */
         CacheControl: string;
-        /**
-         * @description Tag of the answer's content
-         * @example "hJ0lJ5mTq0cC8dXbF1aE9w"
-         */
+        /** @description Tag of the answer's content */
         ETag: string;
-        /**
-         * @description When the session ends, whatever its person does; RFC 3339, UTC
-         * @example 2026-03-02T20:15:00Z
-         */
+        /** @description When the session ends, whatever its person does; RFC 3339, UTC */
         ExpiresAt: string;
-        /**
-         * @description When the session ends if nothing more is seen of its person; RFC 3339, UTC
-         * @example 2026-03-02T12:40:00Z
-         */
+        /** @description When the session ends if nothing more is seen of its person; RFC 3339, UTC */
         IdleExpiresAt: string;
-        /**
-         * @description Where to go on
-         * @example /orders
-         */
+        /** @description Where to go on */
         Location: string;
-        /**
-         * @description Where people sign in who are led back to the original
-         * @example /auth/login?return_to=%2Forders
-         */
+        /** @description Where people sign in who are led back to the original */
         LoginURL: string;
-        /**
-         * @description Where they can sign in as somebody else, and are led back to the original
-         * @example /auth/login?return_to=%2Forders
-         */
+        /** @description Where they can sign in as somebody else, and are led back to the original */
         LoginURLMaybe: string;
-        /**
-         * @description Always with no-store
-         * @example private, no-store
-         */
+        /** @description Always with no-store */
         NoStore: string;
-        /**
-         * @description Where it is sent, with no-store
-         * @example private, no-store
-         */
-        NoStoreMaybe: string;
-        /**
-         * @description Seconds to wait
-         * @example 2
-         */
+        /** @description Seconds to wait */
         RetryAfter: number;
-        /**
-         * @description Seconds to wait
-         * @example 2
-         */
+        /** @description Seconds to wait */
         RetryAfterMaybe: number;
-        /**
-         * @description The session cookie, set, renewed or cleared
-         * @example __Host-Http-sidegate=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax
-         */
+        /** @description The session cookie, set, renewed or cleared */
         SetCookie: string;
-        /**
-         * @description The session cookie; the cookie of an attempt that is over is cleared beside it
-         * @example __Host-Http-sidegate=AAEr4Zk2bVw; Path=/; HttpOnly; Secure; SameSite=Lax
-         */
+        /** @description The session cookie; the cookie of an attempt that is over is cleared beside it */
         SetCookieAlways: string;
-        /**
-         * @description The sealed state of this attempt
-         * @example __Host-Http-sidegate-4mPq0zXWm1aE=c2VhbGVk; Path=/; Max-Age=600; HttpOnly; Secure; SameSite=Lax
-         */
+        /** @description The sealed state of this attempt */
         SetCookieAttempt: string;
-        /**
-         * @description Cookie, Authorization, X-Account-Id
-         * @example Cookie, Authorization, X-Account-Id
-         */
+        /** @description Cookie, Authorization, X-Account-Id */
         Vary: string;
-        /**
-         * @description RFC 6750 section 3
-         * @example Bearer
-         */
+        /** @description RFC 6750 section 3 */
         WWWAuthenticate: string;
     };
     pathItems: never;
@@ -1302,9 +1049,27 @@ export interface operations {
                 };
                 content?: never;
             };
-            400: components["responses"]["TwoAccounts"];
+            /** @description X-Account-Id was sent twice */
+            400: {
+                headers: {
+                    "Cache-Control": components["headers"]["NoStore"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["NotOnesOwn"];
+            /** @description X-Account-Id names an account that is not one's own */
+            403: {
+                headers: {
+                    "Cache-Control": components["headers"]["NoStore"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
             404: components["responses"]["NotFound"];
             405: components["responses"]["MethodNotAllowed"];
             /**
@@ -1318,7 +1083,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Refusal"];
+                    "application/json": components["schemas"]["Error"];
                 };
             };
             /**
@@ -1332,14 +1097,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "error": "source_unavailable",
-                     *       "status": 503,
-                     *       "message": "The gateway that you are signed in at was asked who you are, and gave no answer. Nobody was signed out; try again shortly."
-                     *     }
-                     */
-                    "application/json": components["schemas"]["Refusal"];
+                    "application/json": components["schemas"]["Error"];
                 };
             };
         };
@@ -1386,9 +1144,27 @@ export interface operations {
                 };
                 content?: never;
             };
-            400: components["responses"]["TwoAccounts"];
+            /** @description X-Account-Id was sent twice */
+            400: {
+                headers: {
+                    "Cache-Control": components["headers"]["NoStore"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["NotOnesOwn"];
+            /** @description X-Account-Id names an account that is not one's own */
+            403: {
+                headers: {
+                    "Cache-Control": components["headers"]["NoStore"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
             404: components["responses"]["NotFound"];
             405: components["responses"]["MethodNotAllowed"];
             /**
@@ -1402,7 +1178,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Refusal"];
+                    "application/json": components["schemas"]["Error"];
                 };
             };
             /**
@@ -1416,14 +1192,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "error": "source_unavailable",
-                     *       "status": 503,
-                     *       "message": "The gateway that you are signed in at was asked who you are, and gave no answer. Nobody was signed out; try again shortly."
-                     *     }
-                     */
-                    "application/json": components["schemas"]["Refusal"];
+                    "application/json": components["schemas"]["Error"];
                 };
             };
         };
@@ -1465,9 +1234,27 @@ export interface operations {
                     "text/event-stream": string;
                 };
             };
-            400: components["responses"]["TwoAccounts"];
+            /** @description X-Account-Id was sent twice */
+            400: {
+                headers: {
+                    "Cache-Control": components["headers"]["NoStore"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["NotOnesOwn"];
+            /** @description X-Account-Id names an account that is not one's own */
+            403: {
+                headers: {
+                    "Cache-Control": components["headers"]["NoStore"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
             404: components["responses"]["NotFound"];
             405: components["responses"]["MethodNotAllowed"];
             /** @description The session has as many streams open at this gateway as it may, which are 16 */
@@ -1478,14 +1265,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "error": "too_many_requests",
-                     *       "status": 429,
-                     *       "message": "This session has 16 event streams open here, which is as many as it may have: close one, or share one among tabs."
-                     *     }
-                     */
-                    "application/json": components["schemas"]["Refusal"];
+                    "application/json": components["schemas"]["Error"];
                 };
             };
             /**
@@ -1499,7 +1279,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Refusal"];
+                    "application/json": components["schemas"]["Error"];
                 };
             };
         };
@@ -1541,9 +1321,27 @@ export interface operations {
                     "text/event-stream": string;
                 };
             };
-            400: components["responses"]["TwoAccounts"];
+            /** @description X-Account-Id was sent twice */
+            400: {
+                headers: {
+                    "Cache-Control": components["headers"]["NoStore"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["NotOnesOwn"];
+            /** @description X-Account-Id names an account that is not one's own */
+            403: {
+                headers: {
+                    "Cache-Control": components["headers"]["NoStore"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
             404: components["responses"]["NotFound"];
             405: components["responses"]["MethodNotAllowed"];
             /** @description The session has as many streams open at this gateway as it may, which are 16 */
@@ -1554,14 +1352,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "error": "too_many_requests",
-                     *       "status": 429,
-                     *       "message": "This session has 16 event streams open here, which is as many as it may have: close one, or share one among tabs."
-                     *     }
-                     */
-                    "application/json": components["schemas"]["Refusal"];
+                    "application/json": components["schemas"]["Error"];
                 };
             };
             /**
@@ -1575,7 +1366,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Refusal"];
+                    "application/json": components["schemas"]["Error"];
                 };
             };
         };
@@ -1592,21 +1383,10 @@ export interface operations {
             /** @description OpenAPI 3.1; as a text where a browser shows it */
             200: {
                 headers: {
-                    "Cache-Control": components["headers"]["CacheControl"];
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example openapi: 3.1.0
-                     *     info:
-                     *       title: Sidegate sessions
-                     */
                     "application/yaml": string;
-                    /**
-                     * @example openapi: 3.1.0
-                     *     info:
-                     *       title: Sidegate sessions
-                     */
                     "text/plain": string;
                 };
             };
@@ -1645,6 +1425,80 @@ export interface operations {
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             425: components["responses"]["TooEarly"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getAccount: {
+        parameters: {
+            query?: {
+                /**
+                 * @description A path of this site, or of an origin that the operator listed. Any other leads to the front page,
+                 *     and of a longer one the path is kept.
+                 * @example /orders
+                 */
+                return_to?: components["parameters"]["ReturnTo"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Page"];
+            /** @description Who navigates there is not signed in; on to the sign-in page, which leads back */
+            303: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    "Cache-Control": components["headers"]["NoStore"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    postAccount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": {
+                    /** @description One of the session's accounts */
+                    accountId: string;
+                    return_to?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Chosen; on to return_to, or back to the page. Who is not signed in, to the sign-in page. */
+            303: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    "Set-Cookie": components["headers"]["SetCookie"];
+                    "Cache-Control": components["headers"]["NoStore"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["Slow"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            425: components["responses"]["TooEarly"];
+            502: components["responses"]["Unmapped"];
             503: components["responses"]["Unavailable"];
         };
     };
@@ -1695,13 +1549,6 @@ export interface operations {
                  *     }
                  */
                 "application/json": components["schemas"]["Credentials"];
-                /**
-                 * @example {
-                 *       "email": "ada@example.com",
-                 *       "password": "sidegate-demo",
-                 *       "return_to": "/orders"
-                 *     }
-                 */
                 "application/x-www-form-urlencoded": components["schemas"]["Credentials"] & {
                     return_to?: string;
                 };
@@ -1728,19 +1575,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "error": "unauthorized",
-                     *       "status": 401,
-                     *       "message": "The sign-in name or the password is wrong."
-                     *     }
-                     */
-                    "application/json": components["schemas"]["Refusal"];
-                    /**
-                     * @example <!doctype html>
-                     *     <html lang="en">
-                     *     <title>Sign in</title>
-                     */
+                    "application/json": components["schemas"]["Error"];
                     "text/html": string;
                 };
             };
@@ -1759,19 +1594,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "error": "too_many_requests",
-                     *       "status": 429,
-                     *       "message": "Too many attempts. Wait, then try again."
-                     *     }
-                     */
-                    "application/json": components["schemas"]["Refusal"];
-                    /**
-                     * @example <!doctype html>
-                     *     <html lang="en">
-                     *     <title>Sign in</title>
-                     */
+                    "application/json": components["schemas"]["Error"];
                     "text/html": string;
                 };
             };
@@ -1806,15 +1629,9 @@ export interface operations {
              */
             200: {
                 headers: {
-                    "Cache-Control": components["headers"]["NoStore"];
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example <!doctype html>
-                     *     <html lang="en">
-                     *     <title>Sign in</title>
-                     */
                     "text/html": string;
                 };
             };
@@ -1869,11 +1686,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example <!doctype html>
-                     *     <html lang="en">
-                     *     <title>Sign in</title>
-                     */
                     "text/html": string;
                 };
             };
@@ -1897,19 +1709,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "error": "attempt_unknown",
-                     *       "status": 400,
-                     *       "message": "The answer belongs to no sign-in that this client has begun."
-                     *     }
-                     */
-                    "application/json": components["schemas"]["Refusal"];
-                    /**
-                     * @example <!doctype html>
-                     *     <html lang="en">
-                     *     <title>Sign in</title>
-                     */
                     "text/html": string;
                 };
             };
@@ -1921,19 +1720,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "error": "denied",
-                     *       "status": 401,
-                     *       "message": "The provider has signed nobody in: it was cancelled, or is not allowed there."
-                     *     }
-                     */
-                    "application/json": components["schemas"]["Refusal"];
-                    /**
-                     * @example <!doctype html>
-                     *     <html lang="en">
-                     *     <title>Sign in</title>
-                     */
                     "text/html": string;
                 };
             };
@@ -1944,19 +1730,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "error": "not_admitted",
-                     *       "status": 403,
-                     *       "message": "You may not sign in here. If you think you should, ask whoever runs this service."
-                     *     }
-                     */
-                    "application/json": components["schemas"]["Refusal"];
-                    /**
-                     * @example <!doctype html>
-                     *     <html lang="en">
-                     *     <title>Sign in</title>
-                     */
                     "text/html": string;
                 };
             };
@@ -1981,12 +1754,6 @@ export interface operations {
         };
         requestBody: {
             content: {
-                /**
-                 * @example {
-                 *       "code": "c0de",
-                 *       "state": "4mPq0zXWm1aE"
-                 *     }
-                 */
                 "application/x-www-form-urlencoded": {
                     /** @description The authorization code */
                     code?: string;
@@ -2012,11 +1779,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example <!doctype html>
-                     *     <html lang="en">
-                     *     <title>Sign in</title>
-                     */
                     "text/html": string;
                 };
             };
@@ -2040,19 +1802,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "error": "attempt_unknown",
-                     *       "status": 400,
-                     *       "message": "The answer belongs to no sign-in that this client has begun."
-                     *     }
-                     */
-                    "application/json": components["schemas"]["Refusal"];
-                    /**
-                     * @example <!doctype html>
-                     *     <html lang="en">
-                     *     <title>Sign in</title>
-                     */
                     "text/html": string;
                 };
             };
@@ -2064,19 +1813,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "error": "denied",
-                     *       "status": 401,
-                     *       "message": "The provider has signed nobody in: it was cancelled, or is not allowed there."
-                     *     }
-                     */
-                    "application/json": components["schemas"]["Refusal"];
-                    /**
-                     * @example <!doctype html>
-                     *     <html lang="en">
-                     *     <title>Sign in</title>
-                     */
                     "text/html": string;
                 };
             };
@@ -2087,19 +1823,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "error": "not_admitted",
-                     *       "status": 403,
-                     *       "message": "You may not sign in here. If you think you should, ask whoever runs this service."
-                     *     }
-                     */
-                    "application/json": components["schemas"]["Refusal"];
-                    /**
-                     * @example <!doctype html>
-                     *     <html lang="en">
-                     *     <title>Sign in</title>
-                     */
                     "text/html": string;
                 };
             };
@@ -2126,11 +1849,6 @@ export interface operations {
         };
         requestBody: {
             content: {
-                /**
-                 * @example {
-                 *       "logout_token": "eyJ0eXAiOiJsb2dvdXQrand0In0.e30.c2lnbmF0dXJl"
-                 *     }
-                 */
                 "application/x-www-form-urlencoded": {
                     /** @description A signed JWT, section 2.4 */
                     logout_token: string;
@@ -2176,21 +1894,23 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "error": "unavailable",
-                     *       "status": 503,
-                     *       "message": "The logout token is not verified yet: the provider's keys and settings were asked for a moment ago. Send it again."
-                     *     }
-                     */
-                    "application/json": components["schemas"]["Refusal"];
+                    "application/json": components["schemas"]["Error"];
                 };
             };
         };
     };
     getLogout: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description A path of this site, or of an origin that the operator listed. Any other leads to the front page,
+                 *     and of a longer one the path is kept.
+                 * @example /orders
+                 */
+                return_to?: components["parameters"]["ReturnTo"];
+                /** @description The login by which the person had come who has signed out; the page adds that they may be signed in there still */
+                still?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -2222,11 +1942,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example <!doctype html>
-                     *     <html lang="en">
-                     *     <title>Sign in</title>
-                     */
                     "text/html": string;
                 };
             };
@@ -2240,7 +1955,8 @@ export interface operations {
             };
             /**
              * @description Signed out by a form; on to the identity provider's sign-out where the session came from one that has it,
-             *     which leads back here. Its own session is for the provider to end: the one here is over in any case.
+             *     which leads back here. Its own session is for the provider to end: the one here is over in any case. Else on to
+             *     return_to, or to the page that says that one is signed out.
              */
             303: {
                 headers: {
@@ -2271,11 +1987,6 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                /**
-                 * @example {
-                 *       "return_to": "/orders"
-                 *     }
-                 */
                 "application/x-www-form-urlencoded": {
                     return_to?: string;
                 };
@@ -2342,7 +2053,7 @@ export interface operations {
                      *       "message": "The session has ended. Sign in again."
                      *     }
                      */
-                    "application/json": components["schemas"]["Refusal"];
+                    "application/json": components["schemas"]["Error"];
                 };
             };
             403: components["responses"]["Forbidden"];
@@ -2365,10 +2076,10 @@ export interface operations {
                      * @example {
                      *       "error": "source_unreadable",
                      *       "status": 502,
-                     *       "message": "What is said of you cannot be read, so your roles and permissions do not hold until it can. You are still signed in. Please tell whoever runs this service."
+                     *       "message": "What is said of you cannot be read."
                      *     }
                      */
-                    "application/json": components["schemas"]["Refusal"];
+                    "application/json": components["schemas"]["Error"];
                 };
             };
             503: components["responses"]["Unavailable"];
@@ -2387,17 +2098,65 @@ export interface operations {
             200: {
                 headers: {
                     "Cache-Control": components["headers"]["NoStore"];
+                    Vary: components["headers"]["Vary"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["SessionList"];
+                    "text/html": string;
                 };
+            };
+            /** @description Who navigates there is not signed in; on to the sign-in page, which leads back */
+            303: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    "Cache-Control": components["headers"]["NoStore"];
+                    Vary: components["headers"]["Vary"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             405: components["responses"]["MethodNotAllowed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    postSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description A form without fields */
+        requestBody?: {
+            content: {
+                "application/x-www-form-urlencoded": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description Signed out; back to the page, which says so. Who has signed out here is led to the page that says that. Who is not signed in, to the sign-in page. */
+            303: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    "Set-Cookie": components["headers"]["SetCookie"];
+                    "Cache-Control": components["headers"]["NoStore"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["Slow"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            425: components["responses"]["TooEarly"];
             503: components["responses"]["Unavailable"];
         };
     };
@@ -2413,7 +2172,6 @@ export interface operations {
             /** @description Signed out */
             204: {
                 headers: {
-                    "Cache-Control": components["headers"]["NoStoreMaybe"];
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -2425,6 +2183,48 @@ export interface operations {
             405: components["responses"]["MethodNotAllowed"];
             408: components["responses"]["Slow"];
             413: components["responses"]["TooLarge"];
+            425: components["responses"]["TooEarly"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    postSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of one of one's own sessions, as listed
+                 * @example 0pLrkGO5bV8mCB3a
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description A form without fields */
+        requestBody?: {
+            content: {
+                "application/x-www-form-urlencoded": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description Signed out; back to the page, which says so. Who has signed out here is led to the page that says that. Who is not signed in, to the sign-in page. */
+            303: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    "Set-Cookie": components["headers"]["SetCookie"];
+                    "Cache-Control": components["headers"]["NoStore"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["Slow"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             425: components["responses"]["TooEarly"];
             503: components["responses"]["Unavailable"];
         };
@@ -2447,7 +2247,6 @@ export interface operations {
             /** @description Signed out */
             204: {
                 headers: {
-                    "Cache-Control": components["headers"]["NoStoreMaybe"];
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -2497,7 +2296,16 @@ export interface operations {
                 };
             };
             400: components["responses"]["BadRequest"];
-            403: components["responses"]["NotOnesOwn"];
+            /** @description X-Account-Id names an account that is not one's own */
+            403: {
+                headers: {
+                    "Cache-Control": components["headers"]["NoStore"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
             404: components["responses"]["NotFound"];
             405: components["responses"]["MethodNotAllowed"];
             503: components["responses"]["Unavailable"];
@@ -2554,14 +2362,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "error": "bad_request",
-                     *       "status": 400,
-                     *       "message": "The question came with the body of the request: have the proxy ask without it, and without Content-Length."
-                     *     }
-                     */
-                    "application/json": components["schemas"]["Refusal"];
+                    "application/json": components["schemas"]["Error"];
                 };
             };
             /** @description Nobody is signed in */
@@ -2574,14 +2375,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "error": "unauthorized",
-                     *       "status": 401,
-                     *       "message": "Sign in first."
-                     *     }
-                     */
-                    "application/json": components["schemas"]["Refusal"];
+                    "application/json": components["schemas"]["Error"];
                 };
             };
             /** @description Somebody is signed in who may not, or the request is one that nobody may make */
@@ -2592,14 +2386,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "error": "forbidden",
-                     *       "status": 403,
-                     *       "message": "Your roles and permissions do not allow this."
-                     *     }
-                     */
-                    "application/json": components["schemas"]["Refusal"];
+                    "application/json": components["schemas"]["Error"];
                 };
             };
             404: components["responses"]["NotFound"];
@@ -2608,18 +2395,10 @@ export interface operations {
             /** @description The assertion could not be signed */
             500: {
                 headers: {
-                    "Cache-Control": components["headers"]["NoStoreMaybe"];
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "error": "internal",
-                     *       "status": 500,
-                     *       "message": "The session token could not be signed."
-                     *     }
-                     */
-                    "application/json": components["schemas"]["Refusal"];
+                    "application/json": components["schemas"]["Error"];
                 };
             };
             503: components["responses"]["Unavailable"];
@@ -2682,14 +2461,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "error": "bad_request",
-                     *       "status": 400,
-                     *       "message": "The question came with the body of the request: have the proxy ask without it, and without Content-Length."
-                     *     }
-                     */
-                    "application/json": components["schemas"]["Refusal"];
+                    "application/json": components["schemas"]["Error"];
                 };
             };
             /** @description Nobody is signed in */
@@ -2702,14 +2474,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "error": "unauthorized",
-                     *       "status": 401,
-                     *       "message": "Sign in first."
-                     *     }
-                     */
-                    "application/json": components["schemas"]["Refusal"];
+                    "application/json": components["schemas"]["Error"];
                 };
             };
             /** @description Somebody is signed in who may not, or the request is one that nobody may make */
@@ -2720,14 +2485,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "error": "forbidden",
-                     *       "status": 403,
-                     *       "message": "Your roles and permissions do not allow this."
-                     *     }
-                     */
-                    "application/json": components["schemas"]["Refusal"];
+                    "application/json": components["schemas"]["Error"];
                 };
             };
             404: components["responses"]["NotFound"];
@@ -2736,18 +2494,10 @@ export interface operations {
             /** @description The assertion could not be signed */
             500: {
                 headers: {
-                    "Cache-Control": components["headers"]["NoStoreMaybe"];
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "error": "internal",
-                     *       "status": 500,
-                     *       "message": "The session token could not be signed."
-                     *     }
-                     */
-                    "application/json": components["schemas"]["Refusal"];
+                    "application/json": components["schemas"]["Error"];
                 };
             };
             503: components["responses"]["Unavailable"];
@@ -2806,14 +2556,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "error": "bad_request",
-                     *       "status": 400,
-                     *       "message": "The question came with the body of the request: have the proxy ask without it, and without Content-Length."
-                     *     }
-                     */
-                    "application/json": components["schemas"]["Refusal"];
+                    "application/json": components["schemas"]["Error"];
                 };
             };
             /** @description Nobody is signed in */
@@ -2826,14 +2569,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "error": "unauthorized",
-                     *       "status": 401,
-                     *       "message": "Sign in first."
-                     *     }
-                     */
-                    "application/json": components["schemas"]["Refusal"];
+                    "application/json": components["schemas"]["Error"];
                 };
             };
             /** @description Somebody is signed in who may not, or the request is one that nobody may make */
@@ -2844,14 +2580,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "error": "forbidden",
-                     *       "status": 403,
-                     *       "message": "Your roles and permissions do not allow this."
-                     *     }
-                     */
-                    "application/json": components["schemas"]["Refusal"];
+                    "application/json": components["schemas"]["Error"];
                 };
             };
             404: components["responses"]["NotFound"];
@@ -2860,18 +2589,10 @@ export interface operations {
             /** @description The assertion could not be signed */
             500: {
                 headers: {
-                    "Cache-Control": components["headers"]["NoStoreMaybe"];
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "error": "internal",
-                     *       "status": 500,
-                     *       "message": "The session token could not be signed."
-                     *     }
-                     */
-                    "application/json": components["schemas"]["Refusal"];
+                    "application/json": components["schemas"]["Error"];
                 };
             };
             503: components["responses"]["Unavailable"];
@@ -2894,7 +2615,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /** @example export { getSession, subscribe, login, logout, authFetch } */
                     "text/javascript": string;
                 };
             };
@@ -2928,7 +2648,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /** @example export declare const getSession: Client["getSession"]; */
                     "application/typescript": string;
                 };
             };
@@ -2962,7 +2681,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /** @example export { getSession, subscribe, login, logout, authFetch } */
                     "text/javascript": string;
                 };
             };
@@ -2996,56 +2714,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /** @example export declare const getSession: Client["getSession"]; */
                     "application/typescript": string;
-                };
-            };
-            /** @description The file is as If-None-Match names it */
-            304: {
-                headers: {
-                    "Cache-Control": components["headers"]["CacheControl"];
-                    ETag: components["headers"]["ETag"];
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            404: components["responses"]["NotFound"];
-            405: components["responses"]["MethodNotAllowed"];
-        };
-    };
-    getDocs: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: components["responses"]["Page"];
-            404: components["responses"]["NotFound"];
-            405: components["responses"]["MethodNotAllowed"];
-        };
-    };
-    getDocsScript: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The module */
-            200: {
-                headers: {
-                    "Cache-Control": components["headers"]["CacheControl"];
-                    ETag: components["headers"]["ETag"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    /** @example export { getSession, subscribe, login, logout, authFetch } */
-                    "text/javascript": string;
                 };
             };
             /** @description The file is as If-None-Match names it */
@@ -3077,37 +2746,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "keys": [
-                     *         {
-                     *           "kty": "EC",
-                     *           "use": "sig",
-                     *           "alg": "ES256",
-                     *           "kid": "4mPq0zXWm1aE",
-                     *           "crv": "P-256",
-                     *           "x": "WKn-ZIGevcwGIyyrzFoZNBdaq9_TsqzGl96oc0CWuis",
-                     *           "y": "y77t-RvAHRKTsSGdIYUfweuOvwrvDD-Q3Hv5J0fSKbE"
-                     *         }
-                     *       ]
-                     *     }
-                     */
                     "application/json": components["schemas"]["JWKS"];
-                    /**
-                     * @example {
-                     *       "keys": [
-                     *         {
-                     *           "kty": "EC",
-                     *           "use": "sig",
-                     *           "alg": "ES256",
-                     *           "kid": "4mPq0zXWm1aE",
-                     *           "crv": "P-256",
-                     *           "x": "WKn-ZIGevcwGIyyrzFoZNBdaq9_TsqzGl96oc0CWuis",
-                     *           "y": "y77t-RvAHRKTsSGdIYUfweuOvwrvDD-Q3Hv5J0fSKbE"
-                     *         }
-                     *       ]
-                     *     }
-                     */
                     "application/jwk-set+json": components["schemas"]["JWKS"];
                 };
             };
