@@ -35,7 +35,7 @@ func TestAPageIsNotShownFromTheBrowsersCacheAfterSignOut(t *testing.T) {
 	b.do(chromedp.Navigate(g.URL + "/auth/logout"))
 	b.wantText("Sign out?")
 	b.keys(kb.Tab, kb.Enter)
-	b.wantText("Email address")
+	b.wantText("You are signed out")
 	b.do(chromedp.Navigate(g.URL + "/orders"))
 	b.wantText("Email address")
 	b.wantPath("/auth/login?return_to=%2Forders")

@@ -113,7 +113,7 @@ func (b *tab) signsOut(origin string) {
 	b.do(chromedp.Navigate(origin + "/auth/logout"))
 	b.wantText("Sign out?")
 	b.keys(kb.Tab, kb.Enter)
-	b.wantText("Email address")
+	b.wantText("You are signed out")
 }
 
 // TestAServiceWorkerOfTheAppStandsInNobodysWay goes through what a worker would show
