@@ -104,6 +104,13 @@ func (d Docs) Page(l *Look) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) { p.answer(w, v, bytes.NewReader(body)) }
 }
 
+// docsFunctions are what its template has beside those of all, and no operator's has.
+var docsFunctions = template.FuncMap{
+	"docsStyle": func() template.CSS { return docsStyle },
+	"prose":     prose,
+	"shown":     shown,
+}
+
 // prose is a description: paragraphs, with `code` in them.
 func prose(text string) template.HTML {
 	var b strings.Builder

@@ -24,9 +24,6 @@ func (l *Look) functions(of *language) template.FuncMap {
 		// What a policy allows by its hash.
 		"style":  func() template.CSS { return l.style },
 		"submit": func() template.JS { return submit }, "goOn": func() template.JS { return goOn },
-		"docsStyle": func() template.CSS { return docsStyle },
-		// What the API page has.
-		"prose": prose, "shown": shown,
 		"signIn": func() template.JS { return signIn }, "depart": func() template.JS { return depart },
 	}
 }
@@ -54,7 +51,7 @@ func (l *language) direction() string {
 }
 
 // ownPages are the templates as they are in the binary; no language speaks them yet.
-var ownPages = template.Must(template.New("").Funcs(new(Look).functions(new(language))).ParseFS(files, "pages/*.html"))
+var ownPages = template.Must(template.New("").Funcs(new(Look).functions(new(language))).Funcs(docsFunctions).ParseFS(files, "pages/*.html"))
 
 // templates are our own, with those of the configuration in the place of some.
 func (a Appearance) templates() (*template.Template, error) {

@@ -325,9 +325,10 @@ func TestTheDocsKnowWhereTheyAre(t *testing.T) {
 }
 
 func TestTheDocsHaveNoViolations(t *testing.T) {
-	p := gatewaytest.StartProcess(t, gatewaytest.Site{})
+	p := gatewaytest.StartProcess(t, gatewaytest.Site{Options: "appearance {\nname \"Acme Orders\"\naccent #8a1c4a\n}"})
 	b := browse(t)
 	b.openDocs(p.URL + "/auth/docs")
+	b.wantText("Acme Orders")
 	b.do(chromedp.Evaluate(`document.querySelectorAll("details").forEach((d) => { d.open = true })`, nil))
 	b.try("getSession")
 	b.wantTried("getSession", "status", "401 Unauthorized")
