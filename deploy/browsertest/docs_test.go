@@ -325,7 +325,7 @@ func TestTheDocsKnowWhereTheyAre(t *testing.T) {
 }
 
 func TestTheDocsHaveNoViolations(t *testing.T) {
-	p := gatewaytest.StartProcess(t, gatewaytest.Site{Options: "appearance {\nname \"Acme Orders\"\naccent #8a1c4a\n}"})
+	p := gatewaytest.StartProcess(t, gatewaytest.Site{Options: "appearance {\nname \"Acme Orders\"\naccent 8a1c4a e8a0bf\n}"})
 	b := browse(t)
 	b.openDocs(p.URL + "/auth/docs")
 	b.wantText("Acme Orders")
