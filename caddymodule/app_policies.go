@@ -142,6 +142,7 @@ func (o *PolicyOptions) checkName(i int) error {
 //			...
 //		}
 //		report_only
+//		preflight pass
 //		headers <preset>...|none
 //		header_roles <role>...
 //		user_header id|email|username

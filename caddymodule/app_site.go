@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"net/url"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
+	"go.uber.org/zap"
 
 	"example.com/sidegate/caddymodule/appearance"
 	"example.com/sidegate/caddymodule/directive"
@@ -34,8 +36,9 @@ type SiteOptions struct {
 	ReturnTo []string `json:"return_to,omitempty"`
 
 	// CORS lists origins beside the site's own whose pages may act for people
-	// here: open websockets with the session cookie, and send to what lies under
-	// base_path. No header of CORS is written.
+	// here: open websockets with the session cookie, send to what lies under
+	// base_path, and read what is answered there and why a request was refused.
+	// Each is exact; there is no wildcard.
 	CORS []string `json:"cors,omitempty"`
 
 	// ClearSiteData is what browsers are told to forget of the site at a sign-out,
@@ -45,6 +48,11 @@ type SiteOptions struct {
 	// DocsOff turns GET /auth/docs off, the page that shows what there is below
 	// base_path and tries it out. The document itself stays. Default: it is on.
 	DocsOff bool `json:"docs_off,omitempty"`
+
+	// AccountParam names a parameter of addresses that chooses the account of one
+	// request, as the header X-Account-Id does: for websockets, event streams and pages,
+	// which cannot send that. No app gets it. Default: none.
+	AccountParam string `json:"account_param,omitempty"`
 
 	// Why has GET /auth/why tell who asks what the gateway knows of them, and what it
 	// would decide for a path, with the rules as they are written.
@@ -63,22 +71,24 @@ func (o *SiteOptions) words() map[string]directive.Option {
 		"cors":            directive.Checked(directive.Texts(&o.CORS), o.readCORS),
 		"clear_site_data": directive.Checked(directive.Texts(&o.ClearSiteData), o.checkClearing),
 		"docs":            directive.Off(&o.DocsOff),
+		"account_param":   directive.Checked(directive.Text(&o.AccountParam), o.checkAccountParam),
 		"why":             directive.Flag(&o.Why),
 	}
 }
 
-func (o *SiteOptions) provision(caddy.Context, *App) (err error) {
+func (o *SiteOptions) provision(_ caddy.Context, a *App) (err error) {
 	if o.BasePath == "" {
 		o.BasePath = defaultBasePath
 	}
-	for _, check := range []func() error{o.checkBasePath, o.readPublicURL, o.readCORS, o.checkClearing} {
+	for _, check := range []func() error{o.checkBasePath, o.readPublicURL, o.readCORS, o.checkClearing, o.checkAccountParam} {
 		if err := check(); err != nil {
 			return err
 		}
 	}
 	o.PublicURL = o.public.String()
+	o.warnOfPlain(a)
 	check := &origin.Check{Public: o.public, Listed: o.cors}
-	o.address = endpoint.Address{BasePath: o.BasePath, Sites: &origin.Sites{Public: o.public}, Check: check, Clearing: endpoint.NewClearing(o.ClearSiteData)}
+	o.address = endpoint.Address{BasePath: o.BasePath, Sites: &origin.Sites{Public: o.public}, Check: check, AccountParam: o.AccountParam, Clearing: endpoint.NewClearing(o.ClearSiteData)}
 	o.address.ReturnTo, err = endpoint.NewReturnTargets(o.BasePath, o.public, o.ReturnTo)
 	return err
 }
@@ -120,6 +130,38 @@ func (o *SiteOptions) readPublicURL() (err error) {
 func (o *SiteOptions) readCORS() (err error) {
 	o.cors, err = parseOrigins("cors", o.CORS)
 	return err
+}
+
+// warnOfPlain tells of pages over plain http that may act for people and read their
+// sessions, where those are kept by a Secure cookie: who stands between a browser and
+// such a page has written it.
+func (o *SiteOptions) warnOfPlain(a *App) {
+	var open []string
+	for _, page := range o.cors {
+		if page.Scheme == "http" && !page.Local() {
+			open = append(open, page.String())
+		}
+	}
+	if len(open) > 0 && !a.Cookie.Insecure {
+		a.logger.Warn("cors names origins of plain http: whoever stands between a browser and such a page writes it, and would read sessions and act for people",
+			zap.Strings("origins", open), zap.String("remedy", "serve those pages over TLS and name them with https://, or take them out"))
+	}
+}
+
+// accountParam is what a parameter may be called: nothing that is escaped in addresses.
+var accountParam = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9._-]{0,63}$`)
+
+// takenParams are parameters that mean something else at our endpoints, or at apps.
+var takenParams = []string{"return_to", "path", "method", "host", "redirect", "code", "state", "iss", "error", "cut", "came", "here", "_method", "email", "username", "password"}
+
+func (o *SiteOptions) checkAccountParam() error {
+	switch {
+	case o.AccountParam == "" || accountParam.MatchString(o.AccountParam) && !slices.Contains(takenParams, strings.ToLower(o.AccountParam)):
+		return nil
+	case !accountParam.MatchString(o.AccountParam):
+		return fmt.Errorf("account_param %q: a name begins with a letter and has letters, digits, - , . and _", o.AccountParam)
+	}
+	return fmt.Errorf("account_param %s: that parameter means something else already: choose a name that no app uses, such as account_id", o.AccountParam)
 }
 
 func (o *SiteOptions) checkReturnTo() error {

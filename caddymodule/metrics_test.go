@@ -1,6 +1,7 @@
 package caddymodule_test
 
 import (
+	"cmp"
 	"maps"
 	"net/http"
 	"os"
@@ -108,7 +109,7 @@ func TestMetricsOfWhatWasDecided(t *testing.T) {
 	p := gatewaytest.StartProcess(t, gatewaytest.Site{
 		Options: "cache off\npolicy default {\nrole admin\n}",
 		Routes: "session_endpoints\nsession_auth /app/open* {\npublic /app/open*\n}\nsession_auth /app/admin* {\nrole admin\n}\n" +
-			"session_auth /app/maybe* {\noptional\n}\n@in path /app/in*\nsession_auth @in\nrespond /app* ok",
+			"session_auth /app/maybe* {\noptional\n}\nsession_auth /app/ask* {\npreflight pass\n}\n@in path /app/in*\nsession_auth @in\nrespond /app* ok",
 	}.OnRedis(srv, gatewaytest.PresentSecret))
 	grace, nobody := p.Client(t), p.Client(t)
 	grace.SignIn(gatewaytest.Grace)
@@ -124,6 +125,7 @@ func TestMetricsOfWhatWasDecided(t *testing.T) {
 		{"somebody who is signed in passes where nobody need be", grace, "/app/open", nil, http.StatusOK, "allowed"},
 		{"nobody passes where a path is public", nobody, "/app/open", nil, http.StatusOK, "public"},
 		{"nobody passes where a session is optional", nobody, "/app/maybe", nil, http.StatusOK, "public"},
+		{"a preflight passes as nobody's", grace, "/app/ask", []string{"Origin", "https://a.example", "Access-Control-Request-Method", "PUT"}, http.StatusOK, "public"},
 		{"nobody is refused", nobody, "/app/in", nil, http.StatusUnauthorized, "anonymous"},
 		{"a browser is led to the login page", nobody, "/app/in", []string{"Accept", "text/html", "Sec-Fetch-Mode", "navigate"}, http.StatusSeeOther, "anonymous"},
 		{"a token that is none is refused", nobody, "/app/maybe", []string{"Authorization", "Bearer none"}, http.StatusUnauthorized, "anonymous"},
@@ -135,8 +137,8 @@ func TestMetricsOfWhatWasDecided(t *testing.T) {
 		t.Run(step.name, func(t *testing.T) {
 			before := p.Scrape()
 			method := http.MethodGet
-			if step.status == http.StatusTooEarly {
-				method = http.MethodPost
+			if len(step.header) > 0 {
+				method = cmp.Or(map[string]string{"Early-Data": http.MethodPost, "Origin": http.MethodOptions}[step.header[0]], method)
 			}
 			step.by.Do(method, step.path, "", step.header...).Want(t, step.status)
 			if got, want := p.Scrape().Counted(before), map[string]float64{decided(step.want): 1}; !maps.Equal(got, want) {

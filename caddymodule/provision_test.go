@@ -131,6 +131,7 @@ func TestErrorsOfAConfigurationSayWhatToDo(t *testing.T) {
 		{"a return_to with a wildcard", gatewaytest.Site{Options: "return_to https://a.example.com https://*.example.com"}, "return_to 2: give an origin"},
 		{"a return_to that would write into a page's policy", gatewaytest.Site{Options: `return_to "https://a;script-src"`}, "give an origin"},
 		{"a cors with a wildcard", gatewaytest.Site{Options: "cors https://a.example.com *"}, "cors 2: give an origin"},
+		{"an account_param that would have to be escaped", gatewaytest.Site{Options: `account_param "a b"`}, `account_param "a b": a name begins with a letter`},
 
 		{"a cookie name with blanks", gatewaytest.Site{Cookie: `name "a b"`}, `cookie name: what stands there is no name of a cookie: use letters, digits, - and _`},
 		{"an insecure cookie with a prefix of secure ones", gatewaytest.Site{Cookie: "insecure\nname __Secure-a"}, "browsers refuse it without Secure; choose another name or leave `insecure` out"},

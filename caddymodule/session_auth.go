@@ -5,7 +5,6 @@ import (
 	"errors"
 	"maps"
 	"net/http"
-	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -173,8 +172,14 @@ func (s *SessionAuth) ServeHTTP(w http.ResponseWriter, r *http.Request, next cad
 	return s.passOn(g, w, r, v, c, next)
 }
 
+// caller finds who makes the request. Of what passes as nobody's that is nobody, and
+// what an earlier session_auth has told of somebody is taken away again.
 func (s *SessionAuth) caller(g *gateway, r *http.Request, v *caller.Remembered) *caller.Caller {
-	if s.ForeignBearer {
+	switch {
+	case r.Method == http.MethodOptions && demand.PassesUnasked(&s.Demands, demanded(r)):
+		v.Injected = false
+		return new(caller.Caller)
+	case s.ForeignBearer:
 		return g.callers.ByCookie(r, v)
 	}
 	return g.callers.Of(r, v)
@@ -218,8 +223,8 @@ func (s *SessionAuth) inject(g *gateway, r *http.Request, v *caller.Remembered, 
 }
 
 func (s *SessionAuth) refuse(w http.ResponseWriter, r *http.Request, c *caller.Caller, why *refusal.Refusal) error {
-	refusal.CloseUnread(w, r)
 	if s.HandleErrors {
+		refusal.CloseUnread(w, r)
 		why.WriteHeaders(w)
 		caller.Remember(r).Failed(w.Header())
 		s.foreign.BeforeError(w, r)
@@ -227,39 +232,29 @@ func (s *SessionAuth) refuse(w http.ResponseWriter, r *http.Request, c *caller.C
 	}
 	w, done := s.foreign.Answer(w, r)
 	defer done()
+	w = s.shared.address.Check.Share(w, r, true)
+	address, asked, unknown := &s.shared.address, caller.AddressOf(r), why.Status == http.StatusUnauthorized
+	if unknown && s.keepsForm(r) {
+		address.KeepForm(w, r, why, asked)
+		return nil
+	}
+	refusal.CloseUnread(w, r)
 	switch {
-	case why.Status == http.StatusUnauthorized && s.leadsToLogin(r):
+	case unknown && s.leadsToLogin(r):
 		s.shared.watch.Led()
-		s.shared.address.ToLogin(w, r, asked(r))
-	case why.Status == http.StatusUnauthorized && !s.NoRedirect && web.IsRelayed(r):
-		s.shared.address.Relay(w, r, why, asked(r))
+		address.ToLogin(w, r, asked)
+	case unknown && !s.NoRedirect && web.IsRelayed(r):
+		address.Relay(w, r, why, asked)
 	case why.OfRights() || why == refusal.Account:
-		s.shared.address.Forbid(w, r, why, c, asked(r))
+		address.Forbid(w, r, why, c, asked)
 	default:
 		s.shared.watch.Refused(why.Status, r.URL.Path)
-		s.shared.address.Refuse(w, r, why, asked(r))
+		if unknown {
+			address.TellLogin(w.Header(), r, asked)
+		}
+		address.Refuse(w, r, why, asked)
 	}
 	return nil
-}
-
-// unauthorized is the status of the answer to who is not signed in.
-func (s *SessionAuth) unauthorized(r *http.Request) int {
-	if s.leadsToLogin(r) {
-		return http.StatusSeeOther
-	}
-	return http.StatusUnauthorized
-}
-
-func (s *SessionAuth) leadsToLogin(r *http.Request) bool {
-	return !s.NoRedirect && web.IsNavigation(r) && !strings.HasPrefix(r.URL.Path, s.shared.address.BasePath+"/")
-}
-
-// asked is what the client asked for, before any rewrite.
-func asked(r *http.Request) string {
-	if original, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok {
-		return original.URL.RequestURI()
-	}
-	return r.URL.RequestURI()
 }
 
 // UnmarshalCaddyfile reads the directive. Syntax:
@@ -280,6 +275,7 @@ func asked(r *http.Request) string {
 //			report_only
 //		}
 //		report_only
+//		preflight pass
 //		ambiguous_paths allow
 //		headers <preset>...|none
 //		header_roles <role>...

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"example.com/sidegate/caddymodule/caller"
 	"example.com/sidegate/caddymodule/demand"
@@ -12,6 +13,7 @@ import (
 	"example.com/sidegate/caddymodule/refusal"
 	"example.com/sidegate/caddymodule/siting"
 	"example.com/sidegate/caddymodule/streams"
+	"example.com/sidegate/caddymodule/web"
 	"example.com/sidegate/sessionstore/nearcache"
 )
 
@@ -22,7 +24,7 @@ func demanded(r *http.Request) demand.Request {
 	if method == http.MethodConnect {
 		method = http.MethodGet
 	}
-	return demand.Request{URL: r.URL, Method: method}
+	return demand.Request{URL: r.URL, Method: method, Preflight: caller.IsPreflight(r)}
 }
 
 // Words of on_session_end.
@@ -84,6 +86,9 @@ func (s *SessionAuth) Foresee(r *http.Request, c *caller.Caller) foresee.Step {
 	if made.Would != nil {
 		step.Notes = append(step.Notes, fmt.Sprintf("what a session_auth only reports would be %d %s", made.Would.Status, made.Would.Code))
 	}
+	if s.Preflight != "" && r.Method == http.MethodOptions {
+		step.Notes = append(step.Notes, "preflight pass: with Origin and Access-Control-Request-Method, as browsers ask before a page of another origin sends a request, it passes as nobody's")
+	}
 	if s.provider {
 		step.Notes = append(step.Notes, "upstream_token: a request may have the person's token renewed, which is not done here, and be refused where that fails")
 	}
@@ -96,6 +101,24 @@ func (s *SessionAuth) Foresee(r *http.Request, c *caller.Caller) foresee.Step {
 		}
 	}
 	return step
+}
+
+// unauthorized is the status of the answer to who is not signed in.
+func (s *SessionAuth) unauthorized(r *http.Request) int {
+	if s.leadsToLogin(r) {
+		return http.StatusSeeOther
+	}
+	return http.StatusUnauthorized
+}
+
+// leadsToLogin reports whether a person is led to the login page, to sign in; keepsForm
+// whether they have sent a form, which would be lost on that way.
+func (s *SessionAuth) leadsToLogin(r *http.Request) bool { return s.signsIn(r) && !web.PostsForm(r) }
+
+func (s *SessionAuth) keepsForm(r *http.Request) bool { return s.signsIn(r) && web.PostsForm(r) }
+
+func (s *SessionAuth) signsIn(r *http.Request) bool {
+	return !s.NoRedirect && web.IsNavigation(r) && !strings.HasPrefix(r.URL.Path, s.shared.address.BasePath+"/")
 }
 
 // keeping is which caches may keep what the app answers: on an open route it is

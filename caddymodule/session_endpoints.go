@@ -114,6 +114,7 @@ func (e *SessionEndpoints) ServeHTTP(w http.ResponseWriter, r *http.Request, nex
 		e.shared.outcomes.Add(demand.Refused)
 		w, done := e.foreign.Answer(w, r)
 		defer done()
+		w = e.shared.address.Check.Share(w, r, true)
 		refusal.CloseUnread(w, r)
 		refusal.TooEarly.Write(w, r, e.shared.address.Look)
 		return nil
@@ -140,6 +141,7 @@ func (e *SessionEndpoints) serve(w http.ResponseWriter, r *http.Request) {
 	defer done()
 	g, err := e.shared.gateway()
 	if err != nil {
+		w = e.shared.address.Check.Share(w, r, true)
 		refusal.CloseUnread(w, r)
 		e.shared.address.CannotTell(r, refusal.Unavailable).WriteJSON(w)
 		return

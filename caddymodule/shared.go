@@ -240,7 +240,7 @@ func (a *App) unanswered(r *http.Request, asked string, why error) {
 // it is taken away.
 func (a *App) credentials() caller.Credentials {
 	return caller.Credentials{
-		Cookie: a.address.Cookie.Name, Attempts: a.address.Cookie.AttemptPrefix(), Old: a.address.Cookie.IsOld(),
+		AccountParam: a.AccountParam, Cookie: a.address.Cookie.Name, Attempts: a.address.Cookie.AttemptPrefix(), Old: a.address.Cookie.IsOld(),
 		Ours: func(token string, many bool) bool {
 			g, err := a.gateway()
 			return err != nil || g.callers.Issued(token, many)

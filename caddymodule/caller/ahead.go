@@ -17,6 +17,9 @@ type Credentials struct {
 	// Old reports whether a cookie, by its name as identity.FoldCookie gives it, is one
 	// of another gateway by which people are adopted. Nil: none is.
 	Old func(folded string) bool
+	// AccountParam is the parameter of an address that chooses an account, as
+	// AccountHeader does. Empty: none does.
+	AccountParam string
 	// Ours reports whether a Bearer token is not the upstream's business; many
 	// says that it is not the only Authorization header.
 	Ours func(token string, many bool) bool
@@ -33,6 +36,7 @@ type Credentials struct {
 // that what a route did to them since is seen.
 type ahead struct {
 	cookies, authorization []string
+	chosen                 []string // accounts, by the address
 	tookCookie, tookBearer bool
 	pending                bool // until the first of our handlers or matchers asks
 }
@@ -51,7 +55,8 @@ func (c *Credentials) Take(r *http.Request) {
 	if c.Old != nil {
 		cookie = identity.RemoveCookies(r.Header, c.Old) || cookie
 	}
-	if !bearer && !cookie {
+	chosen := c.chosen(r)
+	if !bearer && !cookie && chosen == nil {
 		return
 	}
 	if cookie && len(r.Header["Cookie"]) == 0 {
@@ -66,7 +71,7 @@ func (c *Credentials) Take(r *http.Request) {
 	}
 	v := remember(r, vars)
 	v.cookies, v.authorization = cookies, authorization
-	v.ahead = ahead{r.Header["Cookie"], r.Header["Authorization"], cookie, bearer, true}
+	v.ahead = ahead{r.Header["Cookie"], r.Header["Authorization"], chosen, cookie, bearer, true}
 }
 
 // catchUp sees what routes did to the headers before the first of our handlers:
@@ -75,7 +80,7 @@ func (c *Credentials) Take(r *http.Request) {
 func (v *Remembered) catchUp(h http.Header) {
 	a := &v.ahead
 	a.pending = false
-	v.Accounts = h[AccountHeader]
+	v.Accounts = together(h[AccountHeader], a.chosen)
 	v.cookies = since(v.cookies, a.cookies, h["Cookie"], a.tookCookie)
 	v.authorization = since(v.authorization, a.authorization, h["Authorization"], a.tookBearer)
 	for _, name := range []string{"Cookie", "Authorization"} {

@@ -19,7 +19,7 @@ const AccountHeader = "X-Account-Id"
 // credentials as the client presented them, which no upstream may see, and
 // who was found to be behind them.
 type Remembered struct {
-	// Accounts are the values of AccountHeader.
+	// Accounts are the values of AccountHeader, and of the parameter that does the same.
 	Accounts []string
 	// Injected says that identity headers stand in the request.
 	Injected bool
@@ -53,6 +53,7 @@ type made struct {
 type presented struct {
 	cookies       []string // the Cookie header's lines
 	authorization []string
+	address       string // as it came, where a parameter was taken out of it
 	ahead         ahead
 }
 

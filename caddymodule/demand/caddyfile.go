@@ -28,6 +28,7 @@ const (
 //		...
 //	}
 //	report_only
+//	preflight pass
 //
 // Any of the names on a line of role or permission will do; several lines
 // must all hold.
@@ -41,6 +42,7 @@ func (d *Demands) Words(at directive.Position) map[string]directive.Option {
 		wordAccountAdmin: directive.Placed(directive.Flag(&d.AccountAdmin), &d.Lines.AccountAdmin),
 		"path":           d.parsePath,
 		"report_only":    directive.Flag(&d.ReportOnly),
+		"preflight":      directive.Choice(&d.Preflight, preflightPass),
 	}
 }
 

@@ -34,6 +34,8 @@ const (
 	aSession     = "a session"
 	rulePublic   = "public"
 	ruleOptional = "optional"
+
+	rulePreflight = "preflight " + preflightPass
 )
 
 // Rulings are what the request was decided by: the one demand that refuses it, what
@@ -84,6 +86,10 @@ func near(line, block directive.Position) directive.Position { return cmp.Or(lin
 func (s *ruleSet) asked(r Request) asks {
 	d := s.of
 	a := asks{of: d}
+	if PassesUnasked(d, r) {
+		a.opens = &Ruling{rulePreflight, d.At}
+		return a
+	}
 	whole := demand{require: d.Require, admin: d.AccountAdmin, adminAt: d.Lines.AccountAdmin, at: d.At, reported: d.ReportOnly}
 	if s.rules == nil {
 		if d.ready.public.Match(r.URL) {

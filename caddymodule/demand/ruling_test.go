@@ -51,6 +51,7 @@ func TestARequestIsDecidedByTheRulesThatAreNamed(t *testing.T) {
 		{"a rule that demands a session alone", open, "/in/x", signedIn(), "path /in/*: a session"},
 		{"nobody at that rule", open, "/in/x", anonymous, "path /in/*: a session"},
 		{"beside that rule", open, "/x", anonymous, "optional"},
+		{"what passes unasked, whoever asks", demand.Demands{Require: admins, Preflight: "pass"}, "/x", signedIn(), "preflight pass"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			d := prepared(t, c.demands)
@@ -60,7 +61,9 @@ func TestARequestIsDecidedByTheRulesThatAreNamed(t *testing.T) {
 					heard = append(heard, ruling.Rule)
 				}
 			})
-			made := d.Decide(get(t, c.path), c.who)
+			asked := get(t, c.path)
+			asked.Preflight = c.demands.Preflight != ""
+			made := d.Decide(asked, c.who)
 			if got := strings.Join(heard, ", "); got != c.want {
 				t.Errorf("%+v by %q", made, got)
 			}

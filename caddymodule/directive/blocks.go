@@ -12,7 +12,7 @@ type block struct {
 
 var blocks = []block{
 	{"sidegate", "the global block `sidegate { ... }`", "store cache stale secret lifetime idle_timeout max_sessions base_path public_url " +
-		"return_to cors cookie token login login_order same_people directory ambiguous_paths user_header log_names refresh_every role policy report_only docs why clear_site_data appearance"},
+		"return_to cors account_param cookie token login login_order same_people directory ambiguous_paths user_header log_names refresh_every role policy report_only docs why clear_site_data appearance"},
 	{"cookie", "`cookie { ... }` in the global block `sidegate`", "name domain same_site insecure"},
 	{"appearance", "`appearance { ... }` in the global block `sidegate`", "name logo accent help templates"},
 	{"token", "`token { ... }` in the global block `sidegate`", "issuer ttl off audience algorithm signing_key"},
@@ -30,9 +30,9 @@ var blocks = []block{
 	{"directory http", "`directory http <name> <url> { ... }`", "header basic_auth timeout retries required optional ca map require"},
 	{"session_endpoints", "`session_endpoints { ... }`", "keep_header"},
 	{"session_auth", "`session_auth { ... }`", "optional public role permission account_admin path ambiguous_paths headers header_roles user_header " +
-		"header keep_header assertion upstream_token no_redirect foreign_bearer handle_errors on_session_end report_only"},
+		"header keep_header assertion upstream_token no_redirect foreign_bearer handle_errors on_session_end preflight report_only"},
 	{"path", "`path <pattern>... { ... }` in session_auth", "role permission account_admin public optional method report_only"},
-	{"policy", "`policy <name> { ... }` in the global block `sidegate`", "optional public role permission account_admin path headers header_roles user_header header assertion redirect report_only"},
+	{"policy", "`policy <name> { ... }` in the global block `sidegate`", "optional public role permission account_admin path headers header_roles user_header header assertion redirect preflight report_only"},
 	{"session", "the matcher `session { ... }`", "role permission account_admin"},
 }
 

@@ -27,6 +27,8 @@ type Address struct {
 	Look *web.Look
 	// Clearing is what a browser is told to forget at a sign-out besides.
 	Clearing Clearing
+	// AccountParam is the parameter of an address that chooses an account; empty: none.
+	AccountParam string
 }
 
 // LoginURL leads a person to the login page and back to what they asked for. It
@@ -38,8 +40,14 @@ func (a *Address) LoginURL(r *http.Request, asked string) string {
 
 // LoginURLFor is LoginURL for who asked another proxy for r: the whole address where
 // the gateway has a public one, for the app may be at another host.
-func (a *Address) LoginURLFor(r *http.Request) string {
-	asked := r.URL.RequestURI()
+func (a *Address) LoginURLFor(r *http.Request) string { return a.loginURLFor(r, r.URL.RequestURI()) }
+
+// TellLogin says in an answer to a program that is not signed in where people sign in.
+func (a *Address) TellLogin(h http.Header, r *http.Request, asked string) {
+	h.Set(loginURLHeader, inASCII(a.loginURLFor(r, asked)))
+}
+
+func (a *Address) loginURLFor(r *http.Request, asked string) string {
 	if a.Sites.Public == (origin.Origin{}) {
 		return a.LoginURL(r, asked)
 	}
@@ -67,6 +75,7 @@ func (a *Address) ToLogin(w http.ResponseWriter, r *http.Request, asked string) 
 // Relay is ToLogin for a page that a script has asked for, to show it.
 func (a *Address) Relay(w http.ResponseWriter, r *http.Request, why *refusal.Refusal, asked string) {
 	why.WriteHeaders(w)
+	a.TellLogin(w.Header(), r, asked)
 	web.Relayed{To: a.LoginURL(r, asked)}.Write(w, a.Look.For(r))
 }
 

@@ -23,7 +23,7 @@ type backchannel struct {
 
 func backchannelRoute(c Config, p Provider) Route {
 	b := backchannel{p, c.Sessions, c.Events}
-	return Route{Path: "/backchannel-logout/" + p.Name(), Answers: map[string]http.HandlerFunc{http.MethodPost: b.post}, Reads: true}
+	return Route{Path: "/backchannel-logout/" + p.Name(), Answers: map[string]http.HandlerFunc{http.MethodPost: b.post}, Reads: true, Unshared: true}
 }
 
 func (b backchannel) post(w http.ResponseWriter, r *http.Request) {

@@ -63,6 +63,11 @@ func (b *timedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// inTime is the body of a request that is answered there, within refusal.BodyTime.
+func inTime(w http.ResponseWriter, r *http.Request) (b *timedBody, stop func()) {
+	return timeBody(r.Body, refusal.BodyTime, stopReading(w))
+}
+
 // stopReading has whoever waits for the request's body wait no longer.
 func stopReading(w http.ResponseWriter) func() {
 	return func() {

@@ -32,7 +32,7 @@ type passwordLogin struct {
 
 func loginRoute(c Config) Route {
 	l := newPasswordLogin(c)
-	return Route{Path: loginPath, Answers: map[string]http.HandlerFunc{http.MethodGet: l.get, http.MethodPost: l.post}, Reads: true}
+	return Route{Path: loginPath, Answers: map[string]http.HandlerFunc{http.MethodGet: l.get, http.MethodPost: l.post}, Reads: true, Unshared: true}
 }
 
 func newPasswordLogin(c Config) passwordLogin {

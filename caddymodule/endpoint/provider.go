@@ -56,12 +56,12 @@ func newProviderLogin(c Config, p Provider) providerLogin {
 
 func providerLoginRoute(c Config, p Provider) Route {
 	send := newProviderLogin(c, p).send
-	return Route{Path: loginPath + "/" + p.Name(), Answers: map[string]http.HandlerFunc{http.MethodGet: send}, NoHead: true}
+	return Route{Path: loginPath + "/" + p.Name(), Answers: map[string]http.HandlerFunc{http.MethodGet: send}, NoHead: true, Unshared: true}
 }
 
 func callbackRoute(c Config, p Provider) Route {
 	l := newProviderLogin(c, p)
-	route := Route{Path: "/callback/" + p.Name(), Answers: map[string]http.HandlerFunc{http.MethodGet: l.callback}, NoHead: true, Once: true}
+	route := Route{Path: "/callback/" + p.Name(), Answers: map[string]http.HandlerFunc{http.MethodGet: l.callback}, NoHead: true, Once: true, Unshared: true}
 	if p.PostsBack {
 		route.Answers[http.MethodPost], route.Reads, route.FromAnywhere = l.posted, true, true
 	}

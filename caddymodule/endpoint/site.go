@@ -98,6 +98,9 @@ type Route struct {
 	FromAnywhere bool
 	// NoBody says that a request with a body is refused.
 	NoBody bool
+	// Unshared says that no page of another origin reads the answer, listed or not:
+	// people go there themselves, or programs do.
+	Unshared bool
 }
 
 // Site answers what lies below the base path.
@@ -153,9 +156,16 @@ func (s *Site) Routes() []Route {
 // read.
 func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.peers.notice(r, s.events)
-	route, why := s.find(w, r)
+	route, why := s.find(r)
+	w = s.check.Share(w, r, !route.Unshared)
+	if why == refusal.Method {
+		if !route.Unshared && s.check.Preflight(w, r, route.allow()) {
+			return
+		}
+		w.Header().Set("Allow", route.allow())
+	}
 	if why == nil && r.Body != nil && r.Body != http.NoBody {
-		body, stop := timeBody(r.Body, refusal.BodyTime, stopReading(w))
+		body, stop := inTime(w, r)
 		defer stop()
 		r.Body = http.MaxBytesReader(w, body, maxBody)
 		if !route.reads(r) {
@@ -170,13 +180,12 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	route.handler(r)(w, r)
 }
 
-func (s *Site) find(w http.ResponseWriter, r *http.Request) (Route, *refusal.Refusal) {
+func (s *Site) find(r *http.Request) (Route, *refusal.Refusal) {
 	route, found := s.routes[pattern(strings.TrimPrefix(r.URL.Path, s.base))]
 	switch {
 	case !found:
 		return route, refusal.NotFound
 	case route.handler(r) == nil:
-		w.Header().Set("Allow", route.allow())
 		return route, refusal.Method
 	case caller.TooEarly(r), route.Once && caller.Early(r):
 		return route, refusal.TooEarly

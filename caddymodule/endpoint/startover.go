@@ -22,7 +22,7 @@ type startOver struct {
 
 func startOverRoute(c Config) Route {
 	s := startOver{newPages(c), c.Callers, c.Sessions, c.Events, newFresh(c)}
-	return Route{Path: "/start-over", Answers: map[string]http.HandlerFunc{http.MethodPost: s.post}, Reads: true}
+	return Route{Path: "/start-over", Answers: map[string]http.HandlerFunc{http.MethodPost: s.post}, Reads: true, Unshared: true}
 }
 
 // post ends every session that cannot be read and whose credential was

@@ -75,9 +75,9 @@ func verifyRoutes(c Config) []Route {
 	v := verify{newDesk(c), c.Policies, c.Outcomes, c.Uses, c.Events}
 	ask := map[string]http.HandlerFunc{http.MethodGet: v.ask}
 	return []Route{
-		{Path: verifyPath, Answers: ask, FromAnywhere: true, NoBody: true},
-		{Path: verifyPolicies, Answers: ask, FromAnywhere: true, NoBody: true},
-		{Path: verifyBelow, All: v.ask, FromAnywhere: true, NoBody: true},
+		{Path: verifyPath, Answers: ask, FromAnywhere: true, NoBody: true, Unshared: true},
+		{Path: verifyPolicies, Answers: ask, FromAnywhere: true, NoBody: true, Unshared: true},
+		{Path: verifyBelow, All: v.ask, FromAnywhere: true, NoBody: true, Unshared: true},
 	}
 }
 
@@ -213,10 +213,10 @@ func overridden(r *http.Request, asked *original) bool {
 // decide answers the question about the request. Redirects says that the question
 // wants people to be led to the login page, and yes is the status for what may pass.
 func (v verify) decide(w http.ResponseWriter, asked *http.Request, p *Policy, redirects bool, yes int) {
-	c := v.callers.Caller(asked)
+	request := demand.Request{URL: asked.URL, Method: asked.Method, Preflight: caller.IsPreflight(asked)}
+	c := v.caller(asked, p.Demands, request)
 	v.address.Cookie.HandOver(w, c)
 	made := demand.Decision{Why: v.unacceptable(asked, c)}
-	request := demand.Request{URL: asked.URL, Method: asked.Method}
 	if made.Why == nil {
 		v.uses(c)
 		made = p.Decide(request, c)
@@ -242,6 +242,15 @@ func (v verify) decide(w http.ResponseWriter, asked *http.Request, p *Policy, re
 	}
 	h["Cache-Control"], h["Vary"] = []string{"no-store"}, []string{web.VaryOnCaller}
 	w.WriteHeader(yes)
+}
+
+// caller finds who makes the request; nobody where it passes as nobody's.
+func (v verify) caller(asked *http.Request, d *demand.Demands, request demand.Request) *caller.Caller {
+	if demand.PassesUnasked(d, request) {
+		return new(caller.Caller)
+	}
+	caller.ChooseBy(asked, v.address.AccountParam)
+	return v.callers.Caller(asked)
 }
 
 func unauthorized(leads bool) int {

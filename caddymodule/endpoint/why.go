@@ -7,6 +7,7 @@ import (
 
 	"example.com/sidegate/caddymodule/caller"
 	"example.com/sidegate/caddymodule/demand"
+	"example.com/sidegate/caddymodule/identity"
 	"example.com/sidegate/caddymodule/origin"
 	"example.com/sidegate/caddymodule/web"
 	"example.com/sidegate/sessionstore"
@@ -96,7 +97,7 @@ type whyDecision struct {
 // nothing anew, and leaves a cookie that is good for nothing where it is, so that
 // asking again says the same.
 func (y why) get(w http.ResponseWriter, r *http.Request) {
-	about, refused := readAbout(r.URL)
+	about, refused := readAbout(r.URL, y.address.AccountParam)
 	if refused != nil {
 		refused.WriteJSON(w)
 		return
@@ -127,6 +128,9 @@ func (y why) get(w http.ResponseWriter, r *http.Request) {
 func (y why) decision(r *http.Request, about *about, c *caller.Caller) *whyDecision {
 	if about == nil {
 		return nil
+	}
+	if _, accounts := identity.TakeParameter(about.url.RawQuery, y.address.AccountParam); y.address.AccountParam != "" && accounts != nil {
+		c = caller.Of(c.Entry, accounts) // as that request would choose
 	}
 	return &whyDecision{about.method, about.told, y.given.Foresee(r, about.url, about.method, c)}
 }

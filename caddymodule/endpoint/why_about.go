@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"example.com/sidegate/caddymodule/identity"
 	"example.com/sidegate/caddymodule/refusal"
 )
 
@@ -29,9 +30,14 @@ var aboutParams = spelt{"path", "method", "host"}
 // cutName is a parameter's name as an answer repeats it.
 func cutName(name string) string { return name[:min(len(name), longestMethod)] }
 
-// readAbout reads what is asked about; nil where no path is.
-func readAbout(u *url.URL) (*about, *refusal.Refusal) {
-	query, err := url.ParseQuery(u.RawQuery)
+// readAbout reads what is asked about; nil where no path is. The parameter that chooses
+// an account for the question itself is no part of it.
+func readAbout(u *url.URL, accountParam string) (*about, *refusal.Refusal) {
+	asks := u.RawQuery
+	if accountParam != "" {
+		asks, _ = identity.TakeParameter(asks, accountParam)
+	}
+	query, err := url.ParseQuery(asks)
 	switch {
 	case err != nil && strings.Contains(u.RawQuery, ";"):
 		return nil, refusal.WhySemicolon

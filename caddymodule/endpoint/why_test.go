@@ -239,3 +239,16 @@ func TestWhatTheGatewaySeesOfARequestIsTold(t *testing.T) {
 		})
 	}
 }
+
+// Nobody can ask about a preflight by a request that is none.
+func TestWhyTellsThatAPreflightPasses(t *testing.T) {
+	s := gatewaytest.Start(t, gatewaytest.Site{Options: "why", Auth: "preflight pass\nrole nobody"})
+	ada := s.WithCookie(t, gatewaytest.Ada)
+	for method, want := range map[string]bool{"OPTIONS": true, "GET": false} {
+		var said why
+		ada.Get("/auth/why?path=/x&method="+method, "Origin", s.URL, "Access-Control-Request-Method", "PUT").Want(t, http.StatusOK).Decode(t, &said)
+		if told := strings.Contains(strings.Join(said.Path.Notes, " "), "preflight pass"); told != want || said.Path.Decision != "refused" {
+			t.Errorf("%s: %+v", method, said.Path)
+		}
+	}
+}

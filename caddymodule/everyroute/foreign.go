@@ -89,6 +89,9 @@ func (f *Foreign) Strip(r *http.Request, v *caller.Remembered) {
 			r.URL.RawQuery = left
 		}
 	}
+	if parameter := f.first.credentials.AccountParam; parameter != "" {
+		caller.HideAccount(r, v, parameter)
+	}
 	for _, name := range f.kept {
 		if values, ok := v.Aside[name]; ok {
 			r.Header[name] = values

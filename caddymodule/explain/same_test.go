@@ -125,6 +125,11 @@ var sites = []struct {
 			rewrite * /failed/{err.status_code}
 			reverse_proxy {upstream}
 		}`}, [][]asked{everyone("GET", "/x"), everyone("GET", "/x", page, "Remote-User: eve")}},
+	{"what browsers ask first, and accounts by address", gatewaytest.Site{Options: "account_param account", Auth: "preflight pass\npath /boss/* {\naccount_admin\n}"}, [][]asked{
+		everyone("OPTIONS", "/x", "Origin: https://app.example", "Access-Control-Request-Method: PUT"), everyone("OPTIONS", "/x"),
+		everyone("OPTIONS", "/x", "Origin: https://app.example", "Access-Control-Request-Method: PUT", "X-Http-Method-Override: PUT"),
+		everyone("GET", "/boss/x?account=globex&a=b"), everyone("GET", "/boss/x?account=acme"), everyone("GET", "/x?account=acme;a=b"),
+	}},
 	{"all that is only reported", gatewaytest.Site{Options: "report_only", Auth: "role admin"}, [][]asked{
 		everyone("GET", "/x"), everyone("TRACE", "/x"), everyone("GET", "/x", page),
 	}},

@@ -67,7 +67,7 @@ func Look(r *http.Request, u *url.URL, method string, c *caller.Caller) demand.F
 // something else of another.
 var ofThisOne = []string{
 	"Connection", "Upgrade", "Early-Data", "Range", "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "If-Range",
-	"Content-Type", "Content-Length",
+	"Content-Type", "Content-Length", "Access-Control-Request-Method", "Access-Control-Request-Headers",
 }
 
 // asked is the request that is asked about, as routes would see it behind what stands

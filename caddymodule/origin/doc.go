@@ -6,5 +6,6 @@
 // It lies on the way of requests with a Bearer token and of websockets: nothing
 // there allocates for who is at home.
 //
-// Begin reading at origin.go; check.go judges requests, sites.go tokens.
+// Begin reading at origin.go; check.go judges requests, sites.go tokens, and share.go
+// says which pages may read an answer.
 package origin

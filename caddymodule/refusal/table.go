@@ -72,7 +72,7 @@ var (
 var (
 	TwoAccounts = &Refusal{Status: http.StatusBadRequest, Code: "bad_request", Page: web.Wrong, Result: Refused,
 		Text:    "refusal.two_accounts",
-		Message: "X-Account-Id was sent more than once."}
+		Message: "The account was chosen more than once, by X-Account-Id or in the address, or so that it can be read in two ways."}
 	AmbiguousPath = &Refusal{Status: http.StatusBadRequest, Code: "bad_request",
 		Text:    "refusal.ambiguous_path",
 		Message: "This address can be read in more than one way, so it goes no further. Whoever runs this service finds the reason in its log."}

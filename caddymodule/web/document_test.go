@@ -104,6 +104,12 @@ func everyPageIn(v web.View) map[string]func(http.ResponseWriter) {
 		"unreadable":      func(w http.ResponseWriter) { web.Unreadable{Base: "/auth", ReturnTo: "/orders"}.Write(w, v) },
 		"started over":    func(w http.ResponseWriter) { web.StartedOver{To: "/auth/login"}.Write(w, v) },
 		"onward":          func(w http.ResponseWriter) { web.Onward{Base: "/auth", To: "/orders"}.Write(w, v) },
+		"kept form": func(w http.ResponseWriter) {
+			web.KeptForm{Action: "/orders", Login: "/auth/login", Fields: []web.Field{{Name: "of", Value: "7"}}, LeftOut: []string{"password"}}.Write(w, v)
+		},
+		"form from elsewhere": func(w http.ResponseWriter) { web.KeptForm{Login: "/auth/login", Lost: web.LostElsewhere}.Write(w, v) },
+		"form of a kind":      func(w http.ResponseWriter) { web.KeptForm{Login: "/auth/login", Lost: web.LostKind}.Write(w, v) },
+		"form of a size":      func(w http.ResponseWriter) { web.KeptForm{Login: "/auth/login", Lost: web.LostSize}.Write(w, v) },
 		"post back": func(w http.ResponseWriter) {
 			web.PostBack{Action: "/auth/callback/keycloak", Fields: []web.Field{{Name: "code", Value: "c"}}}.Write(w, v)
 		},
@@ -343,6 +349,9 @@ func FuzzNothingBreaksOutOfAPage(f *testing.F) {
 			func(w http.ResponseWriter) { web.Onward{Base: text, To: text}.Write(w, web.View{}) },
 			func(w http.ResponseWriter) {
 				web.Problem{Status: 403, Title: text, Detail: text, SignedInAs: text, Base: text}.Write(w, web.View{})
+			},
+			func(w http.ResponseWriter) {
+				web.KeptForm{Action: text, Login: text, Fields: []web.Field{{Name: text, Value: text}}, LeftOut: []string{text}}.Write(w, web.View{})
 			},
 		} {
 			all := render(t, write)

@@ -32,6 +32,20 @@ func AsksForJSON(r *http.Request) bool {
 	return !IsNavigation(r) && !acceptsHTML(r) && strings.Contains(strings.ToLower(r.Header.Get("Accept")), "application/json")
 }
 
+// PostsForm reports whether a form is sent, of whichever of the kinds that pages send
+// (HTML section 4.10.22.6).
+func PostsForm(r *http.Request) bool {
+	if r.Method != http.MethodPost {
+		return false
+	}
+	media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	switch media {
+	case "application/x-www-form-urlencoded", "multipart/form-data", "text/plain":
+		return true
+	}
+	return false
+}
+
 // isForm reports whether the body is what a page's form sends. Browsers say how
 // they come by it over https and on their own machine alone.
 func isForm(r *http.Request) bool {

@@ -51,7 +51,11 @@ var samples = map[string][]any{
 		shownProblem{Problem: Problem{Status: 503, Title: "One moment", Detail: "It passes.", Asked: true}},
 		shownProblem{Problem: Problem{Status: 503, Title: "One moment", Detail: "It passes.", RetryAfter: time.Minute}, Wait: "Try again in a minute."},
 	},
-	"unreadable":  {Unreadable{Base: "/auth"}, Unreadable{Base: "/auth", ReturnTo: "/orders"}},
+	"unreadable": {Unreadable{Base: "/auth"}, Unreadable{Base: "/auth", ReturnTo: "/orders"}},
+	"kept": {
+		KeptForm{Action: "/orders?of=7", Login: "/auth/login", Fields: []Field{{"note", "two apples"}}, LeftOut: []string{"password"}},
+		KeptForm{Login: "/auth/login", Lost: LostElsewhere}, KeptForm{Login: "/auth/login", Lost: LostKind}, KeptForm{Login: "/auth/login", Lost: LostSize},
+	},
 	"startedover": {StartedOver{To: "/auth/login"}, Relayed{To: "/auth/login"}},
 }
 

@@ -61,6 +61,9 @@ func (c *Contract) Check(t testing.TB, req *http.Request, resp *http.Response, b
 // missing header or property; a value of the wrong type or format; a body
 // where there must be none.
 func (c *Contract) Verify(req *http.Request, resp *http.Response, body []byte) error {
+	if req.Method == http.MethodOptions && resp.StatusCode == http.StatusNoContent && resp.Header.Get("Access-Control-Allow-Methods") != "" {
+		return verifyPreflight(resp.Header, body)
+	}
 	documented, err := c.response(req, resp.StatusCode)
 	if err != nil {
 		return err
@@ -76,6 +79,18 @@ func (c *Contract) Verify(req *http.Request, resp *http.Response, body []byte) e
 	}
 	if err := verifyContent(documented.Content, resp.Header, body); err != nil {
 		return fmt.Errorf("status %d: %w", resp.StatusCode, err)
+	}
+	return nil
+}
+
+// verifyPreflight checks the answer to a browser that asks first. Documents of this kind
+// have no word for that: it is said in the description of all.
+func verifyPreflight(h http.Header, body []byte) error {
+	switch from := h.Get("Access-Control-Allow-Origin"); {
+	case len(body) > 0:
+		return fmt.Errorf("a preflight is answered with a body of %d bytes", len(body))
+	case from == "" || from == "*" || from == "null" || h.Get("Access-Control-Allow-Credentials") != "true":
+		return fmt.Errorf("a preflight is answered for the origin %q, with credentials: %q", from, h.Get("Access-Control-Allow-Credentials"))
 	}
 	return nil
 }

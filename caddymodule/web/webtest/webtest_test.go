@@ -29,6 +29,29 @@ type answer struct {
 	body         string
 }
 
+func TestAPreflightIsForOneOriginAndHasNoBody(t *testing.T) {
+	for _, c := range []struct {
+		name, origin, credentials, body string
+		right                           bool
+	}{
+		{"one origin", "https://a.example", "true", "", true},
+		{"any origin", "*", "true", "", false},
+		{"sandboxed frames", "null", "true", "", false},
+		{"none", "-", "true", "", false},
+		{"no credentials", "https://a.example", "-", "", false},
+		{"a body", "https://a.example", "true", "{}", false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			a := answer{http.MethodOptions, "/auth/session", http.StatusNoContent, map[string]string{
+				"Access-Control-Allow-Methods": "GET", "Access-Control-Allow-Origin": c.origin, "Access-Control-Allow-Credentials": c.credentials,
+			}, c.body}
+			if err := a.verify(t); (err == nil) != c.right {
+				t.Errorf("it is found %v", err)
+			}
+		})
+	}
+}
+
 func jsonHeader(more ...string) map[string]string {
 	h := map[string]string{"Content-Type": "application/json", "Cache-Control": "private, no-store"}
 	for i := 0; i < len(more); i += 2 {
