@@ -78,7 +78,7 @@ func TestListedOriginsAskFirst(t *testing.T) {
 	}
 	for path, methods := range map[string]string{
 		"/auth/session": "GET, HEAD", "/auth/session/primary-account": "PUT", "/auth/refresh": "POST", "/auth/logout": "GET, HEAD, POST",
-		"/auth/sessions": "DELETE, GET, HEAD", "/auth/sessions/abc": "DELETE", "/auth/events": "GET, HEAD", "/auth/client.js": "GET, HEAD",
+		"/auth/sessions": "DELETE, GET, HEAD, POST", "/auth/sessions/abc": "DELETE, POST", "/auth/events": "GET, HEAD", "/auth/client.js": "GET, HEAD",
 	} {
 		a := ask(path, partner).Want(t, http.StatusNoContent)
 		wantShared(t, a, partner)

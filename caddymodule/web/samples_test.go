@@ -24,7 +24,7 @@ func TestEveryPageHasSamples(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, found := range regexp.MustCompile(`(?m)^\{\{define "(\w+)"\}\}(\{\{template "top")?`).FindAllStringSubmatch(string(text), -1) {
-			if found[2] != "" {
+			if found[2] != "" && found[1] != "docs" { // which is the gateway's own: nobody replaces it
 				defined = append(defined, found[1])
 			}
 		}

@@ -25,7 +25,10 @@ export interface paths {
         post?: never;
         delete?: never;
         options?: never;
-        /** Ask whether the session lives, without its content */
+        /**
+         * Ask whether the session lives, without its content
+         * @description The same headers as with GET. It is no activity either.
+         */
         head: operations["headSession"];
         patch?: never;
         trace?: never;
@@ -59,7 +62,10 @@ export interface paths {
         post?: never;
         delete?: never;
         options?: never;
-        /** Ask whether one could listen */
+        /**
+         * Ask whether one could listen
+         * @description The same headers as with GET, and no stream is opened.
+         */
         head: operations["headEvents"];
         patch?: never;
         trace?: never;
@@ -71,7 +77,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** This document */
+        /**
+         * This document
+         * @description OpenAPI 3.1 of every route here. What `/docs` shows is made from it.
+         */
         get: operations["getSwagger"];
         put?: never;
         post?: never;
@@ -108,7 +117,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The page to choose the account that one acts for */
+        /**
+         * The page to choose the account that one acts for
+         * @description All accounts of the person, the present one marked. A program asks for the session, and puts its choice.
+         */
         get: operations["getAccount"];
         put?: never;
         /**
@@ -129,7 +141,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The sign-in page */
+        /**
+         * The sign-in page
+         * @description A form for name and password, where there is a login that takes them, and a button for each provider.
+         */
         get: operations["getLogin"];
         put?: never;
         /**
@@ -234,7 +249,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The page that asks whether to sign out, or says that one is */
+        /**
+         * The page that asks whether to sign out, or says that one is
+         * @description Its button posts the form that does. Who only follows a link is not signed out by it.
+         */
         get: operations["getLogout"];
         put?: never;
         /**
@@ -302,13 +320,20 @@ export interface paths {
         };
         /**
          * List one's own sessions
-         * @description To a person who navigates there a page, with a button to sign each of them out. `Vary` says what that hangs on.
+         * @description Every browser and program that the person is signed in at, with where and when. No id in it is a credential.
+         *     To a person who navigates there a page, with a button to sign each of them out. `Vary` says what that hangs on.
          */
         get: operations["getSessions"];
         put?: never;
-        /** Sign out everywhere else, by the page's form */
+        /**
+         * Sign out everywhere else, by the page's form
+         * @description As DELETE /sessions, which is for programs.
+         */
         post: operations["postSessions"];
-        /** Sign out everywhere else */
+        /**
+         * Sign out everywhere else
+         * @description All sessions of the person end but the one that asks.
+         */
         delete: operations["deleteSessions"];
         options?: never;
         head?: never;
@@ -335,7 +360,10 @@ export interface paths {
          * @description One that is over already is signed out, too.
          */
         post: operations["postSession"];
-        /** Sign out one session */
+        /**
+         * Sign out one session
+         * @description The session of that id ends, if it is one of the person's own. It may be the one that asks.
+         */
         delete: operations["deleteSession"];
         options?: never;
         head?: never;
@@ -435,7 +463,10 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** The same by a policy of that name */
+        /**
+         * The same by a policy of that name
+         * @description As `/verify` answers, by the policy of that name in place of the default one.
+         */
         get: operations["verifyByPolicy"];
         put?: never;
         post?: never;
@@ -509,7 +540,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The types of the client, for TypeScript */
+        /**
+         * The types of the client, for TypeScript
+         * @description Those of `/client.js`, to put beside it.
+         */
         get: operations["getClientTypes"];
         put?: never;
         post?: never;
@@ -546,8 +580,52 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The types of that hook */
+        /**
+         * The types of that hook
+         * @description Those of `/react.js`, to put beside it.
+         */
         get: operations["getReactTypes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/docs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * This document as a page, where each route can be tried
+         * @description What each route is, its headers, a sample of every answer, its types, and a form that really calls it with the session of the
+         *     browser or a Bearer token. Works without JavaScript but for that form. Absent with `docs off`.
+         */
+        get: operations["getDocs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/docs.js": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The script of that page
+         * @description It asks no other host, and keeps a token that is pasted in the memory of the page alone. Absent with `docs off`.
+         */
+        get: operations["getDocsScript"];
         put?: never;
         post?: never;
         delete?: never;
@@ -563,7 +641,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The public keys that verify tokens and assertions */
+        /**
+         * The public keys that verify tokens and assertions
+         * @description For apps that verify `X-Session-Assertion`, or session tokens, themselves.
+         */
         get: operations["getJWKS"];
         put?: never;
         post?: never;
@@ -628,6 +709,22 @@ export interface components {
             /** @description Detailed error message */
             message?: string;
         };
+        /** @description An answer other than success. Its `error` is one of the codes, by which programs decide. */
+        Refusal: components["schemas"]["Error"] & {
+            error: components["schemas"]["ErrorCode"];
+        };
+        /**
+         * @description One word for programs; others may be added.
+         * @enum {string}
+         */
+        ErrorCode: "unauthorized" | "forbidden" | "bad_request" | "not_found" | "method_not_allowed" | "request_timeout" | "too_large" | "unsupported_media_type" | "too_early" | "too_many_requests" | "unavailable" | "busy" | "unreadable" | "ask_again" | "source_unavailable" | "source_unreadable" | "provider_unavailable" | "internal" | "not_mapped" | "not_admitted" | "too_many_sessions" | "number_taken" | "denied" | "attempt_expired" | "attempt_unknown" | "no_cookie" | "code_spent" | "clock_differs" | "provider_mismatched" | "email_unverified" | "no_email";
+        /** @description An account of a person, with all that is known of it */
+        Account: {
+            accountId: string;
+            accountName?: string;
+            usersPrimaryAccount?: boolean;
+            accountAdmin?: boolean;
+        };
         /** @description Why a logout token was refused, as RFC 6749 section 5.2 has errors */
         LogoutError: {
             /** @enum {string} */
@@ -635,14 +732,22 @@ export interface components {
             /** @description For the provider's log */
             error_description?: string;
         };
+        /** @description The name under either of its two names, or the same under both */
         Credentials: {
             /** @description An email address, or a user name of whoever has one */
-            username?: string;
+            username: string;
             /** @description The same, under the name of before */
             email?: string;
             /** Format: password */
             password: string;
-        } | unknown | unknown;
+        } | {
+            /** @description An email address, or a user name of whoever has one */
+            username?: string;
+            /** @description The same, under the name of before */
+            email: string;
+            /** Format: password */
+            password: string;
+        };
         SessionList: {
             sessions: {
                 /** @description Names the session; no credential */
@@ -721,12 +826,7 @@ export interface components {
                  * @enum {string}
                  */
                 accountChosenBy?: "request" | "person" | "entry";
-                accounts: {
-                    accountId?: string;
-                    accountName?: string;
-                    usersPrimaryAccount?: boolean;
-                    accountAdmin?: boolean;
-                }[];
+                accounts: components["schemas"]["Account"][];
                 roles: string[];
                 permissions: string[];
             };
@@ -805,7 +905,46 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example <!doctype html>
+                 *     <html lang="en">
+                 *     <title>Sign in</title>
+                 */
                 "text/html": string;
+            };
+        };
+        /** @description X-Account-Id was sent twice */
+        TwoAccounts: {
+            headers: {
+                "Cache-Control": components["headers"]["NoStore"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "error": "bad_request",
+                 *       "status": 400,
+                 *       "message": "X-Account-Id was sent more than once."
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refusal"];
+            };
+        };
+        /** @description X-Account-Id names an account that is not one's own */
+        NotOnesOwn: {
+            headers: {
+                "Cache-Control": components["headers"]["NoStore"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "error": "forbidden",
+                 *       "status": 403,
+                 *       "message": "That account is not one of yours."
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refusal"];
             };
         };
         /** @description The request cannot be read */
@@ -814,7 +953,19 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/json": components["schemas"]["Error"];
+                /**
+                 * @example {
+                 *       "error": "bad_request",
+                 *       "status": 400,
+                 *       "message": "The request body could not be read."
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refusal"];
+                /**
+                 * @example <!doctype html>
+                 *     <html lang="en">
+                 *     <title>Sign in</title>
+                 */
                 "text/html": string;
             };
         };
@@ -834,7 +985,7 @@ export interface components {
                  *       "message": "Sign in first."
                  *     }
                  */
-                "application/json": components["schemas"]["Error"];
+                "application/json": components["schemas"]["Refusal"];
             };
         };
         /** @description Not allowed: the request came from another site, asks for what is not one's own, or is of somebody who may not sign in here */
@@ -843,7 +994,19 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/json": components["schemas"]["Error"];
+                /**
+                 * @example {
+                 *       "error": "forbidden",
+                 *       "status": 403,
+                 *       "message": "This request came from another site. Open the page again and repeat what you did."
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refusal"];
+                /**
+                 * @example <!doctype html>
+                 *     <html lang="en">
+                 *     <title>Sign in</title>
+                 */
                 "text/html": string;
             };
         };
@@ -853,7 +1016,19 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/json": components["schemas"]["Error"];
+                /**
+                 * @example {
+                 *       "error": "not_found",
+                 *       "status": 404,
+                 *       "message": "There is nothing here."
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refusal"];
+                /**
+                 * @example <!doctype html>
+                 *     <html lang="en">
+                 *     <title>Sign in</title>
+                 */
                 "text/html": string;
             };
         };
@@ -864,7 +1039,19 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/json": components["schemas"]["Error"];
+                /**
+                 * @example {
+                 *       "error": "method_not_allowed",
+                 *       "status": 405,
+                 *       "message": "This address does not take that method; see Allow."
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refusal"];
+                /**
+                 * @example <!doctype html>
+                 *     <html lang="en">
+                 *     <title>Sign in</title>
+                 */
                 "text/html": string;
             };
         };
@@ -874,7 +1061,19 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/json": components["schemas"]["Error"];
+                /**
+                 * @example {
+                 *       "error": "request_timeout",
+                 *       "status": 408,
+                 *       "message": "The request body took longer than 10 seconds."
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refusal"];
+                /**
+                 * @example <!doctype html>
+                 *     <html lang="en">
+                 *     <title>Sign in</title>
+                 */
                 "text/html": string;
             };
         };
@@ -884,7 +1083,19 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/json": components["schemas"]["Error"];
+                /**
+                 * @example {
+                 *       "error": "too_large",
+                 *       "status": 413,
+                 *       "message": "The request body is too large: 64 KiB at most."
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refusal"];
+                /**
+                 * @example <!doctype html>
+                 *     <html lang="en">
+                 *     <title>Sign in</title>
+                 */
                 "text/html": string;
             };
         };
@@ -894,7 +1105,19 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/json": components["schemas"]["Error"];
+                /**
+                 * @example {
+                 *       "error": "unsupported_media_type",
+                 *       "status": 415,
+                 *       "message": "Send application/json or application/x-www-form-urlencoded."
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refusal"];
+                /**
+                 * @example <!doctype html>
+                 *     <html lang="en">
+                 *     <title>Sign in</title>
+                 */
                 "text/html": string;
             };
         };
@@ -904,7 +1127,19 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/json": components["schemas"]["Error"];
+                /**
+                 * @example {
+                 *       "error": "too_early",
+                 *       "status": 425,
+                 *       "message": "This request came before the connection was established, so that it could be a repetition by somebody else. Nothing was done; send it again."
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refusal"];
+                /**
+                 * @example <!doctype html>
+                 *     <html lang="en">
+                 *     <title>Sign in</title>
+                 */
                 "text/html": string;
             };
         };
@@ -918,7 +1153,19 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/json": components["schemas"]["Error"];
+                /**
+                 * @example {
+                 *       "error": "source_unreadable",
+                 *       "status": 502,
+                 *       "message": "What is said of you cannot be read, so your roles and permissions do not hold until it can. You are still signed in. Please tell whoever runs this service."
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refusal"];
+                /**
+                 * @example <!doctype html>
+                 *     <html lang="en">
+                 *     <title>Sign in</title>
+                 */
                 "text/html": string;
             };
         };
@@ -933,7 +1180,19 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/json": components["schemas"]["Error"];
+                /**
+                 * @example {
+                 *       "error": "unavailable",
+                 *       "status": 503,
+                 *       "message": "Sessions cannot be looked up at the moment. Nobody was signed out; try again shortly."
+                 *     }
+                 */
+                "application/json": components["schemas"]["Refusal"];
+                /**
+                 * @example <!doctype html>
+                 *     <html lang="en">
+                 *     <title>Sign in</title>
+                 */
                 "text/html": string;
             };
         };
@@ -970,37 +1229,90 @@ export interface components {
     };
     requestBodies: never;
     headers: {
-        /** @description The methods that this route answers */
+        /**
+         * @description The methods that this route answers
+         * @example GET, HEAD
+         */
         Allow: string;
-        /** @description How long the answer may be kept */
+        /**
+         * @description How long the answer may be kept
+         * @example public, max-age=300
+         */
         CacheControl: string;
-        /** @description Tag of the answer's content */
+        /**
+         * @description Tag of the answer's content
+         * @example "hJ0lJ5mTq0cC8dXbF1aE9w"
+         */
         ETag: string;
-        /** @description When the session ends, whatever its person does; RFC 3339, UTC */
+        /**
+         * @description When the session ends, whatever its person does; RFC 3339, UTC
+         * @example 2026-03-02T20:15:00Z
+         */
         ExpiresAt: string;
-        /** @description When the session ends if nothing more is seen of its person; RFC 3339, UTC */
+        /**
+         * @description When the session ends if nothing more is seen of its person; RFC 3339, UTC
+         * @example 2026-03-02T12:40:00Z
+         */
         IdleExpiresAt: string;
-        /** @description Where to go on */
+        /**
+         * @description Where to go on
+         * @example /orders
+         */
         Location: string;
-        /** @description Where people sign in who are led back to the original */
+        /**
+         * @description Where people sign in who are led back to the original
+         * @example /auth/login?return_to=%2Forders
+         */
         LoginURL: string;
-        /** @description Where they can sign in as somebody else, and are led back to the original */
+        /**
+         * @description Where they can sign in as somebody else, and are led back to the original
+         * @example /auth/login?return_to=%2Forders
+         */
         LoginURLMaybe: string;
-        /** @description Always with no-store */
+        /**
+         * @description Always with no-store
+         * @example private, no-store
+         */
         NoStore: string;
-        /** @description Seconds to wait */
+        /**
+         * @description Where it is sent, with no-store
+         * @example private, no-store
+         */
+        NoStoreMaybe: string;
+        /**
+         * @description Seconds to wait
+         * @example 2
+         */
         RetryAfter: number;
-        /** @description Seconds to wait */
+        /**
+         * @description Seconds to wait
+         * @example 2
+         */
         RetryAfterMaybe: number;
-        /** @description The session cookie, set, renewed or cleared */
+        /**
+         * @description The session cookie, set, renewed or cleared
+         * @example __Host-Http-sidegate=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax
+         */
         SetCookie: string;
-        /** @description The session cookie; the cookie of an attempt that is over is cleared beside it */
+        /**
+         * @description The session cookie; the cookie of an attempt that is over is cleared beside it
+         * @example __Host-Http-sidegate=AAEr4Zk2bVw; Path=/; HttpOnly; Secure; SameSite=Lax
+         */
         SetCookieAlways: string;
-        /** @description The sealed state of this attempt */
+        /**
+         * @description The sealed state of this attempt
+         * @example __Host-Http-sidegate-4mPq0zXWm1aE=c2VhbGVk; Path=/; Max-Age=600; HttpOnly; Secure; SameSite=Lax
+         */
         SetCookieAttempt: string;
-        /** @description Cookie, Authorization, X-Account-Id */
+        /**
+         * @description Cookie, Authorization, X-Account-Id
+         * @example Cookie, Authorization, X-Account-Id
+         */
         Vary: string;
-        /** @description RFC 6750 section 3 */
+        /**
+         * @description RFC 6750 section 3
+         * @example Bearer
+         */
         WWWAuthenticate: string;
     };
     pathItems: never;
@@ -1049,27 +1361,9 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description X-Account-Id was sent twice */
-            400: {
-                headers: {
-                    "Cache-Control": components["headers"]["NoStore"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
+            400: components["responses"]["TwoAccounts"];
             401: components["responses"]["Unauthorized"];
-            /** @description X-Account-Id names an account that is not one's own */
-            403: {
-                headers: {
-                    "Cache-Control": components["headers"]["NoStore"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
+            403: components["responses"]["NotOnesOwn"];
             404: components["responses"]["NotFound"];
             405: components["responses"]["MethodNotAllowed"];
             /**
@@ -1083,7 +1377,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["Refusal"];
                 };
             };
             /**
@@ -1097,7 +1391,14 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    /**
+                     * @example {
+                     *       "error": "source_unavailable",
+                     *       "status": 503,
+                     *       "message": "The gateway that you are signed in at was asked who you are, and gave no answer. Nobody was signed out; try again shortly."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Refusal"];
                 };
             };
         };
@@ -1144,27 +1445,9 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description X-Account-Id was sent twice */
-            400: {
-                headers: {
-                    "Cache-Control": components["headers"]["NoStore"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
+            400: components["responses"]["TwoAccounts"];
             401: components["responses"]["Unauthorized"];
-            /** @description X-Account-Id names an account that is not one's own */
-            403: {
-                headers: {
-                    "Cache-Control": components["headers"]["NoStore"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
+            403: components["responses"]["NotOnesOwn"];
             404: components["responses"]["NotFound"];
             405: components["responses"]["MethodNotAllowed"];
             /**
@@ -1178,7 +1461,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["Refusal"];
                 };
             };
             /**
@@ -1192,7 +1475,14 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    /**
+                     * @example {
+                     *       "error": "source_unavailable",
+                     *       "status": 503,
+                     *       "message": "The gateway that you are signed in at was asked who you are, and gave no answer. Nobody was signed out; try again shortly."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Refusal"];
                 };
             };
         };
@@ -1234,27 +1524,9 @@ export interface operations {
                     "text/event-stream": string;
                 };
             };
-            /** @description X-Account-Id was sent twice */
-            400: {
-                headers: {
-                    "Cache-Control": components["headers"]["NoStore"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
+            400: components["responses"]["TwoAccounts"];
             401: components["responses"]["Unauthorized"];
-            /** @description X-Account-Id names an account that is not one's own */
-            403: {
-                headers: {
-                    "Cache-Control": components["headers"]["NoStore"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
+            403: components["responses"]["NotOnesOwn"];
             404: components["responses"]["NotFound"];
             405: components["responses"]["MethodNotAllowed"];
             /** @description The session has as many streams open at this gateway as it may, which are 16 */
@@ -1265,7 +1537,14 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    /**
+                     * @example {
+                     *       "error": "too_many_requests",
+                     *       "status": 429,
+                     *       "message": "This session has 16 event streams open here, which is as many as it may have: close one, or share one among tabs."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Refusal"];
                 };
             };
             /**
@@ -1279,7 +1558,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["Refusal"];
                 };
             };
         };
@@ -1321,27 +1600,9 @@ export interface operations {
                     "text/event-stream": string;
                 };
             };
-            /** @description X-Account-Id was sent twice */
-            400: {
-                headers: {
-                    "Cache-Control": components["headers"]["NoStore"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
+            400: components["responses"]["TwoAccounts"];
             401: components["responses"]["Unauthorized"];
-            /** @description X-Account-Id names an account that is not one's own */
-            403: {
-                headers: {
-                    "Cache-Control": components["headers"]["NoStore"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
+            403: components["responses"]["NotOnesOwn"];
             404: components["responses"]["NotFound"];
             405: components["responses"]["MethodNotAllowed"];
             /** @description The session has as many streams open at this gateway as it may, which are 16 */
@@ -1352,7 +1613,14 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    /**
+                     * @example {
+                     *       "error": "too_many_requests",
+                     *       "status": 429,
+                     *       "message": "This session has 16 event streams open here, which is as many as it may have: close one, or share one among tabs."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Refusal"];
                 };
             };
             /**
@@ -1366,7 +1634,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["Refusal"];
                 };
             };
         };
@@ -1383,10 +1651,21 @@ export interface operations {
             /** @description OpenAPI 3.1; as a text where a browser shows it */
             200: {
                 headers: {
+                    "Cache-Control": components["headers"]["CacheControl"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example openapi: 3.1.0
+                     *     info:
+                     *       title: Sidegate sessions
+                     */
                     "application/yaml": string;
+                    /**
+                     * @example openapi: 3.1.0
+                     *     info:
+                     *       title: Sidegate sessions
+                     */
                     "text/plain": string;
                 };
             };
@@ -1471,6 +1750,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "accountId": "globex",
+                 *       "return_to": "/orders"
+                 *     }
+                 */
                 "application/x-www-form-urlencoded": {
                     /** @description One of the session's accounts */
                     accountId: string;
@@ -1549,6 +1834,13 @@ export interface operations {
                  *     }
                  */
                 "application/json": components["schemas"]["Credentials"];
+                /**
+                 * @example {
+                 *       "email": "ada@example.com",
+                 *       "password": "sidegate-demo",
+                 *       "return_to": "/orders"
+                 *     }
+                 */
                 "application/x-www-form-urlencoded": components["schemas"]["Credentials"] & {
                     return_to?: string;
                 };
@@ -1575,7 +1867,19 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "status": 401,
+                     *       "message": "The sign-in name or the password is wrong."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Refusal"];
+                    /**
+                     * @example <!doctype html>
+                     *     <html lang="en">
+                     *     <title>Sign in</title>
+                     */
                     "text/html": string;
                 };
             };
@@ -1594,7 +1898,19 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    /**
+                     * @example {
+                     *       "error": "too_many_requests",
+                     *       "status": 429,
+                     *       "message": "Too many attempts. Wait, then try again."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Refusal"];
+                    /**
+                     * @example <!doctype html>
+                     *     <html lang="en">
+                     *     <title>Sign in</title>
+                     */
                     "text/html": string;
                 };
             };
@@ -1629,9 +1945,15 @@ export interface operations {
              */
             200: {
                 headers: {
+                    "Cache-Control": components["headers"]["NoStore"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example <!doctype html>
+                     *     <html lang="en">
+                     *     <title>Sign in</title>
+                     */
                     "text/html": string;
                 };
             };
@@ -1686,6 +2008,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example <!doctype html>
+                     *     <html lang="en">
+                     *     <title>Sign in</title>
+                     */
                     "text/html": string;
                 };
             };
@@ -1709,6 +2036,19 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "attempt_unknown",
+                     *       "status": 400,
+                     *       "message": "The answer belongs to no sign-in that this client has begun."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Refusal"];
+                    /**
+                     * @example <!doctype html>
+                     *     <html lang="en">
+                     *     <title>Sign in</title>
+                     */
                     "text/html": string;
                 };
             };
@@ -1720,6 +2060,19 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "denied",
+                     *       "status": 401,
+                     *       "message": "The provider has signed nobody in: it was cancelled, or is not allowed there."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Refusal"];
+                    /**
+                     * @example <!doctype html>
+                     *     <html lang="en">
+                     *     <title>Sign in</title>
+                     */
                     "text/html": string;
                 };
             };
@@ -1730,6 +2083,19 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "not_admitted",
+                     *       "status": 403,
+                     *       "message": "You may not sign in here. If you think you should, ask whoever runs this service."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Refusal"];
+                    /**
+                     * @example <!doctype html>
+                     *     <html lang="en">
+                     *     <title>Sign in</title>
+                     */
                     "text/html": string;
                 };
             };
@@ -1754,6 +2120,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "code": "c0de",
+                 *       "state": "4mPq0zXWm1aE"
+                 *     }
+                 */
                 "application/x-www-form-urlencoded": {
                     /** @description The authorization code */
                     code?: string;
@@ -1779,6 +2151,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example <!doctype html>
+                     *     <html lang="en">
+                     *     <title>Sign in</title>
+                     */
                     "text/html": string;
                 };
             };
@@ -1802,6 +2179,19 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "attempt_unknown",
+                     *       "status": 400,
+                     *       "message": "The answer belongs to no sign-in that this client has begun."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Refusal"];
+                    /**
+                     * @example <!doctype html>
+                     *     <html lang="en">
+                     *     <title>Sign in</title>
+                     */
                     "text/html": string;
                 };
             };
@@ -1813,6 +2203,19 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "denied",
+                     *       "status": 401,
+                     *       "message": "The provider has signed nobody in: it was cancelled, or is not allowed there."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Refusal"];
+                    /**
+                     * @example <!doctype html>
+                     *     <html lang="en">
+                     *     <title>Sign in</title>
+                     */
                     "text/html": string;
                 };
             };
@@ -1823,6 +2226,19 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "error": "not_admitted",
+                     *       "status": 403,
+                     *       "message": "You may not sign in here. If you think you should, ask whoever runs this service."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Refusal"];
+                    /**
+                     * @example <!doctype html>
+                     *     <html lang="en">
+                     *     <title>Sign in</title>
+                     */
                     "text/html": string;
                 };
             };
@@ -1849,6 +2265,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "logout_token": "eyJ0eXAiOiJsb2dvdXQrand0In0.e30.c2lnbmF0dXJl"
+                 *     }
+                 */
                 "application/x-www-form-urlencoded": {
                     /** @description A signed JWT, section 2.4 */
                     logout_token: string;
@@ -1894,7 +2315,14 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    /**
+                     * @example {
+                     *       "error": "unavailable",
+                     *       "status": 503,
+                     *       "message": "The logout token is not verified yet: the provider's keys and settings were asked for a moment ago. Send it again."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Refusal"];
                 };
             };
         };
@@ -1942,6 +2370,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example <!doctype html>
+                     *     <html lang="en">
+                     *     <title>Sign in</title>
+                     */
                     "text/html": string;
                 };
             };
@@ -1987,6 +2420,11 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "return_to": "/orders"
+                 *     }
+                 */
                 "application/x-www-form-urlencoded": {
                     return_to?: string;
                 };
@@ -2053,7 +2491,7 @@ export interface operations {
                      *       "message": "The session has ended. Sign in again."
                      *     }
                      */
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["Refusal"];
                 };
             };
             403: components["responses"]["Forbidden"];
@@ -2076,10 +2514,10 @@ export interface operations {
                      * @example {
                      *       "error": "source_unreadable",
                      *       "status": 502,
-                     *       "message": "What is said of you cannot be read."
+                     *       "message": "What is said of you cannot be read, so your roles and permissions do not hold until it can. You are still signed in. Please tell whoever runs this service."
                      *     }
                      */
-                    "application/json": components["schemas"]["Error"];
+                    "application/json": components["schemas"]["Refusal"];
                 };
             };
             503: components["responses"]["Unavailable"];
@@ -2103,6 +2541,11 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SessionList"];
+                    /**
+                     * @example <!doctype html>
+                     *     <html lang="en">
+                     *     <title>Sign in</title>
+                     */
                     "text/html": string;
                 };
             };
@@ -2134,6 +2577,7 @@ export interface operations {
         /** @description A form without fields */
         requestBody?: {
             content: {
+                /** @example {} */
                 "application/x-www-form-urlencoded": Record<string, never>;
             };
         };
@@ -2172,6 +2616,7 @@ export interface operations {
             /** @description Signed out */
             204: {
                 headers: {
+                    "Cache-Control": components["headers"]["NoStoreMaybe"];
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -2203,6 +2648,7 @@ export interface operations {
         /** @description A form without fields */
         requestBody?: {
             content: {
+                /** @example {} */
                 "application/x-www-form-urlencoded": Record<string, never>;
             };
         };
@@ -2247,6 +2693,7 @@ export interface operations {
             /** @description Signed out */
             204: {
                 headers: {
+                    "Cache-Control": components["headers"]["NoStoreMaybe"];
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -2296,16 +2743,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["BadRequest"];
-            /** @description X-Account-Id names an account that is not one's own */
-            403: {
-                headers: {
-                    "Cache-Control": components["headers"]["NoStore"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
+            403: components["responses"]["NotOnesOwn"];
             404: components["responses"]["NotFound"];
             405: components["responses"]["MethodNotAllowed"];
             503: components["responses"]["Unavailable"];
@@ -2362,7 +2800,14 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    /**
+                     * @example {
+                     *       "error": "bad_request",
+                     *       "status": 400,
+                     *       "message": "The question came with the body of the request: have the proxy ask without it, and without Content-Length."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Refusal"];
                 };
             };
             /** @description Nobody is signed in */
@@ -2375,7 +2820,14 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "status": 401,
+                     *       "message": "Sign in first."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Refusal"];
                 };
             };
             /** @description Somebody is signed in who may not, or the request is one that nobody may make */
@@ -2386,7 +2838,14 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    /**
+                     * @example {
+                     *       "error": "forbidden",
+                     *       "status": 403,
+                     *       "message": "Your roles and permissions do not allow this."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Refusal"];
                 };
             };
             404: components["responses"]["NotFound"];
@@ -2395,10 +2854,18 @@ export interface operations {
             /** @description The assertion could not be signed */
             500: {
                 headers: {
+                    "Cache-Control": components["headers"]["NoStoreMaybe"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    /**
+                     * @example {
+                     *       "error": "internal",
+                     *       "status": 500,
+                     *       "message": "The session token could not be signed."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Refusal"];
                 };
             };
             503: components["responses"]["Unavailable"];
@@ -2461,7 +2928,14 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    /**
+                     * @example {
+                     *       "error": "bad_request",
+                     *       "status": 400,
+                     *       "message": "The question came with the body of the request: have the proxy ask without it, and without Content-Length."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Refusal"];
                 };
             };
             /** @description Nobody is signed in */
@@ -2474,7 +2948,14 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "status": 401,
+                     *       "message": "Sign in first."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Refusal"];
                 };
             };
             /** @description Somebody is signed in who may not, or the request is one that nobody may make */
@@ -2485,7 +2966,14 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    /**
+                     * @example {
+                     *       "error": "forbidden",
+                     *       "status": 403,
+                     *       "message": "Your roles and permissions do not allow this."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Refusal"];
                 };
             };
             404: components["responses"]["NotFound"];
@@ -2494,10 +2982,18 @@ export interface operations {
             /** @description The assertion could not be signed */
             500: {
                 headers: {
+                    "Cache-Control": components["headers"]["NoStoreMaybe"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    /**
+                     * @example {
+                     *       "error": "internal",
+                     *       "status": 500,
+                     *       "message": "The session token could not be signed."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Refusal"];
                 };
             };
             503: components["responses"]["Unavailable"];
@@ -2556,7 +3052,14 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    /**
+                     * @example {
+                     *       "error": "bad_request",
+                     *       "status": 400,
+                     *       "message": "The question came with the body of the request: have the proxy ask without it, and without Content-Length."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Refusal"];
                 };
             };
             /** @description Nobody is signed in */
@@ -2569,7 +3072,14 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    /**
+                     * @example {
+                     *       "error": "unauthorized",
+                     *       "status": 401,
+                     *       "message": "Sign in first."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Refusal"];
                 };
             };
             /** @description Somebody is signed in who may not, or the request is one that nobody may make */
@@ -2580,7 +3090,14 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    /**
+                     * @example {
+                     *       "error": "forbidden",
+                     *       "status": 403,
+                     *       "message": "Your roles and permissions do not allow this."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Refusal"];
                 };
             };
             404: components["responses"]["NotFound"];
@@ -2589,10 +3106,18 @@ export interface operations {
             /** @description The assertion could not be signed */
             500: {
                 headers: {
+                    "Cache-Control": components["headers"]["NoStoreMaybe"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Error"];
+                    /**
+                     * @example {
+                     *       "error": "internal",
+                     *       "status": 500,
+                     *       "message": "The session token could not be signed."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Refusal"];
                 };
             };
             503: components["responses"]["Unavailable"];
@@ -2615,6 +3140,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /** @example export { getSession, subscribe, login, logout, authFetch } */
                     "text/javascript": string;
                 };
             };
@@ -2648,6 +3174,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /** @example export declare const getSession: Client["getSession"]; */
                     "application/typescript": string;
                 };
             };
@@ -2681,6 +3208,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /** @example export { getSession, subscribe, login, logout, authFetch } */
                     "text/javascript": string;
                 };
             };
@@ -2714,7 +3242,56 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /** @example export declare const getSession: Client["getSession"]; */
                     "application/typescript": string;
+                };
+            };
+            /** @description The file is as If-None-Match names it */
+            304: {
+                headers: {
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+        };
+    };
+    getDocs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Page"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+        };
+    };
+    getDocsScript: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The module */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example export { getSession, subscribe, login, logout, authFetch } */
+                    "text/javascript": string;
                 };
             };
             /** @description The file is as If-None-Match names it */
@@ -2746,7 +3323,37 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "keys": [
+                     *         {
+                     *           "kty": "EC",
+                     *           "use": "sig",
+                     *           "alg": "ES256",
+                     *           "kid": "4mPq0zXWm1aE",
+                     *           "crv": "P-256",
+                     *           "x": "WKn-ZIGevcwGIyyrzFoZNBdaq9_TsqzGl96oc0CWuis",
+                     *           "y": "y77t-RvAHRKTsSGdIYUfweuOvwrvDD-Q3Hv5J0fSKbE"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["JWKS"];
+                    /**
+                     * @example {
+                     *       "keys": [
+                     *         {
+                     *           "kty": "EC",
+                     *           "use": "sig",
+                     *           "alg": "ES256",
+                     *           "kid": "4mPq0zXWm1aE",
+                     *           "crv": "P-256",
+                     *           "x": "WKn-ZIGevcwGIyyrzFoZNBdaq9_TsqzGl96oc0CWuis",
+                     *           "y": "y77t-RvAHRKTsSGdIYUfweuOvwrvDD-Q3Hv5J0fSKbE"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/jwk-set+json": components["schemas"]["JWKS"];
                 };
             };
