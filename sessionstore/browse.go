@@ -29,7 +29,8 @@ type Browser interface {
 	// RevokeKeys ends those sessions, also those that cannot be read, and reports
 	// how many had not ended before. Those that had ended idle do not count, and come
 	// back no more; one that cannot be read counts, where only its content could say
-	// that it had. With an error come those that have ended by then.
+	// that it had. With an error come those that have ended by then. Of no keys it
+	// has all that was ended before confirmed, by a store that waits for replicas.
 	RevokeKeys(ctx context.Context, keys ...Key) (int, error)
 }
 

@@ -23,6 +23,11 @@ var (
 	// ErrTooMany says that the person has as many sessions as they may have,
 	// so that there is no new one.
 	ErrTooMany = errors.New("the person has as many sessions as they may have")
+
+	// ErrUnconfirmed says that it has been done as far as the store goes by itself, and
+	// that fewer of its replicas have confirmed it than must: a failover may undo it. It
+	// is no definite answer; to ask again asks them again.
+	ErrUnconfirmed = errors.New("so that a failover may undo it")
 )
 
 // Store keeps sessions. Its methods may be called concurrently, honour the

@@ -201,7 +201,11 @@ func (st *Store) countMany(ctx context.Context, conn *goredis.Conn, names []stri
 // RevokeKeys ends sessions of anybody: see sessionstore.Browser. Those of one person
 // in a page end at once, and are told of in one message; each of these steps has the
 // store's time-out to itself. One that cannot be read counts, for it may have lived.
+// Of no keys it has enough replicas of every server confirm what has ended before.
 func (st *Store) RevokeKeys(ctx context.Context, keys ...sessionstore.Key) (ended int, err error) {
+	if len(keys) == 0 {
+		return 0, st.failed("ending sessions in redis", st.settleAll(ctx))
+	}
 	for page := range slices.Chunk(keys, pageSize) {
 		if err := ctx.Err(); err != nil {
 			return ended, st.failed("ending sessions in redis", err)

@@ -146,6 +146,20 @@ func TestAServerThatWasReplacedDoesNotSayNone(t *testing.T) {
 	must(t, replaced.Client().Do(t.Context(), "replicaof", "127.0.0.1", "1").Err())
 	_, err := st.Get(t.Context(), s.Key)
 	cannotTell(t, err)
+	t.Run("nor that a person has none", func(t *testing.T) {
+		ends := calls()
+		for _, name := range []string{"List", "WalkUser", "RevokeUser", "WalkAll", "Count"} {
+			cannotTell(t, ends[name](t.Context(), st, s))
+		}
+	})
+	t.Run("nor that a person has none but the one that is kept", func(t *testing.T) {
+		replaced := redistest.Start(t)
+		st := store(t, replaced.URL())
+		s := create(t, st, ada)
+		must(t, replaced.Client().Do(t.Context(), "replicaof", "127.0.0.1", "1").Err())
+		_, err := st.RevokeUser(t.Context(), ada, s.Key)
+		cannotTell(t, err)
+	})
 	t.Run("nor that one has ended idle", func(t *testing.T) {
 		replaced := redistest.Start(t)
 		st := store(t, replaced.URL())

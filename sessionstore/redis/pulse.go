@@ -40,22 +40,31 @@ func (st *Store) beat(ctx context.Context, key string) error {
 
 // pulses are the keys of outages, one for each server, by its address.
 func (st *Store) pulses(ctx context.Context) (map[string]string, error) {
+	shards, err := st.firstShards(ctx)
+	keys := make(map[string]string, len(shards))
+	for addr, shard := range shards {
+		keys[addr] = st.outagesKey(shard)
+	}
+	return keys, err
+}
+
+// firstShards are a shard of each server, by its address.
+func (st *Store) firstShards(ctx context.Context) (map[string]uint16, error) {
 	cluster, ok := st.client.(*goredis.ClusterClient)
 	if !ok {
-		return map[string]string{"": st.outagesKey(0)}, nil
+		return map[string]uint16{"": 0}, nil
 	}
-	keys := make(map[string]string)
+	shards := make(map[string]uint16)
 	for shard := range uint16(pulseShards) {
-		key := st.outagesKey(shard)
-		node, err := cluster.MasterForKey(ctx, key)
+		node, err := cluster.MasterForKey(ctx, st.outagesKey(shard))
 		if err != nil {
-			return keys, err
+			return shards, err
 		}
-		if _, known := keys[node.Options().Addr]; !known {
-			keys[node.Options().Addr] = key
+		if _, known := shards[node.Options().Addr]; !known {
+			shards[node.Options().Addr] = shard
 		}
 	}
-	return keys, nil
+	return shards, nil
 }
 
 // pulse is the key of the outages of the server that has the session.

@@ -2,10 +2,13 @@ package redis
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
+
+	"example.com/sidegate/sessionstore"
 )
 
 // confirmation says how many replicas must have a revocation or a number, and
@@ -48,6 +51,33 @@ func (st *Store) revoke(ctx context.Context, r refs, index string) (ended, taken
 	return int(answer[0]), int(answer[1]), err
 }
 
+// settle makes sure that what has ended before in the slot of that key, which is of
+// nobody's session, is known to enough replicas: whoever asks again for an end that
+// none has confirmed finds nothing any more, and must not take that for success.
+func (st *Store) settle(ctx context.Context, key sessionstore.Key) error {
+	if st.wait.replicas == 0 {
+		return nil
+	}
+	ctx, cancel := st.boundRevocation(ctx)
+	defer cancel()
+	_, _, err := st.revoke(ctx, refs{[]sessionstore.Key{key}, []string{st.sessionKey(key)}, []any{member(key)}}, "")
+	return err
+}
+
+// settleAll is settle for all servers.
+func (st *Store) settleAll(ctx context.Context) error {
+	if st.wait.replicas == 0 {
+		return nil
+	}
+	shards, err := st.firstShards(ctx)
+	for _, shard := range shards {
+		key := sessionstore.NewSecret(0).Key()
+		key.Shard = shard
+		err = errors.Join(err, st.settle(ctx, key))
+	}
+	return err
+}
+
 // confirm writes once more and waits for the replicas on the connection that it
 // was done on, since WAIT speaks of its own connection alone. Once more, because
 // the client may be led to another connection, or after a failover to another
@@ -67,8 +97,8 @@ func (st *Store) confirm(ctx context.Context, key string, write func(goredis.Scr
 		return err
 	}
 	if have < int64(st.wait.replicas) {
-		return fmt.Errorf("%d of %d replicas have confirmed it in time, so that a failover may undo it: see INFO replication, or lower `wait`",
-			have, st.wait.replicas)
+		return fmt.Errorf("%d of %d replicas have confirmed it in time, %w: see INFO replication, or lower `wait`",
+			have, st.wait.replicas, sessionstore.ErrUnconfirmed)
 	}
 	return nil
 }

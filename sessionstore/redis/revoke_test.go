@@ -55,8 +55,30 @@ func TestRevocationWaitsForReplicas(t *testing.T) {
 		for range 2 {
 			cannotTell(t, storetest.End(t.Context(), st, s.Key))
 		}
-		_, err := st.RevokeUser(t.Context(), grace)
-		must(t, err) // she has no sessions: nothing was done
+	})
+	// Whoever asks again finds nothing, for the primary has ended it.
+	t.Run("one that was not confirmed is not confirmed by asking again, until a replica has it", func(t *testing.T) {
+		st := waiting(1)
+		create(t, st, ada)
+		replica.Pause()
+		defer replica.Resume()
+		ends := map[string]func() (int, error){
+			"of a person":                       func() (int, error) { return st.RevokeUser(t.Context(), ada) },
+			"of what is no session any more":    func() (int, error) { return st.RevokeKeys(t.Context(), sessionstore.NewSecret(ada).Key()) },
+			"of nothing, which is of everybody": func() (int, error) { return st.RevokeKeys(t.Context()) },
+		}
+		if n, err := st.RevokeUser(t.Context(), ada); n != 1 || !errors.Is(err, sessionstore.ErrUnconfirmed) {
+			t.Errorf("it is answered with %d, %v", n, err)
+		}
+		for name, end := range ends {
+			if n, err := end(); n != 0 || !errors.Is(err, sessionstore.ErrUnconfirmed) {
+				t.Errorf("the end %s is answered with %d, %v", name, n, err)
+			}
+		}
+		replica.Resume()
+		for name, end := range ends {
+			eventually(t, "the end "+name+" is confirmed", func() bool { n, err := end(); return n == 0 && err == nil })
+		}
 	})
 	t.Run("what is no revocation does not wait", func(t *testing.T) {
 		st := waiting(9)
@@ -79,6 +101,9 @@ func TestRevocationWaitsForReplicasInACluster(t *testing.T) {
 				t.Errorf("with %d replicas Revoke answers %v", replicas, err)
 			}
 			gone(t, st, s.Key)
+		}
+		if _, err := st.RevokeKeys(t.Context()); (err == nil) != confirmed {
+			t.Errorf("with %d replicas nothing to end is answered with %v", replicas, err)
 		}
 	}
 }

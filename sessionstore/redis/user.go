@@ -88,8 +88,10 @@ func (st *Store) onePage(ctx context.Context, userID int64, from string, skip in
 	visit func(ctx context.Context, members []string) (gone int, err error)) (next string, nextSkip int64, err error) {
 	ctx, cancel := st.bound(ctx)
 	defer cancel()
-	page, err := st.client.ZRangeByScoreWithScores(ctx, st.indexKey(userID),
-		&goredis.ZRangeBy{Min: from, Max: "+inf", Offset: skip, Count: pageSize}).Result()
+	index := st.indexKey(userID)
+	page, err := fromPrimary(ctx, st.client, index, func(questions goredis.Pipeliner) *goredis.ZSliceCmd {
+		return questions.ZRangeByScoreWithScores(ctx, index, &goredis.ZRangeBy{Min: from, Max: "+inf", Offset: skip, Count: pageSize})
+	})
 	if err != nil {
 		return "", 0, err
 	}
@@ -115,6 +117,23 @@ func (st *Store) onePage(ctx context.Context, userID int64, from string, skip in
 		return from, skip + int64(len(page)-gone), nil
 	}
 	return next, 0, nil
+}
+
+// fromPrimary asks an index, and along with that for a write that changes nothing,
+// which only a primary takes: a server that was replaced while we were connected may
+// not know of sessions that were created since, and so must not say that there are
+// none. Both go by one connection, so that the one proves the other.
+func fromPrimary[T any, C interface{ Result() (T, error) }](ctx context.Context, client goredis.UniversalClient, index string, ask func(goredis.Pipeliner) C) (answer T, err error) {
+	questions := client.Pipeline()
+	asked := ask(questions)
+	proof := questions.ZRem(ctx, index, "")
+	if _, err := questions.Exec(ctx); err != nil {
+		return answer, err
+	}
+	if err := proof.Err(); err != nil {
+		return answer, err
+	}
+	return asked.Result()
 }
 
 // unlisted picks the members that are not listed yet, and lists them.
@@ -206,11 +225,15 @@ func (st *Store) RevokeUser(ctx context.Context, userID int64, except ...session
 	for _, key := range except {
 		kept[member(key)] = true
 	}
-	total := 0
+	total, settled := 0, st.wait.replicas == 0
 	// Every turn takes what it ends out of the index, so that the loop ends.
 	for {
 		ended, more, err := st.revokePage(ctx, userID, kept)
 		total += ended
+		if err == nil && !more && ended == 0 && !settled {
+			// They may have been ended before, and no replica have heard of it.
+			err, more, settled = st.settle(ctx, sessionstore.NewSecret(userID).Key()), true, true
+		}
 		if err == nil && more {
 			err = ctx.Err()
 		}
@@ -227,7 +250,9 @@ func (st *Store) revokePage(ctx context.Context, userID int64, kept map[string]b
 	ctx, cancel := st.boundRevocation(ctx)
 	defer cancel()
 	index := st.indexKey(userID)
-	page, err := st.client.ZRange(ctx, index, 0, int64(pageSize+len(kept)-1)).Result()
+	page, err := fromPrimary(ctx, st.client, index, func(questions goredis.Pipeliner) *goredis.StringSliceCmd {
+		return questions.ZRange(ctx, index, 0, int64(pageSize+len(kept)-1))
+	})
 	if err != nil {
 		return 0, false, err
 	}
