@@ -88,7 +88,7 @@ func (s *shelf) RevokeKeys(ctx context.Context, keys ...sessionstore.Key) (int, 
 		return 0, errAway
 	}
 	n, err := s.Store.RevokeKeys(ctx, keys...)
-	if s.revoked != nil && err == nil {
+	if s.revoked != nil && len(keys) > 0 && err == nil {
 		err = s.revoked(n)
 	}
 	return n, err

@@ -295,7 +295,7 @@ func TestAnEndThatIsInterruptedSaysHowFarItCame(t *testing.T) {
 		words  []string
 	}{
 		"by the store": {func(s *shelf, _ func()) error { s.away.Store(true); return nil }, 1, http.StatusServiceUnavailable,
-			[]string{"repeat the request when", "sessions have ended, and not the others", "gave no answer", "/sidegate/ready"}},
+			[]string{"repeat the request when", "sessions have ended", "gave no answer", "/sidegate/ready"}},
 		"by the client": {func(_ *shelf, cancel func()) error { cancel(); return nil }, 1, http.StatusServiceUnavailable, []string{"have ended"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -2,6 +2,7 @@ package adminapi
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -58,6 +59,77 @@ func TestWhereTheStoreRefusesTheRemedyComesFirst(t *testing.T) {
 			if strings.HasPrefix(path, "sessions?") && method == http.MethodDelete && !strings.Contains(body, "none of the sessions has ended") {
 				t.Errorf("%s: %s", asked, body)
 			}
+		}
+	}
+}
+
+// unheard is a store that has ended what it was asked to, of which no replica hears or
+// whose answer is lost.
+type unheard struct {
+	*shelf
+	err   error
+	after func() // it has ended them
+}
+
+func (s unheard) Revoke(ctx context.Context, key sessionstore.Key) (*sessionstore.Session, error) {
+	was, err := s.shelf.Revoke(ctx, key)
+	if errors.Is(s.err, sessionstore.ErrUnconfirmed) {
+		return nil, s.err
+	}
+	return was, err
+}
+
+func (s unheard) RevokeKeys(ctx context.Context, keys ...sessionstore.Key) (int, error) {
+	n, err := s.shelf.RevokeKeys(ctx, keys...)
+	if errors.Is(s.err, sessionstore.ErrUnconfirmed) {
+		return n, s.err
+	}
+	if len(keys) == 0 {
+		return n, err
+	}
+	s.after()
+	return 0, s.err
+}
+
+// What has ended is said, and nothing that the store has not said.
+func TestAnEndThatIsNotConfirmedSaysWhatIsKnown(t *testing.T) {
+	unconfirmed := fmt.Errorf("0 of 1 replicas have confirmed it in time, %w", sessionstore.ErrUnconfirmed)
+	for name, c := range map[string]struct {
+		err         error
+		away        bool
+		first, then []string // what is said of the end, and of its repetition
+		never       []string
+	}{
+		"no replica has": {unconfirmed, false, []string{"0 of 1 replicas", "; 1 session has ended"}, []string{"0 of 1 replicas"},
+			[]string{"no answer", "nothing can be told", "others"}},
+		"its answer is lost": {errAway, false, []string{"gave no answer", "; 1 session has ended"}, nil, []string{"others", "none of"}},
+		"nothing is answered any more": {errAway, true, []string{"gave no answer", "; whether sessions have ended cannot be told"}, []string{"gave no answer"},
+			[]string{"others", "none of"}},
+	} {
+		for _, path := range []string{"sessions?user=1", "sessions?all=true", "sessions/{id}", "sessions/{id}?user=1"} {
+			t.Run(name+", of "+path, func(t *testing.T) {
+				s := unheard{newShelf(), c.err, func() {}}
+				id := s.add(t, 1, "ada@example.com", "users", time.Now()).Key.ID()
+				s.after = func() { s.away.Store(c.away) }
+				a := newAsking(t, s, time.Now)
+				for i, words := range [][]string{c.first, c.then} {
+					one := strings.Contains(path, "{id}")
+					code, body := a.ask(t.Context(), http.MethodDelete, prefix+strings.ReplaceAll(path, "{id}", id))
+					if words != nil && code != http.StatusServiceUnavailable {
+						t.Errorf("%d: it is answered with %d %s", i, code, body)
+					}
+					for _, word := range words {
+						if !strings.Contains(body, word) && !(one && c.away) {
+							t.Errorf("%d: %q says nothing of %q", i, body, word)
+						}
+					}
+					for _, word := range c.never {
+						if strings.Contains(body, word) && i == 0 && !(c.err == errAway && word == "nothing can be told") {
+							t.Errorf("%d: %q says %q", i, body, word)
+						}
+					}
+				}
+			})
 		}
 	}
 }

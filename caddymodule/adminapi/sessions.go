@@ -127,7 +127,11 @@ func endOne(c *call) error {
 	}
 	found, err := d.Operators.EndOne(c.r.Context(), identity(c.r), f)
 	if err != nil {
-		return away(err)
+		broken := away(err)
+		if found {
+			broken.Message += interrupted(lifecycle.OperatorEnded{Ended: 1})
+		}
+		return broken
 	}
 	if !found {
 		return notFound(f.Key.ID())
@@ -147,7 +151,7 @@ func endAsked(c *call) error {
 	done, err := d.end(c.r.Context(), identity(c.r), asked)
 	if err != nil {
 		broken := away(err)
-		broken.Message += interrupted(done.Ended)
+		broken.Message += interrupted(done)
 		return broken
 	}
 	return c.reply(ended{done.Ended, done.Unknown})
@@ -182,7 +186,14 @@ func (c *call) find1() (*Desk, sessionstore.Found, error) {
 	if err != nil {
 		return nil, none, err
 	}
+	var unsettled error
+	if c.r.Method == http.MethodDelete { // before the look, so that what is not found has ended for good
+		unsettled = d.Operators.Settle(c.r.Context(), userID)
+	}
 	f, found, err := d.findSession(c.r.Context(), d.turnOf(c.r.Method), id, userID)
+	if err == nil && !found {
+		err = unsettled
+	}
 	if err != nil {
 		return nil, none, away(err)
 	}
@@ -235,6 +246,10 @@ func (c *call) browsing() (*Desk, error) {
 // away says that nothing can be told, which says nothing of sessions: the store gave no
 // answer, or has answered that it does not do this.
 func away(err error) caddy.APIError {
+	if errors.Is(err, sessionstore.ErrUnconfirmed) {
+		return fault(http.StatusServiceUnavailable, "too few replicas of the session store have confirmed it (%s): what has ended has ended there, "+
+			"and a failover may bring it back. Repeat the request when the replicas follow", shown(err.Error()))
+	}
 	if said := refused(err); said != "" {
 		return fault(http.StatusServiceUnavailable, "%s. Then repeat the request", said)
 	}
@@ -256,13 +271,20 @@ func refused(err error) string {
 	return cmp.Or(remedy, "See what the session store's own log says") + " (the session store has answered, and refuses this: " + shown(what) + ")"
 }
 
-// interrupted says how far it came.
-func interrupted(ended int) string {
-	switch ended {
-	case 0:
-		return "; none of the sessions has ended"
-	case 1:
-		return "; 1 session has ended, and not the others"
+// interrupted says how far it came. It speaks of no others, for whether there are any
+// is not known then.
+func interrupted(done lifecycle.OperatorEnded) string {
+	ended := "; none of the sessions has ended"
+	switch {
+	case done.Untold && done.Ended == 0:
+		return "; whether sessions have ended cannot be told"
+	case done.Ended == 1:
+		ended = "; 1 session has ended"
+	case done.Ended > 1:
+		ended = "; " + strconv.Itoa(done.Ended) + " sessions have ended"
 	}
-	return "; " + strconv.Itoa(ended) + " sessions have ended, and not the others"
+	if done.Untold {
+		ended += ", and whether others have cannot be told"
+	}
+	return ended
 }

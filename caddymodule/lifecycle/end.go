@@ -58,12 +58,23 @@ func (l *Sessions) Of(ctx context.Context, own *sessionstore.Session) ([]*sessio
 }
 
 // Find returns the key of one of the person's sessions by its id, which is no
-// credential. false: they have none of that id. One that cannot be read is
-// found as well, to be ended.
+// credential. false: they have none of that id, and if it was ended, that holds.
+// One that cannot be read is found as well, to be ended.
 func (l *Sessions) Find(ctx context.Context, own *sessionstore.Session, id string) (sessionstore.Key, bool, error) {
 	if id == own.Key.ID() {
 		return own.Key, true, nil
 	}
+	key, found, err := l.find(ctx, own, id)
+	if err != nil || found {
+		return key, found, err
+	}
+	if err := l.ender.settle(ctx, own.User.ID); err != nil {
+		return sessionstore.Key{}, false, err
+	}
+	return l.find(ctx, own, id) // a failover may have brought it back before
+}
+
+func (l *Sessions) find(ctx context.Context, own *sessionstore.Session, id string) (sessionstore.Key, bool, error) {
 	sessions, err := l.Of(ctx, own)
 	keys, listed := sessionstore.Unreadable(err)
 	if err != nil && !listed {
@@ -143,10 +154,19 @@ func (e *ender) revoke(ctx context.Context, key sessionstore.Key, how parting) (
 	}
 	e.config.Ended(key)
 	e.tell(ctx, key, was, how)
-	if was != nil {
+	if was != nil && err == nil { // else whoever asks again finds it by its names
 		e.links.forget(ctx, was)
 	}
 	return was, err
+}
+
+// settle makes sure that ends of the person's sessions hold of which nothing is left to
+// be found: one that too few replicas have confirmed leaves nothing either, and who asks
+// again must not take that for success. It ends what nobody has, for that makes the
+// store ask its replicas.
+func (e *ender) settle(ctx context.Context, userID int64) error {
+	_, err := e.config.Store.Revoke(ctx, sessionstore.NewSecret(userID).Key())
+	return err
 }
 
 // tookEffect reports whether a session was there and is gone, though the store has
@@ -155,7 +175,8 @@ func (e *ender) tookEffect(ctx context.Context, key sessionstore.Key, how partin
 	if how.before == nil && !how.unreadable {
 		return false
 	}
-	return len(e.gone(ctx, []sessionstore.Found{{Key: key, Session: how.before}})) > 0
+	gone, _ := e.gone(ctx, []sessionstore.Found{{Key: key, Session: how.before}})
+	return len(gone) > 0
 }
 
 // endAll is end for each of the keys; it stops at the first that could not be
@@ -221,7 +242,9 @@ func (e *ender) endOthers(ctx context.Context, s *sessionstore.Session) error {
 	for _, key := range unreadable {
 		e.tell(ctx, key, nil, how)
 	}
-	e.links.forget(ctx, known...)
+	if err == nil {
+		e.links.forget(ctx, known...)
+	}
 	return err
 }
 
@@ -234,7 +257,8 @@ func (e *ender) goneOf(ctx context.Context, read []*sessionstore.Session, unread
 	for _, key := range unreadable {
 		all = append(all, sessionstore.Found{Key: key})
 	}
-	for _, f := range e.gone(ctx, all) {
+	gone, _ := e.gone(ctx, all)
+	for _, f := range gone {
 		if f.Session != nil {
 			sessions = append(sessions, f.Session)
 		} else {

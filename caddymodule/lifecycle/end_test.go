@@ -141,6 +141,24 @@ func TestFind(t *testing.T) {
 	})
 }
 
+// None of that id is what an end leaves too, of which no replica has heard.
+func TestNoneIsFoundOnceItsEndIsConfirmed(t *testing.T) {
+	store := &shop{Store: memory.New(nil)}
+	g := newGateway(t, store, new(teller), time.Now)
+	own, other := g.settled(t, new(teller)), g.settled(t, new(teller))
+	store.unsettled = true
+	if err := g.End(t.Context(), other.key); !errors.Is(err, sessionstore.ErrUnconfirmed) {
+		t.Fatalf("its end is answered with %v", err)
+	}
+	if _, found, err := g.Find(t.Context(), own.session, other.key.ID()); found || !errors.Is(err, sessionstore.ErrUnconfirmed) {
+		t.Errorf("%v, %v", found, err)
+	}
+	store.unsettled = false
+	if _, found, err := g.Find(t.Context(), own.session, other.key.ID()); found || err != nil {
+		t.Errorf("once it is confirmed: %v, %v", found, err)
+	}
+}
+
 func TestSlide(t *testing.T) {
 	clock := new(watch)
 	g := newGateway(t, memory.New(clock.now), new(teller), clock.now)

@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strconv"
@@ -73,6 +74,8 @@ type OperatorEnded struct {
 	// Unknown is how many cannot be read, so that they may be of those as well. They
 	// go on.
 	Unknown int
+	// Untold says that more may have ended, of which the store could not be asked.
+	Untold bool
 }
 
 // Operators end sessions of others, by their right to.
@@ -91,6 +94,7 @@ func NewOperators(l *Sessions) *Operators { return &Operators{l.config, l.ender}
 func (o *Operators) End(ctx context.Context, by string, asked Asked) (done OperatorEnded, err error) {
 	told := operatorEvent{Event: Event{Kind: EndedByOperator, Result: by, Name: asked.String(), Login: asked.Login, UserID: asked.UserID}}
 	unknown := make(map[sessionstore.Key]struct{}) // a walk may come by one twice
+	unsettled := o.settle(ctx, asked)
 	err = asked.Walk(ctx, o.config.Browser, func(page []sessionstore.Found) error {
 		var end []sessionstore.Found
 		for _, f := range page {
@@ -101,23 +105,46 @@ func (o *Operators) End(ctx context.Context, by string, asked Asked) (done Opera
 				unknown[f.Key] = struct{}{}
 			}
 		}
-		n, err := o.ender.endFound(ctx, end)
+		n, untold, err := o.ender.endFound(ctx, end)
 		told.add(end, n)
+		done.Untold = untold
 		return err
 	})
+	err = cmp.Or(err, unsettled)
 	told.Err = err
 	o.config.Events.Happened(told.event())
-	return OperatorEnded{told.Count, len(unknown)}, err
+	done.Ended, done.Unknown = told.Count, len(unknown)
+	return done, err
+}
+
+// settle is ender.settle for all that were asked for. It comes before the look for
+// them, so that what was ended before and is not found has ended for good; and those
+// that are found end whether it succeeds or not.
+func (o *Operators) settle(ctx context.Context, asked Asked) error {
+	switch {
+	case o.config.Browser == nil:
+		return errNotBrowsed
+	case asked.UserID != 0:
+		return o.ender.settle(ctx, asked.UserID)
+	}
+	_, err := o.config.Browser.RevokeKeys(ctx)
+	return err
+}
+
+// Settle makes sure that a session which is looked for behind it, and not found, has
+// ended for good if it was ended: one of that person, or of anybody where that is 0.
+func (o *Operators) Settle(ctx context.Context, userID int64) error {
+	return o.settle(ctx, Asked{UserID: userID, All: userID == 0})
 }
 
 // EndOne is End for one session. It is not found when somebody else has ended it
-// first, or when it had ended idle.
+// first, or when it had ended idle. With an error, found says that it has ended.
 func (o *Operators) EndOne(ctx context.Context, by string, f sessionstore.Found) (found bool, err error) {
 	if o.config.Browser == nil {
 		return false, errNotBrowsed
 	}
 	told := operatorEvent{Event: Event{Kind: EndedByOperator, Result: by}}
-	n, err := o.ender.endFound(ctx, []sessionstore.Found{f})
+	n, _, err := o.ender.endFound(ctx, []sessionstore.Found{f})
 	told.add([]sessionstore.Found{f}, n)
 	told.Err, told.Session = err, f.Key
 	if n > 0 || err != nil {
@@ -167,10 +194,11 @@ func (o *operatorEvent) event() Event {
 // endFound ends sessions, whether they can be read or not, and has what is kept for
 // them elsewhere go, as signOut does for one. No app is told of those that had ended
 // idle, as it is not when nobody ends them. With an error come those that had ended by
-// then.
-func (e *ender) endFound(ctx context.Context, found []sessionstore.Found) (ended int, err error) {
+// then, as far as the store says so afterwards, for its answer may have been lost;
+// untold: it could not be asked of all.
+func (e *ender) endFound(ctx context.Context, found []sessionstore.Found) (ended int, untold bool, err error) {
 	if len(found) == 0 {
-		return 0, nil
+		return 0, false, nil
 	}
 	keys := make([]sessionstore.Key, len(found))
 	for i, f := range found {
@@ -182,7 +210,8 @@ func (e *ender) endFound(ctx context.Context, found []sessionstore.Found) (ended
 		e.config.Ended(key)
 	}
 	if err != nil {
-		found = e.gone(ctx, found)
+		found, untold = e.gone(ctx, found)
+		ended = max(ended, len(found))
 	}
 	var left, named []*sessionstore.Session
 	for _, f := range found {
@@ -195,17 +224,20 @@ func (e *ender) endFound(ctx context.Context, found []sessionstore.Found) (ended
 		}
 	}
 	e.farewell.tellAll(left)
-	e.links.forget(ctx, named...)
-	return ended, err
+	if err == nil { // else whoever asks again finds them by their names
+		e.links.forget(ctx, named...)
+	}
+	return ended, untold, err
 }
 
 // goneTime bounds how long it is asked which sessions had ended when the end of
 // others failed.
 const goneTime = 2 * time.Second
 
-// gone are those that have ended, as far as the store still says so. Of those that had
+// gone are those that have ended, as far as the store still says so; untold: it does not
+// of all. Of those that had
 // ended idle it does not say whether they are kept, and they keep their names.
-func (e *ender) gone(ctx context.Context, found []sessionstore.Found) (gone []sessionstore.Found) {
+func (e *ender) gone(ctx context.Context, found []sessionstore.Found) (gone []sessionstore.Found, untold bool) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), goneTime)
 	defer cancel()
 	for _, f := range found {
@@ -217,8 +249,8 @@ func (e *ender) gone(ctx context.Context, found []sessionstore.Found) (gone []se
 		case errors.Is(err, sessionstore.ErrNotFound):
 			gone = append(gone, f)
 		case err != nil && !sessionstore.IsUnreadable(err):
-			return gone
+			return gone, true
 		}
 	}
-	return gone
+	return gone, false
 }

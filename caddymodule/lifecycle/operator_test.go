@@ -19,10 +19,37 @@ import (
 type shop struct {
 	*memory.Store
 	stop func(ended int) error
+	// lost says that an end's answer does not come, though all is done, and unheard
+	// that nothing else is answered behind it.
+	lost, unheard bool
+	// unsettled says that no replica has heard of anything.
+	unsettled bool
+}
+
+func (s *shop) Get(ctx context.Context, key sessionstore.Key) (*sessionstore.Session, error) {
+	if s.unheard {
+		return nil, errAway
+	}
+	return s.Store.Get(ctx, key)
+}
+
+func (s *shop) Revoke(ctx context.Context, key sessionstore.Key) (*sessionstore.Session, error) {
+	was, err := s.Store.Revoke(ctx, key)
+	if s.unsettled {
+		return nil, sessionstore.ErrUnconfirmed
+	}
+	return was, err
 }
 
 func (s *shop) RevokeKeys(ctx context.Context, keys ...sessionstore.Key) (int, error) {
-	if s.stop == nil {
+	switch {
+	case s.unsettled:
+		n, _ := s.Store.RevokeKeys(ctx, keys...)
+		return n, sessionstore.ErrUnconfirmed
+	case s.lost && len(keys) > 0:
+		_, _ = s.Store.RevokeKeys(ctx, keys...)
+		return 0, errAway
+	case s.stop == nil || len(keys) == 0:
 		return s.Store.RevokeKeys(ctx, keys...)
 	}
 	n, err := s.Store.RevokeKeys(ctx, keys[:1]...)
@@ -107,7 +134,7 @@ func TestAnOperatorEndsWhatTheyAskFor(t *testing.T) {
 					t.Errorf("of %d is told who keeps something for them; want %d", len(dropped), len(c.ends))
 				}
 				for s := range lives {
-					if linked, err := o.shop.IsLinked(t.Context(), "lone\x00teller\x00", s.Key); linked || err != nil {
+					if linked, err := o.shop.IsLinked(t.Context(), "lone\x00teller\x00"+s.Subject, s.Key); linked || err != nil {
 						t.Errorf("its name is still known: %v", err)
 					}
 				}
@@ -167,6 +194,60 @@ func TestAnEndThatTheStoreBreaksOffIsToldAsFarAsItCame(t *testing.T) {
 			t.Errorf("the app was told of %d", n)
 		}
 	})
+}
+
+// The connection may break when the store has done it.
+func TestAnEndWhoseAnswerIsLostCountsWhatHasEnded(t *testing.T) {
+	for name, c := range map[string]struct {
+		unheard bool
+		want    lifecycle.OperatorEnded
+	}{
+		"the store answers afterwards":         {false, lifecycle.OperatorEnded{Ended: 2}},
+		"the store answers nothing afterwards": {true, lifecycle.OperatorEnded{Untold: true}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := newOperated(t)
+			o.begin(t, 1, "ada@example.com")
+			o.begin(t, 1, "ada@example.com")
+			o.shop.lost, o.shop.unheard = true, c.unheard
+			done, err := lifecycle.NewOperators(o.Sessions).End(t.Context(), "local", lifecycle.Asked{UserID: 1})
+			if !errors.Is(err, errAway) || done != c.want {
+				t.Errorf("%+v, %v; want %+v", done, err, c.want)
+			}
+			if e := o.operators(); len(e) != 1 || e[0].Count != c.want.Ended || !errors.Is(e[0].Err, errAway) {
+				t.Errorf("told of %+v", e)
+			}
+		})
+	}
+}
+
+// Whoever repeats an end that no replica has confirmed finds nothing to end.
+func TestAnEndOfNothingIsConfirmedLikeAnyOther(t *testing.T) {
+	for name, asked := range map[string]lifecycle.Asked{
+		"a person's": {UserID: 1}, "an address's": {Email: "ada@example.com"}, "a login's": {Login: "teller"}, "everybody's": {All: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := newOperated(t)
+			s := o.begin(t, 1, "ada@example.com")
+			o.shop.unsettled = true
+			by := lifecycle.NewOperators(o.Sessions)
+			for i, want := range []int{1, 0} {
+				if done, err := by.End(t.Context(), "local", asked); !errors.Is(err, sessionstore.ErrUnconfirmed) || done.Ended != want || done.Untold {
+					t.Errorf("%d: %+v, %v", i, done, err)
+				}
+			}
+			if linked, err := o.shop.IsLinked(t.Context(), "lone\x00teller\x00"+s.Subject, s.Key); !linked || err != nil {
+				t.Errorf("its source cannot ask for it again: %v", err)
+			}
+			if err := by.Settle(t.Context(), asked.UserID); !errors.Is(err, sessionstore.ErrUnconfirmed) {
+				t.Errorf("that there is none is settled: %v", err)
+			}
+			o.shop.unsettled = false
+			if done, err := by.End(t.Context(), "local", asked); err != nil || done != (lifecycle.OperatorEnded{}) {
+				t.Errorf("once they have confirmed it: %+v, %v", done, err)
+			}
+		})
+	}
 }
 
 // A line for each of a hundred thousand would be a flood.
@@ -251,7 +332,7 @@ func TestAnOperatorsEndReachesSessionsThatAreKeptForLateActivity(t *testing.T) {
 				if err := o.shop.Touch(t.Context(), s, seen); !errors.Is(err, sessionstore.ErrNotFound) || o.alive(s) {
 					t.Errorf("late activity is answered with %v", err)
 				}
-				if linked, err := o.shop.IsLinked(t.Context(), "lone\x00teller\x00", s.Key); linked || err != nil {
+				if linked, err := o.shop.IsLinked(t.Context(), "lone\x00teller\x00"+s.Subject, s.Key); linked || err != nil {
 					t.Errorf("its name is still known: %v", err)
 				}
 				if o.Finish(t.Context()); len(o.leaver.told) != 0 {
