@@ -101,7 +101,7 @@ func (a *App) Desk() (*adminapi.Desk, error) {
 func (a *App) newDesk(g *gateway, store sessionstore.Store, sealer *sessionstore.Sealer, k keys) *adminapi.Desk {
 	file, _ := store.(sessionstore.FileStore)
 	return adminapi.New(adminapi.Config{
-		Operators: lifecycle.NewOperators(g.sessions), Store: store, File: file, Ready: a.health.Answers, Keys: a.keysInForce(sealer, k.ring),
+		Operators: lifecycle.NewOperators(g.sessions), Store: store, File: file, Ready: a.health.Answers, Away: func() bool { return g.watch.Away() }, Keys: a.keysInForce(sealer, k.ring),
 		Digest: a.digest, Version: Version, Now: a.now,
 	})
 }

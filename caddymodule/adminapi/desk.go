@@ -19,6 +19,8 @@ type Config struct {
 	File sessionstore.FileStore
 	// Ready is nil while the store answers; it takes no longer than a short time.
 	Ready func(context.Context) error
+	// Away says that the store was last seen not to take writes, or not to answer.
+	Away func() bool
 	// Digest is that of the configuration.
 	Digest func() string
 	// Version is that of the gateway.

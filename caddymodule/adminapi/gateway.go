@@ -29,6 +29,8 @@ func config(c *call) error {
 
 type state struct {
 	Status string `json:"status"`
+	// Store is what is the matter with it all the same; mostly nothing.
+	Store string `json:"store,omitempty"`
 }
 
 // live asks nothing.
@@ -36,7 +38,7 @@ func live(c *call) error {
 	if _, err := c.desk(); err != nil {
 		return err
 	}
-	return c.reply(state{"live"})
+	return c.reply(state{Status: "live"})
 }
 
 // ready asks the store, once a second however many ask.
@@ -51,5 +53,9 @@ func ready(c *call) error {
 		}
 		return fault(http.StatusServiceUnavailable, "the session store gives no answer: %s; look whether it runs and can be reached, and at Caddy's log", shown(err.Error()))
 	}
-	return c.reply(state{"ready"})
+	now := state{Status: "ready"}
+	if d.Away != nil && d.Away() { // and answers: whoever is signed in is served
+		now.Store = "takes no writes"
+	}
+	return c.reply(now)
 }

@@ -133,3 +133,14 @@ func TestAnEndThatIsNotConfirmedSaysWhatIsKnown(t *testing.T) {
 		}
 	}
 }
+
+// Whoever is signed in is served by a store that takes no writes, and nobody else is.
+func TestReadySaysThatTheStoreTakesNoWrites(t *testing.T) {
+	a := newAsking(t, newShelf(), time.Now)
+	for away, want := range map[bool]string{false: `{"status":"ready"}`, true: `{"status":"ready","store":"takes no writes"}`} {
+		a.desk.Away = func() bool { return away }
+		if code, body := a.ask(t.Context(), http.MethodGet, prefix+"ready"); code != http.StatusOK || strings.TrimSpace(body) != want {
+			t.Errorf("away %v: %d %s", away, code, body)
+		}
+	}
+}
