@@ -141,6 +141,11 @@ func (a *Adoption) until() time.Time {
 	return slices.MaxFunc(a.Logins, func(l, m *adopt.Login) int { return l.Until().Compare(m.Until()) }).Until()
 }
 
+// has reports whether people are adopted by a login of that name.
+func (a *Adoption) has(name string) bool {
+	return a != nil && slices.ContainsFunc(a.Logins, func(l *adopt.Login) bool { return l.Name() == name })
+}
+
 // newcomer is somebody who comes with such cookies: what is needed of the request,
 // which may be over before that is.
 type newcomer struct {

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"example.com/sidegate/caddymodule/caller"
-	"example.com/sidegate/caddymodule/login/adopt"
 	"example.com/sidegate/caddymodule/login/oidc"
 	"example.com/sidegate/caddymodule/profile"
 	"example.com/sidegate/caddymodule/web"
@@ -35,7 +34,7 @@ func (o sourceSignOut) called(login string) web.Elsewhere {
 			return web.Elsewhere(cmp.Or(p.Label, login))
 		}
 	}
-	if o.adoption != nil && slices.ContainsFunc(o.adoption.Logins, func(l *adopt.Login) bool { return l.Name() == login }) {
+	if o.adoption.has(login) {
 		return web.Somewhere
 	}
 	return web.Nowhere
