@@ -12,7 +12,8 @@ type FileStore interface {
 	Store
 
 	// Backup writes a copy of the file as it is at one moment, and reports how many
-	// bytes that were. Nobody waits for w, however slow it is.
+	// bytes that were. Nobody waits for w, however slow it is, but for one more backup
+	// than are taken at once.
 	Backup(ctx context.Context, w io.Writer) (int64, error)
 
 	// Check reads through a copy of the file as it is at one moment.

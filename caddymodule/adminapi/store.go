@@ -2,6 +2,7 @@ package adminapi
 
 import (
 	"net/http"
+	"time"
 
 	"example.com/sidegate/sessionstore"
 )
@@ -34,7 +35,8 @@ func backup(c *call) error {
 		return err
 	}
 	c.w.Header().Set("Content-Type", "application/octet-stream")
-	n, err := store.Backup(c.r.Context(), c.w)
+	c.w.Header().Set("Connection", "close") // the deadline of its last part is that of the connection
+	n, err := store.Backup(c.r.Context(), paced{c.w})
 	switch {
 	case err != nil && n > 0:
 		panic(http.ErrAbortHandler)
@@ -42,6 +44,19 @@ func backup(c *call) error {
 		return fault(http.StatusServiceUnavailable, "%s: see whether there is room beside the file, and try again", shown(err.Error()))
 	}
 	return nil
+}
+
+// patience is how long somebody may take nothing of a copy.
+const patience = time.Minute
+
+// paced writes to who takes something now and then, and gives up on who neither reads
+// nor goes away: a copy has its room on the disk for as long as it is read.
+type paced struct{ http.ResponseWriter }
+
+// Write implements io.Writer.
+func (p paced) Write(b []byte) (int, error) {
+	_ = http.NewResponseController(p.ResponseWriter).SetWriteDeadline(time.Now().Add(patience)) // a connection that has none is a test's
+	return p.ResponseWriter.Write(b)
 }
 
 func checkStore(c *call) error {

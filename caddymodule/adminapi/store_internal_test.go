@@ -8,7 +8,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -113,21 +112,14 @@ func TestWhoGoesAwayAmidACopyLeavesNothing(t *testing.T) {
 	}
 }
 
-// Whoever keeps the file in order does so alone: others wait for them.
-func TestACompactionWaitsForACopyUnderWay(t *testing.T) {
+// Whoever takes a copy takes it from nobody: a compaction goes on.
+func TestACompactionWaitsForNobodyWhoTakesACopy(t *testing.T) {
 	a, path := onDisk(t)
 	client := newTaking()
 	copied, compacted := make(chan error, 1), make(chan error, 2)
 	go func() { copied <- a.serve(client, request(t.Context(), "GET", "/sidegate/store/backup")) }()
 	<-client.begun
-	// One who cannot wait is told so, and the copy goes on.
-	ctx, cancel := context.WithCancel(t.Context())
-	left := make(chan error, 1)
-	go func() { left <- a.serve(httptest.NewRecorder(), request(ctx, "POST", "/sidegate/store/compact")) }()
-	cancel()
-	if err := <-left; err == nil || !strings.Contains(err.Error(), context.Canceled.Error()) {
-		t.Errorf("who has gone meanwhile is answered %v", err)
-	}
+	wantAlone(t, path)
 	for range cap(compacted) {
 		go func() {
 			w := httptest.NewRecorder()
@@ -139,16 +131,14 @@ func TestACompactionWaitsForACopyUnderWay(t *testing.T) {
 			compacted <- err
 		}()
 	}
-	select {
-	case err := <-compacted:
-		t.Fatalf("a compaction is done amid a copy: %v", err)
-	default:
-	}
-	close(client.let)
-	for _, done := range []chan error{copied, compacted, compacted} {
-		if err := <-done; err != nil {
+	for range cap(compacted) {
+		if err := <-compacted; err != nil {
 			t.Error(err)
 		}
+	}
+	close(client.let)
+	if err := <-copied; err != nil {
+		t.Error(err)
 	}
 	wantAlone(t, path)
 	copiedTo := filepath.Join(t.TempDir(), "copy.db")
@@ -162,4 +152,48 @@ func TestACompactionWaitsForACopyUnderWay(t *testing.T) {
 	if a.want("GET", "/sidegate/store/check", &report); !report.Sound() || report.Live != 50 {
 		t.Errorf("the file is %+v", report)
 	}
+}
+
+// forgetful is a client that takes one part and then nothing, as its connection tells
+// of it: a write ends at its deadline.
+type forgetful struct {
+	*httptest.ResponseRecorder
+	deadlines []time.Time
+	written   int
+}
+
+func (c *forgetful) SetWriteDeadline(at time.Time) error {
+	c.deadlines = append(c.deadlines, at)
+	return nil
+}
+
+func (c *forgetful) Write(b []byte) (int, error) {
+	if c.written++; c.written > len(c.deadlines) {
+		return 0, errors.New("this part has no deadline")
+	}
+	if c.written == 1 {
+		return c.ResponseRecorder.Write(b)
+	}
+	return 0, os.ErrDeadlineExceeded
+}
+
+// A deadline for all of it would cut off who is merely slow.
+func TestEachPartOfACopyHasADeadlineOfItsOwn(t *testing.T) {
+	a, path := onDisk(t)
+	client := &forgetful{ResponseRecorder: httptest.NewRecorder()}
+	func() {
+		defer func() {
+			if p := recover(); p != http.ErrAbortHandler {
+				t.Errorf("the answer ends with %v", p)
+			}
+		}()
+		t.Error("it is said to be whole", a.serve(client, request(t.Context(), "GET", "/sidegate/store/backup")))
+	}()
+	if d := client.deadlines; len(d) != 2 || client.written != 2 || !d[1].After(d[0]) || d[0].Before(time.Now()) {
+		t.Errorf("%d parts have the deadlines %v", client.written, d)
+	}
+	if client.Header().Get("Connection") != "close" {
+		t.Error("another request would have the deadline of the last part")
+	}
+	wantAlone(t, path)
 }

@@ -43,6 +43,7 @@ type DB struct {
 	bolt    atomic.Pointer[bbolt.DB]
 	turns   turns
 	keeping chan struct{} // has one while somebody copies or compacts the file
+	sent    chan struct{} // has one for each copy that is on its way
 	closing sync.Mutex
 	closed  bool
 	pulse   pulse
@@ -79,7 +80,7 @@ func open(path string) (db *DB, err error) {
 	if err != nil {
 		return nil, err
 	}
-	opened := &DB{keeping: make(chan struct{}, 1)}
+	opened := &DB{keeping: make(chan struct{}, 1), sent: make(chan struct{}, maxSent)}
 	opened.bolt.Store(b)
 	if err := opened.begin(b, path); err != nil {
 		return nil, errors.Join(err, b.Close())

@@ -50,3 +50,16 @@ func (db *DB) TakeAlone(t *testing.T) (release func()) {
 	}
 	return db.turns.giveBack
 }
+
+// Keep has the keeping of the file, as who copies it, until release is called.
+func (db *DB) Keep(t *testing.T) (release func()) {
+	t.Helper()
+	done, err := db.keep(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return done
+}
+
+// MaxSent is how many copies are on their way at once.
+const MaxSent = maxSent
