@@ -36,8 +36,8 @@ func (db *DB) Check(ctx context.Context, sealer *sessionstore.Sealer, now time.T
 }
 
 // CheckFile is Check of a file that no process has open. It leaves the file as it
-// is, and makes none. One that is no database at all gives ErrDamaged; of one that is
-// broken in part the report says so.
+// is, and makes none. One that is no database at all gives ErrDamaged, and one of another
+// program ErrForeign; of one that is broken in part the report says so.
 func CheckFile(ctx context.Context, path string, sealer *sessionstore.Sealer, now time.Time) (sessionstore.FileReport, error) {
 	report, err := checkFile(ctx, path, sealer, now)
 	if err != nil {

@@ -78,6 +78,7 @@ func (db *DB) written(ctx context.Context, former *bbolt.DB) (next *bbolt.DB, er
 	if next, err = openBolt(path); err != nil {
 		return nil, err
 	}
+	next.NoFreelistSync = false
 	// It is on disk before it is of any use, and not after each transaction.
 	next.NoSync = true
 	err = former.View(func(tx *bbolt.Tx) error { return fill(ctx, next, tx) })

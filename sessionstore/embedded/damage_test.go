@@ -56,21 +56,70 @@ func TestDamagedFile(t *testing.T) {
 
 // What another program keeps is not ours to write into.
 func TestADatabaseOfAnotherProgramIsLeftAlone(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "sessions.db")
-	other, err := bbolt.Open(path, 0o600, nil)
-	must(t, err)
-	must(t, other.Update(func(tx *bbolt.Tx) error { _, err := tx.CreateBucket([]byte("theirs")); return err }))
-	must(t, other.Close())
-	before, err := os.ReadFile(path)
-	must(t, err)
-	if _, err := embedded.Open(path); !errors.Is(err, embedded.ErrDamaged) || !strings.Contains(err.Error(), "another program") {
-		t.Errorf("it is opened: %v", err)
+	for name, c := range map[string]struct {
+		buckets []string
+		options bbolt.Options
+	}{
+		"of other buckets":             {[]string{"theirs"}, bbolt.Options{}},
+		"that has sessions too":        {[]string{"sessions"}, bbolt.Options{}},
+		"that has sessions and users":  {[]string{"sessions", "users", "links", "attempts"}, bbolt.Options{}},
+		"that has no list of its free": {[]string{"sessions"}, bbolt.Options{NoFreelistSync: true}},
+	} {
+		t.Run("one "+name, func(t *testing.T) {
+			path := newPath(t)
+			must(t, os.MkdirAll(filepath.Dir(path), 0o700))
+			other, err := bbolt.Open(path, 0o640, &c.options)
+			must(t, err)
+			must(t, other.Update(func(tx *bbolt.Tx) error {
+				for _, bucket := range c.buckets {
+					made, err := tx.CreateBucket([]byte(bucket))
+					if err = errors.Join(err, made.Put([]byte("of theirs"), []byte("x"))); err != nil {
+						return err
+					}
+				}
+				return nil
+			}))
+			must(t, other.Close())
+			must(t, os.Chmod(path, 0o640))
+			before, err := os.ReadFile(path)
+			must(t, err)
+			_, opened := embedded.Open(path)
+			_, checked := embedded.CheckFile(t.Context(), path, storetest.NewSealer(t, 'k'), time.Now())
+			for what, err := range map[string]error{"it is opened": opened, "it is checked": checked} {
+				if !errors.Is(err, embedded.ErrForeign) || strings.Contains(err.Error(), "damaged") || !strings.Contains(err.Error(), "store embedded <file>") {
+					t.Errorf("%s: %v", what, err)
+				}
+			}
+			if after, err := os.ReadFile(path); err != nil || !bytes.Equal(after, before) {
+				t.Errorf("it was written into: %v", err)
+			}
+			if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o640 {
+				t.Errorf("it is another's now: %v, %v", info.Mode(), err)
+			}
+		})
 	}
-	if _, err := embedded.CheckFile(t.Context(), path, storetest.NewSealer(t, 'k'), time.Now()); !errors.Is(err, embedded.ErrDamaged) {
-		t.Errorf("a check answers %v", err)
+}
+
+// A file of the first build has fewer buckets.
+func TestAFileOfAnEarlierBuildIsOpened(t *testing.T) {
+	path := newPath(t)
+	_, db, kept := full(t, path, 100)
+	must(t, db.Close())
+	edit(t, path, func(tx *bbolt.Tx) error {
+		for _, later := range []string{"leases", "lease-ends", "links", "link-ends", "numbers", "owners", "pulse"} {
+			if err := tx.DeleteBucket([]byte(later)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	report, err := embedded.CheckFile(t.Context(), path, storetest.NewSealer(t, 'k'), time.Now())
+	if err != nil || report.Live != len(kept) {
+		t.Errorf("a check: %+v, %v", report, err)
 	}
-	if after, err := os.ReadFile(path); err != nil || !bytes.Equal(after, before) {
-		t.Errorf("it was written into: %v", err)
+	st := embedded.New(openDB(t, path), storetest.NewSealer(t, 'k'), time.Now)
+	if _, err := st.Get(t.Context(), kept[0]); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -35,6 +35,10 @@ var ErrInUse = errors.New("in use by another process: stop that process, give th
 // ErrDamaged says that the file is no database or a broken one.
 var ErrDamaged = errors.New("damaged or not a session database: move it away and restore a copy, or start without one, which signs everybody out")
 
+// ErrForeign says that the file is a sound database of another program.
+var ErrForeign = errors.New("it is another program's database, and not one of sessions; it is left as it is: " +
+	"name a file that is the gateway's own (`store embedded <file>`), or put the one of sessions back in its place")
+
 // DB is an open database file. It may be used concurrently, and by several
 // Stores one after the other or at once: a reload of the configuration makes a
 // new Store, with new sealing keys, on the same DB.
@@ -53,7 +57,7 @@ type DB struct {
 // Open opens the database file, and makes it (mode 0600) and its folders (mode
 // 0700) where there are none. It waits a second for a process that has the
 // file open, and then answers ErrInUse. A file that cannot be read through
-// gives ErrDamaged.
+// gives ErrDamaged, and one of another program ErrForeign, as it was.
 //
 // Every write is on disk (fsync) when it is answered.
 func Open(path string) (*DB, error) {
@@ -90,7 +94,11 @@ func open(path string) (db *DB, err error) {
 
 // begin looks at the file, and makes ready what is kept of it here.
 func (db *DB) begin(b *bbolt.DB, path string) (err error) {
-	if err := errors.Join(whole(b, path), os.Chmod(path, 0o600)); err != nil {
+	if err := whole(b, path); err != nil {
+		return err
+	}
+	b.NoFreelistSync = false // ours from here on
+	if err := os.Chmod(path, 0o600); err != nil {
 		return err
 	}
 	if db.path, err = filepath.EvalSymlinks(path); err != nil {
@@ -113,6 +121,7 @@ func openBolt(path string) (*bbolt.DB, error) {
 		var file *os.File
 		b, err := bbolt.Open(path, 0o600, &bbolt.Options{
 			Timeout: lockTimeout, FreelistType: bbolt.FreelistMapType,
+			NoFreelistSync: true, // else opening writes to the file of a program that keeps no list in it
 			OpenFile: func(name string, flag int, mode os.FileMode) (opened *os.File, err error) {
 				opened, err = os.OpenFile(name, flag, mode)
 				file = cmp.Or(file, opened)
@@ -178,11 +187,22 @@ func whole(b *bbolt.DB, path string) error {
 		if file.Size() < tx.Size() {
 			return fmt.Errorf("%w (%d bytes of %d are there)", ErrDamaged, file.Size(), tx.Size())
 		}
-		if first, _ := tx.Cursor().First(); first != nil && tx.Bucket(sessionsBucket) == nil {
-			return fmt.Errorf("%w (it is another program's)", ErrDamaged)
+		if first, _ := tx.Cursor().First(); first != nil && !ours(tx) {
+			return ErrForeign
 		}
 		return nil
 	})
+}
+
+// ours reports whether there are the buckets that every file of ours has had: others
+// have sessions and users as well.
+func ours(tx *bbolt.Tx) bool {
+	for _, name := range [][]byte{sessionsBucket, endsBucket, attempts.index} {
+		if tx.Bucket(name) == nil {
+			return false
+		}
+	}
+	return true
 }
 
 // prepare makes the buckets and reads all of them once, so that damage is

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"go.etcd.io/bbolt"
+
 	"example.com/sidegate/sessionstore"
 	"example.com/sidegate/sessionstore/embedded"
 	"example.com/sidegate/sessionstore/storetest"
@@ -193,11 +195,26 @@ func TestCompactingGivesBackWhatIsNotUsed(t *testing.T) {
 		t.Errorf("another process is answered %v; want ErrInUse", err)
 	}
 	must(t, db.Close())
+	wantListOfTheFree(t, path)
 	reopened := openDB(t, path)
 	holdsAll(embedded.New(reopened, storetest.NewSealer(t, 'k'), time.Now))
 	report, err := reopened.Check(t.Context(), storetest.NewSealer(t, 'k'), time.Now())
 	if err != nil || !report.Sound() || report.Live != len(kept)+len(begun) {
 		t.Errorf("the new file is %+v, %v", report, err)
+	}
+}
+
+// wantListOfTheFree requires that the file has one, which bbolt would else write when it
+// opens it: all of the file is read for it.
+func wantListOfTheFree(t *testing.T, path string) {
+	t.Helper()
+	before, err := os.ReadFile(path)
+	must(t, err)
+	b, err := bbolt.Open(path, 0o600, nil)
+	must(t, err)
+	must(t, b.Close())
+	if after, err := os.ReadFile(path); err != nil || !bytes.Equal(after, before) {
+		t.Errorf("the file has no list of its free pages, %v", err)
 	}
 }
 
