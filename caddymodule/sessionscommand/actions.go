@@ -9,9 +9,11 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"example.com/sidegate/caddymodule/adminapi"
+	"example.com/sidegate/caddymodule/terminal"
 	"example.com/sidegate/caddymodule/web"
 	"example.com/sidegate/sessionstore"
 )
@@ -36,8 +38,13 @@ func list(r *run) error {
 	all := sessionPage{Sessions: []json.RawMessage{}}
 	for query := (url.Values{name: {value}, "limit": {pageSize}}); ; {
 		var page sessionPage
-		if err := r.api.do(http.MethodGet, "sessions", query, &page); err != nil {
+		if err := r.api.do(http.MethodGet, "sessions", query, &page, "sessions"); err != nil {
 			return err
+		}
+		for _, text := range page.Sessions {
+			if err := terminal.Read(r.api.address, text, new(session), "id"); err != nil {
+				return err
+			}
 		}
 		all.Sessions = append(all.Sessions, page.Sessions...)
 		all.Unreadable = max(all.Unreadable, page.Unreadable)
@@ -89,7 +96,7 @@ func (r *run) print(value any) error {
 // checkID keeps what is no id out of the address that is asked.
 func checkID(id string) error {
 	if _, err := sessionstore.ParseID(id); err != nil {
-		return fmt.Errorf("%q is no id of a session, which has 16 letters, digits, - and _: see list, the log, or X-Session-Id", printable(id))
+		return fmt.Errorf("%q is no id of a session, which has 16 letters, digits, - and _: see list, the log, or X-Session-Id", terminal.Printable(id))
 	}
 	return nil
 }
@@ -103,8 +110,8 @@ func show(r *run) error {
 		query.Set("user", r.fl.String("user"))
 	}
 	var answer json.RawMessage
-	if err := r.api.do(http.MethodGet, "sessions/"+r.args[0], query, &answer); err != nil {
-		return err
+	if err := r.api.do(http.MethodGet, "sessions/"+r.args[0], query, &answer, "id"); err != nil {
+		return r.ofAnother(err)
 	}
 	if r.fl.Bool("json") {
 		return r.print(answer)
@@ -117,10 +124,19 @@ func show(r *run) error {
 		return err
 	}
 	if s.Unreadable != "" {
-		_, err := fmt.Fprintf(r.out, "%s cannot be read: %s. It can be ended by revoke.\n", printable(s.ID), printable(s.Unreadable))
+		_, err := fmt.Fprintf(r.out, "%s cannot be read: %s. It can be ended by revoke.\n", terminal.Printable(s.ID), terminal.Printable(s.Unreadable))
 		return err
 	}
 	return writeOne(r.out, s.session)
+}
+
+// ofAnother says that a session which was looked for among those of --user may be
+// somebody else's.
+func (r *run) ofAnother(err error) error {
+	if len(r.args) == 1 && r.fl.Changed("user") && strings.HasPrefix(err.Error(), "there is no session ") {
+		return fmt.Errorf("%w; it was looked for among those of --user %s: leave that out where it may be another person's", err, terminal.Printable(r.fl.String("user")))
+	}
+	return err
 }
 
 func revoke(r *run) error {
@@ -152,8 +168,8 @@ func revoke(r *run) error {
 		Ended      int `json:"ended"`
 		Unreadable int `json:"unreadable,omitempty"`
 	}
-	if err := r.api.do(http.MethodDelete, path, query, &done); err != nil {
-		return err
+	if err := r.api.do(http.MethodDelete, path, query, &done, "ended"); err != nil {
+		return r.ofAnother(err)
 	}
 	if r.fl.Bool("json") {
 		return r.print(done)
@@ -169,7 +185,7 @@ func (r *run) sure() (bool, error) {
 	if !r.isTerminal {
 		return false, errors.New("nobody was signed out: revoke --all asks for a confirmation, and there is no terminal to ask at; say --yes where it is meant")
 	}
-	sure, err := r.confirmed("End the sessions of everybody at the gateway of " + printable(r.api.address) + "?")
+	sure, err := r.confirmed("End the sessions of everybody at the gateway of " + terminal.Printable(r.api.address) + "?")
 	if err == nil && !sure {
 		err = errors.New("nobody was signed out: it was not confirmed by y")
 	}
@@ -188,7 +204,7 @@ func count(r *run) error {
 		Count int       `json:"count"`
 		At    time.Time `json:"at"`
 	}
-	if err := r.api.do(http.MethodGet, "count", nil, &answer); err != nil {
+	if err := r.api.do(http.MethodGet, "count", nil, &answer, "count"); err != nil {
 		return err
 	}
 	if r.fl.Bool("json") {
@@ -206,7 +222,7 @@ func writeOne(out io.Writer, s session) error {
 		{"Ends", moment(s.ExpiresAt) + " UTC"}, {"Ends if idle", moment(s.IdleExpiresAt) + " UTC"},
 		{"Address", s.Address}, {"User agent", s.UserAgent},
 	} {
-		if _, err := fmt.Fprintf(out, "%-13s %s\n", line[0]+":", cmp.Or(printable(line[1]), "-")); err != nil {
+		if _, err := fmt.Fprintf(out, "%-13s %s\n", line[0]+":", cmp.Or(terminal.Printable(line[1]), "-")); err != nil {
 			return err
 		}
 	}

@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+
+	"example.com/sidegate/caddymodule/terminal"
 )
 
 // api is Sidegate's part of an admin endpoint.
@@ -21,8 +23,9 @@ type api struct{ address string }
 // with the longest texts has less.
 const maxAnswer = 64 << 20
 
-// do asks below /sidegate/ and reads the answer into the value.
-func (a *api) do(method, path string, query url.Values, into any) error {
+// do asks below /sidegate/ and reads the answer into the value,
+// which must have the fields.
+func (a *api) do(method, path string, query url.Values, into any, fields ...string) error {
 	uri := "/sidegate/" + path
 	if len(query) > 0 {
 		uri += "?" + query.Encode()
@@ -36,10 +39,7 @@ func (a *api) do(method, path string, query url.Values, into any) error {
 	if err != nil {
 		return fmt.Errorf("the answer broke off: %w; run the command again", err)
 	}
-	if err := json.Unmarshal(text, into); err != nil {
-		return fmt.Errorf("at %s answers something that is no gateway of this kind (%w): see that --address is the admin endpoint of one", a.address, err)
-	}
-	return nil
+	return terminal.Read(a.address, text, into, fields...)
 }
 
 // refused is how Caddy puts an answer other than success.
@@ -60,21 +60,24 @@ var asCommand = strings.NewReplacer(
 func (a *api) explain(err error) error {
 	found := refused.FindStringSubmatch(err.Error())
 	if found == nil {
-		return fmt.Errorf("the admin endpoint at %s gives no answer: %w; is Caddy running, and is that its address? Name it by --address, or the configuration that it runs by --config",
-			a.address, err)
+		return fmt.Errorf("the admin endpoint at %s gives no answer: %s; is Caddy running, and is that its address? Name it by --address, or the configuration that it runs by --config",
+			a.address, terminal.Printable(err.Error()))
 	}
 	status, _ := strconv.Atoi(found[1])
 	var answer struct {
 		Error string `json:"error"`
 	}
 	if json.Unmarshal([]byte(found[2]), &answer) == nil && answer.Error != "" {
-		if status == http.StatusForbidden {
-			return errors.New("the admin endpoint refuses this: " + printable(answer.Error) + "; see its access control and origins in Caddy's configuration")
+		if terminal.FromSite(status, answer.Error) {
+			return terminal.Foreign(a.address, "it answers "+found[1]+", "+answer.Error+", as a site does")
 		}
-		return errors.New(asCommand.Replace(printable(answer.Error)))
+		if status == http.StatusForbidden {
+			return errors.New("the admin endpoint refuses this: " + terminal.Printable(answer.Error) + "; see its access control and origins in Caddy's configuration")
+		}
+		return errors.New(asCommand.Replace(terminal.Printable(answer.Error)))
 	}
 	if status == http.StatusNotFound {
 		return fmt.Errorf("the Caddy at %s has no Sidegate built in: name the admin endpoint of the gateway by --address", a.address)
 	}
-	return fmt.Errorf("the admin endpoint at %s answers %d: %s; see Caddy's log", a.address, status, printable(strings.TrimSpace(found[2])))
+	return fmt.Errorf("the admin endpoint at %s answers %d: %s; see Caddy's log", a.address, status, terminal.Printable(strings.TrimSpace(found[2])))
 }

@@ -11,6 +11,8 @@ import (
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
+
+	"example.com/sidegate/caddymodule/terminal"
 )
 
 // name is the command's.
@@ -49,7 +51,7 @@ func noCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	return errors.New("there is no command " + printable(args[0]) + ": say list, show, revoke or count (see caddy " + name + " --help)")
+	return errors.New("there is no command " + terminal.Printable(args[0]) + ": say list, show, revoke or count (see caddy " + name + " --help)")
 }
 
 // wrongFlag says what there is in place of a flag that cannot be read. One before which
@@ -59,9 +61,9 @@ func wrongFlag(cmd *cobra.Command, err error) error {
 		if args := cmd.Flags().Args(); len(args) > 0 {
 			return noCommand(cmd, args)
 		}
-		return errors.New(printable(err.Error()) + ": say first what to do, list, show, revoke or count (see caddy " + name + " --help)")
+		return errors.New(terminal.Printable(err.Error()) + ": say first what to do, list, show, revoke or count (see caddy " + name + " --help)")
 	}
-	return errors.New(printable(err.Error()) + ": " + cmd.Name() + " takes " + flagsOf(cmd) + " (see caddy " + name + " " + cmd.Name() + " --help)")
+	return errors.New(terminal.Printable(err.Error()) + ": " + cmd.Name() + " takes " + flagsOf(cmd) + " (see caddy " + name + " " + cmd.Name() + " --help)")
 }
 
 func flagsOf(cmd *cobra.Command) string {
@@ -241,6 +243,9 @@ func asked(do func(*run) error) func(*cobra.Command, []string) error {
 		}
 		if address == "off" {
 			return errors.New("the admin endpoint is off in that configuration: say where it is by admin in its global options, and reload")
+		}
+		if err := terminal.CheckAddress(address); err != nil {
+			return err
 		}
 		r.api = &api{address}
 		return do(r)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -130,6 +131,10 @@ func TestAnOperatorWorksAtTheTerminal(t *testing.T) {
 		sh.fails([]string{"there is no session " + id, "it has ended"}, "revoke", id)
 		sh.fails([]string{"there is no session " + id}, "show", id)
 		sh.fails([]string{"nobody was signed out", "--yes"}, "revoke", "--all")
+		of := gatewaytest.IDOf(t, grace)
+		for _, command := range []string{"show", "revoke"} {
+			sh.fails([]string{"there is no session " + of, "among those of --user 999", "leave that out"}, command, of, "--user", "999")
+		}
 		s.With(t, grace.Cookie, "").Get("/auth/session").Want(t, http.StatusOK)
 		if said := sh.ok("revoke", "--email", gatewaytest.Grace, "--json"); said != "{\n  \"ended\": 1\n}\n" {
 			t.Errorf("got %q", said)
@@ -201,6 +206,31 @@ func TestWhereNoGatewayAnswersThatIsSaid(t *testing.T) {
 	bare := fmt.Sprintf("127.0.0.1:%d", gatewaytest.FreePort(t))
 	gatewaytest.Load(t, fmt.Sprintf("{\nadmin %s\npersist_config off\n}\n", bare))
 	shell{t, t.TempDir(), nil}.fails([]string{"no sidegate app", "global options"}, "list", "--all", "--address", bare)
+}
+
+// Any server may answer 200, and JSON.
+func TestWhatIsNoGatewayIsNotTakenForOne(t *testing.T) {
+	status, text := http.StatusOK, ""
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(status)
+		_, _ = w.Write([]byte(text))
+	}))
+	defer other.Close()
+	sh := shell{t, t.TempDir(), []string{"--address", strings.TrimPrefix(other.URL, "http://")}}
+	for _, c := range []struct {
+		status int
+		text   string
+	}{{200, "{}"}, {200, "[]"}, {200, "<html>"}, {200, `{"sessions": [{}]}`}, {401, `{"error":"unauthorized"}`}} {
+		status, text = c.status, c.text
+		for _, args := range [][]string{
+			{"list", "--all"}, {"list", "--all", "--json"}, {"show", "AAAAAAAAAAAAAAAA"}, {"show", "AAAAAAAAAAAAAAAA", "--json"},
+			{"revoke", "AAAAAAAAAAAAAAAA"}, {"revoke", "--user", "1"}, {"count"}, {"count", "--json"},
+		} {
+			sh.fails([]string{"what answers at " + sh.at[1] + " is no gateway", "--address"}, args...)
+		}
+	}
+	sh.at = []string{"--address", "http://localhost:12019"}
+	sh.fails([]string{"is no address of an admin endpoint", "localhost:2019"}, "count")
 }
 
 // What an operator lacks is a right at Redis, and no answer of it.

@@ -6,8 +6,9 @@ import (
 	"io"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
+
+	"example.com/sidegate/caddymodule/terminal"
 )
 
 // moment is a time as people read it, in UTC.
@@ -50,7 +51,7 @@ func writeTable(out io.Writer, sessions []session) error {
 	}
 	add(func(i int) string { return columns[i].head })
 	for _, s := range sessions {
-		add(func(i int) string { return cmp.Or(cut(printable(columns[i].of(s))), "-") })
+		add(func(i int) string { return cmp.Or(cut(terminal.Printable(columns[i].of(s))), "-") })
 	}
 	for _, row := range rows {
 		var line strings.Builder
@@ -71,33 +72,4 @@ func cut(text string) string {
 		return text
 	}
 	return string([]rune(text)[:widest-1]) + "…"
-}
-
-// What makes one picture of several characters: an emoji is ugly without.
-const (
-	joiner     = '\u200d'
-	asPicture  = '\ufe0f'
-	unreadable = '\uFFFD'
-)
-
-// printable is a text of strangers on a terminal: a control character would be a
-// command to it, and one of those that turn the direction of a line would have it read
-// otherwise than it is (CVE-2021-42574). What joins stands behind what is seen, so that
-// nobody hides a row of them.
-func printable(text string) string {
-	var before rune // as it is shown; 0 where nothing joins behind it
-	return strings.Map(func(r rune) rune {
-		if before != 0 && (r == joiner || r == asPicture && before != asPicture) {
-			if before = 0; r == asPicture {
-				before = asPicture
-			}
-			return r
-		}
-		before = 0
-		if r == utf8.RuneError || !unicode.IsPrint(r) || unicode.In(r, unicode.Mn, unicode.Me, unicode.Bidi_Control) {
-			return unreadable
-		}
-		before = r
-		return r
-	}, strings.ToValidUTF8(text, string(unreadable)))
 }
