@@ -121,10 +121,7 @@ func asItIs(err error) error { return err }
 
 // copyFile copies the file of the gateway that runs, or of the one that does not.
 func (o *options) copyFile(ctx context.Context, k Kept, w io.Writer) (n int64, err error) {
-	there, err := o.ask(ctx, http.MethodGet, "/sidegate/store/backup", func(r io.Reader) (err error) {
-		n, err = io.Copy(w, r)
-		return err
-	})
+	there, err := o.ask(ctx, http.MethodGet, "/sidegate/store/backup", copyInto(w, &n))
 	if err != nil || there {
 		return n, err
 	}

@@ -16,6 +16,8 @@ import (
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
 
+	"example.com/sidegate/caddymodule/terminal"
+	"example.com/sidegate/caddymodule/web"
 	"example.com/sidegate/sessionstore"
 )
 
@@ -123,7 +125,7 @@ func (o *options) check(ctx context.Context, args []string) error {
 		return o.checkBackup(ctx, args[0])
 	}
 	var report sessionstore.FileReport
-	there, err := o.ask(ctx, http.MethodGet, "/sidegate/store/check", into(&report))
+	there, err := o.ask(ctx, http.MethodGet, "/sidegate/store/check", into(&report, "bytes", "unused", "live", "ended", "otherSecret", "damaged", "newer"))
 	if err == nil && !there {
 		var k Kept
 		if k, err = o.byOurselves(ctx); err == nil {
@@ -146,7 +148,7 @@ func (o *options) tell(report sessionstore.FileReport, what string) error {
 		_, _ = fmt.Fprintf(o.out, "%s: %d bytes, of which compacting gives back about %d\nsessions: %d live, %d ended, %d of another secret, %d damaged, %d of a later version\n",
 			what, report.Bytes, report.Unused, report.Live, report.Ended, report.OtherSecret, report.Damaged, report.Newer)
 		for _, broken := range report.Broken {
-			_, _ = fmt.Fprintln(o.out, "broken:", broken)
+			_, _ = fmt.Fprintln(o.out, "broken:", terminal.Printable(broken))
 		}
 	}
 	return wrong(report)
@@ -179,7 +181,7 @@ func (o *options) compact(ctx context.Context, args []string) error {
 		return errors.New("compact takes no folder: it is for the file of the gateway")
 	}
 	var sizes compacted
-	there, err := o.ask(ctx, http.MethodPost, "/sidegate/store/compact", into(&sizes))
+	there, err := o.ask(ctx, http.MethodPost, "/sidegate/store/compact", into(&sizes, "before", "after"))
 	if err == nil && !there {
 		sizes, err = o.compactFile(ctx)
 	}
@@ -207,5 +209,10 @@ func (o *options) compactFile(ctx context.Context) (sizes compacted, err error) 
 }
 
 func (o *options) print(value any) error {
-	return json.NewEncoder(o.out).Encode(value)
+	text, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	_, err = o.out.Write(append(web.EscapeUnseen(text), '\n'))
+	return err
 }

@@ -16,15 +16,23 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+
+	"example.com/sidegate/caddymodule/terminal"
 )
 
 // nobody is the --address at which none is asked, as `admin off` is in a Caddyfile.
 const nobody = "off"
 
+// answered takes an answer of the gateway at an address.
+type answered func(address string, resp *http.Response) error
+
 // ask asks the gateway that runs; false where none does, so that the file is nobody's.
-func (o *options) ask(ctx context.Context, method, route string, take func(io.Reader) error) (there bool, err error) {
+func (o *options) ask(ctx context.Context, method, route string, take answered) (there bool, err error) {
 	address, err := o.endpoint()
 	if err != nil || address == nobody {
+		return false, err
+	}
+	if err := terminal.CheckAddress(address); err != nil {
 		return false, err
 	}
 	if away := listens(ctx, address); away != nil {
@@ -40,10 +48,7 @@ func (o *options) ask(ctx context.Context, method, route string, take func(io.Re
 	defer resp.Body.Close()
 	// Else who stops this would wait for the rest of it.
 	defer context.AfterFunc(ctx, func() { _ = resp.Body.Close() })()
-	if err := take(resp.Body); err != nil {
-		return true, fmt.Errorf("the answer of the gateway at %s has broken off or is none of its kind: %w; see its log, and run the command again", address, err)
-	}
-	return true, nil
+	return true, take(address, resp)
 }
 
 // endpoint is the address of the admin endpoint; nobody where it is off.
@@ -96,7 +101,7 @@ func explain(address string, err error) error {
 	}
 	found := refused.FindStringSubmatch(err.Error())
 	if found == nil {
-		return fmt.Errorf("what listens at %s gives no answer: %w; see whether that is the admin endpoint of the gateway, and name it by --address", address, err)
+		return fmt.Errorf("what listens at %s gives no answer: %s; see whether that is the admin endpoint of the gateway, and name it by --address", address, terminal.Printable(err.Error()))
 	}
 	status, _ := strconv.Atoi(found[1])
 	var said struct {
@@ -107,8 +112,12 @@ func explain(address string, err error) error {
 			return fmt.Errorf("the Caddy at %s has no Sidegate built in that can do this: name the admin endpoint of the gateway by --address; "+
 				"where no gateway runs, open the file itself by --address off", address)
 		}
-		return fmt.Errorf("the admin endpoint at %s answers %d: %q; see Caddy's log", address, status, strings.TrimSpace(found[2]))
+		return fmt.Errorf("the admin endpoint at %s answers %d: %s; see Caddy's log", address, status, terminal.Printable(strings.TrimSpace(found[2])))
 	}
+	if terminal.FromSite(status, said.Error) {
+		return terminal.Foreign(address, "it answers "+found[1]+", "+said.Error+", as a site does")
+	}
+	said.Error = terminal.Printable(said.Error)
 	switch status {
 	case http.StatusForbidden:
 		return fmt.Errorf("the admin endpoint at %s refuses who asks: %s; ask it by an address among its `origins`, or as whom its access control admits (`admin` in Caddy's configuration)",
@@ -138,7 +147,36 @@ func listens(ctx context.Context, address string) error {
 
 const dialTimeout = 5 * time.Second
 
-// into reads the answer as JSON.
-func into(value any) func(io.Reader) error {
-	return func(r io.Reader) error { return json.NewDecoder(r).Decode(value) }
+// maxAnswer bounds what is read of an answer in JSON, in bytes.
+const maxAnswer = 1 << 20
+
+// into reads the answer as JSON that must have the fields.
+func into(value any, fields ...string) answered {
+	return func(address string, resp *http.Response) error {
+		text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+		if err != nil {
+			return brokenOff(address, err)
+		}
+		return terminal.Read(address, text, value, fields...)
+	}
+}
+
+// copyKind is the Content-Type of a copy of the file.
+const copyKind = "application/octet-stream"
+
+// copyInto takes the answer as a copy of the file.
+func copyInto(w io.Writer, n *int64) answered {
+	return func(address string, resp *http.Response) (err error) {
+		if kind := resp.Header.Get("Content-Type"); kind != copyKind {
+			return terminal.Foreign(address, "its answer is no copy of a file")
+		}
+		if *n, err = io.Copy(w, resp.Body); err != nil {
+			return brokenOff(address, err)
+		}
+		return nil
+	}
+}
+
+func brokenOff(address string, err error) error {
+	return fmt.Errorf("the answer of the gateway at %s has broken off: %w; see its log, and run the command again", address, err)
 }

@@ -84,13 +84,20 @@ func TestWhoRefusesIsToldApart(t *testing.T) {
 			return site.Admin
 		}, []string{"the gateway at", "is no file (`store embedded`)", "BGSAVE"}},
 		{"a Caddy without Sidegate", says(404, "404 page not found\n"), []string{"no Sidegate built in", "--address"}},
-		{"a proxy that has nobody behind it", says(502, "<html>\x1b[2J"), []string{"answers 502", `\x1b[2J`, "see Caddy's log"}},
+		{"a proxy that has nobody behind it", says(502, "<html>\x1b[2J"), []string{"answers 502", "<html>\uFFFD[2J", "see Caddy's log"}},
 		{"a gateway that cannot", says(503, `{"error":"no room: see whether there is room beside the file"}`), []string{"refuses: no room", "room beside the file"}},
+		{"a gateway that says what strangers have said", says(503, `{"error":"no \u001b[2J\u0007\nroom"}`), []string{"refuses: no \uFFFD[2J\uFFFD\uFFFDroom"}},
+		{"the site of a gateway", says(401, `{"error":"unauthorized"}`), []string{"is no gateway of this kind", "401, unauthorized", "--address"}},
+		{"a server that answers anything", says(200, "{}"), []string{"what answers at", "is no gateway of this kind", "--address"}},
+		{"a server of pages", says(200, "<html>"), []string{"what answers at", "is no gateway of this kind", "--address"}},
+		{"what is no address", func(*testing.T) string { return "http://localhost:12019" }, []string{"no address of an admin endpoint", "localhost:2019"}},
+		{"a range of ports", func(*testing.T) string { return "localhost:2019-2020" }, []string{"no address of an admin endpoint", "many ports"}},
 		{"nobody", func(t *testing.T) string { return fmt.Sprintf("127.0.0.1:%d", gatewaytest.FreePort(t)) }, []string{"no gateway answers at", "--address off"}},
 		{"no socket", func(*testing.T) string { return "unix//nonexistent/admin.sock" }, []string{"no gateway answers at", "--address off"}},
 		{"somebody who speaks no HTTP", silent, []string{"gives no answer", "--address"}},
 		{"an answer that breaks off", func(t *testing.T) string {
 			return answering(t, func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", "application/octet-stream")
 				_, _ = w.Write([]byte(`{"be`))
 				_ = http.NewResponseController(w).Flush()
 				panic(http.ErrAbortHandler)
@@ -106,6 +113,17 @@ func TestWhoRefusesIsToldApart(t *testing.T) {
 		})
 	}
 	run(t, p, 0, "check") // nothing of that has touched it
+}
+
+func TestWhatIsBrokenIsNoCommandToTheTerminal(t *testing.T) {
+	p := gatewaytest.NewProcess(t, gatewaytest.Site{})
+	at := answering(t, func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte(`{"bytes":1,"unused":0,"live":0,"ended":0,"otherSecret":0,"damaged":0,"newer":0,"broken":["page \u001b[2J\n1\u202e"]}`))
+	})
+	fails(t, p, []string{"broken: page \uFFFD[2J\uFFFD1\uFFFD\n", "the file is damaged"}, "check", "--address", at)
+	if said := run(t, p, 1, "check", "--json", "--address", at); strings.ContainsAny(said, "\x1b\u202e") {
+		t.Errorf("it says %q", said)
+	}
 }
 
 // silent is who hangs up at once.
