@@ -259,7 +259,7 @@ func TestSignOutThatTheStoreDidNotTake(t *testing.T) {
 		got := c.In(t).Post("/auth/logout", "Content-Type", "application/x-www-form-urlencoded",
 			"Sec-Fetch-Mode", "navigate", "Sec-Fetch-Site", "same-origin").Want(t, http.StatusServiceUnavailable)
 		got.WantHeader(t, "Set-Cookie", "")
-		if !strings.Contains(got.Body, "you are still signed in") {
+		if !strings.Contains(got.Body, "you may still be signed in") {
 			t.Errorf("the page is\n%s", got.Body)
 		}
 	})

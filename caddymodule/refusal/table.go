@@ -181,10 +181,10 @@ var (
 			"You are still signed in. Please tell whoever runs this service."}
 	NotEnded = &Refusal{Status: http.StatusServiceUnavailable, Code: "unavailable",
 		Text:    "refusal.not_ended",
-		Message: "The session could not be ended. Try again shortly.", RetryAfter: 2 * time.Second}
+		Message: "It could not be confirmed that the session has ended. Try again shortly.", RetryAfter: 2 * time.Second}
 	StillSignedIn = &Refusal{Status: http.StatusServiceUnavailable, Code: "unavailable",
 		Text:    "refusal.still_signed_in",
-		Message: "The session could not be ended: you are still signed in. Try again shortly.", RetryAfter: 2 * time.Second}
+		Message: "It could not be confirmed that the session has ended: you may still be signed in. Try again shortly.", RetryAfter: 2 * time.Second}
 	OldGatewayNotAsked = &Refusal{Status: http.StatusServiceUnavailable, Code: "source_unavailable", Page: web.Unavailable, Result: Failed,
 		Text: "refusal.old_gateway_not_asked",
 		Message: "You are signed in at another gateway, perhaps, which is not asked: " +
