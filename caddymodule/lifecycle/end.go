@@ -64,18 +64,19 @@ func (l *Sessions) Find(ctx context.Context, own *sessionstore.Session, id strin
 	if id == own.Key.ID() {
 		return own.Key, true, nil
 	}
-	key, found, err := l.find(ctx, own, id)
-	if err != nil || found {
+	sessions, err := l.Of(ctx, own)
+	if key, found, err := keyOf(id, sessions, err); err != nil || found {
 		return key, found, err
 	}
 	if err := l.ender.settle(ctx, own.User.ID); err != nil {
 		return sessionstore.Key{}, false, err
 	}
-	return l.find(ctx, own, id) // a failover may have brought it back before
+	sessions, err = l.Of(ctx, own) // a failover may have brought it back before
+	return keyOf(id, sessions, err)
 }
 
-func (l *Sessions) find(ctx context.Context, own *sessionstore.Session, id string) (sessionstore.Key, bool, error) {
-	sessions, err := l.Of(ctx, own)
+// keyOf is the key of that id among sessions as Of answers them.
+func keyOf(id string, sessions []*sessionstore.Session, err error) (sessionstore.Key, bool, error) {
 	keys, listed := sessionstore.Unreadable(err)
 	if err != nil && !listed {
 		return sessionstore.Key{}, false, err
