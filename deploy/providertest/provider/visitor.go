@@ -40,6 +40,9 @@ type Page struct {
 // maxAnswers bounds how often one visit signs in.
 const maxAnswers = 3
 
+// leadsOn is where a page leads a browser without scripts at once.
+var leadsOn = regexp.MustCompile(`<noscript><meta http-equiv="refresh" content="0; url=([^"]*)">`)
+
 var hiddenID = regexp.MustCompile(`name="id" value="([^"]*)"`)
 
 // Visit goes to a page and signs in wherever a provider asks for it.
@@ -96,5 +99,12 @@ func (v *Visitor) navigate(method, to string, form url.Values) (*Page, error) {
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, 1<<22))
+	if on := leadsOn.FindSubmatch(body); err == nil && on != nil {
+		next, err := resp.Request.URL.Parse(html.UnescapeString(string(on[1])))
+		if err != nil {
+			return nil, err
+		}
+		return v.navigate(http.MethodGet, next.String(), nil)
+	}
 	return &Page{resp.Request.URL, resp.StatusCode, resp.Header, string(body)}, err
 }
