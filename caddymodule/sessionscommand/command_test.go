@@ -210,18 +210,17 @@ func TestWhereNoGatewayAnswersThatIsSaid(t *testing.T) {
 
 // Any server may answer 200, and JSON.
 func TestWhatIsNoGatewayIsNotTakenForOne(t *testing.T) {
-	status, text := http.StatusOK, ""
-	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.WriteHeader(status)
-		_, _ = w.Write([]byte(text))
-	}))
-	defer other.Close()
-	sh := shell{t, t.TempDir(), []string{"--address", strings.TrimPrefix(other.URL, "http://")}}
+	sh := shell{t, t.TempDir(), nil}
 	for _, c := range []struct {
 		status int
 		text   string
 	}{{200, "{}"}, {200, "[]"}, {200, "<html>"}, {200, `{"sessions": [{}]}`}, {401, `{"error":"unauthorized"}`}} {
-		status, text = c.status, c.text
+		other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(c.status)
+			_, _ = w.Write([]byte(c.text))
+		}))
+		defer other.Close()
+		sh.at = []string{"--address", strings.TrimPrefix(other.URL, "http://")}
 		for _, args := range [][]string{
 			{"list", "--all"}, {"list", "--all", "--json"}, {"show", "AAAAAAAAAAAAAAAA"}, {"show", "AAAAAAAAAAAAAAAA", "--json"},
 			{"revoke", "AAAAAAAAAAAAAAAA"}, {"revoke", "--user", "1"}, {"count"}, {"count", "--json"},
