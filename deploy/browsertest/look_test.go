@@ -27,7 +27,7 @@ func TestAnAppearanceOfOnesOwnIsSeen(t *testing.T) {
 			b.wantText("Sign in to Acme")
 			b.await("the picture of the logo", "String(document.querySelector('img.logo').naturalWidth)", func(said string) bool { return said == "90" })
 			b.await("the style of one's own", "getComputedStyle(document.querySelector('h1')).letterSpacing", func(said string) bool { return said == "3px" })
-			b.await("the colour of the button", "getComputedStyle(document.querySelector('button')).backgroundColor", func(said string) bool {
+			b.await("the colour of the button", "getComputedStyle(document.querySelector('button[type=submit]')).backgroundColor", func(said string) bool {
 				return strings.HasPrefix(said, colour) && (scheme == "light") == (said == "rgb(184, 0, 92)")
 			})
 			b.wantNoComplaint()
