@@ -306,7 +306,11 @@ func TestTheDocsKnowWhereTheyAre(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	front := httptest.NewServer(http.StripPrefix("/shop", httputil.NewSingleHostReverseProxy(to)))
+	site := http.NewServeMux()
+	site.Handle("/shop/", http.StripPrefix("/shop", httputil.NewSingleHostReverseProxy(to)))
+	// Of a document that is no page browsers ask the site for an icon, sooner or later.
+	site.HandleFunc("/favicon.ico", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	front := httptest.NewServer(site)
 	t.Cleanup(front.Close)
 	for name, c := range map[string]struct{ address, asks string }{
 		"below another base_path": {p.URL + "/-/gate", "/-/gate/client.d.ts"},
