@@ -137,7 +137,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 	written := a.says(a) // before defaults are filled in
 	for _, group := range a.groups() {
 		if err := group.provision(ctx, a); err != nil {
-			return a.lineOf(err, written).Wrap(err)
+			return directive.RecallWord(written, err).Wrap(err)
 		}
 	}
 	a.watch = siting.NewWatch(a.address.BasePath+"/login", a.missedLogin)
@@ -233,9 +233,7 @@ func parseApp(d *caddyfile.Dispenser, existing any) (any, error) {
 		return nil, err
 	}
 	written := caddyconfig.JSON(app, nil)
-	for word, at := range app.lines {
-		directive.Remember(writtenWord{written, word}, at)
-	}
+	directive.RememberWords(written, app.lines)
 	return httpcaddyfile.App{Name: "sidegate", Value: written}, nil
 }
 

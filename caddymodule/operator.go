@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -20,7 +19,6 @@ import (
 
 	"example.com/sidegate/caddymodule/adminapi"
 	"example.com/sidegate/caddymodule/audit"
-	"example.com/sidegate/caddymodule/directive"
 	"example.com/sidegate/caddymodule/lifecycle"
 	"example.com/sidegate/caddymodule/metrics"
 	_ "example.com/sidegate/caddymodule/sessionscommand" // the command sidegate-sessions
@@ -67,25 +65,6 @@ func (a *App) configDigest(key []byte) string {
 		mac.Write(text)
 	}
 	return hex.EncodeToString(mac.Sum(nil)[:8])
-}
-
-// writtenWord is an option of an app that has that JSON.
-type writtenWord struct {
-	App  json.RawMessage
-	Word string
-}
-
-// lineOf is where the option stands that an error begins with the name of.
-func (a *App) lineOf(err error, written json.RawMessage) directive.Position {
-	end := strings.IndexAny(err.Error(), " :")
-	for _, group := range a.groups() {
-		for word := range group.words() {
-			if end == len(word) && err.Error()[:end] == word {
-				return directive.Recall(writtenWord{written, word})
-			}
-		}
-	}
-	return directive.Position{}
 }
 
 // Desk is where operators are answered at Caddy's admin endpoint.

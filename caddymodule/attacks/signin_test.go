@@ -165,7 +165,8 @@ func TestCookieAttributes(t *testing.T) {
 			"__Host-Http-sidegate=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax"},
 		"with a domain": {"domain example.com",
 			"__Secure-sidegate=SECRET; Path=/; Domain=example.com; Max-Age=43200; HttpOnly; Secure; SameSite=Lax",
-			"__Secure-sidegate=; Path=/; Domain=example.com; Max-Age=0; HttpOnly; Secure; SameSite=Lax"},
+			"__Secure-sidegate=; Path=/; Domain=example.com; Max-Age=0; HttpOnly; Secure; SameSite=Lax | " +
+				"sidegate-attempt-ended=1; Path=/; Domain=example.com; Max-Age=30; HttpOnly; Secure; SameSite=Lax"},
 		"insecure": {"insecure",
 			"sidegate=SECRET; Path=/; Max-Age=43200; HttpOnly; SameSite=Lax",
 			"sidegate=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax"},

@@ -53,6 +53,29 @@ func Recall(something any) Position {
 	}
 }
 
+// wordOf is an option of a block that became that JSON.
+type wordOf struct {
+	Block json.RawMessage
+	Word  string
+}
+
+// RememberWords keeps where each option of a block stands, whose JSON has them all.
+func RememberWords(block json.RawMessage, at map[string]Position) {
+	for word, line := range at {
+		Remember(wordOf{block, word}, line)
+	}
+}
+
+// RecallWord is where the option stands that an error begins with the name of; zero
+// where it begins with none.
+func RecallWord(block json.RawMessage, err error) Position {
+	text := err.Error()
+	if end := strings.IndexAny(text, " :"); end > 0 {
+		text = text[:end]
+	}
+	return Recall(wordOf{block, text})
+}
+
 // Forget forgets all places: what is adapted or loaded next is another configuration,
 // whose lines may be others.
 func Forget() {

@@ -43,3 +43,26 @@ func TestWhereSomethingOfACaddyfileStandsIsKnownWhenItIsLoaded(t *testing.T) {
 		t.Errorf("another configuration may have other lines: %q", got)
 	}
 }
+
+func TestAnErrorThatBeginsWithAnOptionHasItsLine(t *testing.T) {
+	t.Cleanup(directive.Forget)
+	d := caddyfile.NewTestDispenser("cookie\ntoken")
+	at := make(map[string]directive.Position)
+	for d.Next() {
+		at[d.Val()] = directive.Here(d)
+	}
+	directive.RememberWords(json.RawMessage(`{"name":"a"}`), at)
+	for _, c := range []struct{ block, says, want string }{
+		{`{"name":"a"}`, "cookie: so", "Testfile:1: cookie: so"},
+		{`{"name":"a"}`, "token is so", "Testfile:2: token is so"},
+		{`{"name":"a"}`, "token", "Testfile:2: token"},
+		{`{"name":"a"}`, "tokens: so", "tokens: so"},
+		{`{"name":"b"}`, "cookie: so", "cookie: so"},
+		{`{"name":"a"}`, "", ""},
+	} {
+		err := errors.New(c.says)
+		if got := directive.RecallWord(json.RawMessage(c.block), err).Wrap(err).Error(); got != c.want {
+			t.Errorf("%s in %s: %q", c.says, c.block, got)
+		}
+	}
+}

@@ -76,6 +76,9 @@ func (c *Cookie) ClearStale(w http.ResponseWriter, r *http.Request, toLogin bool
 func (c *Cookie) ClearOf(w http.ResponseWriter, r *http.Request, known profile.AppCookies) {
 	c.clear(w, r, known)
 	c.clearFresh(w, r)
+	if c.Domain != "" {
+		http.SetCookie(w, c.ended(int(freshLife/time.Second)))
+	}
 }
 
 func (c *Cookie) clear(w http.ResponseWriter, r *http.Request, known profile.AppCookies) {

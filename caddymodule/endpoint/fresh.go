@@ -34,6 +34,10 @@ const (
 	// freshParam is the same word in an address of ours, for a browser that may
 	// keep no cookie at all.
 	freshParam = "succeeded"
+	// endedName goes on the name of a cookie that all hosts of the session's get when
+	// it ends at one of them: the word is of a single host, and would say at the one
+	// that was signed in at that the browser had kept nothing.
+	endedName = "ended"
 	// longConfirm bounds the address that it is put into, in bytes: headers of 4 KiB
 	// and more are too long for proxies, and those of cookies stand beside it.
 	longConfirm = 2 << 10
@@ -53,12 +57,19 @@ func (f fresh) name(r *http.Request) string { return f.at(r).AttemptPrefix() + f
 // had succeeded as well, and nobody was signed in by it. It is gone before a session
 // of that life ends by itself.
 func (f fresh) set(w http.ResponseWriter, r *http.Request, second bool, life time.Duration) {
+	if f.cookie.hasEnded(r) {
+		http.SetCookie(w, f.cookie.ended(-1))
+	}
 	value := f.attempts.State(freshLogin, oidc.Told{Again: second})
 	http.SetCookie(w, f.at(r).attempt(f.name(r), value, int(min(freshLife, life/2)/time.Second)))
 }
 
-// read reports whether the request has the word, and what it says.
+// read reports whether the request has the word, and what it says. Nothing, once the
+// session has ended at another host of its cookie.
 func (f fresh) read(r *http.Request) (said, second bool) {
+	if f.cookie.hasEnded(r) {
+		return false, false
+	}
 	for _, value := range caller.Remember(r).CookiesNamed(f.name(r)) {
 		if said, second = f.opens(value); said {
 			return said, second
@@ -109,4 +120,16 @@ func (c *Cookie) clearFresh(w http.ResponseWriter, r *http.Request) {
 func (c *Cookie) hasFresh(r *http.Request) bool {
 	sent := caller.Remember(r)
 	return len(sent.CookiesNamed(c.AttemptPrefix()+freshName)) > 0 || len(sent.CookiesNamed(insecureAttemptCookie+freshName)) > 0
+}
+
+// ended is the cookie of endedName, for that many seconds. It is bare of the prefix
+// of attempts', which is for one host alone, and tells nothing that needs it.
+func (c *Cookie) ended(maxAge int) *http.Cookie {
+	cookie := c.attempt(insecureAttemptCookie+endedName, "1", maxAge)
+	cookie.Domain = c.Domain
+	return cookie
+}
+
+func (c *Cookie) hasEnded(r *http.Request) bool {
+	return c.Domain != "" && len(caller.Remember(r).CookiesNamed(insecureAttemptCookie+endedName)) > 0
 }

@@ -119,6 +119,37 @@ func TestWhoseSessionHasEndedIsNotTakenForOneWhoKeepsNone(t *testing.T) {
 	})
 }
 
+// The word is of the host that was signed in at, and the session of all below the domain.
+func TestWhoSignsOutAtAnotherHostOfTheCookieIsNotTakenForOneWhoKeepsNone(t *testing.T) {
+	p := gatewaytest.NewIDP(t)
+	for name, cookie := range map[string]string{"over https": "name sidegate\ndomain example.com", "over plain http": "insecure\ndomain example.com"} {
+		t.Run(name, func(t *testing.T) {
+			s := gatewaytest.Start(t, gatewaytest.Site{Options: p.Login("sso", ""), Cookie: cookie})
+			here := s.Browser(t)
+			here.SignInAt(p, "sso")
+			there := here.At(t, s)
+			there.Note = ""
+			ended := there.Do(http.MethodPost, "/auth/logout", "").Want(t, http.StatusNoContent)
+			here.Jar = slices.Clone(there.Jar)
+			if a := here.Open("/auth/login").Want(t, http.StatusOK); here.Note == "" || strings.Contains(a.Body, "You have signed in, but") {
+				t.Errorf("with %v and %s, the page is\n%s", here.Jar, here.Note, a.Body)
+			}
+			for _, set := range ended.Cookies() {
+				if strings.HasSuffix(set.Name, "-ended") && (set.Domain != "example.com" || set.MaxAge != 30 || !set.HttpOnly) {
+					t.Errorf("the word of the end is %v", set)
+				}
+			}
+			t.Run("and the next sign-in takes that back", func(t *testing.T) {
+				here.SignInAt(p, "sso")
+				lose(here, "sidegate", "")
+				if a := here.Open("/auth/login").Want(t, http.StatusOK); !strings.Contains(a.Body, "You have signed in, but") {
+					t.Errorf("the page is\n%s", a.Body)
+				}
+			})
+		})
+	}
+}
+
 // A proxy that passes on one Set-Cookie of an answer passes on the first, or none at
 // all on the way back from the provider, whose address is the longest.
 func TestAProxyThatDropsCookiesOnTheWayBackFromTheProviderEndsOnAPageThatSaysWhy(t *testing.T) {
