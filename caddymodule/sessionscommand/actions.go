@@ -51,6 +51,9 @@ func list(r *run) error {
 		if page.Cursor == "" {
 			break
 		}
+		if page.Cursor == query.Get("cursor") {
+			return fmt.Errorf("what answers at %s gives the same page again and again, so it is no gateway of this kind: look at --address", terminal.Printable(r.api.address))
+		}
 		query.Set("cursor", page.Cursor)
 	}
 	if r.fl.Bool("json") {
@@ -145,7 +148,7 @@ func revoke(r *run) error {
 	case len(r.args) > 1:
 		return errors.New("name one session, or say whose by --user, --email, --login or --all")
 	case len(r.args) == 0 && name == "":
-		return errors.New("say which session by its id, or whose by --user, --email, --login or --all")
+		return errors.New("say which session by its id, or whose by --user, --email, --login or --all" + hyphened("revoke"))
 	case len(r.args) == 1 && name != "" && name != "user":
 		return errors.New("a session is named by its id alone: leave --" + name + " out, or the id")
 	}

@@ -63,7 +63,15 @@ func wrongFlag(cmd *cobra.Command, err error) error {
 		}
 		return errors.New(terminal.Printable(err.Error()) + ": say first what to do, list, show, revoke or count (see caddy " + name + " --help)")
 	}
-	return errors.New(terminal.Printable(err.Error()) + ": " + cmd.Name() + " takes " + flagsOf(cmd) + " (see caddy " + name + " " + cmd.Name() + " --help)")
+	return errors.New(terminal.Printable(err.Error()) + ": " + cmd.Name() + " takes " + flagsOf(cmd) + hyphened(cmd.Name()) + " (see caddy " + name + " " + cmd.Name() + " --help)")
+}
+
+// hyphened says how to write one in 64 of the ids, where a command takes any.
+func hyphened(command string) string {
+	if command != "show" && command != "revoke" {
+		return ""
+	}
+	return ", and an id that begins with - behind --, as in " + command + " -- -2gTq9Pp1HPB3ALt"
 }
 
 func flagsOf(cmd *cobra.Command) string {
@@ -159,7 +167,7 @@ func showCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:               "show <id> [--user <id>] [--json] [--address <interface>] [--config <path> [--adapter <name>]]",
 		Short:             "Shows one session",
-		Long:              "\nShows one session, by the id that apps have as X-Session-Id and the log as session.\n--user says whose it is, where that is known: the gateway need not look for it then.",
+		Long:              "\nShows one session, by the id that apps have as X-Session-Id and the log as session.\nOne that begins with - stands behind --, as in show -- -2gTq9Pp1HPB3ALt.\n--user says whose it is, where that is known: the gateway need not look for it then.",
 		Args:              oneID("show"),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE:              asked(show),
@@ -175,7 +183,8 @@ func revokeCommand() *cobra.Command {
 		Short: "Ends sessions at once",
 		Long: `
 Ends one session, by its id, or all those of a person, of a login or of everybody:
-whoever has one has to sign in again. What they have open ends with it.
+whoever has one has to sign in again. What they have open ends with it. An id that
+begins with - stands behind --, as in revoke -- -2gTq9Pp1HPB3ALt.
 
 --all asks for a confirmation on the terminal, unless there is --yes.`,
 		ValidArgsFunction: cobra.NoFileCompletions,
@@ -209,7 +218,7 @@ func noArgs(why string) cobra.PositionalArgs {
 func oneID(command string) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {
 		if len(args) != 1 {
-			return errors.New("say which session by its id: caddy " + name + " " + command + " <id>; list has the ids")
+			return errors.New("say which session by its id: caddy " + name + " " + command + " <id>" + hyphened(command) + "; list has the ids")
 		}
 		return nil
 	}

@@ -178,6 +178,10 @@ func TestAWrongCommandSaysWhatToDo(t *testing.T) {
 		{"a flag that is mistyped", []string{"list", "--usr", "7"}, []string{"unknown flag: --usr: list takes --user, --email, --login, --all, --json", "list --help"}},
 		{"a flag of another command", []string{"count", "--all"}, []string{"count takes --json, --address"}},
 		{"a letter that is none", []string{"revoke", "-x"}, []string{"unknown shorthand", "revoke takes"}},
+		{"an id that looks like a flag", []string{"revoke", "-2gTq9Pp1HPB3ALt"}, []string{"unknown shorthand", "begins with - behind --", "revoke -- -2g"}},
+		{"one that looks like --config", []string{"show", "-cgTq9Pp1HPB3ALt"}, []string{"begins with - behind --"}},
+		{"one that looks like --yes", []string{"revoke", "-yAAAAAAAAAAAAAA"}, []string{"unknown shorthand", "behind --"}},
+		{"one that looks like --adapter, to be ended", []string{"revoke", "-agTq9Pp1HPB3ALt"}, []string{"begins with - behind --"}},
 		{"no such command, with a flag", []string{"lst"}, []string{"there is no command lst", "list, show, revoke or count"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -191,7 +195,9 @@ func TestAWrongCommandSaysWhatToDo(t *testing.T) {
 			}
 		})
 	}
+	behind := append(append([]string{"revoke"}, sh.at...), "--", "-2gTq9Pp1HPB3ALt")
 	sh.at = nil
+	sh.fails([]string{"there is no session -2gTq9Pp1HPB3ALt"}, behind...)
 	sh.fails([]string{"there is no command kill", "list, show, revoke or count"}, "kill")
 	sh.fails([]string{"needs an argument", "show takes --user"}, "show", "--user")
 	sh.fails([]string{"there is no command lst"}, "lst", "--user", "7")
@@ -228,6 +234,14 @@ func TestWhatIsNoGatewayIsNotTakenForOne(t *testing.T) {
 			sh.fails([]string{"what answers at " + sh.at[1] + " is no gateway", "--address"}, args...)
 		}
 	}
+	t.Run("nor one whose list has no end", func(t *testing.T) {
+		other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = w.Write([]byte(`{"sessions":[],"cursor":"c"}`))
+		}))
+		defer other.Close()
+		sh := shell{t, sh.dir, []string{"--address", strings.TrimPrefix(other.URL, "http://")}}
+		sh.fails([]string{"the same page again and again", "--address"}, "list", "--all")
+	})
 	sh.at = []string{"--address", "http://localhost:12019"}
 	sh.fails([]string{"is no address of an admin endpoint", "localhost:2019"}, "count")
 }

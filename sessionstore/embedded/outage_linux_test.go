@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -95,10 +96,10 @@ func TestAFullDiskSignsNobodyOut(t *testing.T) {
 		p.wants(s, nil)
 	}
 	free()
-	// A beat may find room where a session does not.
 	if err := p.Beat(t.Context()); err == nil {
 		t.Fatal("a beat counts though the last session could not be written")
 	}
+	clock.Advance(3 * time.Second)
 	if err := p.Touch(t.Context(), s, clock.Now()); err != nil {
 		t.Fatal(err)
 	}
@@ -106,6 +107,54 @@ func TestAFullDiskSignsNobodyOut(t *testing.T) {
 	p.wants(s, nil)
 	p.pass(2 * time.Second)
 	p.wants(s, sessionstore.ErrNotFound)
+}
+
+// Beats and attempts are small: they find room where a session does not.
+func TestWhatIsSmallDoesNotHideThatTheDiskIsFull(t *testing.T) {
+	if os.Getenv(onFullDisk) == "" {
+		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$")
+		cmd.Env = append(os.Environ(), onFullDisk+"=1")
+		if said, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, said)
+		}
+		return
+	}
+	clock := storetest.NewClock()
+	path := newPath(t)
+	st := embedded.New(openDB(t, path), storetest.NewSealer(t, 'k'), clock.Now)
+	for range 20 {
+		must(t, storetest.Keep(t.Context(), st, idler(clock)))
+	}
+	must(t, st.Beat(t.Context()))
+	there, err := os.Stat(path)
+	must(t, err)
+	free := roomFor(t, there.Size())
+	signIn := func() error { return storetest.Keep(t.Context(), st, idler(clock)) }
+	err = signIn()
+	for n := 0; err == nil && n < 10_000; n++ {
+		err = signIn()
+	}
+	refusal, ok := errors.AsType[sessionstore.Refusal](err)
+	if !ok {
+		t.Fatalf("a sign-in answers %v, which does not say that there is no room", err)
+	}
+	if _, remedy, ok := refusal.Refused(); !ok || !strings.Contains(remedy, "Make room on the disk of the session database "+path) {
+		t.Errorf("the remedy is %q", remedy)
+	}
+	for range 20 {
+		if _, err := st.Take(t.Context(), "ada", 100, time.Minute); err != nil {
+			t.Fatalf("an attempt finds no room: %v", err)
+		}
+		clock.Advance(time.Second)
+		if err := st.Beat(t.Context()); err == nil {
+			t.Fatal("a beat counts though there is no room for a session")
+		}
+	}
+	free()
+	clock.Advance(4 * time.Second)
+	for _, err := range []error{st.Beat(t.Context()), signIn(), st.Beat(t.Context())} {
+		must(t, err)
+	}
 }
 
 // While no gateway runs none can write. When the last was there is on disk.

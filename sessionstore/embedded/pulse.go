@@ -2,7 +2,6 @@ package embedded
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,15 +17,20 @@ const (
 	// these a beat only says that no write has failed.
 	keepBeatEvery = 10 * time.Second
 	// failureCounts is for how long a write that failed keeps beats from
-	// counting: longer than it takes until activity is written again. On a disk
-	// that is full a beat may find room where a session does not.
+	// counting: longer than it takes until activity is written again.
 	failureCounts = 3 * time.Second
+	// proofSize is what is written, and taken out again, before beats count after
+	// that: more than a session is. On a disk that is full, beats and attempts find
+	// room where a session does not.
+	proofSize = 64 << 10
 )
 
-// The pulse bucket has one key, whose value are the outages.
+// The pulse bucket has one key, whose value are the outages, and for a moment that of
+// a proof.
 var (
 	pulseBucket = []byte("pulse")
 	outagesKey  = []byte("outages")
+	proofKey    = []byte("proof")
 )
 
 // pulse knows when the file could not be written.
@@ -37,7 +41,7 @@ type pulse struct {
 	kept    time.Time  // when one was last written to the file
 
 	mu      sync.Mutex
-	failure error // of the last write; nil when it succeeded
+	failure error // of the last write that failed; nil once a larger one has succeeded
 	failed  time.Time
 }
 
@@ -50,21 +54,31 @@ func (p *pulse) load(b *bbolt.DB) error {
 	})
 }
 
-// wrote notes what came of a write of sessions.
-func (p *pulse) wrote(err error, now time.Time) {
+// noteFailure keeps beats from counting for a while, and until there is a proof.
+func (p *pulse) noteFailure(err error, now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.failure, p.failed = err, now
 }
 
-// failing is why the file could not be written just now.
-func (p *pulse) failing(now time.Time) error {
+// failing is why the file could not be written just now; suspected says that it could
+// not, then or a while ago, and that no proof has come since.
+func (p *pulse) failing(now time.Time) (suspected bool, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.failure != nil && now.Sub(p.failed) < failureCounts {
-		return p.failure
+		err = p.failure
 	}
-	return nil
+	return p.failure != nil, err
+}
+
+// trust ends a suspicion, unless a write has failed since.
+func (p *pulse) trust(since time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.failed.After(since) {
+		p.failure = nil
+	}
 }
 
 // Beat implements sessionstore.Store.
@@ -73,7 +87,7 @@ func (st *Store) Beat(ctx context.Context) error {
 		return err
 	}
 	if err := st.db.beat(ctx, st.now()); err != nil {
-		return fmt.Errorf("writing session database: %w", err)
+		return &writing{err, st.db.path}
 	}
 	return nil
 }
@@ -82,7 +96,7 @@ func (db *DB) beat(ctx context.Context, now time.Time) error {
 	p := &db.pulse
 	p.beating.Lock()
 	defer p.beating.Unlock()
-	if err := p.failing(now); err != nil {
+	if err := db.proveRoom(ctx, now); err != nil {
 		return err
 	}
 	known := p.outages.Load()
@@ -97,6 +111,30 @@ func (db *DB) beat(ctx context.Context, now time.Time) error {
 		p.kept = now
 	}
 	p.outages.Store(&next)
+	return nil
+}
+
+// proveRoom shows that a session can be written again after a write has failed. The
+// room that the proof had stays in the file.
+func (db *DB) proveRoom(ctx context.Context, now time.Time) error {
+	p := &db.pulse
+	suspected, err := p.failing(now)
+	if !suspected || err != nil {
+		return err
+	}
+	err = db.write(ctx, (*bbolt.DB).Update, func(tx *bbolt.Tx) error {
+		return tx.Bucket(pulseBucket).Put(proofKey, make([]byte, proofSize))
+	})
+	if err == nil {
+		err = db.write(ctx, (*bbolt.DB).Update, func(tx *bbolt.Tx) error {
+			return tx.Bucket(pulseBucket).Delete(proofKey)
+		})
+	}
+	if err != nil {
+		p.noteFailure(err, now)
+		return err
+	}
+	p.trust(now)
 	return nil
 }
 

@@ -238,11 +238,11 @@ func (st *Store) write(ctx context.Context, change func(*bbolt.Tx) error) error 
 		refused = change(tx)
 		return refused
 	})
-	if refused == nil {
-		st.db.pulse.wrote(err, st.now())
+	if err != nil && refused == nil && ctx.Err() == nil {
+		st.db.pulse.noteFailure(err, st.now())
 	}
 	if err != nil {
-		return fmt.Errorf("writing session database: %w", err)
+		return &writing{err, st.db.path}
 	}
 	return nil
 }
