@@ -21,7 +21,8 @@ type Onward struct {
 	// says so, and waits for them.
 	Cut bool
 	// Finished says that the sign-in was finished before, so that whether somebody
-	// is signed in, for it may have been refused, shows where it leads. The page says so, for a second.
+	// is signed in, for it may have been refused, shows where it leads. The page
+	// says so, and waits for them.
 	Finished bool
 }
 
@@ -29,6 +30,9 @@ type Onward struct {
 func (o Onward) Write(w http.ResponseWriter, v View) {
 	page{name: "onward", data: o, status: http.StatusOK}.write(w, v)
 }
+
+// Leads reports whether it leads on by itself, for it has nothing to say.
+func (o Onward) Leads() bool { return !o.Cut && !o.Finished }
 
 // Next is where it leads.
 func (o Onward) Next() string { return orFront(o.To) }

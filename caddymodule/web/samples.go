@@ -87,26 +87,50 @@ func Variables(page string) []string {
 // Functions are what the templates have to say things by.
 func Functions() []string { return slices.Sorted(maps.Keys(new(Look).functions(new(language)))) }
 
-// Try fills every page with samples in every language, and gives it to check, with ours
-// of the same sample. An error begins with the file, and where it can with the line.
-func (l *Look) Try(check func(page, ours string) error) error {
-	for _, of := range l.languages {
+// Shown is a page made of one of its samples.
+type Shown struct {
+	// Page is its name, Sample which of its samples it is, and Language the tag of its
+	// language.
+	Page     string
+	Sample   int
+	Language string
+	// HTML is the page.
+	HTML string
+}
+
+// EachSample makes every page of every sample in every language, and gives it to do, whose
+// first error it returns. One of its own begins with the file, and where it can with the
+// line.
+func (l *Look) EachSample(do func(Shown) error) error {
+	for _, of := range l.orPlain().languages {
 		for _, page := range Pages() {
-			for _, sample := range samples[page] {
-				var body, ours bytes.Buffer
+			for i, sample := range samples[page] {
+				var body bytes.Buffer
 				if err := of.pages.ExecuteTemplate(&body, page, sample); err != nil {
 					return l.placed(page, err)
 				}
-				if err := plain.languages[0].pages.ExecuteTemplate(&ours, page, sample); err != nil {
+				if err := do(Shown{page, i, of.tag, body.String()}); err != nil {
 					return err
-				}
-				if err := check(body.String(), ours.String()); err != nil {
-					return fmt.Errorf("%s: %w", l.whose(page), err)
 				}
 			}
 		}
 	}
 	return nil
+}
+
+// Try fills every page with samples in every language, and gives it to check, with ours
+// of the same sample. An error begins with the file, and where it can with the line.
+func (l *Look) Try(check func(page, ours string) error) error {
+	return l.EachSample(func(s Shown) error {
+		var ours bytes.Buffer
+		if err := plain.languages[0].pages.ExecuteTemplate(&ours, s.Page, samples[s.Page][s.Sample]); err != nil {
+			return err
+		}
+		if err := check(s.HTML, ours.String()); err != nil {
+			return fmt.Errorf("%s: %w", l.whose(s.Page), err)
+		}
+		return nil
+	})
 }
 
 // whose is the file that a page is from.

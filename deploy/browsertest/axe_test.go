@@ -69,7 +69,10 @@ func awaited(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithA
 func (b *tab) violations(script string) (found []string) {
 	b.t.Helper()
 	var said string
-	b.do(chromedp.Evaluate(script+"; 0", nil), chromedp.Evaluate(`axe.run(document, { resultTypes: ["violations"] }).then(({ violations }) => JSON.stringify(
+	if b.said(`typeof axe`) == "undefined" {
+		b.do(chromedp.Evaluate(script+"; 0", nil))
+	}
+	b.do(chromedp.Evaluate(`axe.run(document, { resultTypes: ["violations"] }).then(({ violations }) => JSON.stringify(
 		violations.map(({ id, help, nodes }) => ({ id, help, nodes: nodes.map(({ html, failureSummary }) => html.slice(0, 200) + " " + failureSummary) }))))`,
 		&said, awaited))
 	var violations []struct {
