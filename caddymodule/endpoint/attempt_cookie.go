@@ -94,7 +94,7 @@ func (c *Cookie) underway(r *http.Request) (u underway) {
 		switch number, ok := strings.CutPrefix(name, prefix+wayBack); {
 		case ok && len(number) == 1:
 			u.waysBack = append(u.waysBack, namedCookie{name, value})
-		case name == prefix+freshName, name == prefix+crowdedName, name == prefix+endedName:
+		case name == prefix+freshName, name == prefix+crowdedName, name == prefix+endedName, name == prefix+afterwardsName:
 		default:
 			u.attempts = append(u.attempts, namedCookie{name, value})
 		}

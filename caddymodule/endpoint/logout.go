@@ -31,10 +31,11 @@ type logout struct {
 	events   lifecycle.Events
 	fresh    fresh
 	adoption *Adoption
+	after    afterwards
 }
 
 func logoutRoute(c Config) Route {
-	l := logout{newPages(c), c.Callers, c.Sessions, newSourceSignOut(c), c.Events, newFresh(c), c.Adoption}
+	l := logout{newPages(c), c.Callers, c.Sessions, newSourceSignOut(c), c.Events, newFresh(c), c.Adoption, afterwards{c.Address}}
 	return Route{Path: logoutPath, Answers: map[string]http.HandlerFunc{http.MethodGet: l.get, http.MethodPost: l.post}, Reads: true}
 }
 
@@ -46,6 +47,9 @@ func (l logout) get(w http.ResponseWriter, r *http.Request) {
 	l.address.Cookie.HandOver(w, c)
 	if !l.callers.MayBeIn(r) {
 		if l.address.askedOnceMore(w, r, logoutPath) { // they may be, and the browser has not said so
+			return
+		}
+		if l.after.take(w, r) {
 			return
 		}
 		web.SignedOut{Base: l.address.BasePath, Still: l.signOut.called(only(r.URL.Query(), stillParam))}.Write(w, l.address.Look.For(r), http.StatusOK)
@@ -67,13 +71,14 @@ func (l logout) get(w http.ResponseWriter, r *http.Request) {
 func (l logout) post(w http.ResponseWriter, r *http.Request) {
 	fromPage := isForm(r)
 	var next oidc.EndSession
+	after := ""
 	if fromPage { // while the session can still say where it came from
 		if err := r.ParseForm(); err != nil {
 			refusal.CloseUnread(w, r)
 			l.address.Refuse(w, r, refuseBody(err), "")
 			return
 		}
-		next = l.next(r, only(r.PostForm, fieldReturnTo))
+		next, after = l.next(r, only(r.PostForm, fieldReturnTo))
 	}
 	c, presented := l.callers.Caller(r), l.callers.Presented(r)
 	known, done := l.end(w, r, c, presented)
@@ -98,6 +103,7 @@ func (l logout) post(w http.ResponseWriter, r *http.Request) {
 	// Also to who was signed out already: what is left of them there is to go.
 	l.address.Clearing.tell(w.Header())
 	if fromPage {
+		l.after.keep(w, r, after)
 		l.signOut.lead(w, r, next)
 		return
 	}
@@ -159,17 +165,19 @@ func signedOut(kind lifecycle.Kind, r *http.Request, c *caller.Caller, key sessi
 // next is where a person goes who has signed out: to the provider, to sign out
 // there too, else where they asked to go, else to the page that says so. It is no
 // page that asks for a session: signing in may take no more than arriving there.
-func (l logout) next(r *http.Request, returnTo string) oidc.EndSession {
+// after is where the provider's way back is to lead on to, if anywhere.
+func (l logout) next(r *http.Request, returnTo string) (next oidc.EndSession, after string) {
 	c := l.callers.Caller(r)
-	if end, ok := l.signOut.of(r, c); ok {
-		return end
+	target, ok := l.address.ReturnTo.Allow(r, returnTo)
+	if end, there := l.signOut.of(r, c); there {
+		return end, target
 	}
-	if target, ok := l.address.ReturnTo.Allow(r, returnTo); ok {
-		return oidc.EndSession{Location: target}
+	if ok {
+		return oidc.EndSession{Location: target}, ""
 	}
 	said := l.address.BasePath + logoutPath
 	if c.Standing == caller.SignedIn && l.signOut.called(c.Session.Method) != web.Nowhere {
 		said = withParam(said, stillParam, url.QueryEscape(c.Session.Method))
 	}
-	return oidc.EndSession{Location: said}
+	return oidc.EndSession{Location: said}, ""
 }

@@ -36,6 +36,7 @@ func TestSignOutGoesOnToTheProvider(t *testing.T) {
 			t.Errorf("the client is %s", got)
 		}
 		b.WantSignedOut(t)
+		b.Open("/auth/logout").Want(t, http.StatusSeeOther).WantHeader(t, "Location", "/bye")
 		if a := b.Open("/auth/logout").Want(t, http.StatusOK); !strings.Contains(a.Body, "You are signed out") {
 			t.Errorf("the page is\n%s", a.Body)
 		}

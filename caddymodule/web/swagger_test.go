@@ -64,7 +64,7 @@ func TestTheDocumentHasExactlyTheseRoutesAndStatuses(t *testing.T) {
 		"post /callback/{name}":           "200 303 400 401 403 408 413 425 503",
 		"post /backchannel-logout/{name}": "200 400 403 408 413 425 503",
 		"post /login":                     "200 303 400 401 403 408 413 415 425 429 503",
-		"get /logout":                     "200",
+		"get /logout":                     "200 303",
 		"post /logout":                    "200 204 303 400 401 403 408 413 425 503",
 		"post /start-over":                "200 204 303 400 401 403 408 413 425 503",
 		"post /refresh":                   "200 400 401 403 408 413 425 502 503",

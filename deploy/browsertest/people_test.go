@@ -228,14 +228,25 @@ func TestSigningOutEndsAtAPageThatSaysSo(t *testing.T) {
 			}
 		})
 	}
-	t.Run("and where it was asked for, it leads on", func(t *testing.T) {
-		g := gatewaytest.StartProcess(t, gatewaytest.Site{Auth: "public /bye"})
-		b := browse(t)
-		b.do(chromedp.Navigate(g.URL + "/orders"))
-		b.signIn()
-		b.do(chromedp.Navigate(g.URL + "/auth/logout?return_to=%2Fbye"))
-		b.wantText("Sign out?")
-		b.pressNamed("Sign out")
-		b.wantPath("/bye")
-	})
+	for name, over := range map[string]bool{"by password": false, "over a provider": true} {
+		t.Run("and where it was asked for, it leads on, "+name, func(t *testing.T) {
+			g := gatewaytest.StartProcess(t, gatewaytest.Site{Auth: "public /bye", Options: with.Login("sso", "label Acme")})
+			b := browse(t)
+			b.do(chromedp.Navigate(g.URL + "/orders"))
+			if over {
+				b.pressNamed("Continue with Acme")
+				provider(b)
+			} else {
+				b.signIn()
+			}
+			b.do(chromedp.Navigate(g.URL + "/auth/logout?return_to=%2Fbye%3Fa%3D1"))
+			b.wantText("Sign out?")
+			b.pressNamed("Sign out")
+			if over {
+				b.wantText("The provider")
+				b.do(chromedp.Click("#back", chromedp.ByQuery))
+			}
+			b.wantPath("/bye?a=1")
+		})
+	}
 }

@@ -2346,6 +2346,16 @@ export interface operations {
         requestBody?: never;
         responses: {
             200: components["responses"]["Page"];
+            /** @description The identity provider has led the browser back from its own sign-out; on to the return_to of the sign-out here, once */
+            303: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    "Set-Cookie": components["headers"]["SetCookie"];
+                    "Cache-Control": components["headers"]["NoStore"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             404: components["responses"]["NotFound"];
             405: components["responses"]["MethodNotAllowed"];
         };
