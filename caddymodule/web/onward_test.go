@@ -44,14 +44,20 @@ func TestThePageBetweenKeepsTheFragmentByAScriptThatItsPolicyNames(t *testing.T)
 	}
 }
 
-// Who reads that something was lost must have the time to.
-func TestThePageThatLeadsOnWaitsWhenItSaysThatSomethingWasLost(t *testing.T) {
+// Who has something to read must have the time to: WCAG 2.2, success criterion 2.2.1.
+func TestThePageThatLeadsOnWaitsWhenItHasSomethingToSay(t *testing.T) {
 	all := render(t, func(w http.ResponseWriter) { web.Onward{Base: "/auth", To: "/orders", Cut: true}.Write(w, web.View{}) })
 	if refresh := refreshOf(all); refresh != "" {
 		t.Errorf("refresh is %q", refresh)
 	}
 	if a := find(all, "a"); len(a) != 1 || a[0].attr["href"] != "/orders" {
 		t.Errorf("links: %+v", a)
+	}
+	finished := render(t, func(w http.ResponseWriter) {
+		web.Onward{Base: "/auth", To: "/orders", Finished: true}.Write(w, web.View{})
+	})
+	if refresh := refreshOf(finished); refresh != "" {
+		t.Errorf("when it says that the sign-in is finished, refresh is %q", refresh)
 	}
 	if main := find(all, "main")[0].text; !strings.Contains(main, "could not be kept whole") || !strings.Contains(main, "leads to /orders") {
 		t.Errorf("it says %q", main)
