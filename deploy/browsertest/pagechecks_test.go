@@ -3,6 +3,7 @@ package browsertest
 import (
 	"encoding/json"
 	"os"
+	"slices"
 	"testing"
 
 	"github.com/chromedp/cdproto/emulation"
@@ -62,6 +63,19 @@ const fits = `JSON.stringify(document.documentElement.scrollWidth <= innerWidth 
 	e.getBoundingClientRect().right > innerWidth + 1 && !e.closest("pre, table")).slice(0, 5).map(e => "it sticks out of " + innerWidth + " px: " + e.outerHTML.slice(0, 120))
 	.concat("there is something to scroll sideways"))`
 
+// inLine is what stands where nobody has meant it to: controls that touch, and some that
+// begin elsewhere than those above and below.
+const inLine = `(() => {
+	const wrong = [], boxes = [...document.querySelectorAll("main button, main .button, main input:not([type=hidden]), main .device")].filter(e => e.checkVisibility()).map(e => [e, e.getBoundingClientRect()]);
+	for (const [i, [e, a]] of boxes.entries()) for (const [f, b] of boxes.slice(i + 1).filter(([f]) => !e.contains(f))) {
+		const across = Math.max(a.left, b.left) - Math.min(a.right, b.right), down = Math.max(a.top, b.top) - Math.min(a.bottom, b.bottom);
+		if (Math.max(across, down) < 7.5) wrong.push("two controls " + Math.max(across, down) + " px apart: " + e.outerHTML.slice(0, 80) + " and " + f.outerHTML.slice(0, 80));
+	}
+	const starts = new Set(boxes.filter(([e]) => !e.parentElement.closest(".device")).map(([, box]) => Math.round(box.left)));
+	if (starts.size > 1) wrong.push("its controls begin at " + [...starts] + " px");
+	return JSON.stringify(wrong);
+})()`
+
 // controls are those that can be pressed or filled in as they are seen: from above, and
 // from where a line begins.
 const controls = `(() => {
@@ -106,9 +120,9 @@ func (b *tab) wantNone(when, script string) {
 }
 
 // looksRight looks at the page that the tab is at, by eye, by axe-core and by the colours
-// of the system, and leaves it as it was. Of each two of scheme, width and language all
-// pairs are tried.
-func looksRight(t *testing.T, b *tab, language string, script string) {
+// of the system. Of each two of scheme, width and language all pairs are tried. An empty
+// script leaves axe-core away; where widths are given it looks at those alone.
+func looksRight(t *testing.T, b *tab, language, script string, widths ...int64) {
 	t.Helper()
 	b.wantNone("as it is built", builtRight+`("`+language+`")`)
 	schemes := []string{"light", "dark"}
@@ -119,7 +133,8 @@ func looksRight(t *testing.T, b *tab, language string, script string) {
 		b.inScheme(schemes[i])
 		b.sized(width)
 		b.wantNone("in "+schemes[i], fits)
-		if script == "" {
+		b.wantNone("in "+schemes[i], inLine)
+		if script == "" || len(widths) > 0 && !slices.Contains(widths, width) {
 			continue
 		}
 		for _, violation := range b.violations(script) {

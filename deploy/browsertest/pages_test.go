@@ -172,3 +172,38 @@ func hashOf(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }
+
+// TestWhatIsWrongWithAPageIsFound: a test that looks for faults proves nothing unless they
+// are found.
+func TestWhatIsWrongWithAPageIsFound(t *testing.T) {
+	look, err := web.NewLook(web.Appearance{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newStandIn(t, look)
+	b := open(t)
+	for name, c := range map[string]struct{ breaks, check, says string }{
+		"a second h1":                     {`document.body.append(document.createElement("h1"))`, builtRight + `("en")`, "it has 2 h1"},
+		"another language":                {`document.documentElement.lang = "de"`, builtRight + `("en")`, "its lang is de"},
+		"no title":                        {`document.title = ""`, builtRight + `("en")`, "it has no title"},
+		"a text that repeats":             {`document.querySelector("h1").insertAdjacentHTML("afterend", "<p>Sign in.</p>")`, builtRight + `("en")`, "under its heading it says"},
+		"what is too wide":                {`document.querySelector("h1").style.width = "5000px"`, fits, "sticks out"},
+		"buttons that touch":              {`document.getElementById("reveal").style.marginBottom = 0`, inLine, "px apart"},
+		"a field that begins elsewhere":   {`document.getElementById("email").style.marginLeft = "9px"`, inLine, "its controls begin at"},
+		"a button without an edge":        {`document.getElementById("reveal").style.border = 0`, visible, "no edge"},
+		"an edge that cannot be seen":     {`document.getElementById("reveal").style.borderColor = "#fefefe"`, visible, "an edge of"},
+		"a focus that cannot be seen":     {`document.getElementById("email").style.outline = "none"`, visible, "no outline"},
+		"a focus of the colour behind it": {`document.getElementById("email").style.outlineColor = "#fff"`, visible, "an outline of"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := b.of(t)
+			b.inScheme("light")
+			b.do(chromedp.Navigate(s.URL + "/samples/login/3/en"))
+			b.keys(kb.Tab)
+			b.do(chromedp.Evaluate(c.breaks+"; 0", nil))
+			if said := b.said(c.check); !strings.Contains(said, c.says) {
+				t.Errorf("told: %s", said)
+			}
+		})
+	}
+}

@@ -168,7 +168,7 @@ func TestEveryPageThatPeopleComeToIsForEverybody(t *testing.T) {
 				visit.by(v, b)
 				says, _, _ := strings.Cut(texts[language][visit.says], "{")
 				b.wantText(strings.TrimSpace(says))
-				looksRight(t, b, language, script)
+				looksRight(t, b, language, script, narrow) // in dark, and in light: the samples have it all
 			})
 		}
 	}
