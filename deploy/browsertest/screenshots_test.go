@@ -112,7 +112,7 @@ func takePictures(t *testing.T) {
 		b.do(chromedp.CaptureScreenshot(&raw))
 		small, err := withPalette(raw)
 		if err == nil {
-			err = os.WriteFile(filepath.Join(screenshots, p.name+".png"), small, 0o644) //nolint:gosec // for everybody
+			err = os.WriteFile(filepath.Join(screenshots, p.name+".png"), small, 0o644)
 		}
 		if err != nil {
 			t.Fatal(err)

@@ -1,6 +1,7 @@
 package browsertest
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -185,4 +186,19 @@ func TestEveryPageThatPeopleComeToIsForEverybody(t *testing.T) {
 func (b *tab) signedOut() {
 	b.t.Helper()
 	b.do(network.ClearBrowserCookies())
+}
+
+// passing are the pages that lead on by themselves, so that nobody is at them long enough
+// to be visited there: the samples show them.
+var passing = []string{"depart", "onward", "postback", "samesite", "signoutthere", "startedover"}
+
+func TestEveryPageIsVisited(t *testing.T) {
+	pages := slices.Clone(passing)
+	for _, visit := range visits {
+		pages = append(pages, visit.page)
+	}
+	slices.Sort(pages)
+	if visited := slices.Compact(pages); !slices.Equal(visited, web.Pages()) {
+		t.Errorf("there are the pages\n%q, and visits to\n%q", web.Pages(), visited)
+	}
 }
