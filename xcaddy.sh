@@ -77,6 +77,11 @@ ldflags() {
 	echo -n '-w -s'
 	# Where git refuses the folder (it belongs to somebody else, as in many
 	# containers) or is not there, nothing is told.
+	# An image is built of the sources alone, and told the commit by SIDEGATE_REVISION.
+	if [[ ${SIDEGATE_REVISION-} ]]; then
+		echo " -X $module/caddymodule.revision=$SIDEGATE_REVISION"
+		return
+	fi
 	commit=$(git -C "$root" rev-parse HEAD 2>/dev/null) || return 0
 	[[ -z $(git -C "$root" status --porcelain) ]] || changed=+modified
 	echo " -X $module/caddymodule.revision=$commit$changed"
@@ -111,7 +116,8 @@ build_with_go() (
 	cp -- "$root/go.mod" "$root/go.sum" "$root/caddymodule/cmd/caddy/main.go" "$scratch"
 	go mod edit -module=caddy -require="$module@$version" "$scratch/go.mod"
 	echo "replace $module => \"$root\"" >>"$scratch/go.mod" # a path may have blanks
-	GOWORK=off go -C "$scratch" build -mod=readonly -buildvcs=false -trimpath -ldflags "$(ldflags)" -tags "$tags" -o "$root/caddy" .
+	# Without C, as xcaddy builds too: it runs on any Linux, and in an empty image.
+	CGO_ENABLED=${CGO_ENABLED:-0} GOWORK=off go -C "$scratch" build -mod=readonly -buildvcs=false -trimpath -ldflags "$(ldflags)" -tags "$tags" -o "$root/caddy" .
 )
 
 # check makes sure that Sidegate's modules are in ./caddy, and tell our version.

@@ -19,6 +19,7 @@ import (
 
 	"example.com/sidegate/caddymodule/adminapi"
 	"example.com/sidegate/caddymodule/audit"
+	_ "example.com/sidegate/caddymodule/healthcommand" // the command sidegate-health
 	"example.com/sidegate/caddymodule/lifecycle"
 	"example.com/sidegate/caddymodule/metrics"
 	_ "example.com/sidegate/caddymodule/sessionscommand" // the command sidegate-sessions

@@ -59,7 +59,7 @@ func buildEarlier(t *testing.T) release {
 	must(t, append(git, "archive", "--format=tar", "--output="+tree, earlierCommit)...)
 	must(t, "tar", "-xf", tree, "-C", r.dir)
 	// The flags are those of xcaddy.sh, so that what it has built is not built again.
-	must(t, "go", "build", "-C", r.dir, "-buildvcs=false", "-trimpath", "-ldflags", "-w -s", "-tags", "nobadger,nomysql,nopgx",
+	must(t, "env", "CGO_ENABLED=0", "go", "build", "-C", r.dir, "-buildvcs=false", "-trimpath", "-ldflags", "-w -s", "-tags", "nobadger,nomysql,nopgx",
 		"-o", r.file, "./caddymodule/cmd/caddy")
 	return r
 }

@@ -10,6 +10,8 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
+
+	"example.com/sidegate/caddymodule/starting"
 )
 
 // replacing are Caddy's commands that download a binary from caddyserver.com,
@@ -38,7 +40,10 @@ a binary without Sidegate in its place, and are refused.`,
 			// Caddy takes no second command of a name, and hands out no first one.
 			// This is called for whichever command is run, before it runs, when
 			// all of them hang on the same root: in any binary with Sidegate.
-			cobra.OnInitialize(func() { refuse(cmd.Root()) })
+			cobra.OnInitialize(func() {
+				refuse(cmd.Root())
+				starting.Look(cmd.Root())
+			})
 		},
 	})
 }

@@ -58,7 +58,7 @@ func stockCaddy(t *testing.T) string {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "caddy")
 	// The flags are those of xcaddy.sh, so that what it has built is not built again.
-	out, err := exec.Command("go", "build", "-buildvcs=false", "-trimpath", "-ldflags", "-w -s", "-tags", "nobadger,nomysql,nopgx",
+	out, err := exec.Command("env", "CGO_ENABLED=0", "go", "build", "-buildvcs=false", "-trimpath", "-ldflags", "-w -s", "-tags", "nobadger,nomysql,nopgx",
 		"-o", name, "github.com/caddyserver/caddy/v2/cmd/caddy").CombinedOutput()
 	if err != nil {
 		t.Fatalf("building a Caddy: %v\n%s", err, out)

@@ -1,0 +1,97 @@
+package healthcommand
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/spf13/cobra"
+)
+
+func init() {
+	caddycmd.RegisterCommand(caddycmd.Command{
+		Name:  "sidegate-health",
+		Usage: "<url>",
+		Short: "Asks a gateway by its session_health whether the session store answers",
+		Long: `
+Asks the address of a session_health once, and exits with 0 when the session store
+answers, else with 1 and the reason.
+
+    caddy sidegate-health http://127.0.0.1:8081/healthz
+
+It is for a HEALTHCHECK of an image that has neither a shell nor curl. Caddy answers
+a host that is none of its sites with a blank 200, so the status alone is not taken
+for an answer.`,
+		CobraFunc: build,
+	})
+}
+
+func build(cmd *cobra.Command) {
+	timeout := cmd.Flags().Duration("timeout", 3*time.Second, "How long the answer is waited for")
+	cmd.Args = cobra.ExactArgs(1)
+	cmd.ValidArgsFunction = cobra.NoFileCompletions
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		ctx, cancel := context.WithTimeout(cmd.Context(), *timeout)
+		defer cancel()
+		said, err := ask(ctx, args[0])
+		return caddycmd.WrapCommandFuncForCobra(func(caddycmd.Flags) (int, error) {
+			if err != nil {
+				return caddy.ExitCodeFailedStartup, err
+			}
+			_, err = fmt.Fprintln(cmd.OutOrStdout(), said)
+			return caddy.ExitCodeSuccess, err
+		})(cmd, args)
+	}
+}
+
+// most is more than any answer of a session_health has.
+const most = 4096
+
+// client follows nobody: a redirect is of something else than a session_health. It
+// asks through no proxy either, which would be the one that answers.
+var client = http.Client{
+	Transport:     &http.Transport{DisableKeepAlives: true},
+	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+}
+
+// ask returns what the gateway says when its store answers, else why it is not known to.
+func ask(ctx context.Context, address string) (string, error) {
+	at, err := url.Parse(address)
+	if err != nil || (at.Scheme != "http" && at.Scheme != "https") || at.Host == "" {
+		return "", fmt.Errorf("%q is no address of a session_health: give one such as http://127.0.0.1:8081/healthz", address)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at.String(), nil)
+	if err != nil {
+		return "", err
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return "", fmt.Errorf("%w: is the gateway running, and its session_health at that address? Its log says why not", err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, most))
+	if err != nil {
+		return "", err
+	}
+	return judge(resp.StatusCode, body)
+}
+
+// judge demands the answer of a session_health, and not only its status.
+func judge(status int, body []byte) (string, error) {
+	if status == http.StatusServiceUnavailable {
+		return "", errors.New("503: the session store does not answer: the gateway's log says why, and what to do")
+	}
+	var says struct{ Store string }
+	if status != http.StatusOK || json.Unmarshal(body, &says) != nil || says.Store != "answers" {
+		return "", fmt.Errorf("%d, which is no answer of a session_health: give it a site of its own, for any host, such as "+
+			"http://:8081 with bind 127.0.0.1, and ask at its path", status)
+	}
+	return "the session store answers", nil
+}
