@@ -16,6 +16,7 @@ import (
 func buildCaddy(ctx context.Context, to string) error {
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-w -s", "-buildvcs=false", // #nosec G204 -- our own folder
 		"-tags", "nobadger,nomysql,nopgx", "-o", to, "example.com/sidegate/caddymodule/cmd/caddy")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if said, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("building caddy (run the rig from inside the repository): %w\n%s", err, said)
 	}

@@ -121,6 +121,7 @@ func (c checkout) change(files []string, scratch string) (map[string]string, err
 func goSays(ctx context.Context, dir string, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, "go", args...) // #nosec G204 -- our own arguments
 	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	var trouble bytes.Buffer
 	cmd.Stderr = &trouble
 	said, err := cmd.Output()

@@ -1,0 +1,26 @@
+#!/bin/sh
+# Makes the secrets that compose.yaml names, in the folder secrets beside it, and one
+# person, whose password it tells. What is there already stays; run it again at any time.
+# The image hashes the password, unless CADDY says how caddy is called here.
+set -eu
+
+cd -- "$(dirname -- "$0")"
+mkdir -p secrets
+# Compose mounts the files as they are, for a user of the container: they are readable,
+# and the folder lets nobody else in.
+chmod 700 secrets
+
+for name in sidegate_secret redis_password; do
+	[ -s "secrets/$name" ] || openssl rand -base64 32 >"secrets/$name"
+done
+if ! [ -s secrets/users.yaml ]; then
+	password=$(openssl rand -hex 12)
+	hash=$(printf %s "$password" | ${CADDY:-docker run --rm -i sidegate} hash-password --algorithm argon2id) || {
+		echo "secrets.sh: build the image first: docker compose -f deploy/docker/compose.yaml build" >&2
+		exit 1
+	}
+	printf 'users:\n  - id: 1\n    email: ada@example.com\n    password: %s\n    roles: [admin]\n' "$hash" >secrets/users.yaml
+	echo "ada@example.com signs in with the password $password"
+fi
+chmod 444 secrets/*
+echo "secrets are in $PWD/secrets"
