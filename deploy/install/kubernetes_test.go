@@ -1,0 +1,257 @@
+package install_test
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+
+	"example.com/sidegate/caddymodule/gatewaytest"
+)
+
+// The versions that the schemas are of: of Kubernetes the newest that the tool carries,
+// of the Gateway API the first that has ExternalAuth.
+const (
+	kubernetes = "1.30"
+	gatewayAPI = "sigs.k8s.io/gateway-api@v1.4.1"
+)
+
+var overlays = []string{"embedded", "redis"}
+
+// rendered is what kubectl apply -k would send.
+func rendered(t *testing.T, overlay string) string {
+	t.Helper()
+	return must(t, command(t, tool(t, "rendering", "sigs.k8s.io/kustomize/kustomize/v5"), "build", "../kubernetes/overlays/"+overlay))
+}
+
+// validate holds manifests to the schemas that a server has.
+func validate(t *testing.T, file string) (said string, err error) {
+	t.Helper()
+	var module struct{ Dir string }
+	if err := json.Unmarshal([]byte(must(t, command(t, "go", "mod", "download", "-json", gatewayAPI))), &module); err != nil {
+		t.Fatal(err)
+	}
+	cmd := command(t, tool(t, "validating", "sigs.k8s.io/kubectl-validate"), "--version", kubernetes,
+		"--local-crds", filepath.Join(module.Dir, "config/crd/experimental"), file)
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
+func TestTheManifestsAreWhatTheSchemasWant(t *testing.T) {
+	files := []string{"../verify/gateway-api.yaml", "../verify/ingress-nginx.yaml"}
+	for _, overlay := range overlays {
+		file := filepath.Join(t.TempDir(), overlay+".yaml")
+		gatewaytest.WriteFile(t, file, rendered(t, overlay))
+		files = append(files, file)
+	}
+	for _, file := range files {
+		if said, err := validate(t, file); err != nil {
+			t.Errorf("%s: %v\n%s", file, err, said)
+		}
+	}
+	for _, wrong := range []struct{ in, was, is string }{
+		{"an overlay", "replicas: 3", "replicas: three"},
+		{"an overlay", "readOnlyRootFilesystem", "readonlyRootFilesystem"},
+		{"an overlay", "maxUnavailable: 1\n  selector", "atMost: 1\n  selector"},
+		{"the Gateway API", "type: ExternalAuth", "type: ExternalAuthentication"},
+	} {
+		text := rendered(t, "redis")
+		if wrong.in == "the Gateway API" {
+			text = read(t, "../verify/gateway-api.yaml")
+		}
+		file := filepath.Join(t.TempDir(), "wrong.yaml")
+		gatewaytest.WriteFile(t, file, replaced(t, text, wrong.was, wrong.is))
+		if said, err := validate(t, file); err == nil {
+			t.Errorf("%s with %q is taken: %s", wrong.in, wrong.is, said)
+		}
+	}
+}
+
+// manifest is what the tests look at of one.
+type manifest struct {
+	Kind     string
+	Metadata struct{ Name string }
+	Data     map[string]string
+	Spec     struct {
+		Replicas int
+		Strategy struct{ Type string }
+		Ingress  []any
+		Egress   []any
+		Template struct{ Spec pod }
+	}
+}
+
+type pod struct {
+	AutomountServiceAccountToken *bool `yaml:"automountServiceAccountToken"`
+	SecurityContext              struct {
+		RunAsNonRoot bool `yaml:"runAsNonRoot"`
+	} `yaml:"securityContext"`
+	Containers []podContainer
+	Volumes    []map[string]any
+}
+
+type podContainer struct {
+	Name, Image     string
+	Args            []string
+	Resources       struct{ Requests, Limits map[string]string }
+	StartupProbe    probe `yaml:"startupProbe"`
+	ReadinessProbe  probe `yaml:"readinessProbe"`
+	LivenessProbe   probe `yaml:"livenessProbe"`
+	SecurityContext struct {
+		AllowPrivilegeEscalation *bool `yaml:"allowPrivilegeEscalation"`
+		ReadOnlyRootFilesystem   bool  `yaml:"readOnlyRootFilesystem"`
+		Capabilities             struct{ Drop []string }
+	} `yaml:"securityContext"`
+	VolumeMounts []struct {
+		Name      string
+		MountPath string `yaml:"mountPath"`
+	} `yaml:"volumeMounts"`
+}
+
+type probe struct {
+	HTTPGet struct{ Path, Port string } `yaml:"httpGet"`
+}
+
+func manifests(t *testing.T, text string) (all []manifest) {
+	t.Helper()
+	for d := yaml.NewDecoder(bytes.NewReader([]byte(text))); ; {
+		var m manifest
+		if err := d.Decode(&m); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, m)
+	}
+}
+
+// one is the manifest of that kind, and of that beginning of a name.
+func one(t *testing.T, all []manifest, kind, name string) manifest {
+	t.Helper()
+	i := slices.IndexFunc(all, func(m manifest) bool { return m.Kind == kind && strings.HasPrefix(m.Metadata.Name, name) })
+	if i < 0 {
+		t.Fatalf("there is no %s %s", kind, name)
+	}
+	return all[i]
+}
+
+func TestThePodHasNoMoreRightsThanItNeeds(t *testing.T) {
+	for _, overlay := range overlays {
+		all := manifests(t, rendered(t, overlay))
+		spec := one(t, all, "Deployment", "sidegate").Spec.Template.Spec
+		if mounted := spec.AutomountServiceAccountToken; mounted == nil || *mounted || !spec.SecurityContext.RunAsNonRoot {
+			t.Errorf("%s: the pod has a token or may be root: %+v", overlay, spec)
+		}
+		for _, c := range spec.Containers {
+			s := c.SecurityContext
+			if s.AllowPrivilegeEscalation == nil || *s.AllowPrivilegeEscalation || !s.ReadOnlyRootFilesystem || !slices.Equal(s.Capabilities.Drop, []string{"ALL"}) {
+				t.Errorf("%s: %s may do too much: %+v", overlay, c.Name, s)
+			}
+			if c.Resources.Limits["memory"] == "" || c.Resources.Requests["cpu"] == "" {
+				t.Errorf("%s: %s has the resources %+v", overlay, c.Name, c.Resources)
+			}
+			for _, m := range c.VolumeMounts {
+				if c.Name != "gateway" && (m.Name == "run" || m.Name == "secrets") {
+					t.Errorf("%s: %s reaches the %s of the gateway", overlay, c.Name, m.Name)
+				}
+			}
+		}
+		policy := one(t, all, "NetworkPolicy", "sidegate").Spec
+		if len(policy.Ingress) != 2 || len(policy.Egress) < 2 {
+			t.Errorf("%s: the NetworkPolicy is %+v", overlay, policy)
+		}
+	}
+}
+
+func TestOneReplicaHasAFileAndManyHaveABudget(t *testing.T) {
+	for _, test := range []struct {
+		overlay, strategy, kind string
+		many                    bool
+	}{
+		{"embedded", "Recreate", "PersistentVolumeClaim", false},
+		{"redis", "RollingUpdate", "PodDisruptionBudget", true},
+	} {
+		all := manifests(t, rendered(t, test.overlay))
+		d := one(t, all, "Deployment", "sidegate").Spec
+		if (d.Replicas > 1) != test.many || d.Strategy.Type != test.strategy {
+			t.Errorf("%s has %d replicas and the strategy %s", test.overlay, d.Replicas, d.Strategy.Type)
+		}
+		one(t, all, test.kind, "sidegate")
+		for _, m := range all {
+			if other := m.Kind == "PersistentVolumeClaim" || m.Kind == "PodDisruptionBudget"; other && m.Kind != test.kind {
+				t.Errorf("%s has a %s", test.overlay, m.Kind)
+			}
+		}
+	}
+}
+
+// podRun is the pod of an overlay, started: each container with its arguments and the
+// files of its ConfigMap, at ports and in folders of the test.
+type podRun struct {
+	t                              *testing.T
+	dir                            string
+	pod                            pod
+	site, probes, metrics, app, db string // ports
+}
+
+func newPod(t *testing.T, overlay string) *podRun {
+	t.Helper()
+	p := &podRun{t: t, dir: t.TempDir(), site: port(t), probes: port(t), metrics: port(t), app: port(t), db: port(t)}
+	all := manifests(t, rendered(t, overlay))
+	p.pod = one(t, all, "Deployment", "sidegate").Spec.Template.Spec
+	for _, name := range []string{"gateway", "app", "secrets", "run", "data"} {
+		p.folder(name)
+	}
+	for name, text := range one(t, all, "ConfigMap", "sidegate-").Data {
+		p.write("gateway/"+name, p.moved(text))
+	}
+	p.write("app/Caddyfile", replaced(t, one(t, all, "ConfigMap", "app-").Data["Caddyfile"], "http://:8000 {", "http://:"+p.app+" {"))
+	p.write("secrets/secret", rand.Text()+rand.Text())
+	p.write("secrets/redis_password", "of-the-test")
+	p.write("secrets/users.yaml", read(t, "../demo/users.yaml"))
+	return p
+}
+
+func (p *podRun) file(name string) string { return filepath.Join(p.dir, name) }
+
+func (p *podRun) folder(name string) {
+	p.t.Helper()
+	if err := os.Mkdir(p.file(name), 0o700); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+func (p *podRun) write(name, text string) {
+	p.t.Helper()
+	gatewaytest.WriteFile(p.t, p.file(name), text)
+}
+
+// moved is a file of the ConfigMap with the ports and the folders of the test.
+func (p *podRun) moved(text string) string {
+	p.t.Helper()
+	if !strings.Contains(text, "admin unix") { // of the store
+		return strings.NewReplacer("/run/secrets/sidegate", p.file("secrets"), "redis:6379", "127.0.0.1:"+p.db, " /data/", " "+p.file("data")+"/").Replace(text)
+	}
+	return replaced(p.t, text, "{\n\tadmin unix", "{\n\tdefault_bind 127.0.0.1\n\tadmin unix", "/run/sidegate", p.file("run"), "/run/secrets/sidegate", p.file("secrets"),
+		":8080 {", ":"+p.site+" {", "127.0.0.1:8000", "127.0.0.1:"+p.app, ":8081 {", ":"+p.probes+" {", ":9180 {", ":"+p.metrics+" {")
+}
+
+// container is the command of a container.
+func (p *podRun) container(name string) *exec.Cmd {
+	p.t.Helper()
+	i := slices.IndexFunc(p.pod.Containers, func(c podContainer) bool { return c.Name == name })
+	args := slices.Clone(p.pod.Containers[i].Args)
+	for i := range args {
+		args[i] = strings.ReplaceAll(args[i], "/etc/caddy/", p.file(name)+"/")
+	}
+	return gatewaytest.CaddyCommand(p.t.Context(), p.file("data"), args...)
+}
