@@ -40,7 +40,8 @@ run    makes ./caddy without further plugins and starts the demo in the
        Caddyfile. It needs no Redis and no identity provider.
 test   runs every test with the race detector, and first installs what they
        need and is missing: redis-server, chromium, nginx, haproxy, apache2
-       (with lua-socket), htpasswd, promtool, a C compiler for the detector, and
+       (with lua-socket), htpasswd, promtool, buildah, systemd-analyze (nothing of
+       systemd runs), strace, a C compiler for the detector, and
        Python (with PyJWT) and Node, which run what the README has in those
        languages. Node tests the client for browsers, too, with packages from
        npm at the versions of a package-lock.json.
@@ -206,12 +207,18 @@ install_for_tests() {
 	has_server haproxy || install_packages haproxy
 	has_server apache2 || install_packages apache2
 	has_socket_for_lua || install_packages lua-socket
+	command -v buildah >/dev/null || install_packages buildah
+	command -v systemd-analyze >/dev/null || install_packages systemd
+	command -v strace >/dev/null || install_packages strace
 	# The tests start servers of their own, on free ports of loopback; those of the
 	# packages are not started, and where they run they are never asked.
 	command -v redis-server >/dev/null || fail "redis-server is installed but not on PATH"
 	command -v chromium >/dev/null || fail "chromium is installed but not on PATH"
 	command -v htpasswd >/dev/null || fail "apache2-utils is installed but htpasswd is not on PATH"
 	command -v promtool >/dev/null || fail "prometheus is installed but promtool is not on PATH"
+	command -v buildah >/dev/null || fail "buildah is installed but not on PATH"
+	command -v systemd-analyze >/dev/null || fail "systemd is installed but systemd-analyze is not on PATH"
+	command -v strace >/dev/null || fail "strace is installed but not on PATH"
 	can_verify_in_python || fail "neither python3 nor /usr/bin/python3 has the modules jwt (PyJWT) and cryptography"
 	has_server nginx && has_server haproxy && has_server apache2 || fail "nginx, haproxy or apache2 is installed but not on PATH"
 	has_socket_for_lua || fail "lua-socket is installed, but not for the Lua 5.3 of Apache"

@@ -50,7 +50,7 @@ func TestABlank200IsNoAnswerOfASessionHealth(t *testing.T) {
 		{"an app's 200", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("OK")) }, "no answer of a session_health"},
 		{"another JSON", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"store":"?"}`)) }, "no answer of a session_health"},
 		{"a 401", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(401) }, "401"},
-		{"a redirect to a good one", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/good", 302) }, "302"},
+		{"a redirect to a good one", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/good", http.StatusFound) }, "302"},
 		{"a 503", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) }, "does not answer"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

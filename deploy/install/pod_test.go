@@ -55,7 +55,7 @@ func TestThePodStartsAndIsProbed(t *testing.T) {
 			if redis == nil {
 				return
 			}
-			// TestARestartMendsNoStore: the liveness probe asks nobody.
+			// A restart mends no store, so the liveness probe asks nobody.
 			redis.stop(os.Kill)
 			gatewaytest.Await(t, "it is not ready without Redis", func() bool {
 				status, _ := asked(t, p.probes, "10.1.2.3:8081", gateway.ReadinessProbe.HTTPGet.Path)

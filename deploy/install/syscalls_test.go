@@ -74,14 +74,3 @@ func (s *service) callsOf(set string) (calls []string) {
 	}
 	return calls
 }
-
-// TestTheStateOfTheServiceIsItsUsersAlone: sessions lie there, sealed, and the admin
-// socket, which asks nobody who it is.
-func TestTheStateOfTheServiceIsItsUsersAlone(t *testing.T) {
-	s := newService(t)
-	for _, name := range []string{"StateDirectoryMode", "RuntimeDirectoryMode"} {
-		if mode := s.of(name)[0]; mode != "0700" {
-			t.Errorf("%s is %s", name, mode)
-		}
-	}
-}

@@ -76,6 +76,17 @@ func TestTheUserOfTheUnitIsMade(t *testing.T) {
 	}
 }
 
+// TestTheStateOfTheServiceIsItsUsersAlone: sessions lie there, sealed, and the admin
+// socket, which asks nobody who it is.
+func TestTheStateOfTheServiceIsItsUsersAlone(t *testing.T) {
+	s := newService(t)
+	for _, name := range []string{"StateDirectoryMode", "RuntimeDirectoryMode"} {
+		if mode := s.of(name)[0]; mode != "0700" {
+			t.Errorf("%s is %s", name, mode)
+		}
+	}
+}
+
 // service is the unit as a test starts it: its commands, its environment and its
 // folders, in another place.
 type service struct {
