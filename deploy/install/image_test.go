@@ -24,6 +24,10 @@ func TestTheImage(t *testing.T) {
 		notChecked(t, "deploy/docker: building the image by buildah, and starting it, wants root")
 		return
 	}
+	if err := command(t, "unshare", "--mount", "true").Run(); err != nil {
+		notChecked(t, "deploy/docker: building the image by buildah, and starting it, wants a mount namespace: "+err.Error())
+		return
+	}
 	b := newBuilder(t)
 	image := b.build()
 	is := b.inspect(image)

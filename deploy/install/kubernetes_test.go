@@ -86,6 +86,9 @@ type manifest struct {
 		Strategy struct{ Type string }
 		Ingress  []any
 		Egress   []any
+		Selector struct {
+			MatchLabels map[string]string `yaml:"matchLabels"`
+		} `yaml:"podSelector"`
 		Template struct{ Spec pod }
 	}
 }
@@ -166,7 +169,7 @@ func TestThePodHasNoMoreRightsThanItNeeds(t *testing.T) {
 			}
 		}
 		policy := one(t, all, "NetworkPolicy", "sidegate").Spec
-		if len(policy.Ingress) != 2 || len(policy.Egress) < 2 {
+		if len(policy.Ingress) != 2 || len(policy.Egress) < 2 || policy.Selector.MatchLabels["app.kubernetes.io/name"] != "sidegate" {
 			t.Errorf("%s: the NetworkPolicy is %+v", overlay, policy)
 		}
 	}

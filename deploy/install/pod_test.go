@@ -2,6 +2,7 @@ package install_test
 
 import (
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -44,6 +45,7 @@ func TestThePodStartsAndIsProbed(t *testing.T) {
 			}
 			start(t, p.container("app")).awaitLog("serving initial configuration")
 			start(t, p.container("gateway")).awaitLog("serving initial configuration")
+			p.holdsLoopback()
 			gateway := p.pod.Containers[0]
 			for name, probe := range map[string]probe{"startup": gateway.StartupProbe, "readiness": gateway.ReadinessProbe} {
 				gatewaytest.Await(t, name+" is 200", func() bool {
@@ -65,6 +67,23 @@ func TestThePodStartsAndIsProbed(t *testing.T) {
 				t.Errorf("without Redis it is not live: %d", status)
 			}
 		})
+	}
+}
+
+// holdsLoopback wants the app at 127.0.0.1 alone, and the admin endpoint at its socket.
+func (p *podRun) holdsLoopback() {
+	p.t.Helper()
+	for host, reached := range map[string]bool{"127.0.0.1": true, "127.0.0.2": false} {
+		conn, err := (&net.Dialer{}).DialContext(p.t.Context(), "tcp", net.JoinHostPort(host, p.app))
+		if (err == nil) != reached {
+			p.t.Errorf("the app at %s: %v", host, err)
+		}
+		if err == nil {
+			_ = conn.Close()
+		}
+	}
+	if _, err := os.Stat(p.file("run/admin.sock")); err != nil {
+		p.t.Error(err)
 	}
 }
 
