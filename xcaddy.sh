@@ -43,7 +43,8 @@ test   runs every test with the race detector, and first installs what they
        (with lua-socket), htpasswd, promtool, buildah, systemd-analyze (nothing of
        systemd runs), strace, a C compiler for the detector, and
        Python (with PyJWT) and Node, which run what the README has in those
-       languages. Node tests the client for browsers, too, with packages from
+       languages; and, to be signed in to, radicale, python3-django, mercurial
+       and fossil (with fcgiwrap). Node tests the client for browsers, too, with packages from
        npm at the versions of a package-lock.json.
          -long     sets SIDEGATE_LONG=1: soak and fault tests run at full
                    length, and figures are held to their bounds
@@ -210,6 +211,7 @@ install_for_tests() {
 	command -v buildah >/dev/null || install_packages buildah
 	command -v systemd-analyze >/dev/null || install_packages systemd
 	command -v strace >/dev/null || install_packages strace
+	has_apps || install_packages radicale python3-django python3-jwt python3-cryptography mercurial fossil fcgiwrap
 	# The tests start servers of their own, on free ports of loopback; those of the
 	# packages are not started, and where they run they are never asked.
 	command -v redis-server >/dev/null || fail "redis-server is installed but not on PATH"
@@ -223,6 +225,7 @@ install_for_tests() {
 	has_server nginx && has_server haproxy && has_server apache2 || fail "nginx, haproxy or apache2 is installed but not on PATH"
 	has_socket_for_lua || fail "lua-socket is installed, but not for the Lua 5.3 of Apache"
 	command -v curl >/dev/null || fail "curl is installed but not on PATH"
+	has_apps || fail "one of radicale, hg, fossil and fcgiwrap is not in /usr/bin or /usr/sbin, or /usr/bin/python3 has no django, jwt or cryptography"
 	can_verify_in_node || fail "node is not on PATH, or older than 18"
 	command -v npm >/dev/null || fail "npm is installed but not on PATH"
 	can_speak_websocket_in_node || fail "node-ws is installed, but node does not find the module ws in /usr/share/nodejs"
@@ -234,6 +237,16 @@ has_server() { PATH=$PATH:/usr/sbin command -v "$1" >/dev/null; }
 
 # has_socket_for_lua looks for the module that Apache asks the gateway with.
 has_socket_for_lua() { [[ -e /usr/share/lua/5.3/socket/http.lua ]]; }
+
+# has_apps looks for the programs that are started behind the gateway, and for the
+# modules of the system's Python: apt installs them for no other.
+has_apps() {
+	local name
+	for name in radicale hg fossil; do
+		[[ -x /usr/bin/$name ]] || return 1
+	done
+	[[ -x /usr/sbin/fcgiwrap || -x /usr/bin/fcgiwrap ]] && /usr/bin/python3 -c 'import django, jwt, cryptography' >/dev/null 2>&1
+}
 
 # can_verify_in_python looks at the system's Python too: apt installs modules
 # for that one, and it need not be the first on PATH.

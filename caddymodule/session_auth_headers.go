@@ -43,8 +43,8 @@ type HeaderConfig struct {
 // HeaderOptions say which headers tell an app whose a request is.
 type HeaderOptions struct {
 	// Headers names presets of identity headers: native, remote-user,
-	// oauth2-proxy, authentik, grafana, jenkins, kubernetes, scope-orgid, or
-	// none. Default: native.
+	// oauth2-proxy, authentik, grafana, jenkins, x-remote-user, kubernetes,
+	// scope-orgid, or none. Default: native.
 	Headers []string `json:"headers,omitempty"`
 
 	// HeaderRoles are the roles that headers tell of: whole names, or ones that end

@@ -95,6 +95,11 @@ var presets = []preset{
 		{"X-Forwarded-Displayname", fieldName, plainName},
 		{"X-Forwarded-Groups", fieldRoles, plainRoles("|")},
 	}},
+	// What Radicale reads as http_x_remote_user. A set has one header of a name,
+	// so this one leaves out what the next must not send.
+	{"x-remote-user", []header{
+		{"X-Remote-User", fieldEmail, func(v *Values) []string { return unreserved(v.Email) }},
+	}},
 	// The names that Kubernetes suggests to authenticating proxies.
 	{"kubernetes", []header{
 		{"X-Remote-User", fieldEmail, func(v *Values) []string { return unreserved(v.Email) }},

@@ -75,6 +75,7 @@ func TestPresets(t *testing.T) {
 		{"jenkins separates by pipes", []string{"jenkins"}, one(
 			"X-Forwarded-User", "ada@example.com", "X-Forwarded-Mail", "ada@example.com",
 			"X-Forwarded-Displayname", "Ada Lovelace", "X-Forwarded-Groups", "admin|editor")},
+		{"x-remote-user sends who it is, and nothing else", []string{"x-remote-user"}, one("X-Remote-User", "ada@example.com")},
 		{"kubernetes repeats the group header", []string{"kubernetes"}, one(
 			"X-Remote-User", "ada@example.com", "X-Remote-Uid", "7",
 			"X-Remote-Group", "admin", "X-Remote-Group", "editor")},
@@ -180,6 +181,8 @@ func TestPresetValues(t *testing.T) {
 		{"kubernetes groups that are reserved are not sent", "kubernetes", "X-Remote-Group",
 			func(v *identity.Values) { v.Roles = []string{"system:masters", "", "CN=dev,OU=x"} }, "CN=dev,OU=x"},
 		{"a kubernetes user that is reserved is not sent", "kubernetes", "X-Remote-User",
+			func(v *identity.Values) { v.Email = "system:admin" }, ""},
+		{"nor by x-remote-user, which may be named before kubernetes", "x-remote-user", "X-Remote-User",
 			func(v *identity.Values) { v.Email = "system:admin" }, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

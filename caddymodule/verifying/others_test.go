@@ -11,7 +11,7 @@ import (
 )
 
 // presets are those of `headers` in a policy.
-var presets = []string{"native", "remote-user", "oauth2-proxy", "authentik", "grafana", "jenkins", "kubernetes", "scope-orgid"}
+var presets = []string{"native", "remote-user", "oauth2-proxy", "authentik", "grafana", "jenkins", "x-remote-user", "kubernetes", "scope-orgid"}
 
 // oddities are the characters of header names (RFC 9110 section 5.6.2) beside letters,
 // digits and -, for which many apps take -.
