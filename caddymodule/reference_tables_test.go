@@ -2,12 +2,14 @@ package caddymodule_test
 
 import (
 	"fmt"
+	"net/http"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"example.com/sidegate/caddymodule/gatewaytest"
+	"example.com/sidegate/caddymodule/identity"
 )
 
 // defaultValue is a default that begins with a value, which may have a meaning or
@@ -118,6 +120,95 @@ func TestTheOptionsOfProvidersAreTaken(t *testing.T) {
 			_, config := adapted(t, gatewaytest.Site{Options: logins.String()})
 			if err := validate(t, config); err != nil {
 				t.Errorf("%v\n%s", err, logins.String())
+			}
+		})
+	}
+}
+
+// identityHeaders are those of each preset, with how their values are written, as
+// somebody shows of whom everything is known, and whose names are beyond ASCII.
+func identityHeaders(t *testing.T) (words []string) {
+	t.Helper()
+	for _, preset := range identity.Presets() {
+		set, err := identity.NewSet(preset)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list := []string{"Admin", "ä"} // Grafana knows the first
+		sent := make(http.Header)
+		set.Render(identity.Values{
+			UserID: "1", Email: "ä@example.com", Username: "ä", Name: "ä", SessionID: "ä", Accounts: list, Roles: list, Permissions: list,
+			HasAccount: true, AccountID: "ä", AccountName: "ä", AccountAdmin: true,
+		}).Inject(sent)
+		for name, values := range sent {
+			words = append(words, preset+" "+name+": "+written(values))
+		}
+	}
+	return append(words, "native "+identity.Truncated+": ASCII, list by ,", "native "+identity.Assertion+": ASCII")
+}
+
+// written is how the reference calls it.
+func written(values []string) string {
+	all, how := strings.Join(values, ""), "ASCII"
+	if strings.Contains(all, "ä") {
+		how = "UTF-8"
+	} else if strings.Contains(all, "%C3%A4") {
+		how = "percent-encoded"
+	}
+	if len(values) > 1 {
+		return how + ", a header for each"
+	}
+	if separator, ok := strings.CutPrefix(all, "Admin"); ok && separator != "" {
+		return how + ", list by " + separator[:1]
+	}
+	return how
+}
+
+// toldPresets are the names in their table.
+func toldPresets(r reference) (words []string) {
+	for _, row := range r.rows("Identity headers", "preset") {
+		words = append(words, quoted(row[0])...)
+	}
+	return words
+}
+
+// toldHeaders are the rows below the headings of presets, in the words of
+// identityHeaders.
+func toldHeaders(r reference) (words []string) {
+	for _, preset := range toldPresets(r) {
+		for _, row := range r.rows(preset, "header") {
+			for _, name := range quoted(row[0]) {
+				how := strings.NewReplacer("`", "", "<code>&#124;</code>", "|").Replace(row[2])
+				words = append(words, preset+" "+http.CanonicalHeaderKey(name)+": "+how)
+			}
+		}
+	}
+	return words
+}
+
+// apps are those that people ask about; deploy/apps starts those that can be had.
+var apps = []string{
+	"Radicale", "Django", "TiddlyWiki", "Mercurial", "Fossil", "Grafana", "Gitea, Forgejo", "Jenkins", "NetBox", "Navidrome", "Paperless-ngx",
+	"Miniflux", "Kubernetes", "Loki, Mimir, Tempo, Pyroscope", "any other",
+}
+
+// toldApps are the rows of their table, without what stands in brackets.
+func toldApps(r reference) (words []string) {
+	for _, row := range r.rows("apps", "app") {
+		name, _, _ := strings.Cut(row[0], " (")
+		words = append(words, name)
+	}
+	return words
+}
+
+// Whoever copies the lines of an app has a configuration that is valid.
+func TestTheLinesOfAppsAreTaken(t *testing.T) {
+	for _, row := range referenceOf(readReference(t)).rows("apps", "app") {
+		t.Run(row[0], func(t *testing.T) {
+			lines := strings.Join(quoted(row[1]), "\n")
+			_, config := adapted(t, gatewaytest.Site{Auth: lines})
+			if err := validate(t, config); err != nil || lines == "" {
+				t.Errorf("%v\n%s", err, lines)
 			}
 		})
 	}

@@ -3,8 +3,6 @@ package caddymodule_test
 import (
 	"flag"
 	"fmt"
-	"maps"
-	"net/http"
 	"os"
 	"reflect"
 	"regexp"
@@ -56,8 +54,9 @@ func parts(t *testing.T) []part {
 		{"reasons of why", reasons(), toldUnder("why", "code")},
 		{"decisions of why", demand.Prospects, toldUnder("why", "decision")},
 		{"refusals", audit(t, tree, refusals), toldRefusals},
-		{"native identity headers", append(headersOf(t, "native"), identity.Truncated, identity.Assertion), toldUnder("Identity headers", "header")},
-		{"presets of identity headers", presets(t), toldPresets},
+		{"presets of identity headers", identity.Presets(), toldPresets},
+		{"apps that read headers", apps, toldApps},
+		{"identity headers, and how they are written", identityHeaders(t), toldHeaders},
 		{"presets that session_auth may name", identity.Presets(), toldChoices("session_auth", "headers")},
 		{"claims of an assertion", audit(t, tree, claimNames), toldUnder("assertion", "claim")},
 		{"decisions on requests", demand.OutcomeNames[:], toldUnder("decisions", "decision")},
@@ -294,58 +293,6 @@ func toldRefusals(r reference) (words []string) {
 func reasons() (words []string) {
 	for _, reason := range caller.Reasons {
 		words = append(words, reason.Code)
-	}
-	return words
-}
-
-// headersOf are what the preset sends of somebody of whom everything is known.
-func headersOf(t *testing.T, preset string) []string {
-	t.Helper()
-	set, err := identity.NewSet(preset)
-	if err != nil {
-		t.Fatal(err)
-	}
-	all := []string{"Admin"} // which Grafana knows too
-	sent := make(http.Header)
-	set.Render(identity.Values{
-		UserID: "1", Email: "ada@example.com", Username: "ada", Name: "Ada", SessionID: "s", Accounts: all, Roles: all, Permissions: all,
-		HasAccount: true, AccountID: "acme", AccountName: "Acme", AccountAdmin: true,
-	}).Inject(sent)
-	return slices.Collect(maps.Keys(sent))
-}
-
-// presets are the names, each with each of its headers; those of the native
-// one have a table of their own.
-func presets(t *testing.T) (words []string) {
-	for _, preset := range identity.Presets() {
-		words = append(words, preset)
-		if preset == "native" {
-			continue
-		}
-		for _, header := range headersOf(t, preset) {
-			words = append(words, preset+" "+header)
-		}
-	}
-	return words
-}
-
-var headerName = regexp.MustCompile(`^[A-Za-z-]+$`)
-
-func toldPresets(r reference) (words []string) {
-	for _, row := range r.rows("Identity headers", "preset") {
-		preset, begin := strings.Join(quoted(row[0]), " "), ""
-		words = append(words, preset)
-		for _, header := range quoted(row[1]) {
-			if !headerName.MatchString(header) {
-				continue
-			}
-			if strings.HasPrefix(header, "-") { // goes on as the one before began
-				header = begin + header
-			} else {
-				begin = header[:max(strings.LastIndex(header, "-"), 0)]
-			}
-			words = append(words, preset+" "+http.CanonicalHeaderKey(header))
-		}
 	}
 	return words
 }

@@ -345,7 +345,8 @@ func TestWordsAreReadOffTheCode(t *testing.T) {
 }
 
 func TestWordsAreReadOffTheReference(t *testing.T) {
-	const preset = "## Identity headers\n\n| preset | headers |\n|---|---|\n"
+	const presets = "## Identity headers\n\n| preset | whose |\n|---|---|\n| [`p`](#p) | x |\n| `none` | x |\n"
+	const header = presets + "\n### p\n\n| header | what | written |\n|---|---|---|\n"
 	for _, c := range []struct {
 		name, text string
 		read       func(reference) []string
@@ -357,8 +358,8 @@ func TestWordsAreReadOffTheReference(t *testing.T) {
 		{"nothing in fences", "## A\n```\n# B\n| field | x |\n|---|---|\n| `a` | x |\n```\n| field | x |\n|---|---|\n| `b` | x |\n", toldUnder("A", "field"), []string{"b"}},
 		{"a route of two methods", "## Endpoints\n| route | x |\n|---|---|\n| `GET, HEAD /a` | x |\n", toldEndpoints, []string{"GET /a", "HEAD /a"}},
 		{"an error of two statuses", "## Refusals\n| `error` | status |\n|---|---|\n| `a` | 503; 500 at `/b` |\n", toldRefusals, []string{"a 503", "a 500"}},
-		{"headers that go on as the one before", preset + "| `p` | `X-A-User`, `-Name` (by <code>&#124;</code>); `X-A-B-User`, `-Name` |\n", toldPresets, []string{"p", "p X-A-User", "p X-A-Name", "p X-A-B-User", "p X-A-B-Name"}},
-		{"a preset without headers", preset + "| `none` | none |\n", toldPresets, []string{"none"}},
+		{"presets, with headers and without", presets, toldPresets, []string{"p", "none"}},
+		{"headers of one row, and how they are written", header + "| `X-A`, `x-b` | x | UTF-8, list by <code>&#124;</code> |\n", toldHeaders, []string{"p X-A: UTF-8, list by |", "p X-B: UTF-8, list by |"}},
 		{"the values of an option", "## A\n| option | x |\n|---|---|\n| `o <v>` | `a` or `b` |\n", toldChoices("A", "o"), []string{"a", "b"}},
 		{"directives, and none of other headings", "## Directives\n### a\n### placeholders\n## B\n### c\n", toldDirectives, []string{"a"}},
 	} {
