@@ -71,7 +71,7 @@ func TestShippedCaddyfiles(t *testing.T) {
 
 // ownPeople are the examples that tell people to put in their own domain. None
 // of them may let in whoever has read this repository.
-var ownPeople = []string{"minimal", "redis", "tls-in-front", "authelia", "caddy-security"}
+var ownPeople = []string{"minimal", "redis", "gateway-inner", "tls-in-front", "authelia", "caddy-security"}
 
 // withPeople is the configuration with a users file in the place of one that is
 // yet to be made. Until it is, the gateway must not start, and say the command

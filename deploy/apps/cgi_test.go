@@ -3,6 +3,7 @@ package apps_test
 import (
 	"fmt"
 	"net/http"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -18,14 +19,23 @@ func throughFastCGI(t *testing.T, dir, program string) string {
 	t.Helper()
 	socket := filepath.Join(dir, "fcgiwrap.sock")
 	keepRunning(t, exec.Command(debian(t, "fcgiwrap"), "-s", "unix:"+socket), "unix", socket) // #nosec G204 -- of this test
-	return fmt.Sprintf(`reverse_proxy unix/%s {
-		transport fastcgi {
-			env SCRIPT_FILENAME %s
-			env SCRIPT_NAME ""
-			env PATH_INFO {path}
-			env REMOTE_USER {http.auth.user.email}
-		}
-	}`, socket, program)
+	return strings.NewReplacer("unix//run/fcgiwrap.sock", "unix/"+socket, "/usr/lib/cgi-bin/hgweb.cgi", program).Replace(documented(t))
+}
+
+// documented is how the reference leads to such a program.
+func documented(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("../REFERENCE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(text), "\n#### REMOTE_USER\n")
+	_, block, _ := strings.Cut(section, "\nreverse_proxy ")
+	block, _, found := strings.Cut(block, "```")
+	if !found || !strings.Contains(block, "unix//run/fcgiwrap.sock") || !strings.Contains(block, "/usr/lib/cgi-bin/hgweb.cgi") {
+		t.Fatalf("the reference has no such block: %s", block)
+	}
+	return "reverse_proxy " + block
 }
 
 // mercurial shows a repository to those whom `allow_read` names, and hides it
