@@ -3,6 +3,7 @@ package apps_test
 import (
 	"net/http"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
@@ -54,7 +55,7 @@ func verifiesOf(t *testing.T, algorithm string, program []string) {
 		{"none at all is refused", header + "." + body + ".", "refused: "},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			args := append(program[1:len(program):len(program)], s.URL+"/auth/.well-known/jwks.json", "sidegate", "127.0.0.1", c.assertion)
+			args := slices.Concat(program[1:], []string{s.URL + "/auth/.well-known/jwks.json", "sidegate", "127.0.0.1", c.assertion})
 			cmd := exec.CommandContext(t.Context(), program[0], args...) // #nosec G204 -- of this test
 			cmd.Env = append(cmd.Environ(), "NO_PROXY=*", "no_proxy=*")
 			printed, err := cmd.CombinedOutput()
