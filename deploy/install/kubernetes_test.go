@@ -3,7 +3,6 @@ package install_test
 import (
 	"bytes"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"io"
 	"os"
@@ -18,62 +17,12 @@ import (
 	"example.com/sidegate/caddymodule/gatewaytest"
 )
 
-// The versions that the schemas are of: of Kubernetes the newest that the tool carries,
-// of the Gateway API the first that has ExternalAuth.
-const (
-	kubernetes = "1.30"
-	gatewayAPI = "sigs.k8s.io/gateway-api@v1.4.1"
-)
-
 var overlays = []string{"embedded", "redis"}
 
 // rendered is what kubectl apply -k would send.
 func rendered(t *testing.T, overlay string) string {
 	t.Helper()
-	return must(t, command(t, tool(t, "rendering", "sigs.k8s.io/kustomize/kustomize/v5"), "build", "../kubernetes/overlays/"+overlay))
-}
-
-// validate holds manifests to the schemas that a server has.
-func validate(t *testing.T, file string) (said string, err error) {
-	t.Helper()
-	var module struct{ Dir string }
-	if err := json.Unmarshal([]byte(must(t, command(t, "go", "mod", "download", "-json", gatewayAPI))), &module); err != nil {
-		t.Fatal(err)
-	}
-	cmd := command(t, tool(t, "validating", "sigs.k8s.io/kubectl-validate"), "--version", kubernetes,
-		"--local-crds", filepath.Join(module.Dir, "config/crd/experimental"), file)
-	out, err := cmd.CombinedOutput()
-	return string(out), err
-}
-
-func TestTheManifestsAreWhatTheSchemasWant(t *testing.T) {
-	files := []string{"../verify/gateway-api.yaml", "../verify/ingress-nginx.yaml"}
-	for _, overlay := range overlays {
-		file := filepath.Join(t.TempDir(), overlay+".yaml")
-		gatewaytest.WriteFile(t, file, rendered(t, overlay))
-		files = append(files, file)
-	}
-	for _, file := range files {
-		if said, err := validate(t, file); err != nil {
-			t.Errorf("%s: %v\n%s", file, err, said)
-		}
-	}
-	for _, wrong := range []struct{ in, was, is string }{
-		{"an overlay", "replicas: 3", "replicas: three"},
-		{"an overlay", "readOnlyRootFilesystem", "readonlyRootFilesystem"},
-		{"an overlay", "maxUnavailable: 1\n  selector", "atMost: 1\n  selector"},
-		{"the Gateway API", "type: ExternalAuth", "type: ExternalAuthentication"},
-	} {
-		text := rendered(t, "redis")
-		if wrong.in == "the Gateway API" {
-			text = read(t, "../verify/gateway-api.yaml")
-		}
-		file := filepath.Join(t.TempDir(), "wrong.yaml")
-		gatewaytest.WriteFile(t, file, replaced(t, text, wrong.was, wrong.is))
-		if said, err := validate(t, file); err == nil {
-			t.Errorf("%s with %q is taken: %s", wrong.in, wrong.is, said)
-		}
-	}
+	return kept(t, overlay+".yaml")
 }
 
 // manifest is what the tests look at of one.

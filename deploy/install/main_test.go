@@ -67,14 +67,6 @@ func command(t *testing.T, args ...string) *exec.Cmd {
 	return exec.CommandContext(t.Context(), args[0], args[1:]...) // #nosec G204 -- the test's own
 }
 
-// tool is a program of a module here; go builds it once and keeps it.
-func tool(t *testing.T, module, name string) string {
-	t.Helper()
-	cmd := command(t, "go", "tool", "-n", name)
-	cmd.Dir = module
-	return strings.TrimSpace(must(t, cmd))
-}
-
 // program is a process of the test, with what it prints.
 type program struct {
 	t    *testing.T
