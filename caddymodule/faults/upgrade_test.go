@@ -79,6 +79,7 @@ func TestAnUpgradeAndTheWayBackSignNobodyOut(t *testing.T) {
 	t.Run("and a session with a user name is good at both", func(t *testing.T) { wantNamesBorne(t, earlier.binary, this) })
 	t.Run("and a session with an access token is good at both", func(t *testing.T) { wantAccessBorne(t, earlier.binary, this) })
 	t.Run("and a number that two have is the first's", func(t *testing.T) { wantFirstKept(t, earlier.binary, this) })
+	t.Run("and under load", func(t *testing.T) { underLoad(t, earlier.binary, this) })
 	t.Run("and Caddyfiles are read as ever", func(t *testing.T) { readsAsEver(t, earlier) })
 }
 
