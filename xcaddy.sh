@@ -47,7 +47,8 @@ test   runs every test with the race detector, and first installs what they
        and fossil (with fcgiwrap). Node tests the client for browsers, too, with packages from
        npm at the versions of a package-lock.json.
          -long     sets SIDEGATE_LONG=1: soak and fault tests run at full
-                   length, and figures are held to their bounds
+                   length, figures are held to their bounds, and tools that
+                   take minutes to build look at the manifests once more
          -slowest  prints the ten slowest tests at the end
        With packages among the arguments, as paths from this folder, only
        those are tested:
