@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -13,11 +14,15 @@ import (
 	"example.com/sidegate/caddymodule/gatewaytest"
 )
 
-// The versions that the schemas are of: of Kubernetes the newest that the tool carries,
-// of the Gateway API the first that has ExternalAuth.
+// The tools, and the versions that the schemas are of: of Kubernetes the newest that
+// kubectl-validate carries, of the Gateway API the first that has ExternalAuth. They are
+// raised by hand.
 const (
-	kubernetes = "1.30"
-	gatewayAPI = "sigs.k8s.io/gateway-api@v1.4.1"
+	kustomize       = "sigs.k8s.io/kustomize/kustomize/v5@v5.8.1"
+	compose         = "github.com/compose-spec/compose-go/v2/cmd@v2.10.0"
+	kubectlValidate = "sigs.k8s.io/kubectl-validate@v0.0.4"
+	kubernetes      = "1.30"
+	gatewayAPI      = "sigs.k8s.io/gateway-api@v1.4.1"
 )
 
 // The tools are built of their sources, which takes minutes. So what they have made is
@@ -58,46 +63,47 @@ func TestTheToolsHaveSeenWhatIsShipped(t *testing.T) {
 	}
 }
 
-// digests are those of what the tools are given, and of which tools they are, as
-// sha256sum prints them.
+// digests are those of what the tools are given, as sha256sum prints them, below which
+// tools they are.
 func digests(t *testing.T) string {
 	t.Helper()
-	files := []string{"../docker/compose.yaml", "../verify/gateway-api.yaml", "../verify/ingress-nginx.yaml", "rendering/go.mod", "validating/go.mod"}
+	files := []string{"../docker/compose.yaml", "../verify/gateway-api.yaml", "../verify/ingress-nginx.yaml"}
 	err := filepath.WalkDir("../kubernetes", func(path string, entry fs.DirEntry, err error) error {
 		if err == nil && !entry.IsDir() {
 			files = append(files, path)
 		}
 		return err
 	})
-	if err != nil || len(files) < 12 {
+	if err != nil || len(files) < 10 {
 		t.Fatalf("%v: only %q are there", err, files)
 	}
 	var all strings.Builder
+	for _, name := range []string{kustomize, compose, kubectlValidate, "Kubernetes " + kubernetes, gatewayAPI} {
+		fmt.Fprintln(&all, name)
+	}
 	for _, file := range files {
 		fmt.Fprintf(&all, "%x  %s\n", sha256.Sum256([]byte(read(t, file))), file)
 	}
 	return all.String()
 }
 
-// tool is a program of a module here; go builds it once and keeps it.
-func tool(t *testing.T, module, name string) string {
+// tool runs a program of a module, which go builds once and keeps.
+func tool(t *testing.T, name string, args ...string) *exec.Cmd {
 	t.Helper()
-	cmd := command(t, "go", "tool", "-n", name)
-	cmd.Dir = module
-	return strings.TrimSpace(must(t, cmd))
+	return command(t, append([]string{"go", "run", name}, args...)...)
 }
 
 // kustomized is what kubectl apply -k would send.
 func kustomized(t *testing.T, overlay string) string {
 	t.Helper()
-	return must(t, command(t, tool(t, "rendering", "sigs.k8s.io/kustomize/kustomize/v5"), "build", "../kubernetes/overlays/"+overlay))
+	return must(t, tool(t, kustomize, "build", "../kubernetes/overlays/"+overlay))
 }
 
 // composedByTool is compose.yaml read with the program of the specification, which holds
 // it to its schema; folders are told from the top one.
 func composedByTool(t *testing.T) string {
 	t.Helper()
-	cmd := command(t, tool(t, "rendering", "github.com/compose-spec/compose-go/v2/cmd"), "--format", "json", "compose.yaml")
+	cmd := tool(t, compose, "--format", "json", "compose.yaml")
 	cmd.Dir = "../docker"
 	cmd.Env = append(os.Environ(), "REVISION=")
 	return strings.ReplaceAll(must(t, cmd), `"`+top(t), `"`+placeOfTop)
@@ -115,7 +121,7 @@ func validate(t *testing.T, text string) (said string, err error) {
 	if err := json.Unmarshal([]byte(must(t, command(t, "go", "mod", "download", "-json", gatewayAPI))), &module); err != nil {
 		t.Fatal(err)
 	}
-	cmd := command(t, tool(t, "validating", "sigs.k8s.io/kubectl-validate"), "--version", kubernetes,
+	cmd := tool(t, kubectlValidate, "--version", kubernetes,
 		"--local-crds", filepath.Join(module.Dir, "config/crd/experimental"), file)
 	out, err := cmd.CombinedOutput()
 	return string(out), err
