@@ -209,9 +209,7 @@ install_for_tests() {
 	has_server haproxy || install_packages haproxy
 	has_server apache2 || install_packages apache2
 	has_socket_for_lua || install_packages lua-socket
-	command -v buildah >/dev/null || install_packages buildah
-	command -v systemd-analyze >/dev/null || install_packages systemd
-	command -v strace >/dev/null || install_packages strace
+	has_installers || install_packages buildah systemd strace openssl
 	has_apps || install_packages radicale python3-django python3-jwt python3-cryptography mercurial fossil fcgiwrap
 	# The tests start servers of their own, on free ports of loopback; those of the
 	# packages are not started, and where they run they are never asked.
@@ -219,9 +217,7 @@ install_for_tests() {
 	command -v chromium >/dev/null || fail "chromium is installed but not on PATH"
 	command -v htpasswd >/dev/null || fail "apache2-utils is installed but htpasswd is not on PATH"
 	command -v promtool >/dev/null || fail "prometheus is installed but promtool is not on PATH"
-	command -v buildah >/dev/null || fail "buildah is installed but not on PATH"
-	command -v systemd-analyze >/dev/null || fail "systemd is installed but systemd-analyze is not on PATH"
-	command -v strace >/dev/null || fail "strace is installed but not on PATH"
+	has_installers || fail "one of buildah, systemd-analyze, systemd-sysusers, strace and openssl is not on PATH"
 	can_verify_in_python || fail "neither python3 nor /usr/bin/python3 has the modules jwt (PyJWT) and cryptography"
 	has_server nginx && has_server haproxy && has_server apache2 || fail "nginx, haproxy or apache2 is installed but not on PATH"
 	has_socket_for_lua || fail "lua-socket is installed, but not for the Lua 5.3 of Apache"
@@ -238,6 +234,14 @@ has_server() { PATH=$PATH:/usr/sbin command -v "$1" >/dev/null; }
 
 # has_socket_for_lua looks for the module that Apache asks the gateway with.
 has_socket_for_lua() { [[ -e /usr/share/lua/5.3/socket/http.lua ]]; }
+
+# has_installers looks for what the image and the unit are built and tried by.
+has_installers() {
+	local name
+	for name in buildah systemd-analyze systemd-sysusers strace openssl; do
+		command -v "$name" >/dev/null || return 1
+	done
+}
 
 # has_apps looks for the programs that are started behind the gateway, and for the
 # modules of the system's Python: apt installs them for no other.
