@@ -119,10 +119,8 @@ func (st *Store) fetchMany(ctx context.Context, conn *goredis.Conn, keys []sessi
 	for i, key := range keys {
 		var err error
 		if read[i], err = fetchedFrom(records[i], kept[i]); elsewhere(err) {
-			var record []byte
-			var left time.Duration
-			record, left, err = st.fetchSession(ctx, key)
-			read[i] = fetched{record, left, err == nil}
+			a := st.ask(ctx, question{key: st.sessionKey(key)})
+			read[i], err = fetched{a.record, a.kept, a.err == nil}, a.err
 		}
 		if err != nil && err != goredis.Nil { //nolint:errorlint // see read
 			return nil, err

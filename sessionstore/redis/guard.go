@@ -66,9 +66,9 @@ func (g *guard) ProcessHook(next goredis.ProcessHook) goredis.ProcessHook {
 	}
 }
 
-// ProcessPipelineHook implements goredis.Hook. Beside greetings a single server
-// is sent what askSession asks, and a cluster ASKING with the command that is
-// asked.
+// ProcessPipelineHook implements goredis.Hook. Beside greetings a server is sent
+// look-ups (see lookups), and a node of a cluster ASKING with the command that is
+// asked. A batch of look-ups fails or is answered as one operation.
 func (g *guard) ProcessPipelineHook(next goredis.ProcessPipelineHook) goredis.ProcessPipelineHook {
 	return func(ctx context.Context, cmds []goredis.Cmder) error {
 		if len(cmds) == 0 || greeting(cmds[0]) {

@@ -53,6 +53,8 @@ type Store struct {
 	timeout time.Duration
 	wait    confirmation
 	now     func() time.Time
+	// lookups is how look-ups reach the server.
+	lookups *lookups
 }
 
 var (
@@ -79,6 +81,7 @@ func New(client goredis.UniversalClient, sealer *sessionstore.Sealer, opts Optio
 	if st.now == nil {
 		st.now = time.Now
 	}
+	st.lookups = newLookups(st.timeout)
 	return st
 }
 
@@ -95,15 +98,18 @@ func (st *Store) Get(ctx context.Context, key sessionstore.Key) (*sessionstore.S
 // read gets a session and opens it. Of a guess it asks first whether there is
 // anything.
 func (st *Store) read(ctx context.Context, key sessionstore.Key) (*sessionstore.Session, error) {
-	if sessionstore.IsGuess(ctx) {
-		switch _, err := st.fetch(ctx, st.sessionKey(key)); {
+	q := question{key: st.sessionKey(key), guess: sessionstore.IsGuess(ctx)}
+	if q.guess {
+		switch err := st.ask(ctx, q).err; {
 		case err == goredis.Nil: //nolint:errorlint // see below
 			return nil, sessionstore.ErrNotFound
 		case err != nil:
 			return nil, err
 		}
+		q.guess = false
 	}
-	record, kept, err := st.fetchSession(ctx, key)
+	found := st.ask(ctx, q)
+	record, kept, err := found.record, found.kept, found.err
 	// It must be this very value: a sentinel that knows no such primary answers
 	// with it too, and that comes wrapped.
 	if err == goredis.Nil { //nolint:errorlint // see above
@@ -163,56 +169,55 @@ func (st *Store) fetch(ctx context.Context, key string) (value []byte, err error
 	return value, err
 }
 
-// fetchSession reads the record of a session and for how long Redis keeps it;
-// less than 0 means for good.
-func (st *Store) fetchSession(ctx context.Context, key sessionstore.Key) (record []byte, kept time.Duration, err error) {
-	err = twice(ctx, func() error {
-		if client, ok := st.client.(*goredis.Client); ok {
-			record, kept, err = askSession(ctx, client, st.sessionKey(key))
-		} else {
-			record, kept, err = st.runGet(ctx, st.sessionKey(key))
+// ask asks for a session, again when the connection turned out to be broken.
+func (st *Store) ask(ctx context.Context, q question) (a answer) {
+	_ = twice(ctx, func() error {
+		switch client := st.client.(type) {
+		case *goredis.Client:
+			a = st.lookups.ask(ctx, client, q)
+		case *goredis.ClusterClient:
+			a = st.askNode(ctx, client, q)
+		default:
+			a = st.runGet(ctx, q)
 		}
-		return err
+		return a.err
 	})
-	return record, kept, err
+	return a
 }
 
-// askSession asks a server two questions at once, which costs it little more
-// than one does, and half of what a script does. Between the two the session may
-// be put off, or end: in the one case it lives as it did, in the other there is
-// none.
-func askSession(ctx context.Context, client *goredis.Client, key string) ([]byte, time.Duration, error) {
-	questions := client.Pipeline()
-	record, kept := questions.Get(ctx, key), questions.PTTL(ctx, key)
-	if _, err := questions.Exec(ctx); err != nil {
-		return nil, 0, err
+// askNode asks the node of a cluster that has the slot. Where it refuses, such as
+// when it has the slot no more, the client of the cluster knows whom to ask.
+func (st *Store) askNode(ctx context.Context, cluster *goredis.ClusterClient, q question) answer {
+	node, err := cluster.MasterForKey(ctx, q.key)
+	a := answer{err: err}
+	if err == nil {
+		a = st.lookups.ask(ctx, node, q)
 	}
-	left, err := kept.Result()
-	if err == nil && left == -2 {
-		err = goredis.Nil
+	switch a.err = shown(a.err); {
+	case a.err == nil || a.err == goredis.Nil: //nolint:errorlint // see read
+	case alive(a.err), errors.Is(a.err, goredis.ErrClosed):
+		return st.runGet(ctx, q)
+	case !errors.Is(a.err, context.Canceled):
+		cluster.ReloadState(ctx) // as reveal does
 	}
-	if err != nil {
-		return nil, 0, err
-	}
-	value, err := record.Bytes()
-	return value, left, err
+	return a
 }
 
-// runGet is askSession for a cluster, of whose nodes one may send a command on
-// to another: a script goes as a whole.
-func (st *Store) runGet(ctx context.Context, key string) ([]byte, time.Duration, error) {
-	answer, err := getScript.Run(ctx, st.client, []string{key}).Slice()
+// runGet asks by a script, for a cluster of whose nodes one sends a command on to
+// another: a script goes as a whole.
+func (st *Store) runGet(ctx context.Context, q question) answer {
+	said, err := getScript.Run(ctx, st.client, []string{q.key}).Slice()
 	if err != nil {
-		return nil, 0, err
+		return answer{err: err}
 	}
-	if len(answer) == 2 {
-		value, isText := answer[0].(string)
-		millis, isNumber := answer[1].(int64)
+	if len(said) == 2 {
+		value, isText := said[0].(string)
+		millis, isNumber := said[1].(int64)
 		if isText && isNumber {
-			return []byte(value), time.Duration(millis) * time.Millisecond, nil
+			return answer{record: []byte(value), kept: time.Duration(millis) * time.Millisecond}
 		}
 	}
-	return nil, 0, errors.New("redis did not answer with a session and its time to live")
+	return answer{err: errors.New("redis did not answer with a session and its time to live")}
 }
 
 // twice reads for a second time when the first connection turned out to be
