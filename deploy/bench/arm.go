@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -48,6 +49,8 @@ type arm struct {
 	launch func(context.Context, *rig, *running) error
 	// peer says that the arm is somebody else's, and sets no pace for ours.
 	peer bool
+	// binary is the Caddy of the arm; empty for that of the rig.
+	binary string
 }
 
 // running is an arm whose processes are up.
@@ -115,7 +118,7 @@ func launchCaddy(ctx context.Context, r *rig, run *running) (err error) {
 		return err
 	}
 	env := append([]string{"XDG_DATA_HOME=" + dir, "XDG_CONFIG_HOME=" + dir, secretVariable + "=" + r.keys.secret, as(roleCaddy)}, run.env...)
-	p, err := start(ctx, "caddy of "+run.name, env, r.caddy, "run", "--config", file, "--adapter", "caddyfile")
+	p, err := start(ctx, "caddy of "+run.name, env, cmp.Or(run.binary, r.caddy), "run", "--config", file, "--adapter", "caddyfile")
 	if err != nil {
 		return err
 	}

@@ -16,12 +16,14 @@ func (r *rig) compare(ctx context.Context) error {
 	if err := r.anyMatches(append(list, growing...)); err != nil {
 		return err
 	}
+	list, more := r.twin(list)
+	growing, grew := r.twin(growing)
 	all := make(results)
-	measured, err := r.section(ctx, "The way of a request", list, goals, true, all)
+	measured, err := r.section(ctx, "The way of a request", list, append(more, goals...), true, all)
 	if err != nil {
 		return err
 	}
-	grown, err := r.section(ctx, "Growth", growing, growth, false, all)
+	grown, err := r.section(ctx, "Growth", growing, append(grew, growth...), false, all)
 	if err != nil {
 		return err
 	}

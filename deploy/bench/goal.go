@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -14,6 +15,7 @@ type sample struct {
 	CPU               float64 // microseconds of the arm's processes a request
 	Allocations       float64 // on the heap, a request
 	Resident          float64 // bytes, after the load
+	Redis             float64 // how often Redis had something to read, a request
 }
 
 // metric is one figure of a sample.
@@ -25,6 +27,7 @@ func p99(s sample) float64         { return s.P99 }
 func cpu(s sample) float64         { return s.CPU }
 func allocations(s sample) float64 { return s.Allocations }
 func memory(s sample) float64      { return s.Resident }
+func redisReads(s sample) float64  { return s.Redis }
 
 // results are the samples of each arm by its name, one a round, in order.
 type results map[string][]sample
@@ -41,7 +44,7 @@ func (rs results) spread(name string, of metric) spread {
 // goal is how one arm should compare with another.
 type goal struct {
 	what         string
-	arm, against string
+	arm, against string // without against it is of the arm by itself
 	of           metric
 	// atMost is the bound; 0 for what is only worth knowing.
 	atMost float64
@@ -52,13 +55,16 @@ type goal struct {
 // compare takes the ratio within each round, where both arms had the same
 // machine, and only then looks across the rounds.
 func (g goal) compare(rs results) spread {
-	arm, against := rs[g.arm], rs[g.against]
+	arm, against := rs[g.arm], rs[cmp.Or(g.against, g.arm)]
 	var values []float64
 	for i := range min(len(arm), len(against)) {
 		a, b := g.of(arm[i]), g.of(against[i])
-		if g.difference {
+		switch {
+		case g.against == "":
+			values = append(values, a)
+		case g.difference:
 			values = append(values, a-b)
-		} else {
+		default:
 			values = append(values, ratio(a, b))
 		}
 	}
@@ -67,7 +73,7 @@ func (g goal) compare(rs results) spread {
 
 // belongs reports whether the goal belongs into a table of these results.
 func (g goal) belongs(rs results) bool {
-	return rs[g.arm] != nil && (rs[g.against] != nil || slices.Contains(peerNames, g.against))
+	return rs[g.arm] != nil && (g.against == "" || rs[g.against] != nil || slices.Contains(peerNames, g.against))
 }
 
 // ratio is NaN when there is nothing to compare with.

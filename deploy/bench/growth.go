@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 )
 
 // cached is the most sessions that a near cache of the rig holds. Requests come
@@ -55,7 +56,7 @@ func (r *rig) growth() ([]*arm, []goal) {
 // signed in yet.
 func (r *rig) populate(ctx context.Context, list []*arm) error {
 	for _, a := range list {
-		if p := a.people; p != nil && p.cookies == nil && r.only.MatchString(a.name) {
+		if p := a.people; p != nil && p.cookies == nil && r.only.MatchString(strings.TrimSuffix(a.name, beside)) {
 			if err := r.keys.signIn(ctx, r.redis.address, p); err != nil {
 				return fmt.Errorf("signing in the people of %s: %w", a.name, err)
 			}

@@ -24,6 +24,8 @@ type config struct {
 	heavy       int            // sessions that memory is measured with
 	// caddy is the binary to measure; empty builds one.
 	caddy string
+	// beside is a binary to measure beside it; empty for none.
+	beside string
 	// oauth2Proxy is the binary of that peer; empty when it is not given.
 	oauth2Proxy string
 	// apache says that Apache httpd and mod_auth_openidc are installed.
@@ -65,6 +67,7 @@ func parseFlags(args []string, errs io.Writer) (config, error) {
 	f.StringVar(&c.csv, "csv", "", "also write every sample into this `file`")
 	f.StringVar(&c.profile, "profile", "", "print where the CPU goes in this `arm`, and measure nothing else")
 	f.StringVar(&c.caddy, "caddy", "", "measure this `binary` instead of building one")
+	f.StringVar(&c.beside, "beside", "", "measure this `binary` too, in the same rounds, and print what ours costs against it")
 	long := f.Bool("long", false, "grow to 1,000,000 live sessions")
 	if err := f.Parse(args); err != nil {
 		return c, err

@@ -74,6 +74,10 @@ func (run *running) observe(ctx context.Context, load func() (outcome, error)) (
 	if err != nil {
 		return sample{}, err
 	}
+	readsBefore, err := run.rig.redis.reads(ctx)
+	if err != nil {
+		return sample{}, err
+	}
 	before, err := run.usage()
 	if err != nil {
 		return sample{}, err
@@ -86,12 +90,18 @@ func (run *running) observe(ctx context.Context, load func() (outcome, error)) (
 	if err != nil {
 		return sample{}, err
 	}
+	reads, err := run.rig.redis.reads(ctx)
+	if err != nil {
+		return sample{}, err
+	}
 	spent, err := after.since(before)
 	if err != nil {
 		return sample{}, err
 	}
 	mallocsAfter, err := run.mallocs(ctx)
-	return sampleOf(o, spent, after.resident, mallocsAfter-mallocsBefore), err
+	s := sampleOf(o, spent, after.resident, mallocsAfter-mallocsBefore)
+	s.Redis = ratio(reads-readsBefore, float64(o.Requests))
+	return s, err
 }
 
 // halfSpeed fills in what latency the arm has at that rate.

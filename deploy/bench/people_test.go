@@ -44,12 +44,12 @@ func TestSecretsAreOfTheirOwnInEachRun(t *testing.T) {
 }
 
 func TestParseUsedMemory(t *testing.T) {
-	got, err := parseUsedMemory("# Memory\r\nused_memory_human:1M\r\nused_memory:1048576\r\nused_memory_rss:9\r\n")
+	got, err := parseInfo("# Memory\r\nused_memory_human:1M\r\nused_memory:1048576\r\nused_memory_rss:9\r\n", "used_memory")
 	if err != nil || got != 1<<20 {
 		t.Errorf("got %v, %v", got, err)
 	}
 	for _, text := range []string{"", "used_memory_rss:9\r\n", "used_memory:many\r\n"} {
-		if got, err := parseUsedMemory(text); err == nil {
+		if got, err := parseInfo(text, "used_memory"); err == nil {
 			t.Errorf("%q is %v", text, got)
 		}
 	}

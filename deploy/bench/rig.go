@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // rig is everything that runs while arms are measured.
@@ -102,7 +103,7 @@ func (r *rig) learn(ctx context.Context) error {
 func (r *rig) startAll(ctx context.Context, list []*arm) ([]*running, error) {
 	var started []*running
 	for _, a := range list {
-		if !r.only.MatchString(a.name) {
+		if !r.only.MatchString(strings.TrimSuffix(a.name, beside)) {
 			continue
 		}
 		run, err := r.start(ctx, a)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -57,16 +58,30 @@ func (s *redisServer) usedMemory(ctx context.Context) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	return parseUsedMemory(info)
+	return parseInfo(info, "used_memory")
 }
 
-func parseUsedMemory(info string) (float64, error) {
+// reads is how often Redis has read from a socket, which is how often somebody has
+// written to it; NaN where there is none.
+func (s *redisServer) reads(ctx context.Context) (float64, error) {
+	if s == nil {
+		return math.NaN(), nil
+	}
+	info, err := s.client.Info(ctx, "stats").Result()
+	if err != nil {
+		return 0, err
+	}
+	return parseInfo(info, "total_reads_processed")
+}
+
+// parseInfo is one number of what INFO says.
+func parseInfo(info, name string) (float64, error) {
 	for line := range strings.Lines(info) {
-		if value, found := strings.CutPrefix(strings.TrimSpace(line), "used_memory:"); found {
+		if value, found := strings.CutPrefix(strings.TrimSpace(line), name+":"); found {
 			return strconv.ParseFloat(value, 64)
 		}
 	}
-	return 0, fmt.Errorf("redis says nothing of used_memory")
+	return 0, fmt.Errorf("redis says nothing of %s", name)
 }
 
 // startUpstream starts the app, on TCP and on a unix socket.

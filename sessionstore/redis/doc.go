@@ -39,6 +39,9 @@
 // The scripts that change or end sessions also publish which, on the channel
 // <prefix>changed, for those who keep what they have read: see Store.Notify.
 //
+// Look-ups of sessions that wait at the same time go to a server in one write: see
+// lookups.go.
+//
 // Primaries alone are asked, and "there is none" is only believed when the
 // server would take a write, for a replica may not know of it yet; but not of a
 // guess, which shall cost no write (see sessionstore.Guess).

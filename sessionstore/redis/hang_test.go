@@ -16,13 +16,19 @@ import (
 	"example.com/sidegate/sessionstore/redis/redistest"
 )
 
-// counter counts the operations that get as far as the network.
+// counter counts the operations that get as far as the network, a batch of look-ups
+// as one.
 type counter struct{ sent atomic.Int32 }
 
 func (c *counter) DialHook(next goredis.DialHook) goredis.DialHook { return next }
 
 func (c *counter) ProcessPipelineHook(next goredis.ProcessPipelineHook) goredis.ProcessPipelineHook {
-	return next
+	return func(ctx context.Context, cmds []goredis.Cmder) error {
+		if cmds[0].Name() != "hello" {
+			c.sent.Add(1)
+		}
+		return next(ctx, cmds)
+	}
 }
 
 func (c *counter) ProcessHook(next goredis.ProcessHook) goredis.ProcessHook {

@@ -68,10 +68,14 @@ func hashOf(name string) string {
 // slot begins a key with its shard in braces: only what is in braces decides
 // on the slot in Redis Cluster.
 func (st *Store) slot(shard uint16) string {
-	b := make([]byte, 0, len(st.prefix)+len("{0000}:"))
+	var room [64]byte
+	return string(st.appendSlot(room[:0], shard))
+}
+
+func (st *Store) appendSlot(b []byte, shard uint16) []byte {
 	b = append(append(b, st.prefix...), '{')
-	b = hex.AppendEncode(b, binary.BigEndian.AppendUint16(nil, shard))
-	return string(append(b, "}:"...))
+	b = hex.AppendEncode(b, []byte{byte(shard >> 8), byte(shard)})
+	return append(b, "}:"...)
 }
 
 // globbed is the store's prefix in a pattern of Redis, for which it stands and for
@@ -110,5 +114,7 @@ func member(key sessionstore.Key) string { return string(key.Hash[:]) }
 // is no hash names nothing that exists, and so leaves its index like all
 // those whose session has gone.
 func (st *Store) memberKey(shard uint16, member string) string {
-	return st.slot(shard) + "s:" + base64.RawURLEncoding.EncodeToString([]byte(member))
+	var room [128]byte // a look-up is to make one text of it, and nothing on the way
+	b := append(st.appendSlot(room[:0], shard), "s:"...)
+	return string(base64.RawURLEncoding.AppendEncode(b, []byte(member)))
 }
