@@ -3,6 +3,7 @@ package endpoint
 import (
 	"errors"
 	"io"
+	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -73,4 +74,31 @@ func TestTheWholeBodyComesWithinItsTime(t *testing.T) {
 			<-time.After(2 * refusal.BodyTime)
 		})
 	})
+}
+
+// Caddy puts something around every body, one of no bytes too.
+func TestARequestWithoutABodyIsNotTimed(t *testing.T) {
+	around := func(body io.Reader) io.ReadCloser { return struct{ io.ReadCloser }{io.NopCloser(body)} }
+	for _, c := range []struct {
+		name   string
+		method string
+		body   io.ReadCloser
+		length int64
+		reads  bool
+		want   bool
+	}{
+		{"a GET without a body is not", http.MethodGet, http.NoBody, 0, false, false},
+		{"nor is one that something is around", http.MethodGet, around(http.NoBody), 0, false, false},
+		{"a GET with a body is", http.MethodGet, around(strings.NewReader("body")), 4, false, true},
+		{"a body whose length nobody knows is", http.MethodGet, around(strings.NewReader("body")), -1, false, true},
+		{"a POST that says it has none is, where the route reads it", http.MethodPost, around(strings.NewReader("body")), 0, true, true},
+		{"and is not where nobody does", http.MethodPost, around(http.NoBody), 0, false, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := &http.Request{Method: c.method, Body: c.body, ContentLength: c.length}
+			if got := mayHaveBody(r, Route{Reads: c.reads}); got != c.want {
+				t.Errorf("it may have a body: %v; want %v", got, c.want)
+			}
+		})
+	}
 }

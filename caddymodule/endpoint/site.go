@@ -164,7 +164,7 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		w.Header().Set("Allow", route.allow())
 	}
-	if why == nil && r.Body != nil && r.Body != http.NoBody {
+	if why == nil && mayHaveBody(r, route) {
 		body, stop := inTime(w, r)
 		defer stop()
 		r.Body = http.MaxBytesReader(w, body, maxBody)
@@ -178,6 +178,14 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	route.handler(r)(w, r)
+}
+
+// mayHaveBody reports whether there is something to be read. A server knows of most
+// requests that there is not, and does not wait for it either, whatever Caddy has
+// put around their body, which then need not be timed; but a route that reads
+// is never left to that.
+func mayHaveBody(r *http.Request, route Route) bool {
+	return r.Body != nil && r.Body != http.NoBody && (r.ContentLength != 0 || route.reads(r))
 }
 
 func (s *Site) find(r *http.Request) (Route, *refusal.Refusal) {
