@@ -237,12 +237,16 @@ func parseMoment(value string) (time.Time, bool) {
 	return time.UnixMilli(ms).UTC(), ok
 }
 
-func parseDate(value string) (*time.Time, bool) {
+// parseDate puts it where at points, or makes the room.
+func parseDate(at **time.Time, value string) bool {
 	f := fields{text: value}
 	seconds, nanos := f.varint(), f.uvarint()
 	if !f.done() || nanos > math.MaxInt32 {
-		return nil, false
+		return false
 	}
-	t := time.Unix(seconds, int64(nanos)).UTC()
-	return &t, true
+	if *at == nil {
+		*at = new(time.Time)
+	}
+	**at = time.Unix(seconds, int64(nanos)).UTC()
+	return true
 }

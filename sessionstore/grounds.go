@@ -144,8 +144,7 @@ func appendBuild(b []byte, e Build) []byte {
 	}))
 }
 
-func decodeGrounds(row string) (*Grounds, bool) {
-	g := new(Grounds)
+func decodeGrounds(row string) (g Grounds, ok bool) {
 	f := fields{text: row}
 	for tag, value, ok := f.next(); ok; tag, value, ok = f.next() {
 		switch tag {
@@ -162,7 +161,7 @@ func decodeGrounds(row string) (*Grounds, bool) {
 		case tagGroundsEarlier:
 			e, ok := decodeBuild(value)
 			if !ok {
-				return nil, false
+				return Grounds{}, false
 			}
 			g.Earlier = append(g.Earlier, e)
 		}

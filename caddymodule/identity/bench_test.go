@@ -3,6 +3,8 @@ package identity_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"runtime"
+	"strconv"
 	"testing"
 
 	"example.com/sidegate/caddymodule/identity"
@@ -121,4 +123,31 @@ func BenchmarkReduceConnection(b *testing.B) {
 	for b.Loop() {
 		identity.ReduceConnection(h)
 	}
+}
+
+// There is one for each session in the near cache, and the collector looks at each
+// piece of memory by itself.
+func TestTheHeadersOfASessionAreTwoPiecesOfMemory(t *testing.T) {
+	const many = 2000
+	set, all := newSet(t), make([]identity.Rendered, many)
+	pieces := func() float64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return float64(m.HeapObjects)
+	}
+	before := pieces()
+	for i := range all {
+		v := ada()
+		v.UserID = strconv.Itoa(100_000 + i)
+		v.SessionID = "session-" + v.UserID
+		all[i] = set.Render(v)
+	}
+	used := (pieces() - before) / many
+	t.Logf("%.2f pieces of memory", used)
+	if used > 2.2 { // the values, and their text
+		t.Errorf("they are %.2f; want two", used)
+	}
+	runtime.KeepAlive(all)
 }

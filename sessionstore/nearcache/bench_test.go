@@ -119,6 +119,7 @@ func largeSession(tb testing.TB, sealer *sessionstore.Sealer, userID int64) *ses
 		},
 		Method: "users", Address: "192.0.2.1", UserAgent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
 		CreatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(12 * time.Hour), IdleTimeout: time.Hour,
+		Grounds: &sessionstore.Grounds{Rules: "a digest of the rules", Source: "a digest of the source"},
 	}
 	u := &s.User
 	for i := range 3 {
@@ -141,8 +142,8 @@ func largeSession(tb testing.TB, sealer *sessionstore.Sealer, userID int64) *ses
 }
 
 // footprint fills a cache with large sessions, and returns what each costs in
-// the heap and in JSON.
-func footprint(tb testing.TB) (heap, text float64) {
+// the heap, in how many pieces of memory, and in JSON.
+func footprint(tb testing.TB) (heap, pieces, text float64) {
 	const n = 5_000
 	sealer, err := sessionstore.NewSealer(make([]byte, sessionstore.SealingKeySize))
 	if err != nil {
@@ -154,32 +155,38 @@ func footprint(tb testing.TB) (heap, text float64) {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	before := heapInUse()
+	before, piecesBefore := heapInUse()
 	for range n {
 		// The store makes each session as it is asked for, and keeps none.
 		if _, err := cache.Lookup(tb.Context(), store.next()); err != nil {
 			tb.Fatal(err)
 		}
 	}
-	used := heapInUse() - before
+	used, usedPieces := heapInUse()
+	used, usedPieces = used-before, usedPieces-piecesBefore
 	if got := cache.Stats().Entries; got != n {
 		tb.Fatalf("the cache holds %d sessions; want %d", got, n)
 	}
 	runtime.KeepAlive(cache)
-	return float64(used) / n, float64(len(inJSON))
+	return float64(used) / n, float64(usedPieces) / n, float64(len(inJSON))
 }
 
-func heapInUse() int64 {
+func heapInUse() (bytes, pieces int64) {
 	var m runtime.MemStats
 	runtime.GC()
 	runtime.GC()
 	runtime.ReadMemStats(&m)
-	return int64(m.HeapAlloc)
+	return int64(m.HeapAlloc), int64(m.HeapObjects)
 }
 
 func TestACachedSessionCostsAtMostThreeTimesItsJSON(t *testing.T) {
-	heap, text := footprint(t)
-	t.Logf("%.0f bytes in the heap, %.0f in JSON: %.2f times", heap, text, heap/text)
+	heap, pieces, text := footprint(t)
+	t.Logf("%.0f bytes in the heap, %.0f in JSON: %.2f times; %.2f pieces of memory", heap, text, heap/text, pieces)
+	// Its entry, the session, its text and its accounts; maps and whatever else is
+	// alive come on top. The collector walks through all of them.
+	if pieces > 4.5 {
+		t.Errorf("a cached session is %.2f pieces of memory; want at most four", pieces)
+	}
 	if heap > 3*text {
 		t.Errorf("a cached session costs %.0f bytes, its JSON has %.0f; want at most three times as much", heap, text)
 	}
@@ -189,10 +196,32 @@ func TestACachedSessionCostsAtMostThreeTimesItsJSON(t *testing.T) {
 }
 
 func BenchmarkMemory(b *testing.B) {
-	var heap, text float64
+	var heap, pieces, text float64
 	for range b.N {
-		heap, text = footprint(b)
+		heap, pieces, text = footprint(b)
 	}
+	b.ReportMetric(pieces, "pieces/session")
 	b.ReportMetric(heap, "B/session")
 	b.ReportMetric(heap/text, "of-its-JSON")
+}
+
+// BenchmarkCollect is what a collection costs for each session that is held.
+func BenchmarkCollect(b *testing.B) {
+	const n = 50_000
+	sealer, err := sessionstore.NewSealer(make([]byte, sessionstore.SealingKeySize))
+	if err != nil {
+		b.Fatal(err)
+	}
+	store := &unsealing{tb: b, sealer: sealer}
+	cache := nearcache.New(store, nearcache.Options{TTL: time.Hour, Entries: n})
+	for range n {
+		if _, err := cache.Lookup(b.Context(), store.next()); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for b.Loop() {
+		runtime.GC()
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/session")
+	runtime.KeepAlive(cache)
 }
