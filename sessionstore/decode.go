@@ -6,7 +6,8 @@ import "time"
 // strings of the session are parts of the text, so that a session costs one
 // string however many roles it has.
 func decodeSession(text string) (*Session, bool) {
-	s := makeSession(text)
+	s := new(Session)
+	makeAside(s, text)
 	makeLists(&s.User, text)
 	f := fields{text: text}
 	for {
@@ -41,39 +42,44 @@ func (u *UserSession) sharePrimary() {
 	}
 }
 
-// roomy is a session with room for what it points at. The collector looks at each
-// piece of memory by itself, a hundred thousand times when there are as many
-// sessions: so it is one.
-type roomy struct {
-	session          Session
+// aside is what a session points at, in one piece of memory: the collector looks at
+// each by itself, a hundred thousand times when there are as many sessions. It is
+// none with the session, which would be too large then: see Session.
+type aside struct {
 	grounds          Grounds
 	created, updated time.Time
 }
 
-// makeSession makes room for a session and for what this text has of roomy.
-func makeSession(text string) *Session {
-	var r *roomy
-	has := func() *roomy {
-		if r == nil {
-			r = new(roomy)
-		}
-		return r
-	}
+// makeAside makes room for what this text has of it. Without grounds there are at
+// most two dates, which are smaller alone.
+func makeAside(s *Session, text string) {
+	var grounds, created, updated bool
 	f := fields{text: text}
 	for tag, _, ok := f.next(); ok; tag, _, ok = f.next() {
 		switch tag {
 		case tagGrounds:
-			has().session.Grounds = &r.grounds
+			grounds = true
 		case tagUserCreatedAt:
-			has().session.User.CreatedAt = &r.created
+			created = true
 		case tagUserUpdatedAt:
-			has().session.User.UpdatedAt = &r.updated
+			updated = true
 		}
 	}
-	if r == nil {
-		return new(Session)
+	switch {
+	case !grounds:
+		return
+	case !created && !updated:
+		s.Grounds = new(Grounds)
+		return
 	}
-	return &r.session
+	room := new(aside)
+	s.Grounds = &room.grounds
+	if created {
+		s.User.CreatedAt = &room.created
+	}
+	if updated {
+		s.User.UpdatedAt = &room.updated
+	}
 }
 
 // makeLists gives the lists their room at once. Each element is a field of the

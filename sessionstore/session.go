@@ -5,9 +5,16 @@ import "time"
 // Session is what was built when a person signed in. Sessions that a Store
 // has handed out are shared: they are read, never changed; change a copy and
 // Update the store with it.
+//
+// It has 512 bytes: what is larger, Go's collector looks at one by one, and does not
+// take together with its neighbours.
 type Session struct {
 	// Key names the session in its store.
 	Key Key
+	// Unmapped says that what the sources said at BuiltAt could not be mapped, so
+	// that the session goes on without roles and permissions until it can. Here it
+	// takes no room.
+	Unmapped bool
 	// User is who is signed in; its Token is always empty here.
 	User UserSession
 	// Method is the name of the login that the person came through, and
@@ -30,9 +37,6 @@ type Session struct {
 	Kept string
 	// BuiltAt is when the login's sources last said who this is.
 	BuiltAt time.Time
-	// Unmapped says that what they said then could not be mapped, so that the
-	// session goes on without roles and permissions until it can.
-	Unmapped bool
 	// Grounds are what it was vouched by then; nil when that was not written
 	// down yet.
 	Grounds *Grounds
