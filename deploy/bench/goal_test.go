@@ -1,9 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"math"
 	"testing"
 )
+
+// alone stands for no other arm.
+const alone = "no other"
 
 // figures are samples with that CPU, one a round.
 func figures(values ...float64) []sample {
@@ -37,11 +41,15 @@ func TestGoals(t *testing.T) {
 		{"without a bound there is no verdict", goal{}, figures(15), figures(10), spread{1.5, 1.5, 1.5}, ""},
 		{"an arm that was not there is neither met nor missed", goal{atMost: 1}, figures(15), nil, spread{nan, nan, nan}, "not measured"},
 		{"nor is a figure that could not be had", goal{atMost: 1}, figures(nan), figures(1), spread{nan, nan, nan}, "not measured"},
+		{"what is of an arm by itself is no ratio", goal{atMost: 0.3, against: alone}, figures(0.2), figures(2), spread{0.2, 0.2, 0.2}, "met"},
 		{"nor is a ratio to nothing", goal{atMost: 1}, figures(1), figures(0), spread{nan, nan, nan}, "not measured"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			g := c.goal
-			g.arm, g.against, g.of = "a", "b", cpu
+			g.arm, g.against, g.of = "a", cmp.Or(g.against, "b"), cpu
+			if g.against == alone {
+				g.against = ""
+			}
 			got := g.compare(results{"a": c.arm, "b": c.against})
 			if got != c.want && !(math.IsNaN(got.Median) && math.IsNaN(c.want.Median)) {
 				t.Errorf("got %v, want %v", got, c.want)
@@ -64,7 +72,7 @@ func TestEveryGoalIsOfArmsThatExist(t *testing.T) {
 		names[a.name] = true
 	}
 	for _, g := range append(growth, goals...) {
-		if !names[g.arm] || !names[g.against] {
+		if !names[g.arm] || g.against != "" && !names[g.against] {
 			t.Errorf("%s: %s against %s", g.what, g.arm, g.against)
 		}
 	}
@@ -78,6 +86,7 @@ func TestGoalsThatAreShown(t *testing.T) {
 		want bool
 	}{
 		{"both arms were measured", goal{arm: "a", against: "b"}, true},
+		{"a figure of the arm by itself", goal{arm: "a"}, true},
 		{"the other was left out by -only", goal{arm: "a", against: "c"}, false},
 		{"the one was left out by -only", goal{arm: "c", against: "a"}, false},
 		{"a peer that is not given is named all the same", goal{arm: "a", against: armOAuth2Proxy}, true},
