@@ -22,8 +22,8 @@ const (
 )
 
 // lookups sends the look-ups of sessions to a server that wait at the same time
-// in one write. While one batch is under way the next gathers; who comes when none
-// is waits for nothing.
+// in one write. While one is under way the next batch gathers; who comes when none
+// is asks at once and alone, on their own goroutine.
 type lookups struct {
 	within time.Duration
 	now    func() time.Time
@@ -74,7 +74,10 @@ func (l *lookups) ask(ctx context.Context, client *goredis.Client, q question) a
 	if err := ctx.Err(); err != nil {
 		return answer{err: err}
 	}
-	b, i := l.join(client, q)
+	s, b, i := l.join(client, q)
+	if b == nil {
+		return l.alone(ctx, s, q)
+	}
 	select {
 	case <-b.done:
 		return b.answers[i]
@@ -83,23 +86,48 @@ func (l *lookups) ask(ctx context.Context, client *goredis.Client, q question) a
 	}
 }
 
-// join adds a question to the batch that gathers, and has that sent off unless it
-// has to wait for another.
-func (l *lookups) join(client *goredis.Client, q question) (b *batch, at int) {
+// join adds a question to the batch that gathers, and has that sent off if the one
+// that is under way takes too long. There is no batch where none is under way.
+func (l *lookups) join(client *goredis.Client, q question) (s *lane, b *batch, at int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	s := l.laneOf(client)
+	s = l.laneOf(client)
+	now := l.now()
+	if s.underway == 0 {
+		s.underway, s.begun = 1, now
+		return s, nil, 0
+	}
 	if s.next == nil {
 		s.next = &batch{done: make(chan struct{})}
 	}
 	b, at = s.next, len(s.next.asked)
 	b.asked = append(b.asked, q)
-	if now := l.now(); s.underway == 0 || len(b.asked) == mostTogether || now.Sub(s.begun) >= held {
+	if len(b.asked) == mostTogether || now.Sub(s.begun) >= held {
 		s.underway++
 		s.begun = now
 		go l.send(s)
 	}
-	return b, at
+	return s, b, at
+}
+
+// alone asks a single question, and has what gathered meanwhile sent by another
+// goroutine: its answer waits for nobody's.
+func (l *lookups) alone(ctx context.Context, s *lane, q question) answer {
+	defer l.handOn(s)
+	b := batch{asked: []question{q}}
+	b.exchange(ctx, s.client)
+	return b.answers[0]
+}
+
+// handOn ends what a lone question had under way, unless there is something to send.
+func (l *lookups) handOn(s *lane) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if s.next == nil {
+		s.underway--
+		return
+	}
+	go l.send(s)
 }
 
 // laneOf is called with mu held. Nodes of a cluster come and go: those that nobody
@@ -127,7 +155,7 @@ func (l *lookups) send(s *lane) {
 		if b == nil {
 			return
 		}
-		b.exchange(s.client, l.within)
+		b.send(s.client, l.within)
 	}
 }
 
@@ -145,18 +173,23 @@ func (l *lookups) gathered(s *lane) *batch {
 	return b
 }
 
-// exchange asks all of a batch in one write. A panic on this goroutine, which no
-// server recovers, would end the gateway for everybody: those who wait cannot tell.
-func (b *batch) exchange(client *goredis.Client, within time.Duration) {
-	b.answers = make([]answer, len(b.asked))
+// send asks for all who wait, within a time of the batch's own.
+func (b *batch) send(client *goredis.Client, within time.Duration) {
 	defer close(b.done)
+	ctx, cancel := context.WithTimeout(context.Background(), within)
+	defer cancel()
+	b.exchange(ctx, client)
+}
+
+// exchange asks all of a batch in one write. A panic on a goroutine that no server
+// recovers would end the gateway for everybody: those who wait cannot tell.
+func (b *batch) exchange(ctx context.Context, client *goredis.Client) {
+	b.answers = make([]answer, len(b.asked))
 	defer func() {
 		if p := recover(); p != nil {
 			b.fail(panicked(p))
 		}
 	}()
-	ctx, cancel := context.WithTimeout(context.Background(), within)
-	defer cancel()
 	b.read(ctx, client)
 }
 

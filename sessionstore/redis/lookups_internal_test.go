@@ -127,7 +127,9 @@ func TestABatchThatHangsHoldsNobodyUpWhoComesLater(t *testing.T) {
 		}))
 		l := newLookups(time.Second)
 		hung := make(chan answer)
-		go func() { hung <- l.ask(t.Context(), client, question{key: "hung"}) }()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second) // as every look-up of a store has
+		defer cancel()
+		go func() { hung <- l.ask(ctx, client, question{key: "hung"}) }()
 		synctest.Wait()
 		gathered := make(chan answer, 1)
 		go func() { gathered <- l.ask(t.Context(), client, question{key: "gathered"}) }()
@@ -234,6 +236,7 @@ func TestEachIsAnsweredByItself(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, client := onWire(t, after(always(time.Millisecond)))
 		w, other := onWire(t, func(_ context.Context, commands []goredis.Cmder) error {
+			<-time.After(time.Millisecond) // for the others to come
 			_ = echo(commands)
 			for _, c := range commands {
 				switch key := fmt.Sprint(c.Args()[1]); {
