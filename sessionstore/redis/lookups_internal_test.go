@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,6 +16,7 @@ import (
 
 // wire stands for the network: it answers each write as the test says.
 type wire struct {
+	mu     sync.Mutex
 	answer func(ctx context.Context, commands []goredis.Cmder) error
 	// writes are how many commands each had.
 	writes []int
@@ -24,7 +27,9 @@ func (w *wire) ProcessHook(next goredis.ProcessHook) goredis.ProcessHook { retur
 
 func (w *wire) ProcessPipelineHook(goredis.ProcessPipelineHook) goredis.ProcessPipelineHook {
 	return func(ctx context.Context, commands []goredis.Cmder) error {
+		w.mu.Lock()
 		w.writes = append(w.writes, len(commands))
+		w.mu.Unlock()
 		return w.answer(ctx, commands)
 	}
 }
@@ -54,11 +59,10 @@ func onWire(t *testing.T, answer func(ctx context.Context, commands []goredis.Cm
 
 // after answers by echo when that long has passed, or with the deadline.
 func after(wait func(write int) time.Duration) func(context.Context, []goredis.Cmder) error {
-	writes := 0
+	var writes atomic.Int64
 	return func(ctx context.Context, commands []goredis.Cmder) error {
-		writes++
 		select {
-		case <-time.After(wait(writes)):
+		case <-time.After(wait(int(writes.Add(1)))):
 			return echo(commands)
 		case <-ctx.Done():
 			return ctx.Err()
@@ -251,14 +255,16 @@ func TestEachIsAnsweredByItself(t *testing.T) {
 			return commands[0].Err()
 		})
 		l := newLookups(time.Second)
+		var answered sync.WaitGroup
 		for key, want := range map[string]error{"none": goredis.Nil, "moved": refused("MOVED 1 127.0.0.1:2"), "ended": goredis.Nil} {
-			go func() {
+			answered.Go(func() {
 				if a := l.ask(t.Context(), other, question{key: key}); !errors.Is(a.err, want) {
 					t.Errorf("%s was answered with %v; want %v", key, a.err, want)
 				}
-			}()
+			})
 		}
 		asked(t, l.ask(t.Context(), other, question{key: "there"}), "there")
+		answered.Wait()
 		synctest.Wait()
 		if len(w.writes) > 2 {
 			t.Errorf("there were %d writes", len(w.writes))
