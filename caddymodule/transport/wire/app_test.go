@@ -1,0 +1,214 @@
+package wire_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/textproto"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"example.com/sidegate/caddymodule/transport/wire"
+)
+
+// patience bounds every wait of these tests.
+const patience = 2 * time.Minute
+
+// transports are those that are compared: net/http's as transport http has it,
+// but for what it compresses, and ours.
+func transports(dial func(ctx context.Context, network, address string) (net.Conn, error)) (theirs *http.Transport, ours *wire.Transport) {
+	theirs = &http.Transport{DialContext: dial, DisableCompression: true, MaxIdleConnsPerHost: 32, ExpectContinueTimeout: patience}
+	ours = &wire.Transport{Dial: dial, IdlePerHost: 32, ContinueTimeout: patience}
+	return theirs, ours
+}
+
+// script is what an app does with a request.
+type script struct {
+	before   string // is sent before the body of the request is read
+	ignores  bool   // the body of the request
+	answer   string
+	bytewise bool // sends one byte at a time
+	closes   bool // the connection behind the answer
+	resets   bool // it
+}
+
+// app is a server that does as it is told, and remembers what it was sent.
+type app struct {
+	listener net.Listener
+	do       script
+
+	mu   sync.Mutex
+	got  []string // the requests, byte for byte
+	open map[net.Conn]bool
+	all  int // connections that there have been
+}
+
+// next is what the app answers at /next, whatever it was told.
+const next = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nnext"
+
+func newApp(t testing.TB, do script) *app {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &app{listener: l, do: do, open: map[net.Conn]bool{}}
+	go a.accept()
+	t.Cleanup(a.stop)
+	return a
+}
+
+func (a *app) accept() {
+	for {
+		c, err := a.listener.Accept()
+		if err != nil {
+			return
+		}
+		a.mu.Lock()
+		a.open[c] = true
+		a.all++
+		a.mu.Unlock()
+		go a.serve(c)
+	}
+}
+
+func (a *app) stop() {
+	a.listener.Close()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for c := range a.open {
+		c.Close()
+	}
+}
+
+func (a *app) connections() (all, open int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.all, len(a.open)
+}
+
+func (a *app) requests() []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return append([]string(nil), a.got...)
+}
+
+func (a *app) serve(c net.Conn) {
+	defer func() {
+		a.mu.Lock()
+		delete(a.open, c)
+		a.mu.Unlock()
+		c.Close()
+	}()
+	var raw bytes.Buffer
+	in := bufio.NewReader(io.TeeReader(c, &raw))
+	for {
+		req, err := http.ReadRequest(in)
+		if err != nil {
+			return
+		}
+		do := a.do
+		if req.URL.Path == "/next" {
+			do = script{answer: next}
+		}
+		send(c, do.before, do.bytewise)
+		if !do.ignores {
+			_, err = io.Copy(io.Discard, req.Body)
+			if err != nil {
+				return
+			}
+		}
+		text := string(raw.Next(raw.Len() - in.Buffered()))
+		if do.ignores { // how much of the body came is a matter of time
+			text, _, _ = strings.Cut(text, "\r\n\r\n")
+		}
+		a.mu.Lock()
+		a.got = append(a.got, text)
+		a.mu.Unlock()
+		if do.resets {
+			_ = c.(*net.TCPConn).SetLinger(0)
+			return
+		}
+		send(c, do.answer, do.bytewise)
+		if do.closes {
+			return
+		}
+	}
+}
+
+func send(c net.Conn, text string, bytewise bool) {
+	if !bytewise {
+		_, _ = io.WriteString(c, text)
+		return
+	}
+	for i := range len(text) {
+		if _, err := c.Write([]byte{text[i]}); err != nil {
+			return
+		}
+	}
+}
+
+// outcome is all of an answer that is seen outside.
+type outcome struct {
+	Provisional []string
+	Status      string
+	Proto       string
+	Header      http.Header
+	Length      int64
+	Encoding    []string
+	Close       bool
+	Body        string
+	BodyFails   bool
+	Trailer     http.Header
+	Fails       bool
+	err         error // is not compared
+}
+
+// ask sends the request and reads all of what there is to it.
+func ask(rt http.RoundTripper, req *http.Request) (o outcome) {
+	ctx, cancel := context.WithTimeout(req.Context(), patience)
+	defer cancel()
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{Got1xxResponse: func(code int, h textproto.MIMEHeader) error {
+		o.Provisional = append(o.Provisional, http.StatusText(code)+" "+h.Get("Link"))
+		return nil
+	}})
+	resp, err := rt.RoundTrip(req.WithContext(ctx))
+	if err != nil {
+		o.Fails, o.err = true, err
+		return o
+	}
+	defer resp.Body.Close()
+	o.Status, o.Proto, o.Header, o.Length, o.Close = resp.Status, resp.Proto, resp.Header, resp.ContentLength, resp.Close
+	o.Encoding = resp.TransferEncoding
+	if both, ok := resp.Body.(io.ReadWriteCloser); ok {
+		_, _ = io.WriteString(both, "ping")
+	}
+	body, err := io.ReadAll(resp.Body)
+	o.Body, o.BodyFails, o.err = string(body), err != nil, err
+	o.Trailer = resp.Trailer
+	return o
+}
+
+// await waits until it holds.
+func await(t testing.TB, what string, holds func() bool) {
+	t.Helper()
+	giveUp := time.After(patience)
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for !holds() {
+		select {
+		case <-giveUp:
+			t.Fatalf("waited in vain until %s", what)
+		case <-tick.C:
+		}
+	}
+}
+
+var errBody = errors.New("the client is gone")

@@ -1,0 +1,209 @@
+package wire
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+
+	"golang.org/x/net/http/httpguts"
+)
+
+const (
+	// smallBody is up to what length a body is read and sent by the caller.
+	smallBody = 8 << 10
+	// direct is how much of a request the caller writes itself. It fits in what
+	// a kernel takes off us for an app that answers before it reads: nobody
+	// waits for it to read with its answer unread.
+	direct = 24 << 10
+)
+
+// target is where an app is.
+type target struct{ network, address string }
+
+// sending is a request on its way, over one connection or two.
+type sending struct {
+	req    *http.Request // as it was given
+	out    *http.Request // as it is written; req where that is the same
+	trace  *httptrace.ClientTrace
+	to     target
+	body   []byte // a small body, once it was read
+	whole  bool   // whether body is the body
+	split  bool   // whether a goroutine of its own writes it
+	expect bool   // whether the body waits for a 100
+	begun  bool   // whether the body is somebody else's to close
+}
+
+// prepare refuses what http.Transport refuses, and decides who writes.
+func (t *Transport) prepare(req *http.Request) (*sending, error) {
+	size, err := check(req)
+	if err != nil {
+		return nil, err
+	}
+	s := &sending{req: req, out: req, trace: httptrace.ContextClientTrace(req.Context())}
+	if t.Target != nil {
+		s.to.network, s.to.address = t.Target(req)
+	} else {
+		s.to = target{"tcp", address(req.URL)}
+	}
+	length := outgoingLength(req)
+	s.expect = length != 0 && req.ProtoAtLeast(1, 1) && hasToken(req.Header.Get("Expect"), "100-continue")
+	s.split = s.expect || length < 0 || length > smallBody || size > direct
+	if t.NoKeepAlive && !req.Close && !hasToken(req.Header.Get("Connection"), "close") && !asksToSwitch(req.Header) {
+		out := *req
+		out.Close = true
+		s.out = &out
+	}
+	return s, nil
+}
+
+// check returns roughly how large the request is without its body.
+func check(req *http.Request) (size int, err error) {
+	switch {
+	case req.URL == nil:
+		return 0, errors.New("http: nil Request.URL")
+	case req.Header == nil:
+		return 0, errors.New("http: nil Request.Header")
+	case req.URL.Scheme != "http":
+		return 0, fmt.Errorf("transport sidegate speaks plain HTTP/1.1, not %q: use `transport http`", req.URL.Scheme)
+	case req.Method != "" && !httpguts.ValidHeaderFieldName(req.Method):
+		return 0, fmt.Errorf("net/http: invalid method %q", req.Method)
+	case req.URL.Host == "":
+		return 0, errors.New("http: no Host in request URL")
+	}
+	size, err = checkHeader(req.Header, "header")
+	if err == nil {
+		_, err = checkHeader(req.Trailer, "trailer")
+	}
+	return size + len(req.URL.Path) + len(req.URL.RawQuery), err
+}
+
+// checkHeader names no value: it may be secret.
+func checkHeader(header http.Header, what string) (size int, err error) {
+	for name, values := range header {
+		if !httpguts.ValidHeaderFieldName(name) {
+			return 0, fmt.Errorf("net/http: invalid %s field name %q", what, name)
+		}
+		for _, value := range values {
+			if !httpguts.ValidHeaderFieldValue(value) {
+				return 0, fmt.Errorf("net/http: invalid %s field value for %q", what, name)
+			}
+			size += len(name) + len(value) + 4
+		}
+	}
+	return size, nil
+}
+
+// readSmall reads a body that the caller writes. It is read once there is a
+// connection: one that cannot be had leaves the body for the next app.
+func (s *sending) readSmall() error {
+	length := outgoingLength(s.req)
+	if s.split || s.whole || length == 0 {
+		return nil
+	}
+	buffer := make([]byte, length+1) // one more, to see that there is no more
+	n, err := io.ReadFull(s.req.Body, buffer)
+	closed := s.req.Body.Close()
+	switch {
+	case err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF):
+		return err
+	case int64(n) != length:
+		return fmt.Errorf("http: ContentLength=%d with Body length %d", length, n)
+	case closed != nil:
+		return closed
+	}
+	s.body, s.whole = buffer[:n], true
+	return nil
+}
+
+// message is the request to write, which has its own body where the caller has
+// read it: net/http then puts it behind the header in one write.
+func (s *sending) message() *http.Request {
+	if !s.whole {
+		return s.out
+	}
+	out := *s.out
+	out.Body = io.NopCloser(bytes.NewReader(s.body))
+	return &out
+}
+
+// again reports whether the request may be sent over a new connection when a
+// kept one has failed it, by net/http's rules, and makes it ready.
+func (s *sending) again(f *failure) bool {
+	replayable := s.whole || outgoingLength(s.req) == 0 || s.req.GetBody != nil
+	if f.unsent && !replayable || !f.unsent && !isReplayable(s.req) {
+		return false
+	}
+	if s.whole || outgoingLength(s.req) == 0 {
+		return true
+	}
+	body, err := s.req.GetBody()
+	if err != nil {
+		return false
+	}
+	s.begun = false
+	req, out := *s.req, *s.out
+	req.Body, out.Body = body, body
+	s.req, s.out = &req, &out
+	return true
+}
+
+// close closes the body of a request that was never begun.
+func (s *sending) close() {
+	if !s.begun {
+		closeBody(s.req)
+	}
+}
+
+func closeBody(req *http.Request) {
+	if req.Body != nil {
+		_ = req.Body.Close() // the request has failed already
+	}
+}
+
+// outgoingLength is that of net/http: -1 is unknown.
+func outgoingLength(req *http.Request) int64 {
+	switch {
+	case req.Body == nil || req.Body == http.NoBody:
+		return 0
+	case req.ContentLength != 0:
+		return req.ContentLength
+	}
+	return -1
+}
+
+// isReplayable is that of net/http: whether it does no harm twice.
+func isReplayable(req *http.Request) bool {
+	if req.Body != nil && req.Body != http.NoBody && req.GetBody == nil {
+		return false
+	}
+	switch req.Method {
+	case "", "GET", "HEAD", "OPTIONS", "TRACE":
+		return true
+	}
+	return len(req.Header["Idempotency-Key"]) > 0 || len(req.Header["X-Idempotency-Key"]) > 0
+}
+
+func asksToSwitch(header http.Header) bool {
+	return header.Get("Upgrade") != "" && httpguts.HeaderValuesContainsToken(header["Connection"], "Upgrade")
+}
+
+func hasToken(value, token string) bool {
+	return value != "" && httpguts.HeaderValuesContainsToken([]string{value}, token)
+}
+
+func address(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = "80"
+	}
+	host := u.Hostname()
+	if ascii, err := httpguts.PunycodeHostPort(host); err == nil {
+		host = ascii
+	}
+	return net.JoinHostPort(host, port)
+}
