@@ -198,7 +198,7 @@ func brief(o outcome) string { return fmt.Sprintf("%.1000v, %v", plain(o), o.err
 func through(t *testing.T, rt http.RoundTripper, do script, make func(to string) *http.Request) (seen [2]outcome, sent []string) {
 	t.Helper()
 	a := newApp(t, do)
-	to := "http://" + a.listener.Addr().String()
+	to := a.url()
 	seen[0] = ask(rt, make(to))
 	r, err := http.NewRequest("GET", to+"/next", nil)
 	if err != nil {

@@ -85,6 +85,7 @@ func (t *Transport) RoundTrip(req *http.Request) (resp *http.Response, err error
 			return nil, err
 		}
 		reused := c.used
+		s.got(c)
 		resp, err = t.exchange(ctx, c, s)
 		if err == nil {
 			resp.Request = req
@@ -115,6 +116,11 @@ func (t *Transport) connect(ctx context.Context, s *sending, fresh bool) (*conn,
 		}
 		return nil, err
 	}
+	return c, nil
+}
+
+// got tells the trace of the connection.
+func (s *sending) got(c *conn) {
 	if s.trace != nil && s.trace.GotConn != nil {
 		info := httptrace.GotConnInfo{Conn: c.net, Reused: c.used, WasIdle: c.used}
 		if c.used {
@@ -122,7 +128,6 @@ func (t *Transport) connect(ctx context.Context, s *sending, fresh bool) (*conn,
 		}
 		s.trace.GotConn(info)
 	}
-	return c, nil
 }
 
 // failure is why an exchange failed in a way that another try may mend.

@@ -1,0 +1,138 @@
+package wire_test
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+
+	"example.com/sidegate/caddymodule/transport/wire"
+)
+
+// fails is a body that ends in an error.
+func fails(text string) io.Reader {
+	return io.MultiReader(strings.NewReader(text), errReader{errBody})
+}
+
+type errReader struct{ err error }
+
+func (e errReader) Read([]byte) (int, error) { return 0, e.err }
+
+type panics struct{}
+
+func (panics) Read([]byte) (int, error) { panic("of the body") }
+
+// bodies are requests whose clients do not keep their word.
+var bodies = map[string]struct {
+	body   io.Reader
+	length int64
+}{
+	"a small body that fails":             {fails("a"), 3},
+	"a small body that is short":          {strings.NewReader("a"), 3},
+	"a small body that is long":           {strings.NewReader("a=bcd"), 3},
+	"a large body that fails":             {fails(strings.Repeat("p", 20000)), 50000},
+	"a large body that is short":          {strings.NewReader(strings.Repeat("p", 20000)), 50000},
+	"a large body that is long":           {strings.NewReader(strings.Repeat("p", 60000)), 50000},
+	"a body of unknown length that fails": {fails("a"), -1},
+	"a small body that panics":            {panics{}, 3},
+	"a large body that panics":            {panics{}, 50000},
+	"an unknown body that panics":         {panics{}, -1},
+}
+
+// The app never takes half a body for a whole one, and the next request never
+// goes behind it.
+func TestABodyThatFailsIsAnErrorAndNotTheAppsRequest(t *testing.T) {
+	for name, c := range bodies {
+		for _, method := range []string{"POST", "GET"} {
+			t.Run(method+" with "+name, func(t *testing.T) {
+				_, ours := transports(dial)
+				defer ours.CloseIdleConnections()
+				a := newApp(t, answersWell)
+				body := &counted{Reader: c.body}
+				r := newRequest(method, a.url(), body, c.length)
+				r.Body = body
+				o := ask(ours, r)
+				// An app may answer what it has got whole, before it is seen that the
+				// client has more.
+				if !o.Fails && !strings.Contains(name, "is long") {
+					t.Errorf("got %s", brief(o))
+				}
+				if strings.Contains(name, "fails") && !errors.Is(o.err, errBody) {
+					t.Errorf("got %v", o.err)
+				}
+				if strings.Contains(name, "panics") && !strings.Contains(o.err.Error(), "panicked: of the body") {
+					t.Errorf("got %v", o.err)
+				}
+				if got := a.requests(); len(got) > 0 && !strings.Contains(name, "is long") {
+					t.Errorf("the app got %q", got)
+				}
+				if o := ask(ours, requests["GET"](a.url())); o.Body != "next" {
+					t.Errorf("the next: %s", brief(o))
+				}
+			})
+		}
+	}
+}
+
+func TestABodyIsClosedOnceWhateverBecomesOfIt(t *testing.T) {
+	for name, do := range map[string]script{"an answer": answersWell, "none": closesMute} {
+		for _, length := range []int{3, 50000} {
+			for _, stated := range []int64{int64(length), -1} {
+				_, ours := transports(dial)
+				a := newApp(t, do)
+				body := &counted{Reader: strings.NewReader(strings.Repeat("p", length))}
+				r := newRequest("POST", a.url(), body, stated)
+				r.Body = body
+				ask(ours, r)
+				if n := body.closes.Load(); n != 1 {
+					t.Errorf("%s to %d bytes, %d stated: closed %d times", name, length, stated, n)
+				}
+				ours.CloseIdleConnections()
+			}
+		}
+	}
+}
+
+// An app answers what it does not want to read, while the client sends on.
+func TestAnAnswerComesBeforeABodyThatNeverEnds(t *testing.T) {
+	_, ours := transports(dial)
+	a := newApp(t, script{ignores: true, answer: "HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\nno"})
+	body := newBlocked()
+	defer close(body.end)
+	r := newRequest("POST", a.url(), strings.NewReader(""), 1<<30)
+	r.Body = body
+	if o := ask(ours, r); o.Body != "no" {
+		t.Errorf("got %s", brief(o))
+	}
+	await(t, "the connection is closed, in mid-message", func() bool { _, open := a.connections(); return open == 0 })
+	if o := ask(ours, requests["GET"](a.url())); o.Body != "no" {
+		t.Errorf("the next: %s", brief(o))
+	}
+	if all, _ := a.connections(); all != 2 {
+		t.Errorf("%d connections", all)
+	}
+}
+
+// The app has answered and does not read: writing to it fails, and its answer is
+// there all the same.
+func TestAnAnswerIsPassedOnWhenTheAppNoLongerReads(t *testing.T) {
+	client, server := net.Pipe()
+	go func() {
+		in := bufio.NewReader(server)
+		r, err := http.ReadRequest(in)
+		if err != nil {
+			return
+		}
+		_, _ = io.ReadFull(r.Body, make([]byte, 100))
+		_, _ = io.WriteString(server, "HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\nbig")
+		server.Close()
+	}()
+	ours := &wire.Transport{Dial: dialed(client)}
+	o := ask(ours, newRequest("POST", "http://app.example", strings.NewReader(strings.Repeat("p", 1<<20)), 1<<20))
+	if o.Body != "big" {
+		t.Errorf("got %s", brief(o))
+	}
+}
