@@ -25,6 +25,7 @@ import (
 	"example.com/sidegate/caddymodule/health"
 	"example.com/sidegate/caddymodule/metrics"
 	"example.com/sidegate/caddymodule/siting"
+	_ "example.com/sidegate/caddymodule/transport" // transport sidegate
 )
 
 func init() {

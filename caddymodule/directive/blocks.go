@@ -33,6 +33,8 @@ var blocks = []block{
 		"header keep_header assertion upstream_token no_redirect foreign_bearer handle_errors on_session_end preflight report_only"},
 	{"path", "`path <pattern>... { ... }` in session_auth", "role permission account_admin public optional method report_only"},
 	{"policy", "`policy <name> { ... }` in the global block `sidegate`", "optional public role permission account_admin path headers header_roles user_header header assertion redirect preflight report_only"},
+	{"transport sidegate", "`transport sidegate { ... }` of reverse_proxy", "dial_timeout response_header_timeout keepalive " +
+		"keepalive_idle_conns_per_host max_conns_per_host max_response_header read_buffer write_buffer local_address"},
 	{"session", "the matcher `session { ... }`", "role permission account_admin"},
 }
 

@@ -48,7 +48,7 @@ func (t *Transport) prepare(req *http.Request) (*sending, error) {
 	if t.Target != nil {
 		s.to.network, s.to.address = t.Target(req)
 	} else {
-		s.to = target{"tcp", address(req.URL)}
+		s.to = target{"tcp", Address(req.URL)}
 	}
 	length := outgoingLength(req)
 	s.expect = length != 0 && req.ProtoAtLeast(1, 1) && hasToken(req.Header.Get("Expect"), "100-continue")
@@ -196,7 +196,8 @@ func hasToken(value, token string) bool {
 	return value != "" && httpguts.HeaderValuesContainsToken([]string{value}, token)
 }
 
-func address(u *url.URL) string {
+// Address is the host and port of a URL, with 80 for none.
+func Address(u *url.URL) string {
 	port := u.Port()
 	if port == "" {
 		port = "80"

@@ -1,0 +1,153 @@
+package transport
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
+
+	"example.com/sidegate/caddymodule/transport/wire"
+)
+
+func init() { caddy.RegisterModule(new(Transport)) }
+
+// Transport is a transport of reverse_proxy. What it has is called as in Caddy's
+// own, and has its defaults.
+type Transport struct {
+	// KeepAlive is how connections are kept for further requests.
+	KeepAlive *KeepAlive `json:"keep_alive,omitempty"`
+	// MaxConnsPerHost is how many connections to one app there may be; requests
+	// beyond wait. Default: no limit.
+	MaxConnsPerHost int `json:"max_conns_per_host,omitempty"`
+	// DialTimeout is how long a connection may take to come. Default: 3s.
+	DialTimeout caddy.Duration `json:"dial_timeout,omitempty"`
+	// ResponseHeaderTimeout is how long the app may think, once it has the
+	// request. Default: as long as it likes.
+	ResponseHeaderTimeout caddy.Duration `json:"response_header_timeout,omitempty"`
+	// MaxResponseHeaderSize is of an answer's header, in bytes. Default: 10 MiB.
+	MaxResponseHeaderSize int64 `json:"max_response_header_size,omitempty"`
+	// WriteBufferSize is in bytes for each connection. Default: 4 KiB.
+	WriteBufferSize int `json:"write_buffer_size,omitempty"`
+	// ReadBufferSize is in bytes for each connection. Default: 4 KiB.
+	ReadBufferSize int `json:"read_buffer_size,omitempty"`
+	// LocalAddress is the address that the app sees. Default: what the system
+	// chooses.
+	LocalAddress string `json:"local_address,omitempty"`
+
+	wire *wire.Transport
+}
+
+// KeepAlive is how connections are kept.
+type KeepAlive struct {
+	// Enabled is whether they are. Default: true.
+	Enabled *bool `json:"enabled,omitempty"`
+	// MaxIdleConnsPerHost is how many to one app. Default: 32.
+	MaxIdleConnsPerHost int `json:"max_idle_conns_per_host,omitempty"`
+	// IdleConnTimeout is for how long. Default: 2m.
+	IdleConnTimeout caddy.Duration `json:"idle_timeout,omitempty"`
+}
+
+// CaddyModule returns the Caddy module information.
+func (*Transport) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{
+		ID:  "http.reverse_proxy.transport.sidegate",
+		New: func() caddy.Module { return new(Transport) },
+	}
+}
+
+// errPlain is of what only the other transport does.
+var errPlain = errors.New("transport sidegate speaks HTTP/1.1 in the clear, to an app that is near: use `transport http` for " +
+	"https:// and h2c:// upstreams")
+
+// Provision makes the transport. It dials as Caddy's own does, which knows what
+// reverse_proxy says of an upstream, and how to say that it is not there.
+func (t *Transport) Provision(ctx caddy.Context) error {
+	if err := t.check(); err != nil {
+		return err
+	}
+	keep := t.KeepAlive
+	if keep == nil {
+		keep = new(KeepAlive)
+	}
+	caddys := &reverseproxy.HTTPTransport{
+		KeepAlive: &reverseproxy.KeepAlive{
+			Enabled: keep.Enabled, MaxIdleConnsPerHost: keep.MaxIdleConnsPerHost, IdleConnTimeout: keep.IdleConnTimeout,
+		},
+		DialTimeout: t.DialTimeout, LocalAddress: t.LocalAddress, Versions: []string{"1.1"},
+	}
+	theirs, err := caddys.NewTransport(ctx)
+	if err != nil {
+		return fmt.Errorf("transport sidegate: %w", err)
+	}
+	t.wire = &wire.Transport{
+		Dial:          theirs.DialContext,
+		Target:        upstream,
+		NoKeepAlive:   theirs.DisableKeepAlives,
+		IdleTimeout:   theirs.IdleConnTimeout,
+		IdlePerHost:   theirs.MaxIdleConnsPerHost,
+		MaxPerHost:    t.MaxConnsPerHost,
+		HeaderTimeout: time.Duration(t.ResponseHeaderTimeout),
+		MaxHeader:     t.MaxResponseHeaderSize,
+		ReadBuffer:    t.ReadBufferSize,
+		WriteBuffer:   t.WriteBufferSize,
+	}
+	return nil
+}
+
+// check refuses what JSON may say and a Caddyfile cannot.
+func (t *Transport) check() error {
+	negative := t.MaxConnsPerHost < 0 || t.DialTimeout < 0 || t.ResponseHeaderTimeout < 0 || t.MaxResponseHeaderSize < 0 ||
+		t.WriteBufferSize < 0 || t.ReadBufferSize < 0
+	if k := t.KeepAlive; negative || k != nil && (k.MaxIdleConnsPerHost < 0 || k.IdleConnTimeout < 0) {
+		return errors.New("transport sidegate: a number, a size or a duration is below 0: leave it out for its default")
+	}
+	return nil
+}
+
+// upstream is where the app is that reverse_proxy has chosen.
+func upstream(r *http.Request) (network, address string) {
+	if to, ok := reverseproxy.GetDialInfo(r.Context()); ok {
+		return to.Network, to.Address
+	}
+	return "tcp", wire.Address(r.URL)
+}
+
+// RoundTrip asks the app.
+func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.URL.Scheme == "" { // it is Caddy's own copy, and theirs does so too
+		r.URL.Scheme = "http"
+	}
+	return t.wire.RoundTrip(r)
+}
+
+// Cleanup closes what is idle, when a configuration has had its time.
+func (t *Transport) Cleanup() error {
+	if t.wire != nil {
+		t.wire.CloseIdleConnections()
+	}
+	return nil
+}
+
+// TLSEnabled is false: Caddy asks, for upstreams that are https.
+func (*Transport) TLSEnabled() bool { return false }
+
+// EnableTLS is an error.
+func (*Transport) EnableTLS(*reverseproxy.TLSConfig) error { return errPlain }
+
+// EnableH2C is an error: without it, Caddy would have an h2c:// upstream asked in
+// HTTP/1.1.
+func (*Transport) EnableH2C() error { return errPlain }
+
+// Interface guards
+var (
+	_ caddy.Provisioner         = (*Transport)(nil)
+	_ caddy.CleanerUpper        = (*Transport)(nil)
+	_ caddyfile.Unmarshaler     = (*Transport)(nil)
+	_ http.RoundTripper         = (*Transport)(nil)
+	_ reverseproxy.TLSTransport = (*Transport)(nil)
+	_ reverseproxy.H2CTransport = (*Transport)(nil)
+)
