@@ -16,8 +16,7 @@ type pool struct {
 	closed bool // since closeIdle, until the next request
 	sweeps *time.Timer
 
-	idlePerHost int
-	idleTimeout time.Duration
+	of *Transport // whose pool it is; set once, by its first request
 }
 
 // host is one app.
@@ -58,7 +57,9 @@ func (p *pool) take(t *Transport, to target, fresh bool) (*conn, *host, chan *co
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.closed = false
-	p.idlePerHost, p.idleTimeout = orDefault(t.IdlePerHost, 2), t.IdleTimeout
+	if p.of == nil {
+		p.of = t
+	}
 	h := p.hosts[to]
 	if h == nil {
 		if p.hosts == nil {
@@ -137,7 +138,7 @@ func (p *pool) put(c *conn) bool {
 		wait <- c
 		return true
 	}
-	if p.closed || len(h.idle) >= p.idlePerHost {
+	if p.closed || len(h.idle) >= orDefault(p.of.IdlePerHost, 2) {
 		return false
 	}
 	h.idle = append(h.idle, c)
@@ -169,12 +170,12 @@ func (p *pool) forget(h *host) {
 }
 
 func (p *pool) expired(c *conn) bool {
-	return p.idleTimeout > 0 && time.Since(c.idleAt) > p.idleTimeout
+	return p.of.IdleTimeout > 0 && time.Since(c.idleAt) > p.of.IdleTimeout
 }
 
 func (p *pool) sweepIn() time.Duration {
-	if p.idleTimeout > 0 {
-		return min(p.idleTimeout, sweepEvery)
+	if p.of.IdleTimeout > 0 {
+		return min(p.of.IdleTimeout, sweepEvery)
 	}
 	return sweepEvery
 }
