@@ -1,9 +1,12 @@
 package transport
 
 import (
+	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 
+	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/dustin/go-humanize"
 
@@ -46,7 +49,7 @@ func (t *Transport) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"max_response_header":           size(&t.MaxResponseHeaderSize),
 		"read_buffer":                   size(&t.ReadBufferSize),
 		"write_buffer":                  size(&t.WriteBufferSize),
-		"local_address":                 directive.Text(&t.LocalAddress),
+		"local_address":                 directive.Checked(directive.Text(&t.LocalAddress), t.checkLocal),
 	})
 	if *keep != (KeepAlive{}) {
 		t.KeepAlive = keep
@@ -63,6 +66,18 @@ func refuseTheirs(d caddyfile.Dispenser) error {
 		}
 		for d.NextArg() { // what stands behind an option is no option
 		}
+	}
+	return nil
+}
+
+// checkLocal says in its line what Caddy would say without.
+func (t *Transport) checkLocal() error {
+	address, err := caddy.ParseNetworkAddressWithDefaults(t.LocalAddress, "tcp", 0)
+	if err == nil && (address.PortRangeSize() > 1 || address.IsUnixNetwork() || !strings.HasPrefix(address.Network, "tcp")) {
+		err = errors.New("it has to be one address of this machine, such as 127.0.0.2, without a range of ports")
+	}
+	if err != nil {
+		return fmt.Errorf("local_address: %w", err)
 	}
 	return nil
 }

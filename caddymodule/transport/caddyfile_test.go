@@ -65,8 +65,8 @@ func TestAWrongOptionIsRefused(t *testing.T) {
 		"read_buffer 0":                              "is not a size such as 64KiB",
 		"write_buffer 2GiB":                          "1GiB at most",
 		"read_buffer 4KiB\nread_buffer 4KiB":         "given twice",
-		"local_address 127.0.0.1:80-90":              "single address",
-		"local_address udp/127.0.0.1:80":             "UDP",
+		"local_address 127.0.0.1:80-90":              "one address of this machine",
+		"local_address udp/127.0.0.1:80":             "one address of this machine",
 		"dail_timeout 1s":                            "did you mean `dial_timeout`?",
 	} {
 		if err := said("127.0.0.1:1", option); err == nil || !strings.Contains(err.Error(), want) {
