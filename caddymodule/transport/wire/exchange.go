@@ -151,7 +151,10 @@ func (x *exchange) finish(read bool) {
 
 var errNotKept = errors.New("the connection is not used again")
 
+// putIdle tells the trace, whose panic is nobody's: the connection may be that of
+// another exchange already.
 func (x *exchange) putIdle(err error) {
+	defer func() { _ = recover() }()
 	if x.trace != nil && x.trace.PutIdleConn != nil && !x.t.NoKeepAlive {
 		x.trace.PutIdleConn(err)
 	}

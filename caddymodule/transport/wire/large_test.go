@@ -2,7 +2,6 @@ package wire_test
 
 import (
 	"bytes"
-	"fmt"
 	"hash/crc32"
 	"io"
 	"net/http"
@@ -55,7 +54,7 @@ func TestWhatIsLargeIsNotGathered(t *testing.T) {
 		}
 		runtime.ReadMemStats(&after)
 		if grown := after.TotalAlloc - before.TotalAlloc; long && grown > 64<<20 {
-			t.Error(fmt.Sprintf("%s: %d MiB were allocated", name, grown>>20))
+			t.Errorf("%s: %d MiB were allocated", name, grown>>20)
 		}
 	}
 }

@@ -29,7 +29,7 @@ func slow(t *testing.T) (url string, there *atomic.Int64, let chan struct{}) {
 	return s.URL, there, let
 }
 
-func askAs(rt http.RoundTripper, ctx context.Context, url, who string) outcome {
+func askAs(ctx context.Context, rt http.RoundTripper, url, who string) outcome {
 	r := requests["GET"](url)
 	r.Header.Set("X-Who", who)
 	return ask(rt, r.WithContext(ctx))
@@ -43,7 +43,7 @@ func TestNoMoreConnectionsThanAllowedAndEverybodyComesToTheirTurn(t *testing.T) 
 		for i := range 40 {
 			all.Go(func() {
 				who := fmt.Sprint(i)
-				if o := askAs(ours, t.Context(), url, who); o.Body != who {
+				if o := askAs(t.Context(), ours, url, who); o.Body != who {
 					t.Errorf("%s got %s", who, brief(o))
 				}
 			})
@@ -65,14 +65,14 @@ func TestWhoWaitsForAConnectionMayLeave(t *testing.T) {
 	defer ours.CloseIdleConnections()
 	var first sync.WaitGroup
 	first.Go(func() {
-		if o := askAs(ours, t.Context(), url, "first"); o.Body != "first" {
+		if o := askAs(t.Context(), ours, url, "first"); o.Body != "first" {
 			t.Error(brief(o))
 		}
 	})
 	await(t, "the first is there", func() bool { return there.Load() == 1 })
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancelled := make(chan outcome)
-	go func() { cancelled <- askAs(ours, ctx, url, "second") }()
+	go func() { cancelled <- askAs(ctx, ours, url, "second") }()
 	cancel(errWhy)
 	if o := <-cancelled; !errors.Is(o.err, errWhy) {
 		t.Error(brief(o))
@@ -80,7 +80,7 @@ func TestWhoWaitsForAConnectionMayLeave(t *testing.T) {
 	let <- struct{}{}
 	first.Wait()
 	go func() { let <- struct{}{} }()
-	if o := askAs(ours, t.Context(), url, "third"); o.Body != "third" {
+	if o := askAs(t.Context(), ours, url, "third"); o.Body != "third" {
 		t.Error(brief(o))
 	}
 }
@@ -102,7 +102,7 @@ func TestConnectionsAreKeptAsFarAsAllowed(t *testing.T) {
 			url, there, let := slow(t)
 			var all sync.WaitGroup
 			for range 5 {
-				all.Go(func() { askAs(ours, t.Context(), url, "") })
+				all.Go(func() { askAs(t.Context(), ours, url, "") })
 			}
 			await(t, "all are there", func() bool { return there.Load() == 5 })
 			close(let)
@@ -127,7 +127,7 @@ func TestAnAppBehindAUnixSocketIsReached(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := &httptest.Server{Listener: l, Config: &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { //nolint:gosec // of a test
+		s := &httptest.Server{Listener: l, Config: &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			fmt.Fprint(w, r.Host)
 		})}}
 		s.Start()

@@ -103,3 +103,20 @@ func TestAPanicIsAnErrorAndItsConnectionIsClosed(t *testing.T) {
 		}
 	}
 }
+
+// By then the connection may be somebody else's.
+func TestAPanicBehindTheExchangeHarmsNobody(t *testing.T) {
+	_, ours := transports(dial)
+	defer ours.CloseIdleConnections()
+	a := newApp(t, answersWell)
+	for _, request := range []string{"GET", "HEAD", "POST"} {
+		r := requests[request](a.url())
+		trace := &httptrace.ClientTrace{PutIdleConn: func(error) { panic("of a hook") }}
+		if o := ask(ours, r.WithContext(httptrace.WithClientTrace(r.Context(), trace))); o.Fails || o.BodyFails {
+			t.Errorf("%s: %s", request, brief(o))
+		}
+	}
+	if all, _ := a.connections(); all != 1 {
+		t.Errorf("%d connections", all)
+	}
+}
