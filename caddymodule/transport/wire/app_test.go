@@ -115,6 +115,7 @@ func (a *app) nth() script {
 // url is where the app answers.
 func (a *app) url() string { return "http://" + a.listener.Addr().String() }
 
+// serve does with each request of a connection what it is told.
 func (a *app) serve(c net.Conn) {
 	defer func() {
 		a.mu.Lock()
@@ -160,6 +161,11 @@ func (a *app) serve(c net.Conn) {
 			}
 		}
 		send(c, do.answer, do.bytewise)
+		if do.ignores && !do.closes {
+			// The rest of the body is taken, so that it is no chance whether a client
+			// that still writes it comes to read the answer.
+			_, _ = io.Copy(io.Discard, in)
+		}
 		if do.closes {
 			return
 		}
