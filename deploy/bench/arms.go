@@ -13,6 +13,9 @@ const (
 	armProxyU   = "proxy-unix"
 	armPlain    = "gateway-no-compression"
 	armIdle     = "gateway-idle-conns"
+	armProxyI   = "proxy-idle-conns"
+	armOurs     = "gateway-sidegate"
+	armProxyO   = "proxy-sidegate"
 	armGOGC     = "gateway-gogc-" // and how many percent
 )
 
@@ -27,6 +30,10 @@ const sameCollector = "GOGC=400"
 const (
 	plainProxy = "reverse_proxy {upstream}"
 	gate       = "session_endpoints\nsession_auth\n"
+	// Both transports may keep a connection for each of the load's, for what is
+	// to be compared is not how often they connect.
+	idleProxy = "reverse_proxy {upstream} {\ntransport http {\nkeepalive_idle_conns_per_host 256\n}\n}"
+	oursProxy = "reverse_proxy {upstream} {\ntransport sidegate {\nkeepalive_idle_conns_per_host 256\n}\n}"
 	// sessionPath is where browsers ask who is signed in.
 	sessionPath = "/auth/session"
 )
@@ -48,7 +55,10 @@ func arms(people *population) []*arm {
 		gateway(armSession, "gateway: GET "+sessionPath+", near cache", gate+plainProxy),
 		gateway(armUnix, "gateway: to a unix socket", gate+"reverse_proxy {socket}"),
 		gateway(armPlain, "gateway: compression off to the upstream", gate+"reverse_proxy {upstream} {\ntransport http {\ncompression off\n}\n}"),
-		gateway(armIdle, "gateway: keepalive_idle_conns_per_host 256", gate+"reverse_proxy {upstream} {\ntransport http {\nkeepalive_idle_conns_per_host 256\n}\n}"),
+		gateway(armIdle, "gateway: keepalive_idle_conns_per_host 256", gate+idleProxy),
+		{name: armProxyI, about: "Caddy: reverse_proxy alone, keepalive_idle_conns_per_host 256", routes: idleProxy, check: bringsNothing},
+		{name: armProxyO, about: "the same with transport sidegate", routes: oursProxy, check: bringsNothing},
+		gateway(armOurs, "gateway: session_auth with transport sidegate, likewise", gate+oursProxy),
 	}
 	for _, percent := range collectors {
 		a := gateway(armGOGC+percent, "gateway: GOGC="+percent, gate+plainProxy)
@@ -97,6 +107,11 @@ var goals = []goal{
 	{what: "unix socket, both: CPU", arm: armUnix, against: armProxyU, of: cpu},
 	{what: "compression off: CPU", arm: armPlain, against: armCookie, of: cpu},
 	{what: "more idle connections: CPU", arm: armIdle, against: armCookie, of: cpu},
+	{what: "transport sidegate, session_auth: CPU", arm: armOurs, against: armProxyI, of: cpu, atMost: 0.88},
+	{what: "transport sidegate, session_auth: p99", arm: armOurs, against: armProxyI, of: p99, atMost: 1.05},
+	{what: "transport sidegate alone: CPU", arm: armProxyO, against: armProxyI, of: cpu, atMost: 0.82},
+	{what: "transport sidegate, both with session_auth: CPU", arm: armOurs, against: armIdle, of: cpu},
+	{what: "transport sidegate: requests/s", arm: armOurs, against: armProxyI, of: throughput},
 	{what: "GOGC=200: CPU", arm: armGOGC + "200", against: armGOGC + "100", of: cpu},
 	{what: "GOGC=400: CPU", arm: armGOGC + "400", against: armGOGC + "100", of: cpu},
 	{what: "GOGC=800: CPU", arm: armGOGC + "800", against: armGOGC + "100", of: cpu},
