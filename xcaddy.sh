@@ -40,7 +40,7 @@ run    makes ./caddy without further plugins and starts the demo in the
        Caddyfile. It needs no Redis and no identity provider.
 test   runs every test with the race detector, and first installs what they
        need and is missing: redis-server, chromium, nginx, haproxy, apache2
-       (with lua-socket), htpasswd, promtool, buildah, systemd-analyze (nothing of
+       (with lua-socket), htpasswd, promtool, php, buildah, systemd-analyze (nothing of
        systemd runs), strace, a C compiler for the detector, and
        Python (with PyJWT) and Node, which run what the README has in those
        languages; and, to be signed in to, radicale, python3-django, mercurial
@@ -209,6 +209,7 @@ install_for_tests() {
 	has_server haproxy || install_packages haproxy
 	has_server apache2 || install_packages apache2
 	has_socket_for_lua || install_packages lua-socket
+	command -v php >/dev/null || install_packages php-cli
 	has_installers || install_packages buildah systemd strace openssl
 	has_apps || install_packages radicale python3-django python3-jwt python3-cryptography mercurial fossil fcgiwrap
 	# The tests start servers of their own, on free ports of loopback; those of the
@@ -221,6 +222,7 @@ install_for_tests() {
 	can_verify_in_python || fail "neither python3 nor /usr/bin/python3 has the modules jwt (PyJWT) and cryptography"
 	has_server nginx && has_server haproxy && has_server apache2 || fail "nginx, haproxy or apache2 is installed but not on PATH"
 	has_socket_for_lua || fail "lua-socket is installed, but not for the Lua 5.3 of Apache"
+	command -v php >/dev/null || fail "php-cli is installed but php is not on PATH"
 	command -v curl >/dev/null || fail "curl is installed but not on PATH"
 	has_apps || fail "one of radicale, hg, fossil and fcgiwrap is not in /usr/bin or /usr/sbin, or /usr/bin/python3 has no django, jwt or cryptography"
 	can_verify_in_node || fail "node is not on PATH, or older than 18"
