@@ -107,11 +107,13 @@ func (r *rewriting) proxy(h object) object {
 		delete(h, left)
 	}
 	stand := object{"protocol": standInName, "tls": transport["tls"] != nil}
-	if protocol := text(transport, "protocol"); protocol != "" && protocol != "http" {
-		stand["of"] = protocol
-	}
-	if transport["compression"] == false {
+	switch protocol := text(transport, "protocol"); protocol {
+	case "", "http":
+		stand["plain"] = transport["compression"] == false
+	case "sidegate": // which speaks HTTP, and has no compression to turn off
 		stand["plain"] = true
+	default:
+		stand["of"] = protocol
 	}
 	h["transport"] = stand
 	h["load_balancing"] = object{"selection_policy": object{"policy": "first"}}

@@ -117,6 +117,21 @@ const strange = `{"apps":{"other":{"a":1},"sidegate":{"logins":[{"method": "adop
 {"handler":"session_auth","upstream_token":"legacy"},{"handler":"session_auth","upstream_token":"keycloak"},{"handler":"reverse_proxy","transport":{"protocol":"fastcgi"},
 "health_checks":{"active":{"uri":"/up"}},"upstreams":[{"dial":"127.0.0.1:1"},{"dial":"127.0.0.1:2"}]}]}]}]}]}}}}}`
 
+func TestTheAppIsAskedAsItsTransportAsks(t *testing.T) {
+	dir := written(t)
+	for transport, packed := range map[string]string{
+		`{"protocol":"http"}`:                         "gzip",
+		`{"protocol":"http","compression":false}`:     "",
+		`{"protocol":"sidegate","dial_timeout":"1s"}`: "",
+	} {
+		gatewaytest.WriteFile(t, filepath.Join(dir, "near.json"), strings.Replace(strange, `{"protocol":"fastcgi"}`, transport, 1))
+		r := reportOf(t, dir, "GET", "/x", "--as", gatewaytest.Ada, "--config", "near.json")
+		if len(r.Forwarded) != 1 || r.Forwarded[0].To != "http://127.0.0.1:1" || r.Forwarded[0].Headers.Get("Accept-Encoding") != packed {
+			t.Errorf("%s: %+v", transport, r.Forwarded)
+		}
+	}
+}
+
 func TestWhatIsNotKnownIsNotRunAndSaid(t *testing.T) {
 	dir := written(t)
 	gatewaytest.WriteFile(t, filepath.Join(dir, "strange.json"), strange)
