@@ -152,13 +152,8 @@ func (a *app) serve(c net.Conn) {
 			_ = c.(*net.TCPConn).SetLinger(0)
 			return
 		}
-		if req.Method == http.MethodHead && strings.HasPrefix(do.answer, "HTTP/1.1 2") {
-			// Bytes behind the header would be unasked: when net/http sees them is a
-			// matter of time.
-			head, _, whole := strings.Cut(do.answer, "\r\n\r\n")
-			if do.answer = head; whole {
-				do.answer += "\r\n\r\n"
-			}
+		if req.Method == http.MethodHead {
+			do.answer = withoutBody(do.answer)
 		}
 		send(c, do.answer, do.bytewise)
 		if do.ignores && !do.closes {
@@ -168,6 +163,25 @@ func (a *app) serve(c net.Conn) {
 		}
 		if do.closes {
 			return
+		}
+	}
+}
+
+// withoutBody is the answer to a HEAD. Bytes behind the header would be unasked:
+// when net/http sees them is a matter of time.
+func withoutBody(answer string) string {
+	for at := 0; ; {
+		end, length := strings.Index(answer[at:], "\r\n\r\n"), 4
+		if end < 0 {
+			end, length = strings.Index(answer[at:], "\n\n"), 2
+		}
+		if end < 0 {
+			return answer
+		}
+		status := answer[at:]
+		at += end + length
+		if !strings.HasPrefix(status, "HTTP/1.1 1") || strings.HasPrefix(status, "HTTP/1.1 101") { // it is the last one
+			return answer[:at]
 		}
 	}
 }
