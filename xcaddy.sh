@@ -17,6 +17,7 @@ readonly wanted=(
 	http.handlers.session_endpoints
 	http.handlers.session_auth
 	http.matchers.session
+	http.reverse_proxy.transport.sidegate
 	sidegate.stores.embedded
 	sidegate.stores.memory
 	sidegate.stores.redis
