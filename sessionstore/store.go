@@ -28,6 +28,10 @@ var (
 	// that fewer of its replicas have confirmed it than must: a failover may undo it. It
 	// is no definite answer; to ask again asks them again.
 	ErrUnconfirmed = errors.New("so that a failover may undo it")
+
+	// ErrPart says that some sessions may have been passed over of those that were to be
+	// looked through: what was handed out is there, and may not be all there is.
+	ErrPart = errors.New("some sessions may have been passed over")
 )
 
 // Store keeps sessions. Its methods may be called concurrently, honour the

@@ -83,12 +83,12 @@ func (s *shelf) Count(ctx context.Context) (int, error) {
 	return s.Store.Count(ctx)
 }
 
-func (s *shelf) RevokeKeys(ctx context.Context, keys ...sessionstore.Key) (int, error) {
+func (s *shelf) RevokeFound(ctx context.Context, found ...sessionstore.Found) (int, error) {
 	if s.away.Load() {
 		return 0, errAway
 	}
-	n, err := s.Store.RevokeKeys(ctx, keys...)
-	if s.revoked != nil && len(keys) > 0 && err == nil {
+	n, err := s.Store.RevokeFound(ctx, found...)
+	if s.revoked != nil && len(found) > 0 && err == nil {
 		err = s.revoked(n)
 	}
 	return n, err

@@ -79,12 +79,12 @@ func (s unheard) Revoke(ctx context.Context, key sessionstore.Key) (*sessionstor
 	return was, err
 }
 
-func (s unheard) RevokeKeys(ctx context.Context, keys ...sessionstore.Key) (int, error) {
-	n, err := s.shelf.RevokeKeys(ctx, keys...)
+func (s unheard) RevokeFound(ctx context.Context, found ...sessionstore.Found) (int, error) {
+	n, err := s.shelf.RevokeFound(ctx, found...)
 	if errors.Is(s.err, sessionstore.ErrUnconfirmed) {
 		return n, s.err
 	}
-	if len(keys) == 0 {
+	if len(found) == 0 {
 		return n, err
 	}
 	s.after()

@@ -253,6 +253,9 @@ func away(err error) caddy.APIError {
 	if said := refused(err); said != "" {
 		return fault(http.StatusServiceUnavailable, "%s. Then repeat the request", said)
 	}
+	if errors.Is(err, sessionstore.ErrPart) { // a store that answers all along
+		return fault(http.StatusServiceUnavailable, "not all sessions could be looked through (%s): until then those of one person are to be had by user=<id>", shown(err.Error()))
+	}
 	return fault(http.StatusServiceUnavailable, "the session store gave no answer, so that nothing can be told (%s): "+
 		"repeat the request when GET %sready answers 200", shown(err.Error()), prefix)
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"time"
 
@@ -89,13 +90,15 @@ func NewOperators(l *Sessions) *Operators { return &Operators{l.config, l.ender}
 
 // End ends sessions at once, page by page, those that cannot be read among them, and
 // those that have ended idle: activity that is written late would have them live again.
-// Those that begin meanwhile may live on. With an error comes what had ended by then:
+// Those that begin meanwhile may live on. What keeps it from some keeps it from no
+// others, unless page after page fails. With an error comes what has ended all the same:
 // to ask again ends the others. By is who the operator is; there is one event of it.
 func (o *Operators) End(ctx context.Context, by string, asked Asked) (done OperatorEnded, err error) {
 	told := operatorEvent{Event: Event{Kind: EndedByOperator, Result: by, Name: asked.String(), Login: asked.Login, UserID: asked.UserID}}
 	unknown := make(map[sessionstore.Key]struct{}) // a walk may come by one twice
 	unsettled := o.settle(ctx, asked)
-	err = asked.Walk(ctx, o.config.Browser, func(page []sessionstore.Found) error {
+	var wrong troubles
+	err = asked.Walk(sessionstore.Reaching(ctx), o.config.Browser, func(page []sessionstore.Found) error {
 		var end []sessionstore.Found
 		for _, f := range page {
 			has, known := asked.Has(f)
@@ -105,12 +108,12 @@ func (o *Operators) End(ctx context.Context, by string, asked Asked) (done Opera
 				unknown[f.Key] = struct{}{}
 			}
 		}
-		n, untold, err := o.ender.endFound(ctx, end)
-		told.add(end, n)
-		done.Untold = untold
-		return err
+		gone, untold, err := o.ender.endFound(ctx, end)
+		told.add(gone)
+		done.Untold = done.Untold || untold
+		return wrong.note(ctx, gone.n, err)
 	})
-	err = cmp.Or(err, unsettled)
+	err = cmp.Or(wrong.err, err, wrong.unconfirmed, unsettled)
 	told.Err = err
 	o.config.Events.Happened(told.event())
 	done.Ended, done.Unknown = told.Count, len(unknown)
@@ -127,7 +130,7 @@ func (o *Operators) settle(ctx context.Context, asked Asked) error {
 	case asked.UserID != 0:
 		return o.ender.settle(ctx, asked.UserID)
 	}
-	_, err := o.config.Browser.RevokeKeys(ctx)
+	_, err := o.config.Browser.RevokeFound(ctx)
 	return err
 }
 
@@ -144,13 +147,46 @@ func (o *Operators) EndOne(ctx context.Context, by string, f sessionstore.Found)
 		return false, errNotBrowsed
 	}
 	told := operatorEvent{Event: Event{Kind: EndedByOperator, Result: by}}
-	n, _, err := o.ender.endFound(ctx, []sessionstore.Found{f})
-	told.add([]sessionstore.Found{f}, n)
-	told.Err, told.Session = err, f.Key
-	if n > 0 || err != nil {
+	gone, _, err := o.ender.endFound(ctx, []sessionstore.Found{f})
+	told.add(gone)
+	if told.Err = err; gone.n == 0 {
+		told.Name = "id=" + f.Key.ID() // what was asked for: it has not ended
+	}
+	if gone.n > 0 || err != nil {
 		o.config.Events.Happened(told.event())
 	}
-	return n > 0, err
+	return gone.n > 0, err
+}
+
+// mostFailures is how many pages in a row may fail of which nothing ends.
+const mostFailures = 3
+
+// troubles are what kept an operator from some of the sessions.
+type troubles struct {
+	// err is the first error, but that too few replicas have confirmed it, which is
+	// unconfirmed: all of the page has ended then.
+	err, unconfirmed error
+	failures         int
+}
+
+// note remembers the error of a page of which so many have ended, and returns it where
+// there is no sense in going on.
+func (t *troubles) note(ctx context.Context, ended int, err error) error {
+	switch {
+	case err == nil || ended > 0 || errors.Is(err, sessionstore.ErrUnconfirmed):
+		t.failures = 0
+	default:
+		t.failures++
+	}
+	if errors.Is(err, sessionstore.ErrUnconfirmed) {
+		t.unconfirmed = cmp.Or(t.unconfirmed, err)
+		return ctx.Err()
+	}
+	t.err = cmp.Or(t.err, err)
+	if t.failures == mostFailures {
+		return err
+	}
+	return ctx.Err()
 }
 
 // operatorEvent is the event of one request, which says whose the sessions were
@@ -163,13 +199,11 @@ type operatorEvent struct {
 	mixed  bool
 }
 
-func (o *operatorEvent) add(found []sessionstore.Found, ended int) {
-	o.Count += ended
-	for _, f := range found {
+func (o *operatorEvent) add(gone gone) {
+	o.Count += gone.n
+	for _, f := range gone.of {
 		s := f.Session
 		switch {
-		case f.Ended: // it does not count
-			continue
 		case s == nil:
 			o.mixed = true
 		case o.login == "" && o.userID == 0:
@@ -177,7 +211,9 @@ func (o *operatorEvent) add(found []sessionstore.Found, ended int) {
 		case o.userID != s.User.ID || o.login != s.Method:
 			o.mixed = true
 		}
-		o.key = f.Key
+	}
+	if len(gone.of) == 1 { // else it is not known which of them it was
+		o.key = gone.of[0].Key
 	}
 }
 
@@ -191,27 +227,32 @@ func (o *operatorEvent) event() Event {
 	return o.Event
 }
 
+// gone are sessions that have ended: n of those, where n is not 0.
+type gone struct {
+	of []sessionstore.Found
+	n  int
+}
+
 // endFound ends sessions, whether they can be read or not, and has what is kept for
 // them elsewhere go, as signOut does for one. No app is told of those that had ended
 // idle, as it is not when nobody ends them. With an error come those that had ended by
 // then, as far as the store says so afterwards, for its answer may have been lost;
 // untold: it could not be asked of all.
-func (e *ender) endFound(ctx context.Context, found []sessionstore.Found) (ended int, untold bool, err error) {
+func (e *ender) endFound(ctx context.Context, found []sessionstore.Found) (ended gone, untold bool, err error) {
 	if len(found) == 0 {
-		return 0, false, nil
+		return ended, false, nil
 	}
-	keys := make([]sessionstore.Key, len(found))
-	for i, f := range found {
-		keys[i] = f.Key
-	}
-	ended, err = e.config.Browser.RevokeKeys(ctx, keys...)
-	for _, key := range keys { // also those that may have ended: it costs a look-up
+	n, err := e.config.Browser.RevokeFound(ctx, found...)
+	for _, key := range sessionstore.KeysOf(found) { // also those that may have ended: it costs a look-up
 		e.config.Drop(key)
 		e.config.Ended(key)
 	}
 	if err != nil {
 		found, untold = e.gone(ctx, found)
-		ended = max(ended, len(found))
+		n = max(n, len(found))
+	}
+	if n > 0 {
+		ended = gone{slices.DeleteFunc(slices.Clone(found), func(f sessionstore.Found) bool { return f.Ended }), n}
 	}
 	var left, named []*sessionstore.Session
 	for _, f := range found {

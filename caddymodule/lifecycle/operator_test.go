@@ -41,18 +41,18 @@ func (s *shop) Revoke(ctx context.Context, key sessionstore.Key) (*sessionstore.
 	return was, err
 }
 
-func (s *shop) RevokeKeys(ctx context.Context, keys ...sessionstore.Key) (int, error) {
+func (s *shop) RevokeFound(ctx context.Context, found ...sessionstore.Found) (int, error) {
 	switch {
 	case s.unsettled:
-		n, _ := s.Store.RevokeKeys(ctx, keys...)
+		n, _ := s.Store.RevokeFound(ctx, found...)
 		return n, sessionstore.ErrUnconfirmed
-	case s.lost && len(keys) > 0:
-		_, _ = s.Store.RevokeKeys(ctx, keys...)
+	case s.lost && len(found) > 0:
+		_, _ = s.Store.RevokeFound(ctx, found...)
 		return 0, errAway
-	case s.stop == nil || len(keys) == 0:
-		return s.Store.RevokeKeys(ctx, keys...)
+	case s.stop == nil || len(found) == 0:
+		return s.Store.RevokeFound(ctx, found...)
 	}
-	n, err := s.Store.RevokeKeys(ctx, keys[:1]...)
+	n, err := s.Store.RevokeFound(ctx, found[:1]...)
 	if stopped := s.stop(n); stopped != nil {
 		err = stopped
 	}

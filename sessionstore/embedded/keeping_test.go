@@ -53,7 +53,7 @@ func full(t *testing.T, path string, sessions int) (*embedded.Store, *embedded.D
 			gone = append(gone, s.Key)
 		}
 	}
-	_, err := st.RevokeKeys(t.Context(), gone...)
+	_, err := st.RevokeFound(t.Context(), storetest.Found(gone...)...)
 	must(t, err)
 	return st, db, kept
 }

@@ -223,14 +223,14 @@ func (st *Store) Count(ctx context.Context) (live int, err error) {
 	return live, err
 }
 
-// RevokeKeys implements sessionstore.Browser. It needs no sealing key, and each page
+// RevokeFound implements sessionstore.Browser. It needs no sealing key, and each page
 // is one transaction. As with Revoke, what is not there costs no write, and is told
 // of all the same.
-func (st *Store) RevokeKeys(ctx context.Context, keys ...sessionstore.Key) (ended int, err error) {
+func (st *Store) RevokeFound(ctx context.Context, found ...sessionstore.Found) (ended int, err error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
-	for page := range slices.Chunk(keys, pageSize) {
+	for page := range slices.Chunk(sessionstore.KeysOf(found), pageSize) {
 		went, err := st.revokePage(ctx, page)
 		if err != nil {
 			return ended, err

@@ -117,12 +117,12 @@ func (st *Store) Count(ctx context.Context) (live int, err error) {
 	return live, err
 }
 
-// RevokeKeys implements sessionstore.Browser.
-func (st *Store) RevokeKeys(ctx context.Context, keys ...sessionstore.Key) (ended int, err error) {
+// RevokeFound implements sessionstore.Browser.
+func (st *Store) RevokeFound(ctx context.Context, found ...sessionstore.Found) (ended int, err error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
-	for page := range slices.Chunk(keys, pageSize) {
+	for page := range slices.Chunk(sessionstore.KeysOf(found), pageSize) {
 		if err := ctx.Err(); err != nil {
 			return ended, err
 		}

@@ -3,7 +3,6 @@ package redis
 import (
 	"context"
 	"errors"
-	"slices"
 	"strconv"
 	"time"
 
@@ -18,9 +17,24 @@ import (
 // It ends with an error, whatever was handed out, when a server was restarted or
 // replaced meanwhile, or when slots of a cluster moved from one node to another: some
 // may have been passed over. One that cannot be read never counts as
-// ended, for it does not say whose it is, and so which index knows.
+// ended, for it does not say whose it is, and so which index knows: where there are
+// such, the indexes that may be theirs are rid of those that are there no more.
 func (st *Store) WalkAll(ctx context.Context, page func([]sessionstore.Found) error) error {
-	return st.walkNames(ctx, "*", page)
+	unreadable, stopped := make(map[uint16]bool), false
+	err := st.walkNames(ctx, "*", false, func(found []sessionstore.Found) error {
+		for _, f := range found {
+			if f.Session == nil {
+				unreadable[f.Key.Shard] = true
+			}
+		}
+		err := page(found)
+		stopped = err != nil
+		return err
+	})
+	if len(unreadable) > 0 && !stopped && ctx.Err() == nil {
+		st.tidy(ctx, unreadable)
+	}
+	return err
 }
 
 // FindID finds a session by its public name: see sessionstore.Browser. Names are
@@ -31,27 +45,37 @@ func (st *Store) FindID(ctx context.Context, id string) (found sessionstore.Foun
 		return found, false, ctx.Err()
 	}
 	// It has letters, digits, - and _ alone, which stand for themselves.
-	err = st.walkNames(ctx, id+"*", func(page []sessionstore.Found) error {
+	err = st.walkNames(sessionstore.Reaching(ctx), id+"*", true, func(page []sessionstore.Found) error {
 		found, ok = page[0], true
 		return errFound
 	})
-	if ok {
-		return found, true, nil
+	if !ok {
+		return found, false, err
 	}
-	return found, false, err
+	if found.Session == nil && found.UserID == 0 {
+		found.UserID = st.ownerOf(ctx, found.Key)
+	}
+	return found, true, nil
 }
 
 // errFound ends a look-up early, and reaches nobody.
 var errFound = errors.New("found")
 
-// walkNames hands out the sessions whose hash is written so.
-func (st *Store) walkNames(ctx context.Context, hash string, page func([]sessionstore.Found) error) error {
+// walkNames hands out the sessions whose hash is written so. Who does not walk to the
+// end, where that is made sure of, wants it proven that it is a primary that has them.
+func (st *Store) walkNames(ctx context.Context, hash string, proven bool, page func([]sessionstore.Found) error) error {
 	var found []sessionstore.Found
 	var stopped error
 	err := st.scan(ctx, st.globbed()+"{*}:s:"+hash, func(ctx context.Context, conn *goredis.Conn, names []string) error {
 		some, err := st.readNames(ctx, conn, names)
+		if err == nil && proven && len(some) > 0 {
+			err = st.provePrimary(ctx, conn, some[0].Key)
+		}
+		if err != nil {
+			return err
+		}
 		found = append(found, some...)
-		return err
+		return nil
 	}, func() error {
 		if len(found) == 0 {
 			return nil
@@ -152,7 +176,7 @@ func (st *Store) Count(ctx context.Context) (live int, err error) {
 		n, err := st.countMany(ctx, conn, st.uncounted(names, counted))
 		live += n
 		return err
-	}, func() error { return nil })
+	}, nothing)
 	return live, st.failed("counting the sessions of redis", err)
 }
 
@@ -194,108 +218,4 @@ func (st *Store) countMany(ctx context.Context, conn *goredis.Conn, names []stri
 		live += n
 	}
 	return live, nil
-}
-
-// RevokeKeys ends sessions of anybody: see sessionstore.Browser. Those of one person
-// in a page end at once, and are told of in one message; each of these steps has the
-// store's time-out to itself. One that cannot be read counts, for it may have lived.
-// Of no keys it has enough replicas of every server confirm what has ended before.
-func (st *Store) RevokeKeys(ctx context.Context, keys ...sessionstore.Key) (ended int, err error) {
-	if len(keys) == 0 {
-		return 0, st.failed("ending sessions in redis", st.settleAll(ctx))
-	}
-	for page := range slices.Chunk(keys, pageSize) {
-		if err := ctx.Err(); err != nil {
-			return ended, st.failed("ending sessions in redis", err)
-		}
-		n, err := st.revokeSome(ctx, page)
-		ended += n
-		if err != nil {
-			return ended, st.failed("ending sessions in redis", err)
-		}
-	}
-	return ended, nil
-}
-
-// whose are sessions of one slot that end together: of one person, whose index is
-// known, or of whom nobody can tell.
-type whose struct {
-	shard uint16
-	index string
-}
-
-func (st *Store) revokeSome(ctx context.Context, keys []sessionstore.Key) (ended int, err error) {
-	of, err := st.indexesOf(ctx, keys)
-	if err != nil {
-		return 0, err
-	}
-	for w, r := range of {
-		n, err := st.revokeOf(ctx, *r, w.index)
-		ended += n
-		if err != nil {
-			return ended, err
-		}
-	}
-	return ended, nil
-}
-
-func (st *Store) revokeOf(ctx context.Context, r refs, index string) (int, error) {
-	ctx, cancel := st.boundRevocation(ctx)
-	defer cancel()
-	ended, _, err := st.revoke(ctx, r, index)
-	return ended, err
-}
-
-// indexesOf reads whose sessions these are.
-func (st *Store) indexesOf(ctx context.Context, keys []sessionstore.Key) (map[whose]*refs, error) {
-	of := make(map[whose]*refs)
-	for _, group := range st.together(keys) {
-		records, err := st.recordsOf(ctx, group)
-		if err != nil {
-			return nil, err
-		}
-		for i, key := range group {
-			w := whose{shard: key.Shard}
-			record, _ := records[i].(string)
-			if s, err := st.sealer.Open(key, []byte(record)); err == nil {
-				w.index = st.indexKey(s.User.ID)
-			}
-			if of[w] == nil {
-				of[w] = &refs{}
-			}
-			r := of[w]
-			r.sessions, r.keys, r.members = append(r.sessions, key), append(r.keys, st.sessionKey(key)), append(r.members, member(key))
-		}
-	}
-	return of, nil
-}
-
-// together are the keys that one script may name: in a cluster those of one slot.
-func (st *Store) together(keys []sessionstore.Key) [][]sessionstore.Key {
-	if _, cluster := st.client.(*goredis.ClusterClient); !cluster {
-		return [][]sessionstore.Key{keys}
-	}
-	byShard := make(map[uint16][]sessionstore.Key)
-	for _, key := range keys {
-		byShard[key.Shard] = append(byShard[key.Shard], key)
-	}
-	groups := make([][]sessionstore.Key, 0, len(byShard))
-	for _, group := range byShard {
-		groups = append(groups, group)
-	}
-	return groups
-}
-
-func (st *Store) recordsOf(ctx context.Context, keys []sessionstore.Key) ([]any, error) {
-	ctx, cancel := st.bound(ctx)
-	defer cancel()
-	names := make([]string, len(keys))
-	for i, key := range keys {
-		names[i] = st.sessionKey(key)
-	}
-	records, err := recordsScript.Run(ctx, st.client, names).Slice()
-	if err == nil && len(records) != len(keys) {
-		err = errors.New("redis did not answer with as many sessions as it was asked for")
-	}
-	return records, err
 }

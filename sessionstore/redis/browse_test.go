@@ -48,7 +48,7 @@ func TestEverybodyOfAClusterIsFoundOnEachOfItsNodes(t *testing.T) {
 			t.Fatalf("it finds %v, %v, %v", found, ok, err)
 		}
 	}
-	if ended, err := st.RevokeKeys(t.Context(), all...); ended != len(want) || err != nil {
+	if ended, err := st.RevokeFound(t.Context(), storetest.Found(all...)...); ended != len(want) || err != nil {
 		t.Fatalf("%d have ended, %v; want %d", ended, err, len(want))
 	}
 	if live, err := st.Count(t.Context()); live != 0 || err != nil {
@@ -127,8 +127,8 @@ func TestAUserWhoMayNotScanIsTheOperatorsConcernAlone(t *testing.T) {
 	if live, err := st.Count(t.Context()); live != 1 || err != nil {
 		t.Errorf("with the right it counts %d, %v", live, err)
 	}
-	if n, err := st.RevokeKeys(t.Context(), s.Key); n != 1 || err != nil {
-		t.Errorf("RevokeKeys ended %d, %v", n, err)
+	if n, err := st.RevokeFound(t.Context(), storetest.Found(s.Key)...); n != 1 || err != nil {
+		t.Errorf("RevokeFound ended %d, %v", n, err)
 	}
 }
 
@@ -139,7 +139,7 @@ func TestWhoIsThereCannotBeToldWhileRedisIsAway(t *testing.T) {
 	st := store(t, srv.URL())
 	s := create(t, st, ada)
 	srv.Kill()
-	for _, name := range []string{"WalkUser", "WalkAll", "FindID", "Count", "RevokeKeys"} {
+	for _, name := range []string{"WalkUser", "WalkAll", "FindID", "Count", "RevokeFound"} {
 		cannotTell(t, calls()[name](t.Context(), st, s))
 	}
 }

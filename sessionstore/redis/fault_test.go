@@ -184,13 +184,20 @@ func TestAnswersOfAnotherShapeAreNoSignOut(t *testing.T) {
 	}
 	t.Run("a listing with fewer sessions than were asked for", func(t *testing.T) {
 		f := newFake(t, func(command []string) (string, bool) {
-			if strings.EqualFold(command[0], "EVALSHA") {
+			if command[2] != "1" {
 				return "*0\r\n", true
 			}
-			return "*2\r\n$6\r\nmember\r\n$1\r\n1\r\n", true
+			return "*3\r\n$4\r\npage\r\n$6\r\nmember\r\n$1\r\n1\r\n", true
 		})
 		_, err := store(t, f.url()).List(t.Context(), ada)
 		cannotTell(t, err)
+	})
+	t.Run("a page of an index without what it begins with", func(t *testing.T) {
+		for _, reply := range []string{"*0", "*2\r\n$6\r\nmember\r\n$1\r\n1", "*1\r\n$6\r\nmember"} {
+			f := newFake(t, func([]string) (string, bool) { return reply + "\r\n", true })
+			_, err := store(t, f.url()).List(t.Context(), ada)
+			cannotTell(t, err)
+		}
 	})
 }
 

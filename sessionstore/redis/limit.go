@@ -28,6 +28,9 @@ type room struct {
 	limit    sessionstore.Limit
 	replaced []any // members of the index
 	idlest   []sessionstore.Key
+	// rest are the idlest that are not named yet, of whom so many are over the limit.
+	rest []sessionstore.Idle
+	over int
 	// bound is when all others were seen last at the earliest. Who is seen later
 	// is idle for less: so that is true for as long as anybody asks.
 	bound int64
@@ -49,6 +52,8 @@ func newRoom(shard uint16, limit sessionstore.Limit) room {
 // have that is one step. Else it looks which have been idle the longest, in
 // pages that keep nobody waiting, and names those; the script that keeps the
 // session looks at them once more, and ends only what no other has outlasted.
+// Where a person is far over a limit, as where it is newly set, it names them page by
+// page. Each page has the store's time-out to itself, and what has ended has ended.
 // It is given what the script is to know of the session.
 func (st *Store) createWithin(ctx context.Context, s *sessionstore.Session, about []any, limit sessionstore.Limit) (ended []sessionstore.Ended, err error) {
 	r := newRoom(s.Key.Shard, limit)
@@ -65,6 +70,11 @@ func (st *Store) createWithin(ctx context.Context, s *sessionstore.Session, abou
 		case status != "full":
 			return ended, fmt.Errorf("script answered nothing that is known")
 		}
+		// Of whom one was there still, or seen since, all must be looked for anew.
+		if r.over -= len(gone); r.over > 0 && len(r.rest) > 0 && len(gone) == len(r.idlest) {
+			r.name()
+			continue
+		}
 		if err := st.lookForRoom(ctx, s.User.ID, &r); err != nil {
 			return ended, err
 		}
@@ -73,6 +83,8 @@ func (st *Store) createWithin(ctx context.Context, s *sessionstore.Session, abou
 
 // tryCreate keeps the session if there is room, or if what it names makes room.
 func (st *Store) tryCreate(ctx context.Context, s *sessionstore.Session, about []any, r room) (status string, ended []sessionstore.Ended, err error) {
+	ctx, cancel := st.bound(ctx)
+	defer cancel()
 	keys := []string{st.sessionKey(s.Key), st.indexKey(s.User.ID)}
 	args := slices.Concat(about, []any{
 		max(0, r.limit.Sessions), r.bound,
@@ -108,44 +120,42 @@ func (st *Store) endedOf(userID int64, member string, record []byte) sessionstor
 func (st *Store) lookForRoom(ctx context.Context, userID int64, r *room) error {
 	var live []sessionstore.Idle
 	listed := make(map[string]bool)
-	err := st.eachPage(ctx, userID, func(ctx context.Context, members []string) (gone int, err error) {
+	err := st.eachPage(ctx, userID, func(ctx context.Context, members []string) error {
 		if members = unlisted(members, listed); len(members) == 0 {
-			return 0, nil
+			return nil
 		}
 		refs := st.refer(userID, members)
 		seen, err := st.readPage(ctx, idleScript, userID, refs, 1)
 		for i, at := range seen {
-			switch at := at.(type) {
-			case string:
+			if at, lives := at.(string); lives {
 				live = append(live, sessionstore.Idle{Key: refs.sessions[i], LastSeenAt: lastSeen(at)})
-			case nil:
-				gone++
 			}
 		}
-		return gone, err
-	}, func() error { return nil })
+		return err
+	}, nothing)
 	if err != nil {
 		return err
 	}
 	over, err := r.limit.Over(live)
 	if err == nil && !r.limit.Refuse {
-		r.name(live, len(over))
+		r.rest = slices.DeleteFunc(live, func(s sessionstore.Idle) bool { return slices.Contains(r.limit.Replaced, s.Key) })
+		slices.SortFunc(r.rest, func(a, b sessionstore.Idle) int { return a.LastSeenAt.Compare(b.LastSeenAt) })
+		r.over = len(over)
+		r.name()
 	}
 	return err
 }
 
 // name takes down the idlest of the sessions: more than must end, as others may
 // be about to end some of them.
-func (r *room) name(live []sessionstore.Idle, over int) {
-	live = slices.DeleteFunc(live, func(s sessionstore.Idle) bool { return slices.Contains(r.limit.Replaced, s.Key) })
-	slices.SortFunc(live, func(a, b sessionstore.Idle) int { return a.LastSeenAt.Compare(b.LastSeenAt) })
+func (r *room) name() {
+	n := min(r.over+spare, mostNamed, len(r.rest))
 	r.idlest, r.bound = r.idlest[:0], math.MaxInt64/1000
-	for i, s := range live {
-		if i == min(over+spare, mostNamed) {
-			r.bound = s.LastSeenAt.UnixMilli()
-			return
-		}
+	for _, s := range r.rest[:n] {
 		r.idlest = append(r.idlest, s.Key)
+	}
+	if r.rest = r.rest[n:]; len(r.rest) > 0 {
+		r.bound = r.rest[0].LastSeenAt.UnixMilli()
 	}
 }
 

@@ -141,7 +141,8 @@ func (*midway) ProcessPipelineHook(next goredis.ProcessPipelineHook) goredis.Pro
 func (m *midway) ProcessHook(next goredis.ProcessHook) goredis.ProcessHook {
 	return func(ctx context.Context, cmd goredis.Cmder) error {
 		err := next(ctx, cmd)
-		if evals := cmd.Name() == "evalsha" || cmd.Name() == "eval"; evals && cmd.Args()[2] != 2 && err == nil {
+		evals := cmd.Name() == "evalsha" || cmd.Name() == "eval"
+		if evals && cmd.Args()[2] != 1 && cmd.Args()[2] != 2 && err == nil {
 			if f := m.f.Swap(nil); f != nil {
 				(*f)()
 			}

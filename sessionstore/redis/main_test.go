@@ -201,7 +201,10 @@ func calls() map[string]func(context.Context, *redis.Store, *sessionstore.Sessio
 		},
 		"FindID":     func(ctx context.Context, r st, s se) error { _, _, err := r.FindID(ctx, s.Key.ID()); return err },
 		"Count":      func(ctx context.Context, r st, _ se) error { _, err := r.Count(ctx); return err },
-		"RevokeKeys": func(ctx context.Context, r st, s se) error { _, err := r.RevokeKeys(ctx, s.Key); return err },
+		"RevokeFound": func(ctx context.Context, r st, s se) error {
+			_, err := r.RevokeFound(ctx, storetest.Found(s.Key)...)
+			return err
+		},
 		"Take": func(ctx context.Context, r st, _ se) error {
 			_, err := r.Take(ctx, "ada@example.com", 3, time.Hour)
 			return err

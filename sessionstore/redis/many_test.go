@@ -114,11 +114,7 @@ func TestManySessionsAreLookedThroughWithoutBlockingRedis(t *testing.T) {
 	tellLongest(t, srv, commands, "counting")
 	ended := 0
 	must(t, st.WalkAll(t.Context(), func(page []sessionstore.Found) error {
-		keys := make([]sessionstore.Key, len(page))
-		for i, f := range page {
-			keys[i] = f.Key
-		}
-		n, err := st.RevokeKeys(t.Context(), keys...)
+		n, err := st.RevokeFound(t.Context(), page...)
 		ended += n
 		return err
 	}))

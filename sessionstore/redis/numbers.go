@@ -111,7 +111,7 @@ func (st *Store) claim(ctx context.Context, key, value string) (kept string, err
 	}
 	err = write(st.client)
 	if err == nil && st.wait.replicas > 0 {
-		err = st.confirm(ctx, key, write)
+		err = st.confirmWritten(ctx, key, write)
 	}
 	return kept, err
 }

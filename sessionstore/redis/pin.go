@@ -8,10 +8,12 @@ import (
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
+
+	"example.com/sidegate/sessionstore"
 )
 
 // errLost says that a scan cannot be known to have seen everybody.
-var errLost = errors.New("the server that was being looked through has gone, or is not the primary any more, and some sessions may have been passed over: ask again")
+var errLost = fmt.Errorf("the server that was being looked through has gone, or is not the primary any more, and %w: ask again", sessionstore.ErrPart)
 
 // lost is an error that came up behind that cursor. What a server refuses is said as
 // it is, and so is why there was no beginning.
@@ -45,8 +47,8 @@ func (st *Store) apart(node *goredis.Client) (conn *goredis.Conn, closeBoth func
 func (st *Store) prove(ctx context.Context, conn *goredis.Conn, self string) error {
 	ctx, cancel := st.bound(ctx)
 	defer cancel()
-	if self != "" {
-		now, err := standing(ctx, conn)
+	if _, ofCluster := st.client.(*goredis.ClusterClient); ofCluster {
+		now, err := st.standing(ctx, conn)
 		if err == nil && now.said != self {
 			err = errMoved
 		}
@@ -54,6 +56,15 @@ func (st *Store) prove(ctx context.Context, conn *goredis.Conn, self string) err
 	}
 	if err := st.proveSame(ctx, conn); err != nil {
 		return fmt.Errorf("%w (%w)", errLost, err)
+	}
+	return nil
+}
+
+// provePrimary makes sure that what that connection has read of a session is a primary's.
+// A node of a cluster that is none sends us on instead of answering.
+func (st *Store) provePrimary(ctx context.Context, conn *goredis.Conn, key sessionstore.Key) error {
+	if err := conn.ZRem(ctx, st.slot(key.Shard)+"p:", "").Err(); !elsewhere(err) {
+		return err
 	}
 	return nil
 }

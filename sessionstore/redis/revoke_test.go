@@ -64,8 +64,10 @@ func TestRevocationWaitsForReplicas(t *testing.T) {
 		defer replica.Resume()
 		ends := map[string]func() (int, error){
 			"of a person":                       func() (int, error) { return st.RevokeUser(t.Context(), ada) },
-			"of what is no session any more":    func() (int, error) { return st.RevokeKeys(t.Context(), sessionstore.NewSecret(ada).Key()) },
-			"of nothing, which is of everybody": func() (int, error) { return st.RevokeKeys(t.Context()) },
+			"of what is no session any more":    func() (int, error) {
+				return st.RevokeFound(t.Context(), storetest.Found(sessionstore.NewSecret(ada).Key())...)
+			},
+			"of nothing, which is of everybody": func() (int, error) { return st.RevokeFound(t.Context()) },
 		}
 		if n, err := st.RevokeUser(t.Context(), ada); n != 1 || !errors.Is(err, sessionstore.ErrUnconfirmed) {
 			t.Errorf("it is answered with %d, %v", n, err)
@@ -102,7 +104,7 @@ func TestRevocationWaitsForReplicasInACluster(t *testing.T) {
 			}
 			gone(t, st, s.Key)
 		}
-		if _, err := st.RevokeKeys(t.Context()); (err == nil) != confirmed {
+		if _, err := st.RevokeFound(t.Context()); (err == nil) != confirmed {
 			t.Errorf("with %d replicas nothing to end is answered with %v", replicas, err)
 		}
 	}

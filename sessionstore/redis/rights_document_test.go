@@ -11,6 +11,7 @@ import (
 	"example.com/sidegate/sessionstore"
 	"example.com/sidegate/sessionstore/redis"
 	"example.com/sidegate/sessionstore/redis/redistest"
+	"example.com/sidegate/sessionstore/storetest"
 )
 
 // documented are the rules of the line in OPERATIONS.md by which an operator makes the
@@ -119,7 +120,7 @@ func looksThrough(t *testing.T, st *redis.Store) error {
 	one := st.WalkUser(t.Context(), ada, note)
 	_, found, find := st.FindID(t.Context(), s.Key.ID())
 	live, count := st.Count(t.Context())
-	ended, revoke := st.RevokeKeys(t.Context(), s.Key)
+	ended, revoke := st.RevokeFound(t.Context(), storetest.Found(s.Key)...)
 	err := errors.Join(all, one, find, count, revoke)
 	if err == nil && (seen < 2 || !found || live < 1 || ended != 1) {
 		t.Errorf("%d are seen, found %t, %d counted, %d ended; want the one that is there", seen, found, live, ended)

@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -10,6 +11,8 @@ import (
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
+
+	"example.com/sidegate/sessionstore"
 )
 
 const (
@@ -33,7 +36,8 @@ type visitor func(ctx context.Context, conn *goredis.Conn, keys []string) error
 // least half of its time for others.
 //
 // A cluster must have the same slots in the same places when it ends, and none on
-// its way to another, else some may have been passed over.
+// its way to another, else some may have been passed over. In a context of
+// sessionstore.Reaching it goes on where it can, and answers why some may have been.
 func (st *Store) scan(ctx context.Context, pattern string, visit visitor, handOver func() error) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -42,18 +46,39 @@ func (st *Store) scan(ctx context.Context, pattern string, visit visitor, handOv
 	if err != nil {
 		return err
 	}
-	before, err := st.layout(ctx, nodes)
-	if err != nil {
-		return err
+	reaching := sessionstore.IsReaching(ctx)
+	before, missed := st.layout(ctx, nodes)
+	if missed != nil && !reaching {
+		return missed
+	}
+	var stopped error
+	hand := func() error {
+		stopped = handOver()
+		return stopped
 	}
 	for _, node := range nodes {
-		if err := st.scanOne(ctx, node, before[node], pattern, visit, handOver); err != nil {
+		err := st.scanAnew(ctx, node, before[node], pattern, visit, hand)
+		if err != nil && (!reaching || stopped != nil || ctx.Err() != nil) {
 			return err
 		}
+		missed = cmp.Or(missed, err)
 	}
 	after, err := st.layout(ctx, nodes)
 	if err == nil && !maps.Equal(before, after) {
 		err = errMoved
+	}
+	return cmp.Or(missed, err)
+}
+
+// scanAnew is scanOne, which in a context of sessionstore.Reaching begins anew where
+// its connection broke: some come twice then, and none is passed over. The error stays.
+func (st *Store) scanAnew(ctx context.Context, node *goredis.Client, self, pattern string, visit visitor, handOver func() error) (err error) {
+	for range mostFailures {
+		again := st.scanOne(ctx, node, self, pattern, visit, handOver)
+		err = cmp.Or(err, again)
+		if !broken(again) || !sessionstore.IsReaching(ctx) || ctx.Err() != nil {
+			break
+		}
 	}
 	return err
 }

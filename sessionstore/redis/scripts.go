@@ -35,6 +35,8 @@ var (
 	touchLua string
 	//go:embed scripts/revoke.lua
 	revokeLua string
+	//go:embed scripts/page.lua
+	pageLua string
 	//go:embed scripts/idle.lua
 	idleLua string
 	//go:embed scripts/list.lua
@@ -73,7 +75,8 @@ var (
 	createScript  = goredis.NewScript(indexLua + readLua + liveLua + roomLua + createLua)
 	updateScript  = goredis.NewScript(updateLua)
 	touchScript   = goredis.NewScript(indexLua + touchLua)
-	revokeScript  = goredis.NewScript(indexLua + revokeLua)
+	revokeScript  = goredis.NewScript(indexLua + readLua + revokeLua)
+	pageScript    = goredis.NewScript(pageLua)
 	listScript    = goredis.NewScript(indexLua + readLua + listLua)
 	idleScript    = goredis.NewScript(indexLua + readLua + idleLua)
 	countScript   = goredis.NewScript(indexLua + liveLua + countLua)

@@ -1,11 +1,11 @@
 package redis
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 
 	goredis "github.com/redis/go-redis/v9"
 
@@ -44,12 +44,13 @@ func (st *Store) List(ctx context.Context, userID int64) (list []*sessionstore.S
 func (st *Store) WalkUser(ctx context.Context, userID int64, page func([]sessionstore.Found) error) error {
 	var found []sessionstore.Found
 	var stopped error
-	err := st.eachPage(ctx, userID, func(ctx context.Context, members []string) (gone int, err error) {
-		found, gone, err = st.readMembers(ctx, userID, members)
-		return gone, err
+	err := st.eachPage(ctx, userID, func(ctx context.Context, members []string) (err error) {
+		found, err = st.readMembers(ctx, userID, members)
+		return err
 	}, func() error {
-		if len(found) > 0 {
-			stopped = page(found)
+		these := found
+		if found = nil; len(these) > 0 {
+			stopped = page(these)
 		}
 		return stopped
 	})
@@ -59,64 +60,66 @@ func (st *Store) WalkUser(ctx context.Context, userID int64, page func([]session
 	return st.failed("listing sessions from redis", err)
 }
 
-// eachPage reads the index page by page and visits the members of each, which
-// says how many of them have gone and so left it. Each page begins at the score
-// that the last one ended with: unlike a rank, a score does not move under the
-// feet of a reader when sessions end, and one that moves only moves ahead. So a
-// member may come twice. The store's time-out is for each page, and not for handing
-// over what was read of it; between pages the context is asked.
-func (st *Store) eachPage(ctx context.Context, userID int64, visit func(ctx context.Context, members []string) (gone int, err error), handOver func() error) error {
-	from, skip := "-inf", int64(0)
+// spot is where a page of an index ends: the last of its members, and the score of that.
+type spot struct{ score, member string }
+
+// eachPage reads the index page by page and visits the members of each. Each page
+// begins behind the score and the member that the last one ended with: unlike a rank,
+// these do not move under the feet of a reader when sessions end, be it by what is done
+// with a page, and a score that moves only moves ahead. So a member may come twice. The
+// store's time-out is for each page, and not for handing over what was read of it; a page
+// whose connection breaks is read again. Between pages the context is asked.
+func (st *Store) eachPage(ctx context.Context, userID int64, visit func(ctx context.Context, members []string) error, handOver func() error) error {
+	var from *spot
 	for {
-		next, nextSkip, err := st.onePage(ctx, userID, from, skip, visit)
+		var next *spot
+		err := twice(ctx, func() (err error) {
+			next, err = st.onePage(ctx, userID, from, visit)
+			return err
+		})
 		if err == nil {
 			err = handOver()
 		}
-		if err != nil || next == "" {
+		if err != nil || next == nil {
 			return err
 		}
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		from, skip = next, nextSkip
+		from = next
 	}
 }
 
-// onePage reads and visits one page, and answers where the next one begins; nowhere
-// when this was the last.
-func (st *Store) onePage(ctx context.Context, userID int64, from string, skip int64,
-	visit func(ctx context.Context, members []string) (gone int, err error)) (next string, nextSkip int64, err error) {
+// onePage reads and visits one page, and answers where it ends; nil when this was the
+// last.
+func (st *Store) onePage(ctx context.Context, userID int64, from *spot, visit func(ctx context.Context, members []string) error) (next *spot, err error) {
 	ctx, cancel := st.bound(ctx)
 	defer cancel()
-	index := st.indexKey(userID)
-	page, err := fromPrimary(ctx, st.client, index, func(questions goredis.Pipeliner) *goredis.ZSliceCmd {
-		return questions.ZRangeByScoreWithScores(ctx, index, &goredis.ZRangeBy{Min: from, Max: "+inf", Offset: skip, Count: pageSize})
-	})
+	args := []any{pageSize}
+	if from != nil {
+		args = append(args, from.score, from.member)
+	}
+	page, err := pageScript.Run(ctx, st.client, []string{st.indexKey(userID)}, args...).StringSlice()
 	if err != nil {
-		return "", 0, err
+		return nil, err
 	}
-	members := make([]string, 0, len(page))
-	for _, z := range page {
-		if m, ok := z.Member.(string); ok {
-			members = append(members, m)
-		}
+	if len(page)%2 != 1 || page[0] != "page" {
+		return nil, fmt.Errorf("redis answered %d values when asked for a page of an index", len(page))
 	}
-	gone := 0
-	if len(members) > 0 {
-		if gone, err = visit(ctx, members); err != nil {
-			return "", 0, err
-		}
+	members := make([]string, 0, len(page)/2)
+	for pair := range slices.Chunk(page[1:], 2) {
+		members = append(members, pair[0])
 	}
-	if len(page) < pageSize {
-		return "", 0, nil
+	if len(members) == 0 {
+		return nil, nil
 	}
-	next = strconv.FormatFloat(page[len(page)-1].Score, 'f', -1, 64)
-	if next == from {
-		// A whole page expires in one millisecond: step through it by rank,
-		// but not over those who move up for what has left the index.
-		return from, skip + int64(len(page)-gone), nil
+	if err := visit(ctx, members); err != nil {
+		return nil, err
 	}
-	return next, 0, nil
+	if len(members) == pageSize {
+		next = &spot{score: page[len(page)-1], member: members[pageSize-1]}
+	}
+	return next, nil
 }
 
 // fromPrimary asks an index, and along with that for a write that changes nothing,
@@ -148,31 +151,29 @@ func unlisted(page []string, listed map[string]bool) []string {
 	return members
 }
 
-// readMembers reads the sessions of a page of the index, and says how many of them
-// have gone and so left it.
-func (st *Store) readMembers(ctx context.Context, userID int64, members []string) (found []sessionstore.Found, gone int, err error) {
+// readMembers reads the sessions of a page of the index. Those that have gone leave it.
+func (st *Store) readMembers(ctx context.Context, userID int64, members []string) (found []sessionstore.Found, err error) {
 	refs := st.refer(userID, members)
 	answer, err := st.readPage(ctx, listScript, userID, refs, 2)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	for i, key := range refs.sessions {
 		record, ok := answer[2*i].(string)
 		if !ok {
-			gone++
 			continue
 		}
 		left, _ := answer[2*i+1].(int64)
 		f, ok, err := st.openFound(ctx, key, []byte(record), left > 0, userID)
 		if err != nil {
-			return nil, 0, err
+			return nil, err
 		}
 		// The index is not sealed: it shows nobody the session of somebody else.
 		if ok && (f.Session == nil || f.Session.User.ID == userID) {
 			found = append(found, f)
 		}
 	}
-	return found, gone, nil
+	return found, nil
 }
 
 // readPage has a script answer so many values of each session of a page.
@@ -202,12 +203,12 @@ func (st *Store) openFound(ctx context.Context, key sessionstore.Key, record []b
 	case whose == 0:
 		live = true
 	}
-	f = sessionstore.Found{Key: key, Session: s, Err: unreadable}
+	f = sessionstore.Found{Key: key, Session: s, Err: unreadable, UserID: whose}
 	if live {
 		return f, true, nil
 	}
 	if unreadable != nil {
-		s = &sessionstore.Session{Key: key, User: sessionstore.UserSession{ID: whose}, IdleTimeout: longestIdle}
+		s = unreadableOf(whose, key)
 	}
 	err = st.confirmLive(ctx, s)
 	if errors.Is(err, sessionstore.ErrNotFound) {
@@ -218,18 +219,29 @@ func (st *Store) openFound(ctx context.Context, key sessionstore.Key, record []b
 
 // RevokeUser ends the person's sessions: see sessionstore.Store. It ends them
 // in pages, each of which is atomic, and has the store's time-out to itself; when it
-// fails between two of them the number says how many have ended, and asking again ends the rest. A session
-// created meanwhile may be among them.
+// fails between two of them the number says how many have ended, and asking again ends
+// the rest. That too few replicas have confirmed it, or that an answer was lost, keeps
+// no other from ending. A session created meanwhile may be among them.
 func (st *Store) RevokeUser(ctx context.Context, userID int64, except ...sessionstore.Key) (int, error) {
 	kept := make(map[string]bool, len(except))
 	for _, key := range except {
 		kept[member(key)] = true
 	}
-	total, settled := 0, st.wait.replicas == 0
+	total, failures, settled := 0, 0, st.wait.replicas == 0
+	var unconfirmed, unheard error
 	// Every turn takes what it ends out of the index, so that the loop ends.
 	for {
-		ended, more, err := st.revokePage(ctx, userID, kept)
+		ended, more, err := st.revokePage(ctx, userID, kept, unconfirmed == nil)
 		total += ended
+		switch {
+		case err == nil:
+			failures = 0
+		case errors.Is(err, sessionstore.ErrUnconfirmed):
+			unconfirmed, settled, err = err, true, nil
+		case broken(err) && failures < mostFailures:
+			failures++
+			unheard, more, err = err, true, nil
+		}
 		if err == nil && !more && ended == 0 && !settled {
 			// They may have been ended before, and no replica have heard of it.
 			err, more, settled = st.settle(ctx, sessionstore.NewSecret(userID).Key()), true, true
@@ -238,7 +250,7 @@ func (st *Store) RevokeUser(ctx context.Context, userID int64, except ...session
 			err = ctx.Err()
 		}
 		if err != nil || !more {
-			return total, st.failed("ending sessions in redis", err)
+			return total, st.failed("ending sessions in redis", cmp.Or(err, unheard, unconfirmed))
 		}
 	}
 }
@@ -246,7 +258,7 @@ func (st *Store) RevokeUser(ctx context.Context, userID int64, except ...session
 // revokePage ends up to pageSize sessions and reports whether there may be
 // more. The first page is always taken anew, wide enough for those that stay:
 // were they skipped by rank, a session that moves could slip past.
-func (st *Store) revokePage(ctx context.Context, userID int64, kept map[string]bool) (ended int, more bool, err error) {
+func (st *Store) revokePage(ctx context.Context, userID int64, kept map[string]bool, confirmed bool) (ended int, more bool, err error) {
 	ctx, cancel := st.boundRevocation(ctx)
 	defer cancel()
 	index := st.indexKey(userID)
@@ -261,8 +273,34 @@ func (st *Store) revokePage(ctx context.Context, userID int64, kept map[string]b
 		return 0, false, nil
 	}
 	refs := st.refer(userID, members[:min(len(members), pageSize)])
-	ended, _, err = st.revoke(ctx, refs, index)
-	return ended, len(members) >= pageSize, err
+	v := st.revocation(refs, index)
+	v.args[doubtfulAt] = 1
+	done, err := v.run(ctx, st.client)
+	if err == nil && confirmed && st.wait.replicas > 0 {
+		err = st.confirm(ctx, v)
+	}
+	return done.ended + st.forgiven(ctx, userID, refs, done.doubtful), len(members) >= pageSize, err
+}
+
+// forgiven is how many of the doubtful lived, since nobody could write for so long.
+// One of which that cannot be told does not count.
+func (st *Store) forgiven(ctx context.Context, userID int64, r refs, all []doubtful) (n int) {
+	for _, d := range all {
+		key := r.sessions[d.which]
+		s, unreadable := st.sealer.Open(key, d.record)
+		if unreadable != nil {
+			s = unreadableOf(userID, key)
+		}
+		if lost, err := st.lost(ctx, s, d.left); err == nil && lost+d.left > 0 && (unreadable != nil || st.now().Before(s.ExpiresAt)) {
+			n++
+		}
+	}
+	return n
+}
+
+// unreadableOf stands for a session of the person's that cannot be read.
+func unreadableOf(userID int64, key sessionstore.Key) *sessionstore.Session {
+	return &sessionstore.Session{Key: key, User: sessionstore.UserSession{ID: userID}, IdleTimeout: longestIdle}
 }
 
 // refs name some sessions of one person, all three lists in the same order.

@@ -22,8 +22,6 @@ var ErrTaken = errors.New("session key is already taken")
 // already expired, whose key is taken (ErrTaken), or whose key is not of the
 // shard of its person.
 func (st *Store) Create(ctx context.Context, s *sessionstore.Session, limit sessionstore.Limit) ([]sessionstore.Ended, error) {
-	ctx, cancel := st.bound(ctx)
-	defer cancel()
 	ended, err := st.create(ctx, s, limit)
 	return ended, st.failed("writing a session to redis", err)
 }
@@ -149,11 +147,11 @@ func (st *Store) Revoke(ctx context.Context, key sessionstore.Key) (*sessionstor
 	}
 	// Whatever kept us from reading it, "none" from a replica that lags behind
 	// included, only the server that ends it can say that it has ended.
-	_, taken, err := st.revoke(ctx, one, index)
+	done, err := st.revoke(ctx, one, index)
 	if err != nil {
 		return nil, st.failed("ending a session in redis", err)
 	}
-	if taken == 0 {
+	if done.taken == 0 {
 		return nil, nil // somebody else has ended it since it was read
 	}
 	return s, nil

@@ -128,9 +128,9 @@ func (st optimist) Count(ctx context.Context) (int, error) { return int(st.begun
 
 type obliging struct{ browsed }
 
-func (st obliging) RevokeKeys(ctx context.Context, keys ...sessionstore.Key) (int, error) {
-	_, err := st.browsed.RevokeKeys(ctx, keys...)
-	return len(keys), err
+func (st obliging) RevokeFound(ctx context.Context, found ...sessionstore.Found) (int, error) {
+	_, err := st.browsed.RevokeFound(ctx, found...)
+	return len(found), err
 }
 
 type discreet struct {
@@ -138,11 +138,11 @@ type discreet struct {
 	ended *sync.Map
 }
 
-func (st discreet) RevokeKeys(ctx context.Context, keys ...sessionstore.Key) (int, error) {
-	for _, key := range keys {
+func (st discreet) RevokeFound(ctx context.Context, found ...sessionstore.Found) (int, error) {
+	for _, key := range sessionstore.KeysOf(found) {
 		st.ended.Store(key, true)
 	}
-	return st.browsed.RevokeKeys(ctx, keys...)
+	return st.browsed.RevokeFound(ctx, found...)
 }
 
 func (st discreet) Notify(ctx context.Context, changed func(sessionstore.Key), gap func()) error {
@@ -155,8 +155,8 @@ func (st discreet) Notify(ctx context.Context, changed func(sessionstore.Key), g
 
 type tired struct{ browsed }
 
-func (st tired) RevokeKeys(ctx context.Context, keys ...sessionstore.Key) (int, error) {
-	return st.browsed.RevokeKeys(ctx, keys[:min(len(keys), 500)]...)
+func (st tired) RevokeFound(ctx context.Context, found ...sessionstore.Found) (int, error) {
+	return st.browsed.RevokeFound(ctx, found[:min(len(found), 500)]...)
 }
 
 // occupied lets nobody in while it counts.

@@ -103,12 +103,21 @@ func (b *bench) findsNone(id string) {
 	}
 }
 
+// Found is what somebody found of whom nothing but the key is known.
+func Found(keys ...sessionstore.Key) []sessionstore.Found {
+	found := make([]sessionstore.Found, len(keys))
+	for i, key := range keys {
+		found[i].Key = key
+	}
+	return found
+}
+
 func (b *bench) revokesKeys(want int, keys ...sessionstore.Key) {
 	b.Helper()
-	n, err := b.browser().RevokeKeys(b.Context(), keys...)
+	n, err := b.browser().RevokeFound(b.Context(), Found(keys...)...)
 	b.must(err)
 	if n != want {
-		b.Fatalf("RevokeKeys ended %d sessions; want %d", n, want)
+		b.Fatalf("RevokeFound ended %d sessions; want %d", n, want)
 	}
 }
 
@@ -236,11 +245,7 @@ func testRevokingKeys(t *testing.T, h Harness) {
 		b.createMany(grace, 100)
 		ended := 0
 		b.must(b.browser().WalkAll(b.Context(), func(page []sessionstore.Found) error {
-			var keys []sessionstore.Key
-			for _, f := range page {
-				keys = append(keys, f.Key)
-			}
-			n, err := b.browser().RevokeKeys(b.Context(), keys...)
+			n, err := b.browser().RevokeFound(b.Context(), page...)
 			ended += n
 			return err
 		}))
@@ -302,8 +307,8 @@ var browserCalls = []struct {
 		_, err := b.store.List(ctx, ada)
 		return err
 	}},
-	{"RevokeKeys", func(ctx context.Context, b *bench, keys ...sessionstore.Key) error {
-		_, err := b.browser().RevokeKeys(ctx, keys...)
+	{"RevokeFound", func(ctx context.Context, b *bench, keys ...sessionstore.Key) error {
+		_, err := b.browser().RevokeFound(ctx, Found(keys...)...)
 		return err
 	}},
 	{"RevokeUser", func(ctx context.Context, b *bench, _ ...sessionstore.Key) error {

@@ -77,7 +77,7 @@ func testBrowsedEnded(t *testing.T, h Harness) {
 				b.Fatal("it is not handed out")
 			}
 			b.isUnreadable(f, s.Key, spoilings[0].cause)
-			_, err := b.browser().RevokeKeys(b.Context(), f.Key)
+			_, err := b.browser().RevokeFound(b.Context(), f)
 			b.must(err)
 			b.wants(b.store.Touch(b.Context(), s, seen), sessionstore.ErrNotFound)
 			b.walksAll().just(b)
