@@ -132,6 +132,19 @@ func TestAUserWhoMayNotScanIsTheOperatorsConcernAlone(t *testing.T) {
 	}
 }
 
+// A server that was replaced may know of a session that has ended since.
+func TestWhatAReplicaHasIsNotFound(t *testing.T) {
+	t.Parallel()
+	srv := redistest.Start(t)
+	st := store(t, srv.URL())
+	s := create(t, st, ada)
+	must(t, srv.Client().Do(t.Context(), "replicaof", "127.0.0.1", "1").Err())
+	f, ok, err := st.FindID(t.Context(), s.Key.ID())
+	if cannotTell(t, err); ok || f != (sessionstore.Found{}) {
+		t.Errorf("it finds %v", f)
+	}
+}
+
 // A server that has gone is an answer that cannot be given, and no empty one.
 func TestWhoIsThereCannotBeToldWhileRedisIsAway(t *testing.T) {
 	t.Parallel()

@@ -27,6 +27,21 @@ func TestASlotThatIsBeingMovedForLongerThanAWalkIsAnError(t *testing.T) {
 	if called {
 		t.Error("sessions are handed out while it is known that some may be missing")
 	}
+	reached := make(map[sessionstore.Key]bool)
+	wantPart(t, st.WalkAll(sessionstore.Reaching(t.Context()), func(page []sessionstore.Found) error {
+		for _, f := range page {
+			reached[f.Key] = true
+		}
+		return nil
+	}))
+	if len(reached) != 20 {
+		t.Errorf("%d sessions are handed out to who ends them; want 20", len(reached))
+	}
+	for key := range reached {
+		if f, ok, err := st.FindID(t.Context(), key.ID()); !ok || err != nil || f.Key != key {
+			t.Errorf("one that is there is not found: %v, %v", ok, err)
+		}
+	}
 	_, count := st.Count(t.Context())
 	_, _, find := st.FindID(t.Context(), sessionstore.NewSecret(ada).Key().ID())
 	wantAskAgain(t, count)

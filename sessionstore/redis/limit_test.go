@@ -210,6 +210,55 @@ func TestALimitOfTenThousandDoesNotBlockRedis(t *testing.T) {
 	tellLongest(t, srv, commands, "creating one more")
 }
 
+// paced notes until when each step of a kind had time.
+type paced struct {
+	midway
+	looks atomic.Int64
+	mu    sync.Mutex
+	until map[time.Time]bool
+}
+
+func (p *paced) ProcessHook(next goredis.ProcessHook) goredis.ProcessHook {
+	return func(ctx context.Context, cmd goredis.Cmder) error {
+		if cmd.Name() == "evalsha" {
+			if cmd.Args()[2] == 1 {
+				p.looks.Add(1)
+			}
+			until, _ := ctx.Deadline()
+			p.mu.Lock()
+			p.until[until] = true
+			p.mu.Unlock()
+		}
+		return next(ctx, cmd)
+	}
+}
+
+// Whoever is far over a limit that is newly set would not be let in for as long as it
+// takes longer than one step may, and Redis would be blamed.
+func TestAPersonFarOverALimitIsBroughtBelowItStepByStep(t *testing.T) {
+	srv := redistest.Start(t)
+	client, steps := open(t, redis.Config{URL: srv.URL()}), &paced{until: make(map[time.Time]bool)}
+	st := redis.New(client, sealer(t, "a secret"), redis.Options{Timeout: patience})
+	const many, most = 2400, 100
+	createMany(t, st, ada, many)
+	must(t, client.Do(t.Context(), "script", "flush").Err())
+	createWithin(t, st, sessionstore.Limit{Sessions: many + 1}) // the scripts are known
+	client.AddHook(steps)
+	if ended := createWithin(t, st, sessionstore.Limit{Sessions: most}); len(ended) != many+2-most {
+		t.Errorf("%d have ended; want %d", len(ended), many+2-most)
+	}
+	if list, err := st.List(t.Context(), ada); len(list) != most || err != nil {
+		t.Errorf("%d are left, %v; want %d", len(list), err, most)
+	}
+	const pages = many/500 + 1
+	if n := steps.looks.Load(); n > 2*pages {
+		t.Errorf("the index was read in %d pages; want each of %d once", n, pages)
+	}
+	if n, want := len(steps.until), pages+many/500; n < want {
+		t.Errorf("%d steps have a time of their own; want %d", n, want)
+	}
+}
+
 // An older gateway enters in the index when a session ends, and this one when it
 // need not be kept any longer: of both it must be told which of them live.
 func TestWhichSessionsTakeRoom(t *testing.T) {

@@ -199,8 +199,8 @@ func calls() map[string]func(context.Context, *redis.Store, *sessionstore.Sessio
 		"WalkAll": func(ctx context.Context, r st, _ se) error {
 			return r.WalkAll(ctx, func([]sessionstore.Found) error { return nil })
 		},
-		"FindID":     func(ctx context.Context, r st, s se) error { _, _, err := r.FindID(ctx, s.Key.ID()); return err },
-		"Count":      func(ctx context.Context, r st, _ se) error { _, err := r.Count(ctx); return err },
+		"FindID": func(ctx context.Context, r st, s se) error { _, _, err := r.FindID(ctx, s.Key.ID()); return err },
+		"Count":  func(ctx context.Context, r st, _ se) error { _, err := r.Count(ctx); return err },
 		"RevokeFound": func(ctx context.Context, r st, s se) error {
 			_, err := r.RevokeFound(ctx, storetest.Found(s.Key)...)
 			return err

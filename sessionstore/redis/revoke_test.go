@@ -63,8 +63,8 @@ func TestRevocationWaitsForReplicas(t *testing.T) {
 		replica.Pause()
 		defer replica.Resume()
 		ends := map[string]func() (int, error){
-			"of a person":                       func() (int, error) { return st.RevokeUser(t.Context(), ada) },
-			"of what is no session any more":    func() (int, error) {
+			"of a person": func() (int, error) { return st.RevokeUser(t.Context(), ada) },
+			"of what is no session any more": func() (int, error) {
 				return st.RevokeFound(t.Context(), storetest.Found(sessionstore.NewSecret(ada).Key())...)
 			},
 			"of nothing, which is of everybody": func() (int, error) { return st.RevokeFound(t.Context()) },

@@ -48,6 +48,41 @@ func TestListReadsPagesThatExpireInOneMillisecond(t *testing.T) {
 	}
 }
 
+// What is done with a page may have all of it leave the index, and others with it.
+func TestAWalkStepsOverNobodyWhoseScoreIsThatOfThoseWhoEnd(t *testing.T) {
+	const many = 1600
+	for name, ends := range map[string]func(i int) bool{
+		"all of each page end":   func(int) bool { return true },
+		"some of each page end":  func(i int) bool { return i%3 == 0 },
+		"the last of each stays": func(i int) bool { return i%500 != 499 },
+	} {
+		srv := redistest.Start(t)
+		st := store(t, srv.URL())
+		createMany(t, st, ada, many)
+		client, index := srv.Client(), only(t, srv, "*:u:*")
+		for _, m := range client.ZRange(t.Context(), index, 0, -1).Val() {
+			must(t, client.ZAdd(t.Context(), index, goredis.Z{Score: 4e12, Member: m}).Err())
+		}
+		seen := make(map[sessionstore.Key]bool)
+		must(t, st.WalkUser(t.Context(), ada, func(page []sessionstore.Found) error {
+			var end []sessionstore.Found
+			for i, f := range page {
+				if seen[f.Key] = true; ends(i) {
+					end = append(end, f)
+				}
+			}
+			n, err := st.RevokeFound(t.Context(), end...)
+			if n != len(end) {
+				t.Errorf("%s: %d have ended; want %d", name, n, len(end))
+			}
+			return err
+		}))
+		if len(seen) != many {
+			t.Errorf("%s: %d are handed out; want %d", name, len(seen), many)
+		}
+	}
+}
+
 // Those that have gone leave the index while it is read, and the others move up:
 // no session may be stepped over for that.
 func TestListStepsOverNobodyWhileOthersLeaveTheIndex(t *testing.T) {

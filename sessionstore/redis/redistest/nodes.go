@@ -93,9 +93,9 @@ func (n *Nodes) MoveSlot(key string) {
 	n.BeginMove(key)()
 }
 
-// BeginMove does that until all keys have gone, and leaves the slot on its way until
-// end is called.
-func (n *Nodes) BeginMove(key string) (end func()) {
+// BeginMove does that until all keys have gone but those that stay for now, and leaves
+// the slot on its way until end is called.
+func (n *Nodes) BeginMove(key string, stay ...string) (end func()) {
 	n.t.Helper()
 	slot, from := n.slotOf(key), n.PrimaryOf(key)
 	to := n.Primaries()[0]
@@ -104,20 +104,29 @@ func (n *Nodes) BeginMove(key string) (end func()) {
 	}
 	do(n, to, "cluster", "setslot", slot, "importing", n.id(from))
 	do(n, from, "cluster", "setslot", slot, "migrating", n.id(to))
-	for {
-		keys := do(n, from, "cluster", "getkeysinslot", slot, 10).([]any)
-		if len(keys) == 0 {
-			break
-		}
-		for _, k := range keys {
-			do(n, from, "migrate", "127.0.0.1", to.port, k, 0, Patience.Milliseconds())
-		}
-	}
+	n.moveKeys(from, to, slot, stay)
 	return func() {
 		n.t.Helper()
+		n.moveKeys(from, to, slot, nil)
 		// First the node that gets it, so that nobody is sent in a circle.
 		for _, node := range append([]*Server{to, from}, n.Primaries()...) {
 			do(n, node, "cluster", "setslot", slot, "node", n.id(to))
+		}
+	}
+}
+
+func (n *Nodes) moveKeys(from, to *Server, slot int, stay []string) {
+	n.t.Helper()
+	for {
+		keys := slices.DeleteFunc(do(n, from, "cluster", "getkeysinslot", slot, 10+len(stay)).([]any), func(k any) bool {
+			name, _ := k.(string)
+			return slices.Contains(stay, name)
+		})
+		if len(keys) == 0 {
+			return
+		}
+		for _, k := range keys {
+			do(n, from, "migrate", "127.0.0.1", to.port, k, 0, Patience.Milliseconds())
 		}
 	}
 }
