@@ -1,6 +1,7 @@
 package adminapi
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -62,6 +63,48 @@ func TestWhereTheStoreRefusesTheRemedyComesFirst(t *testing.T) {
 		}
 	}
 }
+
+// A store that answers all along is not waited for, and what is there ends.
+func TestAPartIsNotTakenForTheWholeAndEndsAllTheSame(t *testing.T) {
+	moved := fmt.Errorf("slots have moved, and %w: ask again when they are where they belong", sessionstore.ErrPart)
+	s := newShelf()
+	a := newAsking(t, parted{s, moved}, time.Now)
+	for range 3 {
+		s.add(t, 1, "ada@example.com", "users", time.Now())
+	}
+	for _, asked := range []string{"GET sessions?all=true", "GET sessions?login=users", "GET sessions/AAAAAAAAAAAAAAAA", "GET count", "DELETE sessions/AAAAAAAAAAAAAAAA", "DELETE sessions?login=users"} {
+		method, path, _ := strings.Cut(asked, " ")
+		code, body := a.ask(t.Context(), method, prefix+path)
+		if code != http.StatusServiceUnavailable || !strings.Contains(body, "slots have moved") || !strings.Contains(body, "user=<id>") {
+			t.Errorf("%s: %d %s", asked, code, body)
+		}
+		if strings.Contains(body, "no answer") || strings.Contains(body, "answers 200") {
+			t.Errorf("%s: %s", asked, body)
+		}
+		if strings.HasPrefix(asked, "DELETE sessions?") && !strings.Contains(body, "; 3 sessions have ended") {
+			t.Errorf("%s: %s", asked, body)
+		}
+	}
+}
+
+// parted is a store of which a part cannot be looked through.
+type parted struct {
+	*shelf
+	err error
+}
+
+func (s parted) WalkAll(ctx context.Context, page func([]sessionstore.Found) error) error {
+	if !sessionstore.IsReaching(ctx) {
+		return s.err
+	}
+	return cmp.Or(s.shelf.WalkAll(ctx, page), s.err)
+}
+
+func (s parted) FindID(context.Context, string) (sessionstore.Found, bool, error) {
+	return sessionstore.Found{}, false, s.err
+}
+
+func (s parted) Count(context.Context) (int, error) { return 0, s.err }
 
 // unheard is a store that has ended what it was asked to, of which no replica hears or
 // whose answer is lost.

@@ -1,11 +1,17 @@
 package adminapi_test
 
 import (
+	"encoding/binary"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
+
+	goredis "github.com/redis/go-redis/v9"
 
 	"example.com/sidegate/caddymodule/gatewaytest"
+	"example.com/sidegate/sessionstore"
 	"example.com/sidegate/sessionstore/redis/redistest"
 )
 
@@ -55,6 +61,68 @@ func TestAnEndThatNoReplicaHasConfirmedIsNoSuccessWhenItIsAskedForAgain(t *testi
 	gatewaytest.Await(t, "the replica follows again", follows)
 	for path, status := range map[string]int{"?user=1": http.StatusOK, "?all=true": http.StatusOK, "/" + graceID: http.StatusNotFound} {
 		gatewaytest.Await(t, "the end of "+path+" is confirmed", func() bool { return o.do(http.MethodDelete, "/sidegate/sessions"+path).StatusCode == status })
+	}
+}
+
+// Whoever asks again is to find none: not for each person or page.
+func TestAnEndThatNoReplicaConfirmsEndsEverybodyAtOnce(t *testing.T) {
+	primary := redistest.Start(t)
+	s, o := start(t, gatewaytest.Site{Options: "store redis " + primary.URL() + " {\n\twait 1 50ms\n}\nsecret a-secret-that-is-long-enough-for-tests"})
+	for _, path := range []string{"?all=true", "?email=" + gatewaytest.Ada, "?login=users"} {
+		ada, other := s.WithCookie(t, gatewaytest.Ada), s.WithCookie(t, gatewaytest.Ada)
+		grace := s.WithCookie(t, gatewaytest.Grace)
+		gone := []*gatewaytest.Client{ada, other, grace}
+		if strings.HasPrefix(path, "?email") {
+			gone = gone[:2]
+		}
+		a := o.in(t).do(http.MethodDelete, "/sidegate/sessions"+path)
+		if a.Want(t, http.StatusServiceUnavailable); !strings.Contains(a.Body, "0 of 1 replicas") || !strings.Contains(a.Body, fmt.Sprintf("; %d sessions have ended", len(gone))) {
+			t.Errorf("%s: %s", path, a.Body)
+		}
+		for _, c := range gone {
+			s.WantDead(t, c.Cookie, "")
+		}
+		o.do(http.MethodDelete, "/sidegate/sessions?all=true")
+	}
+}
+
+// A session that is listed is there: to end it is no end of nothing.
+func TestASessionThatLivesByAnOutageIsEndedByItsName(t *testing.T) {
+	srv := redistest.Start(t)
+	s, o := start(t, gatewaytest.Site{Options: "store redis " + srv.URL() + "\nsecret a-secret-that-is-long-enough-for-tests\nidle_timeout 1h"})
+	client := srv.Client()
+	for _, path := range []string{"/{id}", "/{id}?user=1", "?user=1"} {
+		id := gatewaytest.IDOf(t, s.WithCookie(t, gatewaytest.Ada))
+		endIdle(t, client, 5*time.Minute)
+		if a := o.do(http.MethodGet, "/sidegate/sessions?user=1"); !strings.Contains(a.Body, id) {
+			t.Fatalf("it is not on the list: %d %s", a.StatusCode, a.Body)
+		}
+		a := o.in(t).do(http.MethodDelete, "/sidegate/sessions"+strings.ReplaceAll(path, "{id}", id))
+		if a.Want(t, http.StatusOK); a.Body != "{\"ended\":1}\n" {
+			t.Errorf("%s: %s", path, a.Body)
+		}
+	}
+}
+
+// endIdle has all sessions of the server end idle that long ago, while the server was
+// away.
+func endIdle(t *testing.T, client *goredis.Client, ago time.Duration) {
+	t.Helper()
+	commands := client.Pipeline()
+	for _, key := range client.Keys(t.Context(), "*:s:*").Val() {
+		commands.PExpire(t.Context(), key, sessionstore.Grace-ago)
+	}
+	for _, index := range client.Keys(t.Context(), "*:u:*").Val() {
+		for _, z := range client.ZRangeWithScores(t.Context(), index, 0, -1).Val() {
+			commands.ZIncrBy(t.Context(), index, -float64((time.Hour + ago).Milliseconds()), z.Member.(string))
+		}
+	}
+	last := binary.BigEndian.AppendUint64(nil, uint64(time.Now().Add(-4*ago).UnixMilli()))
+	for _, pulse := range client.Keys(t.Context(), "*:b").Val() {
+		commands.Set(t.Context(), pulse, last, time.Hour)
+	}
+	if _, err := commands.Exec(t.Context()); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -24,6 +24,8 @@ type shop struct {
 	lost, unheard bool
 	// unsettled says that no replica has heard of anything.
 	unsettled bool
+	fails     int    // so many ends fail, and end nothing
+	before    func() // what happens before an end
 }
 
 func (s *shop) Get(ctx context.Context, key sessionstore.Key) (*sessionstore.Session, error) {
@@ -42,7 +44,13 @@ func (s *shop) Revoke(ctx context.Context, key sessionstore.Key) (*sessionstore.
 }
 
 func (s *shop) RevokeFound(ctx context.Context, found ...sessionstore.Found) (int, error) {
+	if s.before != nil && len(found) > 0 {
+		s.before()
+	}
 	switch {
+	case s.fails > 0 && len(found) > 0:
+		s.fails--
+		return 0, errAway
 	case s.unsettled:
 		n, _ := s.Store.RevokeFound(ctx, found...)
 		return n, sessionstore.ErrUnconfirmed
@@ -183,17 +191,85 @@ func TestAnEndThatTheStoreBreaksOffIsToldAsFarAsItCame(t *testing.T) {
 		if !errors.Is(err, errAway) || done.Ended != 1 {
 			t.Errorf("%+v, %v", done, err)
 		}
-		if alive := slices.DeleteFunc(all, func(s *sessionstore.Session) bool { return !o.alive(s) }); len(alive) != 2 {
-			t.Errorf("%d live on", len(alive))
+		dead := slices.DeleteFunc(all, o.alive)
+		if len(dead) != 1 {
+			t.Fatalf("%d have ended; want 1", len(dead))
 		}
-		if e := o.operators(); len(e) != 1 || e[0].Count != 1 || !errors.Is(e[0].Err, errAway) {
-			t.Errorf("told of %+v", e)
+		if e := o.operators(); len(e) != 1 || e[0].Count != 1 || e[0].Session != dead[0].Key || !errors.Is(e[0].Err, errAway) {
+			t.Errorf("told of %+v; want of the one that has ended", e)
 		}
 		o.Finish(t.Context())
 		if n := len(o.leaver.told); n != 1 {
 			t.Errorf("the app was told of %d", n)
 		}
 	})
+}
+
+// An operator would have to ask again for each page.
+func TestWhatKeepsAnEndFromSomeKeepsItFromNoOthers(t *testing.T) {
+	const many = 1300 // three pages
+	for name, c := range map[string]struct {
+		shop func(s *shop)
+		want error
+		left int
+	}{
+		"no replica confirms it":  {func(s *shop) { s.unsettled = true }, sessionstore.ErrUnconfirmed, 0},
+		"the answers are lost":    {func(s *shop) { s.lost = true }, errAway, 0},
+		"of each page one ends":   {func(s *shop) { s.stop = func(int) error { return errAway } }, errAway, many - 3},
+		"the first page fails":    {func(s *shop) { s.fails = 1 }, errAway, 500},
+		"page after page fails":   {func(s *shop) { s.fails = 10 }, errAway, many},
+		"nothing keeps it at all": {func(*shop) {}, nil, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				o := newOperated(t)
+				for range many {
+					o.begin(t, 1, "ada@example.com")
+				}
+				c.shop(o.shop)
+				done, err := lifecycle.NewOperators(o.Sessions).End(t.Context(), "local", lifecycle.Asked{All: true})
+				if !errors.Is(err, c.want) || done.Ended != many-c.left || done.Untold {
+					t.Errorf("%+v, %v; want %d ended, %v", done, err, many-c.left, c.want)
+				}
+				if n, err := o.shop.Count(t.Context()); n != c.left || err != nil {
+					t.Errorf("%d are left, %v; want %d", n, err, c.left)
+				}
+				o.Finish(t.Context())
+			})
+		})
+	}
+}
+
+// Of two of which one was ended by somebody else it is not known which.
+func TestNobodyIsToldOfASessionThatMayNotHaveEnded(t *testing.T) {
+	o := newOperated(t)
+	one := o.begin(t, 1, "ada@example.com")
+	o.begin(t, 1, "ada@example.com")
+	o.shop.before = func() {
+		if _, err := o.shop.Store.Revoke(t.Context(), one.Key); err != nil {
+			t.Error(err)
+		}
+	}
+	done, err := lifecycle.NewOperators(o.Sessions).End(t.Context(), "local", lifecycle.Asked{UserID: 1})
+	if err != nil || done.Ended != 1 {
+		t.Errorf("%+v, %v", done, err)
+	}
+	if e := o.operators(); len(e) != 1 || e[0].Count != 1 || e[0].Session != (sessionstore.Key{}) || e[0].UserID != 1 {
+		t.Errorf("told of %+v; want of none by its name", e)
+	}
+}
+
+func TestOneSessionThatDoesNotEndIsToldOfAsWhatWasAskedFor(t *testing.T) {
+	o := newOperated(t)
+	s := o.begin(t, 1, "ada@example.com")
+	o.shop.fails = 1
+	found, err := lifecycle.NewOperators(o.Sessions).EndOne(t.Context(), "local", sessionstore.Found{Key: s.Key, Session: s})
+	if found || !errors.Is(err, errAway) {
+		t.Errorf("%v, %v", found, err)
+	}
+	if e := o.operators(); len(e) != 1 || e[0].Count != 0 || e[0].Session != (sessionstore.Key{}) || e[0].Name != "id="+s.Key.ID() {
+		t.Errorf("told of %+v", e)
+	}
 }
 
 // The connection may break when the store has done it.
