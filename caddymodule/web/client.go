@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/base64"
+	"regexp"
 )
 
 //go:embed npm/client.js npm/client.d.ts npm/react.js npm/react.d.ts
@@ -31,10 +32,17 @@ func ClientFiles() []ClientFile {
 		if err != nil {
 			panic(err) // it is embedded: not at run time
 		}
+		if f.MediaType == script {
+			body = forReaders.ReplaceAll(body, nil)
+		}
 		files[i] = clientFile(f.Name, f.MediaType, body)
 	}
 	return files
 }
+
+// forReaders is what of a script pages can do without: what a line is indented by, and
+// lines that are comments or empty. Nothing of it may stand in a text of several lines.
+var forReaders = regexp.MustCompile(`(?m)^[ \t]*(//.*\n|\n)?`)
 
 func clientFile(name, media string, body []byte) ClientFile {
 	sum := sha256.Sum256(body)

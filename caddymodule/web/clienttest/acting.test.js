@@ -139,7 +139,69 @@ test("switchAccount", async (t) => {
     await tab.client.switchAccount("globex");
     browser.gateway.signedIn = { ...ada, accounts: [{ accountId: "acme" }] };
     assert.equal((await tab.client.getSession()).primaryAccount.accountId, "acme");
-    assert.equal(tab.status, "authenticated");
+    assert.equal(tab.statuses, "loading authenticated authenticated authenticated"); // it is told
+    await tab.client.authFetch("/app", { method: "POST" });
+    assert.equal(browser.gateway.asked.at(-1).account, null);
+  });
+  for (const [what, refusal] of [
+    ["a page of a firewall", () => new Response("<h1>Forbidden</h1>", { status: 403 })],
+    ["what another service refuses by", () => Response.json({ error: "Forbidden" }, { status: 403 })],
+    ["our word in another's mouth", () => Response.json({ error: "forbidden", status: 403 }, { status: 403 })],
+  ]) {
+    await t.test(`is not over for ${what}`, async () => {
+      const browser = new Browser(), { gateway } = browser, tab = await browser.tab({ locks: false }).watch(), answer = gateway.answer;
+      await tab.client.switchAccount("globex");
+      gateway.answer = (request, ...rest) =>
+        request.url.endsWith("/session") && request.headers.has("X-Account-Id") ? refusal() : answer.call(gateway, request, ...rest);
+      await assert.rejects(tab.client.getSession(), { status: 403 });
+      assert.equal(tab.status, "stale");
+      assert.equal(tab.client.getState().session.primaryAccount.accountId, "globex");
+      await tab.client.authFetch("/app", { method: "POST" });
+      assert.equal(gateway.asked.at(-1).account, "globex");
+      gateway.answer = answer;
+      assert.equal((await tab.client.getSession()).primaryAccount.accountId, "globex");
+    });
+  }
+  const grace = { ...ada, id: 2, email: "grace@example.com" };
+  for (const [what, who] of [["the same person", ada], ["another one", grace]]) {
+    await t.test(`is over when the session has ended, and ${what} signs in`, async () => {
+      const browser = new Browser(), tab = await browser.tab().watch(), other = await browser.tab().watch();
+      await tab.client.switchAccount("globex");
+      await other.client.logout();
+      await settled();
+      assert.equal(tab.status, "anonymous");
+      browser.gateway.signedIn = who;
+      const session = await tab.client.getSession();
+      assert.deepEqual([session.id, session.primaryAccount.accountId], [who.id, "acme"]);
+    });
+  }
+  await t.test("is over when the session is another person's all at once", async () => {
+    const browser = new Browser(), tab = await browser.tab().watch();
+    await tab.client.switchAccount("globex");
+    for (const ask of ["getSession", "refresh"]) {
+      browser.gateway.signedIn = grace;
+      const session = await tab.client[ask]();
+      assert.deepEqual([session.id, session.primaryAccount.accountId], [grace.id, "acme"]);
+      browser.gateway.signedIn = ada;
+      await tab.client.switchAccount("globex");
+    }
+    assert.ok(tab.heard.every(({ session }) => session?.id !== grace.id || session.primaryAccount.accountId === "acme"));
+  });
+  await t.test("is not the next person's after a reload, nor what their page sends before it is told", async () => {
+    const browser = new Browser(), tab = browser.tab(), reloaded = browser.tab();
+    await tab.client.switchAccount("globex");
+    reloaded.kept = tab.kept;
+    browser.gateway.signedIn = grace;
+    await reloaded.client.authFetch("/app", { method: "POST" });
+    assert.equal(browser.gateway.asked.at(-1).account, null);
+    assert.equal(reloaded.client.getState().session.primaryAccount.accountId, "acme");
+  });
+  await t.test("is none where what is kept cannot be read", async () => {
+    for (const kept of ["globex", "null", "1", "{}", "[]"]) {
+      const tab = new Browser().tab();
+      tab.kept.set("sidegate https://app.example.com/auth", kept);
+      assert.equal((await tab.client.getSession()).primaryAccount.accountId, "acme");
+    }
   });
 });
 
@@ -181,11 +243,26 @@ test("authFetch", async (t) => {
     await fetch("/app", { headers: { "X-Account-Id": "acme" } });
     assert.equal(gateway.asked.at(-1).account, "acme");
   });
+  await t.test("sends cookies as fetch does, and to a gateway elsewhere always", async () => {
+    const { tab, gateway, fetch } = await start();
+    const away = tab.client.createClient({ base: "https://gate.example.com/auth" });
+    for (const [ask, input, init, want] of [
+      [fetch, "/app", undefined, "same-origin"],
+      [fetch, "/app", { credentials: "omit" }, "omit"],
+      [away.authFetch, "/app", undefined, "same-origin"],
+      [away.authFetch, "https://gate.example.com/app", undefined, "include"],
+      [away.authFetch, "https://gate.example.com/app", { credentials: "omit" }, "omit"],
+      [away.authFetch, new Request("https://gate.example.com/app", { credentials: "omit" }), undefined, "omit"],
+    ]) {
+      await ask(input, init);
+      assert.equal(gateway.asked.at(-1).request.credentials, want);
+    }
+  });
   await t.test("and to no other site", async () => {
     const { tab, gateway, fetch } = await start(401);
     await tab.client.switchAccount("globex");
     const before = gateway.reads.length;
-    await fetch("https://elsewhere.example.net/app");
+    for (const at of ["https://elsewhere.example.net/app", "https://app.example.com:8443/app", "http://app.example.com/app", "//app.example.org/app"]) await fetch(at);
     assert.equal(gateway.asked.at(-1).account, null);
     assert.equal(gateway.reads.length, before);
   });

@@ -40,6 +40,14 @@ test("getSession", async (t) => {
   for (const [what, answer] of [
     ["a page", () => new Response("<!doctype html>", { status: 200 })],
     ["a page for an error", () => new Response("<h1>Bad gateway</h1>", { status: 502 })],
+    ["an object without anything", () => Response.json({})],
+    ["a list", () => Response.json([])],
+    ["a text", () => Response.json("portal")],
+    ["nothing, as JSON", () => Response.json(null)],
+    ["what another service says", () => Response.json({ login: "required" })],
+    ["somebody whose number is a text", () => Response.json({ ...ada, id: "1" })],
+    ["nothing at all", () => new Response(null, { status: 204 })],
+    ["that nothing has changed", () => new Response(null, { status: 304 })],
   ]) {
     await t.test(`rejects when ${what} is answered`, async () => {
       const browser = new Browser(), { client } = browser.tab();
@@ -48,6 +56,28 @@ test("getSession", async (t) => {
       assert.equal(client.getState().status, "stale");
     });
   }
+  await t.test("rejects when no answer comes, and asks anew after that", async () => {
+    const browser = new Browser(), tab = await browser.tab({ locks: false }).watch();
+    browser.gateway.hold();
+    const asked = assert.rejects(tab.client.getSession(), { name: "TimeoutError" });
+    await browser.clock.forward(9e3);
+    assert.equal(tab.status, "authenticated");
+    await browser.clock.forward(1e3);
+    await asked;
+    assert.equal(tab.statuses, "loading authenticated stale");
+    browser.gateway.held = null;
+    assert.equal((await tab.client.getSession()).email, ada.email);
+    assert.equal(tab.status, "authenticated");
+  });
+  await t.test("says so although the tab is looked at all the time", async () => {
+    const browser = new Browser(), tab = await browser.tab({ locks: false }).watch();
+    browser.gateway.hold();
+    for (let i = 0; i < 3; i++) {
+      await browser.clock.forward(5e3);
+      await tab.fire("focus");
+    }
+    assert.equal(tab.status, "stale");
+  });
   await t.test("shares one request among those who ask at once", async () => {
     const browser = new Browser(), { client } = browser.tab();
     const all = await Promise.all([client.getSession(), client.getSession(), client.getSession()]);
@@ -142,11 +172,12 @@ test("the focus", async (t) => {
   };
   for (const [what, kind, change, asks, event] of [
     ["asks anew", "focus", (b) => b.clock.forward(5000), 1],
+    ["asks also when the clock was set back", "focus", (b) => (b.clock.now -= 24 * 3600e3), 1],
     ["asks at most every five seconds", "focus", (b) => b.clock.forward(4999), 0],
     ["asks when the tab is shown", "visibilitychange", (b) => b.clock.forward(5000), 1],
     ["asks not when the tab is hidden", "visibilitychange", async (b, tab) => {
       await b.clock.forward(5000);
-      tab.document.visibilityState = "hidden";
+      tab.document.hidden = true;
     }, 0],
     ["asks at once when the network is back", "online", undefined, 1],
     ["asks at once when the network is gone, to say so", "offline", undefined, 1],
@@ -194,11 +225,26 @@ test("time", async (t) => {
     await browser.clock.forward(3600e3);
     assert.equal(browser.gateway.reads.length, 1);
   });
-  await t.test("an end that is past does not ring without pause", async () => {
+  await t.test("an end that is past rings less and less often", async () => {
     const { browser } = await ending(-10e3);
-    await browser.clock.forward(10e3);
-    assert.equal(browser.gateway.reads.length, 11);
+    await browser.clock.forward(60e3);
+    assert.equal(browser.gateway.reads.length, 4); // after 5, 15, 35 s
   });
+  for (const missing of ["X-Session-Expires-At", "X-Session-Idle-Expires-At"]) {
+    await t.test(`the end of the session is seen without ${missing}`, async () => {
+      const browser = new Browser(), { gateway } = browser, answer = gateway.answer;
+      gateway.ends = browser.clock.now + 60e3;
+      gateway.answer = (...asked) => {
+        const { status, headers, body } = answer.apply(gateway, asked);
+        headers.delete(missing);
+        return new Response(body, { status, headers });
+      };
+      const tab = await browser.tab({ locks: false }).watch();
+      gateway.signedIn = null;
+      await browser.clock.forward(3661e3);
+      assert.equal(tab.status, "anonymous");
+    });
+  }
   await t.test("trouble is looked at again, less and less often", async () => {
     const browser = new Browser();
     const tab = await browser.tab({ locks: false }).watch();
@@ -225,5 +271,52 @@ test("time", async (t) => {
     await browser.clock.forward(3600e3);
     assert.equal(browser.gateway.asked.length - before, 0);
     assert.equal(before, 2);
+  });
+});
+
+test("who follows no more", async (t) => {
+  await t.test("asks no more, and leaves the stream to another tab", async () => {
+    const browser = new Browser(), { gateway, clock } = browser;
+    gateway.ends = clock.now + 60e3;
+    const tab = await browser.tab().watch(), other = await browser.tab().watch();
+    tab.leave();
+    await clock.forward(1);
+    assert.deepEqual(gateway.streams.map((s) => [s.tab, s.readyState]), [[tab, 2], [other, 0]]);
+    assert.equal(browser.channels.size, 1);
+    other.leave();
+    await clock.forward(1);
+    const before = gateway.asked.length;
+    await clock.forward(3600e3);
+    for (const kind of ["focus", "visibilitychange", "online", "offline", "pageshow", "resume"]) await tab.fire(kind, { persisted: true });
+    assert.equal(gateway.asked.length, before);
+    assert.equal(browser.channels.size, 0);
+    assert.ok(gateway.streams.every((s) => s.readyState === 2));
+  });
+  await t.test("does again when there is a listener again", async () => {
+    const browser = new Browser(), tab = await browser.tab().watch();
+    tab.leave();
+    await browser.clock.forward(10e3);
+    browser.gateway.signedIn = null;
+    await tab.watch();
+    assert.equal(tab.status, "anonymous");
+    browser.gateway.signedIn = ada;
+    await tab.fire("online");
+    assert.equal(tab.status, "authenticated");
+    assert.equal(browser.gateway.streams.at(-1).readyState, 0);
+  });
+  await t.test("is not who goes from one listener to the next", async () => {
+    const browser = new Browser(), tab = await browser.tab().watch();
+    tab.leave();
+    await tab.watch();
+    await browser.clock.forward(1);
+    assert.equal(browser.gateway.reads.length, 1);
+    assert.deepEqual(browser.gateway.streams.map((s) => s.readyState), [0]);
+  });
+  await t.test("is also who never did, and could not be told", async () => {
+    const browser = new Browser(), { client } = browser.tab();
+    browser.gateway.trouble = 503;
+    await assert.rejects(client.getSession());
+    await browser.clock.forward(3600e3);
+    assert.equal(browser.gateway.asked.length, 1);
   });
 });

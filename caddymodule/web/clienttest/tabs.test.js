@@ -30,6 +30,7 @@ test("tabs", async (t) => {
     await settled();
     gateway.signedIn = ada;
     all.push(await browser.tab().watch());
+    await browser.clock.forward(1e3);
     assert.equal(everyone(all), "authenticated authenticated authenticated");
   });
   await t.test("one of which opens ask nobody for it", async () => {
@@ -60,6 +61,29 @@ test("tabs", async (t) => {
     await settled();
     assert.equal(everyone(all), "stale authenticated");
   });
+  await t.test("of which one says much are not kept busy by it, and miss nothing", async () => {
+    const { browser, gateway, all } = await tabs(2, { locks: false });
+    const before = gateway.reads.length, other = new all[0].here.BroadcastChannel("sidegate https://app.example.com/auth");
+    for (let i = 0; i < 100; i++) {
+      other.postMessage("read");
+      await browser.clock.forward(30);
+    }
+    const asked = gateway.reads.length - before;
+    assert.ok(asked >= 2 * 3 && asked <= 2 * 5, `${asked} questions of two tabs in three seconds`);
+    gateway.signedIn = null;
+    other.postMessage("read");
+    await browser.clock.forward(1e3);
+    assert.equal(everyone(all), "anonymous anonymous");
+  });
+  await t.test("that may not talk to one another do all the same", async () => {
+    const { gateway, all } = await tabs(2, { channels: false, locks: false });
+    assert.equal(everyone(all), "authenticated authenticated");
+    assert.equal(await all[0].client.logout(), null);
+    assert.equal(all[0].status, "anonymous");
+    gateway.signedIn = ada;
+    await all[1].fire("online");
+    assert.equal(all[1].status, "authenticated");
+  });
   await t.test("of two gateways of one site leave each other alone", async () => {
     const { browser, gateway, all } = await tabs(1);
     const other = browser.tab({ moduleURL: "https://app.example.com/-/gate/client.js" });
@@ -81,11 +105,11 @@ test("the stream of events", async (t) => {
     assert.deepEqual(gateway.streams.map((s) => s.tab), [all[0], all[1]]);
   });
   await t.test("has all tabs look when it is opened, and when something happens", async () => {
-    const { gateway, all } = await tabs(3);
+    const { browser, gateway, all } = await tabs(3);
     const looks = async (happens) => {
       const before = gateway.reads.length;
       happens();
-      await settled();
+      await browser.clock.forward(1e3);
       return gateway.reads.length - before;
     };
     assert.equal(await looks(() => gateway.streams[0].open()), 3);
@@ -94,9 +118,33 @@ test("the stream of events", async (t) => {
     assert.deepEqual(all.map((tab) => tab.client.hasRole("admin")), [false, false, false]);
     gateway.signedIn = null;
     gateway.streams[0].tell("signed_out");
-    await settled();
+    await browser.clock.forward(1e3);
     assert.equal(everyone(all), "anonymous anonymous anonymous");
     assert.equal(gateway.streams[0].readyState, 2);
+  });
+  for (const [what, comes, event] of [["goes on", "resume"], ["is looked at", "focus"], ["is brought by Back", "pageshow", { persisted: true }]]) {
+    await t.test(`is another tab's while the browser holds this one still, until it ${what}`, async () => {
+      const { browser, gateway, all } = await tabs(2);
+      await all[0].fire("freeze");
+      assert.deepEqual(gateway.streams.map((s) => [s.tab, s.readyState]), [[all[0], 2], [all[1], 0]]);
+      await browser.clock.forward(5e3);
+      const before = gateway.reads.length;
+      gateway.signedIn = null;
+      await all[0].fire(comes, event);
+      assert.equal(gateway.reads.length, before + 2); // its own, and that of whom it tells
+      assert.equal(everyone(all), "anonymous anonymous");
+      all[1].close();
+      gateway.signedIn = ada;
+      await all[0].fire("online");
+      assert.equal(gateway.streams.at(-1).tab, all[0]);
+    });
+  }
+  await t.test("is not given to a tab that is held still and waits for it", async () => {
+    const { gateway, all } = await tabs(3);
+    await all[1].fire("freeze");
+    all[0].close();
+    await settled();
+    assert.deepEqual(gateway.streams.map((s) => s.tab), [all[0], all[2]]);
   });
   await t.test("is not opened for nobody, and is for who signs in", async () => {
     const browser = new Browser();

@@ -7,7 +7,7 @@ const source = readFileSync(new URL("../npm/client.js", import.meta.url), "utf8"
 const run = new Function(
   "here",
   `const { ${["moduleURL", "fetch", "location", "document", "sessionStorage", "BroadcastChannel", "EventSource", "navigator",
-    "addEventListener", "setTimeout", "clearTimeout", "Date", "Math", "reportError"].join(", ")} } = here;
+    "addEventListener", "AbortSignal", "setTimeout", "clearTimeout", "Date", "Math", "reportError"].join(", ")} } = here;
   ${source.replaceAll("import.meta.url", "moduleURL").replaceAll(/^export const/gm, "const")}
   return { createClient, getState, getSession, subscribe, login, logout, refresh, switchAccount, hasRole, hasPermission, authFetch };`,
 );
@@ -21,6 +21,8 @@ export const ada = {
   accounts: [{ accountId: "acme" }, { accountId: "globex" }],
   flatRolesList: ["admin", "editor"], flatPermissionsList: ["orders:read"], token: "t",
 };
+
+const aborted = (signal) => new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason)));
 
 // Gateway answers like one. `signedIn` is who is; `trouble` is a status, or "network"; `held` keeps answers back.
 export class Gateway {
@@ -50,7 +52,7 @@ export class Gateway {
     const { pathname } = new URL(request.url);
     this.asked.push({ path: pathname, method: request.method, account: request.headers.get("X-Account-Id"), request, text: init?.body, init });
     const trouble = this.trouble, answer = this.answer(request, pathname, init?.body);
-    await this.held?.promise;
+    await Promise.race([this.held?.promise, this.held && aborted(init?.signal)]);
     if (trouble === "network") throw new TypeError("Failed to fetch");
     if (trouble) return Response.json({ error: "unavailable", status: trouble, message: "Cannot tell." }, { status: trouble });
     return answer;
@@ -117,20 +119,33 @@ export class Browser {
     return new Tab(this, options);
   }
 
-  request(name, callback, tab) {
-    const waiting = this.locks.get(name) ?? this.locks.set(name, []).get(name);
-    waiting.push({ tab, callback });
-    if (waiting.length === 1) queueMicrotask(callback);
+  // request is navigator.locks.request: one has it, until what its callback returns is settled.
+  request(name, { signal }, callback, tab) {
+    const waiting = this.locks.get(name) ?? this.locks.set(name, []).get(name), one = { name, tab, callback };
+    waiting.push(one);
+    if (waiting.length === 1) this.grant(one);
+    signal.addEventListener("abort", () => one.granted || this.drop(one));
     return new Promise(() => {});
   }
 
-  // free gives what a closed tab held to the next one.
+  grant(one) {
+    one.granted = true;
+    queueMicrotask(async () => {
+      await one.callback();
+      this.drop(one);
+    });
+  }
+
+  // drop gives what one held to the next one.
+  drop(one) {
+    const waiting = this.locks.get(one.name), at = waiting.indexOf(one);
+    if (at >= 0) waiting.splice(at, 1);
+    if (at === 0 && waiting.length) this.grant(waiting[0]);
+  }
+
+  // free drops all of a tab that is closed.
   free(tab) {
-    for (const waiting of this.locks.values()) {
-      const held = waiting[0]?.tab === tab;
-      waiting.splice(0, Infinity, ...waiting.filter((one) => one.tab !== tab));
-      if (held && waiting.length) queueMicrotask(waiting[0].callback);
-    }
+    for (const waiting of this.locks.values()) for (const one of waiting.filter((one) => one.tab === tab).reverse()) this.drop(one);
   }
 }
 
@@ -142,11 +157,11 @@ export class Tab {
   listeners = {};
   kept = new Map();
 
-  constructor(browser, { moduleURL = "https://app.example.com/auth/client.js", at = "https://app.example.com/orders?page=2#top", locks = (...asked) => browser.request(...asked), storage = true }) {
+  constructor(browser, { moduleURL = "https://app.example.com/auth/client.js", at = "https://app.example.com/orders?page=2#top", locks = (...asked) => browser.request(...asked), storage = true, channels = true }) {
     const tab = this, { clock, gateway } = (this.browser = browser);
-    const on = (kind, listener) => (this.listeners[kind] ??= []).push(listener);
+    const on = (kind, listener) => (this.listeners[kind] ??= new Set()).add(listener);
     this.document = {
-      visibilityState: "visible",
+      hidden: false,
       addEventListener: on,
       createElement: (kind) => ({ kind, children: [], append(child) { this.children.push(child); }, submit() { tab.forms.push(this); } }),
       body: { append() {} },
@@ -157,7 +172,7 @@ export class Tab {
       location: Object.assign(new URL(at), { assign: (address) => this.went.push(address) }),
       document: this.document,
       sessionStorage: storage && { getItem: (k) => this.kept.get(k) ?? null, setItem: (k, v) => this.kept.set(k, v) },
-      navigator: locks ? { locks: { request: (name, callback) => locks(name, callback, this) } } : {},
+      navigator: locks ? { locks: { request: (name, options, callback) => locks(name, options, callback, this) } } : {},
       addEventListener: on,
       setTimeout: clock.setTimeout,
       clearTimeout: clock.clearTimeout,
@@ -168,8 +183,16 @@ export class Tab {
           return clock.now;
         }
       },
+      AbortSignal: {
+        timeout: (wait) => {
+          const end = new AbortController();
+          clock.setTimeout(() => end.abort(new DOMException("it took too long", "TimeoutError")), wait);
+          return end.signal;
+        },
+      },
       BroadcastChannel: class {
         constructor(name) {
+          if (!channels) throw new DOMException("it may have none", "SecurityError");
           this.name = name;
           browser.channels.add(this);
         }
