@@ -20,7 +20,7 @@ type ClientFile struct {
 }
 
 // ClientFiles are those that pages load from the gateway. They are the same
-// below every base_path.
+// below every base_path. Types are for readers; scripts come without what is.
 func ClientFiles() []ClientFile {
 	const script, types = "text/javascript; charset=utf-8", "application/typescript; charset=utf-8"
 	files := []ClientFile{

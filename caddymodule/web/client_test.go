@@ -3,10 +3,21 @@ package web_test
 import (
 	"bytes"
 	"compress/gzip"
+	"regexp"
+	"strings"
 	"testing"
 
 	"example.com/sidegate/caddymodule/web"
 )
+
+func TestScriptsAreServedWithoutWhatIsForReadersAlone(t *testing.T) {
+	for _, f := range web.ClientFiles() {
+		forReaders := regexp.MustCompile(`(?m)^([ \t]|//|$)`).FindAllIndex(bytes.TrimRight(f.Body, "\n"), -1)
+		if served := len(forReaders) > 0; served != strings.HasSuffix(f.Name, ".d.ts") {
+			t.Errorf("%s has %d lines that are comments, empty or indented", f.Name, len(forReaders))
+		}
+	}
+}
 
 // What a page waits for is small, however an operator compresses it: 5 is the level
 // of Caddy's encode.

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"testing"
 
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
 	"example.com/sidegate/caddymodule/gatewaytest"
@@ -99,6 +100,18 @@ func TestTabsKnowOfWhatHappensElsewhere(t *testing.T) {
 	elsewhere.Do("DELETE", "/auth/sessions", "").Want(t, 204)
 	one.wantStatuses("loading authenticated anonymous")
 	other.wantStatuses("loading authenticated anonymous")
+}
+
+// The tab that was first listens for both, until the browser freezes it.
+func TestATabThatIsFrozenLeavesTheStreamToAnother(t *testing.T) {
+	p, one, other := startTabs(t, `{base: "/auth"}`)
+	one.do(page.SetWebLifecycleState(page.SetWebLifecycleStateStateFrozen))
+	elsewhere := p.Client(t)
+	elsewhere.SignIn(gatewaytest.Ada)
+	elsewhere.Do("DELETE", "/auth/sessions", "").Want(t, 204)
+	other.wantStatuses("loading authenticated anonymous")
+	one.do(page.SetWebLifecycleState(page.SetWebLifecycleStateStateActive))
+	one.wantStatuses("loading authenticated anonymous")
 }
 
 // The client of the page is that of its own gateway, below whichever base_path.

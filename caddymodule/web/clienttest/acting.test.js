@@ -143,17 +143,19 @@ test("switchAccount", async (t) => {
     await tab.client.authFetch("/app", { method: "POST" });
     assert.equal(browser.gateway.asked.at(-1).account, null);
   });
-  for (const [what, refusal] of [
-    ["a page of a firewall", () => new Response("<h1>Forbidden</h1>", { status: 403 })],
-    ["what another service refuses by", () => Response.json({ error: "Forbidden" }, { status: 403 })],
-    ["our word in another's mouth", () => Response.json({ error: "forbidden", status: 403 }, { status: 403 })],
+  for (const [what, questions, refusal] of [
+    ["a page of a firewall", 1, () => new Response("<h1>Forbidden</h1>", { status: 403 })],
+    ["what another service refuses by", 1, () => Response.json({ error: "Forbidden" }, { status: 403 })],
+    ["our word in another's mouth", 2, () => Response.json({ error: "forbidden", status: 403 }, { status: 403 })],
   ]) {
     await t.test(`is not over for ${what}`, async () => {
       const browser = new Browser(), { gateway } = browser, tab = await browser.tab({ locks: false }).watch(), answer = gateway.answer;
       await tab.client.switchAccount("globex");
       gateway.answer = (request, ...rest) =>
         request.url.endsWith("/session") && request.headers.has("X-Account-Id") ? refusal() : answer.call(gateway, request, ...rest);
+      const before = gateway.reads.length;
       await assert.rejects(tab.client.getSession(), { status: 403 });
+      assert.equal(gateway.reads.length - before, questions);
       assert.equal(tab.status, "stale");
       assert.equal(tab.client.getState().session.primaryAccount.accountId, "globex");
       await tab.client.authFetch("/app", { method: "POST" });

@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"testing"
 	"time"
+
+	"example.com/sidegate/caddymodule/web"
 )
 
 // patience bounds what is run. Only what fails takes so long.
@@ -55,6 +57,14 @@ func runTests(t *testing.T, dir string) {
 var somePassed = regexp.MustCompile(`(?m)^# pass [1-9]`)
 
 func TestTheClient(t *testing.T) { runTests(t, ".") }
+
+// TestTheClientAsItIsServed has what pages get, which is less of a text.
+func TestTheClientAsItIsServed(t *testing.T) {
+	served := filepath.Join(t.TempDir(), "client.js")
+	write(t, served, web.ClientFiles()[0].Body)
+	t.Setenv("SIDEGATE_CLIENT", served)
+	runTests(t, ".")
+}
 
 // TestTheClientWithWhatComesFromNPM has all in one folder, where each finds React.
 func TestTheClientWithWhatComesFromNPM(t *testing.T) {

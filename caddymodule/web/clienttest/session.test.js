@@ -240,9 +240,11 @@ test("time", async (t) => {
         return new Response(body, { status, headers });
       };
       const tab = await browser.tab({ locks: false }).watch();
+      await browser.clock.forward(59e3);
       gateway.signedIn = null;
-      await browser.clock.forward(3661e3);
-      assert.equal(tab.status, "anonymous");
+      await browser.clock.forward(3602e3);
+      assert.equal(tab.statuses, "loading authenticated anonymous");
+      assert.equal(gateway.reads.length, 2);
     });
   }
   await t.test("trouble is looked at again, less and less often", async () => {
@@ -279,6 +281,10 @@ test("who follows no more", async (t) => {
     const browser = new Browser(), { gateway, clock } = browser;
     gateway.ends = clock.now + 60e3;
     const tab = await browser.tab().watch(), other = await browser.tab().watch();
+    const third = new tab.here.BroadcastChannel("sidegate https://app.example.com/auth");
+    for (let i = 0; i < 3; i++) third.postMessage("read");
+    third.close();
+    await settled();
     tab.leave();
     await clock.forward(1);
     assert.deepEqual(gateway.streams.map((s) => [s.tab, s.readyState]), [[tab, 2], [other, 0]]);

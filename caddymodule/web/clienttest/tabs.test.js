@@ -146,6 +146,13 @@ test("the stream of events", async (t) => {
     await settled();
     assert.deepEqual(gateway.streams.map((s) => s.tab), [all[0], all[2]]);
   });
+  await t.test("is not kept by a tab that is given it as it goes", async () => {
+    const { browser, gateway, all } = await tabs(3);
+    all[1].leave();
+    all[0].close();
+    await browser.clock.forward(1);
+    assert.deepEqual(gateway.streams.map((s) => s.tab), [all[0], all[2]]);
+  });
   await t.test("is not opened for nobody, and is for who signs in", async () => {
     const browser = new Browser();
     browser.gateway.signedIn = null;

@@ -1,7 +1,7 @@
 // A browser of several tabs, with a clock of its own, in front of a gateway that tests say the answers of.
 import { readFileSync } from "node:fs";
 
-const source = readFileSync(new URL("../npm/client.js", import.meta.url), "utf8");
+const source = readFileSync(process.env.SIDEGATE_CLIENT ?? new URL("../npm/client.js", import.meta.url), "utf8");
 
 // The client's text as a function of what a tab has: so each tab has its own.
 const run = new Function(
@@ -131,6 +131,7 @@ export class Browser {
   grant(one) {
     one.granted = true;
     queueMicrotask(async () => {
+      if (one.tab.still) return; // and keeps it
       await one.callback();
       this.drop(one);
     });
@@ -243,6 +244,8 @@ export class Tab {
   }
 
   async fire(kind, event = {}) {
+    this.still = false;
+    if (kind === "freeze") queueMicrotask(() => (this.still = true));
     for (const listener of this.listeners[kind] ?? []) listener(event);
     await settled();
   }

@@ -37,14 +37,17 @@ export interface Account {
  * - `loading`: nobody has been asked yet
  * - `authenticated`: this session is
  * - `anonymous`: nobody is
- * - `stale`: it cannot be told just now; `session` is the last one known, and it is asked again by itself
+ * - `stale`: it cannot be told just now; `session` is the last one known, and while anybody listens it is asked again by itself
  */
 export type SessionState =
   | { readonly status: "authenticated"; readonly session: UserSession }
   | { readonly status: "loading" | "anonymous"; readonly session: null }
   | { readonly status: "stale"; readonly session: UserSession | null };
 
-/** What was answered in the place of a session. Trouble with the network is a `TypeError`, as `fetch` has it. */
+/**
+ * What was answered in the place of a session. Trouble with the network is a `TypeError`, as `fetch` has it; no answer in
+ * time is a `DOMException` of the name `TimeoutError`.
+ */
 export interface SessionError extends Error {
   /** The status of the answer */
   status?: number;
@@ -57,14 +60,14 @@ export interface Client {
   getState(): SessionState;
 
   /**
-   * Asks the gateway who is signed in: `null` when nobody is. Rejects when that cannot be told, and the state is then
-   * `stale`. Calls at the same time share one request.
+   * Asks the gateway who is signed in: `null` when nobody is. Rejects when that cannot be told, or is not within ten
+   * seconds, and the state is then `stale`. Calls at the same time share one request.
    */
   getSession(): Promise<UserSession | null>;
 
   /**
    * Calls the listener with what is known now, and whenever that changes: here, in another tab, or at the gateway.
-   * Returns what ends it.
+   * Returns what ends it; after the last one has ended nothing is asked by itself.
    */
   subscribe(listener: (state: SessionState) => void): () => void;
 
@@ -84,7 +87,8 @@ export interface Client {
   refresh(): Promise<UserSession | null>;
 
   /**
-   * Acts for another one of the person's accounts, in this tab and for as long as it is open; other tabs are left alone.
+   * Acts for another one of the person's accounts, in this tab, until it is closed, nobody or somebody else is signed in,
+   * or the account is theirs no longer: listeners are told a session of another `primaryAccount` then. Other tabs are left alone.
    * With `everywhere` it becomes the primary account of the session, in every tab that has not chosen one of its own.
    * Rejects, and nothing changes, for an account that is not one's own.
    */
@@ -100,8 +104,9 @@ export interface Client {
   hasPermission(...any: string[]): boolean;
 
   /**
-   * `fetch` that sends this tab's account along (`X-Account-Id`) to the page's own site and the gateway's. When the
-   * answer is 401 it asks whether the session is gone, so that the state is true by the time the answer is returned: a
+   * `fetch` that sends this tab's account along (`X-Account-Id`) to the page's own origin and the gateway's, and, unless
+   * told otherwise, cookies to the gateway's also where that is another origin. Where it redirects to, the account goes, too:
+   * use `fetch` for what leads to other origins. When the answer is 401 it asks whether the session is gone, so that the state is true by the time the answer is returned: a
    * 401 with the state `authenticated` is the app's own.
    */
   authFetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response>;
