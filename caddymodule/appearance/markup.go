@@ -3,7 +3,6 @@ package appearance
 import (
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
@@ -24,73 +23,57 @@ func markupOf(look *web.Look) markup {
 	return markup{style, scripts}
 }
 
-// check looks at one page, and at ours that it stands for.
+// check looks at one page, and at ours that it stands for: as people see them whose
+// browser runs scripts, and as the others do, for whom what is in a <noscript> is there.
 func (m markup) check(page, ours string) error {
-	forms, err := m.look(page)
-	if err != nil {
-		return err
-	}
 	plain, scripts := (*web.Look)(nil).Inline()
-	wanted, err := markup{plain, scripts}.look(ours)
-	if err != nil {
-		return err
-	}
-	for _, form := range wanted {
-		if !slices.ContainsFunc(forms, form.isWithin) {
-			return fmt.Errorf("it has no form that posts %s to %s, as the page has without the template", strings.Join(form.fields, ", "), form.action)
+	for _, scripting := range []bool{true, false} {
+		got, err := m.look(page, scripting)
+		if err != nil {
+			return err
+		}
+		wanted, err := markup{plain, scripts}.look(ours, scripting)
+		if err != nil {
+			return err
+		}
+		if err := got.isInPlaceOf(wanted); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// form is what a page posts.
-type form struct {
-	action string
-	fields []string
-}
-
-func (f form) isWithin(other form) bool {
-	return other.action == f.action && !slices.ContainsFunc(f.fields, func(name string) bool { return !slices.Contains(other.fields, name) })
-}
-
-// look reads a page, and finds its forms.
-func (m markup) look(page string) (forms []form, err error) {
-	z := html.NewTokenizer(strings.NewReader(page))
-	for {
-		switch z.Next() {
-		case html.ErrorToken:
-			if errors.Is(z.Err(), io.EOF) {
-				return forms, nil
-			}
-			return nil, z.Err()
-		case html.StartTagToken, html.SelfClosingTagToken:
-			tag := z.Token()
-			if err := checkTag(tag); err != nil {
+// look reads a page as a browser does.
+func (m markup) look(page string, scripting bool) (*content, error) {
+	root, err := html.ParseWithOptions(strings.NewReader(page), html.ParseOptionEnableScripting(scripting))
+	if err != nil {
+		return nil, err
+	}
+	c := newContent(root)
+	for n := range root.Descendants() {
+		if n.Type != html.ElementNode {
+			continue
+		}
+		if err := checkTag(n); err != nil {
+			return nil, err
+		}
+		if n.Data == "style" || n.Data == "script" {
+			if err := m.checkInline(n.Data, textOf(n)); err != nil {
 				return nil, err
 			}
-			switch {
-			case tag.Data == "form":
-				forms = append(forms, form{action: attribute(tag, "action")})
-			case (tag.Data == "input" || tag.Data == "button") && len(forms) > 0 && attribute(tag, "name") != "":
-				last := &forms[len(forms)-1]
-				last.fields = append(last.fields, attribute(tag, "name"))
-			case tag.Data == "style" || tag.Data == "script":
-				z.Next()
-				if err := m.checkInline(tag.Data, string(z.Text())); err != nil {
-					return nil, err
-				}
-			}
 		}
 	}
+	c.read(root, state{})
+	return c, nil
 }
 
-func attribute(tag html.Token, name string) string {
-	for _, a := range tag.Attr {
-		if a.Key == name {
-			return a.Val
+func textOf(n *html.Node) (text string) {
+	for child := range n.ChildNodes() {
+		if child.Type == html.TextNode {
+			text += child.Data
 		}
 	}
-	return ""
+	return text
 }
 
 func (m markup) checkInline(kind, text string) error {
@@ -106,7 +89,10 @@ func (m markup) checkInline(kind, text string) error {
 // foreign are elements that load something, or run it.
 var foreign = []string{"iframe", "frame", "object", "embed", "audio", "video", "base", "applet"}
 
-func checkTag(tag html.Token) error {
+// overriding are what a button says in the place of its form.
+var overriding = []string{"formaction", "formmethod", "formenctype", "formtarget"}
+
+func checkTag(tag *html.Node) error {
 	if slices.Contains(foreign, tag.Data) {
 		return fmt.Errorf("it has a <%s>, which the policy of the pages does not let in", tag.Data)
 	}
@@ -116,6 +102,8 @@ func checkTag(tag html.Token) error {
 		switch {
 		case a.Key == "style":
 			return fmt.Errorf("a <%s> has a style of its own, which the policy of the pages does not let in: give it a class, and put that into %s", tag.Data, styleFile)
+		case slices.Contains(overriding, a.Key):
+			return fmt.Errorf("a <%s> has %s, which sends what people type in a way of its own: take it away, and let the form say where it goes", tag.Data, a.Key)
 		case strings.HasPrefix(a.Key, "on"):
 			return fmt.Errorf("a <%s> has a handler, %s, which the policy of the pages does not let run", tag.Data, a.Key)
 		case loads && !strings.HasPrefix(value, "data:image/"):

@@ -84,7 +84,7 @@ func TestTheOneProviderIsLedToByAPageWhereOneIsShown(t *testing.T) {
 				return
 			}
 			a.Want(t, http.StatusOK)
-			for _, part := range []string{`<a class="button main" href="` + to + `">Continue with Acme &amp; Sons</a>`, `<noscript><meta http-equiv="refresh" content="0; url=` + to + `"></noscript>`} {
+			for _, part := range []string{`<a class="button main" href="` + to + `" id="go">Continue with Acme &amp; Sons</a>`, `<noscript><meta http-equiv="refresh" content="0; url=` + to + `"></noscript>`} {
 				if !strings.Contains(a.Body, part) {
 					t.Errorf("the page has no %s:\n%s", part, a.Body)
 				}

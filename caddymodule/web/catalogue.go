@@ -25,13 +25,14 @@ type language struct {
 	texts   catalogue
 	english catalogue // for what is not in texts
 	pages   *template.Template
+	ours    *template.Template // the same without those of a configuration
 }
 
 // newLanguage gives the templates the texts of a language. They were never executed
 // themselves, or they could not be copied.
 func (l *Look) newLanguage(tag string, texts, english catalogue, templates *template.Template) *language {
 	of := &language{tag: tag, texts: texts, english: english}
-	of.pages = template.Must(templates.Clone()).Funcs(l.functions(of))
+	of.pages, of.ours = speaking(templates, l.functions(of)), speaking(ownPages, l.functions(of))
 	return of
 }
 

@@ -247,9 +247,9 @@ func ownScript(t *testing.T, name string) string {
 	t.Helper()
 	switch {
 	case name == "post back", name == "sign out there":
-		return "document.forms[0].submit()"
+		return "document.getElementById('go').submit()"
 	case name == "same site":
-		return "location.replace(document.links[0].href+location.hash)"
+		return "location.replace(document.getElementById('go').href+location.hash)"
 	case name == "depart":
 		return fileOf(t, "pages/depart.js")
 	case name == "already signed in", name == "no way to sign in", strings.HasPrefix(name, "providers only"), strings.HasPrefix(name, "login"):

@@ -38,6 +38,9 @@ type Appearance struct {
 	Layout Source
 	// Texts are the texts of languages by tag: what there is not is said in English.
 	Texts map[string]map[string]string
+	// Trouble is told of a template that failed by what no sample had, with its file and
+	// line; people got our page in the place of its own. Nil: nobody is.
+	Trouble func(error)
 }
 
 // Source is the text of a template, with the file that it is from.

@@ -37,9 +37,10 @@ func (o Onward) Leads() bool { return !o.Cut && !o.Finished }
 // Next is where it leads.
 func (o Onward) Next() string { return orFront(o.To) }
 
-// goOn leads where the page's one link does, with the part of the address that no
+// goOn leads where the link of the id go does, with the part of the address that no
 // server sees, and that only a script can keep. Without it the page leads on as well.
-const goOn template.JS = "location.replace(document.links[0].href+location.hash)"
+// A layout may have links of its own in front of it.
+const goOn template.JS = "location.replace(document.getElementById('go').href+location.hash)"
 
 // SameSite is the page that asks for what was asked for once more, at once: as a
 // page of this site, which the browser sends a SameSite=Strict cookie for. The

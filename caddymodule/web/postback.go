@@ -5,10 +5,10 @@ import (
 	"net/http"
 )
 
-// submit presses the page's one button. Without it people press it themselves. The
+// submit sends the form of the id go. Without it people press its button themselves. The
 // form may end up anywhere: where people are led after ours, back to a provider or to
 // where they wanted to go, is not known yet.
-const submit template.JS = "document.forms[0].submit()"
+const submit template.JS = "document.getElementById('go').submit()"
 
 // PostBack is the page between a form that a provider had the browser post to us
 // and the callback: it posts the same from our own site. A browser sends no

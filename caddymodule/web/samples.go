@@ -1,7 +1,6 @@
 package web
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"html/template"
@@ -105,11 +104,11 @@ func (l *Look) EachSample(do func(Shown) error) error {
 	for _, of := range l.orPlain().languages {
 		for _, page := range Pages() {
 			for i, sample := range samples[page] {
-				var body bytes.Buffer
-				if err := of.pages.ExecuteTemplate(&body, page, sample); err != nil {
+				body, err := of.filled(page, sample)
+				if err != nil {
 					return l.placed(page, err)
 				}
-				if err := do(Shown{page, i, of.tag, body.String()}); err != nil {
+				if err := do(Shown{page, i, of.tag, string(body)}); err != nil {
 					return err
 				}
 			}
@@ -118,19 +117,40 @@ func (l *Look) EachSample(do func(Shown) error) error {
 	return nil
 }
 
-// Try fills every page with samples in every language, and gives it to check, with ours
-// of the same sample. An error begins with the file, and where it can with the line.
+// Try fills every page with samples in every language, and with what differs from them
+// as what people have does, and gives it to check, with ours of the same. An error begins
+// with the file, and where it can with the line.
 func (l *Look) Try(check func(page, ours string) error) error {
-	return l.EachSample(func(s Shown) error {
-		var ours bytes.Buffer
-		if err := plain.languages[0].pages.ExecuteTemplate(&ours, s.Page, samples[s.Page][s.Sample]); err != nil {
-			return err
+	for _, page := range Pages() {
+		for _, sample := range samples[page] {
+			if err := l.try(page, sample, check); err != nil {
+				return err
+			}
+			for _, v := range varied {
+				if err := l.try(page, v.of(sample), check); err != nil {
+					return err
+				}
+			}
 		}
-		if err := check(s.HTML, ours.String()); err != nil {
-			return fmt.Errorf("%s: %w", l.whose(s.Page), err)
+	}
+	return nil
+}
+
+func (l *Look) try(page string, data any, check func(page, ours string) error) error {
+	ours, err := plain.languages[0].fromOurs(page, data)
+	if err != nil {
+		return err
+	}
+	for _, of := range l.orPlain().languages {
+		body, err := of.filled(page, data)
+		if err != nil {
+			return l.placed(page, err)
 		}
-		return nil
-	})
+		if err := check(string(body), string(ours)); err != nil {
+			return fmt.Errorf("%s: %w", l.whose(page), err)
+		}
+	}
+	return nil
 }
 
 // whose is the file that a page is from.

@@ -107,6 +107,7 @@ func (s Source) parse() (map[string]*parse.Tree, error) {
 	trees := map[string]*parse.Tree{}
 	for _, t := range read.Templates() {
 		if t.Tree != nil {
+			bound(t.Tree.Root)
 			trees[t.Name()] = t.Tree
 		}
 	}

@@ -38,12 +38,17 @@ func (p page) write(w http.ResponseWriter, v View) {
 }
 
 func (p page) render(v View) []byte {
-	var body bytes.Buffer
-	if err := v.language.pages.ExecuteTemplate(&body, p.name, p.data); err != nil {
+	body, err := v.language.filled(p.name, p.data)
+	if err == nil {
+		return body
+	}
+	// A template of the configuration may fail by what no sample had: people get our page.
+	v.look.told(p.name, err)
+	if body, err = v.language.fromOurs(p.name, p.data); err != nil {
 		// Only a mistake in this package comes here; its tests render every page.
 		panic("web: rendering the " + p.name + " page: " + err.Error())
 	}
-	return body.Bytes()
+	return body
 }
 
 func (p page) answer(w http.ResponseWriter, v View, body *bytes.Reader) {

@@ -125,7 +125,7 @@ func submit(t *testing.T, v *provider.Visitor, address string, form url.Values) 
 }
 
 var (
-	actionOf = regexp.MustCompile(`<form method="post" action="([^"]*)">`)
+	actionOf = regexp.MustCompile(`<form method="post" action="([^"]*)"[^>]*>`)
 	hiddenIn = regexp.MustCompile(`<input type="hidden" name="([^"]*)" value="([^"]*)">`)
 )
 
