@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
@@ -16,6 +17,7 @@ import (
 	"example.com/sidegate/caddymodule/endpoint"
 	"example.com/sidegate/caddymodule/foresee"
 	"example.com/sidegate/caddymodule/origin"
+	"example.com/sidegate/caddymodule/withheld"
 )
 
 // defaultBasePath is where session_endpoints answers unless the configuration
@@ -105,9 +107,18 @@ func (o *AppearanceOptions) words() map[string]directive.Option {
 
 // provision needs the site's address, of which the look is a part.
 func (o *AppearanceOptions) provision(_ caddy.Context, a *App) (err error) {
-	a.address.Look, err = o.Appearance.Look(fileOf)
+	told := &withheld.Lines{Pause: brokenEvery}
+	a.address.Look, err = o.Appearance.Look(fileOf, func(err error) {
+		if told.Tell(time.Now()) {
+			a.logger.Error("a template failed by what no sample had; people get the page as it is without it", zap.Error(err), told.More())
+		}
+	})
 	return err
 }
+
+// brokenEvery is how often the log tells of a template that fails: anybody may ask for
+// its page, again and again.
+const brokenEvery = time.Minute
 
 func (o *SiteOptions) checkBasePath() error {
 	if o.BasePath == "/" || !strings.HasPrefix(o.BasePath, "/") || path.Clean(o.BasePath) != o.BasePath ||

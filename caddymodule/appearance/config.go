@@ -74,16 +74,16 @@ func (c *Config) parseAccent(d *caddyfile.Dispenser) error {
 }
 
 // Look checks the options and makes the look of them. file is the file that an option
-// names.
-func (c *Config) Look(file func(option string) (ownfile.Named, error)) (*web.Look, error) {
-	look, err := c.look(file)
+// names, and trouble is told of a template that fails later; nil: nobody is.
+func (c *Config) Look(file func(option string) (ownfile.Named, error), trouble func(error)) (*web.Look, error) {
+	look, err := c.look(file, trouble)
 	if err != nil {
 		return nil, fmt.Errorf("appearance %w", err)
 	}
 	return look, nil
 }
 
-func (c *Config) look(file func(option string) (ownfile.Named, error)) (*web.Look, error) {
+func (c *Config) look(file func(option string) (ownfile.Named, error), trouble func(error)) (*web.Look, error) {
 	if *c == (Config{}) {
 		return nil, nil //nolint:nilnil // nil is the plain one
 	}
@@ -92,7 +92,7 @@ func (c *Config) look(file func(option string) (ownfile.Named, error)) (*web.Loo
 			return nil, err
 		}
 	}
-	a := web.Appearance{Name: c.Name, Help: c.Help}
+	a := web.Appearance{Name: c.Name, Help: c.Help, Trouble: trouble}
 	if isAddress(c.Help) {
 		a.Help, a.HelpURL = shownAddress(c.Help), c.Help
 	}

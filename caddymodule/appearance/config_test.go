@@ -17,7 +17,7 @@ func named(path string) (ownfile.Named, error) { return ownfile.Named{Path: path
 // looked is the login page of a configuration, with what is wrong, in that language.
 func looked(t *testing.T, c Config, language string) string {
 	t.Helper()
-	look, err := c.Look(named)
+	look, err := c.Look(named, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +55,7 @@ func TestThePagesSayWhatOneSignsInTo(t *testing.T) {
 			}
 		})
 	}
-	if look, err := new(Config).Look(named); look != nil || err != nil {
+	if look, err := new(Config).Look(named, nil); look != nil || err != nil {
 		t.Errorf("nothing said is %v, %v", look, err)
 	}
 }
@@ -83,7 +83,7 @@ func TestWhatCannotBeShownIsRefused(t *testing.T) {
 		"templates that are a file":     {Config{Templates: "config.go"}, "appearance templates: open config.go: not a directory"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if _, err := c.config.Look(named); err == nil || !strings.HasPrefix(err.Error(), "appearance ") || !strings.Contains(err.Error(), c.says) {
+			if _, err := c.config.Look(named, nil); err == nil || !strings.HasPrefix(err.Error(), "appearance ") || !strings.Contains(err.Error(), c.says) {
 				t.Errorf("told: %v", err)
 			}
 		})

@@ -171,23 +171,3 @@ func reason(err error) error {
 	}
 	return err
 }
-
-// checkStyle refuses what would end the style sheet, and what it would load: no page of
-// ours asks anybody for anything. An error begins with the line.
-func checkStyle(css string) error {
-	for i, line := range strings.Split(css, "\n") {
-		lower := strings.ToLower(line)
-		switch {
-		case strings.Contains(lower, "</style"), strings.Contains(lower, "<!--"):
-			return fmt.Errorf("%d: a style sheet has no markup in it", i+1)
-		case strings.Contains(lower, "@import"), strings.Contains(lower, "@font-face"):
-			return fmt.Errorf("%d: no page loads another style sheet or a font: take it away, and name fonts that people have", i+1)
-		}
-		for _, rest := range strings.Split(lower, "url(")[1:] {
-			if !strings.HasPrefix(strings.TrimLeft(rest, " \"'"), "data:image/") {
-				return fmt.Errorf("%d: no page loads a picture: put it into the style sheet, as url(data:image/png;base64,...)", i+1)
-			}
-		}
-	}
-	return nil
-}

@@ -60,7 +60,7 @@ func TestPagesOfOnesOwn(t *testing.T) {
 // The policy names the style sheet by the hash of what a browser reads, which has no
 // carriage returns (HTML section 13.2.3.5).
 func TestAStyleOfOnesOwnIsInThePolicyByItsHash(t *testing.T) {
-	look, err := (&Config{Templates: folder(t, map[string]string{"style.css": "\ufeff.a {\r\n}\r.b {}"})}).Look(named)
+	look, err := (&Config{Templates: folder(t, map[string]string{"style.css": "\ufeff.a {\r\n}\r.b {}"})}).Look(named, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +129,7 @@ func TestAMistakeInAFileIsToldWithItsLine(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := folder(t, map[string]string{c.file: c.text})
-			_, err := (&Config{Templates: dir}).Look(named)
+			_, err := (&Config{Templates: dir}).Look(named, nil)
 			if err == nil || !strings.HasPrefix(err.Error(), "appearance templates: "+filepath.Join(dir, c.file)) || !strings.Contains(err.Error(), c.says) {
 				t.Errorf("told: %v", err)
 			}
@@ -148,7 +148,7 @@ func TestALinkOutOfTheFolderIsNotFollowed(t *testing.T) {
 		if err := os.Symlink(target, filepath.Join(dir, "login.html")); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := (&Config{Templates: dir}).Look(named); err == nil || strings.Contains(err.Error(), "Mark3r") || !strings.Contains(err.Error(), "the link leads out of the folder, or nowhere") {
+		if _, err := (&Config{Templates: dir}).Look(named, nil); err == nil || strings.Contains(err.Error(), "Mark3r") || !strings.Contains(err.Error(), "the link leads out of the folder, or nowhere") {
 			t.Errorf("%s: told: %v", name, err)
 		}
 	}
@@ -171,20 +171,20 @@ func TestAFileBehindALinkWithinTheFolderIsRead(t *testing.T) {
 
 func TestWhatIsNoPlainFileIsRefused(t *testing.T) {
 	dir := t.TempDir()
-	if _, err := (&Config{Templates: dir}).Look(named); err == nil || !strings.Contains(err.Error(), "has no file: there may be layout.html") {
+	if _, err := (&Config{Templates: dir}).Look(named, nil); err == nil || !strings.Contains(err.Error(), "has no file: there may be layout.html") {
 		t.Errorf("an empty folder: %v", err)
 	}
 	if err := syscall.Mkfifo(filepath.Join(dir, "login.html"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := (&Config{Templates: dir}).Look(named); err == nil || !strings.Contains(err.Error(), "is no plain file") {
+	if _, err := (&Config{Templates: dir}).Look(named, nil); err == nil || !strings.Contains(err.Error(), "is no plain file") {
 		t.Errorf("a pipe: %v", err)
 	}
 	many := map[string]string{}
 	for i := range mostFiles + 1 {
 		many[fmt.Sprintf("%c%c.json", 'a'+i/26, 'a'+i%26)] = "{}"
 	}
-	if _, err := (&Config{Templates: folder(t, many)}).Look(named); err == nil || !strings.Contains(err.Error(), "has more than 64 files") {
+	if _, err := (&Config{Templates: folder(t, many)}).Look(named, nil); err == nil || !strings.Contains(err.Error(), "has more than 64 files") {
 		t.Errorf("many files: %v", err)
 	}
 }
