@@ -37,6 +37,36 @@ func TestLogsHoldNoSecret(t *testing.T) {
 	}
 }
 
+// Whoever asks for a page whose template fails could fill the log by that.
+func TestATemplateThatFailsIsToldOnceAMinute(t *testing.T) {
+	pages, lines := t.TempDir(), filepath.Join(t.TempDir(), "lines.log")
+	gatewaytest.WriteFile(t, filepath.Join(pages, "account.html"), "<p>\n{{if eq .SignedInAs `"+gatewaytest.Grace+"`}}{{slice .SignedInAs 0 800}}{{end}}\n<form method=\"post\" action=\"{{.Base}}/account\">"+
+		`<input type="hidden" name="return_to" value="{{.ReturnTo}}">{{range .Choices}}<button name="accountId" value="{{.ID}}">x</button>{{end}}</form>`)
+	s := gatewaytest.Start(t, gatewaytest.Site{
+		Options: "appearance {\ntemplates " + pages + "\n}",
+		Global:  fmt.Sprintf("log default {\noutput file %s\nformat json\n}", lines),
+	})
+	c := s.Client(t)
+	c.SignIn(gatewaytest.Grace)
+	for range 3 {
+		a := c.Get("/auth/account", "Accept", "text/html", "Sec-Fetch-Mode", "navigate")
+		a.Want(t, http.StatusOK)
+		if !strings.Contains(a.Body, "<strong>"+gatewaytest.Grace+"</strong>") || !strings.Contains(a.Body, "</html>") {
+			t.Fatalf("the page is\n%s", a.Body)
+		}
+	}
+	const told = `"a template failed by what no sample had; people get the page as it is without it"`
+	logs := "" // is written before the answer
+	gatewaytest.Await(t, "the log", func() bool {
+		text, err := os.ReadFile(lines)
+		logs = string(text)
+		return err == nil && strings.Contains(logs, told)
+	}, func() string { return logs })
+	if strings.Count(logs, told) != 1 || !strings.Contains(lineWith(logs, told), `"level":"error"`) || !strings.Contains(lineWith(logs, told), "account.html:2:") {
+		t.Errorf("told:\n%s", lineWith(logs, told))
+	}
+}
+
 // goThroughTheFlows returns every secret that went over the wire.
 func goThroughTheFlows(t *testing.T, s *gatewaytest.Server) (secrets []string) {
 	t.Helper()
