@@ -9,6 +9,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"example.com/sidegate/caddymodule/gatewaytest"
+	"example.com/sidegate/caddymodule/web"
 )
 
 // What the policy of the pages does not let in, a browser leaves away without a word
@@ -31,6 +32,29 @@ func TestAnAppearanceOfOnesOwnIsSeen(t *testing.T) {
 				return strings.HasPrefix(said, colour) && (scheme == "light") == (said == "rgb(184, 0, 92)")
 			})
 			b.wantNoComplaint()
+		})
+	}
+}
+
+// A layout of an operator's own has links and forms in front of those that a page is for.
+func TestAPageThatLeadsOnTakesNothingOfTheLayout(t *testing.T) {
+	look, err := web.NewLook(web.Appearance{Layout: web.Source{File: "layout.html", Text: `{{define "brand"}}<a href="/home">Acme</a><form action="/search"><input name="q"></form>{{end}}`}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newStandIn(t, look)
+	for page, to := range map[string]string{
+		"depart": "GET /auth/login/sso", "samesite": "GET /orders", "onward": "GET /orders", "startedover": "GET /auth/login",
+		"postback": "POST /auth/callback/sso", "signoutthere": "POST /end",
+	} {
+		t.Run(page, func(t *testing.T) {
+			b := browse(t)
+			s.forget()
+			b.do(chromedp.Navigate(s.URL + samplePath(web.Shown{Page: page, Language: "en"})))
+			gatewaytest.Await(t, "what the page leads to", func() bool { return s.last() != "" }, s.last)
+			if s.last() != to {
+				t.Errorf("it leads to %s, and not to %s", s.last(), to)
+			}
 		})
 	}
 }
