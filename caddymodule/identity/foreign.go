@@ -28,6 +28,7 @@ var Foreign = newTable(Table{
 		"x-consumer-", "x-authenticated-", "x-credential-", // Kong
 		"x-token-subject", "x-token-user-", // caddy-security
 		"sm-", "oam-", "iv-", // SiteMinder, Oracle, WebSEAL
+		"x-proxy-ext-", // OpenSearch's attributes, beside its user and roles below
 		// Client certificates: nginx, Traefik, Envoy, Azure, RFC 9440.
 		"ssl-client-", "x-ssl-client-", "x-forwarded-tls-client-", "x-forwarded-client-cert", "x-client-cert", "client-cert",
 	},
@@ -38,6 +39,8 @@ var Foreign = newTable(Table{
 		// Gatekeeper for Keycloak.
 		"x-auth-audience", "x-auth-email", "x-auth-expiresin", "x-auth-groups", "x-auth-roles", "x-auth-subject", "x-auth-user",
 		"x-auth-userid", "x-auth-username",
+		"x-proxy-user", "x-proxy-roles", "x-proxy-remote-user", "x-sso-user", // OpenSearch and Nexus, as their documentation has it
+		"kubeflow-userid", "kubeflow-groups", "x-rstudio-username", "thanos-tenant",
 		"x-arr-clientcert", "x-ssl-cert", "x-client-dn", "x-client-verify",
 	}, askedFor...),
 })

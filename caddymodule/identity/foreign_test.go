@@ -13,6 +13,7 @@ func TestTheNamesOfOtherGatewaysAreKnownInEverySpelling(t *testing.T) {
 	for name, want := range map[string]bool{
 		"X-Goog-Iap-Jwt-Assertion": true, "x_goog_anything": true, "Client.Cert": true, "X-MS-CLIENT-PRINCIPAL-ID": true,
 		"X-Original-URL": true, "X-Forwarded-Prefix": true, "X_Forwarded.Url": true,
+		"X-Proxy-Roles": true, "X-Proxy-Ext-Spaces": true, "Kubeflow-Userid": true, "X-Proxy-Connection": false, "X-Sso": false,
 		"X-Forwarded-For": false, "Forwarded": false, "Proxy": false, "X-Real-Ip": false, "X-Access-Token": false, "X-Auth-Token": false,
 		"X-User-Id": false, "X-Goo": false, "": false, "X-Http-Method-Override": false,
 	} {
@@ -67,9 +68,9 @@ func TestStripperWithATableKeepsWhatItIsToldTo(t *testing.T) {
 func TestStripperOfNamesKnowsTheNativeOnesAndThose(t *testing.T) {
 	s := identity.NewStripperOf("X-Webauth-User", "Remote-User", "X-Tenant")
 	h := http.Header{"X-Session-Email": {"x"}, "x_session_id": {"x"}, "X-Webauth-Role": {"x"}, "Remote_User": {"x"}, "x.tenant": {"x"},
-		"Remote-Groups": {"kept"}, "X-Authentik-Email": {"kept"}, "X-Forwarded-User": {"kept"}, "X-Account-Id": {"kept"}}
+		"Remote-Groups": {"x"}, "Remote-Addr": {"kept"}, "X-Authentik-Email": {"kept"}, "X-Forwarded-User": {"kept"}, "X-Account-Id": {"kept"}}
 	s.Strip(h)
-	if got := slices.Sorted(maps.Keys(h)); !slices.Equal(got, []string{"Remote-Groups", "X-Account-Id", "X-Authentik-Email", "X-Forwarded-User"}) {
+	if got := slices.Sorted(maps.Keys(h)); !slices.Equal(got, []string{"Remote-Addr", "X-Account-Id", "X-Authentik-Email", "X-Forwarded-User"}) {
 		t.Errorf("%q is left", got)
 	}
 }

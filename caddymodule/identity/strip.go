@@ -15,7 +15,12 @@ var families = []string{
 	"x-auth-request-",
 	"x-authentik-",
 	"x-webauth-",
-	"x-remote-extra-",
+	// Apps that read Remote-User or X-Remote-User read more that begins so:
+	// NetBox groups, Dozzle roles, Kubernetes extras. Who somebody is at Rundeck
+	// begins as the other.
+	"remote-",
+	"x-remote-",
+	"x-forwarded-user-",
 	// Kubernetes acts for whom these name; no app of ours is to be told so.
 	"impersonate-",
 }
@@ -27,6 +32,17 @@ var relatives = []string{
 	// X-Session-Account-Id.
 	"x-account-id",
 	"x-forwarded-access-token",
+	"x-forwarded-login", "x-forwarded-name", // SonarQube
+	"x-forwarded-uuid", "x-forwarded-roles", // Rundeck
+	"x-forwarded-remote-user", // Redash
+	"x-forwarded-username", "x-forwarded-userid", "x-forwarded-uid", "x-forwarded-fullname", "x-forwarded-role", "x-forwarded-group",
+}
+
+// ordinary are names that begin as families do and tell of the client's machine
+// or program. They stay in this spelling.
+var ordinary = []string{
+	"Remote-Addr", "Remote-Host", "Remote-Ip", "Remote-Port", "X-Remote-Addr", "X-Remote-Host", "X-Remote-Ip", "X-Remote-Port",
+	"X-Forwarded-User-Agent",
 }
 
 // foldedBytes maps each byte of a header name to how CGI, WSGI, PHP and
@@ -91,6 +107,7 @@ func NewStripper(extra ...string) *Stripper {
 	for _, n := range slices.Concat(relatives, extra) {
 		s.add(Folded(n))
 	}
+	s.keepOrdinary(extra)
 	return s
 }
 
@@ -107,7 +124,18 @@ func NewStripperOf(names ...string) *Stripper {
 		}
 		s.add(folded)
 	}
+	s.keepOrdinary(names)
 	return s
+}
+
+// keepOrdinary has ordinary names stay, but for those that are an operator's own:
+// where the gateway tells who somebody is in one, the client's copy goes.
+func (s *Stripper) keepOrdinary(own []string) {
+	for _, name := range ordinary {
+		if !slices.ContainsFunc(own, func(o string) bool { return Folded(o) == Folded(name) }) {
+			s.kept = append(s.kept, name)
+		}
+	}
 }
 
 func newStripper(families ...string) *Stripper {

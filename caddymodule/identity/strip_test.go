@@ -26,8 +26,9 @@ func browserHeaders() http.Header {
 
 func TestStripLeavesWhatIsNotIdentity(t *testing.T) {
 	h := browserHeaders()
-	for _, n := range []string{"Remote-Users", "Remoteuser", "X-Sessions", "X-Session", "Session-Id", "X-Remote-Extras",
-		"X-Forwarded-User-Agent", "Authorization", "Impersonated", "If-Match", "Range", ":protocol", ""} {
+	for _, n := range []string{"Remoteuser", "Remote", "X-Remote", "X-Sessions", "X-Session", "Session-Id", "Remote-Addr", "X-Remote-Ip",
+		"X-Remote-Addr", "X-Forwarded-User-Agent", "X-Forwarded-Port", "X-Forwarded-Server", "X-Forwarded-Ssl", "X-Forwarded-Scheme",
+		"X-Forwarded-Users", "X-Forwarded-Names", "X-User", "X-Username", "X-Role", "Authorization", "Impersonated", "If-Match", "Range", ":protocol", ""} {
 		h[n] = []string{"kept"}
 	}
 	want := maps.Clone(h)
@@ -44,7 +45,9 @@ func TestStripDeletesEveryIdentityName(t *testing.T) {
 	sent := slices.Collect(maps.Keys(injected(t, ada(), all...)))
 	sent = append(sent, identity.Assertion, identity.Truncated, "X-Account-Id", "X-Session-Anything", "X-Authentik-Meta-App",
 		"X-Remote-Extra-Scopes", "Impersonate-User", "Impersonate-Extra-Scopes", "X-Auth-Request-Access-Token",
-		"X-Forwarded-Access-Token", "X-Webauth-Login", "X-Forwarded-User", "X-Forwarded-Groups")
+		"X-Forwarded-Access-Token", "X-Webauth-Login", "X-Forwarded-User", "X-Forwarded-Groups",
+		"Remote-User-Group", "Remote-Roles", "X-Remote-Email", "X-Forwarded-User-Email", "X-Forwarded-Login", "X-Forwarded-Name",
+		"X-Forwarded-Roles", "X-Forwarded-Uuid", "X-Forwarded-Remote-User", "X-Forwarded-Fullname")
 	for _, name := range sent {
 		t.Run(name+" is deleted in every spelling", func(t *testing.T) {
 			for _, spelling := range spellings(name) {
@@ -108,6 +111,23 @@ func TestStripDeletesTheOperatorsOwnNames(t *testing.T) {
 	}
 }
 
+// TestAnOrdinaryNameOfAnOperatorsOwnIsDeleted: what tells of the client's machine stays,
+// but not where the gateway tells who somebody is in it.
+func TestAnOrdinaryNameOfAnOperatorsOwnIsDeleted(t *testing.T) {
+	for name, s := range map[string]*identity.Stripper{
+		"on its routes":   identity.NewStripper("x_remote_addr"),
+		"on the others":   identity.NewStripperOf("x_remote_addr"),
+		"beside a table":  identity.NewStripper("x_remote_addr").With(nil, identity.Foreign),
+		"with the server": identity.NewStripperOf("X-Remote-User", "X-Remote-Addr"),
+	} {
+		h := http.Header{"X-Remote-Addr": {"x"}, "x_remote_ip": {"x"}, "X-Remote-Ip": {"kept"}}
+		s.Strip(h)
+		if got := slices.Sorted(maps.Keys(h)); !slices.Equal(got, []string{"X-Remote-Ip"}) {
+			t.Errorf("%s %q is left", name, got)
+		}
+	}
+}
+
 func TestStripDeletesAllValues(t *testing.T) {
 	h := http.Header{"X-Session-Roles": {"admin", "root"}, "x-session-roles": {"admin"}, "X-Session-Email": nil}
 	identity.NewStripper().Strip(h)
@@ -133,11 +153,11 @@ func FuzzStrip(f *testing.F) {
 	f.Add("x.remote.EXTRA.scopes", "Remote-User")
 	f.Add("X-Se\u017fsion-Id", "X-Forwarded-For")
 	f.Add("IMPERSONATE_", "X-ACCOUNT_ID")
-	exact := strings.Fields(`REMOTE_USER REMOTE_GROUPS REMOTE_NAME REMOTE_EMAIL X_ACCOUNT_ID X_SCOPE_ORGID
+	exact := strings.Fields(`X_ACCOUNT_ID X_FORWARDED_LOGIN X_FORWARDED_ROLES X_SCOPE_ORGID
 		X_FORWARDED_USER X_FORWARDED_EMAIL X_FORWARDED_GROUPS X_FORWARDED_PREFERRED_USERNAME X_FORWARDED_ACCESS_TOKEN
-		X_FORWARDED_MAIL X_FORWARDED_DISPLAYNAME X_REMOTE_USER X_REMOTE_GROUP X_REMOTE_UID
+		X_FORWARDED_MAIL X_FORWARDED_DISPLAYNAME
 		X_WEBAUTH_USER X_WEBAUTH_EMAIL X_WEBAUTH_NAME X_WEBAUTH_GROUPS X_WEBAUTH_ROLE`)
-	begin := []string{"X_SESSION_", "X_AUTH_REQUEST_", "X_AUTHENTIK_", "X_REMOTE_EXTRA_", "IMPERSONATE_"}
+	begin := []string{"X_SESSION_", "X_AUTH_REQUEST_", "X_AUTHENTIK_", "REMOTE_USER", "REMOTE_GROUP", "X_REMOTE_USER", "X_REMOTE_GROUP", "X_REMOTE_EXTRA_", "IMPERSONATE_"}
 	s := identity.NewStripper()
 	f.Fuzz(func(t *testing.T, a, b string) {
 		h := http.Header{a: {"1"}, b: {"2"}, strings.ToLower(a): {"3"}, http.CanonicalHeaderKey(b): {"4"}, "Accept": {"5"}}
