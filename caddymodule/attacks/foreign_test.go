@@ -18,6 +18,7 @@ var foreigners = strings.Fields(`
 	Tailscale-User-Login Tailscale-User-Name Oidc-Claim-Email Oidc-Access-Token X-Vouch-User X-Consumer-Username
 	X-Authenticated-Userid X-Userinfo X-Token-User-Email X-Auth-Roles Sm-User Iv-User Shib-Session-Id
 	Ssl-Client-Cert X-Ssl-Client-S-Dn X-Forwarded-Client-Cert X-Forwarded-Tls-Client-Cert-Info Client-Cert X-Arr-Clientcert
+	X-Proxy-User X-Proxy-Roles X-Proxy-Ext-Spaces X-Proxy-Remote-User X-Sso-User Kubeflow-Userid Kubeflow-Groups X-Rstudio-Username Thanos-Tenant
 	X-Original-Url X-Rewrite-Url X-Original-Uri X-Forwarded-Uri X-Forwarded-Prefix X-Forwarded-Path`)
 
 func sendAll(names []string) (lines string) {
@@ -57,6 +58,35 @@ func TestWhatATrustedProxySaysOfThePersonAndThePathArrives(t *testing.T) {
 	}
 	if strings.Contains(a.Raw, forged) {
 		t.Errorf("our own names are believed of nobody:\n%s", a.Raw)
+	}
+}
+
+// An app that reads a preset's names may read others of their kind, which are the
+// client's to say under no preset.
+func TestWhatAppsReadBesideThePresetsNamesIsDeleted(t *testing.T) {
+	s, up, cookies := guard(t)
+	for app, names := range map[string]string{
+		"NetBox and Peering Manager": "Remote-User-Group Remote-User-Email Remote-User-First-Name Remote-User-Last-Name",
+		"Foreman":                    "Remote-User-Groups Remote-User-Firstname Remote-User-Lastname",
+		"Dozzle":                     "Remote-Roles Remote-Filter",
+		"Rundeck":                    "X-Forwarded-Uuid X-Forwarded-Roles X-Forwarded-User-Firstname X-Forwarded-User-Email",
+		"SonarQube":                  "X-Forwarded-Login X-Forwarded-Name",
+		"Redash":                     "X-Forwarded-Remote-User",
+		"behind Kubernetes' names":   "X-Remote-Groups X-Remote-Email X-Remote-Name X-Remote-User-Groups",
+		"OpenSearch":                 "X-Proxy-User X-Proxy-Roles X-Proxy-Ext-Spaces",
+		"Nexus":                      "X-Sso-User X-Proxy-Remote-User",
+		"Kubeflow":                   "Kubeflow-Userid Kubeflow-Groups",
+		"RStudio and Thanos":         "X-Rstudio-Username Thanos-Tenant",
+	} {
+		for _, k := range kinds {
+			t.Run(app+" on "+k.name, func(t *testing.T) {
+				s.Exchange(t, k.request("GET", cookies, sendAll(strings.Fields(names))+"X-Remote-Ip: ordinary\nX-Forwarded-User-Agent: ordinary\n", ""))
+				a := up.One(t)
+				k.wantTrue(t, a)
+				a.Want(t, "X-Remote-Ip", "ordinary")
+				a.Want(t, "X-Forwarded-User-Agent", "ordinary")
+			})
+		}
 	}
 }
 

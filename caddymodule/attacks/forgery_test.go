@@ -18,7 +18,7 @@ const guarded = `
 	session_endpoints /auth/*
 	handle /presets/* {
 		session_auth {
-			headers native remote-user oauth2-proxy authentik grafana kubernetes scope-orgid
+			headers native remote-user oauth2-proxy authentik grafana jenkins x-remote-user kubernetes scope-orgid
 		}
 		reverse_proxy {upstream}
 	}
@@ -90,7 +90,12 @@ var identityNames = strings.Fields(`
 	X-Webauth-User X-Webauth-Email X-Webauth-Name X-Webauth-Groups X-Webauth-Role
 	X-Forwarded-Mail X-Forwarded-Displayname
 	X-Remote-User X-Remote-Uid X-Remote-Group
-	X-Scope-OrgID`)
+	X-Scope-OrgID
+	Remote-User-Group Remote-User-Groups Remote-User-Email Remote-User-First-Name Remote-Roles Remote-Filter
+	X-Remote-Email X-Remote-Groups X-Remote-User-Name
+	X-Forwarded-User-Email X-Forwarded-User-Firstname X-Forwarded-Login X-Forwarded-Name X-Forwarded-Fullname
+	X-Forwarded-Uuid X-Forwarded-Uid X-Forwarded-Userid X-Forwarded-Username X-Forwarded-Role X-Forwarded-Roles X-Forwarded-Group
+	X-Forwarded-Remote-User`)
 
 // adas are the headers of ada, as far as they are the same in every run.
 var adas = map[string]string{

@@ -30,8 +30,11 @@ func forgeable(t *testing.T, exact bool) []string {
 		all = append(all, set.Names()...)
 	}
 	all = append(all, "X-Forwarded-Access-Token", "X-Forwarded-Port", "X-Forwarded-Server", "X-Real-Ip", "Forwarded", "Impersonate-User")
+	all = append(all, strings.Fields(`Remote-User-Group Remote-User-Email Remote-User-First-Name Remote-User-Groups Remote-Roles Remote-Filter
+		X-Remote-Email X-Remote-Groups X-Forwarded-Login X-Forwarded-Name X-Forwarded-Fullname X-Forwarded-Uuid X-Forwarded-Uid X-Forwarded-Userid
+		X-Forwarded-Username X-Forwarded-Role X-Forwarded-Roles X-Forwarded-Group X-Forwarded-Remote-User X-Forwarded-User-Email`)...)
 	if !exact {
-		for _, beginning := range append(beginnings, "x-auth-request-", "x-authentik-", "x-webauth-", "x-remote-extra-", "impersonate-") {
+		for _, beginning := range append(beginnings, "x-auth-request-", "x-authentik-", "x-webauth-", "remote-user-", "x-remote-extra-", "impersonate-") {
 			all = append(all, strings.TrimSuffix(beginning, "-")+"-other")
 		}
 	}

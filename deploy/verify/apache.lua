@@ -45,7 +45,7 @@ local beginnings = {
 	-- The same, as other gateways and clouds have it.
 	"x-goog-", "x-appengine-user-", "cf-access-", "cf-client-cert-", "x-amzn-oidc-", "x-amzn-mtls-", "x-ms-client-principal", "x-ms-token-",
 	"x-pomerium-", "tailscale-", "x-vouch-", "teleport-jwt-", "oidc-", "mellon-", "shib-", "x-consumer-", "x-authenticated-", "x-credential-",
-	"x-token-subject", "x-token-user-", "sm-", "oam-", "iv-",
+	"x-token-subject", "x-token-user-", "sm-", "oam-", "iv-", "x-proxy-ext-",
 	-- Certificates of clients.
 	"ssl-client-", "x-ssl-client-", "x-client-cert", "client-cert",
 }
@@ -53,6 +53,7 @@ local names = {}
 for name in ([[
 	forwarded x-real-ip x-rewrite-url x-replaced-path x-envoy-original-path x-script-name x-request-uri
 	x-scope-orgid x-endpoint-api-userinfo x-apigateway-api-userinfo x-userinfo x-id-token x-anonymous-consumer x-jwt-assertion cas-user l5d-client-id
+	x-proxy-user x-proxy-roles x-proxy-remote-user x-sso-user kubeflow-userid kubeflow-groups x-rstudio-username thanos-tenant
 	x-arr-clientcert x-ssl-cert x-client-dn x-client-verify
 ]]):gmatch("%S+") do
 	names[name] = true
