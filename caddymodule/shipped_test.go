@@ -14,6 +14,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"example.com/sidegate/caddymodule/gatewaytest"
+	"example.com/sidegate/caddymodule/identity"
 	"example.com/sidegate/caddymodule/login/users"
 )
 
@@ -152,15 +153,20 @@ func TestTheLogFilter(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Run("names every identity header of the native set", func(t *testing.T) {
-		up := gatewaytest.NewRecorder(t)
-		s := gatewaytest.Start(t, gatewaytest.Site{Upstream: up.Address(), Routes: "session_endpoints\nsession_auth {\nassertion\n}\nreverse_proxy {upstream}"})
-		c := s.Client(t)
-		c.SignIn(gatewaytest.Ada)
-		c.Get("/").Want(t, 200)
-		for name := range up.Last().Header {
-			if strings.HasPrefix(name, "X-Session-") && !bytes.Contains(format, []byte("request>headers>"+name+" delete")) {
-				t.Errorf("%s would be logged", name)
+	t.Run("names every identity header of every preset", func(t *testing.T) {
+		names := []string{identity.Assertion, identity.Truncated, "X-Account-Id"}
+		for _, preset := range identity.Presets() {
+			set, err := identity.NewSet(preset)
+			if err != nil {
+				t.Fatal(err)
+			}
+			names = append(names, set.Names()...)
+		}
+		for _, name := range names {
+			for _, of := range []string{"request>headers>", "resp_headers>"} {
+				if !bytes.Contains(format, []byte("\t"+of+name+" delete\n")) {
+					t.Errorf("%s%s would be logged", of, name)
+				}
 			}
 		}
 	})
@@ -191,6 +197,7 @@ func TestTheLogFilter(t *testing.T) {
 var secretsInLogs = []string{
 	"code-in-address", "state-in-address", "code-in-referer", "state-in-location", "hint-in-location",
 	"mallory@example.com", "X-Session-Email\":[\"" + gatewaytest.Ada, "X-Session-Assertion",
+	"Remote-User\":[\"" + gatewaytest.Ada, "X-Forwarded-Email\":[\"" + gatewaytest.Ada, "X-Remote-User\":[\"" + gatewaytest.Ada, "editor",
 }
 
 // logsOf runs a gateway that logs all it can, and returns the access log and
@@ -207,7 +214,7 @@ func logsOf(t *testing.T, preamble string) string {
 	access, debug := path+".access", path+".debug"
 	c.Global = "log {\nlevel DEBUG\noutput file " + debug + "\n" + format + "\n}"
 	c.Routes = "log {\noutput file " + access + "\n" + format + "\n}\n" +
-		"session_endpoints\nsession_auth {\nassertion\n}\nredir /go /sso?state=state-in-location&id_token_hint=hint-in-location\nreverse_proxy " + c.Upstream
+		"session_endpoints\nsession_auth {\nassertion\nheaders native remote-user oauth2-proxy kubernetes\n}\nredir /go /sso?state=state-in-location&id_token_hint=hint-in-location\nreverse_proxy " + c.Upstream
 	gatewaytest.Load(t, preamble+"\n"+c.Caddyfile(s))
 	b := s.Client(t)
 	b.SignIn(gatewaytest.Ada)
