@@ -2,6 +2,7 @@ package healthcommand
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -63,24 +64,42 @@ var client = http.Client{
 
 // ask returns what the gateway says when its store answers, else why it is not known to.
 func ask(ctx context.Context, address string) (string, error) {
+	// What is no address is not repeated: a password may stand anywhere in it.
+	noAddress := errors.New("that is no address of a session_health: give one such as http://127.0.0.1:8081/healthz")
 	at, err := url.Parse(address)
 	if err != nil || (at.Scheme != "http" && at.Scheme != "https") || at.Host == "" {
-		return "", fmt.Errorf("%q is no address of a session_health: give one such as http://127.0.0.1:8081/healthz", address)
+		return "", noAddress
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at.String(), nil)
 	if err != nil {
-		return "", err
+		return "", noAddress
 	}
 	resp, err := client.Do(req)
 	if err != nil {
-		return "", fmt.Errorf("%w: is the gateway running, and its session_health at that address? Its log says why not", err)
+		return "", fmt.Errorf("%w: %s", err, advice(err))
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, most))
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("the answer of %s did not come to its end: %w: %s", at.Redacted(), err, advice(err))
 	}
 	return judge(resp.StatusCode, body)
+}
+
+// advice is what to do about an error of asking.
+func advice(err error) string {
+	var certificate *tls.CertificateVerificationError
+	switch {
+	case errors.As(err, &certificate):
+		return "its certificate is not trusted here, or is of another name: give session_health a site of its own without TLS, " +
+			"such as http://:8081 with bind 127.0.0.1, and ask there; or have this machine trust the certificate's authority, or name it by SSL_CERT_FILE"
+	case errors.Is(err, http.ErrSchemeMismatch):
+		return "no TLS is spoken there: ask by http://"
+	case errors.Is(err, context.DeadlineExceeded):
+		return "it took too long: see the gateway's log and whether the machine is busy, or give it longer by --timeout 10s; " +
+			"another program may listen at that address"
+	}
+	return "is the gateway running, and its session_health at that address? Its log says why not"
 }
 
 // judge demands the answer of a session_health, and not only its status.

@@ -72,6 +72,8 @@ func TestWhatCannotBeAskedSaysWhatToDo(t *testing.T) {
 		{"nobody listens", nobody, "is the gateway running"},
 		{"no scheme", "127.0.0.1:8081/healthz", "give one such as http://"},
 		{"a path alone", "/healthz", "give one such as http://"},
+		{"a certificate that nobody trusts", selfSigned(t), "SSL_CERT_FILE"},
+		{"no TLS where it is asked by https", strings.Replace(plain(t), "http:", "https:", 1), "ask by http://"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if said, code := asked(t, test.address); code != 1 || !strings.Contains(said, test.says) {
@@ -81,5 +83,51 @@ func TestWhatCannotBeAskedSaysWhatToDo(t *testing.T) {
 	}
 	if said, code := gatewaytest.RunCaddy(t, t.TempDir(), "sidegate-health"); code == 0 {
 		t.Errorf("without an address it exits with 0 and says %q", said)
+	}
+}
+
+func selfSigned(t *testing.T) string {
+	t.Helper()
+	server := httptest.NewTLSServer(http.NotFoundHandler())
+	t.Cleanup(server.Close)
+	return server.URL + "/healthz"
+}
+
+func plain(t *testing.T) string {
+	t.Helper()
+	server := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(server.Close)
+	return server.URL + "/healthz"
+}
+
+// TestASlowAnswerSaysWhatToDo: it begins in time, and does not end in it.
+func TestASlowAnswerSaysWhatToDo(t *testing.T) {
+	for name, answer := range map[string]func(http.ResponseWriter){
+		"no answer at all":      func(http.ResponseWriter) {},
+		"a body without an end": func(w http.ResponseWriter) { _, _ = w.Write([]byte("{")); w.(http.Flusher).Flush() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				answer(w)
+				<-r.Context().Done()
+			}))
+			defer server.Close()
+			said, code := gatewaytest.RunCaddy(t, t.TempDir(), "sidegate-health", "--timeout", "300ms", server.URL+"/healthz")
+			if code != 1 || !strings.Contains(said, "--timeout 10s") || !strings.Contains(said, "the gateway's log") {
+				t.Errorf("exits with %d and says %q", code, said)
+			}
+		})
+	}
+}
+
+// A health check's output goes into logs, and to whoever may see containers.
+func TestNoPasswordOfAnAddressIsPrinted(t *testing.T) {
+	host := strings.TrimPrefix(plain(t), "http://")
+	nobody := fmt.Sprintf("127.0.0.1:%d/healthz", gatewaytest.FreePort(t))
+	for _, address := range []string{"http://user:s3cret@[::1", "http://user:s3cret@", "ftp://user:s3cret@127.0.0.1/", "user:s3cret@127.0.0.1/healthz",
+		"/user:s3cret@127.0.0.1", "http://user:s3cret@127.0.0.1:port/", "http://user:s3cret@" + host, "http://user:s3cret@" + nobody} {
+		if said, code := asked(t, address); code != 1 || strings.Contains(said, "s3cret") {
+			t.Errorf("of %s it exits with %d and says %q", address, code, said)
+		}
 	}
 }
