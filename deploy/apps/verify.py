@@ -3,14 +3,31 @@
 #
 #	python3 verify.py https://app.example.com/auth/.well-known/jwks.json sidegate app.example.com "$ASSERTION"
 #
-# What an app of yours needs is `keys`, kept, and `who`. Tokens of the same keys that
-# are no assertions are refused by `typ`.
+# What an app of yours needs is `NoKeys`, `Keys`, `keys`, kept, and `who`. Tokens of the same keys that
+# are no assertions are refused by `typ`. Where the keys cannot be fetched nothing is
+# known of an assertion: answer 503 then, and not 401, which is for what is refused.
 import sys
 
 import jwt
 
 jwks, issuer, audience, *assertions = sys.argv[1:]
-keys = jwt.PyJWKClient(jwks)
+
+
+class NoKeys(Exception):
+    """There are no keys to verify assertions with."""
+
+
+class Keys(jwt.PyJWKClient):
+    def fetch_data(self):
+        try:
+            found = super().fetch_data()
+            jwt.PyJWKSet.from_dict(found)
+            return found
+        except Exception as error:  # of the network, of HTTP, or of what came
+            raise NoKeys(error) from error
+
+
+keys = Keys(jwks)
 
 
 def who(assertion):
@@ -24,5 +41,7 @@ def who(assertion):
 for assertion in assertions:
     try:
         print(who(assertion)["email"])
+    except NoKeys as error:
+        print("cannot tell: no keys:", error)
     except jwt.PyJWTError as error:
         print("refused:", type(error).__name__)

@@ -2,6 +2,7 @@ package apps_test
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"os/exec"
 	"slices"
 	"strings"
@@ -47,15 +48,24 @@ func verifiesOf(t *testing.T, algorithm string, program []string) {
 	header, rest, _ := strings.Cut(good, ".")
 	body, signature, _ := strings.Cut(rest, ".")
 	otherBody := strings.Split(other, ".")[1]
-	for _, c := range []struct{ name, assertion, want string }{
-		{"the app's own is taken", good, gatewaytest.Ada},
-		{"one for another app is refused", other, "refused: "},
-		{"a session token, which the same key has signed, is refused", c.Bearer, "refused: "},
-		{"another body under the signature is refused", header + "." + otherBody + "." + signature, "refused: "},
-		{"none at all is refused", header + "." + body + ".", "refused: "},
+	gone := httptest.NewServer(http.NotFoundHandler())
+	gone.Close()
+	without := httptest.NewServer(http.NotFoundHandler())
+	defer without.Close()
+	page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("{}")) }))
+	defer page.Close()
+	for _, c := range []struct{ name, origin, assertion, want string }{
+		{"the app's own is taken", s.URL, good, gatewaytest.Ada},
+		{"one for another app is refused", s.URL, other, "refused: "},
+		{"a session token, which the same key has signed, is refused", s.URL, c.Bearer, "refused: "},
+		{"another body under the signature is refused", s.URL, header + "." + otherBody + "." + signature, "refused: "},
+		{"none at all is refused", s.URL, header + "." + body + ".", "refused: "},
+		{"keys that nobody answers for are no refusal", gone.URL, good, "cannot tell: "},
+		{"keys that are not there are no refusal", without.URL, good, "cannot tell: "},
+		{"no keys in what is answered are no refusal", page.URL, good, "cannot tell: "},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			args := slices.Concat(program[1:], []string{s.URL + "/auth/.well-known/jwks.json", "sidegate", "127.0.0.1", c.assertion})
+			args := slices.Concat(program[1:], []string{c.origin + "/auth/.well-known/jwks.json", "sidegate", "127.0.0.1", c.assertion})
 			cmd := exec.CommandContext(t.Context(), program[0], args...) // #nosec G204 -- of this test
 			cmd.Env = append(cmd.Environ(), "NO_PROXY=*", "no_proxy=*")
 			printed, err := cmd.CombinedOutput()

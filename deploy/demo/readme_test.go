@@ -83,8 +83,19 @@ func TestTheVerifiersInTheREADME(t *testing.T) {
 				keys := newKeyServer(t, origin, 1)
 				who, own := build(t, at(t, language, keys.URL)), fresh()
 				printed := who.run(t, own, aMinuteLater, own)
-				if len(printed) != 2 || !strings.HasPrefix(printed[0], who.refusal) || printed[1] != taken {
+				if len(printed) != 2 || !strings.HasPrefix(printed[0], unknown) || printed[1] != taken {
 					t.Errorf("it printed %q", printed)
+				}
+			})
+			t.Run("tells an outage from a refusal", func(t *testing.T) {
+				keys := newKeyServer(t, origin, 0)
+				keys.Close()
+				own := fresh()
+				other := parse(t, own).headed("kid", "another").sign(t, jwt.SigningMethodES256, key)
+				for _, line := range build(t, at(t, language, keys.URL)).run(t, own, aMinuteLater, other) {
+					if !strings.HasPrefix(line, unknown) {
+						t.Errorf("it printed %q", line)
+					}
 				}
 			})
 			t.Run("asks for keys as often as the README says", func(t *testing.T) {

@@ -32,6 +32,9 @@ type verifier struct {
 // README's code looks at it.
 const aMinuteLater = "a minute later"
 
+// unknown begins what is printed of an assertion while there are no keys.
+const unknown = "cannot tell: "
+
 // taken is what is printed of the gateway's assertions.
 const taken = "ada@example.com"
 
@@ -83,7 +86,9 @@ func main() {
 		if assertion == "a minute later" {
 			continue
 		}
-		if person, err := who(context.Background(), assertion); err != nil {
+		if person, err := who(context.Background(), assertion); errors.Is(err, errNoKeys) {
+			fmt.Printf("cannot tell: %q\n", err)
+		} else if err != nil {
 			fmt.Printf("refused: %q\n", err)
 		} else {
 			fmt.Println(person.Email)
@@ -100,6 +105,8 @@ for assertion in sys.argv[1:]:
             print(who(assertion)["email"])
         except jwt.PyJWTError as e:
             print("refused:", repr(e))
+        except NoKeys as e:
+            print("cannot tell:", repr(e))
 `
 
 const nodeProgram = `
@@ -107,7 +114,7 @@ for (const assertion of process.argv.slice(2)) {
   if (assertion === "a minute later") {
     const now = Date.now;
     Date.now = () => now() + 60_001;
-  } else console.log(await who(assertion).then((person) => person.email, (e) => "refused: " + e.message));
+  } else console.log(await who(assertion).then((person) => person.email, (e) => (e instanceof NoKeys ? "cannot tell: " : "refused: ") + e.message));
 }
 `
 
