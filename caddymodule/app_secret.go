@@ -55,12 +55,21 @@ func (o *SecretOptions) read() error {
 	for i, configured := range o.Secrets {
 		secret, err := resolve(configured)
 		if err != nil {
-			return fmt.Errorf("secret %d: %w", i+1, err)
+			return fmt.Errorf("secret %d: %w", i+1, unmadeSecret(configured, err))
 		}
 		o.secrets = append(o.secrets, secret)
 	}
 	o.keepMarked()
 	return nil
+}
+
+// unmadeSecret tells how the file of a secret is made that is not there.
+func unmadeSecret(configured string, err error) error {
+	path, isFile := fileIn(configured)
+	if !errors.Is(err, errNoFile) || !isFile || reference.FindString(configured) != configured {
+		return err
+	}
+	return fmt.Errorf("%s: there is no such file: %s", configured, ownfile.MadeBy("openssl rand -base64 48", path))
 }
 
 // keepMarked names secrets once more as gateways before this one read them: with the byte

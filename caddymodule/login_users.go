@@ -166,6 +166,9 @@ func unopened(named ownfile.Named, err error) error {
 	if !errors.Is(err, fs.ErrNotExist) || named.IsHidden() {
 		return told
 	}
+	if ownfile.IsGivenFromOutside(named.Path) {
+		return fmt.Errorf("%w: %s; %s", told, ownfile.Outside(named.Path), users.Content)
+	}
 	return fmt.Errorf("%w: make it with: %s", told, users.CommandFor(named.Path))
 }
 

@@ -30,7 +30,7 @@ import (
 // may have put there.
 func resolve(value string) (string, error) {
 	for _, name := range reference.FindAllString(value, -1) {
-		if path, isFile := strings.CutPrefix(strings.TrimSuffix(name, "}"), "{file."); isFile {
+		if path, isFile := fileIn(name); isFile {
 			if err := ownfile.Foreign(path); err != nil {
 				return "", fmt.Errorf("%s: %w", name, err)
 			}
@@ -94,30 +94,40 @@ func standInAddress(configured string) string {
 func unresolved(value string) error {
 	for _, name := range reference.FindAllString(value, -1) {
 		if _, err := caddy.NewReplacer().ReplaceOrErr(name, true, true); err != nil {
-			if unread := unreadable(name); unread != nil {
-				return fmt.Errorf("%s cannot be read: %w", name, ownfile.Readable(unread))
-			}
-			return fmt.Errorf("%s is missing or empty: set the variable, or let this process read the file, and start again", name)
+			return missingValue(name)
 		}
 	}
 	return errors.New(`it has braces that are neither {env.NAME} nor {file./path}: write \{ for a brace that is meant as one`)
 }
 
-// unreadable is why the file of a placeholder cannot be read that is there; nil for
-// others.
-func unreadable(name string) error {
-	path, ok := strings.CutPrefix(strings.TrimSuffix(name, "}"), "{file.")
-	if !ok {
-		return nil
+// errNoFile is what to do where the file of a placeholder is not there.
+var errNoFile = errors.New("there is no such file: make it, with the value in it and nothing else, or name where it is")
+
+// missingValue is why there is nothing where that placeholder points to, and what to do.
+func missingValue(name string) error {
+	path, isFile := fileIn(name)
+	if !isFile {
+		return fmt.Errorf("%s is missing or empty: set the variable, and start again", name)
 	}
-	file, err := os.Open(path)
-	if err != nil {
-		if errors.Is(err, fs.ErrPermission) {
-			return err
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%s: %w", name, errNoFile)
+	case err == nil && info.IsDir():
+		return fmt.Errorf("%s is a folder: name a file in it", name)
+	case err == nil:
+		var file *os.File
+		if file, err = os.Open(path); err == nil { // #nosec G304 -- named by the configuration
+			_ = file.Close()
+			return fmt.Errorf("%s is empty: put the value into the file", name)
 		}
-		return nil
 	}
-	return file.Close()
+	return fmt.Errorf("%s cannot be read: %w", name, ownfile.Readable(err))
+}
+
+// fileIn is the file that a placeholder names.
+func fileIn(name string) (path string, isFile bool) {
+	return strings.CutPrefix(strings.TrimSuffix(name, "}"), "{file.")
 }
 
 // fileOf is the file that an option names. All options that name one come by it: its

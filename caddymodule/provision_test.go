@@ -111,7 +111,7 @@ func TestErrorsOfAConfigurationSayWhatToDo(t *testing.T) {
 		{"a secret that is there twice", gatewaytest.Site{Options: secretLine + secretLine}, "secret 2 is the same as an earlier one: put the new secret first, then the old"},
 		{"a secret of a variable that is not set", gatewaytest.Site{Options: "secret {env.SIDEGATE_TEST_UNSET}"}, "secret 1: {env.SIDEGATE_TEST_UNSET} is missing or empty: set the variable"},
 		{"a secret of a variable that is empty", gatewaytest.Site{Options: "secret {env.SIDEGATE_TEST_EMPTY}"}, "secret 1: {env.SIDEGATE_TEST_EMPTY} is missing or empty"},
-		{"a secret of a file that is not there", gatewaytest.Site{Options: "secret {file." + missing + "}"}, "secret 1: {file." + missing + "} is missing or empty: set the variable, or let this process read the file"},
+		{"a secret of a file that is not there", gatewaytest.Site{Options: "secret {file." + missing + "}"}, "secret 1: {file." + missing + "}: there is no such file: make it: openssl rand -base64 48 > " + missing},
 		{"a secret with braces in it", gatewaytest.Site{Options: "secret \"x{" + canary + "}\""}, "secret 1: it has braces that are neither {env.NAME} nor {file./path}"},
 		{"a secret of blanks", gatewaytest.Site{Options: `secret "   "`}, "secret 1: it is empty"},
 

@@ -128,8 +128,8 @@ func TestThePodSaysWhatToDoWhenItDoesNotStart(t *testing.T) {
 		name, overlay, says string
 		spoil               func(*podRun)
 	}{
-		{"no secret", "embedded", "sidegate/secret} is missing or empty", func(p *podRun) { p.remove("secrets/secret") }},
-		{"no password of Redis", "redis", "redis_password} is missing or empty", func(p *podRun) { p.remove("secrets/redis_password") }},
+		{"no secret", "embedded", "secrets/secret}: there is no such file: make it", func(p *podRun) { p.remove("secrets/secret") }},
+		{"no password of Redis", "redis", "redis_password}: there is no such file: make it", func(p *podRun) { p.remove("secrets/redis_password") }},
 		{"no users", "embedded", "make it with: { echo users:", func(p *podRun) { p.remove("secrets/users.yaml") }},
 		{"no store.caddy", "embedded", "store.caddy", func(p *podRun) { p.remove("gateway/store.caddy") }},
 		{"no configuration", "embedded", "put one there, or say with --config where it is", func(p *podRun) { p.remove("gateway/Caddyfile") }},

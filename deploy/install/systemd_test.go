@@ -228,7 +228,7 @@ func TestTheServiceSaysWhatToDoWhenItDoesNotStart(t *testing.T) {
 		name, says string
 		spoil      func(*service)
 	}{
-		{"no secret", "credentials/secret} is missing or empty: set the variable, or let this process read the file", func(s *service) { s.remove("credentials/secret") }},
+		{"no secret", "credentials/secret}: there is no such file: make it", func(s *service) { s.remove("credentials/secret") }},
 		{"no users file", "users.yaml: no such file or directory", func(s *service) { s.remove("etc/users.yaml") }},
 		{"no Caddyfile", "put one there, or say with --config where it is", func(s *service) { s.remove("etc/Caddyfile") }},
 		{"no folder for the admin socket", "make the folder", func(s *service) { s.remove("run") }},

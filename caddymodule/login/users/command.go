@@ -3,8 +3,13 @@ package users
 import (
 	"os"
 	"path/filepath"
-	"strings"
+
+	"example.com/sidegate/caddymodule/ownfile"
 )
+
+// Content says what a users file holds, to those who cannot type CommandFor.
+const Content = "it holds `users: [{id: 1, email: you@example.com, password: '<hash>'}]`, the hash printed by `caddy hash-password --algorithm argon2id`, " +
+	"which this image runs too"
 
 // CommandFor is what an operator types who has no users file yet: it makes the
 // folder where there is none, asks for a password and writes a file with one
@@ -15,21 +20,10 @@ func CommandFor(path string) string {
 	if _, err := os.Stat(folder); err == nil {
 		return writeTo(path)
 	}
-	return "mkdir -p " + inShell(folder) + " && " + writeTo(path)
+	return "mkdir -p " + ownfile.InShell(folder) + " && " + writeTo(path)
 }
 
 func writeTo(path string) string {
 	return `{ echo users:; echo '  - id: 1'; echo '    email: you@example.com'; ` +
-		`echo '    password:' $(./caddy hash-password --algorithm argon2id); } >` + inShell(path)
-}
-
-// inShell quotes a path for a shell, where it needs that.
-func inShell(path string) string {
-	plain := func(r rune) bool {
-		return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("._/-", r)
-	}
-	if path != "" && strings.IndexFunc(path, func(r rune) bool { return !plain(r) }) < 0 {
-		return path
-	}
-	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+		`echo '    password:' $(./caddy hash-password --algorithm argon2id); } >` + ownfile.InShell(path)
 }

@@ -1,0 +1,90 @@
+package starting_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"example.com/sidegate/caddymodule/gatewaytest"
+	"example.com/sidegate/caddymodule/starting"
+)
+
+// shared takes a port of loopback as Caddy does: another Caddy of this user may have it
+// too.
+func shared(t *testing.T) string {
+	t.Helper()
+	at := fmt.Sprintf("127.0.0.1:%d", gatewaytest.FreePort(t))
+	address, err := caddy.ParseNetworkAddress(at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := address.Listen(context.Background(), 0, net.ListenConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.(io.Closer).Close() })
+	return at
+}
+
+func free(t *testing.T) string {
+	t.Helper()
+	return fmt.Sprintf("127.0.0.1:%d", gatewaytest.FreePort(t))
+}
+
+// Caddy would start, and every other request would come to the other one.
+func TestAPortOfAnotherCaddyOfThisUserIsInUse(t *testing.T) {
+	at := shared(t)
+	said, code := gatewaytest.RunCaddy(t, t.TempDir(), "run", "--config", site(t, "off", at))
+	lines := errorLines(said)
+	if code != 1 || len(lines) != 1 || !strings.Contains(lines[0], "another program listens on "+at+" already: stop it") || !strings.Contains(lines[0], starting.ShareVariable+"=1") {
+		t.Errorf("exits with %d and says %s", code, said)
+	}
+}
+
+func TestAPortMayBeSharedByWhoMeansIt(t *testing.T) {
+	t.Setenv(starting.ShareVariable, "1")
+	starts(t, "", "--config", site(t, "off", shared(t)))
+}
+
+// Each has its sites, so both work.
+func TestASharedAdminEndpointIsWarnedOf(t *testing.T) {
+	const warning = "another Caddy has the address of the admin endpoint too"
+	if said := starts(t, "", "--config", site(t, shared(t), free(t))); strings.Count(said, warning) != 1 {
+		t.Errorf("it says %s; want once %q", said, warning)
+	}
+	if said := starts(t, "", "--config", site(t, free(t), free(t))); strings.Contains(said, warning) {
+		t.Errorf("alone, it says %s", said)
+	}
+}
+
+func TestAddressesThatAreFreeAreLeftAsTheyAre(t *testing.T) {
+	dir := t.TempDir()
+	for name, file := range map[string]string{
+		"any port":                     site(t, "off", "127.0.0.1:0"),
+		"a socket in no folder":        site(t, "unix/@sidegate-test-"+strings.ReplaceAll(dir, "/", "-"), free(t)),
+		"a socket":                     site(t, "unix/"+dir+"/admin.sock", free(t)),
+		"a socket that was left there": site(t, "unix/"+left(t)+"|0200", free(t)),
+	} {
+		t.Run(name, func(t *testing.T) { starts(t, "", "--config", file) })
+	}
+}
+
+// left is a socket at which nobody listens any more.
+func left(t *testing.T) string {
+	t.Helper()
+	name := t.TempDir() + "/left.sock"
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: name, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.SetUnlinkOnClose(false)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
