@@ -1,6 +1,7 @@
 package endpoint
 
 import (
+	"bufio"
 	"errors"
 	"io"
 	"net/http"
@@ -11,14 +12,16 @@ import (
 
 // Bounds of the body of a form that is kept: nginx takes 1 MiB unless it is told
 // otherwise. keptAtOnce bounds what strangers can have held in memory, for who posts is
-// not signed in.
+// not signed in, and keptOfOne how much of that is one client's: the rest is there for
+// everybody else, however long that one takes over what it sends.
 const (
 	keptForm   = 1 << 20
 	keptAtOnce = 32
+	keptOfOne  = 8
 )
 
 // keeping has a place for each form that is being kept.
-var keeping = make(chan struct{}, keptAtOnce)
+var keeping = newPlaces(keptAtOnce, keptOfOne)
 
 // KeepForm answers a form that somebody has sent who is not signed in any more: that
 // it went no further, with its fields where they can be kept, to be sent again. What a
@@ -49,14 +52,7 @@ func (a *Address) keepForm(w http.ResponseWriter, r *http.Request, asked string,
 		refusal.CloseUnread(w, r)
 		return web.LostSize
 	}
-	select {
-	case keeping <- struct{}{}:
-		defer func() { <-keeping }()
-	default:
-		refusal.CloseUnread(w, r)
-		return web.LostSize
-	}
-	body, err := readKept(w, r)
+	body, err := a.readKept(w, r)
 	if err != nil {
 		refusal.CloseUnread(w, r)
 		return web.LostSize
@@ -67,13 +63,24 @@ func (a *Address) keepForm(w http.ResponseWriter, r *http.Request, asked string,
 	return lost
 }
 
-var errNotWhole = errors.New("the body is not whole")
+var (
+	errNotWhole = errors.New("the body is not whole")
+	errNoPlace  = errors.New("too many forms are being kept")
+)
 
 // readKept reads the whole body, within the bounds of size and time. One that
-// somebody has read before us is not whole.
-func readKept(w http.ResponseWriter, r *http.Request) (string, error) {
-	body, stop := inTime(w, r)
+// somebody has read before us is not whole. The place is taken when the first of it has
+// come: a head is sent by anybody, and costs them nothing while they wait.
+func (a *Address) readKept(w http.ResponseWriter, r *http.Request) (string, error) {
+	timed, stop := inTime(w, r)
 	defer stop()
+	body := bufio.NewReader(timed)
+	_, _ = body.Peek(1) // that there is none is seen when it is read
+	leave, ok := keeping.take(a.placeOf(r))
+	if !ok {
+		return "", errNoPlace
+	}
+	defer leave()
 	read, err := io.ReadAll(io.LimitReader(body, keptForm+1))
 	if err == nil && (len(read) > keptForm || r.ContentLength >= 0 && int64(len(read)) != r.ContentLength) {
 		err = errNotWhole

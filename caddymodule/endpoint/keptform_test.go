@@ -1,6 +1,9 @@
 package endpoint_test
 
 import (
+	"bufio"
+	"fmt"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -113,5 +116,46 @@ func TestHalfAFormIsNotKept(t *testing.T) {
 	broken := s.Exchange(t, head+"Transfer-Encoding: chunked\n\n5\nnote=\nzz\n")
 	if strings.Contains(broken.Body, "<form") {
 		t.Errorf("one that breaks off is kept:\n%s", broken.Body)
+	}
+}
+
+// stalled is a form of that client's, as a proxy says, of which no more than begun comes.
+// It returns when the gateway waits for it: then it asks for the body.
+func stalled(t *testing.T, s *gatewaytest.Server, client, begun string) {
+	t.Helper()
+	conn, err := net.Dial("tcp", s.Address())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	fmt.Fprintf(conn, "POST /notes HTTP/1.1\r\nHost: %s\r\nX-Forwarded-For: %s\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Site: same-origin\r\nContent-Type: %s\r\n"+
+		"Content-Length: 100\r\nExpect: 100-continue\r\n\r\n", s.Address(), client, gatewaytest.AsForm)
+	if line, err := bufio.NewReader(conn).ReadString('\n'); err != nil || !strings.Contains(line, "100 Continue") {
+		t.Fatalf("it is answered %q: %v", line, err)
+	}
+	fmt.Fprint(conn, begun)
+}
+
+// A head costs nothing to who sends it, and a share is no more than that.
+func TestFormsThatDoNotComeTakeNobodyElsesPlace(t *testing.T) {
+	s := gatewaytest.Start(t, gatewaytest.Site{})
+	kept := func(client string) bool {
+		a := s.Client(t).Do("POST", "/notes", "note=one", append([]string{"X-Forwarded-For", client}, tooLate...)...).Want(t, http.StatusUnauthorized)
+		return strings.Contains(a.Body, `name="note" value="one"`)
+	}
+	for range 40 {
+		stalled(t, s, "203.0.113.1", "")
+	}
+	if !kept("203.0.113.1") {
+		t.Error("heads take places")
+	}
+	for range 40 {
+		stalled(t, s, "203.0.113.1", "n")
+	}
+	gatewaytest.Await(t, "they have their share", func() bool { return !kept("203.0.113.1") }, func() string { return "they have not" })
+	for _, other := range []string{"203.0.113.2", "2001:db8::1"} {
+		if !kept(other) {
+			t.Errorf("nothing is left for %s", other)
+		}
 	}
 }
