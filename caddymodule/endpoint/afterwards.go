@@ -27,15 +27,27 @@ type afterwards struct{ address Address }
 func (a afterwards) name() string { return a.address.Cookie.AttemptPrefix() + afterwardsName }
 
 // keep has the browser remember target, and forget what it remembers of a sign-out
-// before; an empty one is none.
-func (a afterwards) keep(w http.ResponseWriter, r *http.Request, target string) {
+// before; an empty one is none. It reports whether it remembers any.
+func (a afterwards) keep(w http.ResponseWriter, r *http.Request, target string) bool {
 	value := url.QueryEscape(target)
 	switch {
 	case target != "" && len(value) <= longAfterwards:
 		http.SetCookie(w, a.address.Cookie.attempt(a.name(), value, int(afterwardsLife/time.Second)))
+		return true
 	case len(a.values(r)) > 0:
 		a.address.Cookie.clearAttempt(w, a.name())
 	}
+	return false
+}
+
+// signsOut is keep at a sign-out: it also has the browser forget what is configured. Its
+// cookies it forgets on the way back where target is kept in one.
+func (a afterwards) signsOut(w http.ResponseWriter, r *http.Request, target string) {
+	tell := a.address.Clearing
+	if a.keep(w, r, target) {
+		tell, _ = tell.split()
+	}
+	tell.tell(w.Header())
 }
 
 // take leads the browser where it was to be led, once, and reports whether it does. What
@@ -46,6 +58,8 @@ func (a afterwards) take(w http.ResponseWriter, r *http.Request) bool {
 		return false
 	}
 	a.address.Cookie.clearAttempt(w, a.name())
+	_, late := a.address.Clearing.split()
+	late.tell(w.Header())
 	raw, err := url.QueryUnescape(values[0])
 	if err != nil || len(values) > 1 {
 		return false

@@ -105,3 +105,65 @@ func TestWhereASignOutLeadsIsForgottenByTheNext(t *testing.T) {
 		})
 	}
 }
+
+// A sign-out in another way has no way back: what is remembered of one that never came
+// back would lead on who only looks at the page the next time.
+func TestWhereASignOutLeadsIsForgottenByEveryOther(t *testing.T) {
+	p := gatewaytest.NewIDP(t)
+	s := gatewaytest.Start(t, gatewaytest.Site{Options: p.Login("sso", "")})
+	for name, signOut := range map[string]func(*gatewaytest.Browser) gatewaytest.Answer{
+		"of a script": func(b *gatewaytest.Browser) gatewaytest.Answer {
+			return b.Do(http.MethodPost, "/auth/logout", "{}", "Content-Type", "application/json", "Sec-Fetch-Site", "same-origin")
+		},
+		"of this device": func(b *gatewaytest.Browser) gatewaytest.Answer {
+			return b.Do(http.MethodDelete, "/auth/sessions/"+gatewaytest.IDOf(t, b.Client), "", "Sec-Fetch-Site", "same-origin")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := s.Browser(t)
+			b.SignInAt(p, "sso")
+			b.Submit("/auth/logout", url.Values{"return_to": {"/bye"}}).Want(t, http.StatusSeeOther)
+			b.SignInAt(p, "sso")
+			if remembered(b) == "" {
+				t.Fatalf("the browser has %q", b.Jar)
+			}
+			signOut(b).Want(t, http.StatusNoContent)
+			if a := b.Open("/auth/logout").Want(t, http.StatusOK); !strings.Contains(a.Body, "You are signed out") {
+				t.Errorf("the page is\n%s", a.Body)
+			}
+		})
+	}
+}
+
+// One answer that sets a cookie and has cookies forgotten sets none.
+func TestCookiesAreForgottenOnTheWayBackOfASignOutThatLeadsOn(t *testing.T) {
+	p := gatewaytest.NewIDP(t)
+	s := gatewaytest.Start(t, gatewaytest.Site{Options: p.Login("sso", "") + "clear_site_data cookies storage"})
+	const all, later, now = `"storage", "cookies"`, `"cookies"`, `"storage"`
+	for name, c := range map[string]struct{ returnTo, there, back string }{
+		"to a path":                        {"/bye", now, later},
+		"and at once where none leads on":  {"", all, ""},
+		"and at once where it may not":     {"https://evil.example/", all, ""},
+		"and at once where it is not kept": {"/" + strings.Repeat("b", 1300), all, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := s.Browser(t)
+			b.SignInAt(p, "sso")
+			b.Submit("/auth/logout", url.Values{"return_to": {c.returnTo}}).Want(t, http.StatusSeeOther).WantHeader(t, "Clear-Site-Data", c.there)
+			b.Open("/auth/logout").WantHeader(t, "Clear-Site-Data", c.back)
+			b.Open("/auth/logout").Want(t, http.StatusOK).WantHeader(t, "Clear-Site-Data", "")
+		})
+	}
+	t.Run("also where what is kept may be led to no more", func(t *testing.T) {
+		b := s.Browser(t)
+		b.Jar = append(b.Jar, afterwardsCookie+"=https%3A%2F%2Fevil.example%2F")
+		b.Open("/auth/logout").Want(t, http.StatusOK).WantHeader(t, "Clear-Site-Data", later)
+	})
+	t.Run("and not of who is signed in again", func(t *testing.T) {
+		b := s.Browser(t)
+		b.SignInAt(p, "sso")
+		b.Submit("/auth/logout", url.Values{"return_to": {"/bye"}}).Want(t, http.StatusSeeOther)
+		b.SignInAt(p, "sso")
+		b.Open("/auth/logout").Want(t, http.StatusOK).WantHeader(t, "Clear-Site-Data", "")
+	})
+}

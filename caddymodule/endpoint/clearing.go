@@ -37,9 +37,19 @@ func (c Clearing) tell(h http.Header) {
 	}
 }
 
+// split parts what can be told at once from what has to wait where a cookie of the same
+// answer is to come back: a browser that forgets cookies forgets that one as well.
+func (c Clearing) split() (now, later Clearing) {
+	rest, has := strings.CutSuffix(string(c), `"`+ClearCookies+`"`)
+	if !has {
+		return c, ""
+	}
+	return Clearing(strings.TrimSuffix(rest, ", ")), `"` + ClearCookies + `"`
+}
+
 // signsOut has the browser forget who was signed in there; known are the apps' cookies
 // of what has ended.
 func (a *Address) signsOut(w http.ResponseWriter, r *http.Request, known profile.AppCookies) {
 	a.Cookie.ClearOf(w, r, known)
-	a.Clearing.tell(w.Header())
+	afterwards{*a}.signsOut(w, r, "")
 }

@@ -101,9 +101,8 @@ func (l logout) post(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	// Also to who was signed out already: what is left of them there is to go.
-	l.address.Clearing.tell(w.Header())
+	l.after.signsOut(w, r, after)
 	if fromPage {
-		l.after.keep(w, r, after)
 		l.signOut.lead(w, r, next)
 		return
 	}
