@@ -87,7 +87,7 @@ func (a account) get(w http.ResponseWriter, r *http.Request) {
 	}
 	page := web.Account{
 		Base: a.address.BasePath, SignedInAs: calledHere(c), ReturnTo: returnTo,
-		Choices: make([]web.Choice, len(c.Session.User.Accounts)), FormTargets: a.address.ReturnTo.written,
+		Choices: make([]web.Choice, len(c.Session.User.Accounts)),
 	}
 	for i, one := range c.Session.User.Accounts {
 		page.Choices[i] = web.Choice{ID: one.AccountID, Name: one.AccountName, Primary: one.UsersPrimaryAccount, Admin: one.AccountAdmin}

@@ -21,12 +21,11 @@ type devices struct {
 	desk
 	sessions *lifecycle.Sessions
 	events   lifecycle.Events
-	signOut  sourceSignOut
 	methods  map[string]string // what people call each way to sign in
 }
 
 func newDevices(c Config) devices {
-	return devices{newDesk(c), c.Sessions, c.Events, newSourceSignOut(c), calledMethods(c.Logins)}
+	return devices{newDesk(c), c.Sessions, c.Events, calledMethods(c.Logins)}
 }
 
 func devicesRoute(c Config) Route {

@@ -38,7 +38,6 @@ func (d devices) get(w http.ResponseWriter, r *http.Request) {
 	}
 	page := web.Sessions{
 		Base: d.address.BasePath, SignedInAs: calledHere(c), This: d.shown(c.Session), Unreadable: unreadable,
-		FormTargets: d.signOut.targets(r, c),
 	}
 	for _, s := range sessions {
 		if s.Key == c.Session.Key {

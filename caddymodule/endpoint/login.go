@@ -24,7 +24,6 @@ type passwordLogin struct {
 	pages
 	tokens
 	arrivals
-	signOut   sourceSignOut
 	passwords []login.PasswordMethod
 	throttle  *login.Throttle
 	floor     *floor
@@ -36,7 +35,7 @@ func loginRoute(c Config) Route {
 }
 
 func newPasswordLogin(c Config) passwordLogin {
-	return passwordLogin{newPages(c), newTokens(c), newArrivals(c), newSourceSignOut(c), c.Passwords, c.Throttle, newFloor(len(c.Passwords))}
+	return passwordLogin{newPages(c), newTokens(c), newArrivals(c), c.Passwords, c.Throttle, newFloor(len(c.Passwords))}
 }
 
 // get answers with the page; one provider and no form is nothing to choose.
@@ -63,7 +62,6 @@ func (l passwordLogin) get(w http.ResponseWriter, r *http.Request) {
 	case c.Standing == caller.SignedIn:
 		l.fresh.clear(w, r)
 		page.SignedInAs = calledHere(c)
-		page.FormTargets = l.signOut.targets(r, c)
 	case page.Alone() && opensADocument(r) && !r.URL.Query().Has(fragmentParam):
 		page.Providers[0].Href = passingOn(r, page.Providers[0].Href, onceParam, cameParam)
 		w.Header().Set("Vary", varyOnOpening)

@@ -55,7 +55,7 @@ func (l logout) get(w http.ResponseWriter, r *http.Request) {
 		web.SignedOut{Base: l.address.BasePath, Still: l.signOut.called(only(r.URL.Query(), stillParam))}.Write(w, l.address.Look.For(r), http.StatusOK)
 		return
 	}
-	page := web.Logout{Base: l.address.BasePath, FormTargets: l.signOut.targets(r, c)}
+	page := web.Logout{Base: l.address.BasePath}
 	page.ReturnTo, _ = l.address.ReturnTo.Allow(r, returnToOf(r))
 	if c.Standing == caller.SignedIn {
 		page.SignedInAs = calledHere(c)

@@ -26,14 +26,13 @@ func newPages(c Config) pages { return pages{c.Address, c.Passwords, c.NameLabel
 func (p pages) login(r *http.Request, returnTo string, cut bool) web.Login {
 	target, cutHere := p.address.ReturnTo.Keep(r, returnTo)
 	return web.Login{
-		Base:        p.address.BasePath,
-		ReturnTo:    target,
-		Cut:         cut || cutHere,
-		Password:    len(p.passwords) > 0,
-		Names:       slices.ContainsFunc(p.passwords, takesNames),
-		NameLabel:   p.nameLabel,
-		Providers:   p.buttons(target, cut || cutHere),
-		FormTargets: p.address.ReturnTo.written,
+		Base:      p.address.BasePath,
+		ReturnTo:  target,
+		Cut:       cut || cutHere,
+		Password:  len(p.passwords) > 0,
+		Names:     slices.ContainsFunc(p.passwords, takesNames),
+		NameLabel: p.nameLabel,
+		Providers: p.buttons(target, cut || cutHere),
 	}
 }
 

@@ -81,7 +81,7 @@ func TestAnIDTokenThatIsTooLongForAnAddressIsPosted(t *testing.T) {
 			t.Errorf("the page posts %v:\n%s", posts, page.Body)
 		}
 		page.WantHeader(t, "Cache-Control", "no-store")
-		if !strings.Contains(page.Header.Get("Set-Cookie"), "Max-Age=0") || !strings.Contains(page.Header.Get("Content-Security-Policy"), "form-action *;") {
+		if !strings.Contains(page.Header.Get("Set-Cookie"), "Max-Age=0") || strings.Contains(page.Header.Get("Content-Security-Policy"), "form-action") {
 			t.Errorf("the headers are %v", page.Header)
 		}
 		b.WantSignedOut(t)
@@ -106,35 +106,6 @@ func TestAnIDTokenThatIsTooLongForAnAddressIsPosted(t *testing.T) {
 			WantHeader(t, "Location", "https://sso.example.com/bye?t=")
 		b.WantSignedOut(t)
 	})
-}
-
-// Browsers hold a form back from a redirect to a place that the page's policy
-// does not name.
-func TestThePolicyOfSignOutPagesNamesTheProvider(t *testing.T) {
-	p := gatewaytest.NewIDP(t)
-	s := gatewaytest.Start(t, gatewaytest.Site{Options: p.Login("sso", "") + "return_to https://other.example.com"})
-	b := s.Browser(t)
-	formAction := func(a gatewaytest.Answer) string {
-		_, rest, _ := strings.Cut(a.Header.Get("Content-Security-Policy"), "form-action ")
-		targets, _, _ := strings.Cut(rest, ";")
-		return strings.TrimSpace(targets)
-	}
-	if got := formAction(b.Open("/auth/login")); strings.Contains(got, p.URL) {
-		t.Errorf("the policy of the page for who is signed out has form-action %s", got)
-	}
-	b.SignInAt(p, "sso")
-	for _, path := range []string{"/auth/logout", "/auth/login"} {
-		got := formAction(b.Open(path).Want(t, http.StatusOK))
-		for _, want := range []string{"'self'", p.URL, "https://other.example.com"} {
-			if !strings.Contains(" "+got+" ", " "+want+" ") {
-				t.Errorf("%s: form-action is %s, without %s", path, got, want)
-			}
-		}
-	}
-	byPassword := &gatewaytest.Browser{Client: s.Client(t), Jar: []string{s.WithCookie(t, gatewaytest.Grace).Cookie}}
-	if got := formAction(byPassword.Open("/auth/logout")); strings.Contains(got, p.URL) {
-		t.Errorf("for who came in by password, form-action is %s", got)
-	}
 }
 
 // A sign-out never waits for a provider that cannot be reached: the session

@@ -19,7 +19,6 @@ type ReturnTargets struct {
 	basePath string
 	own      origin.Origin // the configured public one, if any
 	listed   []origin.Origin
-	written  []string // those listed, as browsers write them
 }
 
 // NewReturnTargets reads the listed origins; one that is none is an error.
@@ -30,7 +29,7 @@ func NewReturnTargets(basePath string, public origin.Origin, listed []string) (R
 		if err != nil {
 			return t, fmt.Errorf("return_to %d: %w", i+1, err)
 		}
-		t.listed, t.written = append(t.listed, target), append(t.written, target.String())
+		t.listed = append(t.listed, target)
 	}
 	return t, nil
 }

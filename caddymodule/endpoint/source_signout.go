@@ -63,16 +63,6 @@ func (o sourceSignOut) of(r *http.Request, c *caller.Caller) (end oidc.EndSessio
 	return o.providers[i].EndSession(ctx, kept, o.address.Sites.Of(r).String()+o.address.BasePath+logoutPath)
 }
 
-// targets are where a sign-out may lead, for the policies of pages that have
-// such a form: the listed origins, and the session's provider.
-func (o sourceSignOut) targets(r *http.Request, c *caller.Caller) []string {
-	targets := slices.Clone(o.address.ReturnTo.written)
-	if end, ok := o.of(r, c); ok {
-		targets = append(targets, end.Location)
-	}
-	return targets
-}
-
 // lead leads on. A page of ours posts what an address has no room for, where there
 // is a browser to show it in: a script that asked would never get beyond the page.
 func (o sourceSignOut) lead(w http.ResponseWriter, r *http.Request, end oidc.EndSession) {

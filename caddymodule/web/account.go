@@ -13,13 +13,11 @@ type Account struct {
 	// ReturnTo is where choosing leads. The caller has checked that it may. Empty means
 	// back to this page.
 	ReturnTo string
-	// FormTargets are URLs whose origins, outside this site, the form may end up at.
-	FormTargets []string
 }
 
 // Choice is one account on the page.
 type Choice struct {
-	// ID is what is sent, and Name what people call it; empty: the ID.
+	// ID is what is sent, and Name what people call it; where nobody sees it: the ID.
 	ID, Name string
 	// Primary says that it is the one that they act for, and Admin that they administer it.
 	Primary, Admin bool
@@ -27,15 +25,16 @@ type Choice struct {
 
 // Write answers 200 with the page.
 func (a Account) Write(w http.ResponseWriter, v View) {
-	page{name: "account", data: a, status: http.StatusOK, formTargets: a.FormTargets}.write(w, v)
+	page{name: "account", data: a, status: http.StatusOK, anyForm: true}.write(w, v)
 }
 
 // Next is where leaving the page leads.
 func (a Account) Next() string { return orFront(a.ReturnTo) }
 
-// Label is what the account is called.
+// Label is what the account is called, as far as there is anything to see of it: a button
+// without a word is none that anybody knows what it does.
 func (c Choice) Label() string {
-	if c.Name == "" {
+	if !seen(c.Name) {
 		return c.ID
 	}
 	return c.Name

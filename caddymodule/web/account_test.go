@@ -40,3 +40,15 @@ func TestThePageOfAccountsWithoutAny(t *testing.T) {
 		t.Errorf("it says %q", text)
 	}
 }
+
+// A button without a word is none that anybody knows what it does.
+func TestAnAccountWhoseNameNobodySeesIsCalledByItsID(t *testing.T) {
+	for _, name := range []string{"", " ", "\u200b", "\u00ad\u2060", "\u3164", "\u2800", "\u00a0\u3000", "\u202e", "\ufe0f"} {
+		if got := (web.Choice{ID: "acme", Name: name}); got.Label() != "acme" || got.Note() != "" {
+			t.Errorf("%q is called %q, with %q", name, got.Label(), got.Note())
+		}
+	}
+	if got := (web.Choice{ID: "acme", Name: "\u200bAcme"}); got.Label() != "\u200bAcme" || got.Note() != "acme" {
+		t.Errorf("it is called %q, with %q", got.Label(), got.Note())
+	}
+}

@@ -15,10 +15,6 @@ const (
 	keptValue  = 512 << 10
 )
 
-// secretNames are parts of the names of fields that are never kept: what was typed
-// there would stand in a page in clear.
-var secretNames = []string{"pass", "pwd", "secret", "token", "otp", "pin", "card", "cvv"}
-
 // ReadForm reads what a browser writes (URL Standard section 5.2), in order. What
 // none writes, or what would be sent otherwise from our page than it came, is not kept
 // at all: half a form is worse than none.
@@ -71,16 +67,4 @@ func comesAsItCame(f Field) bool {
 	both := f.Name + f.Value
 	return utf8.ValidString(f.Name) && utf8.ValidString(f.Value) && !strings.Contains(both, "\x00") &&
 		!strings.ContainsAny(strings.ReplaceAll(f.Name, "\r\n", "")+strings.ReplaceAll(f.Value, "\r\n", ""), "\r\n")
-}
-
-// isSecret reports whether a field may hold what nobody else is to read. Upper case
-// first: some letters are another's capital, such as the long s.
-func isSecret(name string) bool {
-	name = strings.ToLower(strings.ToUpper(name))
-	for _, part := range secretNames {
-		if strings.Contains(name, part) {
-			return true
-		}
-	}
-	return false
 }

@@ -2,6 +2,12 @@ package web
 
 import "net/http"
 
+// sendOnce is the script of the page for a kept form: it says after a press that the
+// form is sent, and takes no second one. An answer without a page, such as a download,
+// leaves this one standing, and what it said before is no longer so then: who believes
+// it sends, and pays, twice. Without it people press as often as they like.
+var sendOnce = script("pages/kept.js")
+
 // KeptForm is the page for who was signed out before they sent a form: it says that
 // nothing was sent on, and keeps the fields, to be sent once more when they have signed
 // in in another tab.
@@ -33,5 +39,5 @@ const (
 
 // Write answers 401 with the page. Nobody keeps it: what somebody has typed stands in it.
 func (k KeptForm) Write(w http.ResponseWriter, v View) {
-	page{name: "kept", data: k, status: http.StatusUnauthorized}.write(w, v)
+	page{name: "kept", data: k, status: http.StatusUnauthorized, anyForm: true, script: sendOnce}.write(w, v)
 }

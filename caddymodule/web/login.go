@@ -58,11 +58,6 @@ type Login struct {
 	// SignedInAs is the user name, or else the email address, of whom is signed in
 	// already.
 	SignedInAs string
-	// FormTargets are URLs whose origins, outside this site, a form may end up
-	// at by redirect: those listed for return_to and, for the page of whom is
-	// signed in, whatever Logout.FormTargets names. Whatever is no plain http
-	// or https URL is left out. A provider's button is a link, and needs none.
-	FormTargets []string
 }
 
 // Write answers with the page. The status is the caller's: 200 for the page
@@ -76,7 +71,7 @@ func (l Login) Write(w http.ResponseWriter, v View, status int) {
 	}
 	p := page{
 		name: "login", data: shownLogin{l, l.Message(v), v.fieldLabel(l)}, status: status, retryAfter: l.RetryAfter,
-		formTargets: l.FormTargets, script: signIn,
+		anyForm: true, script: signIn,
 	}
 	if l.SignedInAs != "" && l.Failure == NoFailure {
 		p.name = "signedin"

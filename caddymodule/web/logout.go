@@ -14,16 +14,11 @@ type Logout struct {
 	// that it may. Empty means the front page for who stays, and the page that says so
 	// for who does not.
 	ReturnTo string
-	// FormTargets are URLs whose origins, outside this site, signing out may
-	// end up at by redirect, each stop of the way: the providers' end-session
-	// endpoints, what is listed for return_to, and, where the login page leads
-	// straight to a provider, its authorization endpoint.
-	FormTargets []string
 }
 
 // Write answers with the page.
 func (l Logout) Write(w http.ResponseWriter, v View, status int) {
-	page{name: "logout", data: l, status: status, formTargets: l.FormTargets}.write(w, v)
+	page{name: "logout", data: l, status: status, anyForm: true}.write(w, v)
 }
 
 // Stay is where "Stay signed in" leads.

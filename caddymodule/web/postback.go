@@ -5,9 +5,7 @@ import (
 	"net/http"
 )
 
-// submit sends the form of the id go. Without it people press its button themselves. The
-// form may end up anywhere: where people are led after ours, back to a provider or to
-// where they wanted to go, is not known yet.
+// submit sends the form of the id go. Without it people press its button themselves.
 const submit template.JS = "document.getElementById('go').submit()"
 
 // PostBack is the page between a form that a provider had the browser post to us

@@ -28,9 +28,6 @@ type Sessions struct {
 	Unreadable []string
 	// Done is what is told to have been done, if anything.
 	Done SessionsDone
-	// FormTargets are URLs whose origins, outside this site, signing out here may end up
-	// at: see Logout.
-	FormTargets []string
 }
 
 // SessionsDone is what a press of one of the page's buttons has done, as far as can be
@@ -72,7 +69,7 @@ func (s Sessions) Write(w http.ResponseWriter, v View) {
 	for _, d := range s.Others[:min(len(s.Others), mostDevices)] {
 		shown.Others = append(shown.Others, v.device(d))
 	}
-	page{name: "sessions", data: shown, status: http.StatusOK, formTargets: s.FormTargets}.write(w, v)
+	page{name: "sessions", data: shown, status: http.StatusOK, anyForm: true}.write(w, v)
 }
 
 // shownSessions is the page in a language, with as many of them as it shows.

@@ -24,7 +24,7 @@ func (l *Look) functions(of *language) template.FuncMap {
 		// What a policy allows by its hash.
 		"style":  func() template.CSS { return l.style },
 		"submit": func() template.JS { return submit }, "goOn": func() template.JS { return goOn },
-		"signIn": func() template.JS { return signIn }, "depart": func() template.JS { return depart },
+		"signIn": func() template.JS { return signIn }, "depart": func() template.JS { return depart }, "sendOnce": func() template.JS { return sendOnce },
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"html/template"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -20,16 +19,15 @@ func source(text string) string {
 
 // page is one answer: the template of that name, filled with data.
 type page struct {
-	name        string
-	data        any
-	status      int
-	retryAfter  time.Duration
-	formTargets []string
-	anyForm     bool         // its form may end up anywhere
-	noForm      bool         // it has none
-	script      template.JS  // the one that it has, if any
-	style       template.CSS // what it has beside the style sheet of all, if anything
-	tries       bool         // its script is a file of ours, and asks this site
+	name       string
+	data       any
+	status     int
+	retryAfter time.Duration
+	anyForm    bool         // its form may end up anywhere
+	noForm     bool         // it has none
+	script     template.JS  // the one that it has, if any
+	style      template.CSS // what it has beside the style sheet of all, if anything
+	tries      bool         // its script is a file of ours, and asks this site
 }
 
 func (p page) write(w http.ResponseWriter, v View) {
@@ -86,8 +84,7 @@ func setSecurityHeaders(h http.Header) {
 }
 
 // policy allows the page its own style sheet, its script if it has one, pictures that
-// stand in it, and its forms. Browsers hold form-action against the redirects that
-// follow a post, too, so it lists the origins that a form may end up at.
+// stand in it, and its forms.
 func (p page) policy(l *Look) string {
 	allowed := "default-src 'none'; style-src " + l.styleSource
 	if p.style != "" {
@@ -101,23 +98,24 @@ func (p page) policy(l *Look) string {
 	case p.script != "":
 		allowed += "; script-src " + source(string(p.script))
 	}
-	return allowed + "; img-src data:; form-action " + p.targets() + "; frame-ancestors 'none'; base-uri 'none'"
+	return allowed + "; img-src data:" + p.formAction() + "; frame-ancestors 'none'; base-uri 'none'"
 }
 
-func (p page) targets() string {
+// formAction says where forms may go. Browsers hold it against every redirect that
+// follows a post, too, and block one without a word. Where our 303 leads is the app's,
+// which may lead on to another host, or to a program by a scheme of its own: nobody
+// here can list that, and * has http and https alone. So a page whose form leads on
+// says nothing of it. It would hold back a form that somebody put into the page, and
+// nobody does: what is written into pages is escaped, and a template's form that goes
+// elsewhere is refused when the configuration is loaded.
+func (p page) formAction() string {
 	switch {
 	case p.anyForm:
-		return "*"
+		return ""
 	case p.noForm:
-		return "'none'"
+		return "; form-action 'none'"
 	}
-	targets := "'self'"
-	for _, raw := range p.formTargets {
-		if o := origin(raw); o != "" && !strings.Contains(targets+" ", " "+o+" ") {
-			targets += " " + o
-		}
-	}
-	return targets
+	return "; form-action 'self'"
 }
 
 // vary adds a name to what an answer depends on, unless it is there.
@@ -130,25 +128,6 @@ func vary(lines []string, name string) string {
 		return all
 	}
 	return all + ", " + name
-}
-
-// origin is the origin of an http or https URL, as a source in a policy. It is
-// empty for anything that is none, and for hosts with other characters than
-// names have: a space, a semicolon or an asterisk would widen the policy.
-func origin(raw string) string {
-	u, err := url.Parse(raw)
-	if err != nil || (u.Scheme != "https" && u.Scheme != "http") {
-		return ""
-	}
-	host := strings.TrimSuffix(strings.ToLower(u.Host), ":")
-	if u.Hostname() == "" || strings.ContainsFunc(host, notInHost) {
-		return ""
-	}
-	return u.Scheme + "://" + host
-}
-
-func notInHost(c rune) bool {
-	return (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '.' && c != '-' && c != ':' && c != '_'
 }
 
 // seconds rounds up, so that nobody who waits as told comes too early.
