@@ -161,6 +161,7 @@ func (s *SessionAuth) ServeHTTP(w http.ResponseWriter, r *http.Request, next cad
 		return s.refuse(w, r, c, why)
 	}
 	if c.MayPass() {
+		s.known(w, r, v, c)
 		if err := s.inject(g, r, v, c); err != nil {
 			return caddyhttp.Error(http.StatusInternalServerError, err)
 		}
@@ -192,6 +193,14 @@ func (s *SessionAuth) handOver(w http.ResponseWriter, r *http.Request, v *caller
 		v.OwnHeaders()
 	}
 	v.KeepAnswer(r, caller.KeepNowhere)
+}
+
+// known is for a page that is shown to whose sign-in has succeeded a moment ago: the
+// browser has kept it.
+func (s *SessionAuth) known(w http.ResponseWriter, r *http.Request, v *caller.Remembered, c *caller.Caller) {
+	if s.shared.address.Cookie.Known(w, r, c, true) {
+		v.OwnHeaders()
+	}
 }
 
 // decide says what becomes of the request.

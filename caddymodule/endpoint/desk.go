@@ -26,6 +26,7 @@ func newDesk(c Config) desk {
 func (d desk) signedIn(w http.ResponseWriter, r *http.Request) *caller.Caller {
 	c := d.callers.Caller(r)
 	d.address.Cookie.HandOver(w, c)
+	d.address.Cookie.Known(w, r, c, false)
 	if c.MayPass() {
 		return c
 	}
@@ -65,6 +66,7 @@ func (d desk) received(w http.ResponseWriter, r *http.Request, page string) *cal
 	}
 	c := d.callers.Caller(r)
 	d.address.Cookie.HandOver(w, c)
+	d.address.Cookie.Known(w, r, c, false)
 	if c.MayPass() {
 		return c
 	}

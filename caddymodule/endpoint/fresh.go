@@ -7,6 +7,7 @@ import (
 	"example.com/sidegate/caddymodule/caller"
 	"example.com/sidegate/caddymodule/login/oidc"
 	"example.com/sidegate/caddymodule/origin"
+	"example.com/sidegate/caddymodule/web"
 )
 
 // fresh is the word of a browser that a sign-in has just succeeded in it: a cookie
@@ -116,10 +117,23 @@ func (c *Cookie) clearFresh(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// hasFresh reports whether the browser has sent the word, which may be made up.
+// hasFresh reports whether the browser has sent the word, which may be made up. The
+// names are whole, for every page that is asked for is looked at.
 func (c *Cookie) hasFresh(r *http.Request) bool {
 	sent := caller.Remember(r)
-	return len(sent.CookiesNamed(c.AttemptPrefix()+freshName)) > 0 || len(sent.CookiesNamed(insecureAttemptCookie+freshName)) > 0
+	return len(sent.CookiesNamed(insecureAttemptCookie+freshName)) > 0 || !c.Insecure && len(sent.CookiesNamed(attemptCookie+freshName)) > 0
+}
+
+// Known takes the word back where the session's cookie has come back with it and opens
+// the session: whose session ends after that, at another device, has a browser that
+// keeps cookies. With pages it does so in answers to navigations alone. It reports
+// whether the browser is told something by it.
+func (c *Cookie) Known(w http.ResponseWriter, r *http.Request, by *caller.Caller, pages bool) bool {
+	if by.Standing != caller.SignedIn || by.Token != "" || !c.hasFresh(r) || pages && !web.IsNavigation(r) {
+		return false
+	}
+	c.clearFresh(w, r)
+	return true
 }
 
 // ended is the cookie of endedName, for that many seconds. It is bare of the prefix

@@ -2,6 +2,7 @@ package endpoint_test
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -117,6 +118,33 @@ func TestWhoseSessionHasEndedIsNotTakenForOneWhoKeepsNone(t *testing.T) {
 		b.Open(p.Consent(t, departs(b).Want(t, http.StatusSeeOther).Header.Get("Location"))).Want(t, http.StatusSeeOther)
 		b.WantSignedIn(t, gatewaytest.Ada)
 	})
+}
+
+// The page accused gateways that share no store, and the log warned of them.
+func TestWhoseSignInWasSeenToBeKeptIsNotToldThatItWasNot(t *testing.T) {
+	for name, c := range map[string]struct {
+		reads func(b *gatewaytest.Browser)
+		told  bool
+	}{
+		"who has read a page":                       {func(b *gatewaytest.Browser) { b.Open("/orders").Want(b.T, http.StatusOK) }, false},
+		"whose page has asked who they are":         {func(b *gatewaytest.Browser) { b.Do(http.MethodGet, "/auth/session", "").Want(b.T, http.StatusOK) }, false},
+		"who has looked where they are signed in":   {func(b *gatewaytest.Browser) { b.Open("/auth/sessions").Want(b.T, http.StatusOK) }, false},
+		"but who has read nothing yet is":           {func(*gatewaytest.Browser) {}, true},
+		"and so is whose page has but asked an app": {func(b *gatewaytest.Browser) { b.Do(http.MethodGet, "/orders", "", "Accept", "application/json").Want(b.T, http.StatusOK) }, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := gatewaytest.Start(t, gatewaytest.Site{})
+			b := s.Browser(t)
+			b.Submit("/auth/login", url.Values{"email": {gatewaytest.Ada}, "password": {gatewaytest.Password}}).Want(t, http.StatusSeeOther)
+			c.reads(b)
+			s.WithCookie(t, gatewaytest.Ada).Do(http.MethodDelete, "/auth/sessions", "").Want(t, http.StatusNoContent) // at another device
+			to := b.Open("/orders").Want(t, http.StatusSeeOther).Header.Get("Location")
+			page := b.Open(to).Want(t, http.StatusOK).Body
+			if told := strings.Contains(page, "did not know you again"); told != c.told || strings.Contains(to, "came=1") != c.told {
+				t.Errorf("it is led to %s, and the page is\n%s", to, page)
+			}
+		})
+	}
 }
 
 // The word is of the host that was signed in at, and the session of all below the domain.

@@ -45,12 +45,8 @@ func takesNames(m login.PasswordMethod) bool {
 // calledHere is what somebody who is signed in knows themselves by.
 func calledHere(c *caller.Caller) string { return cmp.Or(c.Session.Username, c.User.Email) }
 
-// refuse answers with the page that says why, and with JSON who asks for that.
-func (p pages) refuse(w http.ResponseWriter, r *http.Request, returnTo string, why *refusal.Refusal) {
-	p.refuseOn(w, r, p.login(r, returnTo, false), why)
-}
-
-// refuseAt is refuse for a sign-in at that provider.
+// refuseAt answers with the page that says why a sign-in at that provider has failed,
+// and with JSON who asks for that.
 func (p pages) refuseAt(w http.ResponseWriter, r *http.Request, returnTo string, why *refusal.Refusal, at string) {
 	if web.AsksForJSON(r) {
 		why.WriteJSON(w)

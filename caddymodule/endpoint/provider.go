@@ -247,7 +247,7 @@ func (l providerLogin) finish(w http.ResponseWriter, r *http.Request, attempt oi
 	s, why := l.arrive(r, attempt, person)
 	l.attempted(r, l.provider.Name(), why)
 	if why != nil {
-		l.pages.refuse(w, r, attempt.ReturnTo, why)
+		l.refuse(w, r, attempt.ReturnTo, why)
 		return
 	}
 	l.setCookie(w, r, s)
@@ -302,6 +302,10 @@ var providerFailures = []struct {
 func (l providerLogin) fail(w http.ResponseWriter, r *http.Request, returnTo string, err error) {
 	why := l.judge(r, err)
 	l.attempted(r, l.provider.Name(), why)
+	l.refuse(w, r, returnTo, why)
+}
+
+func (l providerLogin) refuse(w http.ResponseWriter, r *http.Request, returnTo string, why *refusal.Refusal) {
 	l.pages.refuseAt(w, r, returnTo, why, cmp.Or(l.provider.Label, l.provider.Name()))
 }
 

@@ -34,8 +34,8 @@ func TestEveryWayToFailAtAProviderHasItsPage(t *testing.T) {
 		status int
 		says   string
 	}{
-		{"the person declined", instead("error=access_denied"), 401, "it was cancelled or not allowed there"},
-		{"the provider could not ask them", instead("error=login_required"), 401, "it was cancelled or not allowed there"},
+		{"the person declined", instead("error=access_denied"), 401, "signing in at Acme was cancelled or not allowed"},
+		{"the provider could not ask them", instead("error=login_required"), 401, "signing in at Acme was cancelled or not allowed"},
 		{"the provider is not configured for it", instead("error=invalid_scope"), 401, "cannot accept the answer"},
 		{"the provider answers with an error that nobody knows", instead("error=canary"), 401, "cannot accept the answer"},
 		{"the provider's standard has a word for it", instead("error=request_not_supported"), 401, "cannot accept the answer"},
@@ -44,14 +44,13 @@ func TestEveryWayToFailAtAProviderHasItsPage(t *testing.T) {
 			return "/auth/callback/sso?code=c&state=" + strings.Repeat("A", 43)
 		}, 400, "Signing in took too long"},
 		{"the answer is forged", instead("code=c&code=d"), 400, "does not belong to a sign-in begun in this browser"},
-		{"the code was used before", instead("code=used"), 400, "it holds for a short time, and once. Sign in again."},
+		{"the code was used before", instead("code=used"), 400, "used already, or came too late. Please sign in again."},
 		{"the clocks disagree", claims(map[string]any{"iat": ago, "exp": ago + 60}), 401, "do not agree"},
 		{"the token is for another client", claims(map[string]any{"aud": "canary"}), 401, "cannot accept the answer"},
 		{"the token is of another issuer", claims(map[string]any{"iss": "https://canary.example.com"}), 401, "cannot accept the answer"},
-		{"the address is not verified", claims(map[string]any{"email_verified": false}), 403, "not verified there"},
+		{"the address is not verified", claims(map[string]any{"email_verified": false}), 403, "not verified at Acme. If you can, verify it at Acme"},
 		{"nobody said that the address is verified", claims(map[string]any{"email_verified": nil}), 403, "does not say whether your email address is verified"},
-		{"the address is not verified", claims(map[string]any{"email_verified": false}), 403, "not verified there"},
-		{"there is no address", claims(map[string]any{"email": nil}), 403, "No email address came with your sign-in"},
+		{"there is no address", claims(map[string]any{"email": nil}), 403, "No email address came from Acme. Add one to your account at Acme"},
 		{"the address is none", claims(map[string]any{"email": "canary"}), 403, "Your entry is not complete"},
 		{"the configuration refuses the person", claims(map[string]any{"sub": "mallory"}), 403, "Ask the &lt;front&gt; desk"},
 	} {

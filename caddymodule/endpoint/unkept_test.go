@@ -164,7 +164,7 @@ func TestWhoseCookieCameIsNotToldThatItDidNot(t *testing.T) {
 			}
 			b.At(t, s.Server).Do(http.MethodPost, "/auth/logout", "").Want(t, http.StatusNoContent) // as from another device
 			to := b.Open("/orders").Want(t, http.StatusSeeOther).Header.Get("Location")
-			if a := b.Open(to).Want(t, http.StatusOK); !strings.Contains(a.Body, "Perhaps several gateways of it share no store") {
+			if a := b.Open(to).Want(t, http.StatusOK); !strings.Contains(a.Body, "several of its gateways may share no store") {
 				t.Errorf("the page is\n%s", a.Body)
 			}
 			s.AwaitLog("are there gateways that share no store at one address")

@@ -52,7 +52,7 @@ var (
 		Message: "Your roles and permissions do not allow this."}
 	AccountAdmin = &Refusal{Status: http.StatusForbidden, Code: "forbidden",
 		Text:    "refusal.account_admin",
-		Message: "This is for who administers the account that they act for."}
+		Message: "Only administrators of the account you act for may do this."}
 	Unmapped = &Refusal{Status: http.StatusForbidden, Code: "forbidden",
 		Text: "refusal.unmapped",
 		Message: "What was last said of your roles and permissions cannot be read, so none of them hold until it can. " +

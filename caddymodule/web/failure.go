@@ -94,9 +94,9 @@ const (
 	Spent
 )
 
-// failureTexts are the keys of the texts of failures. "There" is
-// the provider: the person comes from it, and what it sent back (error,
-// error_description) is a request like any other, so none of it is in a text.
+// failureTexts are the keys of the texts of failures. The person may come from a
+// provider, and what it sent back (error, error_description) is a request like any other,
+// so none of it is in a text.
 var failureTexts = map[Failure]string{
 	Wrong:         "failure.wrong",
 	Unfinished:    "failure.unfinished",
@@ -132,6 +132,8 @@ var failureTexts = map[Failure]string{
 var failureTextsAt = map[Failure]string{
 	ProviderAway: "failure.provider_away.at", ProviderNotYet: "failure.provider_not_yet.at", Mismatched: "failure.mismatched.at",
 	ProviderTrouble: "failure.provider_trouble.at",
+	Denied:          "failure.denied.at", Unfinished: "failure.unfinished.at", Unverified: "failure.unverified.at",
+	NoEmail: "failure.no_email.at", Unmapped: "failure.unmapped.at",
 }
 
 // Message is the failure in words; empty when there is none. Their places are the wait

@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -22,9 +23,9 @@ func TestAFailureIsTold(t *testing.T) {
 		"too many attempts, and how long to wait":           {web.Throttled, "too many attempts to sign in. Try again in 2 minutes.", false},
 		"a crowd": {web.Busy, "Many people are signing in at once. Try again in 2 minutes.", false},
 		"a source that is down, and whose fault it is not":     {web.Unavailable, "You have done nothing wrong", false},
-		"a provider that did not sign anybody in":              {web.Unfinished, "did not finish", false},
+		"a provider that did not sign anybody in":              {web.Unfinished, "Signing in at Acme did not finish", false},
 		"an entry that makes no session":                       {web.Incomplete, "not complete", false},
-		"a person or a provider that said no":                  {web.Denied, "cancelled or not allowed there. Try again", false},
+		"a person or a provider that said no":                  {web.Denied, "signing in at Acme was cancelled or not allowed. Try again", false},
 		"an attempt that took too long, or lost its cookie":    {web.Expired, "Try again. If that does not help, allow cookies", false},
 		"a browser that sends no cookie":                       {web.NoCookie, "Your browser sent no cookie for this attempt, so", false},
 		"a browser that keeps none over plain http, and why":   {web.NoCookiePlain, "If this address begins with http://, that is why", false},
@@ -41,15 +42,15 @@ func TestAFailureIsTold(t *testing.T) {
 		"clocks that disagree, and who should know":            {web.Clock, "clocks of this service and of the one you signed in at do not agree", false},
 		"an answer for somebody else, and who should know":     {web.Misconfigured, "please tell whoever looks after this service", false},
 		"an answer to nothing that this browser asked":         {web.Forged, "does not belong to a sign-in begun in this browser", false},
-		"an answer that was used, and what next":               {web.Spent, "it holds for a short time, and once. Sign in again.", false},
-		"an email address that nobody verified, and what next": {web.Unverified, "not verified there. If you can, verify it where you signed in and try again", false},
+		"an answer that was used, and what next":               {web.Spent, "had been used already, or came too late. Please sign in again.", false},
+		"an email address that nobody verified, and what next": {web.Unverified, "not verified at Acme. If you can, verify it at Acme and try again", false},
 		"an email address of which nothing is said":            {web.Unvouched, "does not say whether your email address is verified", false},
-		"an email address that was not told, and what next":    {web.NoEmail, "Add one to your account there", false},
+		"an email address that was not told, and what next":    {web.NoEmail, "No email address came from Acme. Add one to your account at Acme", false},
 		"a refusal, and whom to ask":                           {web.Refused, "may not sign in here. If you think it should, ask", false},
 		"a service that was set up anew, and what next":        {web.AskAgain, "Please sign in again.", false},
 		"as many sessions as there may be, and what next":      {web.TooMany, "Sign out at one of them, then sign in here.", false},
 		"a number that is somebody else's, and whom to tell":   {web.Taken, "belongs to somebody else here, so you cannot be signed in. Please tell whoever", false},
-		"what cannot be mapped, and that it will not heal":     {web.Unmapped, "cannot be completed: your entry there lacks something that this service needs, or has it in another form. Trying again will not help", false},
+		"what cannot be mapped, and that it will not heal":     {web.Unmapped, "cannot be completed: your entry at Acme lacks something that this service needs, or has it in another form. Trying again will not help", false},
 		"one that this page does not know, as unavailable":     {lastFailure + 1, "You have done nothing wrong", false},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -89,6 +90,22 @@ func verifyAlert(t *testing.T, all []*element) string {
 		t.Errorf("title is %q", title)
 	}
 	return alert.text
+}
+
+// They said "there", or "dort", and nothing stood before it.
+func TestAFailureAtAProviderNamesIt(t *testing.T) {
+	there := regexp.MustCompile(`\b([Tt]here|[Dd]ort)\b`)
+	for _, tag := range []string{"en", "de"} {
+		for _, f := range []web.Failure{web.Denied, web.Unfinished, web.Unverified, web.NoEmail, web.Unmapped} {
+			for _, at := range []string{"", "Acme"} {
+				w := record(func(w http.ResponseWriter) { web.Login{Failure: f, At: at}.Write(w, in(tag), http.StatusForbidden) })
+				text := byID(elements(t, w.Body.String()), "failure").text
+				if there.MatchString(text) || strings.Contains(text, "Acme") != (at != "") {
+					t.Errorf("%s, of failure %d at %q: %s", tag, f, at, text)
+				}
+			}
+		}
+	}
 }
 
 func TestEveryFailureHasATextOfItsOwn(t *testing.T) {

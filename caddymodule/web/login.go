@@ -44,8 +44,8 @@ type Login struct {
 	Name string
 	// Failure is what to tell of the last attempt.
 	Failure Failure
-	// At is the provider that the last attempt was at, by its label or name. It is
-	// said with ProviderAway and Mismatched.
+	// At is the provider that the last attempt was at, by its label or name. Empty:
+	// none is named.
 	At string
 	// Reason is what the configuration says to whom it refuses, the message of
 	// a require; shown with Refused only. Never give anything of a request, or

@@ -92,7 +92,7 @@ func TestAnAccountIsChosenByOnePress(t *testing.T) {
 			b.pressNamed("Globex")
 			b.await("Globex is marked", `(document.querySelector("[aria-current]") || document.body).innerText`, func(said string) bool { return strings.HasPrefix(said, "Globex") })
 			b.do(chromedp.Navigate(g.URL + "/billing/7?a=1"))
-			b.wantText("This is for who administers the account that they act for.")
+			b.wantText("Only administrators of the account you act for may do this.")
 			b.wantText("You are signed in as " + gatewaytest.Ada)
 			b.pressNamed("Act for another account")
 			b.wantText("Choose an account")
