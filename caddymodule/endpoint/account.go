@@ -3,9 +3,13 @@ package endpoint
 import (
 	"errors"
 	"net/http"
+	"net/url"
+	"strings"
 
 	"example.com/sidegate/caddymodule/caller"
+	"example.com/sidegate/caddymodule/identity"
 	"example.com/sidegate/caddymodule/lifecycle"
+	"example.com/sidegate/caddymodule/origin"
 	"example.com/sidegate/caddymodule/refusal"
 	"example.com/sidegate/caddymodule/web"
 	"example.com/sidegate/sessionstore"
@@ -131,10 +135,33 @@ func (a account) post(w http.ResponseWriter, r *http.Request) {
 		a.events.Trouble(r.Context(), "a session could not be changed", err)
 		a.refusePage(w, r, NotChanged(err))
 	case returnTo != "":
-		redirect(w, r, returnTo)
+		redirect(w, r, a.unchosen(r, returnTo))
 	default:
 		redirect(w, r, a.address.BasePath+accountPath)
 	}
+}
+
+// unchosen is where choosing leads without the parameter that chooses an account: it
+// would have the page there be for the account of before, and refused as before. The
+// addresses of other sites are theirs.
+func (a account) unchosen(r *http.Request, returnTo string) string {
+	to, err := url.Parse(returnTo)
+	if a.address.AccountParam == "" || err != nil || to.Host != "" && !a.address.ReturnTo.isOwn(r, origin.OfURL(to)) {
+		return returnTo
+	}
+	before, fragment, _ := strings.Cut(returnTo, "#")
+	path, query, _ := strings.Cut(before, "?")
+	left, chosen := identity.TakeParameter(query, a.address.AccountParam)
+	if chosen == nil {
+		return returnTo
+	}
+	if left != "" {
+		path += "?" + left
+	}
+	if fragment != "" {
+		path += "#" + fragment
+	}
+	return path
 }
 
 // readChoice reads the page's form.

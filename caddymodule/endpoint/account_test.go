@@ -161,6 +161,41 @@ func TestAnAccountIsChosenByAPress(t *testing.T) {
 	})
 }
 
+// Who chose another account after a refusal was refused again, without end.
+func TestChoosingAnAccountTakesTheOneOfTheAddressOutOfIt(t *testing.T) {
+	s := gatewaytest.Start(t, gatewaytest.Site{
+		Options: "account_param account_id\nreturn_to https://other.example.com", Auth: "path /boss/* {\naccount_admin\n}",
+	})
+	b := browserAs(t, s, gatewaytest.Ada, firefox)
+	for name, asked := range map[string]string{
+		"of which one is no administrator": "/boss/x?account_id=globex", "that is none of one's own": "/orders?account_id=nope",
+		"in another spelling": "/orders?a=1&account%5fid=nope&b=2",
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := b.At(t, s)
+			_, choose, _ := strings.Cut(b.Open(asked).Want(t, http.StatusForbidden).Body, `href="/auth/account?return_to=`)
+			choose, _, _ = strings.Cut(choose, `"`)
+			returnTo, _ := url.QueryUnescape(choose)
+			if returnTo != asked {
+				t.Fatalf("the page leads to choose and back to %q", returnTo)
+			}
+			to := b.Submit("/auth/account", url.Values{"accountId": {"acme"}, "return_to": {returnTo}}).Want(t, http.StatusSeeOther).Header.Get("Location")
+			b.Open(to).Want(t, http.StatusOK)
+		})
+	}
+	for _, c := range []struct{ name, returnTo, leads string }{
+		{"and nothing else", "/orders?a=1&account_id=globex&b=%2f#account_id=x", "/orders?a=1&b=%2f#account_id=x"},
+		{"nor anything where it is not", "/orders?#x", "/orders?#x"},
+		{"also of a whole address of this site", s.URL + "/orders?account_id=globex", s.URL + "/orders"},
+		{"but not of another's", "https://other.example.com/x?account_id=globex", "https://other.example.com/x?account_id=globex"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b.At(t, s).Submit("/auth/account", url.Values{"accountId": {"acme"}, "return_to": {c.returnTo}}).
+				Want(t, http.StatusSeeOther).WantHeader(t, "Location", c.leads)
+		})
+	}
+}
+
 func TestThePageToChooseAnAccountForWhoHasNone(t *testing.T) {
 	s := gatewaytest.Start(t, gatewaytest.Site{})
 	if page := browserAs(t, s, gatewaytest.Grace, firefox).Open("/auth/account").Want(t, http.StatusOK).Body; !strings.Contains(page, "There is none for <strong>grace@example.com</strong>") || strings.Contains(page, "<form") {

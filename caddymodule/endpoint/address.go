@@ -189,7 +189,8 @@ func (a *Address) Forbid(w http.ResponseWriter, r *http.Request, why *refusal.Re
 	view := a.Look.For(r)
 	page := a.problem(r, why, view, asked)
 	page.SignedInAs = calledHere(c)
-	page.OtherAccount = (why == refusal.AccountAdmin || why == refusal.Account) && len(c.Session.User.Accounts) > 1
+	accounts := len(c.Session.User.Accounts)
+	page.OtherAccount = why == refusal.AccountAdmin && accounts > 1 || why == refusal.Account && accounts > 0
 	page.Write(w, view)
 }
 

@@ -126,11 +126,13 @@ func TestWhoseSignInWasSeenToBeKeptIsNotToldThatItWasNot(t *testing.T) {
 		reads func(b *gatewaytest.Browser)
 		told  bool
 	}{
-		"who has read a page":                       {func(b *gatewaytest.Browser) { b.Open("/orders").Want(b.T, http.StatusOK) }, false},
-		"whose page has asked who they are":         {func(b *gatewaytest.Browser) { b.Do(http.MethodGet, "/auth/session", "").Want(b.T, http.StatusOK) }, false},
-		"who has looked where they are signed in":   {func(b *gatewaytest.Browser) { b.Open("/auth/sessions").Want(b.T, http.StatusOK) }, false},
-		"but who has read nothing yet is":           {func(*gatewaytest.Browser) {}, true},
-		"and so is whose page has but asked an app": {func(b *gatewaytest.Browser) { b.Do(http.MethodGet, "/orders", "", "Accept", "application/json").Want(b.T, http.StatusOK) }, true},
+		"who has read a page":                     {func(b *gatewaytest.Browser) { b.Open("/orders").Want(b.T, http.StatusOK) }, false},
+		"whose page has asked who they are":       {func(b *gatewaytest.Browser) { b.Do(http.MethodGet, "/auth/session", "").Want(b.T, http.StatusOK) }, false},
+		"who has looked where they are signed in": {func(b *gatewaytest.Browser) { b.Open("/auth/sessions").Want(b.T, http.StatusOK) }, false},
+		"but who has read nothing yet is":         {func(*gatewaytest.Browser) {}, true},
+		"and so is whose page has but asked an app": {func(b *gatewaytest.Browser) {
+			b.Do(http.MethodGet, "/orders", "", "Accept", "application/json").Want(b.T, http.StatusOK)
+		}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := gatewaytest.Start(t, gatewaytest.Site{})

@@ -110,15 +110,15 @@ func (l passwordLogin) answerProgram(w http.ResponseWriter, r *http.Request, s a
 }
 
 // refuse answers a form with the page again, anything else with JSON. What was typed
-// for a name stays where name and password do not belong together, and nowhere else:
-// what ends otherwise may not have been typed by anybody.
+// for a name stays where the same may be sent once more, by now or with another
+// password, and nowhere else: what ends otherwise may not have been typed by anybody.
 func (l passwordLogin) refuse(w http.ResponseWriter, r *http.Request, given credentials, why *refusal.Refusal) {
 	if !given.form {
 		why.WriteJSON(w)
 		return
 	}
 	page := l.pages.login(r, given.returnTo, false)
-	if why == refusal.Credentials {
+	if why == refusal.Credentials || why.Status == http.StatusTooManyRequests || why.Status == http.StatusServiceUnavailable {
 		page.Name = given.name()
 	}
 	l.pages.refuseOn(w, r, page, why)

@@ -12,6 +12,7 @@ import (
 
 	"example.com/sidegate/caddymodule/gatewaytest"
 	"example.com/sidegate/sessionstore"
+	"example.com/sidegate/sessionstore/redis/redistest"
 )
 
 func TestLoginPageOverTheWire(t *testing.T) {
@@ -117,7 +118,7 @@ func fingerprint(a gatewaytest.Answer, typed string) string {
 }
 
 // The name stays on the page after a wrong password, and in no other case.
-func TestTheTypedNameStaysOnThePageAfterAWrongPasswordAlone(t *testing.T) {
+func TestTheTypedNameStaysOnThePageWhereItMayBeSentOnceMore(t *testing.T) {
 	s := gatewaytest.Start(t, gatewaytest.Site{})
 	const kept = `value="Ada@Example.com"`
 	for _, c := range []struct {
@@ -143,7 +144,15 @@ func TestTheTypedNameStaysOnThePageAfterAWrongPasswordAlone(t *testing.T) {
 		for range 10 {
 			s.Client(t).SignInByForm(gatewaytest.Grace, "wrong", "/")
 		}
-		if a := s.Client(t).SignInByForm(gatewaytest.Grace, "wrong", "/").Want(t, http.StatusTooManyRequests); strings.Contains(a.Body, gatewaytest.Grace) {
+		if a := s.Client(t).SignInByForm(gatewaytest.Grace, "wrong", "/").Want(t, http.StatusTooManyRequests); !strings.Contains(a.Body, `value="`+gatewaytest.Grace+`"`) {
+			t.Errorf("the page is\n%s", a.Body)
+		}
+	})
+	t.Run("nothing can be checked", func(t *testing.T) {
+		r := redistest.Start(t)
+		s := gatewaytest.Start(t, gatewaytest.Site{}.OnRedis(r, gatewaytest.PresentSecret))
+		r.Kill()
+		if a := s.Client(t).SignInByForm("Ada@Example.com", gatewaytest.Password, "/").Want(t, http.StatusServiceUnavailable); !strings.Contains(a.Body, kept) {
 			t.Errorf("the page is\n%s", a.Body)
 		}
 	})

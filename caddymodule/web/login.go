@@ -39,8 +39,9 @@ type Login struct {
 	NameLabel string
 	// Providers are shown in this order.
 	Providers []Provider
-	// Name is what was typed for a name in the last attempt, to be mended with the
-	// password alone. It is shown with Wrong only, and where it is one that people type.
+	// Name is what was typed for a name in the last attempt, to be sent again with a
+	// password alone. It is shown with Wrong, Throttled, Busy and Unavailable only, and
+	// where it is one that people type.
 	Name string
 	// Failure is what to tell of the last attempt.
 	Failure Failure
@@ -66,7 +67,7 @@ type Login struct {
 // Taken and Unmapped, 429 for Throttled, 503 for Busy, Unavailable,
 // ProviderTrouble, ProviderAway and Mismatched.
 func (l Login) Write(w http.ResponseWriter, v View, status int) {
-	if l.Failure != Wrong || len(l.Name) > maxTyped || !utf8.ValidString(l.Name) || strings.ContainsFunc(l.Name, unseen) {
+	if !l.Failure.keepsName() || len(l.Name) > maxTyped || !utf8.ValidString(l.Name) || strings.ContainsFunc(l.Name, unseen) {
 		l.Name = ""
 	}
 	p := page{
@@ -77,6 +78,11 @@ func (l Login) Write(w http.ResponseWriter, v View, status int) {
 		p.name = "signedin"
 	}
 	p.write(w, v)
+}
+
+// keepsName reports whether the same name may be sent once more.
+func (f Failure) keepsName() bool {
+	return f == Wrong || f == Throttled || f == Busy || f == Unavailable
 }
 
 // maxTyped is as much of a name as its field takes, in bytes.

@@ -225,7 +225,7 @@ func TestTheNameIsCalledWhatItMayBe(t *testing.T) {
 
 // What was typed stays, to be mended with the password alone: after a wrong one, and
 // in no other case, for then it may be of whoever made the request up.
-func TestTheTypedNameStaysAfterAWrongPassword(t *testing.T) {
+func TestTheTypedNameStaysWhereItMayBeSentOnceMore(t *testing.T) {
 	long := strings.Repeat("a", 242) + "@example.com"
 	for _, c := range []struct {
 		name    string
@@ -241,8 +241,9 @@ func TestTheTypedNameStaysAfterAWrongPassword(t *testing.T) {
 		{"not what controls something", web.Login{Failure: web.Wrong, Name: "a\x00b"}, "", "failure"},
 		{"not what nobody sees", web.Login{Failure: web.Wrong, Name: "ada\u200b@example.com"}, "", "failure"},
 		{"not without one", web.Login{Failure: web.Wrong}, "", "failure"},
-		{"not after too many attempts", web.Login{Failure: web.Throttled, Name: "ada@example.com"}, "", "failure"},
-		{"not while nothing can be checked", web.Login{Failure: web.Unavailable, Name: "ada@example.com"}, "", "failure"},
+		{"after too many attempts", web.Login{Failure: web.Throttled, Name: "ada@example.com"}, "ada@example.com", "password"},
+		{"in a crowd", web.Login{Failure: web.Busy, Name: "ada@example.com"}, "ada@example.com", "password"},
+		{"while nothing can be checked", web.Login{Failure: web.Unavailable, Name: "ada@example.com"}, "ada@example.com", "password"},
 		{"not after a provider's failure", web.Login{Failure: web.Denied, Name: "ada@example.com"}, "", "failure"},
 		{"not on the page itself", web.Login{Name: "ada@example.com"}, "", "email"},
 	} {

@@ -45,7 +45,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	flags.StringVar(&o.Algorithm, "algorithm", "RS256", "RS256, ES256 or EdDSA")
 	flags.BoolVar(&o.KeepRefreshTokens, "keep-refresh-tokens", false, "do not rotate them")
 	flags.StringVar(&o.redirect, "redirect", "http://127.0.0.1:8080/auth/callback/demo", "redirect URI of the demo clients")
-	flags.StringVar(&o.bye, "bye", "http://127.0.0.1:8080/auth/login", "where a sign-out goes back to")
+	flags.StringVar(&o.bye, "bye", "http://127.0.0.1:8080/auth/logout", "where a sign-out goes back to")
 	flags.StringVar(&o.logout, "logout", "", "where to announce the end of sessions, such as http://127.0.0.1:8080/auth/backchannel-logout/demo")
 	flags.StringVar(&o.key, "key", "", "public key in PEM of the client demo-jwt; without it there is no such client")
 	if err := flags.Parse(args); err != nil {
@@ -110,6 +110,7 @@ func (o *options) print(out io.Writer, issuer string) {
 		fmt.Fprintf(out, "client         %s (%s)\n", c.ID, how)
 	}
 	fmt.Fprintf(out, "redirect URI   %s\n", o.redirect)
+	fmt.Fprintf(out, "after sign-out %s\n", o.bye)
 	for _, person := range o.People {
 		fmt.Fprintf(out, "person         %s\n", person.Email)
 	}

@@ -33,19 +33,24 @@ func TestRun(t *testing.T) {
 		ended <- run(ctx, []string{"-address", "127.0.0.1:0", "-algorithm", "ES256", "-key", key}, write)
 		write.Close()
 	}()
-	issuer, clients, people := "", 0, 0
+	issuer, bye, clients, people := "", "", 0, 0
 	for lines := bufio.NewScanner(read); people < 3 && lines.Scan(); {
 		switch words := strings.Fields(lines.Text()); words[0] {
 		case "issuer":
 			issuer = words[1]
 		case "client":
 			clients++
+		case "after":
+			bye = words[2]
 		case "person":
 			people++
 		}
 	}
 	if clients != 3 {
 		t.Errorf("%d clients", clients)
+	}
+	if bye != "http://127.0.0.1:8080/auth/logout" { // as the README has it registered
+		t.Errorf("a sign-out goes back to %q", bye)
 	}
 	resp, err := http.Get(issuer + "/.well-known/openid-configuration")
 	if err != nil {
