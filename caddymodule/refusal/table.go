@@ -156,7 +156,7 @@ var MediaForm = &Refusal{Status: http.StatusUnsupportedMediaType, Code: "unsuppo
 // Something here is in trouble.
 var (
 	Unavailable = &Refusal{Status: http.StatusServiceUnavailable, Code: "unavailable", Page: web.Unavailable, Result: Failed,
-		Text:    "refusal.unavailable",
+		Text:    "problem.unavailable.detail",
 		Message: "Sessions cannot be looked up at the moment. Nobody was signed out; try again shortly.", RetryAfter: 2 * time.Second}
 	Crowded = &Refusal{Status: http.StatusServiceUnavailable, Code: "busy",
 		Message: "As many event streams are open here as may be. Try again later, or ask for the session now and then.", RetryAfter: time.Minute}
@@ -168,11 +168,11 @@ var (
 		Text:    "failure.ask_again",
 		Message: "This service was set up anew while you signed in. Sign in again.", RetryAfter: time.Second}
 	Source = &Refusal{Status: http.StatusServiceUnavailable, Code: "source_unavailable", Page: web.Unavailable, Result: Failed,
-		Text: "refusal.source",
+		Text: "problem.source",
 		Message: "Who you are could not be asked anew, for the service that says so gave no answer. " +
 			"Your session stays as it was; try again shortly.", RetryAfter: 2 * time.Second}
 	OldGateway = &Refusal{Status: http.StatusServiceUnavailable, Code: "source_unavailable", Page: web.Unavailable, Result: Failed,
-		Text:       "refusal.old_gateway",
+		Text:       "problem.old_gateway",
 		Message:    "The gateway that you are signed in at was asked who you are, and gave no answer. Nobody was signed out; try again shortly.",
 		RetryAfter: 2 * time.Second}
 	SourceUnmapped = &Refusal{Status: http.StatusBadGateway, Code: "source_unreadable", Page: web.Unavailable, Result: Failed,
@@ -180,10 +180,10 @@ var (
 		Message: "What is said of you cannot be read, so your roles and permissions do not hold until it can. " +
 			"You are still signed in. Please tell whoever runs this service."}
 	NotEnded = &Refusal{Status: http.StatusServiceUnavailable, Code: "unavailable",
-		Text:    "refusal.not_ended",
+		Text:    "problem.not_ended",
 		Message: "It could not be confirmed that the session has ended. Try again shortly.", RetryAfter: 2 * time.Second}
 	StillSignedIn = &Refusal{Status: http.StatusServiceUnavailable, Code: "unavailable",
-		Text:    "refusal.still_signed_in",
+		Text:    "problem.still_signed_in",
 		Message: "It could not be confirmed that the session has ended: you may still be signed in. Try again shortly.", RetryAfter: 2 * time.Second}
 	OldGatewayNotAsked = &Refusal{Status: http.StatusServiceUnavailable, Code: "source_unavailable", Page: web.Unavailable, Result: Failed,
 		Text: "refusal.old_gateway_not_asked",

@@ -97,6 +97,25 @@ func TestNoPageRepeatsItsHeading(t *testing.T) {
 	}
 }
 
+// It was said three times: in words, beside the wait, and on the button.
+func TestAPageSaysInWordsOnceThatOneMayTryAgain(t *testing.T) {
+	for tag, words := range map[string]string{"en": "try again", "de": "noch einmal"} {
+		for name, why := range map[string]*refusal.Refusal{
+			"a store that cannot tell": refusal.Unavailable, "a source that is away": refusal.Source, "another gateway": refusal.OldGateway,
+			"an end that is not confirmed": refusal.NotEnded, "a sign-out that is not": refusal.StillSignedIn, "too many streams": refusal.Listeners,
+			"too many attempts": refusal.Attempts.After(time.Minute),
+		} {
+			r, w := asking(tag), httptest.NewRecorder()
+			view := (*web.Look)(nil).For(r)
+			why.Problem(r, view).Write(w, view)
+			said, _, _ := strings.Cut(w.Body.String(), "<a ")
+			if n := strings.Count(strings.ToLower(said), words); n != 1 {
+				t.Errorf("%s, of %s: %d times\n%s", tag, name, n, said)
+			}
+		}
+	}
+}
+
 // A page tells what programs are told, and people read it in their language.
 func TestARefusalsPageSaysItsMessage(t *testing.T) {
 	english, german := web.View{}, (*web.Look)(nil).For(asking("de"))

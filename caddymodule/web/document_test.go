@@ -252,6 +252,8 @@ func ownScript(t *testing.T, name string) string {
 		return "location.replace(document.getElementById('go').href+location.hash)"
 	case name == "kept form", strings.HasPrefix(name, "form "):
 		return fileOf(t, "pages/kept.js")
+	case strings.HasPrefix(name, "problem"), name == "unreadable":
+		return fileOf(t, "pages/takealong.js")
 	case name == "depart":
 		return fileOf(t, "pages/depart.js")
 	case name == "already signed in", name == "no way to sign in", strings.HasPrefix(name, "providers only"), strings.HasPrefix(name, "login"):

@@ -51,7 +51,7 @@ func (p Problem) Write(w http.ResponseWriter, v View) {
 	if p.RetryAfter > 0 {
 		shown.Wait = v.Text("problem.wait", v.wait(p.RetryAfter))
 	}
-	page{name: "problem", data: shown, status: p.Status, retryAfter: p.RetryAfter}.write(w, v)
+	page{name: "problem", data: shown, status: p.Status, retryAfter: p.RetryAfter, script: takeAlong}.write(w, v)
 }
 
 // shownProblem is the page in a language.

@@ -187,5 +187,5 @@ func IsTag(text string) bool { return isTag(text) }
 // Inline are the texts that a policy allows in a page: the style sheet, and the scripts
 // of ours.
 func (l *Look) Inline() (style string, scripts []string) {
-	return string(l.orPlain().style), []string{string(submit), string(goOn), string(signIn), string(depart), string(sendOnce)}
+	return string(l.orPlain().style), []string{string(submit), string(goOn), string(signIn), string(depart), string(sendOnce), string(takeAlong)}
 }

@@ -13,6 +13,10 @@ var signIn = script("pages/signin.js")
 // depart leads to the one provider with that part of the address.
 var depart = script("pages/depart.js")
 
+// takeAlong is the script of the pages of refusals: it takes that part of the address
+// along to where somebody comes back to it as somebody else, or asks once more.
+var takeAlong = script("pages/takealong.js")
+
 func script(name string) template.JS { return template.JS(mustRead(name)) } //nolint:gosec // our own file
 
 // Depart is the page that leads to the one provider at once, in the place of a redirect:

@@ -25,6 +25,7 @@ func (l *Look) functions(of *language) template.FuncMap {
 		"style":  func() template.CSS { return l.style },
 		"submit": func() template.JS { return submit }, "goOn": func() template.JS { return goOn },
 		"signIn": func() template.JS { return signIn }, "depart": func() template.JS { return depart }, "sendOnce": func() template.JS { return sendOnce },
+		"takeAlong": func() template.JS { return takeAlong },
 	}
 }
 

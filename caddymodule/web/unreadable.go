@@ -15,7 +15,7 @@ type Unreadable struct {
 
 // Write answers 503 with the page.
 func (u Unreadable) Write(w http.ResponseWriter, v View) {
-	page{name: "unreadable", data: u, status: http.StatusServiceUnavailable}.write(w, v)
+	page{name: "unreadable", data: u, status: http.StatusServiceUnavailable, script: takeAlong}.write(w, v)
 }
 
 // StartedOver is the page that leads to the login page at once when such a
