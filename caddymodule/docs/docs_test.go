@@ -87,7 +87,7 @@ func checkRoute(t *testing.T, r web.DocsRoute) {
 		}
 	}
 	// What ends a session is asked about first, whoever adds it.
-	ends := r.Method == "DELETE" || r.ID == "postLogout" || r.ID == "postStartOver" || byForm
+	ends := r.Method == "DELETE" || r.ID == "postLogin" || r.ID == "postLogout" || r.ID == "postStartOver" || byForm
 	if ends != (r.Confirm != "") {
 		t.Errorf("%s asks %q", r.ID, r.Confirm)
 	}

@@ -42,9 +42,14 @@ func (a *Address) LoginURL(r *http.Request, asked string) string {
 // the gateway has a public one, for the app may be at another host.
 func (a *Address) LoginURLFor(r *http.Request) string { return a.loginURLFor(r, r.URL.RequestURI()) }
 
-// TellLogin says in an answer to a program that is not signed in where people sign in.
+// TellLogin says in an answer to a program that is not signed in where people sign in. A
+// page of a listed origin is told the whole address: a path would lead to its own site.
 func (a *Address) TellLogin(h http.Header, r *http.Request, asked string) {
-	h.Set(loginURLHeader, inASCII(a.loginURLFor(r, asked)))
+	to := a.loginURLFor(r, asked)
+	if strings.HasPrefix(to, "/") && a.Check.FromListed(r) {
+		to = a.Sites.Of(r).String() + to
+	}
+	h.Set(loginURLHeader, inASCII(to))
 }
 
 func (a *Address) loginURLFor(r *http.Request, asked string) string {

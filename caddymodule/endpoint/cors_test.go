@@ -140,6 +140,20 @@ func TestProgramsAreToldWherePeopleSignIn(t *testing.T) {
 	s.With(t, "", "nonsense").Get("/api").Want(t, http.StatusUnauthorized).WantHeader(t, "X-Login-Url", "/auth/login?return_to=%2Fapi")
 }
 
+// A path would lead to the page's own site.
+func TestPagesOfListedOriginsAreToldTheWholeAddress(t *testing.T) {
+	s := gatewaytest.Start(t, gatewaytest.Site{Options: "cors " + partner})
+	for from, want := range map[string]string{
+		partner: s.URL + "/auth/login?return_to=%2Fapi", "https://evil.example": "/auth/login?return_to=%2Fapi", "": "/auth/login?return_to=%2Fapi",
+	} {
+		header := []string{"Origin", from}
+		if from == "" {
+			header = nil
+		}
+		s.Client(t).Get("/api", header...).Want(t, http.StatusUnauthorized).WantHeader(t, "X-Login-Url", want)
+	}
+}
+
 func TestProgramsAreToldTheWholeAddressWhereThereIsAPublicOne(t *testing.T) {
 	s := gatewaytest.Start(t, gatewaytest.Site{Options: "public_url https://www.example"})
 	s.Client(t).Get("/api").Want(t, http.StatusUnauthorized).WantHeader(t, "X-Login-Url", "https://www.example/auth/login")

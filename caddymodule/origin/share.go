@@ -43,6 +43,9 @@ func (c *Check) listed(r *http.Request) string {
 	return from[0]
 }
 
+// FromListed reports whether a page of a listed origin has sent the request.
+func (c *Check) FromListed(r *http.Request) bool { return c.listed(r) != "" }
+
 // IsPreflight reports whether a browser asks whether a page may send a request
 // (Fetch section 4.8): it sends no body with that, and no upgrade.
 func IsPreflight(r *http.Request) bool {

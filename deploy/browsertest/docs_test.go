@@ -180,6 +180,13 @@ func TestATokenThatIsPastedIntoTheDocsStaysInItsPage(t *testing.T) {
 	b.fill("#token", "not a token")
 	b.try("getSession")
 	b.wantTried("getSession", "status", "401 Unauthorized")
+	b.do(chromedp.Evaluate(`document.getElementById("token").value = " "`, nil))
+	b.try("getSession")
+	b.wantTried("getSession", "status", "paste a token first")
+	b.do(chromedp.Evaluate(`document.getElementById("token").value = ""`, nil))
+	b.fill("#token", "Bearer "+grace.Bearer)
+	b.try("getSession")
+	b.wantTried("getSession", "body", `"email": "`+gatewaytest.Grace+`"`)
 }
 
 func TestTheDocsAskBeforeSomethingEnds(t *testing.T) {
@@ -192,7 +199,7 @@ func TestTheDocsAskBeforeSomethingEnds(t *testing.T) {
 	watched := b.watchRequests()
 	for _, c := range []struct{ route, says string }{
 		{"deleteSessions", "This ends all of your other sessions for real"}, {"deleteSession", "This ends that session for real."},
-		{"postLogout", "This signs out for real."}, {"postStartOver", "ends for real"},
+		{"postLogout", "This signs out for real."}, {"postStartOver", "ends for real"}, {"postLogin", "This signs in for real."},
 	} {
 		for _, no := range []chromedp.Action{chromedp.Click("#confirm .no", chromedp.ByQuery), chromedp.KeyEvent(kb.Escape)} {
 			b.try(c.route)

@@ -10,6 +10,9 @@ document.getElementById("as").hidden = false;
 token.addEventListener("input", () => { document.getElementById("as-token").checked = true; });
 addEventListener("pagehide", () => { token.value = ""; });
 
+// pasted is the token, also where the word that goes before it in its header came along.
+const pasted = () => token.value.trim().replace(/^bearer\s+/i, "");
+
 const make = (name, attributes, text) => {
   const element = document.createElement(name);
   for (const [attribute, value] of Object.entries(attributes)) element.setAttribute(attribute, value);
@@ -78,7 +81,7 @@ const request = (form) => {
   url.hash = "";
   const init = { method: form.dataset.method, headers, redirect: "manual", cache: "no-store", credentials: "same-origin" };
   if (document.getElementById("as-token").checked) {
-    headers.set("Authorization", "Bearer " + token.value.trim());
+    headers.set("Authorization", "Bearer " + pasted());
     init.credentials = "omit";
   }
   const media = form.querySelector("select");
@@ -119,6 +122,11 @@ for (const form of document.querySelectorAll(".try")) {
   part("stop").addEventListener("click", () => ask.abort());
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
+    if (document.getElementById("as-token").checked && !pasted()) {
+      part("came").hidden = true;
+      part("status").textContent = "Nothing was sent: paste a token first, at the top of this page.";
+      return;
+    }
     if (form.dataset.confirm && !await confirmed(form.dataset.confirm)) return;
     ask?.abort();
     const own = ask = new AbortController();
