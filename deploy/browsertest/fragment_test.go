@@ -42,7 +42,7 @@ func TestTheFragmentIsKeptOnTheWayOnFromARefusal(t *testing.T) {
 
 func TestTryingAgainKeepsTheFragment(t *testing.T) {
 	r := redistest.Start(t, redistest.AppendOnly())
-	g := gatewaytest.StartProcess(t, gatewaytest.Site{Options: "cache 0"}.OnRedis(r, gatewaytest.PresentSecret))
+	g := gatewaytest.StartProcess(t, gatewaytest.Site{Options: "cache off"}.OnRedis(r, gatewaytest.PresentSecret))
 	b := open(t) // which complains of 503
 	b.do(chromedp.Navigate(g.URL + "/orders?z#/7"))
 	b.signIn()
