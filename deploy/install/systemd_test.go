@@ -112,10 +112,13 @@ func newService(t *testing.T) *service {
 
 func (s *service) file(name string) string { return filepath.Join(s.dir, name) }
 
-// configure writes the Caddyfile of the unit, with another port and without TLS.
+// configure writes the Caddyfile of the unit, with another port, without TLS, and with
+// the folders of the test where systemd names none.
 func (s *service) configure(port string) {
 	s.t.Helper()
-	s.config = replaced(s.t, read(s.t, "../systemd/sidegate.caddy"), "\napp.example.com {", "\nhttp://localhost:"+port+" {\n\tbind 127.0.0.1", ":8081 {", ":"+s.ports[1]+" {")
+	s.config = replaced(s.t, read(s.t, "../systemd/sidegate.caddy"), "\napp.example.com {", "\nhttp://localhost:"+port+" {\n\tbind 127.0.0.1", ":8081 {", ":"+s.ports[1]+" {",
+		"DIRECTORY:/run/credentials/sidegate.service}", "DIRECTORY:"+s.file("credentials")+"}", "DIRECTORY:/run/sidegate}", "DIRECTORY:"+s.file("run")+"}",
+		"DIRECTORY:/var/lib/sidegate}", "DIRECTORY:"+s.file("state")+"}", "DIRECTORY:/etc/sidegate}", "DIRECTORY:"+s.file("etc")+"}")
 	gatewaytest.WriteFile(s.t, s.file("etc/Caddyfile"), s.config)
 }
 
@@ -144,8 +147,11 @@ func (s *service) command(name string) *exec.Cmd {
 	}
 	cmd := gatewaytest.CaddyCommand(s.t.Context(), s.dir, words[1:]...)
 	cmd.Env = append(cmd.Env, strings.Fields(strings.ReplaceAll(s.of("Environment")[0], "%S/sidegate", s.file("state")))...)
-	cmd.Env = append(cmd.Env, "CREDENTIALS_DIRECTORY="+s.file("credentials"), "STATE_DIRECTORY="+s.file("state"),
-		"RUNTIME_DIRECTORY="+s.file("run"), "CONFIGURATION_DIRECTORY="+s.file("etc"))
+	cmd.Env = append(cmd.Env, "STATE_DIRECTORY="+s.file("state"), "RUNTIME_DIRECTORY="+s.file("run"), "CONFIGURATION_DIRECTORY="+s.file("etc"))
+	if name == "ExecStart" {
+		// A reload is not told, by systemd 257 and its neighbours.
+		cmd.Env = append(cmd.Env, "CREDENTIALS_DIRECTORY="+s.file("credentials"))
+	}
 	return cmd
 }
 

@@ -1,0 +1,55 @@
+package install_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// steps are the lines that the top of a file has to be typed.
+func steps(t *testing.T, file string) (lines []string) {
+	t.Helper()
+	for line := range strings.Lines(read(t, file)) {
+		if step, ok := strings.CutPrefix(strings.TrimSuffix(line, "\n"), "#\t"); ok {
+			lines = append(lines, step)
+		} else if !strings.HasPrefix(line, "#") {
+			break
+		}
+	}
+	return lines
+}
+
+// TestTheStepsOfTheUnitWorkOnABareMachine: a Debian 12 has no /etc/sysusers.d, and root's
+// umask may be 077. Nothing of systemd runs but what makes the user, whose group only root
+// could give files to.
+func TestTheStepsOfTheUnitWorkOnABareMachine(t *testing.T) {
+	root := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(root, "etc"), 0o750); err != nil {
+		t.Fatal(err)
+	}
+	all := strings.Join(steps(t, unitFile), "\n")
+	host, enabled := strings.Index(all, "$HOST"), strings.Index(all, "enable --now")
+	if host < 0 || host > enabled {
+		t.Error("the service starts before it has the host of its operator")
+	}
+	all = regexp.MustCompile(`systemctl [^&\n]*(&&)?`).ReplaceAllString(all, "")
+	all = replaced(t, all, " -g sidegate", "", " /etc/", " "+root+"/etc/", ">/etc/", ">"+root+"/etc/", " /usr/", " "+root+"/usr/",
+		"systemd-sysusers", "systemd-sysusers --root="+root, "$(caddy hash-password --algorithm argon2id)", "HASH",
+		"755 caddy ", "755 /bin/true ", "HOST=app.example.com", "HOST=gate.example.org")
+	cmd := command(t, "sh", "-euc", "umask 077\n"+all)
+	cmd.Dir = top(t)
+	must(t, cmd)
+	for name, mode := range map[string]os.FileMode{"Caddyfile": 0o640, "users.yaml": 0o640, "secret": 0o600} {
+		if is, err := os.Stat(filepath.Join(root, "etc/sidegate", name)); err != nil || is.Mode().Perm() != mode || is.Size() == 0 {
+			t.Errorf("%s: %v %v, want %v", name, is, err, mode)
+		}
+	}
+	if made := read(t, filepath.Join(root, "etc/sidegate/Caddyfile")); !strings.Contains(made, "\ngate.example.org {") || strings.Contains(made, "app.example.com") {
+		t.Errorf("the host is not in\n%s", made)
+	}
+	if users := read(t, filepath.Join(root, "etc/passwd")); !strings.HasPrefix(users, "sidegate:") {
+		t.Errorf("the users are %q", users)
+	}
+}
