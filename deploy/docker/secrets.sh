@@ -1,7 +1,8 @@
 #!/bin/sh
 # Makes the secrets that compose.yaml names, in the folder secrets beside it, and one
 # person, whose password it tells. What is there already stays; run it again at any time.
-# The image hashes the password, unless CADDY says how caddy is called here.
+# The image hashes the password; without Docker say CADDY=$PWD/caddy, or how else caddy is
+# called here.
 set -eu
 
 cd -- "$(dirname -- "$0")"
@@ -15,12 +16,14 @@ for name in sidegate_secret redis_password; do
 done
 if ! [ -s secrets/users.yaml ]; then
 	password=$(openssl rand -hex 12)
-	hash=$(printf %s "$password" | ${CADDY:-docker run --rm -i sidegate} hash-password --algorithm argon2id) || {
-		echo "secrets.sh: build the image first: docker compose -f deploy/docker/compose.yaml build" >&2
+	hash=$(printf %s "$password" | ${CADDY:-docker run --rm -i --pull never sidegate} hash-password --algorithm argon2id) || {
+		echo "secrets.sh: no password was hashed, as said above: start Docker and build the image (docker compose -f deploy/docker/compose.yaml build), or run CADDY=\$PWD/caddy deploy/docker/secrets.sh" >&2
 		exit 1
 	}
 	printf 'users:\n  - id: 1\n    email: ada@example.com\n    password: %s\n    roles: [admin]\n' "$hash" >secrets/users.yaml
 	echo "ada@example.com signs in with the password $password"
 fi
 chmod 444 secrets/*
+# Of a clone that was made under umask 077 no container could open what is mounted.
+chmod a+r gateway.caddy app.caddy redis.conf redis.sh ../demo/upstream.html
 echo "secrets are in $PWD/secrets"

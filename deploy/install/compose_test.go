@@ -28,6 +28,8 @@ type composeFile struct {
 
 type composeService struct {
 	Image, User string
+	Build       *struct{ Dockerfile string }
+	PullPolicy  string `json:"pull_policy"`
 	Entrypoint  []string
 	Command     []string
 	ReadOnly    bool     `json:"read_only"`
@@ -119,7 +121,7 @@ func startsComposed(t *testing.T, root string, image inspected) {
 	if err := os.Chmod(s.dir, 0o755); err != nil { // #nosec G302 -- the users of the containers go through it
 		t.Fatal(err)
 	}
-	must(t, command(t, "cp", "-r", filepath.Join(top(t), "deploy"), s.dir))
+	copyShipped(t, filepath.Join(top(t), "deploy"), filepath.Join(s.dir, "deploy"))
 	password := s.makeSecrets()
 	s.configure(s.gateway)
 
@@ -136,6 +138,25 @@ func startsComposed(t *testing.T, root string, image inspected) {
 
 	redis.stop(syscall.SIGKILL)
 	gatewaytest.Await(t, "the gateway is not healthy without Redis", func() bool { return s.askHealth().Run() != nil })
+}
+
+// copyShipped copies what compose.yaml mounts: the files of docker, without the folder
+// with the secrets of who has followed its first lines, and the demo.
+func copyShipped(t *testing.T, from, to string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Join(to, "docker"), 0o755); err != nil { // #nosec G301 -- the users of the containers go through it
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(filepath.Join(from, "docker"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range entries {
+		if !entry.IsDir() {
+			must(t, command(t, "cp", filepath.Join(from, "docker", entry.Name()), filepath.Join(to, "docker")))
+		}
+	}
+	must(t, command(t, "cp", "-r", filepath.Join(from, "demo"), to))
 }
 
 func (s *site) docker(name string) string { return filepath.Join(s.dir, "deploy/docker", name) }
@@ -203,9 +224,13 @@ func (s *site) folder(name string) string {
 	return path
 }
 
-// askHealth runs the HEALTHCHECK of the image.
+// askHealth runs the health check of compose.yaml, which is the HEALTHCHECK of the image.
 func (s *site) askHealth() *exec.Cmd {
-	test := slices.Clone(s.image.Healthcheck.Test)
+	s.t.Helper()
+	test := slices.Clone(s.file.Services["gateway"].Healthcheck.Test)
+	if !slices.Equal(test, s.image.Healthcheck.Test) {
+		s.t.Fatalf("the image is asked by %q, and in compose.yaml by %q", s.image.Healthcheck.Test, test)
+	}
 	test[len(test)-1] = replaced(s.t, test[len(test)-1], ":8081", ":"+s.health)
 	return s.runs("gateway", test[1:])
 }

@@ -53,3 +53,68 @@ func TestTheStepsOfTheUnitWorkOnABareMachine(t *testing.T) {
 		t.Errorf("the users are %q", users)
 	}
 }
+
+// shipped is a copy of what compose.yaml is made of, as in a clone under that umask.
+func shipped(t *testing.T, mask string) (docker string) {
+	t.Helper()
+	dir := t.TempDir()
+	copyShipped(t, filepath.Join(top(t), "deploy"), dir)
+	must(t, command(t, "chmod", "-R", mask, dir))
+	return filepath.Join(dir, "docker")
+}
+
+func TestTheSecretsOfAnOperatorAreNotCopied(t *testing.T) {
+	docker := shipped(t, "u+rwX")
+	if err := os.MkdirAll(filepath.Join(docker, "secrets"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	to := t.TempDir()
+	copyShipped(t, filepath.Dir(docker), to)
+	if _, err := os.Stat(filepath.Join(to, "docker/secrets")); err == nil {
+		t.Error("they are copied")
+	}
+}
+
+func TestTheSecretsAreMade(t *testing.T) {
+	for _, test := range []struct{ name, mask, caddy, says string }{
+		{"in a clone that others read", "u+rwX", "echo", "signs in with the password"},
+		{"in a clone that nobody else reads", "go-rwx", "echo", "signs in with the password"},
+		{"not without the image", "u+rwX", "false", "build the image (docker compose"},
+		{"not without Docker", "u+rwX", "/nowhere/docker", "start Docker"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			docker := shipped(t, test.mask)
+			cmd := command(t, filepath.Join(docker, "secrets.sh"))
+			cmd.Env = append(os.Environ(), "CADDY="+test.caddy)
+			said, err := cmd.CombinedOutput()
+			if (err == nil) != (test.caddy == "echo") || !strings.Contains(string(said), test.says) {
+				t.Fatalf("%v: it says %s", err, said)
+			}
+			if err != nil {
+				return
+			}
+			for _, name := range []string{"gateway.caddy", "app.caddy", "redis.sh", "redis.conf", "../demo/upstream.html", "secrets/redis_password"} {
+				if is, err := os.Stat(filepath.Join(docker, name)); err != nil || is.Mode().Perm()&0o004 == 0 {
+					t.Errorf("the containers cannot read %s: %v %v", name, is, err)
+				}
+			}
+		})
+	}
+}
+
+// TestOneServiceBuildsTheImage: of two, Docker would store the image of the first, and
+// fail with that of the second.
+func TestOneServiceBuildsTheImage(t *testing.T) {
+	built := 0
+	for name, s := range composed(t).Services {
+		if s.Build != nil {
+			built++
+		}
+		if s.Image == "sidegate" && s.PullPolicy != "never" {
+			t.Errorf("a registry is asked for the image of %s", name)
+		}
+	}
+	if built != 1 {
+		t.Errorf("%d services build", built)
+	}
+}
