@@ -101,6 +101,8 @@ func (p *podRun) holdsSite() {
 		{"a public path", "app.example.com", "/assets/x", nil, 200},
 		{"ingress-nginx asks about nobody", "sidegate.default.svc.cluster.local:8080", "/auth/verify/site", []string{"X-Original-Url", "https://app.example.com/", "X-Original-Method", "GET"}, 401},
 		{"ingress-nginx asks about a public path", "sidegate.default.svc.cluster.local:8080", "/auth/verify/site", []string{"X-Original-Url", "https://app.example.com/assets/x", "X-Original-Method", "GET"}, 204},
+		{"another host, which is nobody's", "other.example.com", "/", nil, 421},
+		{"the address of the pod", "10.1.2.3:8080", "/orders", nil, 421},
 		{"a Gateway asks about nobody", "app.example.com", "/auth/verify/pages/orders", nil, 401},
 		{"a Gateway asks about a public path", "app.example.com", "/auth/verify/pages/assets/x", nil, 200},
 	} {

@@ -118,3 +118,59 @@ func TestOneServiceBuildsTheImage(t *testing.T) {
 		t.Errorf("%d services build", built)
 	}
 }
+
+// stub stands in for docker and kubectl: it notes how it was called, and is kubectl as far
+// as the files that it is given must be there.
+const stub = `#!/bin/sh
+echo "${0##*/} $*" >>"$CALLS"
+case "$*" in
+*hash-password*) cat >/dev/null && echo HASH ;;
+esac
+for word; do
+	case $word in
+	--from-file=*) [ -s "${word#*=}" ] || exit 1 ;;
+	esac
+done
+`
+
+// TestTheStepsOfTheOverlaysMakeWhatTheyApply: no registry has the image until it is
+// pushed, and the files of the secret are nobody's until they are made.
+func TestTheStepsOfTheOverlaysMakeWhatTheyApply(t *testing.T) {
+	for _, overlay := range overlays {
+		t.Run(overlay, func(t *testing.T) {
+			dir, bin := t.TempDir(), t.TempDir()
+			if err := os.MkdirAll(filepath.Join(dir, "deploy"), 0o750); err != nil {
+				t.Fatal(err)
+			}
+			must(t, command(t, "cp", "-r", "../kubernetes", filepath.Join(dir, "deploy")))
+			for _, name := range []string{"docker", "kubectl"} {
+				if err := os.WriteFile(filepath.Join(bin, name), []byte(stub), 0o700); err != nil { // #nosec G306 -- it is run
+					t.Fatal(err)
+				}
+			}
+			typed := replaced(t, strings.Join(steps(t, "../kubernetes/overlays/"+overlay+"/kustomization.yaml"), "\n"),
+				"HOST=app.example.com IMAGE=registry.example.com/sidegate:0.1.0", "HOST=gate.example.org IMAGE=images.example.org:5000/gate:7")
+			cmd := command(t, "sh", "-euc", typed)
+			cmd.Dir = dir
+			cmd.Env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"), "CALLS="+filepath.Join(bin, "calls"))
+			said := must(t, cmd)
+			calls := read(t, filepath.Join(bin, "calls"))
+			push, apply := strings.Index(calls, "docker push images.example.org:5000/gate:7"), strings.Index(calls, "kubectl apply -k deploy/kubernetes/overlays/"+overlay)
+			if push < 0 || apply < push {
+				t.Errorf("the calls are\n%s", calls)
+			}
+			if !strings.Contains(said, "you@example.com signs in with ") {
+				t.Errorf("it says %q", said)
+			}
+			if made := read(t, filepath.Join(dir, "deploy/kubernetes/base/kustomization.yaml")); !strings.Contains(made, "newName: images.example.org:5000/gate\n    newTag: '7'\n") {
+				t.Errorf("the image is not in\n%s", made)
+			}
+			if made := read(t, filepath.Join(dir, "deploy/kubernetes/base/gateway.caddy")); strings.Contains(made, "app.example.com") || strings.Count(made, "gate.example.org") < 2 {
+				t.Errorf("the host is not in\n%s", made)
+			}
+			if left, err := os.ReadDir(dir); err != nil || len(left) != 1 {
+				t.Errorf("%v: secrets are left beside the repository's files: %v", err, left)
+			}
+		})
+	}
+}
