@@ -136,17 +136,32 @@ func identityHeaders(t *testing.T) (words []string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		list := []string{"Admin", "ä"} // Grafana knows the first
-		sent := make(http.Header)
-		set.Render(identity.Values{
-			UserID: "1", Email: "ä@example.com", Username: "ä", Name: "ä", SessionID: "ä", Accounts: list, Roles: list, Permissions: list,
-			HasAccount: true, AccountID: "ä", AccountName: "ä", AccountAdmin: true,
-		}).Inject(sent)
+		sent := sentBy(set)
+		named, err := set.WithUser(identity.UserUsername)
+		if err != nil {
+			t.Fatal(err)
+		}
+		renamed := sentBy(named)
 		for name, values := range sent {
-			words = append(words, preset+" "+name+": "+written(values))
+			how := written(values)
+			if other := written(renamed[name]); how == "ASCII" && other != how {
+				how += ", but " + other + " of user_header username or email"
+			}
+			words = append(words, preset+" "+name+": "+how)
 		}
 	}
 	return append(words, "native "+identity.Truncated+": ASCII, list by ,", "native "+identity.Assertion+": ASCII")
+}
+
+// sentBy is what an app gets of that person.
+func sentBy(set *identity.Set) http.Header {
+	list := []string{"Admin", "ä"} // Grafana knows the first
+	sent := make(http.Header)
+	set.Render(identity.Values{
+		UserID: "1", Email: "ä@example.com", Username: "ä", Name: "ä", SessionID: "ä", Accounts: list, Roles: list, Permissions: list,
+		HasAccount: true, AccountID: "ä", AccountName: "ä", AccountAdmin: true,
+	}).Inject(sent)
+	return sent
 }
 
 // written is how the reference calls it.
