@@ -19,13 +19,18 @@ import (
 func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "sidegate-health",
-		Usage: "<url>",
+		Usage: "<url>|<socket> [ready|config|keys]",
 		Short: "Asks a gateway by its session_health whether the session store answers",
 		Long: `
 Asks the address of a session_health once, and exits with 0 when the session store
 answers, else with 1 and the reason.
 
     caddy sidegate-health http://127.0.0.1:8081/healthz
+
+Of the socket of an admin endpoint it asks /sidegate/ready, /sidegate/config or
+/sidegate/keys, and prints the answer:
+
+    caddy sidegate-health unix//run/sidegate/admin.sock config
 
 It is for a HEALTHCHECK of an image that has neither a shell nor curl. Caddy answers
 a host that is none of its sites with a blank 200, so the status alone is not taken
@@ -36,12 +41,12 @@ for an answer.`,
 
 func build(cmd *cobra.Command) {
 	timeout := cmd.Flags().Duration("timeout", 3*time.Second, "How long the answer is waited for")
-	cmd.Args = cobra.ExactArgs(1)
+	cmd.Args = cobra.RangeArgs(1, 2)
 	cmd.ValidArgsFunction = cobra.NoFileCompletions
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		ctx, cancel := context.WithTimeout(cmd.Context(), *timeout)
 		defer cancel()
-		said, err := ask(ctx, args[0])
+		said, err := answer(ctx, args)
 		return caddycmd.WrapCommandFuncForCobra(func(caddycmd.Flags) (int, error) {
 			if err != nil {
 				return caddy.ExitCodeFailedStartup, err
@@ -50,6 +55,18 @@ func build(cmd *cobra.Command) {
 			return caddy.ExitCodeSuccess, err
 		})(cmd, args)
 	}
+}
+
+// answer asks what the arguments say.
+func answer(ctx context.Context, args []string) (string, error) {
+	what, err := question(args)
+	if err != nil {
+		return "", err
+	}
+	if isSocket(args[0]) {
+		return askSocket(ctx, args[0], what)
+	}
+	return ask(ctx, args[0])
 }
 
 // most is more than any answer of a session_health has.

@@ -207,6 +207,9 @@ func TestTheServiceStartsReloadsAndStops(t *testing.T) {
 	if said := must(t, health); !strings.Contains(said, "the session store answers") {
 		t.Errorf("session_health says %q", said)
 	}
+	for _, question := range []string{"ready", "config", "keys"} {
+		must(t, gatewaytest.CaddyCommand(t.Context(), t.TempDir(), "sidegate-health", "unix/"+s.file("run/admin.sock"), question))
+	}
 	for _, name := range []string{"state/sessions.db", "run/admin.sock"} {
 		if _, err := os.Stat(s.file(name)); err != nil {
 			t.Error(err)

@@ -69,8 +69,8 @@ func code(text string) (found []string) {
 func commandsOf(text string) (found [][]string) {
 	for _, line := range code(text) {
 		words := strings.Fields(line)
-		for i, word := range words[:min(2, len(words))] {
-			if strings.HasPrefix(word, "sidegate-") && (i == 0 || strings.Contains(words[0], "caddy")) {
+		for i, word := range words {
+			if strings.HasPrefix(word, "sidegate-") && (i == 0 || strings.Contains(words[i-1], "caddy") || strings.HasPrefix(words[i-1], "$")) {
 				found = append(found, words[i:])
 			}
 		}
@@ -126,6 +126,7 @@ func TestCommandsAreFoundAndJudged(t *testing.T) {
 	}{
 		{"in a line of text", "say `caddy sidegate-sessions count` and `sidegate-store compact`", 2, 2},
 		{"in a block", "```\n./caddy.new sidegate-check /etc/caddy/Caddyfile --strict\n```", 1, 1},
+		{"behind what runs it", "`$K /caddy sidegate-health $S ready` and `$U sidegate-store check x`", 2, 2},
 		{"no part of a path", "`ls /var/backups/sidegate-monday`", 0, 0},
 		{"another command", "`caddy sidegate-session count`", 1, 0},
 		{"another part of one", "`caddy sidegate-sessions delete 7`", 1, 0},
