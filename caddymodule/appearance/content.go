@@ -26,6 +26,10 @@ type content struct {
 	refreshes, referrers []string
 	// loose is whether it asks for a password outside of every form.
 	loose bool
+	// lang is the language that it says it is in, and styled whether it has the style
+	// sheet.
+	lang   string
+	styled bool
 }
 
 // state is what is true of an element for where it stands.
@@ -59,6 +63,10 @@ func (c *content) read(n *html.Node, at state) {
 
 func (c *content) readElement(n *html.Node, at state) {
 	switch n.Data {
+	case "html":
+		c.lang = attribute(n, "lang")
+	case "style":
+		c.styled = true
 	case "form":
 		c.formOf(n)
 	case "input", "button", "textarea", "option":
@@ -98,6 +106,12 @@ func refreshed(content string) string {
 
 // isInPlaceOf reports what of our page it lacks, or does that ours does not.
 func (c *content) isInPlaceOf(ours *content) error {
+	if c.lang == "" {
+		return errors.New(`it does not say which language it is in, which who has it read out needs: begin it with <html lang="{{lang}}" dir="{{dir}}">`)
+	}
+	if ours.styled && !c.styled {
+		return errors.New("it has no style sheet: put <style>{{style}}</style> into its <head>")
+	}
 	for _, to := range c.refreshes {
 		if !slices.Contains(ours.refreshes, to) {
 			return fmt.Errorf("it leads to %q by itself, by a <meta http-equiv=refresh>, and the page does not without the template: take that away", to)

@@ -25,6 +25,8 @@ func TestAPageLeadsWhereOursDoes(t *testing.T) {
 		"by an address that others learn":  {"samesite.html", fmt.Sprintf(around, `<a id="go" href="{{.To}}">x</a>`), `its <meta name=referrer> say []`},
 		"by forms that do not say from where": {"layout.html", `{{define "top"}}<!doctype html><html lang="{{lang}}" dir="{{dir}}"><head><meta name="Referrer" content="no-referrer"><style>{{style}}</style>{{end}}`,
 			`its <meta name=referrer> say ["no-referrer"]`},
+		"in no language":          {"layout.html", `{{define "top"}}<!doctype html><html><head><style>{{style}}</style>{{end}}`, "which language it is in"},
+		"without the style sheet": {"layout.html", `{{define "top"}}<!doctype html><html lang="{{lang}}"><head>{{end}}`, "put <style>{{style}}</style> into its <head>"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if err := triedOf(t, c.file, c.text); err == nil || !strings.Contains(err.Error(), c.says) {

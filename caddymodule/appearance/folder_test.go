@@ -90,7 +90,7 @@ func TestAMistakeInAFileIsToldWithItsLine(t *testing.T) {
 		"an action that does not end":         {"signedout.html", "<p>\n{{if .Base}}\n", ":3: unexpected EOF"},
 		"a function that there is not":        {"signedout.html", "<p>\n{{shout .Base}}", `:2: function "shout" not defined`},
 		"a variable that there is not":        {"signedout.html", "<p>\n{{.Bose}}", `:2:2: executing`},
-		"a variable where there is something": {"login.html", "\n{{if .Cut}}{{.Nowhere}}{{end}}", `:2:13: executing`},
+		"a variable where there is something": {"login.html", "<html lang=en>\n{{if .Cut}}{{.Nowhere}}{{end}}<style>{{style}}</style>", `:2:13: executing`},
 		"a text that there is not":            {"signedout.html", "<p>{{t \"own.nothing\"}}", `:1:5: executing`},
 		"an attribute that does not end":      {"signedout.html", "<p title=\"{{.Base}}>", `signedout.html`},
 		"a part that there is not":            {"signedout.html", "\n\n{{template \"foot\"}}", `:3`},
