@@ -17,15 +17,19 @@ import (
 // listened on.
 func taken(config []byte) error {
 	admin, sites := addresses(config)
-	for _, address := range append([]string{admin}, sites...) {
-		at, err := caddy.ParseNetworkAddress(address)
+	for i, address := range append([]string{admin}, sites...) {
+		address, err := caddy.NewReplacer().ReplaceOrErr(address, true, true)
 		if err != nil || address == "" {
 			continue // Caddy says what is wrong with it
+		}
+		at, err := caddy.ParseNetworkAddress(address)
+		if err != nil {
+			continue
 		}
 		if at.IsUnixNetwork() {
 			err = socket(at.Host)
 		} else if strings.HasPrefix(at.Network, "tcp") {
-			err = ports(at, address == admin)
+			err = ports(at, i == 0)
 		}
 		if err != nil {
 			return err

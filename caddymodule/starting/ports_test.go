@@ -64,11 +64,13 @@ func TestASharedAdminEndpointIsWarnedOf(t *testing.T) {
 
 func TestAddressesThatAreFreeAreLeftAsTheyAre(t *testing.T) {
 	dir := t.TempDir()
+	t.Setenv("SIDEGATE_TEST_RUN", t.TempDir())
 	for name, file := range map[string]string{
 		"any port":                     site(t, "off", "127.0.0.1:0"),
 		"a socket in no folder":        site(t, "unix/@sidegate-test-"+strings.ReplaceAll(dir, "/", "-"), free(t)),
 		"a socket":                     site(t, "unix/"+dir+"/admin.sock", free(t)),
 		"a socket that was left there": site(t, "unix/"+left(t)+"|0200", free(t)),
+		"a socket in a folder that a variable names": site(t, "unix/{env.SIDEGATE_TEST_RUN}/admin.sock", free(t)),
 	} {
 		t.Run(name, func(t *testing.T) { starts(t, "", "--config", file) })
 	}
@@ -87,4 +89,25 @@ func left(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return name
+}
+
+// Caddy would put its own in the place of it, and fail later or not: nobody finds the one
+// that runs any more.
+func TestASocketThatSomebodyListensOnIsLeftToThem(t *testing.T) {
+	name := t.TempDir() + "/admin.sock"
+	l, err := net.Listen("unix", name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	said, code := gatewaytest.RunCaddy(t, t.TempDir(), "run", "--config", site(t, "unix/"+name, free(t)))
+	lines := errorLines(said)
+	if code != 1 || len(lines) != 1 || !strings.Contains(lines[0], "another program answers at the socket "+name) || !strings.Contains(lines[0], "caddy reload") {
+		t.Errorf("exits with %d and says %s", code, said)
+	}
+	c, err := net.Dial("unix", name)
+	if err != nil {
+		t.Fatalf("who listened is not found any more: %v", err)
+	}
+	_ = c.Close()
 }

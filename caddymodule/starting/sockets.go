@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // socket says what to do where a socket cannot be made in its folder. One in no
@@ -34,7 +35,7 @@ func socket(name string) error {
 }
 
 // unmade says what to do where the folder is there. A socket that is there is left
-// alone, for somebody may listen on it; Caddy puts its own in the place of it.
+// alone: Caddy puts its own in the place of it, which who listens on it must not lose.
 func unmade(name, folder string) error {
 	there, err := os.Lstat(name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -47,6 +48,10 @@ func unmade(name, folder string) error {
 	if there.IsDir() {
 		return fmt.Errorf("%s is a folder: name a file in it for the socket", name)
 	}
+	if os.Getenv(ShareVariable) == "" && answers(name) {
+		return fmt.Errorf("another program answers at the socket %s, which would be left without it: stop that one, or have it read the configuration by `caddy reload`, "+
+			"or name another place for the socket; where both are meant, set %s=1", name, ShareVariable)
+	}
 	if err := mayWrite(folder); err != nil {
 		return unwritable(name, folder, err)
 	}
@@ -54,6 +59,16 @@ func unmade(name, folder string) error {
 		return fmt.Errorf("%s is another user's, and its folder lets nobody else take it away: take it away as that user or as root, or name another place for the socket", name)
 	}
 	return nil
+}
+
+// answers reports whether somebody listens on a socket.
+func answers(name string) bool {
+	c, err := net.DialTimeout("unix", name, time.Second)
+	if err != nil {
+		return false
+	}
+	_ = c.Close()
+	return true
 }
 
 func unwritable(name, folder string, err error) error {

@@ -17,6 +17,10 @@ if ! [ -r "$secret" ]; then
 	exit 1
 fi
 password=$(cat "$secret")
+if [ -z "$password" ]; then
+	echo "redis.sh: make the password of Redis, by deploy/docker/secrets.sh: $secret is blank" >&2
+	exit 1
+fi
 
 if [ "${1-}" = health ]; then
 	said=$(REDISCLI_AUTH=$password redis-cli ${REDIS_PORT:+-p "$REDIS_PORT"} --user sidegate ping 2>&1) || :

@@ -12,7 +12,9 @@ mkdir -p secrets
 chmod 700 secrets
 
 for name in sidegate_secret redis_password; do
-	[ -s "secrets/$name" ] || openssl rand -base64 32 >"secrets/$name"
+	[ -s "secrets/$name" ] && continue
+	rm -f "secrets/$name" # nobody may write into what is there
+	openssl rand -base64 32 >"secrets/$name"
 done
 if ! [ -s secrets/users.yaml ]; then
 	password=$(openssl rand -hex 12)
@@ -20,6 +22,7 @@ if ! [ -s secrets/users.yaml ]; then
 		echo "secrets.sh: no password was hashed, as said above: start Docker and build the image (docker compose -f deploy/docker/compose.yaml build), or run CADDY=\$PWD/caddy deploy/docker/secrets.sh" >&2
 		exit 1
 	}
+	rm -f secrets/users.yaml
 	printf 'users:\n  - id: 1\n    email: ada@example.com\n    password: %s\n    roles: [admin]\n' "$hash" >secrets/users.yaml
 	echo "ada@example.com signs in with the password $password"
 fi

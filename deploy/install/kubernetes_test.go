@@ -8,7 +8,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -47,17 +49,21 @@ type pod struct {
 	SecurityContext              struct {
 		RunAsNonRoot bool `yaml:"runAsNonRoot"`
 	} `yaml:"securityContext"`
+	Grace      int `yaml:"terminationGracePeriodSeconds"`
 	Containers []podContainer
 	Volumes    []map[string]any
 }
 
 type podContainer struct {
-	Name, Image     string
-	Args            []string
-	Resources       struct{ Requests, Limits map[string]string }
-	StartupProbe    probe `yaml:"startupProbe"`
-	ReadinessProbe  probe `yaml:"readinessProbe"`
-	LivenessProbe   probe `yaml:"livenessProbe"`
+	Name, Image    string
+	Args           []string
+	Resources      struct{ Requests, Limits map[string]string }
+	StartupProbe   probe `yaml:"startupProbe"`
+	ReadinessProbe probe `yaml:"readinessProbe"`
+	LivenessProbe  probe `yaml:"livenessProbe"`
+	Lifecycle      struct {
+		PreStop struct{ Sleep struct{ Seconds int } } `yaml:"preStop"`
+	}
 	SecurityContext struct {
 		AllowPrivilegeEscalation *bool `yaml:"allowPrivilegeEscalation"`
 		ReadOnlyRootFilesystem   bool  `yaml:"readOnlyRootFilesystem"`
@@ -120,6 +126,31 @@ func TestThePodHasNoMoreRightsThanItNeeds(t *testing.T) {
 		policy := one(t, all, "NetworkPolicy", "sidegate").Spec
 		if len(policy.Ingress) != 2 || len(policy.Egress) < 2 || policy.Selector.MatchLabels["app.kubernetes.io/name"] != "sidegate" {
 			t.Errorf("%s: the NetworkPolicy is %+v", overlay, policy)
+		}
+	}
+}
+
+// The app is asked until the gateway has sent its last answer.
+func TestTheAppOutlivesItsGatewayWhenThePodEnds(t *testing.T) {
+	grace := regexp.MustCompile(`grace_period (\d+)s`).FindStringSubmatch(read(t, "../kubernetes/base/gateway.caddy"))
+	if grace == nil {
+		t.Fatal("gateway.caddy has no grace_period")
+	}
+	drains, err := strconv.Atoi(grace[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, overlay := range overlays {
+		spec := one(t, manifests(t, rendered(t, overlay)), "Deployment", "sidegate").Spec.Template.Spec
+		stops := make(map[string]int)
+		for _, c := range spec.Containers {
+			stops[c.Name] = c.Lifecycle.PreStop.Sleep.Seconds
+			if c.Name == "gateway" && c.StartupProbe.HTTPGet.Path != "/livez" {
+				t.Errorf("%s: a gateway whose store is away is started again and again: it is asked for %s", overlay, c.StartupProbe.HTTPGet.Path)
+			}
+		}
+		if last := stops["gateway"] + drains; stops["gateway"] == 0 || stops["app"] <= last || spec.Grace <= stops["app"] {
+			t.Errorf("%s: the gateway is asked for %d s and drains for %d s, the app stops after %d s, and all of it after %d s", overlay, stops["gateway"], drains, stops["app"], spec.Grace)
 		}
 	}
 }

@@ -47,10 +47,10 @@ func TestThePodStartsAndIsProbed(t *testing.T) {
 			start(t, p.container("gateway")).awaitLog("serving initial configuration")
 			p.holdsLoopback()
 			gateway := p.pod.Containers[0]
-			for name, probe := range map[string]probe{"startup": gateway.StartupProbe, "readiness": gateway.ReadinessProbe} {
-				gatewaytest.Await(t, name+" is 200", func() bool {
+			for says, probe := range map[string]probe{"": gateway.StartupProbe, `"answers"`: gateway.ReadinessProbe} {
+				gatewaytest.Await(t, probe.HTTPGet.Path+" is 200", func() bool {
 					status, body := asked(t, p.probes, "10.1.2.3:8081", probe.HTTPGet.Path)
-					return status == http.StatusOK && strings.Contains(body, `"answers"`)
+					return status == http.StatusOK && strings.Contains(body, says)
 				})
 			}
 			p.holdsSite()

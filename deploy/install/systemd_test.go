@@ -55,6 +55,9 @@ func TestTheUnitIsHardened(t *testing.T) {
 	if level, err := strconv.ParseFloat(found[1], 64); err != nil || level >= 3 {
 		t.Errorf("the level is %s; want less than 3", found[1])
 	}
+	if strings.Contains(read(t, unitFile), "\nProcSubset=pid") {
+		t.Error("net.core.somaxconn is hidden from Go, so that 128 connections at most wait to be accepted")
+	}
 	for _, line := range []string{
 		"AmbientCapabilities=CAP_NET_BIND_SERVICE", "CapabilityBoundingSet=CAP_NET_BIND_SERVICE", "NoNewPrivileges=yes",
 		"User=sidegate", "LoadCredential=secret:/etc/sidegate/secret", "StateDirectory=sidegate", "Type=notify",
