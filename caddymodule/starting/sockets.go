@@ -1,6 +1,7 @@
 package starting
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -63,7 +64,7 @@ func unmade(name, folder string) error {
 
 // answers reports whether somebody listens on a socket.
 func answers(name string) bool {
-	c, err := net.DialTimeout("unix", name, time.Second)
+	c, err := (&net.Dialer{Timeout: time.Second}).DialContext(context.Background(), "unix", name)
 	if err != nil {
 		return false
 	}
