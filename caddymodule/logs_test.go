@@ -40,7 +40,7 @@ func TestLogsHoldNoSecret(t *testing.T) {
 // Whoever asks for a page whose template fails could fill the log by that.
 func TestATemplateThatFailsIsToldOnceAMinute(t *testing.T) {
 	pages, lines := t.TempDir(), filepath.Join(t.TempDir(), "lines.log")
-	gatewaytest.WriteFile(t, filepath.Join(pages, "account.html"), "<p>\n{{if eq .SignedInAs `"+gatewaytest.Grace+"`}}{{slice .SignedInAs 0 800}}{{end}}\n<form method=\"post\" action=\"{{.Base}}/account\">"+
+	gatewaytest.WriteFile(t, filepath.Join(pages, "account.html"), "<html lang=en><style>{{style}}</style><p>\n{{if eq .SignedInAs `"+gatewaytest.Grace+"`}}{{slice .SignedInAs 0 800}}{{end}}\n<form method=\"post\" action=\"{{.Base}}/account\">"+
 		`<input type="hidden" name="return_to" value="{{.ReturnTo}}">{{range .Choices}}<button name="accountId" value="{{.ID}}">x</button>{{end}}</form>`)
 	s := gatewaytest.Start(t, gatewaytest.Site{
 		Options: "appearance {\ntemplates " + pages + "\n}",

@@ -52,7 +52,7 @@ func wantOffer(b *gatewaytest.Browser, path, returnTo string) {
 	a := b.Open(path).Want(b.T, http.StatusServiceUnavailable)
 	a.WantHeader(b.T, "Set-Cookie", "")
 	hidden := fmt.Sprintf(`name="return_to" value="%s"`, returnTo)
-	if !strings.Contains(a.Body, offer) || strings.Contains(a.Body, "return_to") != (returnTo != "") || !strings.Contains(a.Body, hidden) && returnTo != "" {
+	if !strings.Contains(a.Body, offer) || strings.Contains(a.Body, `name="return_to"`) != (returnTo != "") || !strings.Contains(a.Body, hidden) && returnTo != "" {
 		b.T.Errorf("the page at %s does not lead back to %q:\n%s", path, returnTo, a.Body)
 	}
 }
