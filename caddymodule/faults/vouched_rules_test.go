@@ -167,6 +167,7 @@ func signInRuled(t *testing.T, p *gatewaytest.Process, idp *gatewaytest.IDP) []*
 	c.SignIn("joan@example.com")
 	people := []*gatewaytest.Browser{p.SignedInAt(t, idp, "mary", "sso-mary"), {Client: c, Jar: []string{c.Cookie}}}
 	for _, person := range people {
+		person.Do(http.MethodGet, "/auth/session", "").Want(t, http.StatusOK) // which takes back the word that they have just signed in
 		wantPages(t, person, 200, 403, 200)
 	}
 	return people

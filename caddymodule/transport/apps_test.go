@@ -37,6 +37,7 @@ class H(http.server.SimpleHTTPRequestHandler):
         self.send_response(200)
         self.end_headers()
         self.wfile.write(b'POST %d' % n)
+    do_PUT = do_POST # an app that does not read what comes resets the connection
 http.server.ThreadingHTTPServer(('127.0.0.1', {port}), H).serve_forever()`
 
 // djangos is an app by Django's own server, which answers in a stream, too.
