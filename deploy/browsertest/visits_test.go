@@ -89,7 +89,7 @@ var visits = []visit{
 			b.t.Errorf("the fields say %q", typed)
 		}
 	}},
-	{"login", "no consent at the provider", "failure.denied", wrongly},
+	{"login", "no consent at the provider", "failure.denied.at", wrongly},
 	{"signedin", "signed in already", "signedin.heading", in(gatewaytest.Ada, "/auth/login")},
 	{"logout", "before a sign-out", "logout.heading", in(gatewaytest.Ada, "/auth/logout?return_to=%2Fbye")},
 	{"signedout", "after a sign-out", "signedout.heading", at("/auth/logout")},
