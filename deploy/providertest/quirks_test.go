@@ -16,7 +16,7 @@ import (
 const (
 	notAccepted = "This service cannot accept the answer of the one you signed in at."
 	notCome     = "does not belong to a sign-in begun in this browser"
-	spentThere  = "it holds for a short time, and once. Sign in again."
+	spentThere  = "what came back with you had been used already, or came too late. Please sign in again."
 	notNow      = " cannot be reached at the moment, so nobody can sign in there."
 	notForEach  = " are not set up for each other, so nobody can sign in there."
 	notMapped   = "This sign-in cannot be completed"
@@ -49,14 +49,14 @@ var quirksOfProviders = []quirk{
 		status: 403, page: "does not say whether your email address is verified", log: []string{"email_verified is not among its claims", "trust_unverified_email"}},
 	{saw: "an address of which nothing is said is trusted where that is said", quirks: standin.Quirks{Claims: object{"email_verified": nil}}, options: "trust_unverified_email"},
 	{saw: "an address that is not verified is not used", quirks: standin.Quirks{Claims: object{"email_verified": false}},
-		status: 403, page: "Your email address is not verified there", log: []string{"it says so by email_verified", "trust_unverified_email"}},
+		status: 403, page: "Your email address is not verified at ", log: []string{"it says so by email_verified", "trust_unverified_email"}},
 	{saw: "an address that is verified by a text", quirks: standin.Quirks{Claims: object{"email_verified": "true"}}},
 	{saw: "an address that a text says is not verified", quirks: standin.Quirks{Claims: object{"email_verified": "false"}},
-		status: 403, page: "Your email address is not verified there", log: []string{"trust_unverified_email"}},
+		status: 403, page: "Your email address is not verified at ", log: []string{"trust_unverified_email"}},
 	{saw: "an address that is verified by a number", quirks: standin.Quirks{Claims: object{"email_verified": 1}},
-		status: 403, page: "Your email address is not verified there", log: []string{"its email_verified is the number 1, and true alone"}},
+		status: 403, page: "Your email address is not verified at ", log: []string{"its email_verified is the number 1, and true alone"}},
 	{saw: "an address that is verified by a word in capitals", quirks: standin.Quirks{Claims: object{"email_verified": "True"}},
-		status: 403, page: "Your email address is not verified there", log: []string{`its email_verified is the text "True"`}},
+		status: 403, page: "Your email address is not verified at ", log: []string{`its email_verified is the text "True"`}},
 	{saw: "an address that userinfo verifies in other letters", quirks: standin.Quirks{Claims: object{"email_verified": nil}, Info: object{"email": "ADA@Example.com", "email_verified": true}}},
 	{saw: "an address beside one that userinfo verifies", quirks: standin.Quirks{Claims: object{"email_verified": nil}, Info: object{"email": "eve@example.com", "email_verified": true}},
 		status: 403, page: "does not say whether your email address is verified", log: []string{"the email_verified of userinfo is about another address"}},
@@ -152,9 +152,9 @@ var quirksOfProviders = []quirk{
 	{saw: "an error that is our mistake is named", quirks: standin.Quirks{Error: "invalid_scope", Errors: 1}, status: 401, page: notAccepted, log: []string{"is invalid_scope"}},
 	{saw: "an error of no list is named", quirks: standin.Quirks{Error: "AADSTS50105", Errors: 1}, status: 401, page: notAccepted, log: []string{`error code "AADSTS50105", which no standard lists`}},
 	{saw: "an error that is a script is not repeated", quirks: standin.Quirks{Error: "<a\n>", Errors: 1}, status: 401, page: notAccepted, log: []string{"whose code is none that RFC 6749 allows"}},
-	{saw: "somebody who cancels at Apple", quirks: standin.Quirks{Error: "user_cancelled_authorize", Errors: 1}, status: 401, page: "it was cancelled or not allowed there", info: []string{"user_cancelled_authorize"}},
-	{saw: "somebody who cancels at LinkedIn", quirks: standin.Quirks{Error: "user_cancelled_login", Errors: 1}, status: 401, page: "it was cancelled or not allowed there", info: []string{"user_cancelled_login"}},
-	{saw: "somebody who says no there", quirks: standin.Quirks{Error: "access_denied", Errors: 1}, status: 401, page: "it was cancelled or not allowed there", info: []string{"access_denied"}},
+	{saw: "somebody who cancels at Apple", quirks: standin.Quirks{Error: "user_cancelled_authorize", Errors: 1}, status: 401, page: " was cancelled or not allowed", info: []string{"user_cancelled_authorize"}},
+	{saw: "somebody who cancels at LinkedIn", quirks: standin.Quirks{Error: "user_cancelled_login", Errors: 1}, status: 401, page: " was cancelled or not allowed", info: []string{"user_cancelled_login"}},
+	{saw: "somebody who says no there", quirks: standin.Quirks{Error: "access_denied", Errors: 1}, status: 401, page: " was cancelled or not allowed", info: []string{"access_denied"}},
 
 	{saw: "trouble at the token endpoint is no mistake of ours", quirks: standin.Quirks{TokenError: object{"error": "temporarily_unavailable"}}, status: 503, page: inTrouble,
 		log: []string{"the token endpoint answers temporarily_unavailable"}},

@@ -122,7 +122,7 @@ func wantFailure(t *testing.T, page *provider.Page, status int, failure web.Fail
 		text, _, _ = strings.Cut(text, ":") // the rest says how long to wait
 	}
 	if _, rest, named := strings.Cut(text, "\x00"); named { // whatever the provider is called
-		text = rest
+		text, _, _ = strings.Cut(rest, "\x00")
 	}
 	if page.Status != status || !strings.Contains(html.UnescapeString(page.Body), text) {
 		t.Errorf("%d at %s, want %d with %q:\n%s", page.Status, page.URL.Path, status, text, page.Body)
