@@ -77,7 +77,7 @@ func signInAndOut(t *testing.T, cookie string) {
 		b.do(chromedp.Click(`//a[contains(., "Continue with Acme")]`, chromedp.BySearch))
 		b.wantText("Who are you?")
 		b.do(chromedp.Click("#deny"))
-		b.wantText("You were not signed in: it was cancelled or not allowed there.")
+		b.wantText("was cancelled or not allowed. Try again")
 		b.do(chromedp.Click(`//a[contains(., "Continue with Acme")]`, chromedp.BySearch))
 		b.wantText("Who are you?")
 	})
