@@ -60,13 +60,13 @@ type = none
 	ada: "ada", jürgen: misread("jürgen"),
 	more: func(t *testing.T, with standing) {
 		t.Run("a calendar is its owner's", func(t *testing.T) {
-			with.ada.At(t, with.ada.Server).Do("MKCALENDAR", "/ada/work/", "").Want(t, http.StatusCreated)
+			with.ada.At(t, with.ada.Server).Do("MKCALENDAR", "/ada/errands/", "").Want(t, http.StatusCreated)
 			for who, b := range map[string]*gatewaytest.Browser{"somebody else": with.jürgen, "nobody": with.nobody} {
-				if a := b.At(t, b.Server).Do("PROPFIND", "/ada/work/", "", "X-Remote-User", "ada"); a.StatusCode != http.StatusForbidden {
+				if a := b.At(t, b.Server).Do("PROPFIND", "/ada/errands/", "", "X-Remote-User", "ada"); a.StatusCode != http.StatusForbidden {
 					t.Errorf("%s gets %s", who, a.Status)
 				}
 			}
-			with.ada.At(t, with.ada.Server).Do("PROPFIND", "/ada/work/", "").Want(t, http.StatusMultiStatus)
+			with.ada.At(t, with.ada.Server).Do("PROPFIND", "/ada/errands/", "").Want(t, http.StatusMultiStatus)
 		})
 		t.Run("somebody whose name is beyond ASCII has a folder as well", func(t *testing.T) {
 			own := "/" + url.PathEscape(misread("jürgen")) + "/work/"
