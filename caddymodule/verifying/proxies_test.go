@@ -3,12 +3,10 @@ package verifying_test
 import (
 	"context"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 
@@ -96,7 +94,7 @@ func putBefore(t *testing.T, p proxy, gateway string) *behind {
 			"deploy/verify/", dir+"/", "/tmp/verify", dir, "error_log stderr", "error_log /dev/stderr",
 		).Replace(read(t, file)))
 	}
-	start(t, p.run(t, dir, filepath.Join(dir, p.files[0])), b.Address())
+	gatewaytest.KeepRunning(t, p.run(t, dir, filepath.Join(dir, p.files[0])), syscall.SIGTERM, "tcp", b.Address())
 	return b
 }
 
@@ -142,36 +140,4 @@ func writeOpen(t *testing.T, path, text string) {
 	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// start runs a proxy until the test ends. What it says is shown when that fails.
-func start(t *testing.T, cmd *exec.Cmd, address string) {
-	t.Helper()
-	var said gatewaytest.Output
-	cmd.Stdout, cmd.Stderr = &said, &said
-	if err := cmd.Start(); err != nil {
-		t.Fatalf("%v: ./xcaddy.sh test installs it", err)
-	}
-	var once sync.Once
-	ended := make(chan struct{})
-	go func() { _ = cmd.Wait(); once.Do(func() { close(ended) }) }()
-	t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM) // one that has ended already is no matter
-		<-ended
-		if t.Failed() {
-			t.Logf("%s said:\n%s", cmd.Path, said.String())
-		}
-	})
-	gatewaytest.Await(t, cmd.Path+" listens", func() bool {
-		select {
-		case <-ended:
-			t.Fatalf("%s ended (%v):\n%s", cmd.Path, cmd.ProcessState, said.String())
-		default:
-		}
-		c, err := net.Dial("tcp", address)
-		if err == nil {
-			_ = c.Close()
-		}
-		return err == nil
-	})
 }

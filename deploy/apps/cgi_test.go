@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"example.com/sidegate/caddymodule/gatewaytest"
@@ -18,7 +19,7 @@ import (
 func throughFastCGI(t *testing.T, dir, program string) string {
 	t.Helper()
 	socket := filepath.Join(dir, "fcgiwrap.sock")
-	keepRunning(t, exec.Command(debian(t, "fcgiwrap"), "-s", "unix:"+socket), "unix", socket) // #nosec G204 -- of this test
+	gatewaytest.KeepRunning(t, exec.Command(debian(t, "fcgiwrap"), "-s", "unix:"+socket), syscall.SIGKILL, "unix", socket) // #nosec G204 -- of this test
 	return strings.NewReplacer("unix//run/fcgiwrap.sock", "unix/"+socket, "/usr/lib/cgi-bin/hgweb.cgi", program).Replace(documented(t))
 }
 

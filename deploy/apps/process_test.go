@@ -2,7 +2,6 @@ package apps_test
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -38,40 +37,8 @@ func listens(t *testing.T, command func(port int) *exec.Cmd) string {
 	t.Helper()
 	port := gatewaytest.FreePort(t)
 	address := fmt.Sprintf("127.0.0.1:%d", port)
-	keepRunning(t, command(port), "tcp", address)
+	gatewaytest.KeepRunning(t, command(port), syscall.SIGKILL, "tcp", address)
 	return address
-}
-
-// keepRunning runs a program until the test ends, and waits until it listens.
-// What it says is shown when the test fails.
-func keepRunning(t *testing.T, cmd *exec.Cmd, network, address string) {
-	t.Helper()
-	var said gatewaytest.Output
-	cmd.Stdout, cmd.Stderr = &said, &said
-	if err := cmd.Start(); err != nil {
-		t.Fatalf("%v: ./xcaddy.sh test installs it", err)
-	}
-	ended := make(chan struct{})
-	go func() { _ = cmd.Wait(); close(ended) }()
-	t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGKILL) // one that has ended already is no matter
-		<-ended
-		if t.Failed() {
-			t.Logf("%s said:\n%s", cmd.Path, said.String())
-		}
-	})
-	gatewaytest.Await(t, cmd.Path+" listens", func() bool {
-		select {
-		case <-ended:
-			t.Fatalf("%s ended (%v):\n%s", cmd.Path, cmd.ProcessState, said.String())
-		default:
-		}
-		c, err := net.Dial(network, address)
-		if err == nil {
-			_ = c.Close()
-		}
-		return err == nil
-	})
 }
 
 // done runs a command to its end, which must be a good one.

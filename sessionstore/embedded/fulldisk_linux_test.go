@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"os"
-	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
@@ -44,12 +43,7 @@ func (f *failing) Write(b []byte) (int, error) {
 
 // Wherever in the midst of it the disk is full, the file in force is the one before.
 func TestOnAFullDiskTheFormerFileStaysInForce(t *testing.T) {
-	if os.Getenv(onFullDisk) == "" {
-		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$")
-		cmd.Env = append(os.Environ(), onFullDisk+"=1")
-		if said, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("%v\n%s", err, said)
-		}
+	if !isAlone(t) {
 		return
 	}
 	path := newPath(t)

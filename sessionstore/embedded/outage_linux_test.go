@@ -69,13 +69,23 @@ func (p pulsing) wants(s *sessionstore.Session, want error) {
 // onFullDisk tells a copy of this test binary that it may spoil its own writes.
 const onFullDisk = "SIDEGATE_TEST_FULL_DISK"
 
+// isAlone reports whether this is such a copy, which may spoil the writes of the whole
+// process. Elsewhere it has one run the test.
+func isAlone(t *testing.T) bool {
+	t.Helper()
+	if os.Getenv(onFullDisk) != "" {
+		return true
+	}
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$") // #nosec G204 -- itself
+	cmd.Env = append(os.Environ(), onFullDisk+"=1")
+	if said, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, said)
+	}
+	return false
+}
+
 func TestAFullDiskSignsNobodyOut(t *testing.T) {
-	if os.Getenv(onFullDisk) == "" {
-		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$")
-		cmd.Env = append(os.Environ(), onFullDisk+"=1")
-		if said, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("%v\n%s", err, said)
-		}
+	if !isAlone(t) {
 		return
 	}
 	clock := storetest.NewClock()
@@ -111,12 +121,7 @@ func TestAFullDiskSignsNobodyOut(t *testing.T) {
 
 // Beats and attempts are small: they find room where a session does not.
 func TestWhatIsSmallDoesNotHideThatTheDiskIsFull(t *testing.T) {
-	if os.Getenv(onFullDisk) == "" {
-		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$")
-		cmd.Env = append(os.Environ(), onFullDisk+"=1")
-		if said, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("%v\n%s", err, said)
-		}
+	if !isAlone(t) {
 		return
 	}
 	clock := storetest.NewClock()
