@@ -213,11 +213,20 @@ func TestWhatKeepsAnEndFromSomeKeepsItFromNoOthers(t *testing.T) {
 		want error
 		left int
 	}{
-		"no replica confirms it":  {func(s *shop) { s.unsettled = true }, sessionstore.ErrUnconfirmed, 0},
-		"the answers are lost":    {func(s *shop) { s.lost = true }, errAway, 0},
-		"of each page one ends":   {func(s *shop) { s.stop = func(int) error { return errAway } }, errAway, many - 3},
-		"the first page fails":    {func(s *shop) { s.fails = 1 }, errAway, 500},
-		"page after page fails":   {func(s *shop) { s.fails = 10 }, errAway, many},
+		"no replica confirms it": {func(s *shop) { s.unsettled = true }, sessionstore.ErrUnconfirmed, 0},
+		"the answers are lost":   {func(s *shop) { s.lost = true }, errAway, 0},
+		"of each page one ends":  {func(s *shop) { s.stop = func(int) error { return errAway } }, errAway, many - 3},
+		"the first page fails":   {func(s *shop) { s.fails = 1 }, errAway, 500},
+		"page after page fails":  {func(s *shop) { s.fails = 10 }, errAway, many},
+		"no replica confirms it, and then a page fails": {func(s *shop) {
+			s.unsettled = true
+			pages := 0
+			s.before = func() {
+				if pages++; pages == 2 {
+					s.fails = 1
+				}
+			}
+		}, errAway, 500},
 		"nothing keeps it at all": {func(*shop) {}, nil, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
