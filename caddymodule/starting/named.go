@@ -98,7 +98,12 @@ func (l *look) text(option, value string, ours bool) {
 		l.lacks = l.lacks || ours && (kind == "env" && os.Getenv(name) == "" || kind == "file" && !isReadable(name))
 	}
 	names := ours && value != "" && slices.Contains(naming, option) && !reference.MatchString(value)
-	l.lacks = l.lacks || names && !isReadable(value)
+	l.lacks = l.lacks || names && !isReadable(value) && !(option == "templates" && isFolder(value))
+}
+
+func isFolder(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && info.IsDir()
 }
 
 // isStream reports whether it is something that can be read but once.
