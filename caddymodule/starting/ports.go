@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -17,7 +18,7 @@ import (
 // listened on.
 func taken(config []byte) error {
 	admin, sites := addresses(config)
-	for i, address := range append([]string{admin}, sites...) {
+	for i, address := range slices.Concat([]string{admin}, sites, redirects(config)) {
 		address, err := caddy.NewReplacer().ReplaceOrErr(address, true, true)
 		if err != nil || address == "" {
 			continue // Caddy says what is wrong with it

@@ -111,3 +111,36 @@ func TestASocketThatSomebodyListensOnIsLeftToThem(t *testing.T) {
 	}
 	_ = c.Close()
 }
+
+// Nothing in the configuration speaks of that port.
+func TestThePortOfRedirectsIsLookedAtAsWell(t *testing.T) {
+	for name, c := range map[string]struct {
+		global, site string
+		refused      bool
+	}{
+		"a site by its name":              {"", "app.example.com", true},
+		"one without redirects":           {"auto_https disable_redirects\n", "app.example.com", false},
+		"one with certificates of nobody": {"auto_https off\n", "app.example.com", false},
+		"a site at http:// alone":         {"", "http://app.example.com:%d", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			taken, file := listener(t), t.TempDir()+"/Caddyfile"
+			_, port, _ := strings.Cut(taken, ":")
+			address := c.site
+			if strings.Contains(address, "%d") {
+				address = fmt.Sprintf(address, gatewaytest.FreePort(t))
+			}
+			gatewaytest.WriteFile(t, file, fmt.Sprintf("{\nadmin off\npersist_config off\nlocal_certs\nskip_install_trust\nhttp_port %s\nhttps_port %d\n%s}\n%s {\nbind 127.0.0.1\nrespond hello\n}\n",
+				port, gatewaytest.FreePort(t), c.global, address))
+			if !c.refused {
+				starts(t, "", "--config", file, "--adapter", "caddyfile")
+				return
+			}
+			said, code := gatewaytest.RunCaddy(t, t.TempDir(), "run", "--config", file, "--adapter", "caddyfile")
+			lines := errorLines(said)
+			if code != 1 || len(lines) != 1 || !strings.Contains(lines[0], "another program listens on "+taken+" already: stop it") {
+				t.Errorf("exits with %d and says %s", code, said)
+			}
+		})
+	}
+}
