@@ -161,6 +161,11 @@ func (a *app) serve(c net.Conn) {
 			// that still writes it comes to read the answer.
 			_, _ = io.Copy(io.Discard, in)
 		}
+		if strings.HasPrefix(do.answer, "HTTP/1.1 101") {
+			// What comes in the new protocol is taken: unread, it would make a reset of the end.
+			_ = c.(*net.TCPConn).CloseWrite()
+			_, _ = io.Copy(io.Discard, in)
+		}
 		if do.closes {
 			return
 		}

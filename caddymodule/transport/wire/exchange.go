@@ -66,10 +66,7 @@ func (x *exchange) send(s *sending) error {
 		x.up = startUpload(x, s)
 		return nil
 	}
-	err := s.message().Write(x.c.out)
-	if err == nil {
-		err = x.c.out.Flush()
-	}
+	err := s.write(x.c)
 	if err != nil && (x.c.failed == nil || x.c.sent == 0) {
 		return err
 	}

@@ -31,6 +31,7 @@ type sending struct {
 	out    *http.Request // as it is written; req where that is the same
 	trace  *httptrace.ClientTrace
 	to     target
+	head   *head  // all of a request that is nothing else
 	body   []byte // a small body, once it was read
 	whole  bool   // whether body is the body
 	split  bool   // whether a goroutine of its own writes it
@@ -40,11 +41,19 @@ type sending struct {
 
 // prepare refuses what http.Transport refuses, and decides who writes.
 func (t *Transport) prepare(req *http.Request) (*sending, error) {
-	size, err := check(req)
-	if err != nil {
+	if err := check(req); err != nil {
 		return nil, err
 	}
 	s := &sending{req: req, out: req, trace: httptrace.ContextClientTrace(req.Context())}
+	size, err := 0, error(nil)
+	if !t.NoKeepAlive && isBare(req, s.trace) {
+		s.head, size, err = newHead(req)
+	} else {
+		size, err = checkHeaders(req)
+	}
+	if err != nil {
+		return nil, err
+	}
 	if t.Target != nil {
 		s.to.network, s.to.address = t.Target(req)
 	} else {
@@ -61,20 +70,24 @@ func (t *Transport) prepare(req *http.Request) (*sending, error) {
 	return s, nil
 }
 
-// check returns roughly how large the request is without its body.
-func check(req *http.Request) (size int, err error) {
+func check(req *http.Request) error {
 	switch {
 	case req.URL == nil:
-		return 0, errors.New("http: nil Request.URL")
+		return errors.New("http: nil Request.URL")
 	case req.Header == nil:
-		return 0, errors.New("http: nil Request.Header")
+		return errors.New("http: nil Request.Header")
 	case req.URL.Scheme != "http":
-		return 0, fmt.Errorf("transport sidegate speaks plain HTTP/1.1, not %q: use `transport http`", req.URL.Scheme)
+		return fmt.Errorf("transport sidegate speaks plain HTTP/1.1, not %q: use `transport http`", req.URL.Scheme)
 	case req.Method != "" && !httpguts.ValidHeaderFieldName(req.Method):
-		return 0, fmt.Errorf("net/http: invalid method %q", req.Method)
+		return fmt.Errorf("net/http: invalid method %q", req.Method)
 	case req.URL.Host == "":
-		return 0, errors.New("http: no Host in request URL")
+		return errors.New("http: no Host in request URL")
 	}
+	return nil
+}
+
+// checkHeaders returns roughly how large the request is without its body.
+func checkHeaders(req *http.Request) (size int, err error) {
 	size, err = checkHeader(req.Header, "header")
 	if err == nil {
 		_, err = checkHeader(req.Trailer, "trailer")
@@ -82,18 +95,27 @@ func check(req *http.Request) (size int, err error) {
 	return size + len(req.URL.Path) + len(req.URL.RawQuery), err
 }
 
-// checkHeader names no value: it may be secret.
 func checkHeader(header http.Header, what string) (size int, err error) {
 	for name, values := range header {
-		if !httpguts.ValidHeaderFieldName(name) {
-			return 0, fmt.Errorf("net/http: invalid %s field name %q", what, name)
+		length, err := checkField(name, values, what)
+		if err != nil {
+			return 0, err
 		}
-		for _, value := range values {
-			if !httpguts.ValidHeaderFieldValue(value) {
-				return 0, fmt.Errorf("net/http: invalid %s field value for %q", what, name)
-			}
-			size += len(name) + len(value) + 4
+		size += length
+	}
+	return size, nil
+}
+
+// checkField names no value: it may be secret.
+func checkField(name string, values []string, what string) (size int, err error) {
+	if !httpguts.ValidHeaderFieldName(name) {
+		return 0, fmt.Errorf("net/http: invalid %s field name %q", what, name)
+	}
+	for _, value := range values {
+		if !httpguts.ValidHeaderFieldValue(value) {
+			return 0, fmt.Errorf("net/http: invalid %s field value for %q", what, name)
 		}
+		size += len(name) + len(value) + 4
 	}
 	return size, nil
 }
@@ -118,6 +140,18 @@ func (s *sending) readSmall() error {
 	}
 	s.body, s.whole = buffer[:n], true
 	return nil
+}
+
+// write writes the whole request.
+func (s *sending) write(c *conn) error {
+	if s.head != nil {
+		_, err := c.Write(s.head.text)
+		return err
+	}
+	if err := s.message().Write(c.out); err != nil {
+		return err
+	}
+	return c.out.Flush()
 }
 
 // message is the request to write, which has its own body where the caller has

@@ -71,7 +71,9 @@ func (t *Transport) RoundTrip(req *http.Request) (resp *http.Response, err error
 				c.kill()
 			}
 			resp, err = nil, fmt.Errorf("talking to the app panicked: %v", p)
+			return
 		}
+		s.head.release() // it has left, as far as it ever will
 	}()
 	ctx := req.Context()
 	for fresh := false; ; fresh = true {
