@@ -23,6 +23,7 @@ import (
 	"example.com/sidegate/caddymodule/everyroute"
 	"example.com/sidegate/caddymodule/filevalues"
 	"example.com/sidegate/caddymodule/health"
+	_ "example.com/sidegate/caddymodule/lazylog" // format lazy
 	"example.com/sidegate/caddymodule/metrics"
 	"example.com/sidegate/caddymodule/siting"
 	_ "example.com/sidegate/caddymodule/transport" // transport sidegate

@@ -14,6 +14,12 @@ import (
 // TestLogsHoldNoSecret goes through every flow, the unhappy ones too, with all
 // logs on at their most talkative, and then looks for each secret in them.
 func TestLogsHoldNoSecret(t *testing.T) {
+	for _, format := range []string{"json", "lazy"} {
+		t.Run("format "+format, func(t *testing.T) { wantNoSecretInLogs(t, format) })
+	}
+}
+
+func wantNoSecretInLogs(t *testing.T, format string) {
 	dir := t.TempDir()
 	debug, access := filepath.Join(dir, "debug.log"), filepath.Join(dir, "access.log")
 	up := gatewaytest.NewRecorder(t)
@@ -21,15 +27,18 @@ func TestLogsHoldNoSecret(t *testing.T) {
 	s := gatewaytest.Start(t, gatewaytest.Site{
 		Dir: dir, Upstream: up.Address(),
 		Options: "secret `" + ownSecret + "`",
-		Global:  fmt.Sprintf("debug\nlog default {\noutput file %s\nformat json\n}", debug),
-		Routes: fmt.Sprintf("log {\noutput file %s\nformat json\n}\nsession_endpoints\nsession_auth {\npublic /public/*\n}\nreverse_proxy {upstream}",
-			access),
+		Global:  fmt.Sprintf("debug\nlog default {\noutput file %s\nformat %s\n}", debug, format),
+		Routes: fmt.Sprintf("log {\noutput file %s\nformat %s\n}\nsession_endpoints\nsession_auth {\npublic /public/*\n}\nreverse_proxy {upstream}",
+			access, format),
 	})
 	secrets := goThroughTheFlows(t, s)
 	_, hash, _ := strings.Cut(gatewaytest.PasswordHash, "p=1$")
 	secrets = append(secrets, ownSecret, hash)
 
 	logs := waitForLogs(t, debug, access)
+	if !strings.Contains(logs, `"request":{"remote_ip":`) {
+		t.Error("no request is in the logs")
+	}
 	for i, secret := range secrets {
 		if strings.Contains(logs, secret) {
 			t.Errorf("secret %d is in the logs: %s", i, lineWith(logs, secret))

@@ -44,6 +44,8 @@ func withDefault(heading, line string) (site gatewaytest.Site, ok bool) {
 		block("directory http crm http://127.0.0.1:1/by?e={identity.email}", "")
 	case "transport sidegate":
 		site.Routes = "reverse_proxy 127.0.0.1:1 {\ntransport sidegate {\n" + line + "\n}\n}"
+	case "format lazy":
+		site.Global = "log other {\nformat lazy {\n" + line + "\n}\n}\n"
 	case "session_auth":
 		site.Routes = "session_endpoints\nsession_auth {\n" + line + "\n}\nrespond OK"
 	default:

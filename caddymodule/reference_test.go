@@ -194,7 +194,7 @@ func toldKinds(r reference) (words []string) {
 
 // directives are those of Caddy's handlers and matchers that are ours.
 func directives() (words []string) {
-	for _, kind := range []struct{ before, namespace string }{{"", "http.handlers"}, {"matcher ", "http.matchers"}, {"transport ", "http.reverse_proxy.transport"}} {
+	for _, kind := range []struct{ before, namespace string }{{"", "http.handlers"}, {"matcher ", "http.matchers"}, {"transport ", "http.reverse_proxy.transport"}, {"format ", "caddy.logging.encoders"}} {
 		for _, module := range caddy.GetModules(kind.namespace) {
 			if strings.HasPrefix(reflect.TypeOf(module.New()).Elem().PkgPath()+"/", house) {
 				words = append(words, kind.before+module.ID.Name())

@@ -35,6 +35,7 @@ var blocks = []block{
 	{"policy", "`policy <name> { ... }` in the global block `sidegate`", "optional public role permission account_admin path headers header_roles user_header header assertion redirect preflight report_only"},
 	{"transport sidegate", "`transport sidegate { ... }` of reverse_proxy", "dial_timeout response_header_timeout keepalive " +
 		"keepalive_idle_conns_per_host max_conns_per_host max_response_header read_buffer write_buffer local_address"},
+	{"format lazy", "`format lazy { ... }` of a log", "wrap"},
 	{"session", "the matcher `session { ... }`", "role permission account_admin"},
 }
 

@@ -1,0 +1,161 @@
+package lazylog
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"slices"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/modules/logging"
+	"go.uber.org/zap"
+	"go.uber.org/zap/buffer"
+	"go.uber.org/zap/zapcore"
+	"golang.org/x/term"
+
+	"example.com/sidegate/caddymodule/directive"
+)
+
+func init() { caddy.RegisterModule(new(Encoder)) }
+
+// namespace is where Caddy's formats of logs are.
+const namespace = "caddy.logging.encoders"
+
+// Encoder writes lines as another encoder does. What differs is when an object
+// that a logger holds (zap.Logger.With) is read: with each line that is logged,
+// as zap.Logger.WithLazy has it, and never where none is. So it may not change
+// while another goroutine logs it, and a line says what it is then.
+type Encoder struct {
+	// WrappedRaw is the format of the lines. Default: json, or console where
+	// the log goes to a terminal, as Caddy's own.
+	WrappedRaw json.RawMessage `json:"wrap,omitempty" caddy:"namespace=caddy.logging.encoders inline_key=format"`
+
+	zapcore.Encoder `json:"-"`
+
+	ctx caddy.Context
+	// held are the objects to write down before the fields of a line. Once a
+	// namespace is open there are none any more: they would fall into it.
+	held  []zapcore.Field
+	eager bool
+}
+
+// CaddyModule implements caddy.Module.
+func (*Encoder) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: namespace + ".lazy", New: func() caddy.Module { return new(Encoder) }}
+}
+
+// UnmarshalCaddyfile reads:
+//
+//	format lazy {
+//		wrap <format> ...
+//	}
+func (e *Encoder) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next() // the format's name
+	if d.NextArg() {
+		return directive.Errf(d, "format lazy takes a block and no argument: write wrap %s into it", d.Val())
+	}
+	return directive.Block(d, "format lazy", map[string]directive.Option{"wrap": e.readWrapped})
+}
+
+// readWrapped reads a format as Caddy's own formats around others do.
+func (e *Encoder) readWrapped(d *caddyfile.Dispenser) error {
+	if e.WrappedRaw != nil {
+		return directive.Errf(d, "wrap stands twice: one format writes the lines")
+	}
+	if !d.NextArg() {
+		return directive.ArgErr(d)
+	}
+	name := d.Val()
+	module, err := caddyfile.UnmarshalModule(d, namespace+"."+name)
+	if err != nil {
+		return err
+	}
+	e.WrappedRaw = caddyconfig.JSONModuleObject(module, "format", name, nil)
+	return nil
+}
+
+// Provision loads the format of the lines.
+func (e *Encoder) Provision(ctx caddy.Context) error {
+	e.ctx = ctx
+	if e.WrappedRaw == nil {
+		return e.wrap(new(logging.JSONEncoder))
+	}
+	module, err := ctx.LoadModule(e, "WrappedRaw")
+	if err != nil {
+		return fmt.Errorf("format lazy: %w", err)
+	}
+	e.Encoder = module.(zapcore.Encoder) // its namespace has no others
+	return nil
+}
+
+func (e *Encoder) wrap(encoder interface {
+	zapcore.Encoder
+	caddy.Provisioner
+}) error {
+	e.Encoder = encoder
+	return encoder.Provision(e.ctx)
+}
+
+// ConfigureDefaultFormat implements caddy.ConfiguresFormatterDefault: people read
+// a terminal.
+func (e *Encoder) ConfigureDefaultFormat(to caddy.WriterOpener) error {
+	if e.WrappedRaw != nil {
+		if wrapped, ok := e.Encoder.(caddy.ConfiguresFormatterDefault); ok {
+			return wrapped.ConfigureDefaultFormat(to)
+		}
+		return nil
+	}
+	if caddy.IsWriterStandardStream(to) && term.IsTerminal(int(os.Stderr.Fd())) {
+		return e.wrap(new(logging.ConsoleEncoder))
+	}
+	return nil
+}
+
+// AddObject implements zapcore.ObjectEncoder.
+func (e *Encoder) AddObject(key string, object zapcore.ObjectMarshaler) error {
+	if e.eager {
+		return e.Encoder.AddObject(key, object)
+	}
+	e.held = append(e.held, zap.Object(key, object))
+	return nil
+}
+
+// OpenNamespace implements zapcore.ObjectEncoder: all that comes after it, fields
+// of lines too, is in it, and so nothing can wait any more.
+func (e *Encoder) OpenNamespace(key string) {
+	e.write(e.Encoder)
+	e.held, e.eager = nil, true
+	e.Encoder.OpenNamespace(key)
+}
+
+// write adds what is held.
+func (e *Encoder) write(to zapcore.Encoder) {
+	for _, field := range e.held {
+		field.AddTo(to)
+	}
+}
+
+// Clone implements zapcore.Encoder; it is what a new logger begins with.
+func (e *Encoder) Clone() zapcore.Encoder {
+	return &Encoder{Encoder: e.Encoder.Clone(), held: slices.Clip(e.held), eager: e.eager}
+}
+
+// EncodeEntry implements zapcore.Encoder.
+func (e *Encoder) EncodeEntry(entry zapcore.Entry, fields []zapcore.Field) (*buffer.Buffer, error) {
+	if len(e.held) == 0 {
+		return e.Encoder.EncodeEntry(entry, fields)
+	}
+	line := e.Encoder.Clone()
+	e.write(line)
+	return line.EncodeEntry(entry, fields)
+}
+
+// Interface guards
+var (
+	_ caddy.Provisioner                = (*Encoder)(nil)
+	_ caddy.ConfiguresFormatterDefault = (*Encoder)(nil)
+	_ caddyfile.Unmarshaler            = (*Encoder)(nil)
+	_ zapcore.Encoder                  = (*Encoder)(nil)
+)
