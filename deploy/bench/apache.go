@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"time"
 )
@@ -64,10 +63,10 @@ const apachePatience = time.Minute
 // happen to get all.
 const minThreads = 64
 
-// newHTTPD sizes a server for a number of connections: a process for each CPU,
-// and threads for all of the connections in each of them.
-func newHTTPD(dir, address, upstream string, connections int) httpd {
-	return httpd{dir: dir, address: address, upstream: upstream, processes: runtime.NumCPU(), threads: max(minThreads, connections)}
+// newHTTPD sizes a server for a number of connections: a process for each
+// processor that it has, and threads for all of the connections in each of them.
+func newHTTPD(dir, address, upstream string, processors, connections int) httpd {
+	return httpd{dir: dir, address: address, upstream: upstream, processes: processors, threads: max(minThreads, connections)}
 }
 
 // The number of processes is fixed, for one that ended would take its CPU time
@@ -116,7 +115,7 @@ func launchApache(ctx context.Context, r *rig, run *running) error {
 	if err != nil {
 		return err
 	}
-	return startApache(ctx, run, newHTTPD(dir, run.address, r.upstream, r.connections))
+	return startApache(ctx, run, newHTTPD(dir, run.address, r.upstream, r.cores.ofArm(), r.connections))
 }
 
 // startApache starts the server in the foreground, so that it stays ours.
@@ -125,7 +124,7 @@ func startApache(ctx context.Context, run *running, h httpd) error {
 	if err := os.WriteFile(file, []byte(h.text()), 0o600); err != nil { // #nosec G703 -- below a folder of our own
 		return err
 	}
-	p := &process{name: "apache2 of " + run.name, patience: apachePatience}
+	p := &process{name: "apache2 of " + run.name, patience: apachePatience, processors: run.rig.cores.arms}
 	if err := p.start(ctx, nil, "/"+apacheBinary, "-D", "FOREGROUND", "-f", file); err != nil {
 		return err
 	}

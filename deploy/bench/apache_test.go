@@ -64,7 +64,7 @@ func directives(text string) map[string][]string {
 }
 
 func TestTheConfigurationOfApache(t *testing.T) {
-	h := newHTTPD("/rig/arms/a", "127.0.0.1:1", "127.0.0.1:2", 100)
+	h := newHTTPD("/rig/arms/a", "127.0.0.1:1", "127.0.0.1:2", 2, 100)
 	h.processes = 3
 	got := directives(h.text())
 	for name, want := range map[string]string{
@@ -85,7 +85,7 @@ func TestTheConfigurationOfApache(t *testing.T) {
 	if strings.ContainsAny(h.text(), "{}") {
 		t.Errorf("something is not filled in:\n%s", h.text())
 	}
-	if few := newHTTPD("", "", "", 1); few.threads != minThreads || few.processes < 1 {
+	if few := newHTTPD("", "", "", 2, 1); few.threads != minThreads || few.processes != 2 {
 		t.Errorf("for one connection there are %d processes of %d threads", few.processes, few.threads)
 	}
 }
@@ -112,7 +112,7 @@ func TestModulesOfApache(t *testing.T) {
 }
 
 func TestTheConfigurationOfOpenIDC(t *testing.T) {
-	h := newHTTPD("/rig/arms/a", "127.0.0.1:1", "127.0.0.1:2", 8)
+	h := newHTTPD("/rig/arms/a", "127.0.0.1:1", "127.0.0.1:2", 1, 8)
 	h.modules, h.extra = openIDCModules, openIDC(byMetadata("http://127.0.0.1:3"), "127.0.0.1:4", "passphrase")
 	text := h.text()
 	got := directives(text)

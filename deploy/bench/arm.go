@@ -32,13 +32,14 @@ type arm struct {
 	name  string
 	about string
 	// routes are the lines of the site block; {upstream}, {socket}, {session}
-	// (the JSON of GET /auth/session) and {static} (nine lines) are replaced.
+	// (the JSON of GET /auth/session), {static} (nine lines) and {answered} (the
+	// headers of that answer) are replaced.
 	routes string
 	// people are signed in at a gateway; nil for an arm that is none.
 	people *population
-	// options are further lines of the gateway's options.
-	options string
-	env     []string
+	// options are further lines of the gateway's options, and global of Caddy's.
+	options, global string
+	env             []string
 	// path and credential are what is asked; appPath and byCookie when empty.
 	path       string
 	credential string
@@ -118,7 +119,7 @@ func launchCaddy(ctx context.Context, r *rig, run *running) (err error) {
 		return err
 	}
 	env := append([]string{"XDG_DATA_HOME=" + dir, "XDG_CONFIG_HOME=" + dir, secretVariable + "=" + r.keys.secret, as(roleCaddy)}, run.env...)
-	p, err := start(ctx, "caddy of "+run.name, env, cmp.Or(run.binary, r.caddy), "run", "--config", file, "--adapter", "caddyfile")
+	p, err := start(ctx, r.cores.arms, "caddy of "+run.name, env, cmp.Or(run.binary, r.caddy), "run", "--config", file, "--adapter", "caddyfile")
 	if err != nil {
 		return err
 	}
@@ -132,18 +133,19 @@ const secretVariable = "SIDEGATE_BENCH_SECRET" // #nosec G101 -- its name, not t
 func (run *running) caddyfile() string {
 	_, port, _ := strings.Cut(run.address, ":")
 	routes := strings.NewReplacer("{upstream}", run.rig.upstream, "{socket}", "unix/"+run.rig.socket,
-		"{session}", run.rig.session, "{static}", run.rig.static).Replace(run.routes)
+		"{session}", run.rig.session, "{static}", run.rig.static, "{answered}", run.rig.answered).Replace(run.routes)
 	return fmt.Sprintf(`{
 	admin %s
 	auto_https off
 	persist_config off
+	%s
 	%s
 }
 http://:%s {
 	bind 127.0.0.1
 	%s
 }
-`, run.admin, run.gatewayOptions(), port, routes)
+`, run.admin, run.global, run.gatewayOptions(), port, routes)
 }
 
 func (run *running) gatewayOptions() string {
@@ -191,7 +193,7 @@ func (run *running) target() string {
 func (run *running) job() job {
 	return job{
 		Network: "tcp", Address: run.address, Request: run.request(run.target()),
-		Credentials: run.credentials(), Connections: run.rig.connections,
+		Credentials: run.credentials(), Connections: run.rig.connections, processors: run.rig.cores.rest,
 	}
 }
 

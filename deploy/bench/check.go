@@ -24,29 +24,35 @@ const maxAnswer = 1 << 20
 // fetch sends the arm's own request for that path once, and returns the body
 // of an answer that must be 200.
 func (run *running) fetch(path string) ([]byte, error) {
+	_, body, err := run.answer(path)
+	return body, err
+}
+
+// answer is fetch, with the header.
+func (run *running) answer(path string) (http.Header, []byte, error) {
 	conn, err := connect("tcp", run.address)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer conn.Close()
 	if err := conn.SetDeadline(time.Now().Add(exchangeWithin)); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	j := run.job()
 	j.Request = run.request(path)
 	if _, err := conn.Write(j.requests()[0]); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err == nil && resp.StatusCode != http.StatusOK {
 		err = fmt.Errorf("%s is answered with %s", path, resp.Status)
 	}
-	return body, err
+	return resp.Header, body, err
 }
 
 // ask fetches JSON.
@@ -147,9 +153,26 @@ func isSession(body []byte) error {
 
 // staticLines are the identity headers that were seen, as lines of a Caddyfile.
 func staticLines(h http.Header) string {
+	return lines("request_header", h, nine)
+}
+
+// answerLines are the header of an answer of GET /auth/session, but for what any
+// answer of Caddy's has, as lines of a Caddyfile.
+func answerLines(h http.Header) string {
+	var names []string
+	for name := range h {
+		if !slices.Contains([]string{"Content-Length", "Content-Type", "Date", "Server"}, name) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return "header {\n" + lines("", h, names) + "}\n"
+}
+
+func lines(directive string, h http.Header, names []string) string {
 	var b strings.Builder
-	for _, name := range nine {
-		fmt.Fprintf(&b, "request_header %s \"%s\"\n", name, strings.ReplaceAll(h.Get(name), `"`, `\"`))
+	for _, name := range names {
+		fmt.Fprintf(&b, "%s %s \"%s\"\n", directive, name, strings.ReplaceAll(h.Get(name), `"`, `\"`))
 	}
 	return b.String()
 }

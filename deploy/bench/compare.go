@@ -32,6 +32,7 @@ func (r *rig) compare(ctx context.Context) error {
 			return err
 		}
 	}
+	r.say("\nload average after: %s", loadAverage())
 	return r.saveCSV(append(measured, grown...), all)
 }
 
@@ -81,19 +82,25 @@ func (r *rig) anyMatches(list []*arm) error {
 
 // describe says what the figures are of: they hold for this machine alone.
 func (r *rig) describe() {
-	load, err := os.ReadFile("/proc/loadavg")
-	if err != nil {
-		load = []byte("unknown")
-	}
 	r.say("%s, %d CPUs, GOMAXPROCS=%s; load average before: %s", runtime.Version(), runtime.NumCPU(),
-		orDefault(os.Getenv("GOMAXPROCS")), strings.TrimSpace(string(load)))
-	r.say("%d rounds of %g s, %d connections; each cell is the median (least..most)", r.config.rounds, r.seconds, r.connections)
+		orDefault(os.Getenv("GOMAXPROCS")), loadAverage())
+	r.say("%d rounds of %g s, %d connections; %s", r.config.rounds, r.seconds, r.connections, r.cores)
+	r.say("figures are medians (least..most), ratios medians (the interval that holds the true one, 19 times of 20)")
 	if r.oauth2Proxy == "" {
 		r.say("oauth2-proxy: not given (set OAUTH2_PROXY=/path/to/oauth2-proxy)")
 	}
 	if !r.apache {
 		r.say(apacheHint)
 	}
+}
+
+// loadAverage is how many programs the machine runs or would run, over the last 1, 5 and 15 minutes, with ours among them.
+func loadAverage() string {
+	load, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return "unknown"
+	}
+	return strings.Join(strings.Fields(string(load))[:3], " ")
 }
 
 func orDefault(value string) string {

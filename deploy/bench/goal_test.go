@@ -18,6 +18,9 @@ func figures(values ...float64) []sample {
 	return all
 }
 
+// of is what few rounds give: all that was measured is the median's interval.
+func of(middle, low, high float64) spread { return spread{middle, low, high, low, high} }
+
 func TestGoals(t *testing.T) {
 	nan := math.NaN()
 	for _, c := range []struct {
@@ -27,22 +30,32 @@ func TestGoals(t *testing.T) {
 		want         spread
 		verdict      string
 	}{
-		{"a ratio below its bound is met", goal{atMost: 1.08}, figures(105), figures(100), spread{1.05, 1.05, 1.05}, "met"},
-		{"a ratio at its bound is met", goal{atMost: 1.5}, figures(150), figures(100), spread{1.5, 1.5, 1.5}, "met"},
-		{"a ratio above its bound is not met", goal{atMost: 1}, figures(150), figures(100), spread{1.5, 1.5, 1.5}, "not met"},
+		{"a ratio below its bound is met", goal{atMost: 1.08}, figures(105), figures(100), of(1.05, 1.05, 1.05), "met"},
+		{"a ratio at its bound is met", goal{atMost: 1.5}, figures(150), figures(100), of(1.5, 1.5, 1.5), "met"},
+		{"a ratio above its bound is not met", goal{atMost: 1}, figures(150), figures(100), of(1.5, 1.5, 1.5), "not met"},
 		{
 			"ratios are taken within a round: a slow round of both changes nothing",
 			goal{atMost: 1.5},
-			figures(150, 1500, 150), figures(100, 1000, 100), spread{1.5, 1.5, 1.5}, "met",
+			figures(150, 1500, 150), figures(100, 1000, 100), of(1.5, 1.5, 1.5), "met",
 		},
-		{"the median of the rounds decides", goal{atMost: 1}, figures(100, 100, 900), figures(200, 100, 100), spread{1, 0.5, 9}, "met"},
-		{"a difference has a bound too", goal{atMost: 4, difference: true}, figures(14), figures(10), spread{4, 4, 4}, "met"},
-		{"a difference above it is not met", goal{atMost: 4, difference: true}, figures(15), figures(10), spread{5, 5, 5}, "not met"},
-		{"without a bound there is no verdict", goal{}, figures(15), figures(10), spread{1.5, 1.5, 1.5}, ""},
-		{"an arm that was not there is neither met nor missed", goal{atMost: 1}, figures(15), nil, spread{nan, nan, nan}, "not measured"},
-		{"nor is a figure that could not be had", goal{atMost: 1}, figures(nan), figures(1), spread{nan, nan, nan}, "not measured"},
-		{"what is of an arm by itself is no ratio", goal{atMost: 0.3, against: alone}, figures(0.2), figures(2), spread{0.2, 0.2, 0.2}, "met"},
-		{"nor is a ratio to nothing", goal{atMost: 1}, figures(1), figures(0), spread{nan, nan, nan}, "not measured"},
+		{"a bound within the interval is a toss", goal{atMost: 1}, figures(100, 100, 900), figures(200, 100, 100), of(1, 0.5, 9), "toss"},
+		{
+			"of nine rounds one may lie on the other side",
+			goal{atMost: 1.08},
+			figures(105, 104, 103, 105, 150, 104, 104, 103, 105), figures(100, 100, 100, 100, 100, 100, 100, 100, 100), spread{1.04, 1.03, 1.5, 1.03, 1.05}, "met",
+		},
+		{
+			"and so when it is not met",
+			goal{atMost: 1.02},
+			figures(105, 104, 103, 105, 90, 104, 104, 103, 105), figures(100, 100, 100, 100, 100, 100, 100, 100, 100), spread{1.04, 0.9, 1.05, 1.03, 1.05}, "not met",
+		},
+		{"a difference has a bound too", goal{atMost: 4, difference: true}, figures(14), figures(10), of(4, 4, 4), "met"},
+		{"a difference above it is not met", goal{atMost: 4, difference: true}, figures(15), figures(10), of(5, 5, 5), "not met"},
+		{"without a bound there is no verdict", goal{}, figures(15), figures(10), of(1.5, 1.5, 1.5), ""},
+		{"an arm that was not there is neither met nor missed", goal{atMost: 1}, figures(15), nil, of(nan, nan, nan), "not measured"},
+		{"nor is a figure that could not be had", goal{atMost: 1}, figures(nan), figures(1), of(nan, nan, nan), "not measured"},
+		{"what is of an arm by itself is no ratio", goal{atMost: 0.3, against: alone}, figures(0.2), figures(2), of(0.2, 0.2, 0.2), "met"},
+		{"nor is a ratio to nothing", goal{atMost: 1}, figures(1), figures(0), of(nan, nan, nan), "not measured"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			g := c.goal

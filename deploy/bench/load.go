@@ -34,6 +34,9 @@ type job struct {
 	// Rate is how many requests are sent a second, however fast they are
 	// answered (an open loop). 0 sends the next when one is answered.
 	Rate float64
+
+	// processors are those that the load runs on; none means any.
+	processors []int
 }
 
 // outcome is what came of a load.
@@ -59,7 +62,11 @@ func apply(ctx context.Context, j job) (outcome, error) {
 	cmd := exec.CommandContext(ctx, exe) // #nosec G204 -- ourselves
 	cmd.Env = append(os.Environ(), as(roleLoad))
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(input), &said, &errs
-	if err := cmd.Run(); err != nil {
+	err = startOn(j.processors, cmd)
+	if err == nil {
+		err = cmd.Wait()
+	}
+	if err != nil {
 		return outcome{}, fmt.Errorf("load: %w: %s", err, strings.TrimSpace(errs.String()))
 	}
 	var o outcome

@@ -22,6 +22,7 @@ type config struct {
 	profile     string         // name of the arm to profile; empty for none
 	live        []int          // how many sessions the arms of growth have
 	heavy       int            // sessions that memory is measured with
+	cores       cores          // which processors are whose
 	// caddy is the binary to measure; empty builds one.
 	caddy string
 	// beside is a binary to measure beside it; empty for none.
@@ -60,7 +61,7 @@ func parseFlags(args []string, errs io.Writer) (config, error) {
 	c := config{live: []int{10, 1_000, 100_000}, heavy: 10_000, oauth2Proxy: os.Getenv("OAUTH2_PROXY"), apache: hasApache(os.DirFS("/"))}
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	f.SetOutput(errs)
-	f.IntVar(&c.rounds, "rounds", 7, "how often each arm is measured, in turns with the others")
+	f.IntVar(&c.rounds, "rounds", 9, "how often each arm is measured, in turns with the others")
 	f.Float64Var(&c.seconds, "seconds", 3, "length of each load: at full speed, then at half")
 	f.IntVar(&c.connections, "connections", 32, "kept-alive connections to the arm")
 	only := f.String("only", "", "measure only arms whose name matches this `regexp`")
@@ -68,6 +69,7 @@ func parseFlags(args []string, errs io.Writer) (config, error) {
 	f.StringVar(&c.profile, "profile", "", "print where the CPU goes in this `arm`, and measure nothing else")
 	f.StringVar(&c.caddy, "caddy", "", "measure this `binary` instead of building one")
 	f.StringVar(&c.beside, "beside", "", "measure this `binary` too, in the same rounds, and print what ours costs against it")
+	bind := f.Bool("bind", true, "give the arm one processor to itself, and the others to app, load and Redis")
 	long := f.Bool("long", false, "grow to 1,000,000 live sessions")
 	if err := f.Parse(args); err != nil {
 		return c, err
@@ -78,6 +80,13 @@ func parseFlags(args []string, errs io.Writer) (config, error) {
 	var err error
 	if c.only, err = regexp.Compile(*only); err != nil {
 		return c, fmt.Errorf("-only: %w", err)
+	}
+	if *bind {
+		allowed, err := allowedProcessors()
+		if err != nil {
+			return c, err
+		}
+		c.cores = share(allowed)
 	}
 	return c, c.check(f.Args())
 }

@@ -42,13 +42,14 @@ func TestFlags(t *testing.T) {
 		good    bool
 		satisfy func(config) bool
 	}{
-		{"without any it measures everything, seven times", "", true, func(c config) bool {
-			return c.rounds == 7 && c.seconds == 3 && c.connections == 32 && c.only.MatchString("proxy") && c.live[len(c.live)-1] == 100_000
+		{"without any it measures everything, nine times", "", true, func(c config) bool {
+			return c.rounds == 9 && c.seconds == 3 && c.connections == 32 && c.only.MatchString("proxy") && c.live[len(c.live)-1] == 100_000
 		}},
 		{"-long grows to a million", "-long", true, func(c config) bool { return c.live[len(c.live)-1] == 1_000_000 }},
 		{"-only chooses arms", "-only ^proxy$", true, func(c config) bool {
 			return c.only.MatchString("proxy") && !c.only.MatchString("proxy-unix")
 		}},
+		{"-bind=false leaves processors to the scheduler", "-bind=false", true, func(c config) bool { return len(c.cores.arms) == 0 }},
 		{"an -only that is no regexp is refused", "-only (", false, nil},
 		{"no rounds are refused", "-rounds 0", false, nil},
 		{"no time is refused", "-seconds 0", false, nil},

@@ -118,7 +118,7 @@ func startOpenIDC(ctx context.Context, r *rig, run *running, provider string) er
 	if err != nil {
 		return err
 	}
-	h := newHTTPD(dir, run.address, r.upstream, r.connections)
+	h := newHTTPD(dir, run.address, r.upstream, r.cores.ofArm(), r.connections)
 	h.modules, h.extra = openIDCModules, openIDC(provider, r.redis.address, r.keys.secret)
 	return startApache(ctx, run, h)
 }
@@ -146,7 +146,7 @@ func (r *rig) startProvider(ctx context.Context, dir, redirect string) (p *proce
 	if err != nil {
 		return nil, "", err
 	}
-	p, err = start(ctx, "the OpenID provider", nil, binary, "-address", address, "-redirect", redirect)
+	p, err = start(ctx, r.cores.rest, "the OpenID provider", nil, binary, "-address", address, "-redirect", redirect)
 	if err != nil {
 		return nil, "", err
 	}

@@ -75,7 +75,7 @@ func oauth2Proxy(ctx context.Context, r *rig, run *running, address string) erro
 	if err := os.WriteFile(file, []byte(peerHtpasswd), 0o600); err != nil { // #nosec G703 -- below a folder of our own
 		return err
 	}
-	p, err := start(ctx, "oauth2-proxy of "+run.name, nil, r.oauth2Proxy,
+	p, err := start(ctx, r.cores.arms, "oauth2-proxy of "+run.name, nil, r.oauth2Proxy,
 		"--http-address="+address, "--upstream=http://"+r.upstream+"/", "--provider=github",
 		"--client-id=bench", "--client-secret=bench", "--cookie-secret="+r.keys.secret[:32],
 		"--cookie-secure=false", "--email-domain=*", "--htpasswd-file="+file, "--set-xauthrequest",

@@ -29,11 +29,13 @@ type process struct {
 	// patience is how long it may take to end when it is asked to, for it has
 	// children to bury or locks to give back; without any it is killed.
 	patience time.Duration
+	// processors are those that it runs on; none means any.
+	processors []int
 }
 
-// start runs a program. env goes on top of our own environment.
-func start(ctx context.Context, name string, env []string, path string, args ...string) (*process, error) {
-	p := &process{name: name}
+// start runs a program on these processors. env goes on top of our own environment.
+func start(ctx context.Context, processors []int, name string, env []string, path string, args ...string) (*process, error) {
+	p := &process{name: name, processors: processors}
 	if err := p.start(ctx, env, path, args...); err != nil {
 		return nil, err
 	}
@@ -47,7 +49,7 @@ func (p *process) start(ctx context.Context, env []string, path string, args ...
 	ownGroup(p.cmd)
 	p.cmd.Cancel = p.end
 	p.cmd.Stdout, p.cmd.Stderr = &p.log, &p.log
-	if err := p.cmd.Start(); err != nil {
+	if err := startOn(p.processors, p.cmd); err != nil {
 		return fmt.Errorf("starting %s: %w", p.name, err)
 	}
 	go func() {

@@ -19,7 +19,7 @@ func TestAProcessThatExitsIsMissedWithItsLastWords(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := start(t.Context(), "test", []string{as(roleLoad)}, exe)
+	p, err := start(t.Context(), nil, "test", []string{as(roleLoad)}, exe)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,7 +31,7 @@ func TestAProcessThatExitsIsMissedWithItsLastWords(t *testing.T) {
 }
 
 func TestAProcessIsStopped(t *testing.T) {
-	p, address, socket, err := startUpstream(t.Context(), t.TempDir())
+	p, address, socket, err := startUpstream(t.Context(), nil, t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +147,7 @@ func TestAProcessThatWillNotEndIsKilled(t *testing.T) {
 }
 
 func TestAWaitEndsWithItsContext(t *testing.T) {
-	p, _, _, err := startUpstream(t.Context(), t.TempDir())
+	p, _, _, err := startUpstream(t.Context(), nil, t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,7 +161,7 @@ func TestAWaitEndsWithItsContext(t *testing.T) {
 }
 
 func TestABinaryThatIsNotThere(t *testing.T) {
-	if _, err := start(t.Context(), "test", nil, "/nonexistent/caddy"); err == nil || !strings.Contains(err.Error(), "starting test") {
+	if _, err := start(t.Context(), nil, "test", nil, "/nonexistent/caddy"); err == nil || !strings.Contains(err.Error(), "starting test") {
 		t.Errorf("error %v", err)
 	}
 	if _, err := exec.LookPath("redis-server"); err != nil {

@@ -33,21 +33,28 @@ func printGoals(w io.Writer, goals []goal, rs results) error {
 			continue
 		}
 		measured := g.compare(rs)
-		_, _ = fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", g.what, g.arm, g.against, measured.format(1, 3), g.bound(), g.verdict(measured))
+		_, _ = fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", g.what, g.arm, g.against, measured.interval(), g.bound(), g.verdict(measured))
 	}
 	return t.Flush()
 }
 
-// format is the median with the range behind it; "-" when there is none.
+// format is the median with the range of all values behind it; "-" when there is none.
 func (s spread) format(unit float64, decimals int) string {
-	if math.IsNaN(s.Median) {
+	return ranged(s.Median, s.Min, s.Max, unit, decimals)
+}
+
+// interval is the median with the interval of it behind it; "-" when there is none.
+func (s spread) interval() string { return ranged(s.Median, s.Low, s.High, 1, 3) }
+
+func ranged(middle, low, high, unit float64, decimals int) string {
+	if math.IsNaN(middle) {
 		return "-"
 	}
 	text := func(v float64) string { return strconv.FormatFloat(v/unit, 'f', decimals, 64) }
-	if s.Min == s.Max {
-		return text(s.Median)
+	if low == high {
+		return text(middle)
 	}
-	return fmt.Sprintf("%s (%s..%s)", text(s.Median), text(s.Min), text(s.Max))
+	return fmt.Sprintf("%s (%s..%s)", text(middle), text(low), text(high))
 }
 
 // csvHeader names the columns of writeCSV.

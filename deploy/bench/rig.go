@@ -34,6 +34,8 @@ type rig struct {
 	// headers that the app gets, as lines of a Caddyfile.
 	session string
 	static  string
+	// answered are the further headers of that answer, as lines too.
+	answered string
 }
 
 // usersFile is somebody to be signed in as; the rig makes its sessions itself.
@@ -67,10 +69,10 @@ func (r *rig) set(ctx context.Context) (err error) {
 	if r.keys, err = newKeys(); err != nil {
 		return err
 	}
-	if r.redis, err = startRedis(ctx, r.dir); err != nil {
+	if r.redis, err = startRedis(ctx, r.cores.rest, r.dir); err != nil {
 		return err
 	}
-	if r.app, r.upstream, r.socket, err = startUpstream(ctx, r.dir); err != nil {
+	if r.app, r.upstream, r.socket, err = startUpstream(ctx, r.cores.rest, r.dir); err != nil {
 		return err
 	}
 	r.people = &population{count: 1, person: ordinary}
@@ -87,7 +89,7 @@ func (r *rig) learn(ctx context.Context) error {
 		return err
 	}
 	defer r.stopArms()
-	body, err := run.fetch(sessionPath)
+	answered, body, err := run.answer(sessionPath)
 	if err != nil {
 		return err
 	}
@@ -95,7 +97,7 @@ func (r *rig) learn(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.session, r.static = string(body), staticLines(h)
+	r.session, r.static, r.answered = string(body), staticLines(h), answerLines(answered)
 	return isSession(body)
 }
 

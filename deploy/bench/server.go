@@ -31,7 +31,7 @@ type redisServer struct {
 	client  *goredis.Client
 }
 
-func startRedis(ctx context.Context, dir string) (*redisServer, error) {
+func startRedis(ctx context.Context, processors []int, dir string) (*redisServer, error) {
 	binary, err := exec.LookPath("redis-server")
 	if err != nil {
 		return nil, fmt.Errorf("%w: install it (apt-get install redis-server)", err)
@@ -40,7 +40,7 @@ func startRedis(ctx context.Context, dir string) (*redisServer, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := start(ctx, "redis-server", nil, binary, "--bind", "127.0.0.1", "--port", strconv.Itoa(port),
+	p, err := start(ctx, processors, "redis-server", nil, binary, "--bind", "127.0.0.1", "--port", strconv.Itoa(port),
 		"--dir", dir, "--save", "", "--appendonly", "no", "--daemonize", "no")
 	if err != nil {
 		return nil, err
@@ -85,7 +85,7 @@ func parseInfo(info, name string) (float64, error) {
 }
 
 // startUpstream starts the app, on TCP and on a unix socket.
-func startUpstream(ctx context.Context, dir string) (p *process, address, socket string, err error) {
+func startUpstream(ctx context.Context, processors []int, dir string) (p *process, address, socket string, err error) {
 	exe, err := os.Executable()
 	if err != nil {
 		return nil, "", "", err
@@ -94,7 +94,7 @@ func startUpstream(ctx context.Context, dir string) (p *process, address, socket
 		return nil, "", "", err
 	}
 	socket = filepath.Join(dir, "upstream.sock")
-	if p, err = start(ctx, "upstream", []string{as(roleUpstream)}, exe, address, socket); err != nil {
+	if p, err = start(ctx, processors, "upstream", []string{as(roleUpstream)}, exe, address, socket); err != nil {
 		return nil, "", "", err
 	}
 	for network, at := range map[string]string{"tcp": address, "unix": socket} {

@@ -42,15 +42,17 @@ func TestSpread(t *testing.T) {
 		values []float64
 		want   spread
 	}{
-		{"an odd number has a middle", []float64{3, 1, 2}, spread{2, 1, 3}},
-		{"an even number has two, and theirs", []float64{4, 1, 2, 3}, spread{2.5, 1, 4}},
-		{"one is all three", []float64{5}, spread{5, 5, 5}},
-		{"what could not be had is left out", []float64{math.NaN(), 1, math.NaN(), 3}, spread{2, 1, 3}},
-		{"an outlier moves the range and not the median", []float64{1, 1, 1, 1, 900}, spread{1, 1, 900}},
+		{"an odd number has a middle", []float64{3, 1, 2}, spread{Median: 2, Min: 1, Max: 3}},
+		{"an even number has two, and theirs", []float64{4, 1, 2, 3}, spread{Median: 2.5, Min: 1, Max: 4}},
+		{"one is all three", []float64{5}, spread{Median: 5, Min: 5, Max: 5}},
+		{"what could not be had is left out", []float64{math.NaN(), 1, math.NaN(), 3}, spread{Median: 2, Min: 1, Max: 3}},
+		{"an outlier moves the range and not the median", []float64{1, 1, 1, 1, 900}, spread{Median: 1, Min: 1, Max: 900}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			before := slices.Clone(c.values)
-			if got := spreadOf(c.values); got != c.want {
+			got := spreadOf(c.values)
+			got.Low, got.High = 0, 0
+			if got != c.want {
 				t.Errorf("got %v, want %v", got, c.want)
 			}
 			// NaN is not even equal to itself, so the bits are compared.
@@ -61,5 +63,18 @@ func TestSpread(t *testing.T) {
 	}
 	if s := spreadOf([]float64{math.NaN()}); !math.IsNaN(s.Median) || s.format(1, 0) != "-" {
 		t.Errorf("of none: %v", s)
+	}
+}
+
+func TestTheIntervalOfAMedian(t *testing.T) {
+	// From tables of the sign test: how many values of n lie outside at either end, at 95 %.
+	for n, outside := range map[int]int{1: 0, 5: 0, 6: 0, 8: 0, 9: 1, 11: 1, 12: 2, 15: 3, 20: 5, 25: 7, 100: 39} {
+		values := make([]float64, n)
+		for i := range values {
+			values[i] = float64(n - i)
+		}
+		if s := spreadOf(values); s.Low != float64(outside+1) || s.High != float64(n-outside) {
+			t.Errorf("of %d: %v to %v", n, s.Low, s.High)
+		}
 	}
 }
