@@ -10,7 +10,6 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/modules/logging"
-	"go.uber.org/zap"
 	"go.uber.org/zap/buffer"
 	"go.uber.org/zap/zapcore"
 	"golang.org/x/term"
@@ -23,22 +22,21 @@ func init() { caddy.RegisterModule(new(Encoder)) }
 // namespace is where Caddy's formats of logs are.
 const namespace = "caddy.logging.encoders"
 
-// Encoder writes lines as another encoder does. What differs is when an object
-// that a logger holds (zap.Logger.With) is read: with each line that is logged,
-// as zap.Logger.WithLazy has it, and never where none is. So it may not change
+// Encoder writes lines as another encoder does. What differs is when the fields
+// that a logger holds (zap.Logger.With) are read: with each line that is logged, as
+// zap.Logger.WithLazy has it, and never where none is. So an object may not change
 // while another goroutine logs it, and a line says what it is then.
 type Encoder struct {
 	// WrappedRaw is the format of the lines. Default: json, or console where
 	// the log goes to a terminal, as Caddy's own.
 	WrappedRaw json.RawMessage `json:"wrap,omitempty" caddy:"namespace=caddy.logging.encoders inline_key=format"`
 
-	zapcore.Encoder `json:"-"`
+	// wrapped writes the lines. It is never told of a field, so that all loggers
+	// share it.
+	wrapped zapcore.Encoder
+	held
 
 	ctx caddy.Context
-	// held are the objects to write down before the fields of a line. Once a
-	// namespace is open there are none any more: they would fall into it.
-	held  []zapcore.Field
-	eager bool
 }
 
 // CaddyModule implements caddy.Module.
@@ -86,7 +84,7 @@ func (e *Encoder) Provision(ctx caddy.Context) error {
 	if err != nil {
 		return fmt.Errorf("format lazy: %w", err)
 	}
-	e.Encoder = module.(zapcore.Encoder) // its namespace has no others
+	e.wrapped = module.(zapcore.Encoder) // its namespace has no others
 	return nil
 }
 
@@ -94,7 +92,7 @@ func (e *Encoder) wrap(encoder interface {
 	zapcore.Encoder
 	caddy.Provisioner
 }) error {
-	e.Encoder = encoder
+	e.wrapped = encoder
 	return encoder.Provision(e.ctx)
 }
 
@@ -102,7 +100,7 @@ func (e *Encoder) wrap(encoder interface {
 // a terminal.
 func (e *Encoder) ConfigureDefaultFormat(to caddy.WriterOpener) error {
 	if e.WrappedRaw != nil {
-		if wrapped, ok := e.Encoder.(caddy.ConfiguresFormatterDefault); ok {
+		if wrapped, ok := e.wrapped.(caddy.ConfiguresFormatterDefault); ok {
 			return wrapped.ConfigureDefaultFormat(to)
 		}
 		return nil
@@ -113,42 +111,20 @@ func (e *Encoder) ConfigureDefaultFormat(to caddy.WriterOpener) error {
 	return nil
 }
 
-// AddObject implements zapcore.ObjectEncoder.
-func (e *Encoder) AddObject(key string, object zapcore.ObjectMarshaler) error {
-	if e.eager {
-		return e.Encoder.AddObject(key, object)
-	}
-	e.held = append(e.held, zap.Object(key, object))
-	return nil
-}
-
-// OpenNamespace implements zapcore.ObjectEncoder: all that comes after it, fields
-// of lines too, is in it, and so nothing can wait any more.
-func (e *Encoder) OpenNamespace(key string) {
-	e.write(e.Encoder)
-	e.held, e.eager = nil, true
-	e.Encoder.OpenNamespace(key)
-}
-
-// write adds what is held.
-func (e *Encoder) write(to zapcore.Encoder) {
-	for _, field := range e.held {
-		field.AddTo(to)
-	}
-}
-
 // Clone implements zapcore.Encoder; it is what a new logger begins with.
 func (e *Encoder) Clone() zapcore.Encoder {
-	return &Encoder{Encoder: e.Encoder.Clone(), held: slices.Clip(e.held), eager: e.eager}
+	return &Encoder{wrapped: e.wrapped, held: held{slices.Clip(e.fields)}}
 }
 
 // EncodeEntry implements zapcore.Encoder.
 func (e *Encoder) EncodeEntry(entry zapcore.Entry, fields []zapcore.Field) (*buffer.Buffer, error) {
-	if len(e.held) == 0 {
-		return e.Encoder.EncodeEntry(entry, fields)
+	if len(e.fields) == 0 {
+		return e.wrapped.EncodeEntry(entry, fields)
 	}
-	line := e.Encoder.Clone()
-	e.write(line)
+	line := e.wrapped.Clone()
+	for _, field := range e.fields {
+		field.AddTo(line)
+	}
 	return line.EncodeEntry(entry, fields)
 }
 
