@@ -54,8 +54,8 @@ func TestAnArmThatSkipsItsWorkIsFound(t *testing.T) {
 		{"static headers that do not arrive", ordinary, func(h http.Header) { h.Del("X-Session-Email") }, bringsStatic, "X-Session-Email"},
 		{"a proxy alone is good", ordinary, func(h http.Header) { clear(h) }, bringsNothing, ""},
 		{"a proxy alone that is none", ordinary, func(http.Header) {}, bringsNothing, "identity headers"},
-		{"a peer that says who it is is good", ordinary, func(h http.Header) { h.Set("X-Forwarded-Email", "person-1@example.com") }, bringsEmail("X-Forwarded-Email"), ""},
-		{"a peer that does not", ordinary, func(http.Header) {}, bringsEmail("X-Forwarded-Email"), "not told"},
+		{"a peer that says who it is is good", ordinary, func(h http.Header) { h.Set("X-Forwarded-User", "person-1@example.com") }, bringsEmail("X-Forwarded-User"), ""},
+		{"a peer that does not", ordinary, func(http.Header) {}, bringsEmail("X-Forwarded-User"), "not told"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			run := armAt(t, c.who, func(w http.ResponseWriter, r *http.Request) {

@@ -31,7 +31,7 @@ func (r *rig) peers() []*arm {
 	var list []*arm
 	if r.oauth2Proxy != "" {
 		list = append(list,
-			&arm{name: armOAuth2Proxy, about: "oauth2-proxy, session in Redis", peer: true, launch: launchOAuth2Proxy, check: bringsEmail("X-Forwarded-Email")},
+			&arm{name: armOAuth2Proxy, about: "oauth2-proxy, session in Redis", peer: true, launch: launchOAuth2Proxy, check: bringsEmail("X-Forwarded-User")},
 			&arm{name: armForwardAuth, about: "Caddy: forward_auth to oauth2-proxy", peer: true, launch: launchForwardAuth, check: bringsEmail("X-Auth-Request-User")},
 		)
 	}

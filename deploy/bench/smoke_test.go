@@ -169,7 +169,7 @@ func peer(to *url.URL) http.Handler {
 			w.Header().Set("X-Auth-Request-User", peerName)
 			w.WriteHeader(http.StatusAccepted)
 		default:
-			r.Header.Set("X-Forwarded-Email", peerName)
+			r.Header.Set("X-Forwarded-User", peerName)
 			proxy.ServeHTTP(w, r)
 		}
 	})
