@@ -54,6 +54,9 @@ func (t *Transport) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if *keep != (KeepAlive{}) {
 		t.KeepAlive = keep
 	}
+	if err == nil && keep.Enabled != nil && keep.MaxIdleConnsPerHost > 0 {
+		err = directive.Errf(d, "keepalive_idle_conns_per_host says how many connections are kept, and keepalive off keeps none: leave one of them out")
+	}
 	return err
 }
 
@@ -92,7 +95,10 @@ func (k *KeepAlive) read(d *caddyfile.Dispenser) error {
 		k.Enabled = new(bool)
 		return directive.Off(new(bool))(d)
 	}
-	return directive.Duration(&k.IdleConnTimeout)(d)
+	if err := directive.Duration(&k.IdleConnTimeout)(d); err != nil {
+		return fmt.Errorf("%w; or the word off, for a new connection each time", err)
+	}
+	return nil
 }
 
 func count(target *int) directive.Option {

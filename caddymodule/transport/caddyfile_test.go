@@ -7,6 +7,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
+
+	"example.com/sidegate/caddymodule/transport"
 )
 
 // said is what is said of a reverse_proxy with this transport.
@@ -49,12 +51,14 @@ func TestWhatOnlyTheOtherTransportDoesIsRefused(t *testing.T) {
 
 func TestAWrongOptionIsRefused(t *testing.T) {
 	for option, want := range map[string]string{
-		"dial_timeout":                               "it has no value",
-		"dial_timeout 1":                             "is not a duration",
-		"dial_timeout 0":                             "must be more than 0",
-		"dial_timeout 1s\ndial_timeout 2s":           "given twice",
-		"dial_timeout tls":                           "is not a duration",
-		"keepalive on":                               "is not a duration",
+		"dial_timeout":                     "it has no value",
+		"dial_timeout 1":                   "is not a duration",
+		"dial_timeout 0":                   "must be more than 0",
+		"dial_timeout 1s\ndial_timeout 2s": "given twice",
+		"dial_timeout tls":                 "is not a duration",
+		"keepalive on":                     "or the word off",
+		"keepalive 0":                      "or the word off",
+		"keepalive off\nkeepalive_idle_conns_per_host 5": "off keeps none",
 		"keepalive off now":                          "keepalive takes the word off",
 		"keepalive off\nkeepalive 1m":                "given twice",
 		"keepalive 1m\nkeepalive 1m":                 "given twice",
@@ -82,5 +86,21 @@ func TestWhatIsRightIsTaken(t *testing.T) {
 				t.Errorf("%s, %s: %v", to, option, err)
 			}
 		}
+	}
+}
+
+func TestWhatJSONSaysIsLookedAtToo(t *testing.T) {
+	for want, module := range map[string]*transport.Transport{
+		"max_conns_per_host is below 0":                 {MaxConnsPerHost: -1},
+		"dial_timeout is below 0":                       {DialTimeout: -1},
+		"keep_alive.max_idle_conns_per_host is below 0": {KeepAlive: &transport.KeepAlive{MaxIdleConnsPerHost: -1}},
+		"write_buffer_size is over":                     {WriteBufferSize: 2 << 30},
+		"max_response_header_size is over":              {MaxResponseHeaderSize: 2 << 30},
+	} {
+		ctx, cancel := caddy.NewContext(caddy.Context{Context: t.Context()})
+		if err := module.Provision(ctx); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", want, err)
+		}
+		cancel()
 	}
 }

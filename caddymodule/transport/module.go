@@ -1,13 +1,16 @@
 package transport
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
 
 	"example.com/sidegate/caddymodule/transport/wire"
@@ -100,10 +103,29 @@ func (t *Transport) Provision(ctx caddy.Context) error {
 
 // check refuses what JSON may say and a Caddyfile cannot.
 func (t *Transport) check() error {
-	negative := t.MaxConnsPerHost < 0 || t.DialTimeout < 0 || t.ResponseHeaderTimeout < 0 || t.MaxResponseHeaderSize < 0 ||
-		t.WriteBufferSize < 0 || t.ReadBufferSize < 0
-	if k := t.KeepAlive; negative || k != nil && (k.MaxIdleConnsPerHost < 0 || k.IdleConnTimeout < 0) {
-		return errors.New("transport sidegate: a number, a size or a duration is below 0: leave it out for its default")
+	keep := t.KeepAlive
+	if keep == nil {
+		keep = new(KeepAlive)
+	}
+	for _, field := range []struct {
+		name        string
+		value, most int64
+	}{
+		{"keep_alive.max_idle_conns_per_host", int64(keep.MaxIdleConnsPerHost), math.MaxInt64},
+		{"keep_alive.idle_timeout", int64(keep.IdleConnTimeout), math.MaxInt64},
+		{"max_conns_per_host", int64(t.MaxConnsPerHost), math.MaxInt64},
+		{"dial_timeout", int64(t.DialTimeout), math.MaxInt64},
+		{"response_header_timeout", int64(t.ResponseHeaderTimeout), math.MaxInt64},
+		{"max_response_header_size", t.MaxResponseHeaderSize, largest},
+		{"write_buffer_size", int64(t.WriteBufferSize), largest},
+		{"read_buffer_size", int64(t.ReadBufferSize), largest},
+	} {
+		switch {
+		case field.value < 0:
+			return fmt.Errorf("transport sidegate: %s is below 0: leave it out for its default", field.name)
+		case field.value > field.most:
+			return fmt.Errorf("transport sidegate: %s is over %d, which is 1GiB: each connection has as much", field.name, largest)
+		}
 	}
 	return nil
 }
@@ -121,8 +143,28 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.URL.Scheme == "" { // it is Caddy's own copy, and theirs does so too
 		r.URL.Scheme = "http"
 	}
-	return t.wire.RoundTrip(r)
+	resp, err := t.wire.RoundTrip(r)
+	if body := new(wire.BodyError); err != nil && errors.As(err, &body) && isClients(body.Err) {
+		err = brokenOff{body}
+	}
+	return resp, err
 }
+
+// isClients reports whether it is the client that a body has failed by, and not a
+// handler which has one of its own to say, as request_body does of a large one.
+func isClients(err error) bool {
+	var said caddyhttp.HandlerError
+	var large *http.MaxBytesError
+	return !errors.As(err, &said) && !errors.As(err, &large)
+}
+
+// brokenOff is of a request that its client has not sent to its end. It is told as
+// one that was cancelled, so that it does not count as a failure of the app: with
+// passive health checks one client could else take the app away from all.
+type brokenOff struct{ *wire.BodyError }
+
+// Is says so to reverse_proxy.
+func (brokenOff) Is(target error) bool { return target == context.Canceled }
 
 // Cleanup closes what is idle, when a configuration has had its time.
 func (t *Transport) Cleanup() error {

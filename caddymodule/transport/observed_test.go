@@ -3,6 +3,7 @@ package transport_test
 import (
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -85,6 +86,40 @@ func TestAnAppThatIsUnwellIsLeftAlone(t *testing.T) {
 				})
 			}
 		})
+	}
+}
+
+// TestAClientThatBreaksOffIsNoFailureOfTheApp: one client could else take the app
+// away from everybody else.
+func TestAClientThatBreaksOffIsNoFailureOfTheApp(t *testing.T) {
+	up := gatewaytest.NewRecorder(t)
+	s := gatewaytest.Start(t, gatewaytest.Site{Upstream: up.Address(), Routes: "reverse_proxy {upstream} {\nfail_duration 1h\ntransport sidegate\n}"})
+	for name, text := range map[string]string{
+		"a small body":     "Content-Length: 5000\n\nabc",
+		"a large body":     "Content-Length: 50000\n\nabc",
+		"a body in chunks": "Transfer-Encoding: chunked\n\n3\nabc\n",
+	} {
+		conn := gatewaytest.Dial(t, s.Address())
+		conn.Send(t, gatewaytest.CRLF("POST / HTTP/1.1\nHost: 127.0.0.1\n"+text))
+		if err := conn.Conn.(*net.TCPConn).CloseWrite(); err != nil {
+			t.Fatal(err)
+		}
+		if line, err := conn.In.ReadString('\n'); err == nil && !strings.Contains(line, " 499 ") {
+			t.Errorf("%s is answered with %q", name, line)
+		}
+		s.Client(t).Get("/").Want(t, http.StatusOK)
+	}
+}
+
+// What a handler says of a body is told to the client.
+func TestABodyThatAHandlerRefusesIsRefused(t *testing.T) {
+	up := gatewaytest.NewRecorder(t)
+	s := gatewaytest.Start(t, gatewaytest.Site{Upstream: up.Address(),
+		Routes: "request_body {\nmax_size 10\n}\nreverse_proxy {upstream} {\ntransport sidegate\n}"})
+	conn := gatewaytest.Dial(t, s.Address())
+	conn.Send(t, gatewaytest.CRLF("POST / HTTP/1.1\nHost: 127.0.0.1\nTransfer-Encoding: chunked\n\n14\n01234567890123456789\n0\n\n"))
+	if a := conn.Receive(t, http.MethodPost); a.StatusCode != http.StatusRequestEntityTooLarge {
+		t.Errorf("answered with %d", a.StatusCode)
 	}
 }
 

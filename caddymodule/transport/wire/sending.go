@@ -128,11 +128,11 @@ func (s *sending) readSmall() error {
 		return nil
 	}
 	buffer := make([]byte, length+1) // one more, to see that there is no more
-	n, err := io.ReadFull(s.req.Body, buffer)
+	n, err := readUpTo(s.req.Body, buffer)
 	closed := s.req.Body.Close()
 	switch {
-	case err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF):
-		return err
+	case err != nil:
+		return &BodyError{err}
 	case int64(n) != length:
 		return fmt.Errorf("http: ContentLength=%d with Body length %d", length, n)
 	case closed != nil:
@@ -141,6 +141,30 @@ func (s *sending) readSmall() error {
 	s.body, s.whole = buffer[:n], true
 	return nil
 }
+
+// readUpTo fills the buffer, unless the body ends before. Unlike io.ReadFull it
+// tells that from one that says itself that it is not whole.
+func readUpTo(body io.Reader, buffer []byte) (n int, err error) {
+	for n < len(buffer) && err == nil {
+		var more int
+		more, err = body.Read(buffer[n:])
+		n += more
+	}
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return n, err
+}
+
+// BodyError is of a request whose body could not be read to its end: who sends it has
+// failed, and not the app, which was not told of it or has lost its connection.
+type BodyError struct{ Err error }
+
+// Error implements error.
+func (e *BodyError) Error() string { return "reading the body of the request: " + e.Err.Error() }
+
+// Unwrap gives what reading it has said.
+func (e *BodyError) Unwrap() error { return e.Err }
 
 // write writes the whole request.
 func (s *sending) write(c *conn) error {

@@ -46,7 +46,7 @@ func (u *upload) run(x *exchange, out *http.Request, body *outgoing) {
 	case errors.Is(cause, errUnwanted):
 		u.err = nil // the app has answered, and closes
 	case cause != nil:
-		u.err = cause
+		u.err = &BodyError{cause}
 	case err != nil && x.c.failed == nil:
 		u.err = err
 	case err != nil:
