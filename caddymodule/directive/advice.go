@@ -22,7 +22,7 @@ func unknown(block, word string, options map[string]Option) string {
 	case ok:
 		text += ": did you mean `" + near + "`?"
 	case len(elsewhere) == 0 && len(have) > 0:
-		return text + ": there are " + strings.Join(have, ", ")
+		return text + ": there " + isAre(have) + " " + strings.Join(have, ", ")
 	case len(elsewhere) == 0:
 		return text + ": it takes no block"
 	}
@@ -33,6 +33,13 @@ func unknown(block, word string, options map[string]Option) string {
 		return text + " Else it is " + strings.Join(elsewhere, ", and ")
 	}
 	return text + ": it is " + strings.Join(elsewhere, ", and ")
+}
+
+func isAre(words []string) string {
+	if len(words) == 1 {
+		return "is"
+	}
+	return "are"
 }
 
 // likely is the nearest option, or the one that the word is a part of.

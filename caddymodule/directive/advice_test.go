@@ -134,7 +134,7 @@ func TestAdviceAboutUnknownOptions(t *testing.T) {
 		"a part of two":           {"store redis", "timeout", map[string]Option{"read_timeout": nil, "write_timeout": nil}, "unrecognized store redis subdirective 'timeout': it is an option of `login app <name> <url> { ... }`, and an option of `login adopt <name> <url> { ... }`, and an option of `directory http <name> <url> { ... }`"},
 		"an option of Caddy's":    {"sidegate", "trusted_proxies", map[string]Option{"store": nil}, "unrecognized sidegate subdirective 'trusted_proxies': it is an option of Caddy's global block `servers { ... }`"},
 		"a directive":             {"sidegate", "session_auth", map[string]Option{"store": nil}, "unrecognized sidegate subdirective 'session_auth': it is a directive, in the block of a site"},
-		"what may be a secret":    {"token", "Not+To/Be", map[string]Option{"ttl": nil}, "unrecognized token subdirective: there are ttl"},
+		"what may be a secret":    {"token", "Not+To/Be", map[string]Option{"ttl": nil}, "unrecognized token subdirective: there is ttl"},
 		"a slip, of another too":  {"sidegate", "public", map[string]Option{"public_url": nil}, "unrecognized sidegate subdirective 'public': did you mean `public_url`? Else it is an option of `session_auth { ... }`, and an option of `path <pattern>... { ... }` in session_auth, and an option of `policy <name> { ... }` in the global block `sidegate`"},
 		"nothing like it":         {"token", "colour", map[string]Option{"ttl": nil, "off": nil}, "unrecognized token subdirective 'colour': there are off, ttl"},
 		"where there are none":    {"store memory", "size", none(), "unrecognized store memory subdirective 'size': it takes no block"},

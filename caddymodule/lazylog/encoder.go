@@ -2,9 +2,11 @@ package lazylog
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
@@ -19,8 +21,11 @@ import (
 
 func init() { caddy.RegisterModule(new(Encoder)) }
 
-// namespace is where Caddy's formats of logs are.
-const namespace = "caddy.logging.encoders"
+// namespace is where Caddy's formats of logs are, and lazy the name of this one.
+const (
+	namespace = "caddy.logging.encoders"
+	lazy      = "lazy"
+)
 
 // Encoder writes lines as another encoder does. What differs is when the fields
 // that a logger holds (zap.Logger.With) are read: with each line that is logged, as
@@ -41,7 +46,7 @@ type Encoder struct {
 
 // CaddyModule implements caddy.Module.
 func (*Encoder) CaddyModule() caddy.ModuleInfo {
-	return caddy.ModuleInfo{ID: namespace + ".lazy", New: func() caddy.Module { return new(Encoder) }}
+	return caddy.ModuleInfo{ID: namespace + "." + lazy, New: func() caddy.Module { return new(Encoder) }}
 }
 
 // UnmarshalCaddyfile reads:
@@ -66,6 +71,9 @@ func (e *Encoder) readWrapped(d *caddyfile.Dispenser) error {
 		return directive.ArgErr(d)
 	}
 	name := d.Val()
+	if _, err := caddy.GetModule(namespace + "." + name); err != nil {
+		return directive.Errf(d, "wrap: %q is no format: there are %s", name, strings.Join(formats(), ", "))
+	}
 	module, err := caddyfile.UnmarshalModule(d, namespace+"."+name)
 	if err != nil {
 		return err
@@ -74,9 +82,25 @@ func (e *Encoder) readWrapped(d *caddyfile.Dispenser) error {
 	return nil
 }
 
+// formats are those that there are to wrap.
+func formats() (names []string) {
+	for _, module := range caddy.GetModules(namespace) {
+		if module.ID.Name() != lazy {
+			names = append(names, module.ID.Name())
+		}
+	}
+	return names
+}
+
 // Provision loads the format of the lines.
 func (e *Encoder) Provision(ctx caddy.Context) error {
 	e.ctx = ctx
+	// A format around this one would be asked for its fields when it has long gone on
+	// to other lines.
+	if len(ctx.Modules()) > 1 {
+		return errors.New("format lazy stands inside of another format, which would lose fields: write it around that one, as in " +
+			"format lazy { wrap filter { ... } }")
+	}
 	if e.WrappedRaw == nil {
 		return e.wrap(new(logging.JSONEncoder))
 	}

@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	_ "github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/logging"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -120,7 +122,7 @@ func TestLinesSayWhatTheySayWithoutIt(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var said [2]map[string]any
-			for i, e := range []zapcore.Encoder{plain(t), lazy(t, "{\nwrap lazy {\nwrap json\n}\n}")} {
+			for i, e := range []zapcore.Encoder{plain(t), lazy(t, "{\nwrap json\n}")} {
 				log, to := logger(e)
 				line(log)
 				if err := json.Unmarshal(to.Bytes(), &said[i]); err != nil {
@@ -188,13 +190,32 @@ func TestWithoutAFormatItIsCaddysOwn(t *testing.T) {
 func TestMistakesInTheFormat(t *testing.T) {
 	for text, want := range map[string]string{
 		"lazy json":                          "wrap json",
-		"lazy {\nwrapped json\n}":            "there are wrap",
+		"lazy {\nwrapped json\n}":            "there is wrap",
 		"lazy {\nwrap\n}":                    "argument",
 		"lazy {\nwrap json\nwrap console\n}": "twice",
-		"lazy {\nwrap nothing\n}":            "caddy.logging.encoders.nothing",
+		"lazy {\nwrap nothing\n}":            "there are append, console, filter, ",
 	} {
 		if _, err := parse(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
+// TestItIsNotTakenInsideOfAnotherFormat: that one would write down a request of
+// which nothing is left, and no filter would say so.
+func TestItIsNotTakenInsideOfAnotherFormat(t *testing.T) {
+	for _, outer := range []string{"filter", "append", "lazy"} {
+		text := "{\nadmin off\nlog {\nformat " + outer + " {\nwrap lazy\n}\n}\n}\n"
+		config, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(text), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var cfg caddy.Config
+		if err := json.Unmarshal(config, &cfg); err != nil {
+			t.Fatal(err)
+		}
+		if err := caddy.Validate(&cfg); err == nil || !strings.Contains(err.Error(), "format lazy { wrap filter { ... } }") {
+			t.Errorf("%s: %v", outer, err)
 		}
 	}
 }
