@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 )
 
@@ -13,9 +14,6 @@ func (r *rig) compare(ctx context.Context) error {
 	r.describe()
 	list := append(arms(r.people), r.peers()...)
 	growing, growth := r.growth()
-	if err := r.anyMatches(append(list, growing...)); err != nil {
-		return err
-	}
 	list, more := r.twin(list)
 	growing, grew := r.twin(growing)
 	all := make(results)
@@ -63,21 +61,25 @@ func (r *rig) section(ctx context.Context, title string, list []*arm, goals []go
 	for name, samples := range rs {
 		all[name] = samples
 	}
-	return started, printGoals(r.out, goals, rs)
+	return started, printGoals(r.out, goals, rs, r.only.MatchString)
 }
 
-// anyMatches refuses an -only that measures nothing.
-func (r *rig) anyMatches(list []*arm) error {
+// matchesAny refuses what measures nothing, before anything is built.
+func (c config) matchesAny() error {
+	r := &rig{config: c}
+	growing, _ := r.growth()
 	names := []string{armMemory}
-	for _, a := range list {
+	for _, a := range append(append(arms(nil), r.peers()...), growing...) {
 		names = append(names, a.name)
 	}
-	for _, name := range names {
-		if r.only.MatchString(name) {
-			return nil
-		}
+	there := "there are " + strings.Join(names, ", ")
+	switch {
+	case c.profile != "" && !slices.Contains(names[1:], c.profile):
+		return fmt.Errorf("-profile %s: %s", c.profile, there)
+	case !slices.ContainsFunc(names, c.only.MatchString):
+		return fmt.Errorf("-only %s matches no arm: %s", c.only, there)
 	}
-	return fmt.Errorf("-only %s matches no arm: there are %s", r.only, strings.Join(names, ", "))
+	return nil
 }
 
 // describe says what the figures are of: they hold for this machine alone.
@@ -85,7 +87,7 @@ func (r *rig) describe() {
 	r.say("%s, %d CPUs, GOMAXPROCS=%s; load average before: %s", runtime.Version(), runtime.NumCPU(),
 		orDefault(os.Getenv("GOMAXPROCS")), loadAverage())
 	r.say("%d rounds of %g s, %d connections; %s", r.config.rounds, r.seconds, r.connections, r.cores)
-	r.say("figures are medians (least..most), ratios medians (the interval that holds the true one, 19 times of 20)")
+	r.say("figures are medians (least..most), ratios medians (%s)", r.intervals())
 	if r.oauth2Proxy == "" {
 		r.say("oauth2-proxy: not given (set OAUTH2_PROXY=/path/to/oauth2-proxy)")
 	}
@@ -101,6 +103,14 @@ func loadAverage() string {
 		return "unknown"
 	}
 	return strings.Join(strings.Fields(string(load))[:3], " ")
+}
+
+// intervals says what stands behind a ratio.
+func (r *rig) intervals() string {
+	if r.config.rounds < enough {
+		return fmt.Sprintf("least..most; from %d rounds on an interval, and a verdict", enough)
+	}
+	return "the interval that holds the true one, 19 times of 20"
 }
 
 func orDefault(value string) string {

@@ -84,14 +84,16 @@ func ratio(a, b float64) float64 {
 	return a / b
 }
 
-// verdict says whether the bound is kept. While the interval of the median has the bound within it, that is a toss, and more
-// rounds are wanted, or a machine that does nothing else.
+// verdict says whether the bound is kept. While the interval of the median has the bound within it, or the rounds were too
+// few for one, that is a toss, and more rounds are wanted, or a machine that does nothing else.
 func (g goal) verdict(measured spread) string {
 	switch {
 	case math.IsNaN(measured.Median):
 		return "not measured"
 	case g.atMost == 0:
 		return ""
+	case measured.Values < enough:
+		return "toss"
 	case measured.High <= g.atMost:
 		return "met"
 	case measured.Low > g.atMost:

@@ -19,7 +19,7 @@ func figures(values ...float64) []sample {
 }
 
 // of is what few rounds give: all that was measured is the median's interval.
-func of(middle, low, high float64) spread { return spread{middle, low, high, low, high} }
+func of(middle, low, high float64) spread { return spread{middle, low, high, low, high, 0} }
 
 func TestGoals(t *testing.T) {
 	nan := math.NaN()
@@ -42,12 +42,12 @@ func TestGoals(t *testing.T) {
 		{
 			"of nine rounds one may lie on the other side",
 			goal{atMost: 1.08},
-			figures(105, 104, 103, 105, 150, 104, 104, 103, 105), figures(100, 100, 100, 100, 100, 100, 100, 100, 100), spread{1.04, 1.03, 1.5, 1.03, 1.05}, "met",
+			figures(105, 104, 103, 105, 150, 104, 104, 103, 105), figures(100, 100, 100, 100, 100, 100, 100, 100, 100), spread{1.04, 1.03, 1.5, 1.03, 1.05, 0}, "met",
 		},
 		{
 			"and so when it is not met",
 			goal{atMost: 1.02},
-			figures(105, 104, 103, 105, 90, 104, 104, 103, 105), figures(100, 100, 100, 100, 100, 100, 100, 100, 100), spread{1.04, 0.9, 1.05, 1.03, 1.05}, "not met",
+			figures(105, 104, 103, 105, 90, 104, 104, 103, 105), figures(100, 100, 100, 100, 100, 100, 100, 100, 100), spread{1.04, 0.9, 1.05, 1.03, 1.05, 0}, "not met",
 		},
 		{"a difference has a bound too", goal{atMost: 4, difference: true}, figures(14), figures(10), of(4, 4, 4), "met"},
 		{"a difference above it is not met", goal{atMost: 4, difference: true}, figures(15), figures(10), of(5, 5, 5), "not met"},
@@ -64,11 +64,16 @@ func TestGoals(t *testing.T) {
 				g.against = ""
 			}
 			got := g.compare(results{"a": c.arm, "b": c.against})
+			got.Values = 0
 			if got != c.want && !(math.IsNaN(got.Median) && math.IsNaN(c.want.Median)) {
 				t.Errorf("got %v, want %v", got, c.want)
 			}
+			got.Values = enough
 			if v := g.verdict(got); v != c.verdict {
 				t.Errorf("verdict %q, want %q", v, c.verdict)
+			}
+			if got.Values--; c.verdict == "met" && g.verdict(got) != "toss" {
+				t.Errorf("of too few rounds it is %s", g.verdict(got))
 			}
 		})
 	}

@@ -88,7 +88,10 @@ func parseFlags(args []string, errs io.Writer) (config, error) {
 		}
 		c.cores = share(allowed)
 	}
-	return c, c.check(f.Args())
+	if err := c.check(f.Args()); err != nil {
+		return c, err
+	}
+	return c, c.matchesAny()
 }
 
 func (c *config) check(rest []string) error {

@@ -18,9 +18,6 @@ func (r *rig) profile(ctx context.Context) error {
 	growing, _ := r.growth()
 	r.only = regexp.MustCompile("^" + regexp.QuoteMeta(r.config.profile) + "$")
 	list := append(append(arms(r.people), r.peers()...), growing...)
-	if err := r.anyMatches(list); err != nil {
-		return fmt.Errorf("-profile: %w", err)
-	}
 	if err := r.populate(ctx, list); err != nil {
 		return err
 	}

@@ -24,12 +24,13 @@ func printArms(w io.Writer, list []*running, rs results) error {
 	return t.Flush() // writes kept their error for here
 }
 
-// printGoals prints the ratios and whether they are as they should be.
-func printGoals(w io.Writer, goals []goal, rs results) error {
+// printGoals prints the ratios and whether they are as they should be. A peer that
+// is not there has its line where it was asked for.
+func printGoals(w io.Writer, goals []goal, rs results, asked func(arm string) bool) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(t, "what\tarm\tagainst\tratio\tgoal\tverdict")
 	for _, g := range goals {
-		if !g.belongs(rs) {
+		if !g.belongs(rs) || g.against != "" && rs[g.against] == nil && !asked(g.against) {
 			continue
 		}
 		measured := g.compare(rs)

@@ -21,7 +21,12 @@ type spread struct {
 	// Low and High hold the median of all that might have been measured, 19 times of 20. Below six values nothing is as sure
 	// as that, and they are Min and Max.
 	Low, High float64
+	// Values is how many there were.
+	Values int
 }
+
+// enough is of how many values on the interval says what it is to say.
+const enough = 6
 
 // spreadOf leaves values out that could not be had (NaN). Of none it is NaN
 // throughout.
@@ -29,12 +34,12 @@ func spreadOf(values []float64) spread {
 	known := slices.DeleteFunc(slices.Clone(values), math.IsNaN)
 	if len(known) == 0 {
 		nan := math.NaN()
-		return spread{nan, nan, nan, nan, nan}
+		return spread{Median: nan, Min: nan, Max: nan, Low: nan, High: nan}
 	}
 	slices.Sort(known)
 	last := len(known) - 1
 	in := inwards(len(known))
-	return spread{median(known), known[0], known[last], known[in], known[last-in]}
+	return spread{median(known), known[0], known[last], known[in], known[last-in], len(known)}
 }
 
 func median(sorted []float64) float64 {

@@ -51,7 +51,7 @@ func TestSpread(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			before := slices.Clone(c.values)
 			got := spreadOf(c.values)
-			got.Low, got.High = 0, 0
+			got.Low, got.High, got.Values = 0, 0, 0
 			if got != c.want {
 				t.Errorf("got %v, want %v", got, c.want)
 			}
