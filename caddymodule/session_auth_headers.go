@@ -81,7 +81,7 @@ type injector struct {
 type customHeader struct {
 	name     string
 	template string
-	constant []string // set when the template has no placeholder
+	constant bool // the template has no placeholder
 }
 
 func newInjector(o *HeaderOptions, a *App) (in injector, err error) {
@@ -280,7 +280,7 @@ func (h *HeaderConfig) validatePlaceholders() error {
 func newCustomHeader(h HeaderConfig) customHeader {
 	c := customHeader{name: http.CanonicalHeaderKey(h.Name), template: h.Value}
 	if !strings.Contains(h.Value, "{") {
-		c.constant = []string{h.Value}
+		c.constant = true
 	}
 	return c
 }
@@ -337,8 +337,8 @@ func (in *injector) rendered(c *caller.Caller) *identity.Rendered {
 // set assigns the header. A value that would break the header block is left
 // out: CR, LF and NUL never reach a header.
 func (c *customHeader) set(h http.Header, r *http.Request) {
-	if c.constant != nil {
-		h[c.name] = c.constant[:1:1]
+	if c.constant {
+		h[c.name] = []string{c.template} // a later handler may write into it in place
 		return
 	}
 	repl := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)

@@ -44,9 +44,12 @@ func (t *Transport) exchange(ctx context.Context, c *conn, s *sending) (*http.Re
 		}
 		return nil, err
 	}
-	if s.whole && c.used && !c.quiet() { // reading it may have taken long
-		c.kill()
-		return nil, &failure{err: errUnasked, unsent: true}
+	if s.whole && !s.looked { // reading it may have taken long
+		s.looked = true
+		if (c.used || c.look.sees()) && !c.quiet() {
+			c.kill()
+			return nil, &failure{err: errUnasked, unsent: true}
+		}
 	}
 	x := &exchange{t: t, c: c, req: s.req, trace: s.trace, ctx: ctx}
 	if ctx.Done() != nil {

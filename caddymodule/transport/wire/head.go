@@ -48,7 +48,9 @@ func isBare(req *http.Request, trace *httptrace.ClientTrace) bool {
 
 func newHead(req *http.Request) (h *head, size int, err error) {
 	h = heads.Get().(*head)
-	if size, err = h.gather(req.Header); err == nil && size <= direct && h.write(req) {
+	size, err = h.gather(req.Header)
+	size += addressSize(req)
+	if err == nil && size <= direct && h.write(req) {
 		return h, size, nil
 	}
 	h.release()

@@ -101,10 +101,11 @@ func (p *pool) await(ctx context.Context, h *host, wait chan *conn) (*conn, erro
 		}
 	}
 	p.mu.Unlock()
-	if c := <-wait; c != nil { // it was given one meanwhile
-		p.put(c)
-	} else {
+	switch c := <-wait; { // it was given one meanwhile, or a place
+	case c == nil:
 		p.release(h)
+	case !p.put(c):
+		c.kill()
 	}
 	return nil, context.Cause(ctx)
 }

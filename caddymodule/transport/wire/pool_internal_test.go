@@ -2,10 +2,12 @@ package wire
 
 import (
 	"bufio"
+	"context"
 	"io"
 	"net"
 	"net/http"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -116,5 +118,45 @@ func TestASweepComesWhileAnythingIsIdle(t *testing.T) {
 	app := kept(t, ours, listen(t))
 	if n, err := app.Read(make([]byte, 1)); n != 0 || err != io.EOF {
 		t.Errorf("the app has read %d, %v", n, err)
+	}
+}
+
+// TestWhoeverLeavesAsItIsGivenAConnectionKeepsNoPlace: each would take one of
+// max_conns_per_host with it, until nobody is served any more.
+func TestWhoeverLeavesAsItIsGivenAConnectionKeepsNoPlace(t *testing.T) {
+	for name, given := range map[string]func(*Transport, *conn) *conn{
+		"a connection that is put away":                   func(_ *Transport, c *conn) *conn { return c },
+		"one that there is no room for":                   func(t *Transport, c *conn) *conn { t.IdlePerHost = -1; return c },
+		"one that is not kept, as the pool was closed":    func(t *Transport, c *conn) *conn { t.CloseIdleConnections(); return c },
+		"one that was closed meanwhile":                   func(_ *Transport, c *conn) *conn { c.kill(); return c },
+		"a place for one, in the place of who gave it up": func(_ *Transport, c *conn) *conn { c.net.Close(); return nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				client, app := net.Pipe()
+				defer client.Close()
+				defer app.Close()
+				ours := &Transport{IdlePerHost: 1}
+				_, h, _ := ours.pool.take(ours, target{"tcp", "app"}, false)
+				c := newConn(client, &ours.pool, h, ours)
+				wait := make(chan *conn, 1)
+				gone, leave := context.WithCancel(t.Context())
+				leave()
+				left := make(chan error)
+				go func() {
+					_, err := ours.pool.await(gone, h, wait)
+					left <- err
+				}()
+				synctest.Wait() // until it has left, and only looks what it was given
+				wait <- given(ours, c)
+				if err := <-left; err == nil {
+					t.Error("it has not left")
+				}
+				if kept := idle(ours); h.open != kept {
+					t.Errorf("%d places are taken, and %d connections kept", h.open, kept)
+				}
+				ours.CloseIdleConnections() // and its timer
+			})
+		})
 	}
 }

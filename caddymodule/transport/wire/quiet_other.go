@@ -9,4 +9,6 @@ type look struct{}
 
 func (*look) prepare(syscall.Conn) {}
 
+func (*look) sees() bool { return false }
+
 func (*look) quiet() bool { return false }

@@ -36,6 +36,9 @@ func (l *look) prepare(c syscall.Conn) {
 	}
 }
 
+// sees reports whether there is a socket to look at.
+func (l *look) sees() bool { return l.raw != nil }
+
 // quiet reports whether the socket is open and has nothing to read.
 func (l *look) quiet() bool {
 	if l.raw == nil {

@@ -34,6 +34,7 @@ type sending struct {
 	head   *head  // all of a request that is nothing else
 	body   []byte // a small body, once it was read
 	whole  bool   // whether body is the body
+	looked bool   // whether the connection was looked at since
 	split  bool   // whether a goroutine of its own writes it
 	expect bool   // whether the body waits for a 100
 	begun  bool   // whether the body is somebody else's to close
@@ -92,8 +93,11 @@ func checkHeaders(req *http.Request) (size int, err error) {
 	if err == nil {
 		_, err = checkHeader(req.Trailer, "trailer")
 	}
-	return size + len(req.URL.Path) + len(req.URL.RawQuery), err
+	return size + addressSize(req), err
 }
+
+// addressSize is roughly that of the first line.
+func addressSize(req *http.Request) int { return len(req.URL.Path) + len(req.URL.RawQuery) }
 
 func checkHeader(header http.Header, what string) (size int, err error) {
 	for name, values := range header {

@@ -84,7 +84,7 @@ func (t *Transport) RoundTrip(req *http.Request) (resp *http.Response, err error
 		c, err = t.connect(ctx, s, fresh)
 		if err != nil {
 			s.close()
-			return nil, err
+			return nil, s.notConnected(err)
 		}
 		reused := c.used
 		s.got(c)
@@ -97,10 +97,21 @@ func (t *Transport) RoundTrip(req *http.Request) (resp *http.Response, err error
 		if !errors.As(err, &broken) {
 			return nil, err
 		}
-		if !reused || fresh || ctx.Err() != nil || !s.again(broken) {
+		aged := reused || errors.Is(broken.err, errUnasked)
+		if !aged || fresh || ctx.Err() != nil || !s.again(broken) {
 			return nil, broken.err
 		}
 	}
+}
+
+// notConnected is what is said where there is no connection. Once the body was read
+// the request cannot go to another app: reverse_proxy would send it there without. So
+// it may not find in the error that it was one of connecting.
+func (s *sending) notConnected(err error) error {
+	if s.whole {
+		return errors.New("connecting once more, for the app has closed before the client had sent its body: " + err.Error())
+	}
+	return err
 }
 
 // CloseIdleConnections closes what no request uses, and what requests use once

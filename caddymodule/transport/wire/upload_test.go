@@ -2,6 +2,7 @@ package wire_test
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -134,5 +135,107 @@ func TestAnAnswerIsPassedOnWhenTheAppNoLongerReads(t *testing.T) {
 	o := ask(ours, newRequest("POST", "http://app.example", strings.NewReader(strings.Repeat("p", 1<<20)), 1<<20))
 	if o.Body != "big" {
 		t.Errorf("got %s", brief(o))
+	}
+}
+
+// comesAfter is a body that comes once the app has had enough of waiting.
+type comesAfter struct {
+	after <-chan struct{}
+	text  io.Reader
+}
+
+func (s comesAfter) Read(p []byte) (int, error) {
+	<-s.after
+	return s.text.Read(p)
+}
+
+// An app that gives up on a connection, as a client is slow with its body, has got
+// nothing of the request.
+func TestAnAppThatDoesNotWaitForASlowBodyIsAskedAgain(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	closed, got := make(chan struct{}), make(chan string, 1)
+	go func() {
+		first, err := l.Accept()
+		if err != nil {
+			return
+		}
+		first.Close()
+		close(closed)
+		second, err := l.Accept()
+		if err != nil {
+			return
+		}
+		defer second.Close()
+		r, err := http.ReadRequest(bufio.NewReader(second))
+		if err != nil {
+			return
+		}
+		body, _ := io.ReadAll(r.Body)
+		got <- string(body)
+		_, _ = io.WriteString(second, next)
+	}()
+	_, ours := transports(dial)
+	defer ours.CloseIdleConnections()
+	o := ask(ours, newRequest("POST", "http://"+l.Addr().String(), comesAfter{closed, strings.NewReader("a=b")}, 3))
+	if o.Body != "next" {
+		t.Fatalf("%+v, %v", o, o.err)
+	}
+	if body := <-got; body != "a=b" {
+		t.Errorf("the app got %q", body)
+	}
+}
+
+// unreachable is what reverse_proxy tries another app at.
+type unreachable struct{ error }
+
+// TestARequestWhoseBodyIsReadGoesToNoOtherApp: it would get there without its body.
+func TestARequestWhoseBodyIsReadGoesToNoOtherApp(t *testing.T) {
+	closed := make(chan struct{})
+	dials := 0
+	ours := &wire.Transport{Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+		if dials++; dials > 1 {
+			return nil, unreachable{errBody}
+		}
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return nil, err
+		}
+		defer l.Close()
+		c, err := dial(ctx, "tcp", l.Addr().String())
+		if err != nil {
+			return nil, err
+		}
+		app, err := l.Accept()
+		if err == nil {
+			app.Close()
+			close(closed)
+		}
+		return c, err
+	}}
+	o := ask(ours, newRequest("POST", "http://app.example", comesAfter{closed, strings.NewReader("a=b")}, 3))
+	var tried unreachable // as reverse_proxy looks for it
+	if !o.Fails || errors.As(o.err, &tried) || !strings.Contains(o.err.Error(), errBody.Error()) || dials != 2 {
+		t.Errorf("%v after %d connections", o.err, dials)
+	}
+}
+
+func TestALongAddressDoesNotKeepAnAnswerWaiting(t *testing.T) {
+	client, app := net.Pipe()
+	defer client.Close()
+	go func() {
+		defer app.Close()
+		buffer := make([]byte, 1000)
+		if _, err := app.Read(buffer); err != nil {
+			return
+		}
+		_, _ = io.WriteString(app, "HTTP/1.1 414 Too Long\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+	}()
+	ours := &wire.Transport{Dial: dialed(client)}
+	if o := ask(ours, newRequest("GET", "http://app.example/?"+strings.Repeat("q", 100_000), nil, 0)); o.Status != "414 Too Long" {
+		t.Errorf("%+v, %v", o, o.err)
 	}
 }
