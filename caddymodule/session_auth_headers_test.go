@@ -149,3 +149,33 @@ func TestRolesThatAreTooManyAreToldOf(t *testing.T) {
 		t.Errorf("told %d times of one session", n)
 	}
 }
+
+// TestWhatALaterHandlerWritesIntoAHeaderIsOfItsRequestAlone: a replacement that has
+// a client's text in it would else be told of everybody.
+func TestWhatALaterHandlerWritesIntoAHeaderIsOfItsRequestAlone(t *testing.T) {
+	up := gatewaytest.NewRecorder(t)
+	s := gatewaytest.Start(t, gatewaytest.Site{Upstream: up.Address(), Routes: `
+	route {
+		session_endpoints
+		session_auth {
+			header X-Env production
+			header X-Of {http.auth.user.email}
+		}
+		request_header /a* X-Env ^.*$ {query.env}
+		request_header /a* X-Of ^.*$ {query.env}
+		request_header /a* X-Session-Email ^.*$ {query.env}
+		reverse_proxy {upstream}
+	}`})
+	c := s.Client(t)
+	c.SignIn(gatewaytest.Ada)
+	for _, path := range []string{"/b", "/a?env=staging", "/b"} {
+		c.Get(path).Want(t, http.StatusOK)
+		env, email := "production", gatewaytest.Ada
+		if path != "/b" {
+			env, email = "staging", "staging"
+		}
+		if h := up.Last().Header; h.Get("X-Env") != env || h.Get("X-Of") != email || h.Get("X-Session-Email") != email {
+			t.Errorf("%s arrived with %v", path, h)
+		}
+	}
+}

@@ -46,6 +46,7 @@ type batch struct {
 	// done is closed when answers has what was answered to each of them.
 	done    chan struct{}
 	answers []answer
+	overdue *time.Timer // sends it off, if what is under way takes too long
 }
 
 // question is after the session of a Redis key. Of a guess nothing is asked but
@@ -86,8 +87,8 @@ func (l *lookups) ask(ctx context.Context, client *goredis.Client, q question) a
 	}
 }
 
-// join adds a question to the batch that gathers, and has that sent off if the one
-// that is under way takes too long. There is no batch where none is under way.
+// join adds a question to the batch that gathers, which leaves when the one that is
+// under way is back, or takes too long. There is no batch where none is under way.
 func (l *lookups) join(client *goredis.Client, q question) (s *lane, b *batch, at int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -98,16 +99,33 @@ func (l *lookups) join(client *goredis.Client, q question) (s *lane, b *batch, a
 		return s, nil, 0
 	}
 	if s.next == nil {
-		s.next = &batch{done: make(chan struct{})}
+		s.next = l.gather(s, held-now.Sub(s.begun))
 	}
 	b, at = s.next, len(s.next.asked)
 	b.asked = append(b.asked, q)
-	if len(b.asked) == mostTogether || now.Sub(s.begun) >= held {
+	if len(b.asked) == mostTogether {
 		s.underway++
 		s.begun = now
 		go l.send(s)
 	}
 	return s, b, at
+}
+
+// gather begins a batch that waits for so long.
+func (l *lookups) gather(s *lane, wait time.Duration) *batch {
+	b := &batch{done: make(chan struct{})}
+	b.overdue = time.AfterFunc(wait, func() {
+		l.mu.Lock()
+		gathers := s.next == b
+		if gathers {
+			s.underway++
+		}
+		l.mu.Unlock()
+		if gathers {
+			l.send(s)
+		}
+	})
+	return b
 }
 
 // alone asks a single question, and has what gathered meanwhile sent by another
@@ -169,6 +187,7 @@ func (l *lookups) gathered(s *lane) *batch {
 		s.underway--
 		return nil
 	}
+	b.overdue.Stop() // or it finds that this one has left
 	s.next, s.begun = nil, l.now()
 	return b
 }

@@ -120,6 +120,31 @@ func TestLookUpsThatWaitAtTheSameTimeAreOneWrite(t *testing.T) {
 	})
 }
 
+// Whether anybody else comes or not: what is gathered leaves by itself.
+func TestWhoComesBehindALookUpThatHangsDoesNotWaitForIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, client := onWire(t, after(func(write int) time.Duration {
+			if write == 1 {
+				return time.Hour
+			}
+			return time.Millisecond
+		}))
+		l := newLookups(time.Second)
+		go l.ask(t.Context(), client, question{key: "hung"})
+		synctest.Wait()
+		<-time.After(held / 2)
+		began := time.Now()
+		asked(t, l.ask(t.Context(), client, question{key: "second"}), "second")
+		if took := time.Since(began); took != held/2+time.Millisecond {
+			t.Errorf("answered after %v", took)
+		}
+		asked(t, l.ask(t.Context(), client, question{key: "third"}), "third")
+		if took := time.Since(began); took > 2*held+2*time.Millisecond {
+			t.Errorf("the next was answered after %v", took)
+		}
+	})
+}
+
 // Of a batch that never comes back a connection may be to blame, and no server.
 func TestABatchThatHangsHoldsNobodyUpWhoComesLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
