@@ -51,7 +51,7 @@ func (a *App) guardPaths(ctx caddy.Context, server *caddyhttp.Server, first *eve
 	}
 	a.logger.Info("paths that can be read in several ways are refused on this server: a demand depends on a matcher",
 		zap.Strings("listen", server.Listen), zap.String("rule", found.Demand), zap.String("option", optionAmbiguous))
-	return pathguard.Before(ctx, server, found, first, func(path, why string) {
+	return pathguard.Before(ctx, server, found, first, a.address.Look, func(path, why string) {
 		if g, err := a.gateway(); err == nil {
 			g.events.pathRefused(path, why, found.Demand)
 		}

@@ -1,7 +1,9 @@
 package caddymodule_test
 
 import (
+	"cmp"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -266,6 +268,48 @@ func TestAPageThatAWorkerAsksForLeadsToTheLoginPage(t *testing.T) {
 			got.Want(t, http.StatusUnauthorized).WantHeader(t, "Content-Type", "text/html; charset=utf-8")
 			if !strings.Contains(got.Body, "url=/auth/login?return_to=%2Fplain%2Forders%3Fa%3D1") {
 				t.Errorf("the page is %s", got.Body)
+			}
+		})
+	}
+}
+
+// Whoever is refused reads it on a page that is the operator's, in their language.
+func TestEveryRefusalIsInTheLookOfTheConfiguration(t *testing.T) {
+	texts := t.TempDir()
+	gatewaytest.WriteFile(t, filepath.Join(texts, "fr.json"), `{"problem.front": "Page d'accueil"}`)
+	s := gatewaytest.Start(t, gatewaytest.Site{
+		Options: "appearance {\nname Acme\ntemplates " + texts + "\n}",
+		Routes:  "session_endpoints\n@admin path /admin/*\nsession_auth @admin {\nrole admin\n}\nsession_auth /quiet {\nno_redirect\n}\nreverse_proxy {upstream}",
+	})
+	ada, grace := s.Client(t), s.Client(t)
+	ada.SignIn(gatewaytest.Ada)
+	grace.SignIn(gatewaytest.Grace)
+	for name, c := range map[string]struct {
+		who                *gatewaytest.Client
+		method, path, body string
+		header             []string
+		status             int
+	}{
+		"a path that can be read in several ways":     {who: ada, path: "/admin%5Cusers", status: http.StatusBadRequest},
+		"a role that is missing":                      {who: grace, path: "/admin/users", status: http.StatusForbidden},
+		"nobody, where nobody is led to the login":    {who: s.Client(t), path: "/quiet", status: http.StatusUnauthorized},
+		"an account that is not theirs":               {who: ada, path: "/admin/users", header: []string{"X-Account-Id", "nobodys"}, status: http.StatusForbidden},
+		"a post that may be a repetition":             {who: ada, method: "POST", path: "/", header: []string{"Early-Data", "1"}, status: http.StatusTooEarly},
+		"a post to an endpoint, the same":             {who: ada, method: "POST", path: "/auth/logout", header: []string{"Early-Data", "1"}, status: http.StatusTooEarly},
+		"an endpoint that there is not":               {who: ada, path: "/auth/nothing", status: http.StatusNotFound},
+		"a method that an endpoint does not take":     {who: ada, path: "/auth/start-over", status: http.StatusMethodNotAllowed},
+		"a form of another kind":                      {who: ada, method: "POST", path: "/auth/account", body: "<a/>", header: []string{"Content-Type", "text/xml"}, status: http.StatusUnsupportedMediaType},
+		"a form of more bytes than are taken":         {who: ada, method: "POST", path: "/auth/account", body: strings.Repeat("a", 1<<17), header: []string{"Content-Type", gatewaytest.AsForm}, status: http.StatusRequestEntityTooLarge},
+		"a form of another site":                      {who: ada, method: "POST", path: "/auth/account", body: "a=b", header: []string{"Content-Type", gatewaytest.AsForm, "Origin", "https://evil.example", "Sec-Fetch-Site", "cross-site"}, status: http.StatusForbidden},
+		"a sign-in with a name that is there twice":   {who: ada, method: "POST", path: "/auth/login", body: "email=a&email=b", header: []string{"Content-Type", gatewaytest.AsForm}, status: http.StatusBadRequest},
+		"a provider's answer to nothing, at no route": {who: ada, path: "/auth/callback/sso?code=c&state=s", status: http.StatusNotFound},
+	} {
+		t.Run(name, func(t *testing.T) {
+			header := append([]string{"Accept", "text/html", "Accept-Language", "fr", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Site", "same-origin"}, c.header...)
+			a := c.who.In(t).Do(cmp.Or(c.method, http.MethodGet), c.path, c.body, header...)
+			a.Want(t, c.status)
+			if !strings.Contains(a.Body, `<html lang="fr"`) || !strings.Contains(a.Body, "Acme</title>") {
+				t.Errorf("the page is\n%.900s", a.Body)
 			}
 		})
 	}

@@ -10,6 +10,7 @@ import (
 	"example.com/sidegate/caddymodule/everyroute"
 	"example.com/sidegate/caddymodule/pathrule"
 	"example.com/sidegate/caddymodule/refusal"
+	"example.com/sidegate/caddymodule/web"
 )
 
 // Guard refuses the paths by which a demand of the routes behind it could be
@@ -17,15 +18,16 @@ import (
 type Guard struct {
 	everyroute.Behind
 	watch   *pathrule.Watch
+	look    *web.Look
 	refused func(path, why string)
 	first   *everyroute.First
 }
 
 // Before puts a guard before all routes of the server that is being
-// provisioned. refused is told of each request that it refuses, and first is of
-// the same server.
-func Before(ctx caddy.Context, server *caddyhttp.Server, found *Found, first *everyroute.First, refused func(path, why string)) error {
-	g := &Guard{watch: found.watch, refused: refused, first: first}
+// provisioned. look is that of the gateway, refused is told of each request that it
+// refuses, and first is of the same server.
+func Before(ctx caddy.Context, server *caddyhttp.Server, found *Found, first *everyroute.First, look *web.Look, refused func(path, why string)) error {
+	g := &Guard{watch: found.watch, look: look, refused: refused, first: first}
 	return g.Put(ctx, server, g)
 }
 
@@ -39,7 +41,7 @@ func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp
 		w, done := g.first.Answer(w, r)
 		defer done()
 		refusal.CloseUnread(w, r)
-		refusal.AmbiguousPath.Write(w, r, nil) // of whichever site it is
+		refusal.AmbiguousPath.Write(w, r, g.look)
 		return nil
 	}
 	return g.Compiled(next).ServeHTTP(w, r)

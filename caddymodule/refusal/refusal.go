@@ -94,7 +94,7 @@ func (r *Refusal) WriteJSON(w http.ResponseWriter) {
 }
 
 // Write answers with a page where a person is looking, else with JSON. The look is
-// that of the gateway; nil where there is none at hand.
+// that of the gateway.
 func (r *Refusal) Write(w http.ResponseWriter, req *http.Request, look *web.Look) {
 	if !web.IsNavigation(req) {
 		r.WriteJSON(w)
