@@ -25,6 +25,7 @@ func TestWhichFieldsAreKept(t *testing.T) {
 		{"what may be secret is not", "a=1&Password=x&user%5BPWD%5D=x&client_secret=x&csrf_token=x&totp=x&card_number=x&cvv2=x&PIN=x&b=2",
 			[]Field{{Name: "a", Value: "1"}, {Name: "b", Value: "2"}}, []string{"Password", "user[PWD]", "client_secret", "csrf_token", "totp", "card_number", "cvv2", "PIN"}, ""},
 		{"nor in letters that are others' capitals", "pa%C5%BF%C5%BFword=x&p%C4%B1n=x&to%E2%84%AAen=x", nil, []string{"paſſword", "pın", "to\u212aen"}, ""},
+		{"nor in letters that are two others", "Pa%C3%9Fwort=x&PA%E1%BA%9EWORT=x&P%C4%B0N=x", nil, []string{"Paßwort", "PAẞWORT", "PİN"}, ""},
 		{"nor what is so by a word of it", "cvc=x&cardCsc=x&cv2=x&user%5Bpw%5D=x&kennwort=x&Geheimzahl=x&sms-tan=x&mfa=x&ssn=x&smsCode=x&SECURITY_CODE=x&apiKey=x&apikey=x&user.private.key=x", nil,
 			[]string{"cvc", "cardCsc", "cv2", "user[pw]", "kennwort", "Geheimzahl", "sms-tan", "mfa", "ssn", "smsCode", "SECURITY_CODE", "apiKey", "apikey", "user.private.key"}, ""},
 		{"nor in letters of full width", "%EF%BD%90ass=x", nil, []string{"\uff50ass"}, ""},

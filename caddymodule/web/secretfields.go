@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode"
 
+	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -53,9 +54,12 @@ func withoutUnseen(r rune) rune {
 	return r
 }
 
-// folded is in lower case. Upper case first: some letters are another's capital, such as
-// the long s.
-func folded(text string) string { return strings.ToLower(strings.ToUpper(text)) }
+// folded is without a difference of case. Upper case first: some letters are another's
+// capital, such as the long s and the i without a dot. Full folding makes two letters of
+// one where people take them for the same, such as ss of ß.
+func folded(text string) string {
+	return cases.Fold().String(strings.ToLower(strings.ToUpper(text)))
+}
 
 // wordsOf are the words of a name, such as sms and code of sms_code, sms[code] and
 // smsCode: a capital behind a small letter begins one.
