@@ -132,7 +132,7 @@ func tried(a web.Appearance) (*web.Look, error) {
 		err = look.Try(markupOf(look).check)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("templates: %w", err)
+		return nil, fmt.Errorf("templates: %w", placed(a, err))
 	}
 	return look, nil
 }

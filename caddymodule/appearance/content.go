@@ -1,7 +1,6 @@
 package appearance
 
 import (
-	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -23,13 +22,15 @@ type content struct {
 	links, providers []string
 	// refreshes are where it leads by itself, referrers what it has browsers say of where
 	// people come from.
-	refreshes, referrers []string
-	// loose is whether it asks for a password outside of every form.
-	loose bool
+	refreshes, referrers  []string
+	refreshAt, referrerAt []*html.Node
+	// loose asks for a password outside of every form, if anything does.
+	loose *html.Node
 	// lang is the language that it says it is in, and styled whether it has the style
-	// sheet.
-	lang   string
-	styled bool
+	// sheet. html and head are where to say so.
+	lang       string
+	html, head *html.Node
+	styled     bool
 }
 
 // state is what is true of an element for where it stands.
@@ -64,7 +65,9 @@ func (c *content) read(n *html.Node, at state) {
 func (c *content) readElement(n *html.Node, at state) {
 	switch n.Data {
 	case "html":
-		c.lang = attribute(n, "lang")
+		c.html, c.lang = n, attribute(n, "lang")
+	case "head":
+		c.head = n
 	case "style":
 		c.styled = true
 	case "form":
@@ -81,9 +84,9 @@ func (c *content) readElement(n *html.Node, at state) {
 	case "meta":
 		switch {
 		case strings.EqualFold(strings.TrimSpace(attribute(n, "http-equiv")), "refresh"):
-			c.refreshes = append(c.refreshes, refreshed(attribute(n, "content")))
+			c.refreshes, c.refreshAt = append(c.refreshes, refreshed(attribute(n, "content"))), append(c.refreshAt, n)
 		case strings.EqualFold(strings.TrimSpace(attribute(n, "name")), "referrer"):
-			c.referrers = append(c.referrers, strings.ToLower(strings.TrimSpace(attribute(n, "content"))))
+			c.referrers, c.referrerAt = append(c.referrers, strings.ToLower(strings.TrimSpace(attribute(n, "content")))), append(c.referrerAt, n)
 		}
 	}
 }
@@ -107,18 +110,18 @@ func refreshed(content string) string {
 // isInPlaceOf reports what of our page it lacks, or does that ours does not.
 func (c *content) isInPlaceOf(ours *content) error {
 	if c.lang == "" {
-		return errors.New(`it does not say which language it is in, which who has it read out needs: begin it with <html lang="{{lang}}" dir="{{dir}}">`)
+		return faultAt(c.html, `it does not say which language it is in, which who has it read out needs: begin it with <html lang="{{lang}}" dir="{{dir}}">`)
 	}
 	if ours.styled && !c.styled {
-		return errors.New("it has no style sheet: put <style>{{style}}</style> into its <head>")
+		return faultAt(c.headOrAll(), "it has no style sheet: put <style>{{style}}</style> into its <head>")
 	}
-	for _, to := range c.refreshes {
+	for i, to := range c.refreshes {
 		if !slices.Contains(ours.refreshes, to) {
-			return fmt.Errorf("it leads to %q by itself, by a <meta http-equiv=refresh>, and the page does not without the template: take that away", to)
+			return faultAt(c.refreshAt[i], "it leads to %q by itself, by a <meta http-equiv=refresh>, and the page does not without the template: take that away", to)
 		}
 	}
 	if !slices.Equal(c.referrers, ours.referrers) {
-		return fmt.Errorf("its <meta name=referrer> say %q, and those of the page without the template %q: by these our forms are known, and no address is told",
+		return faultAt(c.strayReferrer(ours), "its <meta name=referrer> say %q, and those of the page without the template %q: by these our forms are known, and no address is told",
 			c.referrers, ours.referrers)
 	}
 	if err := c.sendsWhat(ours); err != nil {
@@ -126,44 +129,67 @@ func (c *content) isInPlaceOf(ours *content) error {
 	}
 	for _, to := range ours.providers {
 		if !slices.Contains(c.links, to) {
-			return fmt.Errorf("it has no link to %s, where people sign in, as the page has without the template", to)
+			return faultAt(nil, "it has no link to %s, where people sign in, as the page has without the template", to)
 		}
 	}
 	return c.goesWhere(ours)
 }
 
+// headOrAll is what the style sheet belongs into, or would stand before.
+func (c *content) headOrAll() *html.Node {
+	if c.head != nil && bears(c.head, marking) {
+		return c.head
+	}
+	return c.html
+}
+
+// strayReferrer is the first that says what ours does not; nil where one is missing.
+func (c *content) strayReferrer(ours *content) *html.Node {
+	for i, said := range c.referrers {
+		if i >= len(ours.referrers) || said != ours.referrers[i] {
+			return c.referrerAt[i]
+		}
+	}
+	return nil
+}
+
 // sendsWhat compares the forms.
 func (c *content) sendsWhat(ours *content) error {
-	if c.loose {
-		return errors.New("a field for a password stands outside of the form: put it inside")
+	if c.loose != nil {
+		return faultAt(c.loose, "a field for a password stands outside of the form: put it inside")
 	}
 	for _, wanted := range ours.all {
-		if lack, ok := c.has(wanted); !ok {
-			return fmt.Errorf("it has no form that posts %s to %s, as the page has without the template%s", strings.Join(wanted.names(), ", "), wanted.action, lack)
+		if nearest, lack, ok := c.has(wanted); !ok {
+			return faultAt(nearest, "it has no form that posts %s to %s, as the page has without the template%s", strings.Join(wanted.names(), ", "), wanted.action, lack)
 		}
 	}
 	for _, f := range c.all {
 		stands := func(wanted *form) bool { return wanted.action == f.action && f.lacks(wanted) == "" }
 		switch wanted := ours.formsTo(f.action); {
 		case len(wanted) == 0 && !staysHere(f.action):
-			return fmt.Errorf("a form posts to %s, which the policy of the pages does not let it", f.action)
+			return faultOf(f.at, "action", "a form posts to %s, which the policy of the pages does not let it", f.action)
 		case f.asksPassword() && !slices.ContainsFunc(wanted, stands):
-			return fmt.Errorf("a form asks for a password that does not go where it should: it goes to %q by %s", f.action, f.method)
+			return faultAt(f.at, "a form asks for a password that does not go where it should: it goes to %q by %s", f.action, f.method)
 		}
 	}
 	return nil
 }
 
-// has reports whether the wanted form is there; lack is what another to the same address
-// lacks.
-func (c *content) has(wanted *form) (lack string, ok bool) {
+// has reports whether the wanted form is there; lack is what another lacks that may be
+// meant for it, which is nearest: one to the same address, or else with the same field.
+func (c *content) has(wanted *form) (nearest *html.Node, lack string, ok bool) {
 	for _, f := range c.formsTo(wanted.action) {
 		if lack = f.lacks(wanted); lack == "" {
-			return "", true
+			return nil, "", true
 		}
-		lack = ": " + lack
+		nearest, lack = f.at, ": "+lack
 	}
-	return lack, false
+	for _, f := range c.all {
+		if nearest == nil && (len(wanted.fields) == 0 || f.shares(wanted)) {
+			nearest, lack = f.at, fmt.Sprintf(": a form that may be meant goes to %q", f.action)
+		}
+	}
+	return nearest, lack, false
 }
 
 func (c *content) formsTo(action string) (all []*form) {
@@ -188,14 +214,14 @@ func (c *content) goesWhere(ours *content) error {
 	case wanted == nil:
 		return nil
 	case got == nil || got.Data != wanted.Data || got.Namespace != "":
-		return fmt.Errorf("the first element of the id %q is no <%s>, as it is in the page without the template: that is what the page is for", goes, wanted.Data)
+		return faultAt(got, "the first element of the id %q is no <%s>, as it is in the page without the template: that is what the page is for", goes, wanted.Data)
 	case wanted.Data == "form":
 		f := c.forms[got]
 		if f == nil || f.action != ours.forms[wanted].action || f.lacks(ours.forms[wanted]) != "" {
-			return fmt.Errorf("the form of the id %q does not post what that of the page does without the template", goes)
+			return faultAt(got, "the form of the id %q does not post what that of the page does without the template", goes)
 		}
 	case attribute(got, "href") != attribute(wanted, "href"), !slices.Contains(c.links, attribute(wanted, "href")):
-		return fmt.Errorf("the link of the id %q does not lead to %s, as it does in the page without the template", goes, attribute(wanted, "href"))
+		return faultAt(got, "the link of the id %q does not lead to %s, as it does in the page without the template", goes, attribute(wanted, "href"))
 	}
 	return nil
 }

@@ -5,5 +5,6 @@
 // not read, or what the policy of the pages would not let them see, is an error then.
 //
 // Begin reading at config.go; colour.go, picture.go and folder.go are what the options
-// name, markup.go what is held against a page that a template has made.
+// name, markup.go what is held against a page that a template has made, and place.go where
+// in the template that stands.
 package appearance

@@ -11,6 +11,7 @@ import (
 
 // form is what a page sends, and how.
 type form struct {
+	at                                     *html.Node
 	action, method, encoding, charset, rel string
 
 	fields []field
@@ -63,6 +64,7 @@ func (c *content) formOf(n *html.Node) *form {
 	f := c.forms[n]
 	if f == nil {
 		f = &form{
+			at:     n,
 			action: attribute(n, "action"), method: cmp.Or(strings.ToLower(attribute(n, "method")), "get"),
 			encoding: cmp.Or(strings.ToLower(attribute(n, "enctype")), "application/x-www-form-urlencoded"),
 			charset:  cmp.Or(strings.ToLower(attribute(n, "accept-charset")), "utf-8"), rel: strings.ToLower(attribute(n, "rel")),
@@ -95,7 +97,9 @@ func (c *content) owner(n *html.Node) *html.Node {
 func (c *content) readField(n *html.Node, at state) {
 	of, owner := kindOf(n), c.owner(n)
 	if owner == nil || of == nothing {
-		c.loose = c.loose || of == secret
+		if c.loose == nil && of == secret {
+			c.loose = n
+		}
 		return
 	}
 	if at.off || bears(n, "disabled") || of != carried && at.unseen {
@@ -136,6 +140,13 @@ func (f *form) names() (names []string) {
 
 func (f *form) asksPassword() bool {
 	return slices.ContainsFunc(f.fields, func(one field) bool { return one.kind == secret })
+}
+
+// shares reports whether a field of the other is in it as well.
+func (f *form) shares(other *form) bool {
+	return slices.ContainsFunc(f.fields, func(one field) bool {
+		return one.name != "return_to" && slices.Contains(other.names(), one.name)
+	})
 }
 
 // lacks says what keeps the form from doing what that of ours does; empty: nothing.

@@ -1,8 +1,6 @@
 package appearance
 
 import (
-	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -78,7 +76,7 @@ func (m *markup) look(page string, scripting bool) (*content, error) {
 			return nil, err
 		}
 		if n.Data == "style" || n.Data == "script" {
-			if err := m.checkInline(n.Data, textOf(n)); err != nil {
+			if err := m.checkInline(n, textOf(n)); err != nil {
 				return nil, err
 			}
 		}
@@ -96,12 +94,12 @@ func textOf(n *html.Node) (text string) {
 	return text
 }
 
-func (m *markup) checkInline(kind, text string) error {
-	if kind == "script" && !slices.Contains(m.scripts, text) {
-		return errors.New("it has a script, which the policy of the pages does not let run")
+func (m *markup) checkInline(n *html.Node, text string) error {
+	if n.Data == "script" && !slices.Contains(m.scripts, text) {
+		return faultAt(n, "it has a script, which the policy of the pages does not let run")
 	}
-	if kind == "style" && text != m.style {
-		return fmt.Errorf("it has a style sheet of its own, which the policy of the pages does not let in: put it into %s", styleFile)
+	if n.Data == "style" && text != m.style {
+		return faultAt(n, "it has a style sheet of its own, which the policy of the pages does not let in: put it into %s", styleFile)
 	}
 	return nil
 }
@@ -114,22 +112,22 @@ var overriding = []string{"formaction", "formmethod", "formenctype", "formtarget
 
 func checkTag(tag *html.Node) error {
 	if slices.Contains(foreign, tag.Data) {
-		return fmt.Errorf("it has a <%s>, which the policy of the pages does not let in", tag.Data)
+		return faultAt(tag, "it has a <%s>, which the policy of the pages does not let in", tag.Data)
 	}
 	for _, a := range tag.Attr {
 		value := strings.ToLower(strings.TrimSpace(a.Val))
 		loads := a.Key == "src" || a.Key == "srcset" || a.Key == "poster" || a.Key == "background" || a.Key == "href" && tag.Data == "link"
 		switch {
 		case a.Key == "style":
-			return fmt.Errorf("a <%s> has a style of its own, which the policy of the pages does not let in: give it a class, and put that into %s", tag.Data, styleFile)
+			return faultOf(tag, a.Key, "a <%s> has a style of its own, which the policy of the pages does not let in: give it a class, and put that into %s", tag.Data, styleFile)
 		case slices.Contains(overriding, a.Key):
-			return fmt.Errorf("a <%s> has %s, which sends what people type in a way of its own: take it away, and let the form say where it goes", tag.Data, a.Key)
+			return faultOf(tag, a.Key, "a <%s> has %s, which sends what people type in a way of its own: take it away, and let the form say where it goes", tag.Data, a.Key)
 		case strings.HasPrefix(a.Key, "on"):
-			return fmt.Errorf("a <%s> has a handler, %s, which the policy of the pages does not let run", tag.Data, a.Key)
+			return faultOf(tag, a.Key, "a <%s> has a handler, %s, which the policy of the pages does not let run", tag.Data, a.Key)
 		case loads && !strings.HasPrefix(value, "data:image/"):
-			return fmt.Errorf("a <%s> loads something, and no page of the gateway does: put the picture into the page, as data:image/png;base64,", tag.Data)
+			return faultOf(tag, a.Key, "a <%s> loads something, and no page of the gateway does: put the picture into the page, as data:image/png;base64,", tag.Data)
 		case strings.HasPrefix(value, "javascript:"):
-			return fmt.Errorf("a <%s> leads to a script, which the policy of the pages does not let run", tag.Data)
+			return faultOf(tag, a.Key, "a <%s> leads to a script, which the policy of the pages does not let run", tag.Data)
 		}
 	}
 	return nil
