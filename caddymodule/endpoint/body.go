@@ -36,9 +36,11 @@ func mediaType(r *http.Request) string {
 	return media
 }
 
-// isForm tells a page's form from a program's call.
+// isForm tells a page's form from a program's call. No page sends JSON, whatever else
+// the request says of itself.
 func isForm(r *http.Request) bool {
-	return mediaType(r) == mediaForm || web.IsNavigation(r)
+	media := mediaType(r)
+	return media == mediaForm || media != mediaJSON && web.IsNavigation(r)
 }
 
 // readJSON reads one JSON object and nothing behind it. A member of one of the

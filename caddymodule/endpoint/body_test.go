@@ -145,3 +145,18 @@ func TestABodyThatAnotherReaderWouldReadOtherwiseIsRefused(t *testing.T) {
 	}
 	s.Client(t).Do(http.MethodPost, "/auth/login", body, "Content-Type", "application/json; charset=UTF-8").Want(t, http.StatusUnauthorized)
 }
+
+// Browsers send no JSON when they navigate: who does is a program, whatever it says.
+func TestJSONIsAProgramsWhateverElseTheRequestSays(t *testing.T) {
+	s := gatewaytest.Start(t, gatewaytest.Site{})
+	for _, header := range [][]string{nil, {"Accept", "text/html", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Site", "same-origin"}} {
+		for path, want := range map[string]int{
+			"/auth/sessions": http.StatusUnsupportedMediaType, "/auth/account": http.StatusUnsupportedMediaType,
+			"/auth/logout": http.StatusNoContent, "/auth/start-over": http.StatusNoContent,
+		} {
+			ada, other := s.WithCookie(t, gatewaytest.Ada), s.WithCookie(t, gatewaytest.Ada)
+			ada.Do(http.MethodPost, path, "{}", append([]string{"Content-Type", gatewaytest.AsJSON}, header...)...).Want(t, want)
+			other.Get("/auth/session").Want(t, http.StatusOK)
+		}
+	}
+}

@@ -135,7 +135,7 @@ func (d devices) postOthers(w http.ResponseWriter, r *http.Request) {
 
 // receivedForm is received for what a form has posted: a program asks by DELETE.
 func (d devices) receivedForm(w http.ResponseWriter, r *http.Request) *caller.Caller {
-	if !isForm(r) {
+	if mediaType(r) != mediaForm {
 		d.address.Refuse(w, r, refusal.MediaForm, "")
 		return nil
 	}

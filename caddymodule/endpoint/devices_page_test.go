@@ -107,9 +107,15 @@ func TestADeviceIsSignedOutByAPress(t *testing.T) {
 		}
 		lost.Get("/auth/session").Want(t, http.StatusOK)
 	})
-	t.Run("none for JSON, which has DELETE", func(t *testing.T) {
+	t.Run("none for what no form of ours sends; programs have DELETE", func(t *testing.T) {
 		lost := s.WithCookie(t, gatewaytest.Ada)
-		b.At(t, s).Do(http.MethodPost, "/auth/sessions", "{}", "Content-Type", gatewaytest.AsJSON).Want(t, http.StatusUnsupportedMediaType)
+		for _, media := range []string{gatewaytest.AsJSON, "multipart/form-data; boundary=b", "text/plain"} {
+			for _, path := range []string{"/auth/sessions/" + gatewaytest.IDOf(t, lost), "/auth/sessions"} {
+				b.At(t, s).Do(http.MethodPost, path, "{}", "Content-Type", media).Want(t, http.StatusUnsupportedMediaType)
+				b.At(t, s).Do(http.MethodPost, path, "{}", "Content-Type", media, "Accept", "text/html", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Site", "same-origin").
+					Want(t, http.StatusUnsupportedMediaType)
+			}
+		}
 		lost.Get("/auth/session").Want(t, http.StatusOK)
 	})
 	t.Run("all others", func(t *testing.T) {
