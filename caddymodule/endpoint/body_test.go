@@ -146,6 +146,25 @@ func TestABodyThatAnotherReaderWouldReadOtherwiseIsRefused(t *testing.T) {
 	s.Client(t).Do(http.MethodPost, "/auth/login", body, "Content-Type", "application/json; charset=UTF-8").Want(t, http.StatusUnauthorized)
 }
 
+// A person who sends what no form of ours does reads a page, and a program JSON.
+func TestAKindOfBodyThatIsNotReadIsToldAsOneIsLooking(t *testing.T) {
+	s := gatewaytest.Start(t, gatewaytest.Site{})
+	ada := s.WithCookie(t, gatewaytest.Ada)
+	navigates := []string{"Accept", "text/html", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Site", "same-origin"}
+	for _, path := range []string{"/auth/login", "/auth/account", "/auth/sessions", "/auth/sessions/" + gatewaytest.IDOf(t, ada)} {
+		for _, media := range []string{"multipart/form-data; boundary=b", "text/plain", "application/xml", "nonsense", ""} {
+			t.Run(path+" with "+media, func(t *testing.T) {
+				page := ada.In(t).Do(http.MethodPost, path, "x", append([]string{"Content-Type", media}, navigates...)...).Want(t, http.StatusUnsupportedMediaType)
+				if !strings.HasPrefix(page.Header.Get("Content-Type"), "text/html") || !strings.Contains(page.Body, "Wrong kind of content") {
+					t.Errorf("a person is answered with %s %s", page.Header.Get("Content-Type"), page.Body)
+				}
+				ada.In(t).Do(http.MethodPost, path, "x", "Content-Type", media, "Sec-Fetch-Mode", "cors", "Sec-Fetch-Site", "same-origin").
+					WantError(t, http.StatusUnsupportedMediaType, "unsupported_media_type")
+			})
+		}
+	}
+}
+
 // Browsers send no JSON when they navigate: who does is a program, whatever it says.
 func TestJSONIsAProgramsWhateverElseTheRequestSays(t *testing.T) {
 	s := gatewaytest.Start(t, gatewaytest.Site{})

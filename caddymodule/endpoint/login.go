@@ -109,11 +109,16 @@ func (l passwordLogin) answerProgram(w http.ResponseWriter, r *http.Request, s a
 	writeSession(w, r, new(caller.Caller).With(s.Session, nil), token)
 }
 
-// refuse answers a form with the page again, anything else with JSON. What was typed
+// refuse answers a form with the page again, and JSON with JSON; what is neither is
+// answered with a page of its own where a person is looking. What was typed
 // for a name stays where the same may be sent once more, by now or with another
 // password, and nowhere else: what ends otherwise may not have been typed by anybody.
 func (l passwordLogin) refuse(w http.ResponseWriter, r *http.Request, given credentials, why *refusal.Refusal) {
-	if !given.form {
+	switch {
+	case why == refusal.Media:
+		l.pages.address.Refuse(w, r, why, "")
+		return
+	case !given.form:
 		why.WriteJSON(w)
 		return
 	}
