@@ -252,3 +252,26 @@ func TestWhyTellsThatAPreflightPasses(t *testing.T) {
 		}
 	}
 }
+
+// Who is taken over from another gateway has their session begin here, wherever they
+// come first: that is when the answer sets a cookie, and the only time.
+func TestWhySetsACookieForWhomIsTakenOverAndForNobodyElse(t *testing.T) {
+	old := gatewaytest.NewOldGateway(t, gatewaytest.OAuth2Proxy)
+	s := gatewaytest.Start(t, gatewaytest.Site{Options: "why\n" + old.Login("old")})
+	taken := []string{"Cookie", old.SignIn("zoe@example.com")}
+	for _, c := range []struct {
+		name   string
+		who    *gatewaytest.Client
+		header []string
+		sets   bool
+	}{
+		{"nobody", s.Client(t), nil, false},
+		{"who has an invalid cookie", s.With(t, "sidegate=x", ""), nil, false},
+		{"who is signed in", s.WithCookie(t, gatewaytest.Ada), nil, false},
+		{"who is taken over", s.Client(t), taken, true},
+	} {
+		if a := c.who.Get("/auth/why", c.header...).Want(t, http.StatusOK); (len(a.Header["Set-Cookie"]) > 0) != c.sets {
+			t.Errorf("%s: Set-Cookie is %q, for %s", c.name, a.Header["Set-Cookie"], a.Body)
+		}
+	}
+}

@@ -1300,6 +1300,11 @@ export interface components {
          */
         SetCookieAlways: string;
         /**
+         * @description For who is taken over from another gateway (`login adopt`) with this request, and for nobody else
+         * @example __Host-Http-sidegate=AAEr4Zk2bVw; Path=/; HttpOnly; Secure; SameSite=Lax
+         */
+        SetCookieTaken: string;
+        /**
          * @description The sealed state of this attempt
          * @example __Host-Http-sidegate-4mPq0zXWm1aE=c2VhbGVk; Path=/; Max-Age=600; HttpOnly; Secure; SameSite=Lax
          */
@@ -2745,7 +2750,7 @@ export interface operations {
                 headers: {
                     "Cache-Control": components["headers"]["NoStore"];
                     Vary: components["headers"]["Vary"];
-                    "Set-Cookie": components["headers"]["SetCookie"];
+                    "Set-Cookie": components["headers"]["SetCookieTaken"];
                     [name: string]: unknown;
                 };
                 content: {
