@@ -80,6 +80,7 @@ func TestWhatCannotBeShownIsRefused(t *testing.T) {
 		"a logo that is none":           {Config{Logo: "config.go"}, "appearance logo: config.go: this is no picture"},
 		"a logo that is not there":      {Config{Logo: "nowhere.svg"}, "appearance logo: stat nowhere.svg: no such file"},
 		"templates that are not there":  {Config{Templates: "nowhere.d"}, "appearance templates: open nowhere.d: no such file"},
+		"templates by a plain name":     {Config{Templates: "nope"}, "appearance templates: open nope: no such file"},
 		"templates that are a file":     {Config{Templates: "config.go"}, "appearance templates: open config.go: not a directory"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -36,12 +36,12 @@ func readFolder(folder ownfile.Named, a *web.Appearance) error {
 	// file of this machine read out in a page.
 	root, err := os.OpenRoot(folder.Path)
 	if err != nil {
-		return directive.LookedIn(folder.Err(err))
+		return directive.LookedIn(notThere(folder, err))
 	}
 	defer func() { _ = root.Close() }()
 	entries, err := fs.ReadDir(root.FS(), ".")
 	if err != nil {
-		return folder.Err(err)
+		return notThere(folder, err)
 	}
 	entries = slices.DeleteFunc(entries, func(e fs.DirEntry) bool { return strings.HasPrefix(e.Name(), ".") })
 	if len(entries) == 0 {
@@ -58,6 +58,15 @@ func readFolder(folder ownfile.Named, a *web.Appearance) error {
 	return nil
 }
 
+// notThere is an error of opening the folder, by its name: that of a file without an
+// ending may be a password, and folders have none.
+func notThere(folder ownfile.Named, err error) error {
+	if !errors.Is(err, fs.ErrNotExist) {
+		return folder.Err(err)
+	}
+	return &fs.PathError{Op: "open", Path: folder.String(), Err: reason(err)}
+}
+
 // known is what may be there.
 func known() string {
 	return "there may be " + layoutFile + ", " + styleFile + ", a language such as fr.json, and the pages " + strings.Join(web.Pages(), ".html, ") + ".html"
@@ -70,7 +79,10 @@ func readEntry(root *os.Root, name string, folder ownfile.Named, a *web.Appearan
 	switch {
 	case name == layoutFile, name == styleFile:
 	case isPage && slices.Contains(web.Pages(), page):
-	case isLanguage && web.IsTag(tag):
+	case isLanguage && isLanguageOf(tag):
+	case isLanguage:
+		return fmt.Errorf("%s: %q is no language as browsers ask for them: name the file by its tag, such as fr.json for French or pt-BR.json "+
+			"for the Portuguese of Brazil (BCP 47)", file, tag)
 	case isPage:
 		return fmt.Errorf("%s: there is no page %q%s", file, page, meant(page, web.Pages()))
 	default:
@@ -101,6 +113,14 @@ func readEntry(root *os.Root, name string, folder ownfile.Named, a *web.Appearan
 		return addLanguage(a, tag, texts, file)
 	}
 	return nil
+}
+
+// isLanguageOf reports whether a browser may ask for that language. All have two letters
+// or three (ISO 639), so french is none, nor is x; only i and x go before others, and
+// nothing ends with a letter that does (RFC 5646 section 2.2).
+func isLanguageOf(tag string) bool {
+	parts := strings.Split(tag, "-")
+	return web.IsTag(tag) && len(parts[0]) <= 3 && len(parts[len(parts)-1]) > 1
 }
 
 func addLanguage(a *web.Appearance, tag string, texts map[string]string, file string) error {

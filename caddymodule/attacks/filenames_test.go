@@ -59,6 +59,9 @@ func TestNoOptionThatNamesAFileTellsWhatAPlaceholderStandsFor(t *testing.T) {
 			if option == "the file of store embedded" && !strings.Contains(value, "BEGIN") && !strings.Contains(value, "key.pem") && !strings.Contains(value, "TEST_KEY") {
 				continue // that one is made
 			}
+			if option == "templates" && value == marker {
+				continue // a folder's name has no ending, and is told
+			}
 			t.Run(option+": "+name, func(t *testing.T) {
 				gatewaytest.WriteFile(t, filepath.Join(dir, "Caddyfile"), "{\nadmin off\nsidegate {\n"+fmt.Sprintf(block, value)+
 					"\n}\n}\nhttps://a.example.com {\nsession_endpoints\nsession_auth\nrespond OK\n}\n")
