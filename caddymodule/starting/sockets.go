@@ -44,7 +44,7 @@ func unmade(name, folder string) error {
 		return unwritable(name, folder, err)
 	}
 	if err != nil {
-		return nil
+		return unwritable(name, folder, err) // who may not look into it may not write to it either
 	}
 	if there.IsDir() {
 		return fmt.Errorf("%s is a folder: name a file in it for the socket", name)
@@ -77,7 +77,7 @@ func unwritable(name, folder string, err error) error {
 	case errors.Is(err, syscall.EROFS):
 		return fmt.Errorf("name another folder than %s, which can only be read, for the socket %s: %w", folder, name, err)
 	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("let the user that this runs as (uid %d) write to the folder %s, or name another one: the socket %s cannot be made: %w", os.Geteuid(), folder, name, err)
+		return fmt.Errorf("let the user that this runs as (uid %d) enter and write to the folder %s, or name another one: the socket %s cannot be made: %w", os.Geteuid(), folder, name, err)
 	}
 	return nil
 }

@@ -41,7 +41,8 @@ func TestWhatKeepsASocketFromBeingMadeIsToldWithItsFolder(t *testing.T) {
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	must(t, os.Chmod(dir, 0o755)) // #nosec G302 -- others may enter it
 	closed, there, file, open := filepath.Join(dir, "closed"), filepath.Join(dir, "there"), filepath.Join(dir, "file"), filepath.Join(dir, "open")
-	for _, folder := range []string{closed, there, open} {
+	others := filepath.Join(dir, "others")
+	for _, folder := range []string{closed, there, open, others} {
 		must(t, os.Mkdir(folder, 0o700))
 	}
 	l, err := net.Listen("unix", filepath.Join(there, "admin.sock"))
@@ -51,8 +52,11 @@ func TestWhatKeepsASocketFromBeingMadeIsToldWithItsFolder(t *testing.T) {
 	must(t, os.Chmod(closed, 0o555)) // #nosec G302 -- others may enter it
 	must(t, os.Chmod(there, 0o555))  // #nosec G302 -- others may enter it
 	must(t, os.Chmod(open, 0o777))   // #nosec G302 -- others may write it
+	must(t, os.Chmod(others, 0o600)) // nobody may enter it, whoever runs this
 	for _, test := range []struct{ name, socket, says string }{
 		{"a folder that may not be written", closed + "/admin.sock", "write to the folder " + closed + ", or name another one: the socket " + closed + "/admin.sock"},
+		{"another user's folder, into which nobody may look", others + "/admin.sock", "enter and write to the folder " + others + ", or name another one: the socket " + others + "/admin.sock"},
+		{"a folder below one of another user's", others + "/below/admin.sock", "enter the folders above " + others + "/below"},
 		{"with permissions after it", closed + "/admin.sock|0220", "write to the folder " + closed},
 		{"a socket that may not be taken away", there + "/admin.sock", "write to the folder " + there},
 		{"no folder", dir + "/none/admin.sock", "make the folder " + dir + "/none"},
