@@ -167,7 +167,7 @@ func unopened(named ownfile.Named, err error) error {
 		return told
 	}
 	if ownfile.IsGivenFromOutside(named.Path) {
-		return fmt.Errorf("%w: %s; %s", told, ownfile.Outside(named.Path), users.Content)
+		return fmt.Errorf("%w; %s", told, users.Content)
 	}
 	return fmt.Errorf("%w: make it with: %s", told, users.CommandFor(named.Path))
 }

@@ -100,8 +100,8 @@ func unresolved(value string) error {
 	return errors.New(`it has braces that are neither {env.NAME} nor {file./path}: write \{ for a brace that is meant as one`)
 }
 
-// errNoFile is what to do where the file of a placeholder is not there.
-var errNoFile = errors.New("there is no such file: make it, with the value in it and nothing else, or name where it is")
+// errNoFile is of the file of a placeholder that is not there.
+var errNoFile = errors.New("there is no such file")
 
 // missingValue is why there is nothing where that placeholder points to, and what to do.
 func missingValue(name string) error {
@@ -112,9 +112,12 @@ func missingValue(name string) error {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("%s: %w", name, errNoFile)
+		if ownfile.IsGivenFromOutside(path) {
+			return fmt.Errorf("%s: %w: %s, with the value in it and nothing else", name, errNoFile, ownfile.Outside(path))
+		}
+		return fmt.Errorf("%s: %w: make it, with the value in it and nothing else, or name where it is", name, errNoFile)
 	case err == nil && info.IsDir():
-		return fmt.Errorf("%s is a folder: name a file in it", name)
+		return fmt.Errorf("%s: %w", name, ownfile.FolderInstead(path))
 	case err == nil:
 		var file *os.File
 		if file, err = os.Open(path); err == nil { // #nosec G304 -- named by the configuration

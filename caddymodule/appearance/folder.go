@@ -160,7 +160,7 @@ func readIn(root *os.Root, name, file string) (string, error) {
 	}
 	switch {
 	case !info.Mode().IsRegular():
-		return "", fmt.Errorf("%s is no plain file", file)
+		return "", fmt.Errorf("%s is no plain file: put one in its place, or take it away", file)
 	case info.Size() > largestFile:
 		return "", fmt.Errorf("%s has %d bytes, and may have %d", file, info.Size(), largestFile)
 	}

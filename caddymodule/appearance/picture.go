@@ -47,7 +47,7 @@ func readRegular(file ownfile.Named, most int64) ([]byte, error) {
 	case err != nil:
 		return nil, directive.LookedIn(file.Err(err))
 	case !info.Mode().IsRegular():
-		return nil, fmt.Errorf("%s is no plain file", file)
+		return nil, file.Err(ownfile.Instead(file.Path, info))
 	case info.Size() > most:
 		return nil, fmt.Errorf("%s has %d bytes, and may have %d: make it smaller", file, info.Size(), most)
 	}

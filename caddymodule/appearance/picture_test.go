@@ -101,8 +101,8 @@ func TestAPictureIsAPlainFile(t *testing.T) {
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range []string{pipe, t.TempDir()} {
-		if _, err := Picture(ownfile.Named{Path: path}); err == nil || !strings.Contains(err.Error(), "no plain file") {
+	for path, says := range map[string]string{pipe: "no plain file: name one that is", t.TempDir(): "is a folder: name a file in it"} {
+		if _, err := Picture(ownfile.Named{Path: path}); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("told: %v", err)
 		}
 	}

@@ -1,7 +1,10 @@
 package ownfile
 
 import (
+	"errors"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -12,12 +15,19 @@ var shell = "/bin/sh"
 // secretFolders are where containers have their secrets mounted.
 var secretFolders = []string{"/run/secrets/", "/var/run/secrets/"}
 
+// secretsOfPods are where deploy/kubernetes has its Secret mounted.
+var secretsOfPods = []string{"/run/secrets/sidegate/", "/var/run/secrets/sidegate/"}
+
 // IsGivenFromOutside reports whether that file cannot be made where this process runs:
 // in an image without a shell nobody types a command, and what is mounted there is
 // made elsewhere.
 func IsGivenFromOutside(path string) bool {
 	_, err := os.Stat(shell)
-	return err != nil || slices.ContainsFunc(secretFolders, func(folder string) bool { return strings.HasPrefix(path, folder) })
+	return err != nil || isBelow(path, secretFolders)
+}
+
+func isBelow(path string, folders []string) bool {
+	return slices.ContainsFunc(folders, func(folder string) bool { return strings.HasPrefix(path, folder) })
 }
 
 // MadeBy says how a file is made of what a command prints.
@@ -30,7 +40,31 @@ func MadeBy(command, path string) string {
 
 // Outside says where such a file is made.
 func Outside(path string) string {
+	if isBelow(path, secretsOfPods) {
+		folder, name := filepath.Split(path)
+		return "make the file outside of the container, in the Secret that is mounted at " + filepath.Clean(folder) +
+			" (kubectl create secret generic sidegate --from-file=" + InShell(name) + " and its other files, as deploy/kubernetes/overlays/*/kustomization.yaml say)"
+	}
 	return "make the file outside of the container, where " + path + " is mounted from (deploy/docker/secrets.sh does for compose.yaml)"
+}
+
+// Instead is an error about what is there in the place of a plain file: a folder, or what
+// can be read but once. What may be its cause is said where that is likely.
+func Instead(path string, is fs.FileInfo) error {
+	why := errors.New("it is no plain file: name one that is")
+	if is.IsDir() {
+		why = FolderInstead(path)
+	}
+	return &fs.PathError{Op: "read", Path: path, Err: why}
+}
+
+// FolderInstead says what to do about a folder in the place of a file.
+func FolderInstead(path string) error {
+	says := "it is a folder: name a file in it"
+	if there, err := os.ReadDir(path); IsGivenFromOutside(path) || err == nil && len(there) == 0 {
+		says += "; a container's mount makes a folder where the file was missing: there take the folder away, make the file, and make the container anew"
+	}
+	return errors.New(says)
 }
 
 // InShell quotes a path for a shell, where it needs that.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 // Named is a file that an option names.
@@ -54,8 +55,16 @@ func (n Named) Err(err error) error {
 	if !ok {
 		return err
 	}
-	name := n.told(errors.Is(err, fs.ErrNotExist))
-	if name == n.Path {
+	if errors.Is(err, syscall.EISDIR) {
+		failed = &fs.PathError{Op: failed.Op, Path: n.Path, Err: FolderInstead(n.Path)}
+		err = failed
+	}
+	missing := errors.Is(err, fs.ErrNotExist)
+	name := n.told(missing)
+	switch {
+	case name == n.Path && missing && IsGivenFromOutside(n.Path):
+		return fmt.Errorf("%w: %s", err, Outside(n.Path))
+	case name == n.Path:
 		return Readable(err)
 	}
 	err = &fs.PathError{Op: failed.Op, Path: name, Err: failed.Err}

@@ -8,6 +8,8 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+
+	"example.com/sidegate/caddymodule/ownfile"
 )
 
 // File is a users file that is read anew when it changes. It is a Source, and
@@ -135,7 +137,7 @@ func (f *File) read() ([]byte, os.FileInfo, error) {
 		return nil, nil, fmt.Errorf("reading users file: %w", err)
 	}
 	if !info.Mode().IsRegular() {
-		return nil, nil, fmt.Errorf("reading users file: %s is not a file", f.path)
+		return nil, nil, fmt.Errorf("reading users file: %w", ownfile.Instead(f.path, info))
 	}
 	file, err := os.Open(f.path)
 	if err != nil {

@@ -94,7 +94,7 @@ func TestOpenFile(t *testing.T) {
 		}
 	})
 	t.Run("a folder is no file", func(t *testing.T) {
-		if _, err := users.OpenFile(t.TempDir(), nil); err == nil || !strings.Contains(err.Error(), "is not a file") {
+		if _, err := users.OpenFile(t.TempDir(), nil); err == nil || !strings.Contains(err.Error(), "is a folder: name a file in it") {
 			t.Error(err)
 		}
 	})
@@ -103,7 +103,7 @@ func TestOpenFile(t *testing.T) {
 		if err := syscall.Mkfifo(path, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := users.OpenFile(path, nil); err == nil || !strings.Contains(err.Error(), "is not a file") {
+		if _, err := users.OpenFile(path, nil); err == nil || !strings.Contains(err.Error(), "is no plain file: name one that is") {
 			t.Error(err)
 		}
 	})
