@@ -16,6 +16,7 @@ import (
 
 	"example.com/sidegate/caddymodule/lifecycle"
 	"example.com/sidegate/caddymodule/login"
+	"example.com/sidegate/caddymodule/ownfile"
 	"example.com/sidegate/caddymodule/profile"
 	"example.com/sidegate/caddymodule/profile/mapping"
 	"example.com/sidegate/caddymodule/refusal"
@@ -120,7 +121,8 @@ func (d dryRun) run(stdin io.Reader, stdout, stderr io.Writer) error {
 func (d dryRun) app() (*App, error) {
 	config, _, _, err := caddycmd.LoadConfig(d.config, d.adapter)
 	if err != nil {
-		return nil, err
+		told, _ := ownfile.Unread(d.config, err)
+		return nil, told
 	}
 	var whole struct {
 		Apps struct {

@@ -10,6 +10,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+
+	"example.com/sidegate/caddymodule/ownfile"
 )
 
 func init() {
@@ -64,6 +66,7 @@ const exitWarned = 3
 
 // What Caddy would log, to what we have collected, beside what is printed.
 var (
+	errEmpty   = errors.New("the configuration is empty")
 	errInvalid = errors.New("the configuration is not valid")
 	errWarned  = errors.New("there are warnings")
 )
@@ -105,15 +108,19 @@ func validate(config, adapter string) error {
 		return err
 	}
 	read, _, _, err := caddycmd.LoadConfig(config, adapter)
+	if err == nil && len(read) == 0 {
+		err = errEmpty
+	}
 	if err != nil {
-		return err
+		told, _ := ownfile.Unread(config, err)
+		return told
 	}
 	var cfg *caddy.Config
 	if err := caddy.StrictUnmarshalJSON(caddy.RemoveMetaFields(read), &cfg); err != nil {
 		return fmt.Errorf("decoding config: %w", err)
 	}
 	if cfg == nil {
-		return errors.New("the configuration is empty")
+		return errEmpty
 	}
 	logging := cfg.Logging
 	cfg.Logging = toWriter()

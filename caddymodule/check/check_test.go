@@ -85,6 +85,11 @@ func TestWhatTheCommandSaysAndByWhichStatusItEnds(t *testing.T) {
 			[]string{"error: Caddyfile:4: unrecognized global option: sidgate: did you mean `sidegate`?", "sidegate: the configuration is not valid"}},
 		{"a file by itself", written(quiet, login, site), []string{"sub/Caddyfile"}, 0,
 			[]string{"warning: sub/Caddyfile:7: a file is not beside the Caddyfile", "sidegate: the configuration is valid, 1 warning (sub/Caddyfile)"}},
+		{"a folder in the place of the file", written(quiet, login, site), []string{"sub"}, 1,
+			[]string{"error: no configuration: sub: it is a folder: name a file in it: ", "sidegate: the configuration is not valid (sub)"}},
+		{"an empty file", "", nil, 1, []string{"error: no configuration: Caddyfile is empty: write the configuration into it", "sidegate: the configuration is not valid"}},
+		{"an import of what is not there", written(quiet, "import store.caddy", site), nil, 1,
+			[]string{"error: Caddyfile:7: there is neither a snippet nor a file store.caddy: make one", "sidegate: the configuration is not valid"}},
 		{"two files", written(quiet, login, site), []string{"sub/Caddyfile", "Caddyfile"}, 1, []string{"error: name one file"}},
 		{"a file twice", written(quiet, login, site), []string{"sub/Caddyfile", "--config", "Caddyfile"}, 1, []string{"error: the file is named twice"}},
 		{"several mistakes in the users file", written("", "login users twice.yaml", site), nil, 1,
@@ -147,7 +152,7 @@ func TestWhatTheCommandSaysAndByWhichStatusItEnds(t *testing.T) {
 			":8081 {\n" + site + "\n}", []string{"--strict"}, 0, []string{"sidegate: the configuration is valid, no warnings"}},
 		{"a log that cannot be written", written("log {\noutput file users.yaml/log\n}", login, site), nil, 1, []string{"error: ", "sidegate: the configuration is not valid"}},
 		{"JSON", `{"apps":{}}`, []string{"--config", "Caddyfile", "--adapter", ""}, 1, []string{"error: ", "sidegate: the configuration is not valid"}},
-		{"a file that is not there", "", []string{"--config", "nowhere.json"}, 1, []string{"error: reading config from file", "sidegate: the configuration is not valid"}},
+		{"a file that is not there", "", []string{"--config", "nowhere.json"}, 1, []string{"error: no configuration: put one there, or say with --config where it is: reading config from file", "sidegate: the configuration is not valid"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()

@@ -13,6 +13,7 @@ import (
 	"example.com/sidegate/caddymodule/directive"
 	"example.com/sidegate/caddymodule/lifecycle"
 	"example.com/sidegate/caddymodule/login"
+	"example.com/sidegate/caddymodule/ownfile"
 	"example.com/sidegate/sessionstore"
 )
 
@@ -56,7 +57,8 @@ func load(config, adapter string) (*loaded, error) {
 	defer directive.KeepPositions()()
 	text, _, _, err := caddycmd.LoadConfig(config, adapter)
 	if err != nil {
-		return nil, err
+		told, _ := ownfile.Unread(config, err)
+		return nil, told
 	}
 	var r rewriting
 	cfg, written, err := r.rewrite(caddy.RemoveMetaFields(text))

@@ -4,26 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"slices"
 	"syscall"
 
 	"github.com/caddyserver/caddy/v2"
 )
-
-// missing says what to do about a configuration that cannot be opened.
-func missing(file string) error {
-	f, err := os.Open(file) // #nosec G304 -- named by who starts us
-	if err == nil {
-		return f.Close()
-	}
-	next := "let the user that this runs as read it"
-	if errors.Is(err, fs.ErrNotExist) {
-		next = "put one there, or say with --config where it is"
-	}
-	return fmt.Errorf("no configuration: %s: %w", next, err)
-}
 
 // addresses are those that a configuration listens on: the admin endpoint's, empty
 // where there is none, and those of the sites.

@@ -7,6 +7,8 @@ import (
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
+
+	"example.com/sidegate/caddymodule/ownfile"
 )
 
 // Look has caddy run look first, in whatever binary root is of.
@@ -53,7 +55,7 @@ func obstacle(flags caddycmd.Flags, environ *cobra.Command) error {
 		return nil
 	}
 	if file != "" {
-		if err := missing(file); err != nil {
+		if err, known := ownfile.Unread(file, opened(file)); known {
 			return err
 		}
 	}
@@ -61,13 +63,24 @@ func obstacle(flags caddycmd.Flags, environ *cobra.Command) error {
 		return nil
 	}
 	var config []byte
-	quietly(func() {
-		config, _, _, _ = caddycmd.LoadConfig(file, adapter) // its error is told by Caddy
-	})
-	if err := taken(config); err != nil {
+	var err error
+	quietly(func() { config, _, _, err = caddycmd.LoadConfig(file, adapter) })
+	if err, known := ownfile.Unread(file, err); known {
+		return err // others are told by Caddy
+	}
+	if err = taken(config); err != nil {
 		return err
 	}
 	return unnamed(config)
+}
+
+// opened is why a configuration cannot be opened.
+func opened(file string) error {
+	f, err := os.Open(file) // #nosec G304 -- named by who starts us
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 // withFiles sets the variables of --envfile, as caddy run does: by Caddy's own command

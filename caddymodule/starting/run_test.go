@@ -43,8 +43,14 @@ func errorLines(said string) (found []string) {
 func TestTheFirstErrorOfAStartThatFailsSaysWhatToDo(t *testing.T) {
 	free := fmt.Sprintf("127.0.0.1:%d", gatewaytest.FreePort(t))
 	taken, folder := listener(t), t.TempDir()
+	empty, bare := filepath.Join(folder, "empty"), filepath.Join(folder, "bare")
+	gatewaytest.WriteFile(t, empty, "")
+	gatewaytest.WriteFile(t, bare, ":0 {\n\timport store.caddy\n}\n")
 	for _, test := range []struct{ name, config, says string }{
 		{"no configuration", filepath.Join(folder, "none", "Caddyfile"), "put one there, or say with --config where it is"},
+		{"a folder in the place of the configuration", folder, folder + ": it is a folder: name a file in it"},
+		{"a configuration with nothing in it", empty, empty + " is empty: write the configuration into it"},
+		{"the base of the pods without an overlay", bare, `"msg":"there is neither a snippet nor a file store.caddy: make one`},
 		{"a port in use", site(t, "off", taken), "another program listens on " + taken + " already: stop it"},
 		{"the admin endpoint's port in use", site(t, taken, free), "another program listens on " + taken + " already: stop it"},
 		{"no folder for the admin socket", site(t, "unix/"+folder+"/run/admin.sock", free), "make the folder " + folder + "/run"},

@@ -12,6 +12,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 
+	"example.com/sidegate/caddymodule/ownfile"
 	"example.com/sidegate/caddymodule/token"
 	"example.com/sidegate/sessionstore"
 	"example.com/sidegate/sessionstore/embedded"
@@ -54,6 +55,7 @@ func (o *options) configuration() (*configuration, error) {
 		return o.read, nil
 	}
 	text, _, _, err := caddycmd.LoadConfig(o.config, o.adapter)
+	err, _ = ownfile.Unread(o.config, err)
 	c := new(configuration)
 	if err == nil && len(text) > 0 {
 		err = json.Unmarshal(text, c)
