@@ -27,8 +27,8 @@ type FileStore interface {
 
 // FileReport is what a check of a store's file has found.
 type FileReport struct {
-	// Bytes is the size of the file, and Unused about how much of that compacting
-	// gives back.
+	// Bytes is the size of the file, and Unused how much of that compacting gives
+	// back at least, about: 0 where that is little or nothing.
 	Bytes  int64 `json:"bytes"`
 	Unused int64 `json:"unused"`
 	// Live and Ended are the sessions that can be read; those that have ended are

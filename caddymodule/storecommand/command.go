@@ -145,8 +145,12 @@ func (o *options) tell(report sessionstore.FileReport, what string) error {
 			return err
 		}
 	} else {
-		_, _ = fmt.Fprintf(o.out, "%s: %d bytes, of which compacting gives back about %d\nsessions: %d live, %d ended, %d of another secret, %d damaged, %d of a later version\n",
-			what, report.Bytes, report.Unused, report.Live, report.Ended, report.OtherSecret, report.Damaged, report.Newer)
+		gives := "little, if anything"
+		if report.Unused > 0 {
+			gives = fmt.Sprint("about ", report.Unused)
+		}
+		_, _ = fmt.Fprintf(o.out, "%s: %d bytes, of which compacting gives back %s\nsessions: %d live, %d ended, %d of another secret, %d damaged, %d of a later version\n",
+			what, report.Bytes, gives, report.Live, report.Ended, report.OtherSecret, report.Damaged, report.Newer)
 		for _, broken := range report.Broken {
 			_, _ = fmt.Fprintln(o.out, "broken:", terminal.Printable(broken))
 		}

@@ -27,7 +27,8 @@ func (db *DB) Check(ctx context.Context, sealer *sessionstore.Sealer, now time.T
 	if err == nil { // a copy leaves out what the file has grown for
 		var size int64
 		size, err = sizeOf(db.path)
-		report.Bytes, report.Unused = size, report.Unused+size-report.Bytes
+		kept := report.Bytes - report.Unused
+		report.Bytes, report.Unused = size, givenBack(size, kept)
 	}
 	if err != nil {
 		return report, fmt.Errorf("checking session database: %w", err)
@@ -43,9 +44,14 @@ func CheckFile(ctx context.Context, path string, sealer *sessionstore.Sealer, no
 	if err != nil {
 		return report, fmt.Errorf("checking session database %s: %w", path, explain(err))
 	}
+	report.Unused = givenBack(report.Bytes, report.Bytes-report.Unused)
 	return report, nil
 }
 
+// elementHeader is what bbolt has on a page for each key, beside it and its value.
+const elementHeader = 16
+
+// checkFile has all that is no key and no value as what is unused of the file.
 func checkFile(ctx context.Context, path string, sealer *sessionstore.Sealer, now time.Time) (report sessionstore.FileReport, err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
@@ -90,11 +96,13 @@ func (c *checking) sessions(ctx context.Context, tx *bbolt.Tx) error {
 		c.outages = sessionstore.ParseOutages(pulse.Get(outagesKey))
 	}
 	seen := 0
+	c.report.Unused = c.report.Bytes
 	return tx.ForEach(func(name []byte, bucket *bbolt.Bucket) error {
 		return bucket.ForEach(func(k, v []byte) error {
 			if seen++; seen%pageSize == 0 && ctx.Err() != nil {
 				return ctx.Err()
 			}
+			c.report.Unused -= int64(len(k)+len(v)) + elementHeader
 			if string(name) == string(sessionsBucket) {
 				c.session(tx, k, v)
 			}
@@ -145,7 +153,5 @@ func (c *checking) pages(ctx context.Context, tx *bbolt.Tx) error {
 	for err := range tx.Check() {
 		c.broken(err.Error())
 	}
-	stats := tx.DB().Stats()
-	c.report.Unused = int64(stats.FreePageN+stats.PendingPageN) * int64(tx.DB().Info().PageSize)
 	return ctx.Err()
 }

@@ -22,13 +22,14 @@ func TestDamagedFile(t *testing.T) {
 	sound := fileOf(t, 300)
 	page := os.Getpagesize()
 	damages := map[string][]byte{
-		"a file of text":          []byte(strings.Repeat("this is no database\n", 1000)),
-		"a file of one byte":      {0},
-		"both first pages zeroed": append(make([]byte, 2*page), sound[2*page:]...),
-		"a file of zeros":         make([]byte, 16*page),
-		"a file cut in half":      sound[:len(sound)/2],
-		"a file cut to two pages": sound[:2*page],
-		"a file without its end":  sound[:len(sound)-1],
+		"a file of text":             []byte(strings.Repeat("this is no database\n", 1000)),
+		"a file of one byte":         {0},
+		"a file of a page and a bit": sound[:page+page/4],
+		"both first pages zeroed":    append(make([]byte, 2*page), sound[2*page:]...),
+		"a file of zeros":            make([]byte, 16*page),
+		"a file cut in half":         sound[:len(sound)/2],
+		"a file cut to two pages":    sound[:2*page],
+		"a file without its end":     sound[:len(sound)-1],
 	}
 	for name, content := range damages {
 		t.Run(name+" is refused with the next step", func(t *testing.T) {

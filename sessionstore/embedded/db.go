@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -229,6 +230,10 @@ func prepare(b *bbolt.DB) error {
 	})
 }
 
+// tooShort begins what bbolt says of a file that ends in its second page: an error of no
+// kind.
+const tooShort = "file size too small"
+
 // explain gives an error of bbolt the words that an operator needs.
 func explain(err error) error {
 	switch {
@@ -236,7 +241,8 @@ func explain(err error) error {
 		return ErrInUse
 	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrVersionMismatch),
 		errors.Is(err, bolterrors.ErrChecksum), errors.Is(err, bolterrors.ErrInvalidMapping),
-		errors.Is(err, bolterrors.ErrIncompatibleValue):
+		errors.Is(err, bolterrors.ErrIncompatibleValue),
+		err != nil && strings.HasPrefix(err.Error(), tooShort):
 		return fmt.Errorf("%w (%v)", ErrDamaged, err)
 	}
 	return err
