@@ -11,14 +11,25 @@ mkdir -p secrets
 # and the folder lets nobody else in.
 chmod 700 secrets
 
+for name in sidegate_secret redis_password users.yaml; do
+	[ ! -d "secrets/$name" ] || rmdir "secrets/$name" 2>/dev/null || {
+		echo "secrets.sh: take away the folder $PWD/secrets/$name, in whose place a file goes: a container that was started before there was one has made it" >&2
+		exit 1
+	}
+done
 for name in sidegate_secret redis_password; do
 	[ -s "secrets/$name" ] && continue
 	rm -f "secrets/$name" # nobody may write into what is there
 	openssl rand -base64 32 >"secrets/$name"
 done
 if ! [ -s secrets/users.yaml ]; then
+	caddy=${CADDY:-docker run --rm -i --pull never sidegate}
+	command -v ${caddy%% *} >/dev/null || {
+		echo "secrets.sh: there is no program ${caddy%% *}: start Docker and build the image (docker compose -f deploy/docker/compose.yaml build), or run CADDY=\$PWD/caddy deploy/docker/secrets.sh" >&2
+		exit 1
+	}
 	password=$(openssl rand -hex 12)
-	hash=$(printf %s "$password" | ${CADDY:-docker run --rm -i --pull never sidegate} hash-password --algorithm argon2id) || {
+	hash=$(printf %s "$password" | $caddy hash-password --algorithm argon2id) || {
 		echo "secrets.sh: no password was hashed, as said above: start Docker and build the image (docker compose -f deploy/docker/compose.yaml build), or run CADDY=\$PWD/caddy deploy/docker/secrets.sh" >&2
 		exit 1
 	}

@@ -80,14 +80,15 @@ func TestTheSecretsAreMade(t *testing.T) {
 		{"in a clone that others read", "u+rwX", "echo", "signs in with the password"},
 		{"in a clone that nobody else reads", "go-rwx", "echo", "signs in with the password"},
 		{"not without the image", "u+rwX", "false", "build the image (docker compose"},
-		{"not without Docker", "u+rwX", "/nowhere/docker", "start Docker"},
+		{"not without Docker", "u+rwX", "/nowhere/docker", "secrets.sh: there is no program /nowhere/docker: start Docker"},
+		{"not by a program of another folder", "u+rwX", "./caddy hash", "secrets.sh: there is no program ./caddy: start Docker"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			docker := shipped(t, test.mask)
 			cmd := command(t, filepath.Join(docker, "secrets.sh"))
 			cmd.Env = append(os.Environ(), "CADDY="+test.caddy)
 			said, err := cmd.CombinedOutput()
-			if (err == nil) != (test.caddy == "echo") || !strings.Contains(string(said), test.says) {
+			if (err == nil) != (test.caddy == "echo") || !strings.Contains(string(said), test.says) || err != nil && !strings.HasPrefix(string(said), "secrets.sh: ") {
 				t.Fatalf("%v: it says %s", err, said)
 			}
 			if err != nil {
@@ -97,6 +98,58 @@ func TestTheSecretsAreMade(t *testing.T) {
 				if is, err := os.Stat(filepath.Join(docker, name)); err != nil || is.Mode().Perm()&0o004 == 0 {
 					t.Errorf("the containers cannot read %s: %v %v", name, is, err)
 				}
+			}
+		})
+	}
+}
+
+// A container that is started before its secrets are there has folders in their place.
+func TestFoldersInThePlaceOfSecretsAreToldOrTakenAway(t *testing.T) {
+	docker := shipped(t, "u+rwX")
+	folder := func(name string) {
+		if err := os.MkdirAll(filepath.Join(docker, "secrets", name), 0o750); err != nil {
+			t.Fatal(err)
+		}
+	}
+	secrets := func() (string, error) {
+		cmd := command(t, filepath.Join(docker, "secrets.sh"))
+		cmd.Env = append(os.Environ(), "CADDY=echo")
+		said, err := cmd.CombinedOutput()
+		return string(said), err
+	}
+	folder("redis_password/full")
+	if said, err := secrets(); err == nil || !strings.HasPrefix(said, "secrets.sh: take away the folder "+docker+"/secrets/redis_password") {
+		t.Errorf("%v: it says %s", err, said)
+	}
+	if err := os.Remove(filepath.Join(docker, "secrets/redis_password/full")); err != nil {
+		t.Fatal(err)
+	}
+	folder("users.yaml")
+	if said, err := secrets(); err != nil || read(t, filepath.Join(docker, "secrets/redis_password")) == "" || read(t, filepath.Join(docker, "secrets/users.yaml")) == "" {
+		t.Errorf("%v: it says %s", err, said)
+	}
+}
+
+func TestRedisSaysWhatToDoWhenItDoesNotStart(t *testing.T) {
+	dir := t.TempDir()
+	file, conf := filepath.Join(dir, "password"), filepath.Join(dir, "redis.conf")
+	for _, path := range []string{file, conf} {
+		if err := os.WriteFile(path, []byte("x"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, test := range []struct{ name, secret, run, conf, says string }{
+		{"a folder in the place of the password", dir, dir, conf, "name the file of the password, by REDIS_PASSWORD_FILE: " + dir + " is a folder"},
+		{"no password", dir + "/none", dir, conf, "make the password of Redis"},
+		{"no folder for the user", file, dir + "/none", conf, "make the folder " + dir + "/none"},
+		{"a file in the place of that folder", file, file, conf, "make the folder " + file},
+		{"no configuration", file, dir, dir + "/none", "name the configuration of Redis, by REDIS_CONF: " + dir + "/none"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			cmd := command(t, "sh", "../docker/redis.sh")
+			cmd.Env = append(os.Environ(), "REDIS_PASSWORD_FILE="+test.secret, "REDIS_RUN="+test.run, "REDIS_CONF="+test.conf)
+			if said, err := cmd.CombinedOutput(); err == nil || !strings.HasPrefix(string(said), "redis.sh: "+test.says) || strings.Count(string(said), "\n") != 1 {
+				t.Errorf("%v: it says %s", err, said)
 			}
 		})
 	}
