@@ -15,6 +15,7 @@ import (
 	"example.com/sidegate/caddymodule/demand"
 	"example.com/sidegate/caddymodule/endpoint"
 	"example.com/sidegate/caddymodule/lifecycle"
+	"example.com/sidegate/caddymodule/login"
 	"example.com/sidegate/caddymodule/metrics"
 	"example.com/sidegate/caddymodule/storewatch"
 	"example.com/sidegate/caddymodule/streams"
@@ -196,7 +197,8 @@ func (h *events) Happened(e lifecycle.Event) {
 		return
 	}
 	e.Name = h.names.ofEvent(e)
-	h.audit.Happened(e)
+	h.audit.Happened(e) // which has what no line may hold in letters
+	e.Name = login.Shown(e.Name)
 	told, known := lines[e.Kind]
 	if e.Kind == lifecycle.Refreshed && e.Err != nil {
 		told, known = refreshTrouble, true

@@ -52,7 +52,7 @@ func operatorFields(e lifecycle.Event) []zap.Field {
 		fields = append(fields, zap.Int64("user_id", e.UserID))
 	}
 	if e.Login != "" {
-		fields = append(fields, zap.String("login", e.Login))
+		fields = append(fields, zap.String("login", login.Shown(e.Login)))
 	}
 	if e.Session != (sessionstore.Key{}) {
 		fields = append(fields, zap.String("session", e.Session.ID()))
@@ -220,9 +220,10 @@ func newAccountNames(key []byte, plain bool) accountNames {
 	return accountNames{mac.Sum(nil), plain}
 }
 
-func (n accountNames) shown(name string) string {
+// of is the name as it is, or a mark in its place.
+func (n accountNames) of(name string) string {
 	if name == "" || n.plain {
-		return login.Shown(name)
+		return name
 	}
 	mac := hmac.New(sha256.New, n.key)
 	mac.Write([]byte(login.FoldName(name)))
@@ -230,19 +231,20 @@ func (n accountNames) shown(name string) string {
 }
 
 // ofEvent is the name that an event speaks of: what somebody typed, what a source calls
-// them, or whose sessions an operator asked for, who may say it by an address.
+// them, or whose sessions an operator asked for, who may say it by an address. Whoever
+// writes it down has yet to see to what it may hold.
 func (n accountNames) ofEvent(e lifecycle.Event) string {
 	if e.Kind != lifecycle.EndedByOperator {
-		return n.shown(cmp.Or(e.Name, profile.Whom(e.Err)))
+		return n.of(cmp.Or(e.Name, profile.Whom(e.Err)))
 	}
 	by, value, ok := strings.Cut(e.Name, "=")
 	switch {
 	case !ok && strings.Contains(e.Name, "@"):
-		return n.shown(e.Name)
+		return n.of(e.Name)
 	case ok && (by == "email" || strings.Contains(value, "@")):
-		return login.Shown(by) + "=" + n.shown(value)
+		return by + "=" + n.of(value)
 	}
-	return login.Shown(e.Name)
+	return e.Name
 }
 
 // ownOrigin is what helps where a page of one's own was taken for another site's.

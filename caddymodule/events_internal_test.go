@@ -167,7 +167,7 @@ func heard(t *testing.T, e lifecycle.Event, counted string) (said []observer.Log
 func TestEventsAreLogged(t *testing.T) {
 	key, client, why := sessionstore.NewSecret(1).Key(), netip.MustParseAddr("192.0.2.1"), errors.New("why it was")
 	all := lifecycle.Event{Login: "sso", UserID: 7, Session: key, Client: client, Name: "Ada", Count: 3, Result: lifecycle.RefreshFailed, Err: why}
-	account, more := map[string]any{"account": accountNames{}.shown("ada")}, map[string]any{"more_since_last": int64(0)}
+	account, more := map[string]any{"account": accountNames{}.of("ada")}, map[string]any{"more_since_last": int64(0)}
 	login, user, session := map[string]any{"login": "sso"}, map[string]any{"user_id": int64(7)}, map[string]any{"session": key.ID()}
 	from, said := map[string]any{"client": "192.0.2.1"}, map[string]any{"error": "why it was"}
 	for kind, c := range map[lifecycle.Kind]struct {
@@ -336,20 +336,39 @@ func TestTheReferenceTellsOfTheLog(t *testing.T) {
 // field, and logs are read by many.
 func TestNamesAreInTheLogAsDigests(t *testing.T) {
 	names := accountNames{key: []byte("one key")}
-	ada := names.shown("Ada@example.com")
+	ada := names.of("Ada@example.com")
 	for other, same := range map[string]bool{"ada@EXAMPLE.com": true, "ada@example.org": false} {
-		if (names.shown(other) == ada) != same {
+		if (names.of(other) == ada) != same {
 			t.Errorf("%s is one with Ada@example.com: %v", other, !same)
 		}
 	}
-	if strings.Contains(strings.ToLower(ada), "ada") || (accountNames{key: []byte("another")}).shown("Ada@example.com") == ada {
+	if strings.Contains(strings.ToLower(ada), "ada") || (accountNames{key: []byte("another")}).of("Ada@example.com") == ada {
 		t.Errorf("the digest %s tells the name, or needs no key", ada)
 	}
-	if got := (accountNames{plain: true}).shown("ada\r\n" + strings.Repeat("a", 1000)); got != "ada\ufffd\ufffd"+strings.Repeat("a", 123) {
-		t.Errorf("with log_names: %q", got)
-	}
-	if got := names.shown(""); got != "" {
+	if got := names.of(""); got != "" {
 		t.Errorf("nobody is %q", got)
+	}
+}
+
+// What would begin a line is left out of the log, and stands in the audit log in letters.
+func TestNamesThatAreNoTextAreToldByEachLogInItsWay(t *testing.T) {
+	for kind, field := range map[lifecycle.Kind]string{lifecycle.EndedByOperator: "asked_for", endpoint.Refused: "account"} {
+		core, logs := observer.New(zap.DebugLevel)
+		logger := zap.New(core)
+		h := &events{logger: logger, metrics: metrics.New(), now: time.Now, names: accountNames{plain: true},
+			audit: audit.New(audit.Config{Logger: logger, Digest: func() string { return "" }, Now: time.Now})}
+		h.Happened(lifecycle.Event{Kind: kind, Name: "x=a\n\u202e" + strings.Repeat("b", 1000), Login: "a\n"})
+		told := logs.All()
+		if len(told) != 2 {
+			t.Fatalf("%s: the logs say %+v", kind, told)
+		}
+		audited, logged := told[0].ContextMap(), told[1].ContextMap()
+		if !strings.HasPrefix(audited[field].(string), `x=a\u{a}\u{202e}bbb`) || audited["login"] != `a\u{a}` {
+			t.Errorf("%s: the audit log says %+v", kind, audited)
+		}
+		if name := logged[field].(string); !strings.HasPrefix(name, "x=a\ufffd\ufffdbbb") || len(name) > 140 || kind == lifecycle.EndedByOperator && logged["login"] != "a\ufffd" {
+			t.Errorf("%s: the log says %+v", kind, logged)
+		}
 	}
 }
 
@@ -392,7 +411,7 @@ func TestThrottlingIsToldWithTheAccountAndTheAddress(t *testing.T) {
 	h.Happened(throttled)
 	told := logs.All()
 	want := map[string]any{"client": "10.0.0.1", "forwarded_for": "192.0.2.1", "scope": "account", "wait": time.Minute,
-		"account": accountNames{}.shown("ada"), "more_since_last": int64(2)}
+		"account": accountNames{}.of("ada"), "more_since_last": int64(2)}
 	if len(told) != 2 || !maps.Equal(told[1].ContextMap(), want) {
 		t.Errorf("the log says %+v", told)
 	}
@@ -414,10 +433,10 @@ func TestWhoIsThrottledAsOneBehindASilentProxyIsToldWithTheRemedy(t *testing.T) 
 // sign in by it; and there they are the same.
 func TestWhomAnOperatorAskedForIsToldWithoutTheirAddress(t *testing.T) {
 	names := newAccountNames([]byte("key"), false)
-	ada := names.shown("ada@example.com")
+	ada := names.of("ada@example.com")
 	for asked, want := range map[string]string{
 		"user=7": "user=7", "all=true": "all=true", "login=sso": "login=sso", "": "",
-		"email=ADA@example.com": "email=" + ada, "ada@example.com": ada, "user=ada@example.com": "user=" + ada, "login=a\u202eb\n": "login=a\ufffdb\ufffd",
+		"email=ADA@example.com": "email=" + ada, "ada@example.com": ada, "user=ada@example.com": "user=" + ada, "login=a\u202eb\n": "login=a\u202eb\n",
 	} {
 		if got := names.ofEvent(lifecycle.Event{Kind: lifecycle.EndedByOperator, Name: asked}); got != want {
 			t.Errorf("%q is told as %q; want %q", asked, got, want)
