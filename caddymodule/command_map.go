@@ -121,7 +121,7 @@ func (d dryRun) run(stdin io.Reader, stdout, stderr io.Writer) error {
 func (d dryRun) app() (*App, error) {
 	config, _, _, err := caddycmd.LoadConfig(d.config, d.adapter)
 	if err != nil {
-		told, _ := ownfile.Unread(d.config, err)
+		_, told := ownfile.Unread(d.config, err)
 		return nil, told
 	}
 	var whole struct {

@@ -112,7 +112,7 @@ func validate(config, adapter string) error {
 		err = errEmpty
 	}
 	if err != nil {
-		told, _ := ownfile.Unread(config, err)
+		_, told := ownfile.Unread(config, err)
 		return told
 	}
 	var cfg *caddy.Config

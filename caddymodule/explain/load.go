@@ -57,7 +57,7 @@ func load(config, adapter string) (*loaded, error) {
 	defer directive.KeepPositions()()
 	text, _, _, err := caddycmd.LoadConfig(config, adapter)
 	if err != nil {
-		told, _ := ownfile.Unread(config, err)
+		_, told := ownfile.Unread(config, err)
 		return nil, told
 	}
 	var r rewriting

@@ -16,18 +16,18 @@ var unimported = regexp.MustCompile(`File to import not found: (.+?)(?:, at |$)`
 
 // Unread is an error of Caddy's about reading a configuration, with what to do before
 // it. It is not known where Caddy's own error says as much.
-func Unread(file string, err error) (told error, known bool) {
+func Unread(file string, err error) (known bool, told error) {
 	if err == nil {
-		return nil, false
+		return false, nil
 	}
 	said := strings.TrimPrefix(err.Error(), "adapting config using caddyfile: ")
 	if line := unimported.FindStringSubmatch(said); line != nil {
-		return errors.New(toImport(line[1]) + ": " + said), true
+		return true, errors.New(toImport(line[1]) + ": " + said)
 	}
 	if next := toRead(cmp.Or(file, "Caddyfile")); next != "" {
-		return errors.New("no configuration: " + next + ": " + said), true
+		return true, errors.New("no configuration: " + next + ": " + said)
 	}
-	return err, false
+	return false, err
 }
 
 // toRead says what to do about the file; empty where there is something in it that may be

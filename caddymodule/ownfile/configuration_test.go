@@ -28,13 +28,13 @@ func TestAConfigurationThatCannotBeReadIsToldWithTheStepFirst(t *testing.T) {
 		{"a pipe, which is not opened", path("pipe"), "x", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			told, known := Unread(test.file, errors.New(test.says))
+			known, told := Unread(test.file, errors.New(test.says))
 			if known != (test.told != "") || !known && told.Error() != test.says || !strings.HasPrefix(told.Error(), test.told) {
 				t.Errorf("told: %v, %t; want %q", told, known, test.told)
 			}
 		})
 	}
-	if told, known := Unread(path("none"), nil); told != nil || known {
+	if known, told := Unread(path("none"), nil); told != nil || known {
 		t.Errorf("told: %v", told)
 	}
 }

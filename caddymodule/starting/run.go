@@ -55,7 +55,7 @@ func obstacle(flags caddycmd.Flags, environ *cobra.Command) error {
 		return nil
 	}
 	if file != "" {
-		if err, known := ownfile.Unread(file, opened(file)); known {
+		if known, err := ownfile.Unread(file, opened(file)); known {
 			return err
 		}
 	}
@@ -65,7 +65,7 @@ func obstacle(flags caddycmd.Flags, environ *cobra.Command) error {
 	var config []byte
 	var err error
 	quietly(func() { config, _, _, err = caddycmd.LoadConfig(file, adapter) })
-	if err, known := ownfile.Unread(file, err); known {
+	if known, err := ownfile.Unread(file, err); known {
 		return err // others are told by Caddy
 	}
 	if err = taken(config); err != nil {

@@ -55,7 +55,7 @@ func (o *options) configuration() (*configuration, error) {
 		return o.read, nil
 	}
 	text, _, _, err := caddycmd.LoadConfig(o.config, o.adapter)
-	err, _ = ownfile.Unread(o.config, err)
+	_, err = ownfile.Unread(o.config, err)
 	c := new(configuration)
 	if err == nil && len(text) > 0 {
 		err = json.Unmarshal(text, c)
