@@ -60,13 +60,17 @@ func (h *held) AddInt32(key string, value int32)            { h.hold(zap.Int32(k
 func (h *held) AddInt16(key string, value int16)            { h.hold(zap.Int16(key, value)) }
 func (h *held) AddInt8(key string, value int8)              { h.hold(zap.Int8(key, value)) }
 func (h *held) AddString(key, value string)                 { h.hold(zap.String(key, value)) }
-func (h *held) AddTime(key string, value time.Time)         { h.hold(zap.Time(key, value)) }
 func (h *held) AddUint(key string, value uint)              { h.hold(zap.Uint(key, value)) }
 func (h *held) AddUint64(key string, value uint64)          { h.hold(zap.Uint64(key, value)) }
 func (h *held) AddUint32(key string, value uint32)          { h.hold(zap.Uint32(key, value)) }
 func (h *held) AddUint16(key string, value uint16)          { h.hold(zap.Uint16(key, value)) }
 func (h *held) AddUint8(key string, value uint8)            { h.hold(zap.Uint8(key, value)) }
 func (h *held) AddUintptr(key string, value uintptr)        { h.hold(zap.Uintptr(key, value)) }
+
+// AddTime leaves it to who writes the line how a time is told.
+func (h *held) AddTime(key string, value time.Time) {
+	h.hold(zapcore.Field{Key: key, Type: zapcore.TimeFullType, Interface: value})
+}
 
 // OpenNamespace has all that comes after it in it, fields of lines too.
 func (h *held) OpenNamespace(key string) { h.hold(zap.Namespace(key)) }
