@@ -249,6 +249,7 @@ const lastFlush = 10 * time.Second
 // background returns the work that goes on as long as the app runs. Each piece
 // ends with its context.
 func (g *gateway) background() []func(context.Context) {
+	g.watch.Begin()
 	work := []func(context.Context){
 		func(ctx context.Context) { every(ctx, flushEvery, func() { g.flush(ctx) }) },
 		g.watch.Run, g.events.audit.Run,

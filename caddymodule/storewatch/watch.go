@@ -83,10 +83,14 @@ func New(given Config) *Watch {
 	return &Watch{given: given, told: make(map[string]bool), held: make(map[string]*notice)}
 }
 
+// Begin holds back what fails from now on. Run follows, which finds out whether the
+// store is away: what begins beside it may have failed by then.
+func (w *Watch) Begin() { w.run(true) }
+
 // Run asks the store every sessionstore.BeatEvery, at once at first, until ctx is
 // done.
 func (w *Watch) Run(ctx context.Context) {
-	w.run(true)
+	w.Begin()
 	defer w.run(false)
 	tick := time.NewTicker(sessionstore.BeatEvery)
 	defer tick.Stop()

@@ -141,6 +141,14 @@ func TestAStoreThatIsAwayAtStartIsToldOfWithoutAnyRequest(t *testing.T) {
 	liveFrom(t, errAway, func(n *night) { n.wantLines(t, "does not answer") })
 }
 
+func TestWhatFailsBeforeTheStoreWasLookedAtIsHeldBack(t *testing.T) {
+	w := storewatch.New(storewatch.Config{Now: time.Now})
+	w.Begin()
+	if !w.Hold(zap.WarnLevel, "messages are missing", errAway) {
+		t.Error("a line comes before it is known that the store is away")
+	}
+}
+
 func TestAStoreThatTakesNoWritesStillServes(t *testing.T) {
 	live(t, func(n *night) {
 		n.becomes(errFull, nil)
