@@ -6,9 +6,13 @@
 const enough = 200_000; // characters of a body that are shown
 
 const token = document.getElementById("token");
+const choose = (who) => { document.getElementById(who).checked = true; };
 document.getElementById("as").hidden = false;
-token.addEventListener("input", () => { document.getElementById("as-token").checked = true; });
-addEventListener("pagehide", () => { token.value = ""; });
+token.addEventListener("input", () => choose("as-token"));
+addEventListener("pagehide", () => {
+  token.value = "";
+  choose("as-session");
+});
 
 // pasted is the token, also where the word that goes before it in its header came along.
 const pasted = () => token.value.trim().replace(/^bearer\s+/i, "");
