@@ -119,17 +119,18 @@ func (p *process) listens(ctx context.Context, network, address string) error {
 }
 
 // freePort finds a port that nobody has, below those that the system gives to
-// outgoing connections: a load opens many of these.
+// outgoing connections: a load opens many of these. It is above those of servers under
+// test, which may come to one between the look and the arm, and Caddys share ports.
 func freePort() (int, error) {
 	var config net.ListenConfig
 	for range 100 {
-		port := 12_000 + rand.IntN(20_000) // #nosec G404 -- no secret
+		port := 30_000 + rand.IntN(2_700) // #nosec G404 -- no secret
 		l, err := config.Listen(context.Background(), "tcp", fmt.Sprintf("127.0.0.1:%d", port))
 		if err == nil {
 			return port, l.Close()
 		}
 	}
-	return 0, fmt.Errorf("no port between 12000 and 32000 of 127.0.0.1 is free: stop what holds them")
+	return 0, fmt.Errorf("no port between 30000 and 32700 of 127.0.0.1 is free: stop what holds them")
 }
 
 func freeAddress() (string, error) {
