@@ -278,11 +278,7 @@ func (h *HeaderConfig) validatePlaceholders() error {
 }
 
 func newCustomHeader(h HeaderConfig) customHeader {
-	c := customHeader{name: http.CanonicalHeaderKey(h.Name), template: h.Value}
-	if !strings.Contains(h.Value, "{") {
-		c.constant = true
-	}
-	return c
+	return customHeader{name: http.CanonicalHeaderKey(h.Name), template: h.Value, constant: !strings.Contains(h.Value, "{")}
 }
 
 // inject puts the caller's identity into those headers of the request, or of what

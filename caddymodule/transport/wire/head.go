@@ -45,7 +45,6 @@ func isBare(req *http.Request, trace *httptrace.ClientTrace) bool {
 
 // newHead writes down a bare request. It is nil for one that is better left to
 // Request.Write, be it to say what is wrong with it.
-
 func newHead(req *http.Request) (h *head, size int, err error) {
 	h = heads.Get().(*head)
 	size, err = h.gather(req.Header)
