@@ -87,7 +87,7 @@ func (t *Transport) checkLocal() error {
 
 // read reads the word off, or how long connections are kept.
 func (k *KeepAlive) read(d *caddyfile.Dispenser) error {
-	if k.Enabled != nil {
+	if k.Enabled != nil || k.IdleConnTimeout != 0 {
 		return directive.Errf(d, "%s is given twice", d.Val())
 	}
 	look := *d

@@ -61,6 +61,7 @@ func TestAWrongOptionIsRefused(t *testing.T) {
 		"keepalive off\nkeepalive_idle_conns_per_host 5": "off keeps none",
 		"keepalive off now":                          "keepalive takes the word off",
 		"keepalive off\nkeepalive 1m":                "given twice",
+		"keepalive 1m\nkeepalive off":                "given twice",
 		"keepalive 1m\nkeepalive 1m":                 "given twice",
 		"keepalive_idle_conns_per_host 0":            "is not a whole number from 1",
 		"max_conns_per_host -1":                      "is not a whole number from 1",

@@ -93,6 +93,13 @@ func (c *conn) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// ReadFrom has a body leave as it is read, as it does by net/http: who sends it may wait
+// for what the app says to a part of it. The writer in front of the connection passes
+// bodies on to it.
+func (c *conn) ReadFrom(body io.Reader) (int64, error) {
+	return io.Copy(struct{ io.Writer }{c}, body)
+}
+
 // Write counts what has left.
 func (c *conn) Write(p []byte) (int, error) {
 	n, err := c.net.Write(p)

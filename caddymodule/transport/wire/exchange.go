@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"os"
 	"sync"
 	"time"
 )
@@ -24,8 +25,10 @@ type exchange struct {
 	lasts  bool        // whether the connection may have another exchange
 	answer io.ReadCloser
 
+	limit  sync.Mutex // of headed and its deadline
+	headed bool       // the header of the answer is there
+
 	mu     sync.Mutex
-	headed bool  // the header of the answer is there
 	closed bool  // by who reads the body
 	over   bool  // the connection is somebody else's, or dead
 	err    error // of the last read
@@ -83,8 +86,8 @@ func (x *exchange) limitHeader() {
 	if x.t.HeaderTimeout <= 0 {
 		return
 	}
-	x.mu.Lock()
-	defer x.mu.Unlock()
+	x.limit.Lock()
+	defer x.limit.Unlock()
 	if !x.headed {
 		_ = x.c.net.SetReadDeadline(time.Now().Add(x.t.HeaderTimeout)) // or it is closed
 	}
@@ -95,15 +98,15 @@ func (x *exchange) hasHeader() {
 	if x.t.HeaderTimeout <= 0 {
 		return
 	}
-	x.mu.Lock()
-	defer x.mu.Unlock()
+	x.limit.Lock()
+	defer x.limit.Unlock()
 	x.headed = true
 	_ = x.c.net.SetReadDeadline(time.Time{}) // or it is closed
 }
 
-// fail ends an exchange that has no answer, and says why as well as it can:
-// what others have done to the connection is rather a cause than what came of
-// it. It returns once nobody uses the request any more.
+// fail ends an exchange that has no answer, and says why as well as it can: that the
+// request could not be written is rather a cause than what came of it, unless we have
+// closed the connection ourselves. It returns once nobody uses the request any more.
 func (x *exchange) fail(err error, begun bool) error {
 	x.c.kill()
 	if x.up != nil {
@@ -113,22 +116,20 @@ func (x *exchange) fail(err error, begun bool) error {
 	if x.calm != nil {
 		x.calm()
 	}
-	var late net.Error
 	switch {
 	case x.ctx.Err() != nil:
 		return context.Cause(x.ctx)
 	case x.up != nil && x.up.cause() != nil:
 		return x.up.cause()
-	case errors.As(err, &late) && late.Timeout() && x.t.HeaderTimeout > 0:
+	case errors.Is(err, os.ErrDeadlineExceeded) && x.t.HeaderTimeout > 0:
 		return timeout{}
 	case begun:
 		return err
-	case x.c.sent == 0 && x.c.failed != nil:
-		return &failure{err: x.c.failed, unsent: true}
-	case x.c.failed != nil:
-		return &failure{err: x.c.failed}
 	}
-	return &failure{err: err}
+	if x.c.failed != nil && !errors.Is(x.c.failed, net.ErrClosed) {
+		err = x.c.failed
+	}
+	return &failure{err: err, unsent: x.c.sent == 0 && x.c.failed != nil}
 }
 
 // keep puts the connection away for another exchange. It reports whether it

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// sweepEvery is how soon a connection that its app has closed is let go.
+// sweepEvery is how often idle connections are looked at. One that its app has closed is
+// let go by the second look after.
 const sweepEvery = 10 * time.Second
 
 // pool has the connections that no request uses, and counts them all.

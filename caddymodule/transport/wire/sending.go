@@ -62,7 +62,7 @@ func (t *Transport) prepare(req *http.Request) (*sending, error) {
 	}
 	length := outgoingLength(req)
 	s.expect = length != 0 && req.ProtoAtLeast(1, 1) && hasToken(req.Header.Get("Expect"), "100-continue")
-	s.split = s.expect || length < 0 || length > smallBody || size > direct
+	s.split = s.expect || length < 0 || length > smallBody || size > direct || length > 0 && isIncremental(req)
 	if t.NoKeepAlive && !req.Close && !hasToken(req.Header.Get("Connection"), "close") && !asksToSwitch(req.Header) {
 		out := *req
 		out.Close = true
@@ -132,8 +132,7 @@ func (s *sending) readSmall() error {
 		return nil
 	}
 	buffer := make([]byte, length+1) // one more, to see that there is no more
-	n, err := readUpTo(s.req.Body, buffer)
-	closed := s.req.Body.Close()
+	n, err, closed := readUpTo(s.req.Body, buffer)
 	switch {
 	case err != nil:
 		return &BodyError{err}
@@ -146,9 +145,11 @@ func (s *sending) readSmall() error {
 	return nil
 }
 
-// readUpTo fills the buffer, unless the body ends before. Unlike io.ReadFull it
-// tells that from one that says itself that it is not whole.
-func readUpTo(body io.Reader, buffer []byte) (n int, err error) {
+// readUpTo fills the buffer, unless the body ends before, and closes the body whatever
+// comes of it. Unlike io.ReadFull it tells that from one that says itself that it is not
+// whole.
+func readUpTo(body io.ReadCloser, buffer []byte) (n int, err, closed error) {
+	defer func() { closed = body.Close() }()
 	for n < len(buffer) && err == nil {
 		var more int
 		more, err = body.Read(buffer[n:])
@@ -157,7 +158,7 @@ func readUpTo(body io.Reader, buffer []byte) (n int, err error) {
 	if errors.Is(err, io.EOF) {
 		err = nil
 	}
-	return n, err
+	return n, err, nil
 }
 
 // BodyError is of a request whose body could not be read to its end: who sends it has
@@ -215,9 +216,9 @@ func (s *sending) again(f *failure) bool {
 }
 
 // close closes the body of a request that was never begun.
-func (s *sending) close() {
-	if !s.begun {
-		closeBody(s.req)
+func (s *sending) close(req *http.Request) {
+	if s == nil || !s.begun {
+		closeBody(req)
 	}
 }
 
@@ -237,6 +238,10 @@ func outgoingLength(req *http.Request) int64 {
 	}
 	return -1
 }
+
+// isIncremental reports whether who sends the body has it passed on as it comes
+// (draft-ietf-httpbis-incremental, in the one way that senders write it).
+func isIncremental(req *http.Request) bool { return req.Header.Get("Incremental") == "?1" }
 
 // isReplayable is that of net/http: whether it does no harm twice.
 func isReplayable(req *http.Request) bool {

@@ -57,11 +57,7 @@ type Transport struct {
 // RoundTrip sends the request and returns the answer with its body still to be
 // read. It closes the request's body always, and does not change the request.
 func (t *Transport) RoundTrip(req *http.Request) (resp *http.Response, err error) {
-	s, err := t.prepare(req)
-	if err != nil {
-		closeBody(req)
-		return nil, err
-	}
+	var s *sending
 	var c *conn
 	defer func() {
 		// What panics, such as a hook of a trace or the body of a request, may
@@ -71,19 +67,26 @@ func (t *Transport) RoundTrip(req *http.Request) (resp *http.Response, err error
 				c.kill()
 			}
 			resp, err = nil, fmt.Errorf("talking to the app panicked: %v", p)
+			s.close(req)
 			return
 		}
-		s.head.release() // it has left, as far as it ever will
+		if s != nil {
+			s.head.release() // it has left, as far as it ever will
+		}
 	}()
+	if s, err = t.prepare(req); err != nil {
+		closeBody(req)
+		return nil, err
+	}
 	ctx := req.Context()
 	for fresh := false; ; fresh = true {
 		if ctx.Err() != nil {
-			s.close()
+			s.close(req)
 			return nil, context.Cause(ctx)
 		}
 		c, err = t.connect(ctx, s, fresh)
 		if err != nil {
-			s.close()
+			s.close(req)
 			return nil, s.notConnected(err)
 		}
 		reused := c.used

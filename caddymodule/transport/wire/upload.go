@@ -50,7 +50,7 @@ func (u *upload) run(x *exchange, out *http.Request, body *outgoing) {
 	case err != nil && x.c.failed == nil:
 		u.err = err
 	case err != nil:
-		return // the app may have answered before it has closed
+		x.limitHeader() // the app may have answered before it has closed
 	default:
 		u.fine = true
 		x.limitHeader()
