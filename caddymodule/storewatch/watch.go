@@ -5,6 +5,7 @@ package storewatch
 import (
 	"context"
 	"errors"
+	"net"
 	"sync"
 	"time"
 
@@ -48,6 +49,8 @@ const (
 	// heldEvery is how often a line comes again of what fails at a store that
 	// answers.
 	heldEvery = time.Minute
+	// mostHeld is how many lines are told apart by their reasons.
+	mostHeld = 32
 )
 
 // Watch knows whether the store is away. It is safe for concurrent use; on nil
@@ -62,14 +65,16 @@ type Watch struct {
 	backAt   time.Time
 	failures int             // of people's questions, since it was last known to be there
 	told     map[string]bool // reasons, of this outage
-	held     map[string]*notice
+	held     map[subject]*notice
 }
+
+// subject is what a line is about: its message, and why it is said.
+type subject struct{ message, reason string }
 
 // notice is a line that waits until it is known whether the store is away.
 type notice struct {
 	level    zapcore.Level
 	fields   []zap.Field
-	err      string
 	withheld int
 	toldAt   time.Time
 	due      bool
@@ -80,7 +85,7 @@ func New(given Config) *Watch {
 	if given.Answered == nil {
 		given.Answered = func(error) string { return "an answer" }
 	}
-	return &Watch{given: given, told: make(map[string]bool), held: make(map[string]*notice)}
+	return &Watch{given: given, told: make(map[string]bool), held: make(map[subject]*notice)}
 }
 
 // Begin holds back what fails from now on. Run follows, which finds out whether the
@@ -108,6 +113,9 @@ func (w *Watch) run(on bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.running = on
+	if !on && w.since.IsZero() {
+		w.tellHeld(w.given.Now()) // nobody else will
+	}
 }
 
 // look asks the store once. While it can be written it is asked a question too
@@ -191,24 +199,26 @@ func (w *Watch) isBack() {
 		w.since, w.backAt = time.Time{}, now
 	}
 	w.failures = 0
-	for message, n := range w.held {
-		w.tell(now, message, n)
-	}
+	w.tellHeld(now)
 }
 
-func (w *Watch) tell(now time.Time, message string, n *notice) {
-	switch {
-	case n.due && (n.toldAt.IsZero() || now.Sub(n.toldAt) >= heldEvery):
-		w.given.Logger.Log(n.level, message, append(n.fields, zap.Int("more_since_last", n.withheld-1))...)
-		n.due, n.withheld, n.toldAt = false, 0, now
-	case now.Sub(n.toldAt) >= heldEvery:
-		delete(w.held, message)
+// tellHeld tells what is due, and forgets what has not come again.
+func (w *Watch) tellHeld(now time.Time) {
+	for of, n := range w.held {
+		switch {
+		case n.due && (n.toldAt.IsZero() || now.Sub(n.toldAt) >= heldEvery):
+			w.given.Logger.Log(n.level, of.message, append(n.fields, zap.Int("more_since_last", n.withheld-1))...)
+			n.due, n.withheld, n.toldAt = false, 0, now
+		case now.Sub(n.toldAt) >= heldEvery:
+			delete(w.held, of)
+		}
 	}
 }
 
 // Failed takes a line of what the store has failed a person in. It reports
-// whether the line is seen to: it is counted while the store is away, and comes
-// within a second if it is not. False: it is the caller's.
+// whether the line is seen to: it is counted while the store is away, and for moments
+// after, when what fails may have begun before; else it comes within a second. False: it
+// is the caller's.
 func (w *Watch) Failed(level zapcore.Level, message string, err error, fields ...zap.Field) bool {
 	return w.take(1, level, message, err, fields)
 }
@@ -231,14 +241,27 @@ func (w *Watch) take(count int, level zapcore.Level, message string, err error, 
 	if !w.since.IsZero() || w.given.Now().Sub(w.backAt) < settling {
 		return true
 	}
-	n := w.held[message]
-	if n == nil || n.err != err.Error() {
-		n = &notice{err: err.Error()}
-		w.held[message] = n
+	of := subject{message, reasonOf(err)}
+	if w.held[of] == nil && len(w.held) >= mostHeld {
+		of.reason = "" // errors that are each of their own
+	}
+	n := w.held[of]
+	if n == nil {
+		n = new(notice)
+		w.held[of] = n
 	}
 	n.level, n.fields, n.due = level, fields, true
 	n.withheld++
 	return true
+}
+
+// reasonOf is the error without what differs from one connection to the next: its
+// address at our side.
+func reasonOf(err error) string {
+	if failed, ok := errors.AsType[*net.OpError](err); ok && failed.Err != nil {
+		return failed.Op + ": " + failed.Err.Error()
+	}
+	return err.Error()
 }
 
 // ofOne reports whether an error is of one session or person, whatever the store

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -200,6 +202,49 @@ func TestWhatFailsAtAStoreThatAnswersIsToldOnceAMinute(t *testing.T) {
 		n.passes(time.Second)
 		n.wantLines(t, "FULL", "FULL", "FULL", "READONLY")
 	})
+}
+
+// lost is an error of one connection, which has an address of its own.
+func lost(port int, why string) error {
+	return fmt.Errorf("asking: %w", &net.OpError{Op: "read", Net: "tcp", Source: &net.TCPAddr{Port: port}, Err: errors.New(why)})
+}
+
+func TestConnectionsThatFailOfOneReasonAreOneLine(t *testing.T) {
+	live(t, func(n *night) {
+		for i := range 30 {
+			n.fails(lost(40_000+i, "i/o timeout"))
+			n.fails(lost(50_000+i, "connection reset"))
+			n.passes(time.Second)
+		}
+		reasons := []string{"connection reset ... more_since_last:0", "i/o timeout ... more_since_last:0"}
+		if first := n.logs.All()[0]; strings.Contains(fmt.Sprint(first.ContextMap()), "timeout") {
+			slices.Reverse(reasons)
+		}
+		n.wantLines(t, reasons...)
+	})
+}
+
+func TestErrorsThatAreEachOfTheirOwnAreNotAFlood(t *testing.T) {
+	live(t, func(n *night) {
+		for i := range 1000 {
+			n.fails(fmt.Errorf("number %d", i))
+		}
+		n.passes(time.Second)
+		if lines := n.logs.Len(); lines < 2 || lines > 100 {
+			t.Errorf("%d lines", lines)
+		}
+	})
+}
+
+func TestWhatIsHeldBackIsToldAtTheEndOfTheConfiguration(t *testing.T) {
+	var logs *observer.ObservedLogs
+	live(t, func(n *night) {
+		n.fails(errFull)
+		logs = n.logs
+	})
+	if logs.FilterMessage("a question failed").Len() != 1 {
+		t.Errorf("the log says %v", logs.All())
+	}
 }
 
 func TestTroubleOfOneSessionIsTheCallers(t *testing.T) {
