@@ -105,8 +105,11 @@ func (l *lookups) join(client *goredis.Client, q question) (s *lane, b *batch, a
 	b.asked = append(b.asked, q)
 	if len(b.asked) == mostTogether {
 		s.underway++
-		s.begun = now
-		go l.send(s)
+		b.leaves(s, now)
+		go func() {
+			b.send(client, l.within)
+			l.send(s)
+		}()
 	}
 	return s, b, at
 }
@@ -187,9 +190,14 @@ func (l *lookups) gathered(s *lane) *batch {
 		s.underway--
 		return nil
 	}
-	b.overdue.Stop() // or it finds that this one has left
-	s.next, s.begun = nil, l.now()
+	b.leaves(s, l.now())
 	return b
+}
+
+// leaves has nobody join it any more; it is called with the mutex held.
+func (b *batch) leaves(s *lane, now time.Time) {
+	b.overdue.Stop() // or it finds that this one has left
+	s.next, s.begun = nil, now
 }
 
 // send asks for all who wait, within a time of the batch's own.

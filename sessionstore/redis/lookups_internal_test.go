@@ -120,6 +120,21 @@ func TestLookUpsThatWaitAtTheSameTimeAreOneWrite(t *testing.T) {
 	})
 }
 
+func TestABatchHoldsNoMoreThanItMay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, client := onWire(t, after(always(time.Millisecond)))
+		l := newLookups(time.Second)
+		go l.ask(t.Context(), client, question{key: "first"})
+		synctest.Wait()
+		for i := range 5 * mostTogether {
+			if _, b, at := l.join(client, question{key: fmt.Sprint(i)}); b == nil || at >= mostTogether {
+				t.Errorf("question %d is number %d of a batch", i, at)
+			}
+		}
+		<-time.After(time.Minute) // all have left
+	})
+}
+
 // Whether anybody else comes or not: what is gathered leaves by itself.
 func TestWhoComesBehindALookUpThatHangsDoesNotWaitForIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
