@@ -54,18 +54,16 @@ func (db *DB) compact(ctx context.Context) (before, after int64, err error) {
 	return before, 0, err
 }
 
-// The least that a file has, and the size from on which it grows by as much, and not to
-// twice what it was. Both are bbolt's.
-const (
-	leastFile = 1 << 16
-	growsBy   = 16 << 20
-)
+// growsBy is bbolt's: the size from on which a file grows by as much, and not to twice
+// what it was.
+const growsBy = 16 << 20
 
 // givenBack is what compacting a file at least gives back in which so much is kept: it
 // promises nothing of what the new file grows for again.
 func givenBack(size, kept int64) int64 {
-	need := kept + kept/4 + leastFile*3/4 // pages that are not full, and those that each bucket has
-	after := int64(leastFile)
+	page := int64(os.Getpagesize())
+	need := kept + kept/4 + 12*page // pages that are not full, and those of buckets and of bbolt itself
+	after := 16 * page
 	for after < need && after < growsBy {
 		after *= 2
 	}
