@@ -99,8 +99,9 @@ func (m marks) of(f *fault) string {
 		return ""
 	}
 	element, _, _ := strings.Cut(m[i].Text[from+1:], "<")
-	if in := strings.Index(strings.ToLower(element), f.attribute); in > 0 {
-		from += 1 + in
+	name := regexp.MustCompile(`(?i)[\s/]` + regexp.QuoteMeta(f.attribute) + `[\s=/>]`)
+	if in := name.FindStringIndex(element); f.attribute != "" && in != nil {
+		from += len("<") + in[0] + 1
 	}
 	return fmt.Sprintf("%s:%d", m[i].File, 1+strings.Count(m[i].Text[:from], "\n"))
 }
