@@ -36,12 +36,8 @@ func mediaType(r *http.Request) string {
 	return media
 }
 
-// isForm tells a page's form from a program's call. No page sends JSON, whatever else
-// the request says of itself.
-func isForm(r *http.Request) bool {
-	media := mediaType(r)
-	return media == mediaForm || media != mediaJSON && web.IsNavigation(r)
-}
+// isForm tells a page's form from a program's call.
+func isForm(r *http.Request) bool { return mediaType(r) == mediaForm || web.IsNavigation(r) }
 
 // readJSON reads one JSON object and nothing behind it. A member of one of the
 // names that is there twice is refused, for of two one reader takes the first and

@@ -174,7 +174,10 @@ func TestJSONIsAProgramsWhateverElseTheRequestSays(t *testing.T) {
 			"/auth/logout": http.StatusNoContent, "/auth/start-over": http.StatusNoContent,
 		} {
 			ada, other := s.WithCookie(t, gatewaytest.Ada), s.WithCookie(t, gatewaytest.Ada)
-			ada.Do(http.MethodPost, path, "{}", append([]string{"Content-Type", gatewaytest.AsJSON}, header...)...).Want(t, want)
+			a := ada.Do(http.MethodPost, path, "{}", append([]string{"Content-Type", gatewaytest.AsJSON}, header...)...).Want(t, want)
+			if strings.Contains(a.Header.Get("Content-Type"), "html") {
+				t.Errorf("%s is answered with a page", path)
+			}
 			other.Get("/auth/session").Want(t, http.StatusOK)
 		}
 	}

@@ -7,10 +7,11 @@ import (
 )
 
 // IsNavigation reports whether a person is looking, so that a page is the
-// answer: the browser says so, or, where it does not, a page is asked for.
+// answer: the browser says so, or, where it does not, a page is asked for. No page
+// sends JSON, whatever else the request says of itself.
 func IsNavigation(r *http.Request) bool {
 	if mode := r.Header.Get("Sec-Fetch-Mode"); mode != "" {
-		return mode == "navigate"
+		return mode == "navigate" && mediaType(r) != "application/json"
 	}
 	return acceptsHTML(r) && (r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodPost && isForm(r))
 }
@@ -38,8 +39,7 @@ func PostsForm(r *http.Request) bool {
 	if r.Method != http.MethodPost {
 		return false
 	}
-	media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	switch media {
+	switch mediaType(r) {
 	case "application/x-www-form-urlencoded", "multipart/form-data", "text/plain":
 		return true
 	}
@@ -48,9 +48,15 @@ func PostsForm(r *http.Request) bool {
 
 // isForm reports whether the body is what a page's form sends. Browsers say how
 // they come by it over https and on their own machine alone.
-func isForm(r *http.Request) bool {
+func isForm(r *http.Request) bool { return mediaType(r) == "application/x-www-form-urlencoded" }
+
+// mediaType is what the body is said to be; empty where nothing sensible is said.
+func mediaType(r *http.Request) string {
 	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	return err == nil && media == "application/x-www-form-urlencoded"
+	if err != nil {
+		return ""
+	}
+	return media
 }
 
 func acceptsHTML(r *http.Request) bool {

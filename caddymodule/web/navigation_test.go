@@ -48,12 +48,17 @@ func TestIsNavigation(t *testing.T) {
 		{"but a form of a page, over plain http", "POST a form", "", "text/html", true},
 		{"and a program's form gets none", "POST a form", "", "*/*", false},
 		{"nor does a script's", "POST a form", "cors", "text/html", false},
+		{"no page sends JSON, whatever the request says", "POST JSON", "navigate", "text/html", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			method, form := strings.CutSuffix(c.method, " a form")
+			method, isJSON := strings.CutSuffix(method, " JSON")
 			r := httptest.NewRequest(method, "/", nil)
 			if form {
 				r.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
+			}
+			if isJSON {
+				r.Header.Set("Content-Type", "application/json; charset=utf-8")
 			}
 			if c.mode != "" {
 				r.Header.Set("Sec-Fetch-Mode", c.mode)
