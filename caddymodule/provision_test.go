@@ -161,6 +161,7 @@ func TestErrorsOfAConfigurationSayWhatToDo(t *testing.T) {
 		{"none beside another preset", auth("headers native none"), `identity headers "none" cannot be combined with others: name it alone, or leave it out`},
 		{"a header name with a colon", auth("header X-User: x"), `header "X-User:": use a name of letters, digits and -`},
 		{"a header that the proxy deletes", auth("header connection close"), "header connection: the proxy decides on it; use another name"},
+		{"a header that ends at the proxy", auth("header Proxy-Authorization x"), "header Proxy-Authorization: the proxy decides on it; use another name"},
 		{"a header that the proxy overwrites", auth("header Host app"), "header Host: the proxy decides on it"},
 		{"a header with an empty value", auth(`header X-User ""`), "header X-User has no value: give one, or leave the line out"},
 		{"a header with a line break", auth("header X-User \"a\nX-Admin: yes\""), "header X-User: its value holds a line break"},

@@ -171,7 +171,8 @@ func ownRouteOnly(name string) bool {
 // notOurs are headers that the proxy behind us writes itself, or that end at
 // it: they would never arrive.
 var notOurs = []string{
-	"Connection", "Content-Length", "Host", "Keep-Alive", "Te", "Trailer", "Transfer-Encoding", "Upgrade",
+	"Alt-Svc", "Connection", "Content-Length", "Host", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection",
+	"Te", "Trailer", "Transfer-Encoding", "Upgrade",
 }
 
 // words are what is read in the block of who tells an app.
