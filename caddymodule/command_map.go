@@ -120,9 +120,8 @@ func (d dryRun) run(stdin io.Reader, stdout, stderr io.Writer) error {
 // network are needed for a dry run.
 func (d dryRun) app() (*App, error) {
 	config, _, _, err := caddycmd.LoadConfig(d.config, d.adapter)
-	if err != nil {
-		_, told := ownfile.Unread(d.config, err)
-		return nil, told
+	if _, err = ownfile.Unread(d.config, config, err); err != nil {
+		return nil, err
 	}
 	var whole struct {
 		Apps struct {

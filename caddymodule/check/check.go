@@ -66,7 +66,6 @@ const exitWarned = 3
 
 // What Caddy would log, to what we have collected, beside what is printed.
 var (
-	errEmpty   = errors.New("the configuration is empty")
 	errInvalid = errors.New("the configuration is not valid")
 	errWarned  = errors.New("there are warnings")
 )
@@ -108,19 +107,15 @@ func validate(config, adapter string) error {
 		return err
 	}
 	read, _, _, err := caddycmd.LoadConfig(config, adapter)
-	if err == nil && len(read) == 0 {
-		err = errEmpty
-	}
-	if err != nil {
-		_, told := ownfile.Unread(config, err)
-		return told
+	if _, err = ownfile.Unread(config, read, err); err != nil {
+		return err
 	}
 	var cfg *caddy.Config
 	if err := caddy.StrictUnmarshalJSON(caddy.RemoveMetaFields(read), &cfg); err != nil {
 		return fmt.Errorf("decoding config: %w", err)
 	}
 	if cfg == nil {
-		return errEmpty
+		return ownfile.ErrEmpty
 	}
 	logging := cfg.Logging
 	cfg.Logging = toWriter()

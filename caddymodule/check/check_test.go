@@ -152,7 +152,7 @@ func TestWhatTheCommandSaysAndByWhichStatusItEnds(t *testing.T) {
 			":8081 {\n" + site + "\n}", []string{"--strict"}, 0, []string{"sidegate: the configuration is valid, no warnings"}},
 		{"a log that cannot be written", written("log {\noutput file users.yaml/log\n}", login, site), nil, 1, []string{"error: ", "sidegate: the configuration is not valid"}},
 		{"JSON", `{"apps":{}}`, []string{"--config", "Caddyfile", "--adapter", ""}, 1, []string{"error: ", "sidegate: the configuration is not valid"}},
-		{"a file that is not there", "", []string{"--config", "nowhere.json"}, 1, []string{"error: no configuration: put one there, or say with --config where it is: reading config from file", "sidegate: the configuration is not valid"}},
+		{"a file that is not there", "", []string{"--config", "nowhere.json"}, 1, []string{"error: no configuration: there is no nowhere.json: make it, or say with --config where it is: reading config from file", "sidegate: the configuration is not valid"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()

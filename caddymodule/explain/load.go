@@ -56,9 +56,8 @@ type loaded struct {
 func load(config, adapter string) (*loaded, error) {
 	defer directive.KeepPositions()()
 	text, _, _, err := caddycmd.LoadConfig(config, adapter)
-	if err != nil {
-		_, told := ownfile.Unread(config, err)
-		return nil, told
+	if _, err = ownfile.Unread(config, text, err); err != nil {
+		return nil, err
 	}
 	var r rewriting
 	cfg, written, err := r.rewrite(caddy.RemoveMetaFields(text))

@@ -14,17 +14,28 @@ import (
 // unimported is what Caddy says of a line `import` that nothing is found by.
 var unimported = regexp.MustCompile(`File to import not found: (.+?)(?:, at |$)`)
 
-// Unread is an error of Caddy's about reading a configuration, with what to do before
-// it. It is not known where Caddy's own error says as much.
-func Unread(file string, err error) (known bool, told error) {
-	if err == nil {
+// ErrEmpty is of a configuration in which nothing stands.
+var ErrEmpty = errors.New("the configuration is empty")
+
+// Unread is why there is no configuration in what Caddy has read of that file, or has
+// failed to, with what to do before it. It is not known where Caddy's own error says as
+// much.
+func Unread(file string, read []byte, err error) (known bool, told error) {
+	if err == nil && len(read) > 0 {
 		return false, nil
+	}
+	next := toRead(cmp.Or(file, "Caddyfile"))
+	if err == nil {
+		if next == "" {
+			return false, ErrEmpty
+		}
+		return true, errors.New("no configuration: " + next)
 	}
 	said := strings.TrimPrefix(err.Error(), "adapting config using caddyfile: ")
 	if line := unimported.FindStringSubmatch(said); line != nil {
 		return true, errors.New(toImport(line[1]) + ": " + said)
 	}
-	if next := toRead(cmp.Or(file, "Caddyfile")); next != "" {
+	if next != "" {
 		return true, errors.New("no configuration: " + next + ": " + said)
 	}
 	return false, err
@@ -38,7 +49,7 @@ func toRead(file string) string {
 	case file == "-":
 		return ""
 	case errors.Is(err, fs.ErrNotExist):
-		return "put one there, or say with --config where it is"
+		return "there is no " + file + ": make it, or say with --config where it is"
 	case err == nil && info.IsDir():
 		return file + ": " + FolderInstead(file).Error()
 	case err == nil && info.Mode().IsRegular() && info.Size() == 0:

@@ -2,6 +2,7 @@ package ownfile
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -42,11 +43,19 @@ func MadeBy(command, path string) string {
 func Outside(path string) string {
 	if isBelow(path, secretsOfPods) {
 		folder, name := filepath.Split(path)
-		return "make the file outside of the container, in the Secret that is mounted at " + filepath.Clean(folder) +
-			" (kubectl create secret generic sidegate --from-file=" + InShell(name) + " and its other files, as deploy/kubernetes/overlays/*/kustomization.yaml say)"
+		return fmt.Sprintf("make the file outside of the container, and put it into the Secret that is mounted at %s "+
+			`(kubectl patch secret sidegate -p "{\"data\":{\"%s\":\"$(base64 -w0 %s)\"}}" && kubectl rollout restart deployment sidegate)`,
+			filepath.Clean(folder), name, InShell(name))
 	}
-	return "make the file outside of the container, where " + path + " is mounted from (deploy/docker/secrets.sh does for compose.yaml)"
+	says := "make the file outside of the container, where " + path + " is mounted from"
+	if slices.Contains(madeForCompose, filepath.Base(path)) {
+		return says + " (deploy/docker/secrets.sh does for compose.yaml)"
+	}
+	return says + ", or mend the name"
 }
+
+// madeForCompose are the files that deploy/docker/secrets.sh makes.
+var madeForCompose = []string{"sidegate_secret", "redis_password", "users.yaml"}
 
 // Instead is an error about what is there in the place of a plain file: a folder, or what
 // can be read but once. What may be its cause is said where that is likely.

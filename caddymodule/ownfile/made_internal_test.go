@@ -16,8 +16,9 @@ func TestHowAFileIsMadeHoldsWhereItIsNamed(t *testing.T) {
 		{"beside a shell", t.TempDir(), "/etc/sidegate/secret", "make it: random > /etc/sidegate/secret"},
 		{"by a name with a blank", t.TempDir(), "/etc/my secret", "make it: random > '/etc/my secret'"},
 		{"without a shell", filepath.Join(t.TempDir(), "sh"), "/etc/sidegate/secret", "outside of the container, where /etc/sidegate/secret is mounted from"},
-		{"in the Secret of a pod", t.TempDir(), "/run/secrets/sidegate/secret", "in the Secret that is mounted at /run/secrets/sidegate (kubectl create secret generic sidegate --from-file=secret and"},
-		{"among mounted secrets", t.TempDir(), "/run/secrets/secret", "outside of the container, where /run/secrets/secret is mounted from"},
+		{"in the Secret of a pod", t.TempDir(), "/run/secrets/sidegate/secret", `into the Secret that is mounted at /run/secrets/sidegate (kubectl patch secret sidegate -p "{\"data\":{\"secret\":\"$(base64 -w0 secret)\"}}" && kubectl rollout restart deployment sidegate): random`},
+		{"one that compose.yaml names", t.TempDir(), "/run/secrets/sidegate_secret", "/run/secrets/sidegate_secret is mounted from (deploy/docker/secrets.sh does for compose.yaml): random"},
+		{"among mounted secrets", t.TempDir(), "/run/secrets/secret", "outside of the container, where /run/secrets/secret is mounted from, or mend the name: random"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			shell = test.shell

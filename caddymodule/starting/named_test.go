@@ -38,7 +38,7 @@ func TestWhatAConfigurationNamesAndIsNotThereIsToldFirst(t *testing.T) {
 		{"a variable", people + "secret {env.SIDEGATE_TEST_UNSET}", "{env.SIDEGATE_TEST_UNSET} is missing or empty: set the variable"},
 		{"the password of the store", people + secret + "store redis redis://127.0.0.1:1 {\npassword {file." + file + "}\n}", "password: {file." + file + "}: there is no such file: make it, with the value in it"},
 		{"the password of the store where secrets are mounted", people + secret + "store redis redis://127.0.0.1:1 {\npassword {file./run/secrets/sidegate-none}\n}", "password: {file./run/secrets/sidegate-none}: there is no such file: make the file outside of the container"},
-		{"the password of the store in a pod", people + secret + "store redis redis://127.0.0.1:1 {\npassword {file./run/secrets/sidegate/none}\n}", "in the Secret that is mounted at /run/secrets/sidegate (kubectl create secret generic sidegate --from-file=none"},
+		{"the password of the store in a pod", people + secret + "store redis redis://127.0.0.1:1 {\npassword {file./run/secrets/sidegate/none}\n}", "put it into the Secret that is mounted at /run/secrets/sidegate (kubectl patch secret sidegate -p"},
 		{"a folder in the place of the people", secret + "login users " + dir, "is a folder: name a file in it"},
 		{"the people", secret + "login users none.yaml", "make it with: { echo users:"},
 		{"the people, where secrets are mounted", secret + "login users /run/secrets/none.yaml", "make the file outside of the container, where /run/secrets/none.yaml is mounted from"},

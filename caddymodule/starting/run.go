@@ -42,8 +42,8 @@ func lookFirst(cmd, environ *cobra.Command) {
 	}
 }
 
-// obstacle is what keeps a configuration from being started. One that cannot be read
-// to its end is left to Caddy, which says why; and so is what can be read but once.
+// obstacle is what keeps a configuration from being started. Mistakes in it are left to
+// Caddy, which tells them; and so is what can be read but once.
 func obstacle(flags caddycmd.Flags, environ *cobra.Command) error {
 	file, adapter := flags.String("config"), flags.String("adapter")
 	if flags.Bool("resume") {
@@ -54,33 +54,22 @@ func obstacle(flags caddycmd.Flags, environ *cobra.Command) error {
 	if file == "-" || isStream(file) {
 		return nil
 	}
-	if file != "" {
-		if known, err := ownfile.Unread(file, opened(file)); known {
-			return err
-		}
-	}
 	if !withFiles(flags, environ) {
 		return nil
 	}
 	var config []byte
 	var err error
 	quietly(func() { config, _, _, err = caddycmd.LoadConfig(file, adapter) })
-	if known, err := ownfile.Unread(file, err); known {
-		return err // others are told by Caddy
+	if err != nil {
+		if known, err := ownfile.Unread(file, nil, err); known {
+			return err
+		}
+		return nil
 	}
 	if err = taken(config); err != nil {
 		return err
 	}
 	return unnamed(config)
-}
-
-// opened is why a configuration cannot be opened.
-func opened(file string) error {
-	f, err := os.Open(file) // #nosec G304 -- named by who starts us
-	if err != nil {
-		return err
-	}
-	return f.Close()
 }
 
 // withFiles sets the variables of --envfile, as caddy run does: by Caddy's own command

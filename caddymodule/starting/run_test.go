@@ -47,7 +47,7 @@ func TestTheFirstErrorOfAStartThatFailsSaysWhatToDo(t *testing.T) {
 	gatewaytest.WriteFile(t, empty, "")
 	gatewaytest.WriteFile(t, bare, ":0 {\n\timport store.caddy\n}\n")
 	for _, test := range []struct{ name, config, says string }{
-		{"no configuration", filepath.Join(folder, "none", "Caddyfile"), "put one there, or say with --config where it is"},
+		{"no configuration", filepath.Join(folder, "none", "Caddyfile"), "make it, or say with --config where it is"},
 		{"a folder in the place of the configuration", folder, folder + ": it is a folder: name a file in it"},
 		{"a configuration with nothing in it", empty, empty + " is empty: write the configuration into it"},
 		{"the base of the pods without an overlay", bare, `"msg":"there is neither a snippet nor a file store.caddy: make one`},

@@ -54,10 +54,17 @@ func (o *options) configuration() (*configuration, error) {
 	if o.read != nil {
 		return o.read, nil
 	}
-	text, _, _, err := caddycmd.LoadConfig(o.config, o.adapter)
-	_, err = ownfile.Unread(o.config, err)
 	c := new(configuration)
-	if err == nil && len(text) > 0 {
+	text, _, _, err := caddycmd.LoadConfig(o.config, o.adapter)
+	if err == nil && len(text) == 0 && o.config == "" {
+		o.read = c
+		return c, nil
+	}
+	known, err := ownfile.Unread(o.config, text, err)
+	if known {
+		return nil, err
+	}
+	if err == nil {
 		err = json.Unmarshal(text, c)
 	}
 	if err != nil {

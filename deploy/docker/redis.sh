@@ -33,4 +33,4 @@ fi
 # Redis keeps the password as its digest, and the file is gone with the container.
 (umask 077 && printf 'user default off\nuser sidegate on #%s %s\n' \
 	"$(printf %s "$password" | sha256sum | cut -d' ' -f1)" "$rights" >"$run/users.acl")
-exec redis-server "$conf" "$@"
+exec redis-server "$conf" --aclfile "$run/users.acl" "$@"

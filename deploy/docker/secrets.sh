@@ -9,7 +9,10 @@ cd -- "$(dirname -- "$0")"
 mkdir -p secrets
 # Compose mounts the files as they are, for a user of the container: they are readable,
 # and the folder lets nobody else in.
-chmod 700 secrets
+chmod 700 secrets || {
+	echo "secrets.sh: give the folder $PWD/secrets to the user $(id -un), or take it away: a container that was started before there was one has made it" >&2
+	exit 1
+}
 
 for name in sidegate_secret redis_password users.yaml; do
 	[ ! -d "secrets/$name" ] || rmdir "secrets/$name" 2>/dev/null || {
@@ -23,13 +26,18 @@ for name in sidegate_secret redis_password; do
 	openssl rand -base64 32 >"secrets/$name"
 done
 if ! [ -s secrets/users.yaml ]; then
-	caddy=${CADDY:-docker run --rm -i --pull never sidegate}
-	command -v ${caddy%% *} >/dev/null || {
-		echo "secrets.sh: there is no program ${caddy%% *}: start Docker and build the image (docker compose -f deploy/docker/compose.yaml build), or run CADDY=\$PWD/caddy deploy/docker/secrets.sh" >&2
+	if [ -f "${CADDY-}" ]; then # by a path, which may have a blank
+		set -- "$CADDY"
+	else
+		# shellcheck disable=SC2086 # words
+		set -- ${CADDY:-docker run --rm -i --pull never sidegate}
+	fi
+	command -v "$1" >/dev/null || {
+		echo "secrets.sh: there is no program $1: start Docker and build the image (docker compose -f deploy/docker/compose.yaml build), or run CADDY=\$PWD/caddy deploy/docker/secrets.sh" >&2
 		exit 1
 	}
 	password=$(openssl rand -hex 12)
-	hash=$(printf %s "$password" | $caddy hash-password --algorithm argon2id) || {
+	hash=$(printf %s "$password" | "$@" hash-password --algorithm argon2id) || {
 		echo "secrets.sh: no password was hashed, as said above: start Docker and build the image (docker compose -f deploy/docker/compose.yaml build), or run CADDY=\$PWD/caddy deploy/docker/secrets.sh" >&2
 		exit 1
 	}

@@ -274,7 +274,7 @@ func (s *site) failures(t *testing.T) {
 		{"no secret", "secrets/sidegate_secret}: there is no such file: make the file outside of the container", on.hide("secrets/sidegate_secret"), on.show("secrets/sidegate_secret")},
 		{"no password of Redis", "redis_password}: there is no such file: make the file outside of the container", on.hide("secrets/redis_password"), on.show("secrets/redis_password")},
 		{"no users", "make the file outside of the container, where /run/secrets/users.yaml is mounted from", on.hide("secrets/users.yaml"), on.show("secrets/users.yaml")},
-		{"no configuration", "put one there, or say with --config where it is", on.hide("gateway.caddy"), on.show("gateway.caddy")},
+		{"no configuration", "make it, or say with --config where it is", on.hide("gateway.caddy"), on.show("gateway.caddy")},
 		{"a port in use", "already: stop it", func() { on.configure(takenPort(t)) }, func() { on.configure(on.gateway) }},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -134,7 +134,7 @@ func TestThePodSaysWhatToDoWhenItDoesNotStart(t *testing.T) {
 		{"no password of Redis", "redis", "redis_password}: there is no such file: make it", func(p *podRun) { p.remove("secrets/redis_password") }},
 		{"no users", "embedded", "make it with: { echo users:", func(p *podRun) { p.remove("secrets/users.yaml") }},
 		{"no store.caddy", "embedded", "store.caddy", func(p *podRun) { p.remove("gateway/store.caddy") }},
-		{"no configuration", "embedded", "put one there, or say with --config where it is", func(p *podRun) { p.remove("gateway/Caddyfile") }},
+		{"no configuration", "embedded", "make it, or say with --config where it is", func(p *podRun) { p.remove("gateway/Caddyfile") }},
 		{"no folder for the admin socket", "embedded", "make the folder", func(p *podRun) { p.remove("run") }},
 		{"a port in use", "redis", "already: stop it", func(p *podRun) {
 			p.write("gateway/Caddyfile", strings.ReplaceAll(read(p.t, p.file("gateway/Caddyfile")), ":"+p.site+" {", ":"+takenPort(p.t)+" {"))

@@ -103,6 +103,30 @@ func TestTheSecretsAreMade(t *testing.T) {
 	}
 }
 
+func TestTheSecretsAreMadeByAProgramWhosePathHasABlank(t *testing.T) {
+	docker, caddy := shipped(t, "u+rwX"), filepath.Join(t.TempDir(), "a caddy")
+	if err := os.WriteFile(caddy, []byte("#!/bin/sh\necho hashed\n"), 0o700); err != nil { // #nosec G306 -- a program
+		t.Fatal(err)
+	}
+	cmd := command(t, filepath.Join(docker, "secrets.sh"))
+	cmd.Env = append(os.Environ(), "CADDY="+caddy)
+	if said, err := cmd.CombinedOutput(); err != nil || !strings.Contains(read(t, filepath.Join(docker, "secrets/users.yaml")), "password: hashed") {
+		t.Errorf("%v: it says %s", err, said)
+	}
+}
+
+func TestAFolderOfSecretsThatIsAnothersIsToldWithTheStep(t *testing.T) {
+	docker, programs := shipped(t, "u+rwX"), t.TempDir()
+	if err := os.WriteFile(filepath.Join(programs, "chmod"), []byte("#!/bin/sh\nexit 1\n"), 0o700); err != nil { // #nosec G306 -- a program
+		t.Fatal(err)
+	}
+	cmd := command(t, filepath.Join(docker, "secrets.sh"))
+	cmd.Env = append(os.Environ(), "CADDY=echo", "PATH="+programs+":"+os.Getenv("PATH"))
+	if said, err := cmd.CombinedOutput(); err == nil || !strings.HasPrefix(string(said), "secrets.sh: give the folder "+docker+"/secrets to the user ") {
+		t.Errorf("%v: it says %s", err, said)
+	}
+}
+
 // A container that is started before its secrets are there has folders in their place.
 func TestFoldersInThePlaceOfSecretsAreToldOrTakenAway(t *testing.T) {
 	docker := shipped(t, "u+rwX")

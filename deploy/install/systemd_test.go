@@ -242,7 +242,7 @@ func TestTheServiceSaysWhatToDoWhenItDoesNotStart(t *testing.T) {
 	}{
 		{"no secret", "credentials/secret}: there is no such file: make it", func(s *service) { s.remove("credentials/secret") }},
 		{"no users file", "users.yaml: no such file or directory", func(s *service) { s.remove("etc/users.yaml") }},
-		{"no Caddyfile", "put one there, or say with --config where it is", func(s *service) { s.remove("etc/Caddyfile") }},
+		{"no Caddyfile", "make it, or say with --config where it is", func(s *service) { s.remove("etc/Caddyfile") }},
 		{"no folder for the admin socket", "make the folder", func(s *service) { s.remove("run") }},
 		{"a port in use", "already: stop it", func(s *service) { s.configure(takenPort(s.t)) }},
 	} {
