@@ -41,19 +41,19 @@ type sending struct {
 }
 
 // prepare refuses what http.Transport refuses, and decides who writes.
-func (t *Transport) prepare(req *http.Request) (*sending, error) {
+func (t *Transport) prepare(s *sending) (err error) {
+	req, size := s.req, 0
 	if err := check(req); err != nil {
-		return nil, err
+		return err
 	}
-	s := &sending{req: req, out: req, trace: httptrace.ContextClientTrace(req.Context())}
-	size, err := 0, error(nil)
+	s.out, s.trace = req, httptrace.ContextClientTrace(req.Context())
 	if !t.NoKeepAlive && isBare(req, s.trace) {
 		s.head, size, err = newHead(req)
 	} else {
 		size, err = checkHeaders(req)
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if t.Target != nil {
 		s.to.network, s.to.address = t.Target(req)
@@ -68,7 +68,7 @@ func (t *Transport) prepare(req *http.Request) (*sending, error) {
 		out.Close = true
 		s.out = &out
 	}
-	return s, nil
+	return nil
 }
 
 func check(req *http.Request) error {
@@ -216,9 +216,9 @@ func (s *sending) again(f *failure) bool {
 }
 
 // close closes the body of a request that was never begun.
-func (s *sending) close(req *http.Request) {
-	if s == nil || !s.begun {
-		closeBody(req)
+func (s *sending) close() {
+	if !s.begun {
+		closeBody(s.req)
 	}
 }
 

@@ -57,7 +57,7 @@ type Transport struct {
 // RoundTrip sends the request and returns the answer with its body still to be
 // read. It closes the request's body always, and does not change the request.
 func (t *Transport) RoundTrip(req *http.Request) (resp *http.Response, err error) {
-	var s *sending
+	s := &sending{req: req}
 	var c *conn
 	defer func() {
 		// What panics, such as a hook of a trace or the body of a request, may
@@ -67,26 +67,24 @@ func (t *Transport) RoundTrip(req *http.Request) (resp *http.Response, err error
 				c.kill()
 			}
 			resp, err = nil, fmt.Errorf("talking to the app panicked: %v", p)
-			s.close(req)
+			s.close()
 			return
 		}
-		if s != nil {
-			s.head.release() // it has left, as far as it ever will
-		}
+		s.head.release() // it has left, as far as it ever will
 	}()
-	if s, err = t.prepare(req); err != nil {
-		closeBody(req)
+	if err = t.prepare(s); err != nil {
+		s.close()
 		return nil, err
 	}
 	ctx := req.Context()
 	for fresh := false; ; fresh = true {
 		if ctx.Err() != nil {
-			s.close(req)
+			s.close()
 			return nil, context.Cause(ctx)
 		}
 		c, err = t.connect(ctx, s, fresh)
 		if err != nil {
-			s.close(req)
+			s.close()
 			return nil, s.notConnected(err)
 		}
 		reused := c.used
