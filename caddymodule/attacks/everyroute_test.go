@@ -373,7 +373,6 @@ func TestAFurtherHeaderIsStrippedOnEveryRouteUnlessItIsOrdinary(t *testing.T) {
 			header Cookie a=b
 			header Content-Type text/plain
 			header User-Agent gateway
-			header Proxy-Authorization x
 		}
 		reverse_proxy {upstream}`})
 	const own = "X-Tenant: theirs\nTenant: theirs\nAuthorization: Basic dGhlaXJz\nCookie: theirs=yes\nContent-Type: theirs/own\nUser-Agent: theirs\n"

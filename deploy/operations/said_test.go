@@ -12,11 +12,11 @@ import (
 // readElsewhere are places whose message is a variable that other places fill in, which
 // are read: a place that is not named here fails the test until its messages are known.
 var readElsewhere = []string{
-	"caddymodule: Happened",          // lines, in events.go
-	"caddymodule: tellSome",          // the same
-	"caddymodule/explain: Write",     // hands on what others log
-	"caddymodule/storewatch: isBack", // what Failed and Hold were given
-	"caddymodule/storewatch: isAway", // its two constants are read
+	"caddymodule: Happened",            // lines, in events.go
+	"caddymodule: tellSome",            // the same
+	"caddymodule/explain: Write",       // hands on what others log
+	"caddymodule/storewatch: tellHeld", // what Failed and Hold were given
+	"caddymodule/storewatch: isAway",   // its two constants are read
 }
 
 func TestEveryLineOfTheLogIsExplained(t *testing.T) {
