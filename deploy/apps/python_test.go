@@ -69,7 +69,7 @@ type = none
 			with.ada.At(t, with.ada.Server).Do("PROPFIND", "/ada/errands/", "").Want(t, http.StatusMultiStatus)
 		})
 		t.Run("somebody whose name is beyond ASCII has a folder as well", func(t *testing.T) {
-			own := "/" + url.PathEscape(misread("jürgen")) + "/work/"
+			own := "/" + url.PathEscape(misread("jürgen")) + "/calendar/"
 			with.jürgen.At(t, with.jürgen.Server).Do("MKCALENDAR", own, "").Want(t, http.StatusCreated)
 		})
 	},

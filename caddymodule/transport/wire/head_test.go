@@ -193,7 +193,7 @@ func FuzzHead(f *testing.F) {
 	f.Fuzz(func(t *testing.T, method, host, target, name, value, other, otherValue, agent string) {
 		u, err := url.ParseRequestURI(target)
 		if err != nil {
-			t.Skip()
+			return // no request has such a target
 		}
 		u.Scheme, u.Host = "http", "app.example"
 		r := (&http.Request{
