@@ -93,8 +93,8 @@ func TestASignInMeanwhileCountsMoreThanTheOldCookie(t *testing.T) {
 	release := make(chan struct{})
 	s := gatewaytest.Start(t, gatewaytest.Site{Options: old.Login("old")})
 	cookie := old.SignIn("zoe@example.com")
-	old.Answers(func(w http.ResponseWriter, _ *http.Request) {
-		<-release
+	old.Answers(func(w http.ResponseWriter, r *http.Request) {
+		gatewaytest.Hold(r, release)
 		w.Header().Set("X-Auth-Request-Email", "zoe@example.com")
 		w.WriteHeader(http.StatusAccepted)
 	})
@@ -115,8 +115,8 @@ func TestOneCookieIsOneSession(t *testing.T) {
 	release := make(chan struct{})
 	s := gatewaytest.Start(t, gatewaytest.Site{Options: old.Login("old")})
 	cookie := old.SignIn("zoe@example.com")
-	old.Answers(func(w http.ResponseWriter, _ *http.Request) {
-		<-release
+	old.Answers(func(w http.ResponseWriter, r *http.Request) {
+		gatewaytest.Hold(r, release)
 		w.Header().Set("X-Auth-Request-Email", "zoe@example.com")
 		w.WriteHeader(http.StatusAccepted)
 	})

@@ -322,9 +322,9 @@ func TestTwoGatewaysKeepTheSameCookies(t *testing.T) {
 	t.Run("and what comes after the sign-out at one brings it back at none", func(t *testing.T) {
 		there := seat{b.At(t, other.Server)}
 		reached, release := make(chan struct{}), make(chan struct{})
-		l.page = func(w http.ResponseWriter, _ *http.Request) {
+		l.page = func(w http.ResponseWriter, r *http.Request) {
 			close(reached)
-			<-release
+			gatewaytest.Hold(r, release)
 			w.Header().Set("Set-Cookie", "SID=6; HttpOnly")
 		}
 		gatewayClient := other.With(t, strings.Join(b.Jar, "; "), "")

@@ -188,7 +188,7 @@ func TestNoSignInIsLostOverReloads(t *testing.T) {
 			cookies[id] = c.Cookie
 		})
 		if begun := id + 1; begun%(people/reloads) == 0 {
-			gatewaytest.Await(t, "the sign-ins are under way", func() bool { return d.asked.Load() == int64(begun) })
+			gatewaytest.Await(t, "the sign-ins are under way", func() bool { return d.asked.Load() == int64(begun) }, d.said)
 			p.Site.Routes = gatewaytest.RoundRoutes(begun)
 			p.Reload()
 		}

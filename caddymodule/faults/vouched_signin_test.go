@@ -70,7 +70,8 @@ func (w *signIns) wantRefused(t *testing.T, change func(p *gatewaytest.Process))
 			})
 		}
 	}
-	gatewaytest.Await(t, "the sign-ins are under way", func() bool { return int(w.crm.asked.Load()) == len(w.gateways)*len(leavers) })
+	want := int64(len(w.gateways) * len(leavers))
+	gatewaytest.Await(t, "the sign-ins are under way", func() bool { return w.crm.asked.Load() == want }, w.crm.said)
 	for _, p := range w.gateways {
 		change(p)
 	}

@@ -61,7 +61,7 @@ func changeUsers(t *testing.T, p *gatewaytest.Process, text string) {
 	const said = "the users file has changed"
 	before := strings.Count(p.Log.String(), said)
 	gatewaytest.WriteFile(t, p.Users, text)
-	gatewaytest.Await(t, "the gateway has read the users file", func() bool { return strings.Count(p.Log.String(), said) > before })
+	gatewaytest.Await(t, "the gateway has read the users file", func() bool { return strings.Count(p.Log.String(), said) > before }, p.Log.String)
 }
 
 // directory is asked about everybody who signs in; about the leavers it answers
@@ -79,13 +79,18 @@ func newDirectory(t *testing.T) *directory {
 	d.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		d.asked.Add(1)
 		if strings.HasPrefix(r.URL.Query().Get("e"), "leaver-") {
-			<-d.gate
+			gatewaytest.Hold(r, d.gate)
 		}
 		<-time.After(d.pause)
 		fmt.Fprintf(w, `{"email":%q}`, r.URL.Query().Get("e"))
 	}))
 	t.Cleanup(d.Close)
 	return d
+}
+
+// said is how often it was asked, for a test that waits for it.
+func (d *directory) said() string {
+	return fmt.Sprintf("a directory that was asked %d times", d.asked.Load())
 }
 
 // options are the directory in a configuration.

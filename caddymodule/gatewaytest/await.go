@@ -2,6 +2,7 @@ package gatewaytest
 
 import (
 	"fmt"
+	"net/http"
 	"os"
 	"strings"
 	"sync"
@@ -37,6 +38,16 @@ func Await(t testing.TB, what string, holds func() bool, state ...func() string)
 			t.Fatalf("waited %v in vain until %s%s", Patience, what, instead)
 		case <-tick.C:
 		}
+	}
+}
+
+// Hold holds a request up until the gate is open or its client has gone. When a
+// test fails meanwhile nobody opens the gate, and the server's Close, which waits
+// for what is under way, would wait for ever.
+func Hold(r *http.Request, gate <-chan struct{}) {
+	select {
+	case <-gate:
+	case <-r.Context().Done():
 	}
 }
 

@@ -27,10 +27,7 @@ func NewEcho(t testing.TB) *Echo {
 		}
 		if strings.HasPrefix(r.URL.Path, "/slow") {
 			e.Arrived.Add(1)
-			select {
-			case <-e.Release:
-			case <-r.Context().Done():
-			}
+			Hold(r, e.Release)
 		}
 		fmt.Fprintln(w, "upstream")
 	}))

@@ -189,7 +189,10 @@ func TestABrowserThatGoesAwayDoesNotFailTheOthers(t *testing.T) {
 	asked, answer := make(chan struct{}), make(chan struct{})
 	p.on(discoveryPath, func(w http.ResponseWriter, r *http.Request) {
 		close(asked)
-		<-answer
+		select {
+		case <-answer:
+		case <-r.Context().Done():
+		}
 		reply(w, 200, p.metadata)
 	})
 	ctx, cancel := context.WithCancel(context.Background())
