@@ -195,7 +195,8 @@ func TestTheLogFilter(t *testing.T) {
 
 // secretsInLogs are what the requests of logsOf carry.
 var secretsInLogs = []string{
-	"code-in-address", "state-in-address", "code-in-referer", "state-in-location", "hint-in-location",
+	"code-in-address", "state-in-address", "code-in-referer", "state-in-location", "hint-in-location", "hint-in-address",
+	"code-before-sign-in", "code-of-a-program", "code-to-return-to", "code-in-question",
 	"mallory@example.com", "X-Session-Email\":[\"" + gatewaytest.Ada, "X-Session-Assertion",
 	"Remote-User\":[\"" + gatewaytest.Ada, "X-Forwarded-Email\":[\"" + gatewaytest.Ada, "X-Remote-User\":[\"" + gatewaytest.Ada, "editor",
 }
@@ -220,7 +221,12 @@ func logsOf(t *testing.T, preamble string) string {
 	b.SignIn(gatewaytest.Ada)
 	b.Get("/app?code=code-in-address&page=7&state=state-in-address", "Referer", "https://sso.example.com/?code=code-in-referer",
 		"X-Session-Email", "mallory@example.com").Want(t, 200)
-	b.Get("/go").Want(t, 302)
+	b.Get("/go?id_token_hint=hint-in-address").Want(t, 302)
+	b.Get("/auth/verify", "X-Forwarded-Uri", "/x?code=code-in-question").Want(t, 204)
+	stranger := s.Client(t)
+	stranger.Get("/app?code=code-before-sign-in", "Accept", "text/html").Want(t, 303)
+	stranger.Get("/app?code=code-of-a-program", "Accept", "application/json").Want(t, 401)
+	stranger.Get("/auth/login?return_to=%2Fapp%3Fcode%3Dcode-to-return-to").Want(t, 200)
 	if err := caddy.Stop(); err != nil {
 		t.Fatal(err)
 	}
