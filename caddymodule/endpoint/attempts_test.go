@@ -288,13 +288,13 @@ func TestWhatIsLostOfALongAddressIsSaidOnTheLoginPage(t *testing.T) {
 		b := both.Browser(t)
 		login := b.Open(deep(3500)).Want(t, http.StatusSeeOther).Header.Get("Location")
 		page := b.Open(login).Want(t, http.StatusOK)
-		if returnToField(t, page) != "/orders" || !strings.Contains(page.Body, "too long to be kept whole. Signing in leads to <strong>/orders</strong>") {
+		if returnToField(t, page) != "/orders" || !strings.Contains(page.Body, "cannot be kept whole. Signing in leads to <strong>/orders</strong>") {
 			t.Errorf("the page is\n%s", page.Body)
 		}
 	})
 	t.Run("to whom an app led there by itself", func(t *testing.T) {
 		page := both.Browser(t).Open("/auth/login?return_to=" + url.QueryEscape(deep(5000)))
-		if returnToField(t, page) != "/orders" || !strings.Contains(page.Body, "too long to be kept whole") {
+		if returnToField(t, page) != "/orders" || !strings.Contains(page.Body, "cannot be kept whole") {
 			t.Errorf("the page is\n%s", page.Body)
 		}
 	})

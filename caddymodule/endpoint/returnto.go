@@ -153,7 +153,7 @@ func inASCII(address string) string {
 }
 
 // plainPath refuses paths that the next reader could take for another host
-// (//evil, /%09/evil, /%5Cevil), and our own endpoints, which would sign the
+// (//evil, /%09/evil, /%5Cevil, /.//evil), and our own endpoints, which would sign the
 // person out again or go round in circles, but for two pages that only show
 // something. What is encoded further behind deceives nobody.
 func (t ReturnTargets) plainPath(u *url.URL) bool {
@@ -161,7 +161,7 @@ func (t ReturnTargets) plainPath(u *url.URL) bool {
 	if p == "" && u.Host != "" {
 		return true
 	}
-	if !strings.HasPrefix(p, "/") || strings.HasPrefix(strings.Map(asDeceived, p), "//") {
+	if !strings.HasPrefix(p, "/") || toHost(p) || toHost(withoutDots(u.EscapedPath())) {
 		return false
 	}
 	if u.Path == t.basePath+devicesPath || u.Path == t.basePath+accountPath {
@@ -169,6 +169,33 @@ func (t ReturnTargets) plainPath(u *url.URL) bool {
 	}
 	p = path.Clean(p)
 	return p != t.basePath && !strings.HasPrefix(p, t.basePath+"/")
+}
+
+// toHost reports whether a path begins as an address of another host does.
+func toHost(path string) bool { return strings.HasPrefix(strings.Map(asDeceived, path), "//") }
+
+// withoutDots is an escaped path as a browser asks for it, decoded: dots that are a
+// segment are taken out first, also those that are escaped, and empty segments stay
+// (WHATWG URL, "path state").
+func withoutDots(escaped string) string {
+	segments := strings.Split(strings.TrimPrefix(escaped, "/"), "/")
+	kept := segments[:0:0]
+	for i, segment := range segments {
+		dots := strings.ReplaceAll(strings.ToLower(segment), "%2e", ".")
+		if dots == ".." && len(kept) > 0 {
+			kept = kept[:len(kept)-1]
+		}
+		if dots != "." && dots != ".." {
+			kept = append(kept, segment)
+		} else if i == len(segments)-1 {
+			kept = append(kept, "")
+		}
+	}
+	path := "/" + strings.Join(kept, "/")
+	if decoded, err := url.PathUnescape(path); err == nil {
+		return decoded
+	}
+	return path
 }
 
 func (t ReturnTargets) isOwn(r *http.Request, target origin.Origin) bool {

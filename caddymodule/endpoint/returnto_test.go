@@ -65,6 +65,12 @@ func TestSignInNeverLeadsElsewhere(t *testing.T) {
 	s := gatewaytest.Start(t, gatewaytest.Site{Options: "return_to https://other.example.com"})
 	for name, target := range map[string]string{
 		"nothing":                             "",
+		"dots before a host":                  "/.//evil.example",
+		"dots that are escaped":               "/%2E//evil.example",
+		"dots that lead up":                   "/..//evil.example",
+		"dots behind a folder":                "/a/..//evil.example",
+		"dots that are half escaped":          "/a/.%2e//evil.example",
+		"dots before an escaped slash":        "/./%2Fevil.example",
 		"another origin":                      "https://evil.example/",
 		"no scheme":                           "//evil.example",
 		"three slashes":                       "///evil.example",

@@ -42,7 +42,7 @@ func TestThePasswordFormIsOneThatBrowsersFillIn(t *testing.T) {
 func TestTheLoginPageSaysWhatIsLostOfALongAddress(t *testing.T) {
 	for cut, says := range map[bool]bool{true: true, false: false} {
 		main := find(render(t, login(web.Login{Password: true, ReturnTo: "/orders", Cut: cut})), "main")[0].text
-		if strings.Contains(main, "too long to be kept whole. Signing in leads to /orders") != says {
+		if strings.Contains(main, "cannot be kept whole. Signing in leads to /orders") != says {
 			t.Errorf("cut: %v, and it says %q", cut, main)
 		}
 	}
