@@ -84,3 +84,15 @@ func finishBody(r *http.Request) *refusal.Refusal {
 	}
 	return nil
 }
+
+// pageTime is how long a client may take over a page that is held in memory for it.
+const pageTime = time.Minute
+
+// takenInTime bounds how long the client may take over what is written until done is
+// called, which leaves no deadline behind: the connection's next answer has its own.
+func takenInTime(w http.ResponseWriter) (done func()) {
+	control := http.NewResponseController(w)
+	// A writer that has no deadlines is none of a server: nobody waits there.
+	_ = control.SetWriteDeadline(time.Now().Add(pageTime))
+	return func() { _ = control.SetWriteDeadline(time.Time{}) }
+}

@@ -102,3 +102,24 @@ func TestARequestWithoutABodyIsNotTimed(t *testing.T) {
 		})
 	}
 }
+
+// deadlines are those that a writer was given.
+type deadlines struct {
+	http.ResponseWriter
+	set []time.Time
+}
+
+func (d *deadlines) SetWriteDeadline(at time.Time) error {
+	d.set = append(d.set, at)
+	return nil
+}
+
+func TestAPageIsTakenWithinItsTimeAndTheNextAnswerHasItsOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := new(deadlines)
+		takenInTime(w)()
+		if len(w.set) != 2 || !w.set[0].Equal(time.Now().Add(pageTime)) || !w.set[1].IsZero() {
+			t.Errorf("the deadlines are %v", w.set)
+		}
+	})
+}

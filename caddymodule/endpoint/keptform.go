@@ -11,13 +11,14 @@ import (
 )
 
 // Bounds of the body of a form that is kept: nginx takes 1 MiB unless it is told
-// otherwise. keptAtOnce bounds what strangers can have held in memory, for who posts is
-// not signed in, and keptOfOne how much of that is one client's: the rest is there for
-// everybody else, however long that one takes over what it sends.
+// otherwise. keptAtOnce bounds what strangers can have held in memory, about 6 MiB each
+// with the page, for who posts is not signed in, and keptOfOne how much of that is one
+// client's: the rest is there for everybody else, however long that one takes over what
+// it sends, and over the page.
 const (
 	keptForm   = 1 << 20
-	keptAtOnce = 32
-	keptOfOne  = 8
+	keptAtOnce = 16
+	keptOfOne  = 4
 )
 
 // keeping has a place for each form that is being kept.
@@ -29,17 +30,20 @@ var keeping = newPlaces(keptAtOnce, keptOfOne)
 // name, by a press of a button that they take for this site's).
 func (a *Address) KeepForm(w http.ResponseWriter, r *http.Request, why *refusal.Refusal, asked string) {
 	page := web.KeptForm{Login: a.LoginURL(r, asked)}
-	page.Lost = a.keepForm(w, r, asked, &page)
+	var held stay
+	defer held.end()
+	page.Lost = a.keepForm(w, r, asked, &page, &held)
 	if page.Lost != "" {
 		page.Action, page.Fields, page.LeftOut = "", nil, nil
 	}
 	why.WriteHeaders(w)
 	a.TellLogin(w.Header(), r, asked)
+	defer takenInTime(w)()
 	page.Write(w, a.Look.For(r))
 }
 
 // keepForm fills in what is kept, or says why nothing is.
-func (a *Address) keepForm(w http.ResponseWriter, r *http.Request, asked string, page *web.KeptForm) web.Lost {
+func (a *Address) keepForm(w http.ResponseWriter, r *http.Request, asked string, page *web.KeptForm, held *stay) web.Lost {
 	action, ok := a.ReturnTo.Allow(r, asked)
 	switch {
 	case !a.Check.SameOrigin(r):
@@ -52,7 +56,7 @@ func (a *Address) keepForm(w http.ResponseWriter, r *http.Request, asked string,
 		refusal.CloseUnread(w, r)
 		return web.LostSize
 	}
-	body, err := a.readKept(w, r)
+	body, err := a.readKept(w, r, held)
 	if err != nil {
 		refusal.CloseUnread(w, r)
 		return web.LostSize
@@ -71,16 +75,14 @@ var (
 // readKept reads the whole body, within the bounds of size and time. One that
 // somebody has read before us is not whole. The place is taken when the first of it has
 // come: a head is sent by anybody, and costs them nothing while they wait.
-func (a *Address) readKept(w http.ResponseWriter, r *http.Request) (string, error) {
+func (a *Address) readKept(w http.ResponseWriter, r *http.Request, held *stay) (string, error) {
 	timed, stop := inTime(w, r)
 	defer stop()
 	body := bufio.NewReader(timed)
 	_, _ = body.Peek(1) // that there is none is seen when it is read
-	leave, ok := keeping.take(a.placeOf(r))
-	if !ok {
+	if !held.begin(keeping, a.placeOf(r)) {
 		return "", errNoPlace
 	}
-	defer leave()
 	read, err := io.ReadAll(io.LimitReader(body, keptForm+1))
 	if err == nil && (len(read) > keptForm || r.ContentLength >= 0 && int64(len(read)) != r.ContentLength) {
 		err = errNotWhole

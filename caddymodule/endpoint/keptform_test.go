@@ -136,6 +136,34 @@ func stalled(t *testing.T, s *gatewaytest.Server, client, begun string) {
 	fmt.Fprint(conn, begun)
 }
 
+// The page is in memory until its client has taken it.
+func TestAFormIsHeldUntilItsPageIsTaken(t *testing.T) {
+	s := gatewaytest.Start(t, gatewaytest.Site{})
+	body := "note=" + strings.Repeat("%22", 300<<10) // in HTML that is more than the kernel takes for a client
+	head := fmt.Sprintf("POST /notes HTTP/1.1\r\nHost: %s\r\nX-Forwarded-For: 203.0.113.1\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Site: same-origin\r\nContent-Type: %s\r\n"+
+		"Content-Length: %d\r\n\r\n", s.Address(), gatewaytest.AsForm, len(body))
+	var takers []net.Conn
+	for range 8 {
+		conn, err := net.Dial("tcp", s.Address())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		_ = conn.(*net.TCPConn).SetReadBuffer(2048)
+		fmt.Fprint(conn, head+body)
+		takers = append(takers, conn)
+	}
+	kept := func() bool {
+		a := s.Client(t).Do("POST", "/notes", "note=one", append([]string{"X-Forwarded-For", "203.0.113.1"}, tooLate...)...).Want(t, http.StatusUnauthorized)
+		return strings.Contains(a.Body, `name="note" value="one"`)
+	}
+	gatewaytest.Await(t, "they have their share", func() bool { return !kept() })
+	for _, conn := range takers {
+		conn.Close()
+	}
+	gatewaytest.Await(t, "their places are there again", kept)
+}
+
 // A head costs nothing to who sends it, and a share is no more than that.
 func TestFormsThatDoNotComeTakeNobodyElsesPlace(t *testing.T) {
 	s := gatewaytest.Start(t, gatewaytest.Site{})

@@ -39,6 +39,21 @@ func (p *places) leave(client string) {
 	}
 }
 
+// stay is a place while it is taken, and before.
+type stay struct{ leave func() }
+
+func (s *stay) begin(at *places, client string) (ok bool) {
+	s.leave, ok = at.take(client)
+	return ok
+}
+
+// end gives back what was taken, if anything was.
+func (s *stay) end() {
+	if s.leave != nil {
+		s.leave()
+	}
+}
+
 // placeOf names whose share a request's place is of: the network that it comes from, and
 // behind a proxy that is not trusted what the proxy says of that, or all its people
 // would have one share. Who makes that up has as many as there are, and no more.

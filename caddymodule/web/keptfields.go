@@ -15,6 +15,10 @@ const (
 	keptValue  = 512 << 10
 )
 
+// keptText bounds what the fields are in a page's HTML, where a quotation mark is five
+// bytes: half as much again as a body may have.
+const keptText = 3 << 19
+
 // ReadForm reads what a browser writes (URL Standard section 5.2), in order. What
 // none writes, or what would be sent otherwise from our page than it came, is not kept
 // at all: half a form is worse than none.
@@ -25,16 +29,18 @@ func ReadForm(body string) (fields []Field, leftOut []string, lost Lost) {
 	if strings.Count(body, "&") >= keptFields {
 		return nil, nil, LostSize
 	}
+	text := 0
 	for part := range strings.SplitSeq(body, "&") {
 		if body == "" {
 			break
 		}
 		name, value, _ := strings.Cut(part, "=")
 		f, err := readField(name, value)
+		text += inHTML(f.Name) + inHTML(f.Value)
 		switch {
 		case err != nil || !comesAsItCame(f):
 			return nil, nil, LostKind
-		case len(f.Name) > keptName || len(f.Value) > keptValue:
+		case len(f.Name) > keptName || len(f.Value) > keptValue || text > keptText:
 			return nil, nil, LostSize
 		case isSecret(f.Name):
 			leftOut = append(leftOut, f.Name)
@@ -43,6 +49,17 @@ func ReadForm(body string) (fields []Field, leftOut []string, lost Lost) {
 		}
 	}
 	return fields, leftOut, ""
+}
+
+// inHTML is how long a text is in a page.
+func inHTML(text string) int {
+	length := len(text)
+	for _, c := range []byte(text) {
+		if strings.IndexByte(`"'&<>+`, c) >= 0 {
+			length += len("&#34;") - 1
+		}
+	}
+	return length
 }
 
 func readField(name, value string) (f Field, err error) {

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
@@ -28,8 +29,15 @@ const longestSecret = 2
 // isSecret reports whether a field may hold what nobody else is to read, by its name as
 // people see it: full-width letters are those that they look like, and what nobody sees,
 // such as a soft hyphen, is not there.
+//
+// A name that is much longer as it is seen than as it was sent is taken for one: some
+// letters stand for eighteen, and nobody's field is called so, but who sends a thousand of
+// them has us work.
 func isSecret(name string) bool {
-	name = norm.NFKC.String(strings.Map(withoutUnseen, name))
+	name, ok := asSeen(name)
+	if !ok {
+		return true
+	}
 	whole := folded(name)
 	if slices.ContainsFunc(secretParts, func(part string) bool { return strings.Contains(whole, part) }) {
 		return true
@@ -45,6 +53,27 @@ func isSecret(name string) bool {
 	return false
 }
 
+// longestSeen is how many times its own length a name may have as it is seen.
+const longestSeen = 2
+
+// asSeen is a name as people see it, and not ok when it is longer than a name may be.
+func asSeen(name string) (seen string, ok bool) {
+	if !strings.ContainsFunc(name, notASCII) {
+		return strings.Map(withoutUnseen, name), true
+	}
+	var (
+		letters norm.Iter
+		b       []byte
+	)
+	most := longestSeen * len(name)
+	for letters.InitString(norm.NFKC, strings.Map(withoutUnseen, name)); !letters.Done() && len(b) <= most; {
+		b = append(b, letters.Next()...)
+	}
+	return string(b), len(b) <= most
+}
+
+func notASCII(c rune) bool { return c >= utf8.RuneSelf }
+
 // withoutUnseen leaves out what has no shape: format characters, and what else is shown
 // as nothing, wherever it stands.
 func withoutUnseen(r rune) rune {
@@ -58,6 +87,9 @@ func withoutUnseen(r rune) rune {
 // capital, such as the long s and the i without a dot. Full folding makes two letters of
 // one where people take them for the same, such as ss of ß.
 func folded(text string) string {
+	if !strings.ContainsFunc(text, notASCII) {
+		return strings.ToLower(text)
+	}
 	return cases.Fold().String(strings.ToLower(strings.ToUpper(text)))
 }
 
