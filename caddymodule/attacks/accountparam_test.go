@@ -25,6 +25,7 @@ var chosenByAddress = []struct {
 	{"by an event stream", "/feed?account=globex", "Accept: text/event-stream\n", "globex", "/feed", 0},
 	{"by a navigation", "/orders?account=globex", "Sec-Fetch-Mode: navigate\nSec-Fetch-Site: cross-site\n", "globex", "/orders", 0},
 	{"the same by header", "/orders?account=globex", "X-Account-Id: globex\n", "globex", "/orders", 0},
+	{"the same by header, encoded", "/orders?account=globex", "X-Account-Id: gl%6Fbex\n", "globex", "/orders", 0},
 	{"another by header", "/orders?account=globex", "X-Account-Id: acme\n", "", "", http.StatusBadRequest},
 	{"two by header", "/orders?account=globex", "X-Account-Id: globex\nX-Account-Id: globex\n", "", "", http.StatusBadRequest},
 	{"twice", "/orders?account=globex&account=globex", "", "", "", http.StatusBadRequest},

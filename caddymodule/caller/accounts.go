@@ -2,6 +2,7 @@ package caller
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -24,10 +25,19 @@ func together(header, address []string) []string {
 	switch {
 	case len(address) == 0, len(header) == 1 && len(address) == 1 && header[0] == address[0]:
 		return header
-	case len(header) == 0:
+	case len(header) == 0, len(header) == 1 && len(address) == 1 && decoded(header[0]) == address[0]:
 		return address
 	}
 	return slices.Concat(header, address)
+}
+
+// decoded is an account as a page has to write it that is not in ASCII, percent-encoded:
+// a header of fetch holds nothing else. What is not encoded is as it was.
+func decoded(account string) string {
+	if plain, err := url.PathUnescape(account); err == nil {
+		return plain
+	}
+	return account
 }
 
 // ChooseBy has the account chosen by the address of a request that is asked about, and

@@ -121,6 +121,9 @@ func (c *Caller) selectAccount(asked []string) {
 	default:
 		user, ok := c.User.WithPrimary(asked[0])
 		if !ok {
+			user, ok = c.User.WithPrimary(decoded(asked[0]))
+		}
+		if !ok {
 			c.Refusal = refusal.Account
 			return
 		}

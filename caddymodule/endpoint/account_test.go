@@ -52,6 +52,7 @@ func TestAccountOfOneRequest(t *testing.T) {
 	s := gatewaytest.Start(t, gatewaytest.Site{Upstream: up.Address()})
 	c := s.WithCookie(t, gatewaytest.Ada)
 	c.Get("/auth/session", "X-Account-Id", "globex").WantAccount(t, "globex")
+	c.Get("/auth/session", "X-Account-Id", "gl%6Fbex").WantAccount(t, "globex") // as a page writes what is not ASCII
 	c.Get("/app", "X-Account-Id", "globex").Want(t, http.StatusOK)
 	if got := up.Last().Header; got.Get("X-Session-Account-Id") != "globex" || got.Get("X-Session-Account-Name") != "Globex" {
 		t.Errorf("the app is told %v", got)
@@ -71,6 +72,8 @@ func TestAccountOfOneRequest(t *testing.T) {
 		status int
 	}{
 		"one that is not one's own":  {[]string{"X-Account-Id", "initech"}, 403},
+		"one that is so encoded":     {[]string{"X-Account-Id", "in%69tech"}, 403},
+		"a broken escape":            {[]string{"X-Account-Id", "acme%"}, 403},
 		"an empty one":               {[]string{"X-Account-Id", ""}, 403},
 		"two of them":                {[]string{"X-Account-Id", "acme", "X-Account-Id", "globex"}, 400},
 		"the same twice":             {[]string{"X-Account-Id", "acme", "X-Account-Id", "acme"}, 400},

@@ -129,6 +129,13 @@ test("switchAccount", async (t) => {
     browser.gateway.signedIn = ada;
     assert.equal((await tab.client.getSession()).primaryAccount.accountId, "acme");
   });
+  await t.test("may have an id that no header holds as it is", async () => {
+    const browser = new Browser(), tab = await browser.tab().watch(), { gateway } = browser;
+    gateway.signedIn = { ...ada, accounts: [{ accountId: "acme" }, { accountId: "50% 東京" }] };
+    assert.equal((await tab.client.switchAccount("50% 東京")).primaryAccount.accountId, "50% 東京");
+    await tab.client.authFetch("/app", { method: "POST" });
+    assert.equal(gateway.asked.at(-1).request.headers.get("X-Account-Id"), "50%25%20%E6%9D%B1%E4%BA%AC");
+  });
   await t.test("is for the page where the browser keeps nothing", async () => {
     const browser = new Browser(), { client } = browser.tab({ storage: false });
     await client.switchAccount("globex");

@@ -163,12 +163,26 @@ test("the stream of events", async (t) => {
     assert.equal(browser.gateway.streams.length, 1);
   });
   await t.test("comes back by itself", async () => {
-    const { gateway } = await tabs(1);
-    const before = gateway.reads.length;
+    const { gateway, all } = await tabs(1);
     gateway.streams[0].fail(0);
     await settled();
     assert.equal(gateway.streams.length, 1);
-    assert.equal(gateway.reads.length, before);
+    assert.equal(all[0].status, "authenticated");
+  });
+  await t.test("that breaks off has the session looked at once, so that a gateway that is gone is told", async () => {
+    const { gateway, all } = await tabs(1);
+    const before = gateway.reads.length;
+    gateway.trouble = 503;
+    gateway.streams[0].fail(0);
+    await settled();
+    assert.equal(all[0].status, "stale");
+    gateway.streams[0].fail(0);
+    await settled();
+    assert.equal(gateway.reads.length, before + 1);
+    gateway.trouble = undefined;
+    gateway.streams[0].open();
+    await settled();
+    assert.equal(all[0].status, "authenticated");
   });
   await t.test("when it is refused has the session looked at, and is opened again after a while", async () => {
     const { browser, gateway, all } = await tabs(1);

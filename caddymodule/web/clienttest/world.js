@@ -50,7 +50,7 @@ export class Gateway {
   async fetch(input, init) {
     const request = new Request(new URL(input.url ?? input, "https://app.example.com"), input.url ? input : init);
     const { pathname } = new URL(request.url);
-    this.asked.push({ path: pathname, method: request.method, account: request.headers.get("X-Account-Id"), request, text: init?.body, init });
+    this.asked.push({ path: pathname, method: request.method, account: decodeURIComponent(request.headers.get("X-Account-Id") ?? "") || null, request, text: init?.body, init });
     const trouble = this.trouble, answer = this.answer(request, pathname, init?.body);
     await Promise.race([this.held?.promise, this.held && aborted(init?.signal)]);
     if (trouble === "network") throw new TypeError("Failed to fetch");
@@ -59,7 +59,7 @@ export class Gateway {
   }
 
   answer(request, path, body) {
-    const account = request.headers.get("X-Account-Id") || this.primary;
+    const account = decodeURIComponent(request.headers.get("X-Account-Id") ?? "") || this.primary;
     if (path === "/app") return new Response("the app", { status: this.app ?? 200 });
     if (!this.signedIn) return Response.json({ error: "unauthorized", status: 401 }, { status: 401 });
     if (!this.signedIn.accounts.some((one) => one.accountId === account)) {
@@ -75,7 +75,7 @@ export class Gateway {
 
   session(request, account) {
     const body = JSON.stringify({ ...this.signedIn, primaryAccount: { accountId: account } });
-    const headers = { ETag: `"${body.length}.${account}.${this.signedIn.email}"`, Date: new Date(this.clock.now).toUTCString() };
+    const headers = { ETag: `"${body.length}.${encodeURIComponent(account)}.${this.signedIn.email}"`, Date: new Date(this.clock.now).toUTCString() };
     if (this.ends < Infinity) {
       headers["X-Session-Expires-At"] = new Date(this.ends + 3600e3).toISOString();
       headers["X-Session-Idle-Expires-At"] = new Date(this.ends).toISOString();

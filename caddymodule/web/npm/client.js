@@ -46,7 +46,7 @@ export const createClient = ({ base = new URL(".", import.meta.url).href, events
       credentials: "include",
       signal: AbortSignal.timeout?.(path === "/session" ? 1e4 : 6e4),
       ...init,
-      headers: { ...(as && { "X-Account-Id": as }), ...headers },
+      headers: { ...(as && { "X-Account-Id": encodeURIComponent(as) }), ...headers },
     });
 
   // A page may have no channel.
@@ -163,7 +163,7 @@ export const createClient = ({ base = new URL(".", import.meta.url).href, events
     source.onopen = () => (toAll(), again());
     source.addEventListener("session", source.onopen);
     source.onerror = () => {
-      if (source.readyState < 2) return;
+      if (source.readyState < 2) return state.status === "stale" || peek();
       again();
       setTimeout(() => source === stream && ((stream = null), follow()), 3e4 * (1 + Math.random()));
     };
@@ -236,7 +236,7 @@ export const createClient = ({ base = new URL(".", import.meta.url).href, events
     },
     refresh: () => change("/refresh", { method: "POST" }, toAll),
     switchAccount(id, { everywhere } = {}) {
-      const headers = { "X-Account-Id": id };
+      const headers = { "X-Account-Id": encodeURIComponent(id) };
       if (!everywhere) return change("/session", { headers }, (session) => session && choose(session.id, id));
       headers["Content-Type"] = "application/json";
       return change("/session/primary-account", { method: "PUT", headers, body: JSON.stringify({ accountId: id }) }, forAll);
@@ -249,7 +249,7 @@ export const createClient = ({ base = new URL(".", import.meta.url).href, events
       // Whose choice is it?
       if (!state.session && chosen()) await peek();
       const request = new Request(input.url ? input : url, away && !input.url ? { credentials: "include", ...init } : init);
-      if (chosen() && !request.headers.has("X-Account-Id")) request.headers.set("X-Account-Id", chosen());
+      if (chosen() && !request.headers.has("X-Account-Id")) request.headers.set("X-Account-Id", encodeURIComponent(chosen()));
       const began = Date.now(), answer = await fetch(request);
       // One question is for all requests that it came after.
       if (answer.status === 401 && state.status !== "anonymous") await (asked < began ? again() : peek());

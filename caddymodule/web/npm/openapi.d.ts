@@ -8,7 +8,10 @@ export interface paths {
         parameters: {
             query?: never;
             header?: {
-                /** @description Answer as if this account of one's own were the primary one, for this request only */
+                /**
+                 * @description Answer as if this account of one's own were the primary one, for this request only. An id that is not ASCII is percent-encoded, for `fetch`
+                 *     sends no other header.
+                 */
                 "X-Account-Id"?: components["parameters"]["AccountId"];
                 /** @description The ETag of the answer one has */
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
@@ -37,7 +40,10 @@ export interface paths {
         parameters: {
             query?: never;
             header?: {
-                /** @description Answer as if this account of one's own were the primary one, for this request only */
+                /**
+                 * @description Answer as if this account of one's own were the primary one, for this request only. An id that is not ASCII is percent-encoded, for `fetch`
+                 *     sends no other header.
+                 */
                 "X-Account-Id"?: components["parameters"]["AccountId"];
                 /**
                  * @description The `id` that was heard last, as EventSource sends it by itself when it comes back. Where the session is not as it was then, or
@@ -291,7 +297,10 @@ export interface paths {
         parameters: {
             query?: never;
             header?: {
-                /** @description Answer as if this account of one's own were the primary one, for this request only */
+                /**
+                 * @description Answer as if this account of one's own were the primary one, for this request only. An id that is not ASCII is percent-encoded, for `fetch`
+                 *     sends no other header.
+                 */
                 "X-Account-Id"?: components["parameters"]["AccountId"];
             };
             path?: never;
@@ -383,7 +392,10 @@ export interface paths {
                 method?: string;
             };
             header?: {
-                /** @description Answer as if this account of one's own were the primary one, for this request only */
+                /**
+                 * @description Answer as if this account of one's own were the primary one, for this request only. An id that is not ASCII is percent-encoded, for `fetch`
+                 *     sends no other header.
+                 */
                 "X-Account-Id"?: components["parameters"]["AccountId"];
             };
             path?: never;
@@ -411,7 +423,10 @@ export interface paths {
                 redirect?: components["parameters"]["Redirect"];
             };
             header?: {
-                /** @description Answer as if this account of one's own were the primary one, for this request only */
+                /**
+                 * @description Answer as if this account of one's own were the primary one, for this request only. An id that is not ASCII is percent-encoded, for `fetch`
+                 *     sends no other header.
+                 */
                 "X-Account-Id"?: components["parameters"]["AccountId"];
                 /** @description Path and query of the original request */
                 "X-Forwarded-Uri"?: components["parameters"]["ForwardedUri"];
@@ -445,7 +460,10 @@ export interface paths {
                 redirect?: components["parameters"]["Redirect"];
             };
             header?: {
-                /** @description Answer as if this account of one's own were the primary one, for this request only */
+                /**
+                 * @description Answer as if this account of one's own were the primary one, for this request only. An id that is not ASCII is percent-encoded, for `fetch`
+                 *     sends no other header.
+                 */
                 "X-Account-Id"?: components["parameters"]["AccountId"];
                 /** @description Path and query of the original request */
                 "X-Forwarded-Uri"?: components["parameters"]["ForwardedUri"];
@@ -480,7 +498,10 @@ export interface paths {
         parameters: {
             query?: never;
             header?: {
-                /** @description Answer as if this account of one's own were the primary one, for this request only */
+                /**
+                 * @description Answer as if this account of one's own were the primary one, for this request only. An id that is not ASCII is percent-encoded, for `fetch`
+                 *     sends no other header.
+                 */
                 "X-Account-Id"?: components["parameters"]["AccountId"];
             };
             path: {
@@ -1222,7 +1243,10 @@ export interface components {
         ForwardedMethod: string;
         /** @description The host that it is for */
         ForwardedHost: string;
-        /** @description Answer as if this account of one's own were the primary one, for this request only */
+        /**
+         * @description Answer as if this account of one's own were the primary one, for this request only. An id that is not ASCII is percent-encoded, for `fetch`
+         *     sends no other header.
+         */
         AccountId: string;
         /** @description The ETag of the answer one has */
         IfNoneMatch: string;
@@ -1328,7 +1352,10 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Answer as if this account of one's own were the primary one, for this request only */
+                /**
+                 * @description Answer as if this account of one's own were the primary one, for this request only. An id that is not ASCII is percent-encoded, for `fetch`
+                 *     sends no other header.
+                 */
                 "X-Account-Id"?: components["parameters"]["AccountId"];
                 /** @description The ETag of the answer one has */
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
@@ -1412,7 +1439,10 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Answer as if this account of one's own were the primary one, for this request only */
+                /**
+                 * @description Answer as if this account of one's own were the primary one, for this request only. An id that is not ASCII is percent-encoded, for `fetch`
+                 *     sends no other header.
+                 */
                 "X-Account-Id"?: components["parameters"]["AccountId"];
                 /** @description The ETag of the answer one has */
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
@@ -1496,7 +1526,10 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Answer as if this account of one's own were the primary one, for this request only */
+                /**
+                 * @description Answer as if this account of one's own were the primary one, for this request only. An id that is not ASCII is percent-encoded, for `fetch`
+                 *     sends no other header.
+                 */
                 "X-Account-Id"?: components["parameters"]["AccountId"];
                 /**
                  * @description The `id` that was heard last, as EventSource sends it by itself when it comes back. Where the session is not as it was then, or
@@ -1572,7 +1605,10 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Answer as if this account of one's own were the primary one, for this request only */
+                /**
+                 * @description Answer as if this account of one's own were the primary one, for this request only. An id that is not ASCII is percent-encoded, for `fetch`
+                 *     sends no other header.
+                 */
                 "X-Account-Id"?: components["parameters"]["AccountId"];
                 /**
                  * @description The `id` that was heard last, as EventSource sends it by itself when it comes back. Where the session is not as it was then, or
@@ -2480,7 +2516,10 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Answer as if this account of one's own were the primary one, for this request only */
+                /**
+                 * @description Answer as if this account of one's own were the primary one, for this request only. An id that is not ASCII is percent-encoded, for `fetch`
+                 *     sends no other header.
+                 */
                 "X-Account-Id"?: components["parameters"]["AccountId"];
             };
             path?: never;
@@ -2590,7 +2629,7 @@ export interface operations {
             cookie?: never;
         };
         /** @description A form without fields */
-        requestBody?: {
+        requestBody: {
             content: {
                 /** @example {} */
                 "application/x-www-form-urlencoded": Record<string, never>;
@@ -2661,7 +2700,7 @@ export interface operations {
             cookie?: never;
         };
         /** @description A form without fields */
-        requestBody?: {
+        requestBody: {
             content: {
                 /** @example {} */
                 "application/x-www-form-urlencoded": Record<string, never>;
@@ -2737,7 +2776,10 @@ export interface operations {
                 method?: string;
             };
             header?: {
-                /** @description Answer as if this account of one's own were the primary one, for this request only */
+                /**
+                 * @description Answer as if this account of one's own were the primary one, for this request only. An id that is not ASCII is percent-encoded, for `fetch`
+                 *     sends no other header.
+                 */
                 "X-Account-Id"?: components["parameters"]["AccountId"];
             };
             path?: never;
@@ -2771,7 +2813,10 @@ export interface operations {
                 redirect?: components["parameters"]["Redirect"];
             };
             header?: {
-                /** @description Answer as if this account of one's own were the primary one, for this request only */
+                /**
+                 * @description Answer as if this account of one's own were the primary one, for this request only. An id that is not ASCII is percent-encoded, for `fetch`
+                 *     sends no other header.
+                 */
                 "X-Account-Id"?: components["parameters"]["AccountId"];
                 /** @description Path and query of the original request */
                 "X-Forwarded-Uri"?: components["parameters"]["ForwardedUri"];
@@ -2893,7 +2938,10 @@ export interface operations {
                 redirect?: components["parameters"]["Redirect"];
             };
             header?: {
-                /** @description Answer as if this account of one's own were the primary one, for this request only */
+                /**
+                 * @description Answer as if this account of one's own were the primary one, for this request only. An id that is not ASCII is percent-encoded, for `fetch`
+                 *     sends no other header.
+                 */
                 "X-Account-Id"?: components["parameters"]["AccountId"];
                 /** @description Path and query of the original request */
                 "X-Forwarded-Uri"?: components["parameters"]["ForwardedUri"];
@@ -3018,7 +3066,10 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Answer as if this account of one's own were the primary one, for this request only */
+                /**
+                 * @description Answer as if this account of one's own were the primary one, for this request only. An id that is not ASCII is percent-encoded, for `fetch`
+                 *     sends no other header.
+                 */
                 "X-Account-Id"?: components["parameters"]["AccountId"];
             };
             path: {
