@@ -149,7 +149,7 @@ func (v verify) read(r *http.Request) (policy string, asked *original, why *refu
 		return name, asked, why
 	}
 	if !origin.TrustedPeer(r) {
-		return name, nil, refusal.OriginalUnknown
+		return name, nil, refusal.BelowUntrusted
 	}
 	asked = below(r, v.address.BasePath+verifyPolicies+name)
 	if why = appended(r, asked); why == nil {

@@ -182,6 +182,10 @@ func TestForgedOriginalsDecideNothing(t *testing.T) {
 			{"is not heard where nothing hangs on it", "/auth/verify", []string{"X-Forwarded-Uri", "%zz", "X-Forwarded-Method", "TRACE"}, http.StatusNoContent},
 			{"has the role that they have", "/auth/verify/admin", []string{"X-Forwarded-Uri", "/assets/a"}, http.StatusForbidden},
 		})
+		why := s.WithCookie(t, gatewaytest.Grace).Get("/auth/verify/default/orders/7").Want(t, http.StatusBadRequest)
+		if !strings.Contains(why.Body, "is taken from trusted proxies alone") {
+			t.Errorf("a policy that does not ask for the path is refused by %s", why.Body)
+		}
 	})
 	wantDecided(t, verifying(t).WithCookie(t, gatewaytest.Grace), []forged{
 		{"nothing is told", "/auth/verify/open", nil, http.StatusBadRequest},

@@ -103,6 +103,9 @@ var (
 	OriginalUnknown = &Refusal{Status: http.StatusBadRequest, Code: "bad_request",
 		Message: "This policy decides by path or method, and no trusted proxy tells those of the request: have it send X-Forwarded-Method, X-Forwarded-Host " +
 			"and X-Forwarded-Uri, and name its address in trusted_proxies."}
+	BelowUntrusted = &Refusal{Status: http.StatusBadRequest, Code: "bad_request",
+		Message: "What stands behind the name of a policy here is the path that is asked about, and is taken from trusted proxies alone: ask at the " +
+			"policy's own address, or have the proxy that asks named in trusted_proxies."}
 	MethodOverridden = &Refusal{Status: http.StatusForbidden, Code: "forbidden",
 		Text:    "refusal.method_overridden",
 		Message: "The request tells the app to take another method than its own, and what is allowed here depends on the method."}

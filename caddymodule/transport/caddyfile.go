@@ -3,6 +3,7 @@ package transport
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"strconv"
 	"strings"
 
@@ -76,7 +77,8 @@ func refuseTheirs(d caddyfile.Dispenser) error {
 // checkLocal says in its line what Caddy would say without.
 func (t *Transport) checkLocal() error {
 	address, err := caddy.ParseNetworkAddressWithDefaults(t.LocalAddress, "tcp", 0)
-	if err == nil && (address.PortRangeSize() > 1 || address.IsUnixNetwork() || !strings.HasPrefix(address.Network, "tcp")) {
+	_, notOne := netip.ParseAddr(address.Host)
+	if err == nil && (address.PortRangeSize() > 1 || address.IsUnixNetwork() || !strings.HasPrefix(address.Network, "tcp") || notOne != nil) {
 		err = errors.New("it has to be one address of this machine, such as 127.0.0.2, without a range of ports")
 	}
 	if err != nil {

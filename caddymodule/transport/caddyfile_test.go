@@ -71,6 +71,7 @@ func TestAWrongOptionIsRefused(t *testing.T) {
 		"write_buffer 2GiB":                          "1GiB at most",
 		"read_buffer 4KiB\nread_buffer 4KiB":         "given twice",
 		"local_address 127.0.0.1:80-90":              "one address of this machine",
+		"local_address eth0":                         "one address of this machine",
 		"local_address udp/127.0.0.1:80":             "one address of this machine",
 		"dail_timeout 1s":                            "did you mean `dial_timeout`?",
 	} {
