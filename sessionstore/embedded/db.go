@@ -63,8 +63,9 @@ type DB struct {
 //
 // Every write is on disk (fsync) when it is answered.
 func Open(path string) (*DB, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, fmt.Errorf("making the folder of session database: %w", err)
+	path, err := Whole(path)
+	if err != nil {
+		return nil, err
 	}
 	db, err := open(path)
 	if err != nil {

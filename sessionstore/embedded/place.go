@@ -20,20 +20,30 @@ type place struct {
 	open os.FileInfo
 }
 
-// placeOf is that of an open file by the name that it was opened by. Links among its
-// folders are resolved once, as what they lead to is another's business; where the file
-// is a link itself, that must lead to it on.
-func placeOf(open os.FileInfo, path string) (*place, error) {
-	folder, err := filepath.EvalSymlinks(filepath.Dir(path))
-	if err != nil {
-		return nil, err
+// Whole is the name without links among the folders, which it makes (mode 0700) where
+// there are none: of a file by several names it is one. The file itself may be a link.
+func Whole(path string) (string, error) {
+	folder := filepath.Dir(path)
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return "", fmt.Errorf("making the folder of session database: %w", err)
 	}
+	folder, err := filepath.EvalSymlinks(folder)
+	if err != nil {
+		return "", fmt.Errorf("finding the folder of session database: %w", err)
+	}
+	return filepath.Join(folder, filepath.Base(path)), nil
+}
+
+// placeOf is that of an open file by its Whole name. Where links among its folders lead
+// later is the next start's business; where the file is a link itself, that must lead to
+// it on.
+func placeOf(open os.FileInfo, path string) (*place, error) {
 	whole, err := filepath.EvalSymlinks(path)
 	if err != nil {
 		return nil, err
 	}
-	p := &place{names: []string{filepath.Join(folder, filepath.Base(path))}, open: open}
-	if whole != p.names[0] {
+	p := &place{names: []string{path}, open: open}
+	if whole != path {
 		p.names = append(p.names, whole)
 	}
 	return p, nil
