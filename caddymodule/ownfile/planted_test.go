@@ -155,6 +155,9 @@ func TestWhatSomebodyElseHasMadeIsTheirs(t *testing.T) {
 			t.Errorf("another's: %v", err)
 		}
 	}
+	if os.Lchown(linked, os.Getuid()+1, -1) == nil && OfAnother(os.Getuid(), linked) == nil { // root alone may
+		t.Error("another's link to a folder of one's own is taken")
+	}
 	must(t, os.Remove(linked))
 	must(t, os.Symlink("/", linked)) // root's, by a link of one's own; of root every folder is its own
 	if root := os.Getuid() == 0; (OfAnother(os.Getuid(), linked) == nil) != root {
