@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
@@ -90,7 +91,7 @@ func (o *SecretOptions) ringSecrets(ctx context.Context) ([]string, error) {
 	}
 	secret, err := loadOrMakeSecret(ctx, o.storage)
 	if err == nil {
-		err = o.planted()
+		err = cmp.Or(o.planted(), o.spoilt(secret))
 	} else {
 		err = o.unkept(err)
 	}
@@ -108,6 +109,18 @@ func (o *SecretOptions) planted() error {
 		return nil
 	}
 	return ownfile.Planted(files.Filename(secretPath))
+}
+
+// spoilt is an error when the secret that was kept is no longer whole. Whoever makes
+// another one in its place signs everybody out.
+func (o *SecretOptions) spoilt(secret string) error {
+	size := len(strings.TrimSpace(secret))
+	if size >= token.MinSecret {
+		return nil
+	}
+	made, _ := o.madeHere()
+	return fmt.Errorf("the secret that was made here, %s, has %d bytes and is not whole: put back that of a copy (the file secret of a backup by `caddy sidegate-store backup`), "+
+		"and nobody is signed out; where there is none, take it away, and another one is made at the next start, by which everybody has to sign in once more", made, size)
 }
 
 // unkept tells what to do where no secret can be kept.

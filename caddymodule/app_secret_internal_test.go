@@ -120,3 +120,18 @@ func TestWhereNothingCanBeKeptOneIsToldOfTheSecretAndTheSessions(t *testing.T) {
 		t.Error("an error of a folder is not told from others")
 	}
 }
+
+// Whoever follows the advice for a secret that is configured signs everybody out.
+func TestAKeptSecretThatIsNotWholeIsToldByItsFile(t *testing.T) {
+	for _, text := range []string{"", " \n", "half a secret"} {
+		o := SecretOptions{storage: &certmagic.FileStorage{Path: t.TempDir()}}
+		if err := o.storage.Store(t.Context(), secretPath, []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		made, _ := o.madeHere()
+		_, err := o.ringSecrets(t.Context())
+		if err == nil || !strings.Contains(err.Error(), made) || !strings.Contains(err.Error(), "the file secret of a backup") || strings.Contains(err.Error(), "half") {
+			t.Errorf("%q is told as %v", text, err)
+		}
+	}
+}

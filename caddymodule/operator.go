@@ -209,6 +209,9 @@ func (a *App) Kept(ctx context.Context) (storecommand.Kept, error) {
 	case err != nil:
 		return k, fmt.Errorf("the secret that was made here cannot be read from Caddy's storage: %w; run this as the user of the gateway, with its HOME", err)
 	}
+	if err := a.spoilt(string(made)); err != nil {
+		return k, err
+	}
 	k.Secrets = []string{string(made)}
 	return k, nil
 }

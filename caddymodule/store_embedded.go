@@ -96,13 +96,18 @@ func isMissing(path string) bool {
 // Shared is false: the file is this process' alone.
 func (*EmbeddedStore) Shared() bool { return false }
 
-// Open opens the file, or takes it over from the configuration before.
+// Open opens the file, or takes it over from the configuration before, by whichever name
+// that has its folder.
 func (e *EmbeddedStore) Open(sealer *sessionstore.Sealer, now func() time.Time) (sessionstore.Store, func() error, error) {
 	if err := ownfile.Planted(e.working); err != nil {
 		return nil, nil, fmt.Errorf("store embedded: %w", err)
 	}
-	db, release, err := pooled("sidegate.stores.embedded:"+e.path, func() (keptDB, error) {
-		opened, err := embedded.Open(e.path)
+	whole, err := embedded.Whole(e.path)
+	if err != nil {
+		return nil, nil, fmt.Errorf("store embedded: %w", e.unopened(err))
+	}
+	db, release, err := pooled("sidegate.stores.embedded:"+whole, func() (keptDB, error) {
+		opened, err := embedded.Open(whole)
 		return keptDB{opened}, err
 	})
 	if err != nil {

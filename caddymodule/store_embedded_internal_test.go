@@ -88,3 +88,33 @@ func TestAStoreThatCannotBeOpenedSaysWhoseTheFolderIs(t *testing.T) {
 		t.Errorf("told: %v", err)
 	}
 }
+
+// A reload may name the folder by another way, and the file is this process' own.
+func TestAFileByAnotherNameOfItsFolderIsTheSame(t *testing.T) {
+	in := t.TempDir()
+	link := filepath.Join(in, "link")
+	if err := os.Symlink(in, link); err != nil {
+		t.Fatal(err)
+	}
+	for _, names := range [][2]string{{link, in}, {in, link}} {
+		// Neither folder is there when the first of them is opened.
+		below := filepath.Join("of "+filepath.Base(names[0]), "sessions.db")
+		_, release, err := embeddedAt(t, filepath.Join(names[0], below), "").Open(nil, time.Now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		other, letGo, err := embeddedAt(t, filepath.Join(names[1], below), "").Open(nil, time.Now)
+		if err != nil {
+			t.Fatalf("in use by this process: %v", err)
+		}
+		if err := release(); err != nil {
+			t.Fatal(err)
+		}
+		if err := other.Beat(t.Context()); err != nil {
+			t.Errorf("closed with the configuration before: %v", err)
+		}
+		if err := letGo(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

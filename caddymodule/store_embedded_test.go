@@ -100,3 +100,48 @@ func read(t testing.TB, path string) string {
 	}
 	return string(text)
 }
+
+// A restore without a stop, or whoever clears up. What the gateway acknowledged from then
+// on was undone by the next start.
+func TestAFileThatIsReplacedUnderTheGatewayIsNoticed(t *testing.T) {
+	t.Parallel()
+	p := gatewaytest.StartProcess(t, gatewaytest.Site{Options: "cache off"})
+	ada := p.Client(t)
+	ada.SignIn(gatewaytest.Ada)
+	file, moved := filepath.Join(p.Dir, "sessions.db"), filepath.Join(p.Dir, "moved.db")
+	rename := func(from, to string) {
+		t.Helper()
+		if err := os.Rename(from, to); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, content := range map[string]string{"another is in its place": "another", "there is none": ""} {
+		rename(file, moved)
+		if content != "" {
+			gatewaytest.WriteFile(t, file, content)
+		}
+		ada.Get("/auth/session").Want(t, http.StatusInternalServerError)
+		ada.Post("/auth/logout", "Origin", p.URL).Want(t, http.StatusServiceUnavailable)
+		p.AwaitSample("store_up", 0)
+		resp, err := http.Get("http://" + p.Site.Admin + "/sidegate/ready")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _ = resp.Body.Close(); resp.StatusCode != http.StatusServiceUnavailable {
+			t.Errorf("%s: the gateway is ready: %d", name, resp.StatusCode)
+		}
+		said, code := gatewaytest.RunCaddy(t, p.Dir, "sidegate-store", "compact", "--address", p.Site.Admin)
+		if code != 1 || !strings.Contains(said, "Stop the gateway, then put the right file back at "+file) || strings.Contains(said, "room") {
+			t.Errorf("%s: compacting ends with %d: %s", name, code, said)
+		}
+		if content != "" && read(t, file) != content {
+			t.Errorf("%s: it was written over", name)
+		}
+		rename(moved, file)
+		p.AwaitSample("store_up", 1)
+		ada.Get("/auth/session").Want(t, http.StatusOK)
+	}
+	if !strings.Contains(p.Log.String(), "stop the gateway, then put the right one back") {
+		t.Error("the log does not say what to do")
+	}
+}

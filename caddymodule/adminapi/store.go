@@ -41,7 +41,7 @@ func backup(c *call) error {
 	case err != nil && n > 0:
 		panic(http.ErrAbortHandler)
 	case err != nil:
-		return fault(http.StatusServiceUnavailable, "%s: see whether there is room beside the file, and try again", shown(err.Error()))
+		return undone(err, "see whether there is room beside the file, and try again")
 	}
 	return nil
 }
@@ -66,9 +66,18 @@ func checkStore(c *call) error {
 	}
 	report, err := store.Check(c.r.Context())
 	if err != nil {
-		return fault(http.StatusServiceUnavailable, "%s: see whether there is room beside the file, and try again", shown(err.Error()))
+		return undone(err, "see whether there is room beside the file, and try again")
 	}
 	return c.reply(report)
+}
+
+// undone says why nothing was done with the file, and what to do: what the store says
+// of that itself, where it does.
+func undone(err error, remedy string) error {
+	if said := refused(err); said != "" {
+		return fault(http.StatusServiceUnavailable, "%s. Then try again", said)
+	}
+	return fault(http.StatusServiceUnavailable, "%s: %s", shown(err.Error()), remedy)
 }
 
 // Compacted is what compacting answers: the size of the file in bytes.
@@ -84,7 +93,7 @@ func compact(c *call) error {
 	}
 	before, after, err := store.Compact(c.r.Context())
 	if err != nil {
-		return fault(http.StatusServiceUnavailable, "%s: the file is as it was, unless the folder could not be written to disk; see whether there is room beside it, and try again", shown(err.Error()))
+		return undone(err, "the file is as it was, unless the folder could not be written to disk; see whether there is room beside it, and try again")
 	}
 	return c.reply(Compacted{before, after})
 }

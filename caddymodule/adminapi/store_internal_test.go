@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -196,4 +197,18 @@ func TestEachPartOfACopyHasADeadlineOfItsOwn(t *testing.T) {
 		t.Error("another request would have the deadline of the last part")
 	}
 	wantAlone(t, path)
+}
+
+// Room beside it is of no use to a file that has lost its place.
+func TestAFileThatHasLostItsPlaceIsNotToldToNeedRoom(t *testing.T) {
+	a, path := onDisk(t)
+	if err := os.Rename(path, path+"-moved"); err != nil {
+		t.Fatal(err)
+	}
+	for route, method := range map[string]string{"store/backup": http.MethodGet, "store/check": http.MethodGet, "store/compact": http.MethodPost, "sessions?all=true": http.MethodGet} {
+		code, body := a.ask(t.Context(), method, prefix+route)
+		if code != http.StatusServiceUnavailable || !strings.Contains(body, "Stop the gateway, then put the right file back at "+path) || strings.Contains(body, "room") {
+			t.Errorf("%s answers %d, %s", route, code, body)
+		}
+	}
 }

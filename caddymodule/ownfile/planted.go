@@ -117,6 +117,24 @@ func belongs(uid int, info fs.FileInfo) bool {
 	return !known || owner == uid
 }
 
+// OfAnother is an error when what is there, or the link that leads there, is not that
+// user's: a folder that somebody else has made is theirs, whatever is put into it.
+func OfAnother(uid int, path string) error {
+	link, err := os.Lstat(path)
+	if err != nil {
+		return err
+	}
+	is, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if belongs(uid, link) && belongs(uid, is) {
+		return nil
+	}
+	return fmt.Errorf("%s is not of uid %d, which this runs as: name a folder that does not exist yet, and it is made, or make it that user's (chown -h %d %s)",
+		Described(path), uid, uid, InShell(path))
+}
+
 // IsOpenToAll reports whether anybody on the machine may write the file, as far as it
 // can be told.
 func IsOpenToAll(path string) bool {

@@ -139,3 +139,28 @@ func must(t *testing.T, err error) {
 		t.Fatal(err)
 	}
 }
+
+// Whose a link is decides where it leads to later.
+func TestWhatSomebodyElseHasMadeIsTheirs(t *testing.T) {
+	made := filepath.Join(t.TempDir(), "a folder")
+	must(t, os.Mkdir(made, 0o777))
+	linked := made + "-linked"
+	must(t, os.Symlink(made, linked))
+	for _, path := range []string{made, linked} {
+		if err := OfAnother(os.Getuid(), path); err != nil {
+			t.Errorf("one's own: %v", err)
+		}
+		err := OfAnother(os.Getuid()+1, path)
+		if err == nil || !strings.Contains(err.Error(), "name a folder that does not exist yet") || !strings.Contains(err.Error(), " '"+path+"')") {
+			t.Errorf("another's: %v", err)
+		}
+	}
+	if os.Lchown(linked, os.Getuid()+1, -1) == nil && OfAnother(os.Getuid(), linked) == nil { // root alone may
+		t.Error("another's link to a folder of one's own is taken")
+	}
+	must(t, os.Remove(linked))
+	must(t, os.Symlink("/", linked)) // root's, by a link of one's own; of root every folder is its own
+	if root := os.Getuid() == 0; (OfAnother(os.Getuid(), linked) == nil) != root {
+		t.Errorf("a link to a folder of root: %v", OfAnother(os.Getuid(), linked))
+	}
+}

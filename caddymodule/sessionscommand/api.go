@@ -77,7 +77,7 @@ func (a *api) explain(err error) error {
 		return errors.New(asCommand.Replace(terminal.Printable(answer.Error)))
 	}
 	if status == http.StatusNotFound {
-		return fmt.Errorf("the Caddy at %s has no Sidegate built in: name the admin endpoint of the gateway by --address", a.address)
+		return fmt.Errorf("what answers at %s is no Caddy, or one that has no Sidegate built in: name the admin endpoint of the gateway by --address", a.address)
 	}
-	return fmt.Errorf("the admin endpoint at %s answers %d: %s; see Caddy's log", a.address, status, terminal.Printable(strings.TrimSpace(found[2])))
+	return fmt.Errorf("the admin endpoint at %s answers %d: %s; see Caddy's log, or name that of the gateway by --address where this is no Caddy", a.address, status, terminal.Printable(strings.TrimSpace(found[2])))
 }

@@ -245,10 +245,10 @@ func asked(do func(*run) error) func(*cobra.Command, []string) error {
 		caddy.BufferedLog() // else Caddy tells the person that it reads the file that they have named
 		address, err := caddycmd.DetermineAdminAPIAddress(r.fl.String("address"), nil, r.fl.String("config"), r.fl.String("adapter"))
 		if err != nil {
-			return errors.New("the address of the admin endpoint cannot be read off the configuration: " + err.Error() + "; mend it, or name the endpoint by --address")
+			return terminal.Err(errors.New("the address of the admin endpoint cannot be read off the configuration: " + err.Error() + "; mend it, or name the endpoint by --address"))
 		}
 		if address, err = caddy.NewReplacer().ReplaceOrErr(address, true, true); err != nil {
-			return errors.New("the address of the admin endpoint has a placeholder that stands for nothing here: " + err.Error() + "; name the endpoint by --address")
+			return terminal.Err(errors.New("the address of the admin endpoint has a placeholder that stands for nothing here: " + err.Error() + "; name the endpoint by --address"))
 		}
 		if address == "off" {
 			return errors.New("the admin endpoint is off in that configuration: say where it is by admin in its global options, and reload")
@@ -257,7 +257,7 @@ func asked(do func(*run) error) func(*cobra.Command, []string) error {
 			return err
 		}
 		r.api = &api{address}
-		return do(r)
+		return terminal.Err(do(r))
 	}
 }
 

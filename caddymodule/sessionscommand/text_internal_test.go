@@ -66,7 +66,7 @@ func TestAnAnswerOtherThanSuccessIsExplained(t *testing.T) {
 	a := &api{"127.0.0.1:2019"}
 	for said, want := range map[string]string{
 		"caddy responded with error: HTTP 503: {\"error\":\"the store is away: ask again\"}\n": "the store is away: ask again",
-		"caddy responded with error: HTTP 404: 404 page not found\n":                           "has no Sidegate built in",
+		"caddy responded with error: HTTP 404: 404 page not found\n":                           "is no Caddy, or one that has no Sidegate built in",
 		"caddy responded with error: HTTP 403: {\"error\":\"host not allowed: x\"}\n":          "see its access control",
 		"caddy responded with error: HTTP 500: \x1b[2J":                                        "answers 500: \uFFFD[2J; see Caddy's log",
 		"performing request: connection refused":                                               "is Caddy running",

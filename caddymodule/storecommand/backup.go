@@ -12,6 +12,9 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"example.com/sidegate/caddymodule/ownfile"
+	"example.com/sidegate/caddymodule/terminal"
 )
 
 func (o *options) backup(ctx context.Context, args []string) error {
@@ -25,7 +28,7 @@ func (o *options) backup(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	made, err := newFolder(args[0])
+	made, err := newFolder(args[0], os.Geteuid())
 	if err != nil {
 		return err
 	}
@@ -36,7 +39,7 @@ func (o *options) backup(ctx context.Context, args []string) error {
 	if o.json {
 		return o.print(m)
 	}
-	_, _ = fmt.Fprintf(o.out, "copied: %d bytes of sessions into %s\n", m.Bytes, args[0])
+	_, _ = fmt.Fprintf(o.out, "copied: %d bytes of sessions into %s\n", m.Bytes, terminal.Printable(args[0]))
 	if m.Secret == "" {
 		_, _ = fmt.Fprintf(o.out, "the secret is not in it: keep what the configuration says now as well, secret %s\n", m.Keep)
 	} else {
@@ -45,23 +48,49 @@ func (o *options) backup(ctx context.Context, args []string) error {
 	return nil
 }
 
-// newFolder makes the folder, or takes an empty one; never one with a backup in it.
-func newFolder(path string) (made bool, err error) {
-	_, missing := os.Lstat(path)
-	if err := os.MkdirAll(path, 0o700); err != nil {
+// newFolder makes the folder, or takes an empty one of the user of that number; never one
+// with a backup in it.
+func newFolder(path string, uid int) (made bool, err error) {
+	path = filepath.Clean(path) // a link with a slash behind it is the folder that it leads to
+	err = os.MkdirAll(filepath.Dir(path), 0o700)
+	if err == nil {
+		err = os.Mkdir(path, 0o700)
+	}
+	switch info, there := os.Stat(path); {
+	case err == nil:
+		return true, nil
+	case there != nil || !info.IsDir():
 		return false, fmt.Errorf("the folder of the backup cannot be made: %w; name another one", err)
 	}
-	there, err := os.ReadDir(path)
-	if err != nil {
-		return false, fmt.Errorf("%w; name another folder", err)
+	return false, takeFolder(path, uid)
+}
+
+// takeFolder takes a folder that is there. One of another user is theirs: whoever may
+// write there later puts in a secret and a file of sessions of their own, which whoever
+// restores takes for the gateway's.
+func takeFolder(path string, uid int) error {
+	if err := ownfile.OfAnother(uid, path); err != nil {
+		return err
 	}
-	if len(there) > 0 {
-		return false, fmt.Errorf("%s is not empty, and nothing is written over: name a new folder", path)
+	if err := empty(path); err != nil {
+		return err
 	}
 	if err := os.Chmod(path, 0o700); err != nil { //nolint:gosec // it is a folder
-		return false, fmt.Errorf("%w; name a folder that does not exist yet, and it is made", err)
+		return fmt.Errorf("%w; name a folder that does not exist yet, and it is made", err)
 	}
-	return errors.Is(missing, os.ErrNotExist), nil
+	return empty(path) // until now others may have been let in
+}
+
+// empty is an error where there is something in the folder.
+func empty(path string) error {
+	there, err := os.ReadDir(path)
+	if err != nil {
+		return fmt.Errorf("%w; name another folder", err)
+	}
+	if len(there) > 0 {
+		return fmt.Errorf("%s is not empty, and nothing is written over: name a new folder", path)
+	}
+	return nil
 }
 
 // clear leaves nothing of a backup that has failed.

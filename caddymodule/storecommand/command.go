@@ -111,7 +111,7 @@ func (o *options) part(use, short string, completes cobra.CompletionFunc, do fun
 			if err != nil && ctx.Err() != nil {
 				return errors.New("stopped before it was done: run the command again")
 			}
-			return err
+			return terminal.Err(err)
 		},
 	}
 }

@@ -26,6 +26,9 @@ func run(t *testing.T, p *gatewaytest.Process, code int, words ...string) string
 func fails(t *testing.T, p *gatewaytest.Process, says []string, words ...string) string {
 	t.Helper()
 	said := run(t, p, 1, words...)
+	if strings.Contains(said, "\x1b") {
+		t.Errorf("%v: it commands the terminal: %q", words, said)
+	}
 	if !strings.Contains(said, "Error: ") || strings.Contains(said, "{") && strings.Contains(said, "logger") {
 		t.Errorf("%v: it is told as %s", words, said)
 	}
@@ -65,6 +68,9 @@ func TestWrongWordsSayTheNextStep(t *testing.T) {
 		{"backup x --config /nowhere", []string{"there is no /nowhere: make it, or say with --config"}},
 		{"check --adapter none", []string{"cannot be read", "none"}},
 		{"check --address off", []string{"there is no file of sessions"}},
+		{"check \x1b[31mx", []string{"\uFFFD[31mx is no whole backup"}},
+		{"check --address off --config \x1b[31mx", []string{"no gateway was asked", "\uFFFD[31mx"}},
+		{"check --address unix//\x1b[31mx", []string{"no gateway answers at unix//\uFFFD[31mx"}},
 		{"check --address {env.NOWHERE}", []string{"stands for nothing", "--address"}},
 	} {
 		t.Run(c.words, func(t *testing.T) { fails(t, p, c.says, strings.Fields(c.words)...) })

@@ -51,6 +51,12 @@ func (o *options) ask(ctx context.Context, method, route string, take answered) 
 	return true, take(address, resp)
 }
 
+// asksNobody reports whether no gateway is asked, as `off` is said.
+func (o *options) asksNobody() bool {
+	address, err := o.endpoint()
+	return err == nil && address == nobody
+}
+
 // endpoint is the address of the admin endpoint; nobody where it is off.
 func (o *options) endpoint() (string, error) {
 	address := o.address
@@ -109,10 +115,10 @@ func explain(address string, err error) error {
 	}
 	if json.Unmarshal([]byte(found[2]), &said) != nil || said.Error == "" {
 		if status == http.StatusNotFound {
-			return fmt.Errorf("the Caddy at %s has no Sidegate built in that can do this: name the admin endpoint of the gateway by --address; "+
+			return fmt.Errorf("what answers at %s is no Caddy, or one that has no Sidegate built in that can do this: name the admin endpoint of the gateway by --address; "+
 				"where no gateway runs, open the file itself by --address off", address)
 		}
-		return fmt.Errorf("the admin endpoint at %s answers %d: %s; see Caddy's log", address, status, terminal.Printable(strings.TrimSpace(found[2])))
+		return fmt.Errorf("the admin endpoint at %s answers %d: %s; see Caddy's log, or name that of the gateway by --address where this is no Caddy", address, status, terminal.Printable(strings.TrimSpace(found[2])))
 	}
 	if terminal.FromSite(status, said.Error) {
 		return terminal.Foreign(address, "it answers "+found[1]+", "+said.Error+", as a site does")

@@ -21,7 +21,10 @@ func TestAFileThatAnotherProcessHasIsLeftAlone(t *testing.T) {
 	ada := p.WithCookie(t, gatewaytest.Ada)
 	folder := filepath.Join(t.TempDir(), "monday")
 	for _, words := range [][]string{{"check"}, {"compact"}, {"backup", folder}} {
-		fails(t, p, []string{"another process has", "sessions.db", "--address", "--config", "stop it first"}, words...)
+		said := fails(t, p, []string{"another process has", "sessions.db", "no gateway was asked", "--address", "--config", "stop it first"}, words...)
+		if strings.Contains(said, "the one that was asked") {
+			t.Errorf("nobody was asked: %s", said)
+		}
 	}
 	wantNothing(t, folder)
 	ada.Get("/auth/session").Want(t, http.StatusOK)
@@ -83,7 +86,7 @@ func TestWhoRefusesIsToldApart(t *testing.T) {
 			gatewaytest.Start(t, site)
 			return site.Admin
 		}, []string{"the gateway at", "is no file (`store embedded`)", "BGSAVE"}},
-		{"a Caddy without Sidegate", says(404, "404 page not found\n"), []string{"no Sidegate built in", "--address"}},
+		{"a Caddy without Sidegate, or another program", says(404, "404 page not found\n"), []string{"is no Caddy, or one that has no Sidegate built in", "--address"}},
 		{"a proxy that has nobody behind it", says(502, "<html>\x1b[2J"), []string{"answers 502", "<html>\uFFFD[2J", "see Caddy's log"}},
 		{"a gateway that cannot", says(503, `{"error":"no room: see whether there is room beside the file"}`), []string{"refuses: no room", "room beside the file"}},
 		{"a gateway that says what strangers have said", says(503, `{"error":"no \u001b[2J\u0007\nroom"}`), []string{"refuses: no \uFFFD[2J\uFFFD\uFFFDroom"}},

@@ -30,6 +30,8 @@ type Kept struct {
 	// Written is how the configuration names the secrets: placeholders, and nothing of
 	// a secret itself.
 	Written string
+
+	nobodyAsked bool // whether a gateway has it
 }
 
 // Keeper is the app.
@@ -98,12 +100,18 @@ func (o *options) kept(ctx context.Context) (k Kept, err error) {
 	if !ok {
 		return k, errors.New("this build has another app of the name sidegate: build it anew with one version of Sidegate")
 	}
-	return keeper.Kept(ctx)
+	k, err = keeper.Kept(ctx)
+	k.nobodyAsked = o.asksNobody()
+	return k, err
 }
 
 // byOurselves is kept for the file of a gateway that does not run.
 func (o *options) byOurselves(ctx context.Context) (k Kept, err error) {
-	if k, err = o.kept(ctx); err != nil {
+	k, err = o.kept(ctx)
+	switch {
+	case err != nil && o.asksNobody():
+		return k, fmt.Errorf("the file itself cannot be opened, and no gateway was asked, as its admin endpoint is off: %w", err)
+	case err != nil:
 		return k, fmt.Errorf("no gateway answers (--address names its admin endpoint), and the file itself cannot be opened: %w", err)
 	}
 	return k, nil
@@ -159,6 +167,9 @@ func noFile(err error) error {
 // gateway has, of which none has answered.
 func (k Kept) unopened(err error) error {
 	switch {
+	case errors.Is(err, embedded.ErrInUse) && k.nobodyAsked:
+		return fmt.Errorf("another process has %s open, a gateway most likely, and no gateway was asked, as its admin endpoint is off: name that by --address, "+
+			"or its configuration by --config; where it has none, stop it first", k.File)
 	case errors.Is(err, embedded.ErrInUse):
 		return fmt.Errorf("another process has %s open, a gateway most likely, and it is not the one that was asked: name its admin endpoint by --address, "+
 			"or its configuration by --config; where its admin endpoint is off, stop it first", k.File)

@@ -82,3 +82,13 @@ func TestASecretThatIsWrittenOutIsNeverTold(t *testing.T) {
 		}
 	}
 }
+
+func TestAKeptSecretThatIsEmptyIsToldByItsFile(t *testing.T) {
+	p := gatewaytest.StartProcess(t, gatewaytest.Site{})
+	p.Terminate()
+	secret := filepath.Join(p.Dir, "storage", "sidegate", "secret")
+	gatewaytest.WriteFile(t, secret, "")
+	for _, words := range [][]string{{"check"}, {"backup", filepath.Join(t.TempDir(), "monday")}} {
+		fails(t, p, []string{secret + ", has 0 bytes", "put back that of a copy"}, words...)
+	}
+}

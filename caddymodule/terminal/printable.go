@@ -13,6 +13,24 @@ const (
 	unreadable = '\uFFFD'
 )
 
+// Err is an error in one line of what Printable shows: it names files and addresses as
+// they were given, and says what strangers have said. nil stays nil.
+func Err(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &shown{err, Printable(strings.ReplaceAll(err.Error(), "\n", "; "))}
+}
+
+// shown is an error by the text of it that a terminal shows.
+type shown struct {
+	error
+	text string
+}
+
+func (s *shown) Error() string { return s.text }
+func (s *shown) Unwrap() error { return s.error }
+
 // Printable is a text of strangers on a terminal: a control character would be a
 // command to it, and one of those that turn the direction of a line would have it read
 // otherwise than it is (CVE-2021-42574). What joins stands behind what is seen, so that

@@ -1,6 +1,9 @@
 package terminal_test
 
 import (
+	"errors"
+	"fmt"
+	"io/fs"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -26,5 +29,17 @@ func TestWhatStrangersSayIsNoCommandToTheTerminal(t *testing.T) {
 		if got := terminal.Printable(text); got != text {
 			t.Errorf("what is harmless, %q, is shown as %q", text, got)
 		}
+	}
+}
+
+// An error names what was typed, or was written by others: a file whose name is a command
+// to the terminal, or has a line of its own.
+func TestAnErrorIsOneLineThatCommandsNoTerminal(t *testing.T) {
+	err := terminal.Err(fmt.Errorf("%s: %w", "a\nb\x1b[31m", errors.Join(fs.ErrNotExist, fs.ErrClosed)))
+	if err.Error() != "a; b\uFFFD[31m: file does not exist; file already closed" || !errors.Is(err, fs.ErrClosed) {
+		t.Errorf("told: %q", err)
+	}
+	if terminal.Err(nil) != nil {
+		t.Error("nothing is an error")
 	}
 }

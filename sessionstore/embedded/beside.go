@@ -57,6 +57,9 @@ func (db *DB) copied(ctx context.Context, use func(*os.File) error) error {
 }
 
 func (db *DB) newCopy() (*os.File, error) {
+	if err := db.place.check(); err != nil {
+		return nil, err
+	}
 	file, err := os.OpenFile(db.path+copySuffix, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("making a copy beside the file: %w", err)

@@ -31,6 +31,9 @@ func (db *DB) Compact(ctx context.Context) (before, after int64, err error) {
 }
 
 func (db *DB) compact(ctx context.Context) (before, after int64, err error) {
+	if err := db.place.check(); err != nil {
+		return 0, 0, err
+	}
 	if before, err = sizeOf(db.path); err != nil {
 		return 0, 0, err
 	}
@@ -39,11 +42,11 @@ func (db *DB) compact(ctx context.Context) (before, after int64, err error) {
 	}
 	defer db.turns.giveBack()
 	former := db.bolt.Load()
-	next, err := db.written(ctx, former)
+	next, file, err := db.written(ctx, former)
 	if err != nil {
 		return before, 0, errors.Join(err, removeLeftovers(db.path))
 	}
-	if err := db.replace(next); err != nil {
+	if err := db.replace(next, file); err != nil {
 		return before, 0, errors.Join(err, next.Close(), removeLeftovers(db.path))
 	}
 	// There is no way back: the new one is what others find.
@@ -73,14 +76,15 @@ func givenBack(size, kept int64) int64 {
 	return max(0, size-after)
 }
 
-// replace puts the new file in the place of the present one, unless that was closed.
-func (db *DB) replace(next *bbolt.DB) error {
+// replace puts the new file in the place of the present one, unless that was closed or has
+// lost its place.
+func (db *DB) replace(next *bbolt.DB, file os.FileInfo) error {
 	db.closing.Lock()
 	defer db.closing.Unlock()
 	if db.closed {
 		return bolterrors.ErrDatabaseNotOpen
 	}
-	if err := os.Rename(db.path+compactSuffix, db.path); err != nil {
+	if err := db.place.take(db.path+compactSuffix, db.path, file); err != nil {
 		return err
 	}
 	db.bolt.Store(next)
@@ -89,13 +93,13 @@ func (db *DB) replace(next *bbolt.DB) error {
 
 // written is a new file beside the present one with all that is in that. It is open,
 // and on disk.
-func (db *DB) written(ctx context.Context, former *bbolt.DB) (next *bbolt.DB, err error) {
+func (db *DB) written(ctx context.Context, former *bbolt.DB) (next *bbolt.DB, file os.FileInfo, err error) {
 	path := db.path + compactSuffix
 	if err := makeLike(path, db.path); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if next, err = openBolt(path); err != nil {
-		return nil, err
+	if next, file, err = openBolt(path); err != nil {
+		return nil, nil, err
 	}
 	next.NoFreelistSync = false
 	// It is on disk before it is of any use, and not after each transaction.
@@ -103,9 +107,9 @@ func (db *DB) written(ctx context.Context, former *bbolt.DB) (next *bbolt.DB, er
 	err = former.View(func(tx *bbolt.Tx) error { return fill(ctx, next, tx) })
 	next.NoSync = false
 	if err = errors.Join(err, next.Sync()); err != nil {
-		return nil, errors.Join(err, next.Close())
+		return nil, nil, errors.Join(err, next.Close())
 	}
-	return next, nil
+	return next, file, nil
 }
 
 // makeLike makes an empty file that nobody else has made, for the owner of another.

@@ -45,6 +45,7 @@ var ErrForeign = errors.New("it is another program's database, and not one of se
 // new Store, with new sealing keys, on the same DB.
 type DB struct {
 	path    string // links resolved
+	place   *place
 	bolt    atomic.Pointer[bbolt.DB]
 	turns   turns
 	keeping chan struct{} // has one while somebody copies or compacts the file
@@ -62,8 +63,9 @@ type DB struct {
 //
 // Every write is on disk (fsync) when it is answered.
 func Open(path string) (*DB, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, fmt.Errorf("making the folder of session database: %w", err)
+	path, err := Whole(path)
+	if err != nil {
+		return nil, err
 	}
 	db, err := open(path)
 	if err != nil {
@@ -81,20 +83,20 @@ func open(path string) (db *DB, err error) {
 			db, err = nil, fmt.Errorf("%w (%v)", ErrDamaged, p)
 		}
 	}()
-	b, err := openBolt(path)
+	b, file, err := openBolt(path)
 	if err != nil {
 		return nil, err
 	}
 	opened := &DB{keeping: make(chan struct{}, 1), sent: make(chan struct{}, maxSent)}
 	opened.bolt.Store(b)
-	if err := opened.begin(b, path); err != nil {
+	if err := opened.begin(b, file, path); err != nil {
 		return nil, errors.Join(err, b.Close())
 	}
 	return opened, nil
 }
 
 // begin looks at the file, and makes ready what is kept of it here.
-func (db *DB) begin(b *bbolt.DB, path string) (err error) {
+func (db *DB) begin(b *bbolt.DB, file os.FileInfo, path string) (err error) {
 	if err := whole(b, path); err != nil {
 		return err
 	}
@@ -103,6 +105,9 @@ func (db *DB) begin(b *bbolt.DB, path string) (err error) {
 		return err
 	}
 	if db.path, err = filepath.EvalSymlinks(path); err != nil {
+		return err
+	}
+	if db.place, err = placeOf(file, path); err != nil {
 		return err
 	}
 	if err := removeLeftovers(db.path); err != nil {
@@ -117,7 +122,7 @@ func (db *DB) begin(b *bbolt.DB, path string) (err error) {
 // openBolt opens a database file that exists or may be made. Whoever had it before
 // may have put another in its place while we waited for them: what is locked then is
 // a file that nobody finds any more, and all that is written to it would be lost.
-func openBolt(path string) (*bbolt.DB, error) {
+func openBolt(path string) (*bbolt.DB, os.FileInfo, error) {
 	for {
 		var file *os.File
 		b, err := bbolt.Open(path, 0o600, &bbolt.Options{
@@ -130,18 +135,18 @@ func openBolt(path string) (*bbolt.DB, error) {
 			},
 		})
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		b.MaxBatchDelay, b.MaxBatchSize = batchDelay, batchSize
 		locked, err := file.Stat()
 		if err != nil {
-			return nil, errors.Join(err, b.Close())
+			return nil, nil, errors.Join(err, b.Close())
 		}
 		if there, err := os.Stat(path); err == nil && os.SameFile(locked, there) {
-			return b, nil
+			return b, locked, nil
 		}
 		if err := b.Close(); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 }
@@ -154,9 +159,12 @@ func (db *DB) Close() error {
 	return db.bolt.Load().Close()
 }
 
-// view reads in a transaction. Where another file takes the place of this one in
-// between it begins on that.
+// view reads in a transaction, unless the file has lost its place. Where it is compacted
+// in between it begins on the new one.
 func (db *DB) view(read func(*bbolt.Tx) error) error {
+	if err := db.place.check(); err != nil {
+		return err
+	}
 	for {
 		b := db.bolt.Load()
 		err := b.View(read)
@@ -167,13 +175,20 @@ func (db *DB) view(read func(*bbolt.Tx) error) error {
 }
 
 // write changes the file in a transaction that how begins. It waits for whoever has
-// the file to themselves, until ctx ends.
+// the file to themselves, until ctx ends. What it says is written is in the file that
+// others find: one that has lost its place meanwhile cannot tell.
 func (db *DB) write(ctx context.Context, how func(*bbolt.DB, func(*bbolt.Tx) error) error, change func(*bbolt.Tx) error) error {
 	if err := db.turns.enter(ctx); err != nil {
 		return err
 	}
 	defer db.turns.leave()
-	return how(db.bolt.Load(), change)
+	if err := db.place.check(); err != nil {
+		return err
+	}
+	if err := how(db.bolt.Load(), change); err != nil {
+		return err
+	}
+	return db.place.check()
 }
 
 // whole refuses a file that is shorter than the pages it says it has, and one of

@@ -51,6 +51,13 @@ func (db *DB) TakeAlone(t *testing.T) (release func()) {
 	return db.turns.giveBack
 }
 
+// IsTakenAlone reports whether somebody has the file alone, or waits for that.
+func (db *DB) IsTakenAlone() bool {
+	db.turns.mu.Lock()
+	defer db.turns.mu.Unlock()
+	return db.turns.alone != nil
+}
+
 // Keep has the keeping of the file, as who copies it, until release is called.
 func (db *DB) Keep(t *testing.T) (release func()) {
 	t.Helper()

@@ -96,6 +96,9 @@ func (db *DB) beat(ctx context.Context, now time.Time) error {
 	p := &db.pulse
 	p.beating.Lock()
 	defer p.beating.Unlock()
+	if err := db.place.check(); err != nil {
+		return err
+	}
 	if err := db.proveRoom(ctx, now); err != nil {
 		return err
 	}

@@ -25,9 +25,13 @@ func (e *writing) Unwrap() error { return e.error }
 // full are what a system says of a disk, of a quota, and of a limit of the process.
 var full = []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG}
 
-// Refused implements sessionstore.Refusal for a disk that is full. Who is told to wait
+// Refused implements sessionstore.Refusal for a disk that is full, and a file that has
+// lost its place. Who is told to wait
 // for the store waits in vain: what else it writes may find room.
 func (e *writing) Refused() (what, remedy string, ok bool) {
+	if lost, is := errors.AsType[*misplaced](e.error); is {
+		return lost.Refused()
+	}
 	for _, of := range full {
 		// bbolt tells of a file that does not grow in a text.
 		if errors.Is(e.error, of) || strings.HasSuffix(e.error.Error(), ": "+of.Error()) {
