@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net"
 	"net/http"
 	"time"
 
@@ -87,7 +88,7 @@ func (t *Transport) Provision(ctx caddy.Context) error {
 		return fmt.Errorf("transport sidegate: %w", err)
 	}
 	t.wire = &wire.Transport{
-		Dial:          theirs.DialContext,
+		Dial:          apart(theirs.DialContext),
 		Target:        upstream,
 		NoKeepAlive:   theirs.DisableKeepAlives,
 		IdleTimeout:   theirs.IdleConnTimeout,
@@ -99,6 +100,17 @@ func (t *Transport) Provision(ctx caddy.Context) error {
 		WriteBuffer:   t.WriteBufferSize,
 	}
 	return nil
+}
+
+// dialer connects to an app.
+type dialer = func(ctx context.Context, network, address string) (net.Conn, error)
+
+// apart has it know nothing of the variables of a request: it may go on when that has
+// gone another way, and they are written to without a lock.
+func apart(dial dialer) dialer {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		return dial(context.WithValue(ctx, caddyhttp.VarsCtxKey, nil), network, address)
+	}
 }
 
 // check refuses what JSON may say and a Caddyfile cannot.

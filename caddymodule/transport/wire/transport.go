@@ -136,8 +136,8 @@ func (t *Transport) connect(ctx context.Context, s *sending, fresh bool) (*conn,
 // got tells the trace of the connection.
 func (s *sending) got(c *conn) {
 	if s.trace != nil && s.trace.GotConn != nil {
-		info := httptrace.GotConnInfo{Conn: c.net, Reused: c.used, WasIdle: c.used}
-		if c.used {
+		info := httptrace.GotConnInfo{Conn: c.net, Reused: c.used, WasIdle: !c.idleAt.IsZero()}
+		if info.WasIdle {
 			info.IdleTime = time.Since(c.idleAt)
 		}
 		s.trace.GotConn(info)
