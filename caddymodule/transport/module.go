@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net"
 	"net/http"
+	"reflect"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -87,8 +89,9 @@ func (t *Transport) Provision(ctx caddy.Context) error {
 		return fmt.Errorf("transport sidegate: %w", err)
 	}
 	t.wire = &wire.Transport{
-		Dial:          theirs.DialContext,
+		Dial:          apart(theirs.DialContext),
 		Target:        upstream,
+		Begins:        begins,
 		NoKeepAlive:   theirs.DisableKeepAlives,
 		IdleTimeout:   theirs.IdleConnTimeout,
 		IdlePerHost:   theirs.MaxIdleConnsPerHost,
@@ -99,6 +102,17 @@ func (t *Transport) Provision(ctx caddy.Context) error {
 		WriteBuffer:   t.WriteBufferSize,
 	}
 	return nil
+}
+
+// dialer connects to an app.
+type dialer = func(ctx context.Context, network, address string) (net.Conn, error)
+
+// apart has it know nothing of the variables of a request: it may go on when that has
+// gone another way, and they are written to without a lock.
+func apart(dial dialer) dialer {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		return dial(context.WithValue(ctx, caddyhttp.VarsCtxKey, nil), network, address)
+	}
 }
 
 // check refuses what JSON may say and a Caddyfile cannot.
@@ -143,19 +157,50 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.URL.Scheme == "" { // it is Caddy's own copy, and theirs does so too
 		r.URL.Scheme = "http"
 	}
+	before, err := triedBefore(r)
+	if err != nil {
+		return nil, err
+	}
 	resp, err := t.wire.RoundTrip(r)
-	if body := new(wire.BodyError); err != nil && errors.As(err, &body) && isClients(body.Err) {
-		err = brokenOff{body}
+	if body := new(wire.BodyError); err != nil && errors.As(err, &body) && !before && isClients(body.Err) {
+		return nil, brokenOff{body}
 	}
 	return resp, err
 }
 
+// begun is the variable of a request that has the body whose reading has begun.
+const begun = "sidegate.transport.body"
+
+// begins notes it.
+func begins(r *http.Request) { caddyhttp.SetVar(r.Context(), begun, r.Body) }
+
+// triedBefore reports whether a body of the request was read for another app before. It is
+// an error to send that one again: the app would get what is left of it, which is nothing,
+// and might take that for all. What is buffered whole comes anew each time.
+func triedBefore(r *http.Request) (before bool, err error) {
+	if r.Body == nil {
+		return false, nil
+	}
+	body := caddyhttp.GetVar(r.Context(), begun)
+	if body == nil {
+		return false, nil
+	}
+	if reflect.ValueOf(body).Comparable() && reflect.ValueOf(r.Body).Comparable() && body == any(r.Body) {
+		return true, errSpent
+	}
+	return true, nil
+}
+
+var errSpent = errors.New("the body of the request was read for an app that has failed, so that it is sent to no other one: " +
+	"with `request_buffers` reverse_proxy keeps bodies for another try")
+
 // isClients reports whether it is the client that a body has failed by, and not a
-// handler which has one of its own to say, as request_body does of a large one.
+// handler which has one of its own to say, as request_body does of a large one, or has
+// closed it.
 func isClients(err error) bool {
 	var said caddyhttp.HandlerError
 	var large *http.MaxBytesError
-	return !errors.As(err, &said) && !errors.As(err, &large)
+	return !errors.As(err, &said) && !errors.As(err, &large) && !errors.Is(err, http.ErrBodyReadAfterClose)
 }
 
 // brokenOff is of a request that its client has not sent to its end. It is told as

@@ -104,9 +104,13 @@ func TestAConnectionOutlivesTheContextOfARequestThatIsDone(t *testing.T) {
 	}
 }
 
-func TestADialEndsWithItsContext(t *testing.T) {
-	ctx, cancel := context.WithCancelCause(context.Background())
+// Its dial goes on, for whoever comes next, until the pool is closed.
+func TestARequestThatDialsEndsWithItsContext(t *testing.T) {
+	type key struct{}
+	ctx, cancel := context.WithCancelCause(context.WithValue(t.Context(), key{}, "of the request"))
+	dials := make(chan context.Context, 1)
 	ours := &wire.Transport{Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		dials <- ctx
 		cancel(errWhy)
 		<-ctx.Done()
 		return nil, ctx.Err()
@@ -119,6 +123,14 @@ func TestADialEndsWithItsContext(t *testing.T) {
 	}
 	if body.closes.Load() != 1 || body.reads.Load() != 0 {
 		t.Errorf("the body was read %d times and closed %d times", body.reads.Load(), body.closes.Load())
+	}
+	dial := <-dials
+	if dial.Err() != nil || dial.Value(key{}) != "of the request" {
+		t.Errorf("the dial ends with the request: %v, %v", dial.Err(), dial.Value(key{}))
+	}
+	ours.CloseIdleConnections()
+	if dial.Err() == nil {
+		t.Error("the dial goes on without a pool")
 	}
 }
 

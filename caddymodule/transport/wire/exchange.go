@@ -40,6 +40,9 @@ var errUnasked = errors.New("the app has closed the connection, or spoken unaske
 
 // exchange sends the request and reads the header of the answer.
 func (t *Transport) exchange(ctx context.Context, c *conn, s *sending) (*http.Response, error) {
+	if t.Begins != nil && !s.whole && outgoingLength(s.req) != 0 {
+		t.Begins(s.req)
+	}
 	s.begun = true
 	if err := s.readSmall(); err != nil {
 		if !t.keep(c) {

@@ -16,6 +16,7 @@ type pool struct {
 	hosts  map[target]*host
 	closed bool // since closeIdle, until the next request
 	sweeps *time.Timer
+	dials  map[*waiter]struct{} // those under way
 
 	of *Transport // whose pool it is; set once, by its first request
 }
@@ -25,42 +26,61 @@ type host struct {
 	target
 	open    int     // connections, and places of those that are dialled
 	idle    []*conn // the last one used last
-	waiters []chan *conn
+	waiters []*waiter
 }
 
 // get returns a connection that is fit for use: one that is idle, unless a
-// fresh one is wanted, or a new one.
+// fresh one is wanted, or what comes first where there is none.
 func (p *pool) get(ctx context.Context, t *Transport, to target, fresh bool) (*conn, error) {
+	c, w := p.take(ctx, t, to, fresh, nil)
 	for {
-		c, h, wait := p.take(t, to, fresh)
-		if wait != nil {
+		if w != nil {
 			var err error
-			if c, err = p.await(ctx, h, wait); err != nil {
+			if c, err = p.await(ctx, w); err != nil {
 				return nil, err
 			}
 		}
-		switch {
-		case c == nil:
-			return p.dial(ctx, t, h)
-		case fresh:
-			c.kill() // and take its place
-		case p.expired(c) || !c.quiet():
-			c.kill()
-		default:
+		if !c.used || !fresh && !p.expired(c) && c.quiet() {
 			return c, nil
 		}
+		unfit := c
+		c, w = p.take(ctx, t, to, fresh, unfit)
+		unfit.net.Close()
 	}
 }
 
-// take takes an idle connection, or a place for a new one, or a place in the
-// queue for one.
-func (p *pool) take(t *Transport, to target, fresh bool) (*conn, *host, chan *conn) {
+// take takes an idle connection, or a place in the queue for what comes first. Who
+// has got an unfit one leaves it, and has its place before all others: they would take
+// it away from him, who was served before them, and he would have to wait once more.
+func (p *pool) take(ctx context.Context, t *Transport, to target, fresh bool, unfit *conn) (*conn, *waiter) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.closed = false
 	if p.of == nil {
 		p.of = t
 	}
+	h := p.host(to)
+	if unfit == nil {
+		p.closed = false
+	} else if unfit.gone.CompareAndSwap(false, true) {
+		h.open--
+	}
+	full := t.MaxPerHost > 0 && h.open >= t.MaxPerHost
+	if last := len(h.idle) - 1; last >= 0 && (!fresh || full) {
+		c := h.idle[last]
+		h.idle[last] = nil
+		h.idle = h.idle[:last]
+		return c, nil
+	}
+	w := &waiter{host: h, ctx: ctx, fresh: fresh, got: make(chan connected, 1)}
+	h.queue(w, unfit != nil)
+	if !full {
+		h.open++
+		p.start(w)
+	}
+	return nil, w
+}
+
+func (p *pool) host(to target) *host {
 	h := p.hosts[to]
 	if h == nil {
 		if p.hosts == nil {
@@ -69,59 +89,7 @@ func (p *pool) take(t *Transport, to target, fresh bool) (*conn, *host, chan *co
 		h = &host{target: to}
 		p.hosts[to] = h
 	}
-	full := t.MaxPerHost > 0 && h.open >= t.MaxPerHost
-	if last := len(h.idle) - 1; last >= 0 && (!fresh || full) {
-		c := h.idle[last]
-		h.idle[last] = nil
-		h.idle = h.idle[:last]
-		return c, h, nil
-	}
-	if full {
-		wait := make(chan *conn, 1)
-		h.waiters = append(h.waiters, wait)
-		return nil, h, wait
-	}
-	h.open++
-	return nil, h, nil
-}
-
-// await returns a connection, or none for a place to dial in.
-func (p *pool) await(ctx context.Context, h *host, wait chan *conn) (*conn, error) {
-	select {
-	case c := <-wait:
-		return c, nil
-	case <-ctx.Done():
-	}
-	p.mu.Lock()
-	for i, w := range h.waiters {
-		if w == wait {
-			h.waiters = append(h.waiters[:i], h.waiters[i+1:]...)
-			p.forget(h)
-			p.mu.Unlock()
-			return nil, context.Cause(ctx)
-		}
-	}
-	p.mu.Unlock()
-	switch c := <-wait; { // it was given one meanwhile, or a place
-	case c == nil:
-		p.release(h)
-	case !p.put(c):
-		c.kill()
-	}
-	return nil, context.Cause(ctx)
-}
-
-func (p *pool) dial(ctx context.Context, t *Transport, h *host) (c *conn, err error) {
-	defer func() {
-		if c == nil { // or it has panicked
-			p.release(h)
-		}
-	}()
-	n, err := t.Dial(ctx, h.network, h.address)
-	if err != nil {
-		return nil, err
-	}
-	return newConn(n, p, h, t), nil
+	return h
 }
 
 // put keeps a connection, or gives it to who waits for one. It reports whether
@@ -132,17 +100,20 @@ func (p *pool) put(c *conn) bool {
 	if c.gone.Load() {
 		return false
 	}
-	c.used, c.idleAt = true, time.Now()
 	h := c.host
-	if len(h.waiters) > 0 {
-		wait := h.waiters[0]
-		h.waiters = h.waiters[1:]
-		wait <- c
+	if w := h.first(takes); w != nil {
+		// Who can do nothing with it has its place as it is closed.
+		if w.fresh || !c.quiet() {
+			return false
+		}
+		c.used, c.idleAt = true, time.Time{}
+		w.give(c, nil)
 		return true
 	}
 	if p.closed || len(h.idle) >= orDefault(p.of.IdlePerHost, 2) {
 		return false
 	}
+	c.used, c.idleAt = true, time.Now()
 	h.idle = append(h.idle, c)
 	if p.sweeps == nil {
 		p.sweeps = time.AfterFunc(p.sweepIn(), p.sweep)
@@ -154,11 +125,16 @@ func (p *pool) put(c *conn) bool {
 func (p *pool) release(h *host) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(h.waiters) > 0 {
-		wait := h.waiters[0]
-		h.waiters = h.waiters[1:]
-		wait <- nil
-		return
+	p.vacate(h)
+}
+
+// vacate is release, called with mu.
+func (p *pool) vacate(h *host) {
+	if p.of.MaxPerHost > 0 { // else nobody waits for a place
+		if w := h.first(hasNoPlace); w != nil {
+			p.start(w)
+			return
+		}
 	}
 	h.open--
 	p.forget(h)
@@ -172,7 +148,7 @@ func (p *pool) forget(h *host) {
 }
 
 func (p *pool) expired(c *conn) bool {
-	return p.of.IdleTimeout > 0 && time.Since(c.idleAt) > p.of.IdleTimeout
+	return p.of.IdleTimeout > 0 && !c.idleAt.IsZero() && time.Since(c.idleAt) > p.of.IdleTimeout
 }
 
 func (p *pool) sweepIn() time.Duration {
@@ -218,6 +194,11 @@ func (p *pool) closeIdle() {
 	if p.sweeps != nil {
 		p.sweeps.Stop()
 		p.sweeps = nil
+	}
+	for w := range p.dials {
+		if !w.waits {
+			w.stop()
+		}
 	}
 	var idle []*conn
 	for _, h := range p.hosts {

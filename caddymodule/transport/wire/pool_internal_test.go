@@ -2,12 +2,14 @@ package wire
 
 import (
 	"bufio"
-	"context"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
+	"runtime"
+	"slices"
+	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 )
 
@@ -121,42 +123,166 @@ func TestASweepComesWhileAnythingIsIdle(t *testing.T) {
 	}
 }
 
-// TestWhoeverLeavesAsItIsGivenAConnectionKeepsNoPlace: each would take one of
-// max_conns_per_host with it, until nobody is served any more.
-func TestWhoeverLeavesAsItIsGivenAConnectionKeepsNoPlace(t *testing.T) {
-	for name, given := range map[string]func(*Transport, *conn) *conn{
-		"a connection that is put away":                   func(_ *Transport, c *conn) *conn { return c },
-		"one that there is no room for":                   func(t *Transport, c *conn) *conn { t.IdlePerHost = -1; return c },
-		"one that is not kept, as the pool was closed":    func(t *Transport, c *conn) *conn { t.CloseIdleConnections(); return c },
-		"one that was closed meanwhile":                   func(_ *Transport, c *conn) *conn { c.kill(); return c },
-		"a place for one, in the place of who gave it up": func(_ *Transport, c *conn) *conn { c.net.Close(); return nil },
+// order is an app that tells who comes to it, by path, in which order. It closes behind
+// each answer and does not say so, and behind /mute, once, without any.
+func order(t *testing.T) (l net.Listener, came chan string, goOn chan bool) {
+	l, came, goOn = listen(t), make(chan string, 99), make(chan bool)
+	mute := true
+	serve := func(c net.Conn) {
+		defer c.Close()
+		in := bufio.NewReader(c)
+		for {
+			r, err := http.ReadRequest(in)
+			if err != nil {
+				return
+			}
+			came <- r.URL.Path
+			<-goOn
+			if r.URL.Path == "/mute" && mute {
+				mute = false
+				return
+			}
+			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+			if r.URL.Path == "/closes" {
+				return
+			}
+		}
+	}
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			serve(c) // one at a time, as MaxPerHost says
+		}
+	}()
+	return l, came, goOn
+}
+
+func post(t *testing.T, l net.Listener, path string) *http.Request {
+	t.Helper()
+	method := http.MethodPost
+	if path == "/mute" {
+		method = http.MethodGet
+	}
+	r, err := http.NewRequest(method, "http://"+l.Addr().String()+path, nil)
+	if err != nil {
+		t.Error(err)
+	}
+	return r
+}
+
+func waiting(ours *Transport) (n int) {
+	ours.pool.mu.Lock()
+	defer ours.pool.mu.Unlock()
+	for _, h := range ours.pool.hosts {
+		n += len(h.waiters)
+	}
+	return n
+}
+
+// answered are those that the app is asked for next, each answered at once.
+func answered(t *testing.T, came chan string, goOn chan bool, served chan error, n int) (paths []string) {
+	t.Helper()
+	for range n {
+		paths = append(paths, <-came)
+		goOn <- true
+	}
+	for range n {
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	}
+	return paths
+}
+
+// TestASecondTryHasItsTurnAndEndsNoOther: with max_conns_per_host, who got no answer closed
+// every connection that became free, gave its place to the next one and waited once more.
+func TestASecondTryHasItsTurnAndEndsNoOther(t *testing.T) {
+	l, came, goOn := order(t)
+	ours := &Transport{MaxPerHost: 1, Dial: new(net.Dialer).DialContext}
+	defer ours.CloseIdleConnections()
+	served := make(chan error, 9)
+	ask := func(path string) { askInLine(t, ours, l, path, served) }
+	go ask("/first")
+	answered(t, came, goOn, served, 1)
+	go ask("/mute") // over the connection that is kept
+	<-came
+	inLine(ours, 1, func() { go ask("/a") })
+	goOn <- true
+	<-came // it is /a, over the second one
+	inLine(ours, 1, func() {})
+	inLine(ours, 2, func() { go ask("/b") })
+	inLine(ours, 3, func() { go ask("/c") })
+	goOn <- true
+	if err := <-served; err != nil {
+		t.Fatal(err)
+	}
+	if got := answered(t, came, goOn, served, 3); !slices.Equal(got, []string{"/mute", "/b", "/c"}) {
+		t.Errorf("served are %q", got)
+	}
+}
+
+// TestWhoIsGivenADeadConnectionHasItsTurn: it went to the one behind, each time.
+func TestWhoIsGivenADeadConnectionHasItsTurn(t *testing.T) {
+	for name, end := range map[string]func(*Transport, *exchange){
+		"which is seen as it is put away": func(_ *Transport, x *exchange) {
+			for x.c.look.quiet() { // the end may still be on its way
+				runtime.Gosched()
+			}
+			_, _ = io.ReadAll(x)
+		},
+		"which is seen by who is given it": func(t *Transport, x *exchange) {
+			for x.c.look.quiet() {
+				runtime.Gosched()
+			}
+			t.pool.mu.Lock()
+			defer t.pool.mu.Unlock()
+			x.c.used = true
+			x.c.in.Reset(x.c)
+			x.c.host.waiters[0].give(x.c, nil)
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				client, app := net.Pipe()
-				defer client.Close()
-				defer app.Close()
-				ours := &Transport{IdlePerHost: 1}
-				_, h, _ := ours.pool.take(ours, target{"tcp", "app"}, false)
-				c := newConn(client, &ours.pool, h, ours)
-				wait := make(chan *conn, 1)
-				gone, leave := context.WithCancel(t.Context())
-				leave()
-				left := make(chan error)
-				go func() {
-					_, err := ours.pool.await(gone, h, wait)
-					left <- err
-				}()
-				synctest.Wait() // until it has left, and only looks what it was given
-				wait <- given(ours, c)
-				if err := <-left; err == nil {
-					t.Error("it has not left")
-				}
-				if kept := idle(ours); h.open != kept {
-					t.Errorf("%d places are taken, and %d connections kept", h.open, kept)
-				}
-				ours.CloseIdleConnections() // and its timer
-			})
+			l, came, goOn := order(t)
+			ours := &Transport{MaxPerHost: 1, Dial: new(net.Dialer).DialContext}
+			defer ours.CloseIdleConnections()
+			var kept error
+			r := post(t, l, "/closes")
+			trace := &httptrace.ClientTrace{PutIdleConn: func(err error) { kept = err }}
+			go func() { <-came; goOn <- true }()
+			resp, err := ours.RoundTrip(r.WithContext(httptrace.WithClientTrace(t.Context(), trace)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			served := make(chan error, 9)
+			inLine(ours, 1, func() { go askInLine(t, ours, l, "/b", served) })
+			inLine(ours, 2, func() { go askInLine(t, ours, l, "/c", served) })
+			end(ours, resp.Body.(*exchange))
+			if got := answered(t, came, goOn, served, 2); !slices.Equal(got, []string{"/b", "/c"}) {
+				t.Errorf("served are %q", got)
+			}
+			if strings.Contains(name, "put away") && kept == nil {
+				t.Error("it is handed on")
+			}
 		})
+	}
+}
+
+// askInLine makes a request and reads its answer.
+func askInLine(t *testing.T, ours *Transport, l net.Listener, path string, served chan error) {
+	resp, err := ours.RoundTrip(post(t, l, path))
+	if err == nil {
+		_, err = io.ReadAll(resp.Body)
+	}
+	served <- err
+}
+
+// inLine waits until so many wait for a connection.
+func inLine(ours *Transport, n int, do func()) {
+	do()
+	for waiting(ours) != n {
+		runtime.Gosched()
 	}
 }

@@ -215,11 +215,19 @@ func (s *sending) again(f *failure) bool {
 	return true
 }
 
-// close closes the body of a request that was never begun.
+// close closes the body of a request that was never begun. It is not tried twice: it
+// may panic.
 func (s *sending) close() {
 	if !s.begun {
+		s.begun = true
 		closeBody(s.req)
 	}
+}
+
+// closeAll is close where there was a panic already.
+func (s *sending) closeAll() {
+	defer func() { _ = recover() }()
+	s.close()
 }
 
 func closeBody(req *http.Request) {

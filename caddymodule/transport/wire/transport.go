@@ -26,6 +26,9 @@ import (
 type Transport struct {
 	// Dial connects to the app. Its errors are returned as they are.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Begins is told of a request whose body is about to be read, on the goroutine of
+	// who asks: no other app can have that body.
+	Begins func(*http.Request)
 	// Target says where the app of a request is. Default: TCP to its URL's host.
 	Target func(*http.Request) (network, address string)
 
@@ -67,8 +70,7 @@ func (t *Transport) RoundTrip(req *http.Request) (resp *http.Response, err error
 				c.kill()
 			}
 			resp, err = nil, fmt.Errorf("talking to the app panicked: %v", p)
-			s.close()
-			return
+			s.closeAll()
 		}
 		s.head.release() // it has left, as far as it ever will
 	}()
@@ -136,8 +138,8 @@ func (t *Transport) connect(ctx context.Context, s *sending, fresh bool) (*conn,
 // got tells the trace of the connection.
 func (s *sending) got(c *conn) {
 	if s.trace != nil && s.trace.GotConn != nil {
-		info := httptrace.GotConnInfo{Conn: c.net, Reused: c.used, WasIdle: c.used}
-		if c.used {
+		info := httptrace.GotConnInfo{Conn: c.net, Reused: c.used, WasIdle: !c.idleAt.IsZero()}
+		if info.WasIdle {
 			info.IdleTime = time.Since(c.idleAt)
 		}
 		s.trace.GotConn(info)

@@ -45,6 +45,8 @@ func (u *upload) run(x *exchange, out *http.Request, body *outgoing) {
 	switch cause := body.failure(); {
 	case errors.Is(cause, errUnwanted):
 		u.err = nil // the app has answered, and closes
+	case errors.Is(cause, errPanicked):
+		u.err = cause // who sends it has not failed
 	case cause != nil:
 		u.err = &BodyError{cause}
 	case err != nil && x.c.failed == nil:
@@ -138,6 +140,9 @@ func (u *upload) await(x *exchange) bool {
 // errUnwanted ends a body that the app has answered without.
 var errUnwanted = errors.New("the app has answered without the body")
 
+// errPanicked is of a body that panics as it is read.
+var errPanicked = errors.New("reading the body of the request panicked")
+
 // outgoing is a body on its way. It notes what fails, which net/http's writer
 // tells in an error that nobody can look into.
 type outgoing struct {
@@ -151,7 +156,7 @@ type outgoing struct {
 func (o *outgoing) Read(p []byte) (n int, err error) {
 	defer func() {
 		if v := recover(); v != nil { // on a goroutine that nobody else recovers
-			n, err = 0, fmt.Errorf("reading the body of the request panicked: %v", v)
+			n, err = 0, fmt.Errorf("%w: %v", errPanicked, v)
 		}
 		if err != nil && !errors.Is(err, io.EOF) {
 			o.mu.Lock()

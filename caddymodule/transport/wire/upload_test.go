@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"example.com/sidegate/caddymodule/transport/wire"
@@ -237,5 +238,41 @@ func TestALongAddressDoesNotKeepAnAnswerWaiting(t *testing.T) {
 	ours := &wire.Transport{Dial: dialed(client)}
 	if o := ask(ours, newRequest("GET", "http://app.example/?"+strings.Repeat("q", 100_000), nil, 0)); o.Status != "414 Too Long" {
 		t.Errorf("%+v, %v", o, o.err)
+	}
+}
+
+// bursts is a body whose Close panics.
+type bursts struct {
+	io.Reader
+	closes atomic.Int64
+}
+
+func (b *bursts) Close() error { b.closes.Add(1); panic("of a body") }
+
+func TestABodyThatPanicsAsItIsClosedIsClosedOnce(t *testing.T) {
+	for name, spoil := range map[string]func(*wire.Transport, *http.Request){
+		"where it is read": func(*wire.Transport, *http.Request) {},
+		"where there is no app": func(ours *wire.Transport, _ *http.Request) {
+			ours.Dial = func(context.Context, string, string) (net.Conn, error) { return nil, errWhy }
+		},
+		"where the request is refused": func(_ *wire.Transport, r *http.Request) { r.Method = "NO GOOD" },
+		"where something panics before": func(ours *wire.Transport, _ *http.Request) {
+			ours.Target = func(*http.Request) (string, string) { panic("of a hook") }
+		},
+	} {
+		for _, length := range []int64{3, 50_000, -1} {
+			_, ours := transports(dial)
+			a := newApp(t, answersWell)
+			body := &bursts{Reader: strings.NewReader(strings.Repeat("p", int(max(length, 3))))}
+			r := newRequest("POST", a.url(), body, length)
+			r.Body = body
+			spoil(ours, r)
+			if _, err := ours.RoundTrip(r); err == nil || !strings.Contains(err.Error(), "panicked: of") {
+				t.Errorf("%s, %d bytes: %v", name, length, err)
+			}
+			if n := body.closes.Load(); n != 1 {
+				t.Errorf("%s, %d bytes: closed %d times", name, length, n)
+			}
+		}
 	}
 }
