@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"context"
 	"fmt"
 	"net/url"
 	"path"
@@ -10,9 +11,11 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
 	"example.com/sidegate/caddymodule/appearance"
+	"example.com/sidegate/caddymodule/caller"
 	"example.com/sidegate/caddymodule/directive"
 	"example.com/sidegate/caddymodule/endpoint"
 	"example.com/sidegate/caddymodule/foresee"
@@ -214,4 +217,14 @@ func (a *App) why() *endpoint.Why {
 		given.Directories = append(given.Directories, d.Name())
 	}
 	return given
+}
+
+// warnOfWideTrust tells of a server to which clients are proxies: each of them chooses
+// its own address, and has as many attempts at passwords as it makes up addresses.
+func (a *App) warnOfWideTrust(ctx context.Context, server *caddyhttp.Server) {
+	if networks := caller.WidelyTrusted(ctx, server); len(networks) > 0 {
+		a.logger.Warn("trusted_proxies cover a whole private network: whoever has an address in it, as in an office or a VPN, chooses the address "+
+			"that it is known by, and so guesses passwords without end", zap.Strings("networks", networks), zap.Strings("listen", server.Listen),
+			zap.String("remedy", "name the proxies alone, by their addresses or by a network in which no clients are: `trusted_proxies static <address>` in the block `servers`"))
+	}
 }

@@ -122,6 +122,7 @@ func (a *App) joinServer(ctx caddy.Context) (*everyroute.First, error) {
 	}
 	a.servers = append(a.servers, f)
 	a.readStrictly(server)
+	a.warnOfWideTrust(ctx, server)
 	a.warnOfItself(server)
 	return f, nil
 }

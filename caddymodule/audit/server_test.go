@@ -242,7 +242,7 @@ func shownBlock(t *testing.T, language string) string {
 // toFile are the global options of the reference, which keep the audit log apart.
 func toFile(t *testing.T, file string) string {
 	t.Helper()
-	const shown = "/var/log/caddy/audit.log"
+	const shown = "{$LOGS_DIRECTORY:/var/log/sidegate}/audit.log"
 	block := strings.Trim(strings.TrimSpace(shownBlock(t, "caddyfile")), "{}")
 	if strings.Count(block, shown) != 1 {
 		t.Fatalf("the reference shows %s", block)

@@ -67,6 +67,8 @@ func TestWhatTheCommandSaysAndByWhichStatusItEnds(t *testing.T) {
 			[]string{"warning: policies decide by path, and nobody tells the path", "sidegate: the configuration is valid, 1 warning"}},
 		{"a policy by path, and a proxy that asks", written(quiet+"\nservers {\ntrusted_proxies static 127.0.0.1/32\n}", login+"\npolicy app {\npath /admin/* {\nrole admin\n}\n}",
 			"session_endpoints\nrespond OK"), nil, 0, []string{"sidegate: the configuration is valid, no warnings"}},
+		{"clients that are proxies", written(quiet+"\nservers {\ntrusted_proxies static private_ranges\n}", login, site), []string{"--strict"}, 3,
+			[]string{"warning: trusted_proxies cover a whole private network", "sidegate: the configuration is valid, 1 warning"}},
 		{"a warning that fails the check", written(quiet, weak, site), []string{"--strict"}, 3,
 			[]string{"warning: the secret could be guessed", "sidegate: the configuration is valid, 1 warning"}},
 		{"warnings with the log as it is anyway", written("", weak, "session_endpoints\nhandle /open {\nreverse_proxy app:80\n}\nhandle {\nsession_auth\nreverse_proxy app:80\n}"),

@@ -35,7 +35,7 @@ type GateLimits struct {
 // places, and so refuses people who type the right one. Equal turns are shared out
 // between accounts, or networks, by whom was let in lately. Safe for concurrent use.
 type Gate struct {
-	limits GateLimits
+	limits func() GateLimits
 
 	mu      sync.Mutex
 	running int
@@ -80,10 +80,11 @@ func (g *Gate) rank(w *waiter) int {
 func (g *Gate) share(w *waiter) int { return g.lately.count[w.turn.sharer()] + w.beside }
 
 // NewGate makes a gate with those limits.
-func NewGate(limits GateLimits) *Gate {
-	limits.Running, limits.Waiting = max(1, limits.Running), max(0, limits.Waiting)
-	return &Gate{limits: limits}
-}
+func NewGate(limits GateLimits) *Gate { return NewGateOf(func() GateLimits { return limits }) }
+
+// NewGateOf makes a gate that asks for its limits each time that somebody comes or
+// leaves: they may change. It asks one at a time.
+func NewGateOf(limits func() GateLimits) *Gate { return &Gate{limits: limits} }
 
 // Enter waits for a place, which leave gives back: call it once. The error is
 // ErrBusy for who is sent away, else the context's.
@@ -123,7 +124,7 @@ func (g *Gate) arrive(turn Turn, weight int64) *waiter {
 	}
 	g.waiting = append(g.waiting, w)
 	g.admit()
-	if len(g.waiting) > g.limits.Waiting {
+	if len(g.waiting) > max(0, g.limits().Waiting) {
 		g.take(g.last()).let <- false
 	}
 	return w
@@ -199,7 +200,8 @@ func (g *Gate) fits(w *waiter) bool {
 	if g.running == 0 {
 		return true
 	}
-	return g.running < g.limits.Running && (g.limits.Weight <= 0 || g.weight+w.weight <= g.limits.Weight)
+	limits := g.limits()
+	return g.running < limits.Running && (limits.Weight <= 0 || g.weight+w.weight <= limits.Weight)
 }
 
 func (g *Gate) leave(weight int64) {

@@ -235,6 +235,18 @@ func TestGateWeighs(t *testing.T) {
 		first()
 		enter(g, 5)()
 	})
+	t.Run("what they may weigh is asked for each time", func(t *testing.T) {
+		limits := login.GateLimits{Running: 9, Weight: 10}
+		g := login.NewGateOf(func() login.GateLimits { return limits })
+		leave := enter(g, 6)
+		limits.Weight = 7
+		if _, err := g.Enter(context.Background(), stranger, 4); !errors.Is(err, login.ErrBusy) {
+			t.Errorf("beside the first one, the second got %v", err)
+		}
+		limits.Weight = 12
+		enter(g, 6)()
+		leave()
+	})
 	t.Run("one alone may be heavier than all", func(t *testing.T) {
 		g := login.NewGate(login.GateLimits{Running: 9, Weight: 10})
 		enter(g, 11)()

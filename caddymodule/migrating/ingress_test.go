@@ -136,7 +136,7 @@ func TestAnIngressMoves(t *testing.T) {
 	}
 
 	s := start(t, "ingress-nginx.Caddyfile", "https://sso.example.com/realms/acme", idp.URL,
-		"https://app.example.com/oauth2/auth", old.url+"/oauth2/auth", "10.0.0.0/8", "127.0.0.1/32")
+		"https://app.example.com/oauth2/auth", old.url+"/oauth2/auth", "static 192.0.2.0/24", "static 127.0.0.1/32")
 	is = annotated(t, worked(t, "ingress-nginx.ours.yaml"))
 	is["auth-url"] = edited(t, is["auth-url"], "http://sidegate.auth.svc.cluster.local:8080", s.URL)
 	moved := startIngress(t, is, up.URL)

@@ -52,6 +52,7 @@ type composeService struct {
 		Disable bool
 	}
 	DependsOn map[string]struct{ Condition string } `json:"depends_on"`
+	PidsLimit int                                   `json:"pids_limit"`
 }
 
 // composed is compose.yaml as the program of its specification reads it.
@@ -93,6 +94,21 @@ func TestEachServiceOfTheComposeFileHasNoMoreRightsThanItNeeds(t *testing.T) {
 	}
 	if len(c.Services["redis"].Healthcheck.Test) == 0 {
 		t.Error("nobody asks Redis whether it is healthy")
+	}
+}
+
+// Threads count, and Go has about as many as there are processors: who reaches the limit
+// ends by "failed to create new OS thread".
+func TestNoMachineHasAsManyProcessorsAsThreadsAreAllowed(t *testing.T) {
+	const processors = 2048 // of the largest machines
+	for name, s := range composed(t).Services {
+		if s.Image == "sidegate" && s.PidsLimit < 2*processors {
+			t.Errorf("%s may have %d threads; want %d at least", name, s.PidsLimit, 2*processors)
+		}
+	}
+	unit := read(t, unitFile) + read(t, "../systemd/sidegate.conf")
+	if strings.Contains(unit, "TasksMax") || strings.Contains(unit, "LimitNPROC") {
+		t.Error("the unit bounds its threads, which systemd does by what the machine may have")
 	}
 }
 

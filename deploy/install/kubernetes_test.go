@@ -225,7 +225,7 @@ func (p *podRun) moved(text string) string {
 		return strings.NewReplacer("/run/secrets/sidegate", p.file("secrets"), "redis:6379", "127.0.0.1:"+p.db, " /data/", " "+p.file("data")+"/").Replace(text)
 	}
 	return replaced(p.t, text, "{\n\tadmin unix", "{\n\tdefault_bind 127.0.0.1\n\tadmin unix", "/run/sidegate", p.file("run"), "/run/secrets/sidegate", p.file("secrets"),
-		":8080 {", ":"+p.site+" {", "127.0.0.1:8000", "127.0.0.1:"+p.app, ":8081 {", ":"+p.probes+" {", ":9180 {", ":"+p.metrics+" {")
+		"static 192.0.2.0/24", "static 127.0.0.1/32", ":8080 {", ":"+p.site+" {", "127.0.0.1:8000", "127.0.0.1:"+p.app, ":8081 {", ":"+p.probes+" {", ":9180 {", ":"+p.metrics+" {")
 }
 
 // container is the command of a container.

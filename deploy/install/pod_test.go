@@ -4,6 +4,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"os/exec"
 	"strings"
@@ -176,6 +177,26 @@ func TestTheConfigurationsAreCleanAndFormatted(t *testing.T) {
 	check := s.command("ExecStart")
 	check.Args = []string{check.Args[0], "sidegate-check", s.file("etc/Caddyfile"), "--strict"}
 	clean(t, check)
+}
+
+// A network that clients come from is none to trust: each of them would choose its own
+// address. What is to be filled in is nobody's till then.
+func TestWhatIsShippedTrustsNoNetworkThatClientsComeFrom(t *testing.T) {
+	files, err := command(t, "git", "-C", top(t), "-c", "safe.directory=*", "grep", "-hE", `^\s*trusted_proxies static`, "--", "deploy", ":!*_test.go").Output()
+	if err != nil || strings.Count(string(files), "\n") < 6 {
+		t.Fatalf("%v: the lines are %s", err, files)
+	}
+	for line := range strings.Lines(string(files)) {
+		for _, network := range strings.Fields(line)[2:] {
+			if !strings.Contains(network, "/") {
+				network += "/32"
+			}
+			prefix, err := netip.ParsePrefix(network)
+			if err != nil || prefix.Bits() < 24 && !prefix.Addr().IsLoopback() {
+				t.Errorf("%s: %s is no address of a proxy: %v", strings.TrimSpace(line), network, err)
+			}
+		}
+	}
 }
 
 func clean(t *testing.T, check *exec.Cmd) {

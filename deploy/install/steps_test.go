@@ -226,7 +226,8 @@ func TestTheStepsOfTheOverlaysMakeWhatTheyApply(t *testing.T) {
 				}
 			}
 			typed := replaced(t, strings.Join(steps(t, "../kubernetes/overlays/"+overlay+"/kustomization.yaml"), "\n"),
-				"HOST=app.example.com IMAGE=registry.example.com/sidegate:0.1.0", "HOST=gate.example.org IMAGE=images.example.org:5000/gate:7")
+				"HOST=app.example.com PROXIES=192.0.2.0/24 IMAGE=registry.example.com/sidegate:0.1.0",
+				"HOST=gate.example.org PROXIES='10.244.0.0/24 10.244.1.0/24' IMAGE=images.example.org:5000/gate:7")
 			cmd := command(t, "sh", "-euc", typed)
 			cmd.Dir = dir
 			cmd.Env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"), "CALLS="+filepath.Join(bin, "calls"))
@@ -244,6 +245,8 @@ func TestTheStepsOfTheOverlaysMakeWhatTheyApply(t *testing.T) {
 			}
 			if made := read(t, filepath.Join(dir, "deploy/kubernetes/base/gateway.caddy")); strings.Contains(made, "app.example.com") || strings.Count(made, "gate.example.org") < 2 {
 				t.Errorf("the host is not in\n%s", made)
+			} else if !strings.Contains(made, "\ttrusted_proxies static 10.244.0.0/24 10.244.1.0/24\n") {
+				t.Errorf("the proxies are not in\n%s", made)
 			}
 			if left, err := os.ReadDir(dir); err != nil || len(left) != 1 {
 				t.Errorf("%v: secrets are left beside the repository's files: %v", err, left)

@@ -60,7 +60,7 @@ func TestTheUnitIsHardened(t *testing.T) {
 	}
 	for _, line := range []string{
 		"AmbientCapabilities=CAP_NET_BIND_SERVICE", "CapabilityBoundingSet=CAP_NET_BIND_SERVICE", "NoNewPrivileges=yes",
-		"User=sidegate", "LoadCredential=secret:/etc/sidegate/secret", "StateDirectory=sidegate", "Type=notify",
+		"User=sidegate", "LoadCredential=secret:/etc/sidegate/secret", "StateDirectory=sidegate", "LogsDirectory=sidegate", "Type=notify",
 	} {
 		if !strings.Contains(read(t, unitFile), "\n"+line+"\n") {
 			t.Errorf("there is no %s", line)
@@ -83,7 +83,7 @@ func TestTheUserOfTheUnitIsMade(t *testing.T) {
 // socket, which asks nobody who it is.
 func TestTheStateOfTheServiceIsItsUsersAlone(t *testing.T) {
 	s := newService(t)
-	for _, name := range []string{"StateDirectoryMode", "RuntimeDirectoryMode"} {
+	for _, name := range []string{"StateDirectoryMode", "RuntimeDirectoryMode", "LogsDirectoryMode"} {
 		if mode := s.of(name)[0]; mode != "0700" {
 			t.Errorf("%s is %s", name, mode)
 		}

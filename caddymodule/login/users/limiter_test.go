@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -243,6 +245,62 @@ func TestHashingIsBounded(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// limited has the process under a memory limit from now on, as caddy run has.
+func limited(t *testing.T, limit int64) {
+	before := debug.SetMemoryLimit(limit)
+	t.Cleanup(func() { debug.SetMemoryLimit(before) })
+}
+
+// A limit that is passed is the end of the process, and so of everybody's requests.
+func TestHashesTakeAThirdOfTheMemoryLimitAtMost(t *testing.T) {
+	const usual = 46 << 20 // of `caddy hash-password`
+	for name, test := range map[string]struct {
+		limit int64
+		want  int64 // at once
+	}{
+		"of a container with 512 MiB":     {460 << 20, 3},
+		"of one in which there is little": {100 << 20, 1}, // one alone may always run
+		"of a machine that has more":      {16 << 30, 22}, // HashMemory
+		"where there is no limit":         {math.MaxInt64, 22},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := newWeighed(t, strings.Replace(adaArgon, "m=64", fmt.Sprintf("m=%d", usual>>10), 1))
+			limited(t, test.limit) // when the gate is there already
+			var all sync.WaitGroup
+			const people = 60
+			for range people {
+				all.Go(func() {
+					if err := <-g.start(context.Background()); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			until(t, test.want, "at work", g.running.Load)
+			until(t, people-test.want, "waiting", waitingAt(g.at))
+			close(g.gate)
+			all.Wait()
+			if g.most.Load() != test.want {
+				t.Errorf("%d at once, want %d", g.most.Load(), test.want)
+			}
+		})
+	}
+}
+
+// Caddy sets them when it starts, and a configuration may have been tried before that.
+func TestHalfTheProcessorsAreThoseThatThereAreNow(t *testing.T) {
+	gate := users.NewGate(0, 0)
+	before := runtime.GOMAXPROCS(8)
+	defer runtime.GOMAXPROCS(before)
+	for range 4 {
+		if _, err := gate.Enter(context.Background(), login.Turn{}, 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := gate.Enter(context.Background(), login.Turn{}, 1); !errors.Is(err, login.ErrBusy) {
+		t.Errorf("the fifth of eight processors got %v", err)
+	}
 }
 
 func TestLimiterDefaults(t *testing.T) {
