@@ -49,7 +49,7 @@ func (a *App) says(module any) (text json.RawMessage) {
 
 // auditLog makes the audit log of this configuration.
 func (a *App) auditLog() *audit.Log {
-	return audit.New(audit.Config{Logger: a.logger, Digest: a.digest, Now: a.now, Events: a.emits})
+	return audit.New(audit.Config{Logger: a.logger, Digest: a.digest, Now: a.now, Events: a.emits, Lost: a.metrics.AuditLinesLost})
 }
 
 // configDigest tells one configuration from another, once all of it is provisioned:
