@@ -27,7 +27,7 @@ type counter struct {
 	mu    sync.Mutex
 	under chan struct{} // closed when the one under way is done; nil: there is none
 	n     int
-	at    time.Time // when that was counted
+	at    time.Time     // when that was counted
 	tried time.Time     // when the last ended
 	took  time.Duration // and how long it took
 	err   error         // why it was not
