@@ -5,7 +5,6 @@ import (
 	"sync"
 	"time"
 
-	"example.com/sidegate/caddymodule/health"
 	"example.com/sidegate/sessionstore"
 )
 
@@ -13,9 +12,6 @@ const (
 	// countEvery is how long a count is good: the store is asked no more often,
 	// and by one at a time; see counter.pause for one that fails.
 	countEvery = 5 * time.Second
-	// failedFor is how long a failure is good: as long as an answer of GET ready, which
-	// says when to repeat the request.
-	failedFor = health.Kept
 	// countPatience bounds how long one takes, whoever waits for it.
 	countPatience = 5 * time.Minute
 )
@@ -23,6 +19,9 @@ const (
 // counter counts sessions for all who ask.
 type counter struct {
 	now func() time.Time
+	// failedFor is how long a failure is good: as long as an answer of GET ready, which
+	// says when to repeat the request.
+	failedFor time.Duration
 
 	mu    sync.Mutex
 	under chan struct{} // closed when the one under way is done; nil: there is none
@@ -60,7 +59,7 @@ func (c *counter) count(ctx context.Context, b sessionstore.Browser) (int, time.
 // good is how long the answer that is known is told.
 func (c *counter) good() time.Duration {
 	if c.err != nil {
-		return failedFor
+		return c.failedFor
 	}
 	return countEvery
 }

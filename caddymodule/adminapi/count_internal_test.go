@@ -5,8 +5,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"example.com/sidegate/caddymodule/health"
 )
 
 // Who is told to ask again when the gateway is ready is told of no failure of the past
@@ -26,7 +24,7 @@ func TestACountThatFailedIsForgottenAsSoonAsTheGatewayIsReady(t *testing.T) {
 			t.Errorf("the store is asked %d times within the time for which ready keeps its answer", n)
 		}
 		s.away.Store(false)
-		<-time.After(health.Kept)
+		<-time.After(readyFor)
 		var got struct{ Count int }
 		if a.want(http.MethodGet, "/sidegate/count", &got); got.Count != 1 {
 			t.Errorf("got %+v", got)
@@ -46,7 +44,7 @@ func TestTheStoreIsLeftAloneAsLongAsACountThatFailedTook(t *testing.T) {
 			a.ask(t.Context(), http.MethodGet, "/sidegate/count")
 			failed := time.Now()
 			s.away.Store(false)
-			<-time.After(health.Kept)
+			<-time.After(readyFor)
 			s.counting <- struct{}{}
 			var got struct{ Count int }
 			a.want(http.MethodGet, "/sidegate/count", &got)
