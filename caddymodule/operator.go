@@ -19,6 +19,7 @@ import (
 
 	"example.com/sidegate/caddymodule/adminapi"
 	"example.com/sidegate/caddymodule/audit"
+	"example.com/sidegate/caddymodule/health"
 	_ "example.com/sidegate/caddymodule/healthcommand" // the command sidegate-health
 	"example.com/sidegate/caddymodule/lifecycle"
 	"example.com/sidegate/caddymodule/metrics"
@@ -49,7 +50,7 @@ func (a *App) says(module any) (text json.RawMessage) {
 
 // auditLog makes the audit log of this configuration.
 func (a *App) auditLog() *audit.Log {
-	return audit.New(audit.Config{Logger: a.logger, Digest: a.digest, Now: a.now, Events: a.emits})
+	return audit.New(audit.Config{Logger: a.logger, Digest: a.digest, Now: a.now, Events: a.emits, Lost: a.metrics.AuditLinesLost})
 }
 
 // configDigest tells one configuration from another, once all of it is provisioned:
@@ -81,7 +82,7 @@ func (a *App) Desk() (*adminapi.Desk, error) {
 func (a *App) newDesk(g *gateway, store sessionstore.Store, sealer *sessionstore.Sealer, k keys) *adminapi.Desk {
 	file, _ := store.(sessionstore.FileStore)
 	return adminapi.New(adminapi.Config{
-		Operators: lifecycle.NewOperators(g.sessions), Store: store, File: file, Ready: a.health.Answers, Away: func() bool { return g.watch.Away() }, Keys: a.keysInForce(sealer, k.ring),
+		Operators: lifecycle.NewOperators(g.sessions), Store: store, File: file, Ready: a.health.Answers, ReadyFor: health.Kept, Away: func() bool { return g.watch.Away() }, Keys: a.keysInForce(sealer, k.ring),
 		Digest: a.digest, Version: Version, Now: a.now,
 	})
 }

@@ -19,6 +19,8 @@ type Config struct {
 	File sessionstore.FileStore
 	// Ready is nil while the store answers; it takes no longer than a short time.
 	Ready func(context.Context) error
+	// ReadyFor is how long an answer of Ready is kept.
+	ReadyFor time.Duration
 	// Away says that the store was last seen not to take writes, or not to answer.
 	Away func() bool
 	// Digest is that of the configuration.
@@ -45,7 +47,7 @@ type Desk struct {
 
 // New makes the desk of a configuration. InForce says when that is one.
 func New(c Config) *Desk {
-	d := &Desk{Config: c, looks: newTurn(), ends: newTurn(), counter: counter{now: c.Now}}
+	d := &Desk{Config: c, looks: newTurn(), ends: newTurn(), counter: counter{now: c.Now, failedFor: c.ReadyFor}}
 	d.listings = newListings(c.Now, d.looks)
 	d.browser, _ = c.Store.(sessionstore.Browser)
 	d.InForce(nil)

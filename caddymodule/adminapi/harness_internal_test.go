@@ -17,6 +17,9 @@ import (
 	"example.com/sidegate/sessionstore/memory"
 )
 
+// readyFor is how long the gateways of these tests keep an answer of ready.
+const readyFor = time.Second
+
 var errAway = errors.New("dialing redis://gateway:hunter2@127.0.0.1:6379: refused")
 
 // shelf is a memory store that may be away, and counts how often it is walked and read.
@@ -127,7 +130,7 @@ func newAsking(t testing.TB, s sessionstore.Store, now func() time.Time) *asking
 	a.desk = New(Config{
 		Operators: lifecycle.NewOperators(lifecycle.New(lifecycle.Config{Store: s, Browser: browser, Events: a.heard, Now: now})),
 		Store:     s, Digest: func() string { return "0011223344556677" }, Version: "v1", Now: now,
-		Ready: func(context.Context) error { return nil },
+		Ready: func(context.Context) error { return nil }, ReadyFor: readyFor,
 	})
 	return a
 }

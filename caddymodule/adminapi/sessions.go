@@ -187,7 +187,8 @@ func (c *call) find1() (*Desk, sessionstore.Found, error) {
 		return nil, none, err
 	}
 	var unsettled error
-	if c.r.Method == http.MethodDelete { // before the look, so that what is not found has ended for good
+	ends := c.r.Method == http.MethodDelete
+	if ends { // before the look, so that what is not found has ended for good
 		unsettled = d.Operators.Settle(c.r.Context(), userID)
 	}
 	f, found, err := d.findSession(c.r.Context(), d.turnOf(c.r.Method), id, userID)
@@ -195,6 +196,9 @@ func (c *call) find1() (*Desk, sessionstore.Found, error) {
 		err = unsettled
 	}
 	if err != nil {
+		if ends { // what an operator tried is told, whether it came to anything or not
+			d.Operators.NotFound(identity(c.r), id, userID, err)
+		}
 		return nil, none, away(err)
 	}
 	if !found {

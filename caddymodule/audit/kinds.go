@@ -18,6 +18,7 @@ const (
 	Rights         = "rights"
 	AccountSwitch  = "account_switch"
 	Route          = "route"
+	AuditLog       = "audit_log"
 )
 
 // How it went, where it went well.
@@ -34,6 +35,7 @@ const (
 	byLogin    = "login"
 	byProvider = "provider"
 	byLimit    = "max_sessions"
+	byGateway  = "gateway"
 	byOperator = "operator:"
 )
 
@@ -98,12 +100,20 @@ var ends = map[string]what{
 	lifecycle.EndUnvouched:  {Revocation, "not_vouched", byLogin},
 }
 
+// linesLost is what the log says of itself when its output moves again.
+var linesLost = what{AuditLog, "lines_lost", byGateway}
+
+// all are those that lines may say.
+func all() []what {
+	return append(slices.Concat(slices.Collect(maps.Values(kinds)), slices.Collect(maps.Values(ends))), linesLost)
+}
+
 // Results are all that lines may say: an event and its result, with a space between.
-func Results() (all []string) {
-	for _, w := range slices.Concat(slices.Collect(maps.Values(kinds)), slices.Collect(maps.Values(ends))) {
-		all = append(all, w.event+" "+w.result)
+func Results() (results []string) {
+	for _, w := range all() {
+		results = append(results, w.event+" "+w.result)
 	}
-	return all
+	return results
 }
 
 // Tells reports whether an event has a line.

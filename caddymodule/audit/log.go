@@ -38,6 +38,9 @@ type Config struct {
 	Now func() time.Time
 	// Events are Caddy's. nil: nobody hears of sessions by them.
 	Events Events
+	// Lost hears of how many lines found no place because the output takes none. nil:
+	// nobody does.
+	Lost func(lines int64)
 }
 
 // Log is the audit log of one configuration. It is safe for concurrent use; nil tells
@@ -46,12 +49,14 @@ type Log struct {
 	config  Config
 	logger  *zap.Logger
 	bounds  map[what]*bound
+	writer  *writer
 	emitter *emitter
 }
 
 // New returns a Log. Run must run beside it.
 func New(c Config) *Log {
 	l := &Log{config: c, logger: c.Logger.Named(LoggerName), bounds: make(map[what]*bound)}
+	l.writer = newWriter(c, l.lostLine)
 	for _, w := range kinds {
 		if w.bounded() {
 			l.bounds[w] = &bound{burst: atFirst}
@@ -78,7 +83,9 @@ type entry struct {
 	at time.Time
 }
 
-// Happened tells of an event, whose name is as logs may have it. It does not block.
+// Happened tells of an event, whose name is as logs may have it. In ordinary times its
+// line is written when it returns; where the output stalls it waits for linePatience at
+// most: see writer.
 func (l *Log) Happened(e lifecycle.Event) {
 	if l == nil {
 		return
@@ -92,21 +99,37 @@ func (l *Log) Happened(e lifecycle.Event) {
 	b := l.bounds[w]
 	switch {
 	case b == nil:
-		l.write(one)
+		l.write(one, 1)
 	case b.lines.Take(one.at, b.burst):
-		l.write(one, b.lines.More())
+		n := b.lines.Rest()
+		l.write(one, 1+n, withheld.More(n))
 	default:
 		held := one
 		b.last.Store(&held)
 	}
 }
 
-// write writes one line, with the time at which it happened.
-func (l *Log) write(e entry, more ...zapcore.Field) {
-	if c := l.logger.Check(zap.InfoLevel, LoggerName); c != nil {
-		c.Time = e.at
-		c.Write(append(l.fields(e), more...)...)
+// write has one line written, which stands for so many.
+func (l *Log) write(e entry, stands int64, more ...zapcore.Field) {
+	if one := l.line(e, stands, more...); one != nil {
+		l.writer.write(one)
 	}
+}
+
+// line has the time at which it happened. It is nil where nobody reads it.
+func (l *Log) line(e entry, stands int64, more ...zapcore.Field) *line {
+	c := l.logger.Check(zap.InfoLevel, LoggerName)
+	if c == nil {
+		return nil
+	}
+	c.Time = e.at
+	return newLine(c, append(l.fields(e), more...), stands)
+}
+
+// lostLine tells of how many lines were lost. It stands for none: should it be lost as
+// well, nothing else is.
+func (l *Log) lostLine(n int64) *line {
+	return l.line(entry{what: linesLost, at: l.config.Now()}, 0, zap.Int64("count", n))
 }
 
 // Rest tells of what was withheld since the last line of its kind: the latest of each
@@ -123,12 +146,13 @@ func (l *Log) Rest() {
 			b.lines.Return(n)
 			continue
 		}
-		l.write(*last, withheld.More(n-1))
+		l.write(*last, n, withheld.More(n-1))
 	}
 }
 
 // Run tells of what is withheld every so often until ctx is done, and then once more;
-// by then who listens to Caddy's events has heard of all, or has had its time.
+// by then all lines are written, and who listens to Caddy's events has heard of all, or
+// they have had their time.
 func (l *Log) Run(ctx context.Context) {
 	tick := time.NewTicker(restEvery)
 	defer tick.Stop()
@@ -136,6 +160,7 @@ func (l *Log) Run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			l.Rest()
+			l.writer.settle()
 			l.emitter.settle()
 			return
 		case <-tick.C:
@@ -147,5 +172,6 @@ func (l *Log) Run(ctx context.Context) {
 // Close tells of what has come since Run has ended, and ends all work.
 func (l *Log) Close() {
 	l.Rest()
+	l.writer.close()
 	l.emitter.close()
 }

@@ -1,7 +1,6 @@
 package audit
 
 import (
-	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -37,7 +36,7 @@ func quoted(cell string) (words []string) {
 func TestTheReferenceTellsOfWhoseDoingItIs(t *testing.T) {
 	_, row, _ := strings.Cut(chapter(t), "\n| `by` | ")
 	by, _, _ := strings.Cut(row, "\n")
-	for _, w := range slices.Concat(slices.Collect(maps.Values(kinds)), slices.Collect(maps.Values(ends))) {
+	for _, w := range all() {
 		if !slices.Contains(quoted(by), w.by) {
 			t.Errorf("the reference does not tell of by %q", w.by)
 		}

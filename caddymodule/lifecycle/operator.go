@@ -150,13 +150,22 @@ func (o *Operators) EndOne(ctx context.Context, by string, f sessionstore.Found)
 	gone, _, err := o.ender.endFound(ctx, []sessionstore.Found{f})
 	told.add(gone)
 	if told.Err = err; gone.n == 0 {
-		told.Name = "id=" + f.Key.ID() // what was asked for: it has not ended
+		told.Name = askedForID + f.Key.ID() // what was asked for: it has not ended
 	}
 	if gone.n > 0 || err != nil {
 		o.config.Events.Happened(told.event())
 	}
 	return gone.n > 0, err
 }
+
+// NotFound tells of an end of one session that an operator asked for, and that was not
+// looked for to the end: of that person, or of anybody where that is 0.
+func (o *Operators) NotFound(by, id string, userID int64, why error) {
+	o.config.Events.Happened(Event{Kind: EndedByOperator, Result: by, Name: askedForID + id, UserID: userID, Err: why})
+}
+
+// askedForID begins what an operator asked for who names a session.
+const askedForID = "id="
 
 // mostFailures is how many pages in a row may fail of which nothing ends.
 const mostFailures = 3

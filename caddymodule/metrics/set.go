@@ -34,6 +34,7 @@ type Set struct {
 	storeFailures   prometheus.Counter
 	ambiguousPaths  prometheus.Counter
 	headersLeftOut  prometheus.Counter
+	auditLost       prometheus.Counter
 	throttled       prometheus.Counter
 	attacked        prometheus.Counter
 	streamsClosed   *prometheus.CounterVec // by why
@@ -63,6 +64,8 @@ func New() *Set {
 			"Requests refused because their path can be read in several ways, on servers where a demand depends on a matcher."),
 		headersLeftOut: counter("identity_headers_left_out_total",
 			"Sessions of which identity headers leave something out, because they would have been too large for apps."),
+		auditLost: counter("audit_lines_lost_total",
+			"Lines of the audit log that were lost because its output takes none, and too many waited."),
 		throttled: counter("throttled_attempts_total",
 			"Attempts that the throttle has stopped: to sign in, or with cookies of another gateway."),
 		attacked: counter("attacked_accounts_total",
@@ -137,6 +140,9 @@ func (m *Set) PathRefused() { m.ambiguousPaths.Inc() }
 // HeadersLeftOut counts a session of which identity headers leave something out.
 func (m *Set) HeadersLeftOut() { m.headersLeftOut.Inc() }
 
+// AuditLinesLost counts lines that the audit log has lost.
+func (m *Set) AuditLinesLost(lines int64) { m.auditLost.Add(float64(lines)) }
+
 // RevocationTook measures how long the end of a session took to be heard of.
 func (m *Set) RevocationTook(d time.Duration) { m.revocationDelay.Observe(d.Seconds()) }
 
@@ -160,7 +166,7 @@ func (m *Set) Collect(ch chan<- prometheus.Metric) {
 
 func (m *Set) all() []prometheus.Collector {
 	return []prometheus.Collector{m.Store, m.signIns, m.signOuts, m.endedByLogin, m.endedForRoom, m.refreshes, m.unmapped, m.storeFailures,
-		m.ambiguousPaths, m.headersLeftOut, m.throttled, m.attacked, m.streamsClosed, m.revocationDelay}
+		m.ambiguousPaths, m.headersLeftOut, m.auditLost, m.throttled, m.attacked, m.streamsClosed, m.revocationDelay}
 }
 
 // Interface guards
