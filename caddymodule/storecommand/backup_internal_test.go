@@ -45,7 +45,7 @@ func TestAFolderOfSomebodyElseIsNoPlaceForABackup(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(theirs, "x"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Chmod(theirs, 0o755); err != nil { //nolint:gosec // it is a folder
+	if err := os.Chmod(theirs, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := newFolder(theirs, own); err == nil || !strings.Contains(err.Error(), "is not empty") {
