@@ -96,6 +96,14 @@ type visit struct {
 	happened int
 }
 
+// visits starts one. Caddy's admin endpoint is there before the configuration is.
+func visits(t *testing.T, c *collector) *visit {
+	t.Helper()
+	v := &visit{Process: gatewaytest.StartProcess(t, gatewaytest.Site{Global: c.sends()}), t: t}
+	gatewaytest.Await(t, "an operator can be answered", func() bool { return v.operator().Get("/sidegate/ready").StatusCode == http.StatusOK })
+	return v
+}
+
 // ask demands an answer within gatewaytest.Patience.
 func (v *visit) ask(c *gatewaytest.Client, status int, method, path, body string) {
 	v.t.Helper()
@@ -152,7 +160,7 @@ const (
 // from ending sessions; when it reads again it has the lines, and how many are lost.
 func TestACollectorThatStallsFreezesNothing(t *testing.T) {
 	c := newCollector(t)
-	v := &visit{Process: gatewaytest.StartProcess(t, gatewaytest.Site{Global: c.sends()}), t: t}
+	v := visits(t, c)
 	v.until(saysStalled)
 	v.comesAndGoes()
 	v.until(saysLost)
@@ -180,8 +188,8 @@ func TestACollectorThatStallsFreezesNothing(t *testing.T) {
 // Neither the next configuration nor the end of the process waits for who reads the log.
 func TestAProcessWhoseCollectorStallsIsReloadedAndEnds(t *testing.T) {
 	c := newCollector(t)
-	v := &visit{Process: gatewaytest.StartProcess(t, gatewaytest.Site{Global: c.sends()}), t: t}
-	v.until(saysStalled)
+	v := visits(t, c)
+	v.until(saysLost)
 	v.Site.Options += "\nlifetime 6h"
 	v.Reload()
 	v.comesAndGoes()

@@ -40,9 +40,10 @@ func wantAccessBorne(t *testing.T, earlier, this binary) {
 		if c.refreshes {
 			there.Post("/auth/refresh").Want(t, http.StatusOK)
 		}
-		there.Get("/app").Want(t, http.StatusOK)
-		if got := up.Last().Header.Get("Authorization"); got != c.sent {
-			t.Errorf("the app got the Authorization %q, want %q", got, c.sent)
-		}
+		// What one has written the other hears of a moment later.
+		gatewaytest.Await(t, fmt.Sprintf("the app gets the Authorization %q", c.sent), func() bool {
+			there.Get("/app").Want(t, http.StatusOK)
+			return up.Last().Header.Get("Authorization") == c.sent
+		}, func() string { return up.Last().Header.Get("Authorization") })
 	}
 }

@@ -124,7 +124,7 @@ func launchCaddy(ctx context.Context, r *rig, run *running) (err error) {
 		return err
 	}
 	run.procs = append(run.procs, p)
-	return p.listens(ctx, "tcp", run.address)
+	return p.answers(ctx, run.address)
 }
 
 // secretVariable keeps the secret out of the command line and the Caddyfile.

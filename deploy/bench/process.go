@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -115,6 +116,25 @@ func (p *process) listens(ctx context.Context, network, address string) error {
 		}
 		_ = conn.Close()
 		return true
+	})
+}
+
+// answers waits until HTTP is spoken there. That somebody listens is not enough: whether a
+// port is free Sidegate finds out by listening there for a moment, before it serves.
+func (p *process) answers(ctx context.Context, address string) error {
+	var d net.Dialer
+	return p.until(ctx, "it answers on "+address, func(ctx context.Context) bool {
+		conn, err := d.DialContext(ctx, "tcp", address)
+		if err != nil {
+			return false
+		}
+		defer conn.Close()
+		_ = conn.SetDeadline(time.Now().Add(exchangeWithin))
+		if _, err := io.WriteString(conn, "no request\r\n\r\n"); err != nil { // 400, and nobody's work
+			return false
+		}
+		_, err = conn.Read(make([]byte, 1))
+		return err == nil
 	})
 }
 
