@@ -37,7 +37,8 @@ func (c *tickets) any() bool {
 }
 
 // dial begins a connection through the wire: with a ticket it does not wait for
-// the handshake.
+// the handshake where that is held back. Else it does, for quic-go's client reads,
+// without a lock, what the end of the handshake writes.
 func (e *early) dial(w *wire) *http3.ClientConn {
 	e.Helper()
 	ctx, cancel := context.WithTimeout(e.Context(), gatewaytest.Patience)
@@ -47,6 +48,13 @@ func (e *early) dial(w *wire) *http3.ClientConn {
 		e.Fatal(err)
 	}
 	e.Cleanup(func() { _ = c.CloseWithError(0, "") })
+	if !w.holdsBack() {
+		select {
+		case <-c.HandshakeComplete():
+		case <-ctx.Done():
+			e.Fatal(ctx.Err())
+		}
+	}
 	return new(http3.Transport).NewClientConn(c)
 }
 
@@ -62,6 +70,12 @@ type wire struct {
 	sent  [][]byte
 	held  [][]byte
 	holds bool
+}
+
+func (w *wire) holdsBack() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.holds
 }
 
 func newWire(t testing.TB, port int) *wire {

@@ -161,7 +161,7 @@ func (t ReturnTargets) plainPath(u *url.URL) bool {
 	if p == "" && u.Host != "" {
 		return true
 	}
-	if !strings.HasPrefix(p, "/") || toHost(p) || toHost(withoutDots(u.EscapedPath())) {
+	if !strings.HasPrefix(p, "/") || namesHost(p) || namesHost(withoutDots(u.EscapedPath())) {
 		return false
 	}
 	if u.Path == t.basePath+devicesPath || u.Path == t.basePath+accountPath {
@@ -171,8 +171,8 @@ func (t ReturnTargets) plainPath(u *url.URL) bool {
 	return p != t.basePath && !strings.HasPrefix(p, t.basePath+"/")
 }
 
-// toHost reports whether a path begins as an address of another host does.
-func toHost(path string) bool { return strings.HasPrefix(strings.Map(asDeceived, path), "//") }
+// namesHost reports whether a path begins as an address of another host does.
+func namesHost(path string) bool { return strings.HasPrefix(strings.Map(asDeceived, path), "//") }
 
 // withoutDots is an escaped path as a browser asks for it, decoded: dots that are a
 // segment are taken out first, also those that are escaped, and empty segments stay

@@ -26,8 +26,8 @@ func (e *writing) Unwrap() error { return e.error }
 var full = []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG}
 
 // Refused implements sessionstore.Refusal for a disk that is full, and a file that has
-// lost its place. Who is told to wait
-// for the store waits in vain: what else it writes may find room.
+// lost its place. Who is told to wait for the store waits in vain: what else it writes
+// may find room.
 func (e *writing) Refused() (what, remedy string, ok bool) {
 	if lost, is := errors.AsType[*misplaced](e.error); is {
 		return lost.Refused()

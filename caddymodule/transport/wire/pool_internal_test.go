@@ -52,11 +52,16 @@ func kept(t *testing.T, ours *Transport, l net.Listener) (app net.Conn) {
 	return app
 }
 
-func idle(ours *Transport) (n int) {
+func idle(ours *Transport) int { return counted(ours, func(h *host) int { return len(h.idle) }) }
+
+func waiting(ours *Transport) int { return counted(ours, func(h *host) int { return len(h.waiters) }) }
+
+// counted is how many there are at all apps.
+func counted(ours *Transport, at func(*host) int) (n int) {
 	ours.pool.mu.Lock()
 	defer ours.pool.mu.Unlock()
 	for _, h := range ours.pool.hosts {
-		n += len(h.idle)
+		n += at(h)
 	}
 	return n
 }
@@ -171,15 +176,6 @@ func post(t *testing.T, l net.Listener, path string) *http.Request {
 		t.Error(err)
 	}
 	return r
-}
-
-func waiting(ours *Transport) (n int) {
-	ours.pool.mu.Lock()
-	defer ours.pool.mu.Unlock()
-	for _, h := range ours.pool.hosts {
-		n += len(h.waiters)
-	}
-	return n
 }
 
 // answered are those that the app is asked for next, each answered at once.
